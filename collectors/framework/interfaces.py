@@ -1,0 +1,385 @@
+"""The seams of a collector daemon.
+
+Whatever a test fakes or a plugin fills is an interface here; each implementation, fakes included, passes the
+same contract tests (tests/contracts).
+"""
+
+from __future__ import annotations
+
+import enum
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+from twisted.internet.interfaces import IReactorTime
+from zope.interface import Attribute, Interface
+
+from common.configs import DeviceConfig, SnmpConfig
+from common.events import Event
+from common.series import Sample
+from common.wire import (
+    Attach,
+    Attached,
+    ConfigBatch,
+    ConfigsApplied,
+    EventBatch,
+    EventsStored,
+    Held,
+    HeldRequest,
+    Query,
+    Result,
+    TaskCounts,
+)
+
+# --- tasks ------------------------------------------------------------------------------------------------------------
+
+
+class TaskState(enum.Enum):
+    """What a task is doing."""
+
+    IDLE = "idle"
+    QUEUED = "queued"
+    RUNNING = "running"
+    PAUSED = "paused"
+    CLOSED = "closed"
+
+
+class ITask(Interface):
+    """What a collector does for one device again and again.
+
+    The scheduler never runs a task twice at once, and cancels a run that takes longer than `timeout_s`.
+    """
+
+    name: str = Attribute("Unique, and the same over restarts, for example `process:web1`.")
+    interval_s: int = Attribute("Whole seconds from run to run.")
+    timeout_s: float = Attribute("How long a run may take.")
+
+    async def run(slot: int) -> None:
+        """Do it once.
+
+        Args:
+            slot: epoch second of the run's step, a multiple of `interval_s`; the stamp of its samples.
+
+        Raises:
+            TransientError, PermanentError: the run failed; the task has said so in an event of its own.
+            Exception: a defect; the scheduler counts and logs it, and raises `task_failed`.
+        """
+
+    def update(config: DeviceConfig) -> None:
+        """Work by another config from the next run on; what is known of the device so far is kept."""
+
+    async def close() -> None:
+        """End for good: the device is not collected here any more."""
+
+
+class ICollector(Interface):
+    """What one kind of collector adds to the framework."""
+
+    def validate(config: DeviceConfig) -> None:
+        """Refuse a config that cannot be run.
+
+        Raises:
+            PermanentError: the sentence goes back to the hub, and the config before it goes on.
+        """
+
+    def make_task(config: DeviceConfig) -> ITask:
+        """Make the task of a device."""
+
+    def forget(device: str) -> None:
+        """The device has left: drop what is kept of it on disk, but never its series."""
+
+    async def answer(query: Query) -> Result:
+        """Answer what only this kind of collector knows.
+
+        Raises:
+            NotFoundError: no such device, or a query that is not this collector's.
+        """
+
+
+# --- what the framework offers to tasks -------------------------------------------------------------------------------
+
+
+class IEventSink(Interface):
+    """Takes events for the hub, durably."""
+
+    async def send(events: Sequence[Event], state_key: str = "", state: bytes | None = None) -> None:
+        """Put events, and the state they were decided from, on disk in one transaction.
+
+        Returns when both are durable. A task that raises events by a state therefore neither loses nor doubles one
+        when it is killed between the two. `events` may be empty, `state` None (nothing is kept).
+
+        Raises:
+            TransientError: the disk refused; neither is stored.
+        """
+
+
+class IStateStore(Interface):
+    """Gives back what tasks kept through `IEventSink.send`."""
+
+    def load(key: str) -> bytes | None:
+        """The last state under a key, or None."""
+
+    def forget(key: str) -> None:
+        """Drop the state under a key, if there is one."""
+
+
+class ISampleSink(Interface):
+    """Takes samples for the RRD files."""
+
+    def write(samples: Sequence[Sample]) -> None:
+        """Accept samples; they are durable within a second, and in their files soon after.
+
+        A sample whose stamp is not after the last one of its series, or in the future, or whose values are not finite
+        numbers, is dropped and counted, never an error for the task.
+        """
+
+
+class IConfigStore(Interface):
+    """The last good configs, on disk."""
+
+    def load() -> dict[str, DeviceConfig]:
+        """All that can be read, by device id; what is damaged is left out, and reported to the log."""
+
+    def replace(changed: Sequence[DeviceConfig], removed: Sequence[str]) -> None:
+        """Store and drop, all or nothing, durable on return.
+
+        Raises:
+            TransientError: the disk refused; the store is as before.
+        """
+
+
+class CollectorContext(Struct, frozen=True, kw_only=True):
+    """What the framework hands to a collector when the daemon starts.
+
+    Attributes:
+        clock: monotonic.
+        wall: epoch seconds, for stamps alone.
+        reactor: for sockets and processes.
+        data_dir: folder of the daemon.
+    """
+
+    clock: Any
+    wall: Callable[[], float]
+    reactor: Any
+    rng: random.Random
+    events: Any
+    states: Any
+    samples: Any
+    data_dir: Path
+
+
+class CollectorSpec(Struct, frozen=True, kw_only=True):
+    """All that makes a kind of collector a daemon.
+
+    Attributes:
+        service: name in certificates' sessions and configs, for example `process`.
+        program: name of the command, for example `tocsin-process`.
+        make_collector: gives the `ICollector` of a daemon.
+    """
+
+    service: str
+    program: str
+    title: str
+    make_collector: Callable[[CollectorContext], Any]
+
+
+# --- hub link ---------------------------------------------------------------------------------------------------------
+
+
+class IHub(Interface):
+    """The hub, as a daemon's parts see it."""
+
+    connected: bool = Attribute("Whether a session stands.")
+
+    async def send_events(batch: EventBatch) -> EventsStored:
+        """Hand events over.
+
+        Raises:
+            TransientError: no session, time-out, or the hub could not store them now.
+            RemoteError: the hub refuses the batch as it stands.
+        """
+
+
+class IHubClient(Interface):
+    """The daemon, as its hub link sees it; everything the hub may ask arrives here."""
+
+    def attach_request() -> Attach:
+        """What to log in with."""
+
+    def attached(answer: Attached) -> None:
+        """A session stands."""
+
+    def detached(reason: str) -> None:
+        """The session is over."""
+
+    def counts() -> TaskCounts:
+        """Figures for the heartbeat."""
+
+    async def held(request: HeldRequest) -> Held:
+        """Which configs are held."""
+
+    async def apply(batch: ConfigBatch) -> ConfigsApplied:
+        """Run these configs from now on.
+
+        Raises:
+            TransientError: nothing was stored; the hub will send it again.
+        """
+
+    async def answer(query: Query) -> Result:
+        """Answer a question about devices, series, pictures.
+
+        Raises:
+            NotFoundError, TransientError, PermanentError: the sentence goes to who asked.
+        """
+
+
+# --- processes --------------------------------------------------------------------------------------------------------
+
+
+class ProcessRow(Struct, frozen=True, kw_only=True):
+    """One process as a source saw it.
+
+    Attributes:
+        started: what tells two processes with one pid apart, and, for the local source, epoch seconds of the start;
+            None over SNMP.
+        cpu_s: CPU seconds used since its start.
+        status: 'running', 'zombie', ... as in `roll.Process.state`.
+        extra: further local figures by point name.
+    """
+
+    pid: int
+    name: str
+    path: str
+    parameters: str
+    started: float | None
+    cpu_s: float | None
+    memory_bytes: int | None
+    status: str
+    alive: bool
+    extra: dict[str, int] | None = None
+
+
+class ProcessTable(Struct, frozen=True, kw_only=True):
+    """One scan.
+
+    Attributes:
+        at: epoch seconds; `monotonic` is the same moment on the monotonic clock.
+        rows: by pid.
+        complete: False when the walk ended early; `problem` says how.
+        full: names and arguments of every row were read anew.
+        uptime_s: sysUpTime in seconds, None for the local source.
+        host_uptime_s: hrSystemUptime in seconds, None when the agent has none.
+        varbinds, requests: what it cost.
+    """
+
+    at: float
+    monotonic: float
+    rows: dict[int, ProcessRow]
+    complete: bool
+    full: bool
+    problem: str = ""
+    uptime_s: float | None = None
+    host_uptime_s: float | None = None
+    varbinds: int = 0
+    requests: int = 0
+
+
+class IProcessSource(Interface):
+    """Reads the process table of one device."""
+
+    async def scan(full: bool) -> ProcessTable:
+        """Read the table once; `full` reads names and arguments of every row anew.
+
+        Raises:
+            SnmpTimeout, SnmpAuthError, SnmpError, NoHostResources: see collectors.framework.snmp.errors.
+        """
+
+    async def alive(pids: Sequence[int]) -> frozenset[int]:
+        """Which of up to 10 pids answer when asked for one by one."""
+
+    def update(config: DeviceConfig) -> None:
+        """Use another address or credential from the next scan on."""
+
+    async def close() -> None:
+        """Release sockets."""
+
+
+# --- SNMP -------------------------------------------------------------------------------------------------------------
+
+Oid = tuple[int, ...]
+SnmpValue = int | bytes | Oid | None
+
+
+class Table(Struct, frozen=True, kw_only=True):
+    """What a walk over some columns brought.
+
+    Attributes:
+        columns: for each column asked for, in order, row index (the sub-identifiers after the column) to value.
+            Integers, counters and ticks are int, OCTET STRING and IpAddress bytes, OIDs tuples.
+        complete: every column was read to its end; otherwise `problem` says what stopped the walk.
+    """
+
+    columns: tuple[dict[Oid, SnmpValue], ...]
+    complete: bool
+    problem: str = ""
+    varbinds: int = 0
+    requests: int = 0
+
+
+class ISnmpClient(Interface):
+    """Speaks SNMP with one agent. At most one request of it is in flight."""
+
+    async def get(oids: Sequence[Oid]) -> list[SnmpValue]:
+        """GET; None for what the agent does not have (noSuchObject, noSuchInstance; v1: noSuchName).
+
+        Raises:
+            SnmpTimeout: no answer, after all retries.
+            SnmpAuthError: wrong user, password, security level (v3 reports).
+            SnmpConfigError: settings that cannot work, for example an unresolvable address.
+            SnmpError: any other error status, or an answer that makes no sense.
+        """
+
+    async def table(columns: Sequence[Oid], max_rows: int = 50_000) -> Table:
+        """Walk columns together: as many of them in one GETBULK as fit (v1: GETNEXT), to the end of each.
+
+        `tooBig` halves the repetitions and remembers that. OIDs that do not increase, and more than `max_rows` rows,
+        end the walk with `complete` False. A time-out after the first answer does too.
+
+        Raises:
+            as `get`, when not even the first request was answered.
+        """
+
+    def close() -> None:
+        """Release the socket; a request in flight fails."""
+
+
+SnmpClientFactory = Callable[[str, SnmpConfig], Any]
+"""(address, config) -> ISnmpClient."""
+
+Waiter = Callable[[float], Awaitable[None]]
+
+__all__ = [
+    "CollectorContext",
+    "CollectorSpec",
+    "ICollector",
+    "IConfigStore",
+    "IEventSink",
+    "IHub",
+    "IHubClient",
+    "IProcessSource",
+    "IReactorTime",
+    "ISampleSink",
+    "ISnmpClient",
+    "IStateStore",
+    "ITask",
+    "Oid",
+    "ProcessRow",
+    "ProcessTable",
+    "SnmpClientFactory",
+    "SnmpValue",
+    "Table",
+    "TaskState",
+    "Waiter",
+]

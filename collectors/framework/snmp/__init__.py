@@ -1,0 +1,1 @@
+"""SNMP for polling: a table-aware client of our own, and pysnmp behind the same seam."""

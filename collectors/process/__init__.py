@@ -1,0 +1,1 @@
+"""The process collector: keeps the roll of what runs on each device."""

@@ -1,0 +1,1 @@
+"""What hub and collectors must agree on: values, formats, rules."""

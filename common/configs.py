@@ -1,0 +1,164 @@
+"""What a collector is told to do: one set of types for wire, disk cache and JSON.
+
+A config is complete: a collector that holds it needs nothing else to collect the device. Its digest names its content,
+so that both sides can agree on what is live without sending it.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+from common.events import Severity
+
+DeviceId = Annotated[str, Meta(min_length=1, max_length=255)]
+Slug = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")]
+Regex = Annotated[str, Meta(min_length=1, max_length=4096)]
+
+DEFAULT_EXCLUDE = r"\b(vim|tail|grep|tar|cat|bash)\b"
+
+SERVICE_PROCESS = "process"
+
+
+class SnmpVersion(enum.Enum):
+    """Versions of SNMP that a device may speak."""
+
+    V1 = "1"
+    V2C = "2c"
+    V3 = "3"
+
+
+class AuthProtocol(enum.Enum):
+    """USM authentication (RFC 3414, RFC 7860)."""
+
+    NONE = "none"
+    MD5 = "md5"
+    SHA1 = "sha1"
+    SHA224 = "sha224"
+    SHA256 = "sha256"
+    SHA384 = "sha384"
+    SHA512 = "sha512"
+
+
+class PrivProtocol(enum.Enum):
+    """USM privacy (RFC 3826; the longer keys as net-snmp and Cisco extend them)."""
+
+    NONE = "none"
+    DES = "des"
+    AES128 = "aes128"
+    AES192 = "aes192"
+    AES256 = "aes256"
+
+
+class SnmpEngine(enum.Enum):
+    """Which implementation of the SNMP client serves the device."""
+
+    OWN = "own"
+    PYSNMP = "pysnmp"
+
+
+class SnmpConfig(Struct, frozen=True, kw_only=True):
+    """How to speak SNMP with a device.
+
+    Attributes:
+        community: v1 and v2c.
+        timeout_s: of one request; it is tried `retries` times more.
+        max_repetitions: rows asked for in one GETBULK; the client may ask fewer.
+    """
+
+    version: SnmpVersion = SnmpVersion.V2C
+    port: Annotated[int, Meta(ge=1, le=65535)] = 161
+    community: str = "public"
+    timeout_s: Annotated[float, Meta(gt=0, le=60)] = 2.0
+    retries: Annotated[int, Meta(ge=0, le=10)] = 2
+    max_repetitions: Annotated[int, Meta(ge=1, le=200)] = 25
+    user: str = ""
+    auth_protocol: AuthProtocol = AuthProtocol.NONE
+    auth_password: str = ""
+    priv_protocol: PrivProtocol = PrivProtocol.NONE
+    priv_password: str = ""
+    context: str = ""
+    engine: SnmpEngine = SnmpEngine.OWN
+
+    def __repr__(self) -> str:
+        return f"SnmpConfig(version={self.version.value}, port={self.port}, user={self.user!r}, secrets hidden)"
+
+
+class ProcessSetConfig(Struct, frozen=True, kw_only=True):
+    """One process set definition, as a collector matches and judges by it.
+
+    Attributes:
+        order: the smallest order that matches a command line takes it.
+        include: RE2, searched anywhere in the command line.
+        exclude: RE2; a hit vetoes. Empty: no veto.
+        name: template over the groups of `include`; each distinct result is a set of its own.
+        required: expected on the device, seen or not.
+        restart_severity: None counts restarts and says nothing.
+        count_min: inclusive bounds on the number of processes; None for no bound. 0 is a value.
+        confirm: scans in a row that must show the set missing.
+    """
+
+    id: Slug
+    title: str
+    order: int
+    include: Regex
+    exclude: Annotated[str, Meta(max_length=4096)] = DEFAULT_EXCLUDE
+    name: Annotated[str, Meta(min_length=1, max_length=255)]
+    required: bool = False
+    missing_severity: Severity = Severity.ERROR
+    restart_severity: Severity | None = None
+    count_min: Annotated[int, Meta(ge=0)] | None = None
+    count_max: Annotated[int, Meta(ge=0)] | None = None
+    confirm: Annotated[int, Meta(ge=1, le=100)] = 1
+
+
+class SourceKind(enum.Enum):
+    """Where a device's process table comes from."""
+
+    LOCAL = "local"
+    SNMP = "snmp"
+
+
+class DeviceConfig(Struct, frozen=True, kw_only=True):
+    """All that a process collector needs for one device.
+
+    Attributes:
+        device: id.
+        address: host name or IP address; not used for the local source.
+        interval_s: whole seconds from scan to scan, also the step of its series.
+        snmp: None for the local source.
+        full_scan_every: cycles from one full SNMP pass to the next.
+        flap_restarts: more restarts than this within `flap_window_s` are one `process_restarting`.
+    """
+
+    device: DeviceId
+    address: Annotated[str, Meta(max_length=255)]
+    source: SourceKind
+    interval_s: Annotated[int, Meta(ge=1, le=86400)]
+    snmp: SnmpConfig | None = None
+    process_sets: tuple[ProcessSetConfig, ...] = ()
+    full_scan_every: Annotated[int, Meta(ge=1, le=10000)] = 10
+    flap_restarts: Annotated[int, Meta(ge=1)] = 5
+    flap_window_s: Annotated[int, Meta(ge=1)] = 1800
+
+
+def canonical(config: DeviceConfig) -> bytes:
+    """The bytes of a config that its digest is taken of: MessagePack, fields in order of definition."""
+    return msgspec.msgpack.encode(config)
+
+
+def digest(config: DeviceConfig) -> str:
+    """Name of a config's content: 32 hex digits (BLAKE2b, 16 bytes)."""
+    return hashlib.blake2b(canonical(config), digest_size=16).hexdigest()
+
+
+def digest_of_all(digests: dict[str, str]) -> str:
+    """Name of a whole collection of configs, from device id to digest; order does not matter."""
+    total = hashlib.blake2b(digest_size=16)
+    for device in sorted(digests):
+        total.update(f"{device}\x1f{digests[device]}\x1e".encode())
+    return total.hexdigest()

@@ -1,0 +1,80 @@
+"""Series: which figures there are, how they are named, and when a sample counts.
+
+A series source is all the points of one component that are measured together; it is one RRD file. A sample is snapped
+to the step, because rrdtool weighs a value off the grid over two rows, and the true minimum and maximum are lost.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+Name = Annotated[str, Meta(min_length=1, max_length=512)]
+PointName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,19}$")]
+Number = int | float
+
+
+class Kind(enum.Enum):
+    """How a point's numbers are to be read (rrdcreate(1))."""
+
+    GAUGE = "gauge"
+    DERIVE = "derive"
+    COUNTER = "counter"
+    ABSOLUTE = "absolute"
+
+
+class Point(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One data point of a source.
+
+    Attributes:
+        name: 1 to 19 of A-Z a-z 0-9 _ -, as rrdtool demands of a data source.
+        unit: as it stands on a graph's axis, for example `bytes` or `percent`.
+    """
+
+    name: PointName
+    kind: Kind = Kind.GAUGE
+    unit: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+class SeriesKey(Struct, frozen=True, order=True):
+    """What a file of series belongs to; any text is allowed in each part."""
+
+    device: Name
+    component: str
+    source: Name
+
+
+class Layout(Struct, frozen=True, kw_only=True):
+    """What one source's file holds: the points in order, and the step in whole seconds."""
+
+    points: tuple[Point, ...]
+    step_s: Annotated[int, Meta(ge=1, le=86400)]
+
+
+class Sample(Struct, frozen=True, kw_only=True):
+    """The figures of one source at one moment.
+
+    Attributes:
+        at: epoch seconds, a whole multiple of the layout's step (see `snap`).
+        values: by point name; None, and a point that is left out, is unknown. Numbers are finite.
+    """
+
+    key: SeriesKey
+    layout: Layout
+    at: int
+    values: dict[str, Number | None]
+
+
+def snap(at: float, step_s: int) -> int:
+    """Start of the step that a moment lies in, in whole epoch seconds."""
+    return int(at // step_s) * step_s
+
+
+def finite(value: float | None) -> float | int | None:
+    """The value, or None for infinities and NaN, which no series may hold."""
+    return value if value is not None and math.isfinite(value) else None

@@ -1,0 +1,439 @@
+"""What crosses Perspective Broker: messages and how they become bytes.
+
+Every remote method takes the protocol version (an integer) and one `bytes`, and answers one `bytes`. A request is one
+message; an answer is a message or a `Failure`. The first byte tells the form: 0 MessagePack, 1 MessagePack in one zstd
+frame. MessagePack is decoded strictly by type: wrong types, missing fields, over-long texts and lists are refused with
+the path of what was wrong; unknown fields are skipped, so that a later version may add some. docs/protocol.md lists the
+methods.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Annotated, TypeVar
+
+import msgspec
+import zstandard
+from msgspec import Meta, Struct
+
+from common.configs import DeviceConfig, DeviceId
+from common.errors import PermanentError, RemoteError
+from common.events import Event
+from common.roll import DeviceScan, Process, SetStatus
+
+PROTOCOL_VERSION = 1
+OLDEST_PROTOCOL_VERSION = 1
+
+MAX_MESSAGE_BYTES = 256 * 1024
+MAX_DECODED_BYTES = 4 * 1024 * 1024
+COMPRESS_FROM_BYTES = 512
+
+Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")]
+Id = Annotated[str, Meta(min_length=1, max_length=100)]
+ShortText = Annotated[str, Meta(max_length=255)]
+Reason = Annotated[str, Meta(max_length=4096)]
+
+T = TypeVar("T")
+
+
+class FailureCode(enum.Enum):
+    """Why the other side refuses."""
+
+    BAD_REQUEST = "bad_request"
+    TOO_LARGE = "too_large"
+    VERSION = "version"
+    NOT_ATTACHED = "not_attached"
+    NOT_FOUND = "not_found"
+    FORBIDDEN = "forbidden"
+    BUSY = "busy"
+    UNAVAILABLE = "unavailable"
+    INTERNAL = "internal"
+
+
+class Failure(Struct, frozen=True, tag=True):
+    """The answer that says no.
+
+    Attributes:
+        message: the sentence for the user.
+    """
+
+    code: FailureCode
+    message: Reason
+    details: Annotated[list[Reason], Meta(max_length=100)] = []
+
+
+# --- collector -> hub -------------------------------------------------------------------------------------------------
+
+
+class Attach(Struct, frozen=True, tag=True, kw_only=True):
+    """Open a session (method `attach`). The collector's name is in its certificate, not here.
+
+    Attributes:
+        daemon: the collector service, for example `process`.
+        oldest, newest: protocol versions the daemon speaks.
+        spool: id of its event spool; made anew when the spool is.
+        started_at: epoch seconds.
+    """
+
+    daemon: Id
+    host: ShortText
+    software: ShortText
+    oldest: int
+    newest: int
+    spool: Id
+    started_at: float
+
+
+class Attached(Struct, frozen=True, tag=True, kw_only=True):
+    """The session stands.
+
+    Attributes:
+        collector: the name the certificate gave.
+        version: protocol version to speak from now on.
+        epoch: id of the hub's store; a new one means that what was numbered before no longer counts.
+        stored_seq: highest event sequence number of this spool that the hub holds; 0 for none.
+    """
+
+    collector: Id
+    version: int
+    epoch: Id
+    stored_seq: int
+
+
+class SpooledEvent(Struct, frozen=True):
+    """An event with its number in the spool; numbers rise by one."""
+
+    seq: Annotated[int, Meta(ge=1)]
+    event: Event
+
+
+class EventBatch(Struct, frozen=True, tag=True, kw_only=True):
+    """Events in order of their numbers (method `events`)."""
+
+    spool: Id
+    events: Annotated[list[SpooledEvent], Meta(max_length=1000)]
+
+
+class EventsStored(Struct, frozen=True, tag=True):
+    """Everything up to this number is committed at the hub."""
+
+    seq: int
+
+
+class TaskCounts(Struct, frozen=True, kw_only=True):
+    """How a daemon fares, in its heartbeat.
+
+    Attributes:
+        queued_events, queued_samples: waiting in the spools.
+        dropped_events, dropped_samples: lost to full spools since the daemon started.
+        problem: the sentence of whatever ails the daemon as a whole, for example a full disk; empty when well.
+    """
+
+    devices: int = 0
+    tasks: int = 0
+    late_runs: int = 0
+    failed_runs: int = 0
+    queued_events: int = 0
+    queued_samples: int = 0
+    dropped_events: int = 0
+    dropped_samples: int = 0
+    problem: Reason = ""
+
+
+class Heartbeat(Struct, frozen=True, tag=True, kw_only=True):
+    """I live (method `heartbeat`, collector to hub)."""
+
+    counts: TaskCounts
+
+
+class Alive(Struct, frozen=True, tag=True):
+    """So do I. Also the message and the answer of the collector's `ping`."""
+
+
+# --- hub -> collector -------------------------------------------------------------------------------------------------
+
+
+class HeldRequest(Struct, frozen=True, tag=True):
+    """Which configs do you hold? (method `held`); `after` pages through device ids in order."""
+
+    after: str = ""
+
+
+class Held(Struct, frozen=True, tag=True, kw_only=True):
+    """One page of device id and digest, in order of id.
+
+    Attributes:
+        all: `configs.digest_of_all` of everything held, not of this page alone.
+        more: ask again with `after` = the last id.
+    """
+
+    all: Digest
+    configs: Annotated[list[tuple[DeviceId, Digest]], Meta(max_length=2000)]
+    more: bool
+
+
+class ConfigBatch(Struct, frozen=True, tag=True, kw_only=True):
+    """Configs to run from now on (method `configs`).
+
+    Attributes:
+        revision: the model's revision that they come from.
+        removed: devices that are this collector's no more.
+    """
+
+    revision: int
+    changed: Annotated[list[DeviceConfig], Meta(max_length=500)]
+    removed: Annotated[list[DeviceId], Meta(max_length=2000)]
+
+
+class Rejected(Struct, frozen=True):
+    """A config that the collector will not run, and why; the one before goes on."""
+
+    device: str
+    reason: Reason
+
+
+class ConfigsApplied(Struct, frozen=True, tag=True, kw_only=True):
+    """What became of a `ConfigBatch`.
+
+    Attributes:
+        live: device id to the digest that runs now.
+        all: `configs.digest_of_all` of everything held after the batch.
+    """
+
+    live: dict[DeviceId, Digest]
+    rejected: list[Rejected]
+    all: Digest
+
+
+class ProcessesQuery(Struct, frozen=True, tag=True, kw_only=True):
+    """The last process table of a device, a page of it in order of pid."""
+
+    device: DeviceId
+    set: str | None = None
+    after_pid: int = -1
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 1000
+
+
+class SetsQuery(Struct, frozen=True, tag=True, kw_only=True):
+    """The process sets of some devices; no ids ask for all devices of the collector."""
+
+    devices: list[DeviceId] = []
+    after: str = ""
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 200
+
+
+class ListQuery(Struct, frozen=True, tag=True, kw_only=True):
+    """Which series of a device there are, with their last values."""
+
+    device: DeviceId
+    component: str | None = None
+    after: Annotated[int, Meta(ge=0)] = 0
+
+
+class FetchQuery(Struct, frozen=True, tag=True, kw_only=True):
+    """Rows of one series source between two epoch seconds.
+
+    Attributes:
+        cf: AVERAGE, MIN or MAX.
+        points: names; empty for all of the source.
+    """
+
+    device: DeviceId
+    component: str
+    source: str
+    points: list[str]
+    start: int
+    end: int
+    cf: Annotated[str, Meta(pattern="^(AVERAGE|MIN|MAX)$")] = "AVERAGE"
+    resolution_s: Annotated[int, Meta(ge=1)] | None = None
+
+
+class GraphQuery(Struct, frozen=True, tag=True, kw_only=True):
+    """A picture of a component, or of all components of a device.
+
+    Attributes:
+        graph: name of a graph of `common.rrd`; empty for the first that fits.
+        form: `png` or `svg`.
+    """
+
+    device: DeviceId
+    component: str | None
+    graph: ShortText
+    start: int
+    end: int
+    form: Annotated[str, Meta(pattern="^(png|svg)$")]
+    width: Annotated[int, Meta(ge=100, le=4000)] = 720
+    height: Annotated[int, Meta(ge=50, le=2000)] = 200
+
+
+class LiveConfigQuery(Struct, frozen=True, tag=True):
+    """The config that runs for a device."""
+
+    device: DeviceId
+
+
+class RunNowQuery(Struct, frozen=True, tag=True):
+    """Scan these devices now instead of at their next turn."""
+
+    devices: Annotated[list[DeviceId], Meta(max_length=2000)]
+
+
+Query = ProcessesQuery | SetsQuery | ListQuery | FetchQuery | GraphQuery | LiveConfigQuery | RunNowQuery
+
+
+class Processes(Struct, frozen=True, tag=True, kw_only=True):
+    """A page of a process table; `at` is the epoch second of the scan, None before the first."""
+
+    at: float | None
+    rows: list[Process]
+    more: bool
+
+
+class Sets(Struct, frozen=True, tag=True, kw_only=True):
+    """Process sets and the last scan of each device; page by `after` = last device id."""
+
+    sets: list[SetStatus]
+    scans: list[DeviceScan]
+    more: bool
+
+
+class LastValue(Struct, frozen=True, kw_only=True):
+    """The newest value of a point.
+
+    Attributes:
+        at: epoch second of the step it belongs to.
+        value: as measured (a counter's count, not its rate); None when unknown.
+        first: epoch second of the first sample in the file; None when it is not known.
+    """
+
+    component: str
+    source: str
+    point: str
+    kind: str
+    unit: str
+    step_s: int
+    at: int | None
+    value: int | float | None
+    first: int | None = None
+
+
+class Listing(Struct, frozen=True, tag=True, kw_only=True):
+    """Series of a device; page by `after` = number of values seen so far."""
+
+    values: list[LastValue]
+    more: bool
+
+
+class Rows(Struct, frozen=True, tag=True, kw_only=True):
+    """What `fetch` found: for each epoch second a value for each point, None for a gap."""
+
+    points: list[str]
+    units: list[str]
+    step_s: int
+    start: int
+    end: int
+    cf: str
+    rows: list[tuple[int, list[float | None]]]
+
+
+class Picture(Struct, frozen=True, tag=True, kw_only=True):
+    """A graph as the bytes of a file; `form` is `png` or `svg`."""
+
+    form: str
+    data: bytes
+
+
+class LiveConfig(Struct, frozen=True, tag=True, kw_only=True):
+    """The config that a collector runs, and its digest."""
+
+    config: DeviceConfig
+    digest: Digest
+
+
+class Done(Struct, frozen=True, tag=True):
+    """It is done; `count` things were."""
+
+    count: int = 0
+
+
+Result = Processes | Sets | Listing | Rows | Picture | LiveConfig | Done
+
+
+# --- bytes ------------------------------------------------------------------------------------------------------------
+
+_RAW = b"\x00"
+_ZSTD = b"\x01"
+
+_encoder = msgspec.msgpack.Encoder()
+_decoders: dict[object, msgspec.msgpack.Decoder[object]] = {}
+_compressor = zstandard.ZstdCompressor(level=3)
+_decompressor = zstandard.ZstdDecompressor()
+
+
+class WireError(PermanentError):
+    """Bytes that are no message, or a message that does not fit."""
+
+
+def encode(message: object) -> bytes:
+    """Turn a message into the bytes that cross.
+
+    Raises:
+        WireError: it would be larger than MAX_MESSAGE_BYTES (or MAX_DECODED_BYTES before compression).
+    """
+    raw = _encoder.encode(message)
+    if len(raw) > MAX_DECODED_BYTES:
+        raise WireError(f"{type(message).__name__} has {len(raw)} bytes; at most {MAX_DECODED_BYTES} may cross")
+    wire = _RAW + raw if len(raw) < COMPRESS_FROM_BYTES else _ZSTD + _compressor.compress(raw)
+    if len(wire) > MAX_MESSAGE_BYTES:
+        raise WireError(
+            f"{type(message).__name__} has {len(wire)} bytes on the wire; at most {MAX_MESSAGE_BYTES} may cross"
+        )
+    return wire
+
+
+def decode(data: bytes, type_: type[T]) -> T:
+    """Read a message of the given type (a Struct, or a union of them).
+
+    Raises:
+        WireError: says which type was wanted and what is wrong where.
+    """
+    name = getattr(type_, "__name__", "message")
+    raw = _unpack(data, name)
+    decoder = _decoders.get(type_)
+    if decoder is None:
+        decoder = _decoders[type_] = msgspec.msgpack.Decoder(type_)
+    try:
+        message = decoder.decode(raw)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise WireError(f"{name}: {error}") from None
+    return message  # type: ignore[return-value]  # the decoder was made for type_
+
+
+def _unpack(data: bytes, name: str) -> bytes:
+    if not data or len(data) > MAX_MESSAGE_BYTES:
+        raise WireError(f"{name}: {len(data)} bytes; 1 to {MAX_MESSAGE_BYTES} may cross")
+    form, body = data[:1], data[1:]
+    if form == _RAW:
+        return body
+    if form != _ZSTD:
+        raise WireError(f"{name}: form byte {form[0]}; 0 (MessagePack) and 1 (zstd) are known")
+    try:
+        size = zstandard.frame_content_size(body)
+        if not 0 <= size <= MAX_DECODED_BYTES:
+            raise WireError(f"{name}: unpacks to {size} bytes; at most {MAX_DECODED_BYTES} may")
+        return _decompressor.decompress(body, max_output_size=MAX_DECODED_BYTES)
+    except zstandard.ZstdError as error:
+        raise WireError(f"{name}: {error}") from None
+
+
+def decode_answer(data: bytes, type_: type[T]) -> T:
+    """Read an answer of the given type.
+
+    Raises:
+        RemoteError: the other side refused; its code and sentence.
+        WireError: the bytes are neither that type nor a refusal.
+    """
+    answer: object = decode(data, type_ | Failure)  # type: ignore[arg-type]  # msgspec takes unions
+    if isinstance(answer, Failure):
+        raise RemoteError(answer.code.value, answer.message, answer.details)
+    return answer  # type: ignore[return-value]  # what is no Failure is a T

@@ -1,0 +1,1 @@
+"""What runs in the middle: model, config distribution, events, API, command line."""

@@ -1,0 +1,1 @@
+"""The Perspective Broker edge of the hub."""

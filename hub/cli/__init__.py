@@ -1,0 +1,1 @@
+"""`tocsin`, the operator's command."""

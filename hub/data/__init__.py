@@ -1,0 +1,1 @@
+"""Reading series and pictures back from the collector that owns them."""

@@ -1,0 +1,1 @@
+"""Who must get which config, and who has it."""
