@@ -1,0 +1,49 @@
+# `make run` and `make test` are all that a newcomer needs; both install what is missing (tools/install says what).
+SHELL := /bin/sh
+BIN := .venv/bin
+SOURCES := common collectors hub tests benchmarks setup.py
+
+.PHONY: run test check format bench clean help changelog
+
+help:
+	@echo "make run    start Tocsin here and watch this machine (data in ./var; ARGS='--data DIR')"
+	@echo "make test   all checks and tests"
+	@echo "make check  format, lint, types, imports"
+	@echo "make bench  print figures: cost, latency, throughput (ARGS=topic for one of them)"
+	@echo "make clean  remove .venv and caches; ./var stays"
+
+run:
+	@tools/install run
+	@exec $(BIN)/tocsin up $(ARGS)
+
+test:
+	@tools/install test
+	@$(MAKE) --no-print-directory check-installed
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+check:
+	@tools/install test
+	@$(MAKE) --no-print-directory check-installed
+
+.PHONY: check-installed
+check-installed:
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/mypy
+
+format:
+	@tools/install test
+	$(BIN)/ruff format $(SOURCES)
+	$(BIN)/ruff check --fix $(SOURCES)
+
+bench:
+	@tools/install test
+	$(BIN)/python -m benchmarks $(ARGS)
+
+changelog:
+	$(BIN)/towncrier build --yes --version $(VERSION)
+
+clean:
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis _trial_temp*
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
