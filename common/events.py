@@ -15,7 +15,7 @@ from msgspec import Meta, Struct
 
 EventText = Annotated[str, Meta(max_length=512)]
 LongText = Annotated[str, Meta(max_length=8192)]
-Detail = str | int | float | bool | None | list[str] | list[int]
+Detail = str | int | float | bool | None | list[str | int]
 
 CLASS_PROCESS = "/Status/OSProcess"
 CLASS_SNMP = "/Status/Snmp"

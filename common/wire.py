@@ -10,7 +10,7 @@ methods.
 from __future__ import annotations
 
 import enum
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar, cast
 
 import msgspec
 import zstandard
@@ -365,7 +365,7 @@ _RAW = b"\x00"
 _ZSTD = b"\x01"
 
 _encoder = msgspec.msgpack.Encoder()
-_decoders: dict[object, msgspec.msgpack.Decoder[object]] = {}
+_decoders: dict[object, msgspec.msgpack.Decoder[Any]] = {}
 _compressor = zstandard.ZstdCompressor(level=3)
 _decompressor = zstandard.ZstdDecompressor()
 
@@ -392,21 +392,57 @@ def encode(message: object) -> bytes:
 
 
 def decode(data: bytes, type_: type[T]) -> T:
-    """Read a message of the given type (a Struct, or a union of them).
+    """Read a message of the given Struct.
 
     Raises:
         WireError: says which type was wanted and what is wrong where.
     """
-    name = getattr(type_, "__name__", "message")
+    return cast("T", _decode(data, type_, type_.__name__))
+
+
+def decode_query(data: bytes) -> Query:
+    """Read any query.
+
+    Raises:
+        WireError: as `decode`.
+    """
+    return cast("Query", _decode(data, Query, "query"))
+
+
+def decode_answer(data: bytes, type_: type[T]) -> T:
+    """Read an answer of the given Struct.
+
+    Raises:
+        RemoteError: the other side refused; its code and sentence.
+        WireError: the bytes are neither that type nor a refusal.
+    """
+    return cast("T", _refuse(_decode(data, type_ | Failure, f"answer {type_.__name__}")))
+
+
+def decode_result(data: bytes) -> Result:
+    """Read the answer to a query.
+
+    Raises:
+        RemoteError, WireError: as `decode_answer`.
+    """
+    return cast("Result", _refuse(_decode(data, Result | Failure, "answer to a query")))
+
+
+def _refuse(answer: object) -> object:
+    if isinstance(answer, Failure):
+        raise RemoteError(answer.code.value, answer.message, answer.details)
+    return answer
+
+
+def _decode(data: bytes, type_: object, name: str) -> object:
     raw = _unpack(data, name)
     decoder = _decoders.get(type_)
     if decoder is None:
         decoder = _decoders[type_] = msgspec.msgpack.Decoder(type_)
     try:
-        message = decoder.decode(raw)
+        return decoder.decode(raw)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise WireError(f"{name}: {error}") from None
-    return message  # type: ignore[return-value]  # the decoder was made for type_
 
 
 def _unpack(data: bytes, name: str) -> bytes:
@@ -424,16 +460,3 @@ def _unpack(data: bytes, name: str) -> bytes:
         return _decompressor.decompress(body, max_output_size=MAX_DECODED_BYTES)
     except zstandard.ZstdError as error:
         raise WireError(f"{name}: {error}") from None
-
-
-def decode_answer(data: bytes, type_: type[T]) -> T:
-    """Read an answer of the given type.
-
-    Raises:
-        RemoteError: the other side refused; its code and sentence.
-        WireError: the bytes are neither that type nor a refusal.
-    """
-    answer: object = decode(data, type_ | Failure)  # type: ignore[arg-type]  # msgspec takes unions
-    if isinstance(answer, Failure):
-        raise RemoteError(answer.code.value, answer.message, answer.details)
-    return answer  # type: ignore[return-value]  # what is no Failure is a T

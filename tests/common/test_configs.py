@@ -1,0 +1,37 @@
+"""A config's digest names its content, whole and alone."""
+
+from __future__ import annotations
+
+import msgspec
+
+from common.configs import DeviceConfig, ProcessSetConfig, SnmpConfig, SourceKind, digest, digest_of_all
+
+CONFIG = DeviceConfig(
+    device="web1",
+    address="192.0.2.1",
+    source=SourceKind.SNMP,
+    interval_s=60,
+    snmp=SnmpConfig(community="hush"),
+    process_sets=(ProcessSetConfig(id="sshd", title="sshd", order=1, include="sshd", name="sshd"),),
+)
+
+
+def test_a_digest_survives_the_wire() -> None:
+    again = msgspec.msgpack.decode(msgspec.msgpack.encode(CONFIG), type=DeviceConfig)
+    assert digest(again) == digest(CONFIG)
+
+
+def test_any_change_changes_the_digest() -> None:
+    changed = msgspec.structs.replace(CONFIG, snmp=SnmpConfig(community="hush2"))
+    assert digest(changed) != digest(CONFIG)
+
+
+def test_the_digest_of_all_does_not_depend_on_order() -> None:
+    assert digest_of_all({"a": "1", "b": "2"}) == digest_of_all({"b": "2", "a": "1"})
+    assert digest_of_all({"a": "1", "b": "2"}) != digest_of_all({"a": "2", "b": "1"})
+
+
+def test_no_repr_shows_a_secret() -> None:
+    secret = SnmpConfig(community="hush", auth_password="hush", priv_password="hush")
+    assert "hush" not in repr(secret)
+    assert "hush" not in repr(msgspec.structs.replace(CONFIG, snmp=secret))
