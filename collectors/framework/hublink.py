@@ -1,0 +1,272 @@
+"""The collector's end of its session with the hub: connect, log in, keep alive, come back."""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+from twisted.application.service import Service
+from twisted.internet.defer import CancelledError, Deferred, TimeoutError  # noqa: A004 - Twisted's, raised by addTimeout
+from twisted.internet.endpoints import HostnameEndpoint
+from twisted.internet.error import ConnectError, ConnectionClosed
+from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
+from twisted.internet.protocol import Factory
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from collectors.framework.hublink_remote import CollectorPerspective
+from collectors.framework.interfaces import IHub, IHubClient
+from common.certificates import HUB_NAME, collector_tls_options, with_tls
+from common.edge.answers import soften
+from common.edge.broker import DEFAULT_PORT, HardBroker
+from common.edge.pulse import Pulse
+from common.edge.reasons import sentence
+from common.errors import RemoteError, TocsinError, TransientError
+from common.wire import (
+    OLDEST_PROTOCOL_VERSION,
+    PROTOCOL_VERSION,
+    Alive,
+    Attached,
+    EventBatch,
+    EventsStored,
+    FailureCode,
+    Heartbeat,
+    WireError,
+    decode_answer,
+    encode,
+)
+
+MAX_BACKOFF_S = 30.0
+STEADY_S = 30.0  # a session that stood this long was a good one
+LONGEST_STREAK = 16
+
+
+class LinkSettings(Struct, frozen=True, kw_only=True):
+    """Where the hub is, and who we are.
+
+    Attributes:
+        certificates: folder with ca.crt, collector.crt, collector.key as the hub has issued them.
+        timeout_s: of a connection attempt, and of each call.
+        heartbeat_s: between heartbeats; three without a sign of life end the session.
+        hub_name: that the hub's certificate must bear, whatever its address.
+    """
+
+    certificates: Path
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=1, le=65535)] = DEFAULT_PORT
+    timeout_s: Annotated[float, Meta(gt=0)] = 15.0
+    heartbeat_s: Annotated[float, Meta(gt=0)] = 5.0
+    hub_name: str = HUB_NAME
+
+
+class LinkState(enum.Enum):
+    """What the link is doing."""
+
+    STOPPED = "stopped"
+    CONNECTING = "connecting"
+    ATTACHED = "attached"
+    WAITING = "waiting"
+
+
+def backoff_s(rng: random.Random, failures: int) -> float:
+    """How long to wait after so many failures in a row; full jitter keeps many collectors from coming back at once."""
+    return rng.uniform(0.0, min(MAX_BACKOFF_S, 2.0 ** min(failures, LONGEST_STREAK)))
+
+
+@implementer(IHub)
+class HubLink(Service):
+    """Keeps one session with the hub, as long as the service runs.
+
+    Attributes:
+        state: what it is doing.
+        reason: why there is no session; empty while there is one.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        reactor: Any,
+        clock: IReactorTime,
+        rng: random.Random,
+        link: LinkSettings,
+        client: IHubClient,
+        *,
+        wall: Callable[[], float] = time.time,
+        endpoint: IStreamClientEndpoint | None = None,
+    ) -> None:
+        self._clock = clock
+        self._rng = rng
+        self._link = link
+        self._client = client
+        self._wall = wall
+        self._endpoint = endpoint or HostnameEndpoint(reactor, link.host.encode(), link.port, timeout=link.timeout_s)
+        self._broker: HardBroker | None = None
+        self._work: Deferred[None] | None = None
+        self._told = ""
+        self.state = LinkState.STOPPED
+        self.reason = "not started"
+
+    @property
+    def connected(self) -> bool:
+        """Whether a session stands."""
+        return self._broker is not None
+
+    async def send_events(self, batch: EventBatch) -> EventsStored:
+        """Hand events over."""
+        broker = self._broker
+        if broker is None:
+            raise TransientError(f"no session with the hub: {self.reason}")
+        data = await broker.call("events", encode(batch), self._link.timeout_s)
+        try:
+            return decode_answer(data, EventsStored)
+        except RemoteError as error:
+            raise soften(error, *_PASSES_BY) from None
+        except WireError as error:
+            broker.give_up("an answer that does not fit its call")
+            raise TransientError(f"the hub gave an answer that cannot be read: {error.message[:200]}") from None
+
+    def startService(self) -> None:
+        """Begin to connect."""
+        stock: Any = super()  # it has no types
+        stock.startService()
+        self._work = Deferred.fromCoroutine(self._run())
+
+    def stopService(self) -> Deferred[None]:
+        """End the session and stay away."""
+        stock: Any = super()  # it has no types
+        stock.stopService()
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        work, self._work = self._work, None
+        if work is not None:
+            work.cancel()
+            with contextlib.suppress(CancelledError):
+                await work
+
+    # --- one session after the other ----------------------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        failures = 0
+        try:
+            while True:
+                stood_s = await self._once()
+                failures = 0 if stood_s >= STEADY_S else failures + 1
+                self.state = LinkState.WAITING
+                await deferLater(self._clock, backoff_s(self._rng, failures), lambda: None)
+        finally:
+            self.state = LinkState.STOPPED
+
+    async def _once(self) -> float:
+        """Have one session, or fail to; give the seconds that it stood."""
+        self.state = LinkState.CONNECTING
+        broker: HardBroker | None = None
+        began: float | None = None
+        reason = ""
+        try:
+            broker = await self._connect()
+            answer = await self._attach(broker)
+            began = self._clock.seconds()
+            self._begin(broker, answer)
+            reason = await self._end_of(broker)
+        except CancelledError:
+            reason = "the daemon stops"
+            raise
+        except TocsinError as error:
+            reason = error.message
+        except (ConnectError, ConnectionClosed, OSError, TimeoutError) as error:
+            reason = sentence(error)
+        except Exception:  # noqa: BLE001 - the supervisor of the link: whatever happens, it tries again
+            self.log.failure("error in the hub link")
+            reason = "an error of ours; the traceback is in the log"
+        finally:
+            if broker is not None:
+                await self._close(broker, reason)
+            self._end(reason)
+        return 0.0 if began is None else self._clock.seconds() - began
+
+    async def _connect(self) -> HardBroker:
+        # The files are read each time, so that a certificate issued anew works without a restart.
+        options = collector_tls_options(self._link.certificates, self._wall, self._link.hub_name)
+        factory = with_tls(options, Factory.forProtocol(self._make_broker), self._clock, is_client=True)
+        connecting = self._endpoint.connect(factory)
+        protocol: Any = await connecting.addTimeout(self._link.timeout_s, self._clock)
+        broker: HardBroker = protocol.wrappedProtocol
+        return broker
+
+    def _make_broker(self) -> HardBroker:
+        broker = HardBroker(self._clock, None, is_client=True, calls="hub", title="the hub")
+        limit_s = 0.8 * self._link.timeout_s
+        broker.serve("collector", CollectorPerspective(broker, self._clock, self._client, limit_s))
+        return broker
+
+    async def _attach(self, broker: HardBroker) -> Attached:
+        """Log in, when banana has negotiated; a call before that would break the connection."""
+        if not await broker.negotiated:
+            raise TransientError(f"the hub ended the connection before its greeting: {broker.lost}{_hint(broker)}")
+        data = await broker.call("attach", encode(self._client.attach_request()), self._link.timeout_s)
+        answer = decode_answer(data, Attached)
+        if not OLDEST_PROTOCOL_VERSION <= answer.version <= PROTOCOL_VERSION:
+            raise TransientError(f"the hub wants protocol version {answer.version}, which is not spoken here")
+        return answer
+
+    def _begin(self, broker: HardBroker, answer: Attached) -> None:
+        broker.spoken = answer.version
+        broker.trust()
+        Pulse(self._clock, broker, lambda: self._heartbeat(broker), self._link.heartbeat_s).start()
+        self._broker = broker
+        self.state = LinkState.ATTACHED
+        self.reason = self._told = ""
+        self.log.info(
+            "attached to the hub at {host} port {port} as collector {collector}",
+            host=self._link.host,
+            port=self._link.port,
+            collector=answer.collector,
+        )
+        self._client.attached(answer)
+
+    async def _heartbeat(self, broker: HardBroker) -> None:
+        beat = encode(Heartbeat(counts=self._client.counts()))
+        decode_answer(await broker.call("heartbeat", beat, 12 * self._link.heartbeat_s), Alive)
+
+    async def _end_of(self, broker: HardBroker) -> str:
+        lost: Deferred[str] = Deferred()
+        broker.on_lost(lost.callback)
+        return await lost
+
+    async def _close(self, broker: HardBroker, reason: str) -> None:
+        broker.close(reason)
+        if not broker.disconnected:
+            await self._end_of(broker)
+
+    def _end(self, reason: str) -> None:
+        self.reason = reason
+        if reason != self._told:  # one line for each new reason, not one for each attempt
+            self._told = reason
+            self.log.warn(  # noqa: G010 - twisted.logger calls it so
+                "no session with the hub at {host} port {port}: {reason}",
+                host=self._link.host,
+                port=self._link.port,
+                reason=reason,
+            )
+        if self._broker is not None:
+            self._broker = None
+            self._client.detached(reason)
+
+
+_PASSES_BY = (FailureCode.UNAVAILABLE, FailureCode.BUSY, FailureCode.INTERNAL, FailureCode.NOT_ATTACHED)
+
+
+def _hint(broker: HardBroker) -> str:
+    """In TLS 1.3 a client whose certificate is refused sees only that the connection ends."""
+    if broker.lost.startswith("TLS"):
+        return ""
+    return "; if that goes on, the hub may not take this certificate, or be at its limit of connections: see its log"

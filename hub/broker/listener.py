@@ -1,0 +1,218 @@
+"""The hub's door for collectors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IAddress, IListeningPort, IReactorTime
+from twisted.internet.protocol import Factory
+from twisted.logger import Logger
+from twisted.protocols.tls import TLSMemoryBIOFactory
+
+from common.certificates import Site, hub_tls_options
+from common.edge.broker import DEFAULT_PORT, BrokerSettings, HardBroker
+from common.edge.quota import LineQuota, Quota
+from common.edge.reasons import was_tls
+from common.errors import SettingsError
+from hub.broker.perspective import HubPerspective, SessionSettings
+from hub.interfaces import IFrontDesk
+
+Count = Annotated[int, Meta(ge=1)]
+
+
+class ListenerSettings(Struct, frozen=True, kw_only=True):
+    """Where collectors connect, and how many of them may.
+
+    Attributes:
+        port: 0 lets the kernel choose.
+        max_connections: at once, logged in or not.
+        max_strangers: not logged in; one more, and the one that waits for longest is dropped.
+        connections_per_s: from one address, over time; `connections_burst` at once.
+        timeout_s: of a call to a collector.
+        heartbeat_s: between heartbeats; three without a sign of life end a session.
+    """
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535)] = DEFAULT_PORT
+    max_connections: Count = 4000
+    max_strangers: Count = 256
+    connections_per_s: Annotated[float, Meta(gt=0)] = 50.0
+    connections_burst: Count = 300
+    login_s: Annotated[float, Meta(gt=0)] = 10.0
+    timeout_s: Annotated[float, Meta(gt=0)] = 15.0
+    heartbeat_s: Annotated[float, Meta(gt=0)] = 5.0
+
+
+class BrokerListener(Service):
+    """Accepts collectors over TLS and gives each connection a perspective."""
+
+    log = Logger()
+
+    def __init__(
+        self,
+        reactor: Any,
+        clock: IReactorTime,
+        wall: Callable[[], float],
+        settings: ListenerSettings,
+        site: Site,
+        desk: IFrontDesk,
+    ) -> None:
+        self._reactor = reactor
+        self._settings = settings
+        self._connections = Connections(clock, wall, settings, site, desk)
+        self._door = Door(self._connections, hub_tls_options(site), clock, settings)
+        self._listening: IListeningPort | None = None
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on; the real one once the service runs."""
+        if self._listening is None:
+            return self._settings.port
+        port: int = self._listening.getHost().port  # type: ignore[attr-defined]  # an address of TCP
+        return port
+
+    @property
+    def connections(self) -> int:
+        """How many connections stand."""
+        return len(self._connections.brokers)
+
+    def startService(self) -> None:
+        """Listen.
+
+        Raises:
+            SettingsError: the port is taken, or the address is not this machine's.
+        """
+        settings = self._settings
+        try:
+            self._listening = self._reactor.listenTCP(settings.port, self._door, backlog=512, interface=settings.host)
+        except CannotListenError as error:
+            raise SettingsError(
+                f"cannot listen for collectors on {settings.host} port {settings.port}: {error.socketError}; "
+                "stop what uses it, or set another host and port"
+            ) from None
+        stock: Any = super()  # it has no types
+        stock.startService()
+        self.log.info("waiting for collectors on {host} port {port}", host=settings.host, port=self.port)
+
+    async def _stop(self) -> None:
+        if self._listening is not None:
+            closed = self._listening.stopListening()
+            if isinstance(closed, Deferred):
+                await closed
+        await self._connections.close("the hub stops")
+        self._listening = None
+
+    def stopService(self) -> Deferred[None]:
+        """Close the door and every connection; fires when all are gone."""
+        stock: Any = super()  # it has no types
+        stock.stopService()
+        return Deferred.fromCoroutine(self._stop())
+
+
+class Door(TLSMemoryBIOFactory):
+    """Turns connections away before they cost a handshake."""
+
+    def __init__(self, connections: Connections, options: Any, clock: IReactorTime, settings: ListenerSettings) -> None:
+        super().__init__(options, False, connections, clock)  # noqa: FBT003 - as it is called there
+        self._connections = connections
+        self._settings = settings
+        self._quota = Quota(clock, settings.connections_per_s, settings.connections_burst)
+
+    def buildProtocol(self, addr: IAddress | None) -> Any:
+        """Admit a connection, or give None, which closes it."""
+        peer = getattr(addr, "host", "?")
+        if not self._quota.take(peer):
+            self._connections.turned_away(peer, "too many connections from this address")
+            return None
+        if len(self._connections.brokers) >= self._settings.max_connections:
+            self._connections.turned_away(peer, f"there are {self._settings.max_connections} connections already")
+            return None
+        self._connections.make_room()
+        stock: Any = super()
+        return stock.buildProtocol(addr)
+
+
+class Connections(Factory):
+    """Makes the brokers, and knows which there are."""
+
+    noisy = False
+    log = Logger()
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        wall: Callable[[], float],
+        settings: ListenerSettings,
+        site: Site,
+        desk: IFrontDesk,
+    ) -> None:
+        self._clock = clock
+        self._wall = wall
+        self._settings = settings
+        self._site = site
+        self._desk = desk
+        self._lines = LineQuota(clock)
+        self._strangers: dict[HardBroker, None] = {}
+        self._empty: list[Deferred[None]] = []
+        self.brokers: set[HardBroker] = set()
+
+    def buildProtocol(self, addr: IAddress | None) -> Any:  # noqa: ARG002 - as IProtocolFactory has it
+        """Make the broker of a connection."""
+        settings = self._settings
+        broker = HardBroker(
+            self._clock,
+            self._lines,
+            is_client=False,
+            calls="collector",
+            title="the collector",
+            settings=BrokerSettings(login_s=settings.login_s),
+        )
+        patience = SessionSettings(timeout_s=settings.timeout_s, heartbeat_s=settings.heartbeat_s)
+        broker.serve("hub", HubPerspective(broker, self._clock, self._wall, self._site, self._desk, patience))
+        broker.on_lost(lambda _: self._gone(broker))
+        self.brokers.add(broker)
+        self._strangers[broker] = None
+        broker.on_trust = lambda: self._strangers.pop(broker, None)
+        return broker
+
+    def make_room(self) -> None:
+        """Drop the stranger that waits for longest when there are as many as may be."""
+        while len(self._strangers) >= self._settings.max_strangers:
+            eldest = next(iter(self._strangers))
+            del self._strangers[eldest]
+            eldest.give_up("too many connections that have not logged in")
+
+    def turned_away(self, peer: str, reason: str) -> None:
+        """Write a line about a connection that was not admitted."""
+        kept_back = self._lines.take(peer)
+        if kept_back is not None:
+            self.log.warn(  # noqa: G010 - twisted.logger calls it so
+                "{peer}: turned away: {reason} (lines kept back: {kept_back})",
+                peer=peer,
+                reason=reason,
+                kept_back=kept_back,
+            )
+
+    async def close(self, reason: str) -> None:
+        """Cut all connections and wait until they are gone."""
+        for broker in list(self.brokers):
+            broker.close(reason)
+        if self.brokers:
+            empty: Deferred[None] = Deferred()
+            self._empty.append(empty)
+            await empty
+
+    def _gone(self, broker: HardBroker) -> None:
+        self.brokers.discard(broker)
+        self._strangers.pop(broker, None)
+        if broker.cause is not None and was_tls(broker.cause):  # Twisted itself does not log it
+            broker.report(f"refused: {broker.lost}")
+        if not self.brokers:
+            waiting, self._empty = self._empty, []
+            for deferred in waiting:
+                deferred.callback(None)
