@@ -189,6 +189,7 @@ class HardBroker(pb.Broker):
         if self.lost:
             return
         self.lost = reason
+        self._reader.clear()
         self.transport.abortConnection()
 
     def defect(self, failure: TwistedFailure, what: str) -> str:

@@ -100,6 +100,11 @@ class ExpressionReader:
         """Bytes that wait for the rest of their token."""
         return len(self._buffer)
 
+    def clear(self) -> None:
+        """Let go of everything that is held; no more will be fed."""
+        self._buffer.clear()
+        self._lists.clear()
+
     def feed(self, data: bytes) -> Iterator[Expression]:
         """Take bytes; give each expression that they complete.
 
@@ -116,6 +121,9 @@ class ExpressionReader:
                 position, value = token
                 if value is not None and (done := self._place(value)) is not None:
                     yield done
+        except Refused:
+            self.clear()
+            raise
         finally:
             del self._buffer[:position]
 
