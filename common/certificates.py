@@ -157,9 +157,10 @@ def check_collector_name(name: str) -> None:
 
 def hub_tls_options(site: Site) -> Any:
     """TLS 1.3 for the hub's end, with a certificate of this site asked of everybody."""
-    return ssl.CertificateOptions(
-        privateKey=_openssl(site.hub).privateKey.original,
-        certificate=_openssl(site.hub).original,
+    make: Any = ssl.CertificateOptions  # its annotations know only the older kinds of keys and certificates
+    return make(
+        privateKey=site.hub.key,
+        certificate=site.hub.certificate,
         trustRoot=ssl.Certificate.loadPEM(pem(site.ca.certificate)),
         raiseMinimumTo=ssl.TLSVersion.TLSv1_3,
         verifyDepth=1,
@@ -186,8 +187,12 @@ def collector_tls_options(folder: Path, wall: WallTime, hub_name: str = HUB_NAME
     return ssl.optionsForClientTLS(
         hub_name,
         trustRoot=ssl.Certificate.loadPEM(pem(ca)),
-        clientCertificate=_openssl(pair),
-        extraCertificateOptions={"raiseMinimumTo": ssl.TLSVersion.TLSv1_3, "verifyDepth": 1},
+        extraCertificateOptions={
+            "privateKey": pair.key,
+            "certificate": pair.certificate,
+            "raiseMinimumTo": ssl.TLSVersion.TLSv1_3,
+            "verifyDepth": 1,
+        },
     )
 
 
@@ -326,9 +331,3 @@ def _general_name(name: str) -> x509.GeneralName:
 
 def _registered(site: Site, name: str) -> Path:
     return site.pki / "issued" / f"{name}.crt"
-
-
-def _openssl(pair: Pair) -> ssl.PrivateCertificate:
-    load: Any = ssl.PrivateCertificate.loadPEM  # it has no types
-    found: ssl.PrivateCertificate = load(pem(pair.certificate) + key_pem(pair.key))
-    return found

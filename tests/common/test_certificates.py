@@ -183,7 +183,7 @@ def test_files_that_do_not_belong_together_are_refused(tmp_path: Path, site: Sit
     one, two = issue_collector(site, "one", tmp_path / "one"), issue_collector(site, "two", tmp_path / "two")
     other = ensure_site(tmp_path / "other", time.time)
     (one / "ca.crt").write_bytes((other.pki / "ca.crt").read_bytes())
-    with pytest.raises(SettingsError, match="not issued by ca.crt"):
+    with pytest.raises(SettingsError, match=r"not issued by ca\.crt"):
         collector_tls_options(one, time.time)
     (two / "collector.crt").write_bytes((one / "collector.crt").read_bytes())
     with pytest.raises(SettingsError, match="is not the key of"):

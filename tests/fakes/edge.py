@@ -1,5 +1,7 @@
 """A network cable in memory, for the tests of the PB edge: it can be cut, stalled and listened to."""
 
+# mypy: allow-untyped-calls
+# (trial's assertions and twisted.spread have no types)
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,7 @@
 """Calls take turns; who waits is served in order, refused in time, or told that the end has come."""
 
+# mypy: allow-untyped-calls
+# (trial's assertions and twisted.spread have no types)
 from __future__ import annotations
 
 from typing import Any
