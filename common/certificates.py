@@ -196,6 +196,20 @@ def collector_tls_options(folder: Path, wall: WallTime, hub_name: str = HUB_NAME
     )
 
 
+def check_hub(certificate: x509.Certificate | None, hub_name: str) -> None:
+    """Make sure that the other side is the hub, once TLS has found that this site's authority knows it.
+
+    TLS compares names too, but Twisted lets a certificate pass whose names it cannot parse, as is the case with a URN
+    of several parts.
+
+    Raises:
+        PermanentError: it is another's certificate.
+    """
+    names = _names_in(certificate) if certificate is not None else None
+    if names is None or hub_name not in names.get_values_for_type(x509.DNSName):
+        raise PermanentError(f"TLS: the certificate of the other side is not that of the hub {hub_name}")
+
+
 def with_tls(options: Any, factory: Any, clock: Any, *, is_client: bool) -> TLSMemoryBIOFactory:
     """Put TLS before a protocol factory; small writes are gathered by the given clock."""
     return TLSMemoryBIOFactory(options, is_client, factory, clock)
@@ -226,9 +240,9 @@ def _ensure_hub(pki: Path, ca: Pair, wall: WallTime, names: Sequence[str]) -> Pa
     wanted = [_general_name(name) for name in dict.fromkeys((HUB_NAME, "localhost", "127.0.0.1", "::1", *names))]
     try:
         pair = load_pair(pki / "hub.crt", pki / "hub.key")
-        there = pair.certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        usable = _signed_by(pair.certificate, ca.certificate) and all(name in there for name in wanted)
-    except (SettingsError, x509.ExtensionNotFound):
+        there = set(_names_in(pair.certificate) or ())
+        usable = _signed_by(pair.certificate, ca.certificate) and there.issuperset(wanted)
+    except SettingsError:
         usable = False
     if usable and _days_left(pair.certificate, wall()) > RENEW_DAYS:
         return pair
@@ -298,11 +312,15 @@ def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
 # --- reading certificates ---------------------------------------------------------------------------------------------
 
 
-def _name_in(certificate: x509.Certificate) -> str:
+def _names_in(certificate: x509.Certificate) -> x509.SubjectAlternativeName | None:
     try:
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        return certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except (x509.ExtensionNotFound, ValueError):
-        names = None
+        return None
+
+
+def _name_in(certificate: x509.Certificate) -> str:
+    names = _names_in(certificate)
     for uri in names.get_values_for_type(x509.UniformResourceIdentifier) if names is not None else ():
         name = uri.removeprefix(COLLECTOR_URN)
         if name != uri and _NAME.fullmatch(name):

@@ -23,7 +23,7 @@ from zope.interface import implementer
 
 from collectors.framework.hublink_remote import CollectorPerspective
 from collectors.framework.interfaces import IHub, IHubClient
-from common.certificates import HUB_NAME, collector_tls_options, with_tls
+from common.certificates import HUB_NAME, check_hub, collector_tls_options, with_tls
 from common.edge.answers import soften
 from common.edge.broker import DEFAULT_PORT, HardBroker
 from common.edge.pulse import Pulse
@@ -212,6 +212,7 @@ class HubLink(Service):
         """Log in, when banana has negotiated; a call before that would break the connection."""
         if not await broker.negotiated:
             raise TransientError(f"the hub ended the connection before its greeting: {broker.lost}{_hint(broker)}")
+        check_hub(broker.peer_certificate(), self._link.hub_name)
         data = await broker.call("attach", encode(self._client.attach_request()), self._link.timeout_s)
         answer = decode_answer(data, Attached)
         if not OLDEST_PROTOCOL_VERSION <= answer.version <= PROTOCOL_VERSION:
