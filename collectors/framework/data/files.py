@@ -1,0 +1,262 @@
+"""The RRD folder, as the writer process changes it: create, update, set aside.
+
+Only this module calls the parts of rrdtool that change a file, never with `--daemon`, and only one process does so.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import rrdtool
+from msgspec import Struct
+
+from collectors.framework.data.index import Index, Series
+from collectors.framework.data.undo import UndoSlot
+from common import rrd
+from common.errors import TransientError
+from common.series import Layout, Number, SeriesKey
+
+Row = tuple[int, list[Number | None]]
+
+_DAMAGE = ("is not an RRD file", "is too small", "reached EOF while loading", "mmaping file")
+"""What librrd says of a file that it will never be able to read (rrd_open.c)."""
+_FRESH_FILE = re.compile(r"^[0-9a-f]{32}\.rrd[A-Za-z0-9]{6}$")
+"""A file that rrdtool was creating when it was killed; it is renamed when it is complete."""
+
+MAX_CRASHES = 3
+
+
+class StuckError(TransientError):
+    """A file cannot be written now; its samples must wait in the spool."""
+
+
+class Tally(Struct):
+    """What became of samples, since the process started.
+
+    Attributes:
+        written: they are in their files.
+        skipped: not after the last one of their file: replayed, or measured twice.
+        future: stamped later than now, which would lock the file until then.
+        refused: rrdtool would not take them.
+    """
+
+    written: int = 0
+    skipped: int = 0
+    future: int = 0
+    refused: int = 0
+
+
+class SeriesFile:
+    """One file, as far as this process knows it.
+
+    Attributes:
+        last: epoch second of its last sample; None until it was looked at.
+        header: bytes of its header.
+    """
+
+    def __init__(self, root: Path, key: SeriesKey, layout: Layout) -> None:
+        self.key = key
+        self.layout = layout
+        self.name = rrd.file_name(key)
+        self.path = str(root / self.name)
+        self.template = rrd.template(layout.points)
+        self.whole = rrd.whole_numbers(layout.points)
+        self.header = rrd.header_bytes(len(layout.points), layout.step_s)
+        self.last: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.key.device} / {self.key.component} / {self.key.source}"
+
+
+class RrdFolder:
+    """All files of one collector daemon.
+
+    Args:
+        root: the folder; it exists.
+        wall: epoch seconds.
+        note: takes a sentence for the operator about something that was set right.
+    """
+
+    def __init__(
+        self, root: Path, index: Index, undo: UndoSlot, wall: Callable[[], float], note: Callable[[str], None]
+    ) -> None:
+        self._root = root
+        self._index = index
+        self._undo = undo
+        self._wall = wall
+        self._note = note
+        self._current: dict[str, SeriesFile] = {}
+        self.tally = Tally()
+
+    def recover(self) -> None:
+        """Put right what a kill left: a header half changed, files half created.
+
+        Raises:
+            OSError: the disk refused.
+        """
+        self._undo.restore()
+        name, crashes = self._undo.suspect
+        if crashes >= MAX_CRASHES and (self._root / name).exists():
+            self._set_aside(self._root / name, "broken", f"rrdtool crashed {crashes} times when it was updated")
+        for folder in self._root.glob("[0-9a-f]/[0-9a-f]"):
+            for path in folder.iterdir():
+                if _FRESH_FILE.match(path.name):
+                    path.unlink(missing_ok=True)
+
+    def write(self, file: SeriesFile, rows: Sequence[Row]) -> None:
+        """Bring samples into their file, in one call; it is created when there is none.
+
+        Raises:
+            StuckError: none of the rows is lost, but they cannot be written now.
+        """
+        if (file.last is None or self._current.get(file.name) is not file) and not self._open(file, rows):
+            return
+        fresh = self._admit(file, rows)
+        if not fresh:
+            return
+        try:
+            self._update(file, fresh)
+        except rrdtool.OperationalError as error:
+            self._update_failed(file, fresh, str(error))
+
+    def _admit(self, file: SeriesFile, rows: Sequence[Row]) -> list[Row]:
+        """Rows that the file can take; one bad stamp would lose all that stand after it in a call."""
+        latest = int(self._wall()) + file.layout.step_s
+        last = file.last or 0
+        fresh = []
+        for row in rows:
+            at = row[0]
+            if at <= last:
+                self.tally.skipped += 1
+            elif at > latest:
+                self.tally.future += 1
+            else:
+                fresh.append(row)
+                last = at
+        return fresh
+
+    def _update(self, file: SeriesFile, rows: Sequence[Row]) -> None:
+        texts = [rrd.update_text(at, values, file.whole) for at, values in rows]
+        try:
+            self._undo.keep(file.name, file.header)
+        except FileNotFoundError:
+            raise rrdtool.OperationalError(f"opening '{file.path}': No such file or directory") from None
+        except (OSError, ValueError) as error:
+            raise StuckError(f"{file.path} cannot be read ({error})") from None
+        try:
+            rrdtool.update(file.path, "--skip-past-updates", "--template", file.template, *texts)
+        finally:
+            self._undo.clear(file.name)
+        file.last = rows[-1][0]
+        self.tally.written += len(rows)
+
+    def _update_failed(self, file: SeriesFile, rows: Sequence[Row], reason: str) -> None:
+        file.last = None
+        if "could not lock" in reason:
+            raise StuckError(f"{file.path} is locked by another program; end whatever writes to it")
+        if not self._open(file, rows):
+            return
+        for row in self._admit(file, rows):
+            try:
+                self._update(file, [row])
+            except rrdtool.OperationalError as error:
+                self.tally.refused += 1
+                self._note(f"A sample of {file} at {row[0]} was refused by rrdtool: {error}")
+
+    def _open(self, file: SeriesFile, rows: Sequence[Row]) -> bool:
+        """Learn what the file holds, or create it; False when none of the rows has a place in it."""
+        info = self._look(file)
+        if info is not None and (difference := _difference(info, file.layout)):
+            if max(at for at, _ in rows) <= int(info["last_update"]):
+                self.tally.skipped += len(rows)  # older than the file's layout: a replay
+                return False
+            self._set_aside(Path(file.path), "old", f"its layout has changed: {difference}")
+            info = None
+        if info is None:
+            first = next((at for at in (row[0] for row in rows) if self._may_begin(at, file.layout.step_s)), None)
+            if first is None:
+                self.tally.future += len(rows)
+                return False
+            self._create(file, first)
+            file.last = first - file.layout.step_s
+        else:
+            file.last = int(info["last_update"])
+            file.header = int(info["header_size"])
+            self._register(file, file.last)
+        self._current[file.name] = file
+        return True
+
+    def _may_begin(self, at: int, step_s: int) -> bool:
+        return rrd.EARLIEST + step_s < at <= self._wall() + step_s
+
+    def _look(self, file: SeriesFile) -> dict[str, Any] | None:
+        try:
+            info: dict[str, Any] = rrdtool.info(file.path)
+        except rrdtool.OperationalError as error:
+            if not os.path.lexists(file.path):
+                return None
+            if not any(sign in str(error) for sign in _DAMAGE):
+                raise StuckError(f"{file.path} cannot be read: {error}") from None
+            self._set_aside(Path(file.path), "broken", f"it is damaged: {error}")
+            return None
+        return info
+
+    def _set_aside(self, path: Path, word: str, reason: str) -> None:
+        number = 1
+        while os.path.lexists(kept := f"{path}.{word}-{number}"):
+            number += 1
+        name = str(path.relative_to(self._root))
+        try:
+            series = self._index.get(name)
+            path.rename(kept)
+            self._index.put_aside(f"{name}.{word}-{number}", series, reason, self._wall())
+        except (OSError, sqlite3.Error) as error:
+            raise StuckError(f"{path} cannot be set aside: {error}") from None
+        whose = f"{series.key.device} / {series.key.component} / {series.key.source}" if series else "an unknown series"
+        self._note(f"The file of {whose} was set aside as {kept}, and a new one begun: {reason}")
+
+    def _register(self, file: SeriesFile, first: int) -> None:
+        known = self._index.get(file.name)
+        if known is None or known.layout != file.layout or known.key != file.key:
+            first = known.first if known else first
+            self._index.put(Series(key=file.key, layout=file.layout, file=file.name, first=first))
+
+    def _create(self, file: SeriesFile, first: int) -> None:
+        try:
+            # Named before it exists: a file that nobody knows would be worse than a name without a file.
+            self._index.put(Series(key=file.key, layout=file.layout, file=file.name, first=first))
+            Path(file.path).parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+            rrdtool.create(*rrd.create_arguments(file.path, file.layout, first))
+        except (OSError, sqlite3.Error, rrdtool.OperationalError) as error:
+            raise StuckError(self._why_not(error)) from None
+        file.header = rrd.header_bytes(len(file.layout.points), file.layout.step_s)
+
+    def _why_not(self, error: Exception) -> str:
+        # librrd says nothing at all when the disk is full.
+        text = str(error)
+        if not text or "No space left" in text or "disk is full" in text or "disk full" in text:
+            return f"The disk of {self._root} is full; free some space there"
+        return f"No file can be created below {self._root}: {text}"
+
+
+def _difference(info: dict[str, Any], layout: Layout) -> str:
+    """In which way a file does not fit a layout; empty when it does."""
+    if info["step"] != layout.step_s:
+        return f"the step was {info['step']} s and is {layout.step_s} s"
+    held = {key[3:-6]: info[key] for key in info if key.startswith("ds[") and key.endswith("].type")}
+    wanted = {point.name: rrd.rrd_type(point.kind) for point in layout.points}
+    if held == wanted:
+        return ""
+    words = [f"{name} is new" for name in wanted if name not in held]
+    words += [f"{name} has gone" for name in held if name not in wanted]
+    words += [
+        f"{name} was {held[name]} and is {wanted[name]}"
+        for name in wanted
+        if held.get(name, wanted[name]) != wanted[name]
+    ]
+    return ", ".join(words)

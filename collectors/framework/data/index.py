@@ -1,0 +1,158 @@
+"""The index of the RRD folder: whose series a file with a hash for a name holds.
+
+Written by the writer process alone; the reader process opens it read-only. Every segment of the spool names its series
+anew, so an index that is lost comes back by itself as samples arrive.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import quote
+
+import msgspec
+from msgspec import Struct
+
+from common.series import Layout, Point, SeriesKey
+
+INDEX = "index.db"
+
+T = TypeVar("T")
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS series (
+    file TEXT PRIMARY KEY, device TEXT NOT NULL, component TEXT NOT NULL, source TEXT NOT NULL,
+    step_s INTEGER NOT NULL, points BLOB NOT NULL, first INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS series_of_device ON series (device, component, source);
+CREATE TABLE IF NOT EXISTS aside (
+    file TEXT PRIMARY KEY, device TEXT, component TEXT, source TEXT, reason TEXT NOT NULL, at REAL NOT NULL,
+    step_s INTEGER, points BLOB) WITHOUT ROWID;
+"""
+
+_points = msgspec.json.Decoder(tuple[Point, ...])
+
+
+class Series(Struct, frozen=True, kw_only=True):
+    """One series file.
+
+    Attributes:
+        file: path below the RRD folder.
+        first: epoch second of the first sample in the file.
+    """
+
+    key: SeriesKey
+    layout: Layout
+    file: str
+    first: int
+
+
+class Index:
+    """The writing side.
+
+    Raises:
+        OSError, sqlite3.OperationalError: the disk refused.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / INDEX
+        try:
+            self._db = self._open()
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError:  # damaged: keep it for a look, and let the samples fill a new one
+            for suffix in ("-wal", "-shm"):
+                self._path.with_name(INDEX + suffix).unlink(missing_ok=True)
+            self._path.rename(self._path.with_name(f"{INDEX}.broken-{int(time.time())}"))
+            self._db = self._open()
+
+    def _open(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self._path, isolation_level=None, timeout=5.0)
+        try:
+            db.execute("PRAGMA journal_mode=WAL")
+            db.execute("PRAGMA synchronous=NORMAL")
+            db.executescript(_TABLES)
+            db.execute("SELECT count(*) FROM series").fetchone()
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def get(self, file: str) -> Series | None:
+        """The series of a file."""
+        found = _select(self._db, "file = ?", (file,))
+        return found[0] if found else None
+
+    def put(self, series: Series) -> None:
+        """Note a series, or what has changed of it."""
+        key, layout = series.key, series.layout
+        self._db.execute(
+            "INSERT OR REPLACE INTO series VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                series.file,
+                key.device,
+                key.component,
+                key.source,
+                layout.step_s,
+                msgspec.json.encode(layout.points),
+                series.first,
+            ),
+        )
+
+    def put_aside(self, file: str, series: Series | None, reason: str, at: float) -> None:
+        """Note that the file of a series was set aside under a new name."""
+        whose: tuple[object, ...] = (None,) * 5
+        if series is not None:
+            key, layout = series.key, series.layout
+            whose = (key.device, key.component, key.source, layout.step_s, msgspec.json.encode(layout.points))
+        self._db.execute(
+            "INSERT OR REPLACE INTO aside (file, device, component, source, step_s, points, reason, at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (file, *whose, reason, at),
+        )
+
+    def close(self) -> None:
+        """Close the database."""
+        self._db.close()
+
+
+def read_device(folder: Path, device: str) -> list[Series]:
+    """All series of a device, in order of component and source; none when there is no index yet."""
+    return _reading(folder, lambda db: _select(db, "device = ?", (device,)), [])
+
+
+def read_devices(folder: Path, limit: int) -> list[str]:
+    """Ids of devices that have series, in order."""
+
+    def names(db: sqlite3.Connection) -> list[str]:
+        return [row[0] for row in db.execute("SELECT DISTINCT device FROM series ORDER BY 1 LIMIT ?", (limit,))]
+
+    return _reading(folder, names, [])
+
+
+def _reading(folder: Path, read: Callable[[sqlite3.Connection], T], nothing: T) -> T:
+    path = folder / INDEX
+    if not path.exists():
+        return nothing
+    with contextlib.closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=5.0)) as db:
+        return read(db)
+
+
+def _select(db: sqlite3.Connection, where: str, arguments: Sequence[object]) -> list[Series]:
+    rows = db.execute(
+        "SELECT file, device, component, source, step_s, points, first FROM series"  # noqa: S608 (constant)
+        f" WHERE {where} ORDER BY device, component, source",
+        arguments,
+    )
+    return [
+        Series(
+            key=SeriesKey(device, component, source),
+            layout=Layout(points=_points.decode(points), step_s=step_s),
+            file=file,
+            first=first,
+        )
+        for file, device, component, source, step_s, points, first in rows
+    ]

@@ -1,0 +1,140 @@
+"""What may enter the spool: guards, and the last value of every point (pure)."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+from collectors.framework.data.frames import Definition, Entry, check
+from common import rrd
+from common.series import Layout, Number, Sample, SeriesKey
+
+SMALLEST, LARGEST = -(2**63), 2**64 - 1
+"""Whole numbers beyond have no place in 64 bits."""
+MAX_WAITING = 100_000
+
+
+class Latest:
+    """A series that samples arrive for, and the newest of them.
+
+    Attributes:
+        number: stands for key and layout in the spool.
+        at: stamp of the newest sample.
+        values: of the newest sample, in the order of the layout.
+    """
+
+    __slots__ = ("at", "earliest_s", "key", "layout", "names", "number", "step_s", "values")
+
+    def __init__(self, number: int, key: SeriesKey, layout: Layout, at: int) -> None:
+        self.number = number
+        self.key = key
+        self.layout = layout
+        self.names = tuple(point.name for point in layout.points)
+        self.step_s = layout.step_s
+        self.earliest_s = rrd.EARLIEST + layout.step_s
+        self.at = at
+        self.values: list[Number | None] = [None] * len(self.names)
+
+
+class Intake:
+    """Judges samples and holds those that wait for the spool.
+
+    Attributes:
+        series: definitions by number, for the spool.
+        waiting: accepted, not yet spooled.
+        drops: samples not accepted or lost, by reason.
+    """
+
+    def __init__(self, max_waiting: int = MAX_WAITING) -> None:
+        self._max_waiting = max_waiting
+        self._latest: dict[SeriesKey, Latest] = {}
+        self.series: dict[int, Definition] = {}
+        self.waiting: list[Entry] = []
+        self.drops: Counter[str] = Counter()
+
+    def accept(self, samples: Sequence[Sample], now: float) -> None:
+        """Take in what is sound; count the rest.
+
+        Args:
+            samples: in any order of series, in order of time within each.
+            now: epoch seconds.
+        """
+        known, waiting = self._latest, self.waiting
+        for sample in samples:
+            latest = known.get(sample.key)
+            if latest is None or (latest.layout is not sample.layout and latest.layout != sample.layout):
+                latest = self._define(sample, latest)
+                if latest is None:
+                    continue
+            step_s = latest.step_s
+            at = int(sample.at) // step_s * step_s
+            if at <= latest.at or at < latest.earliest_s:
+                self.drops["past"] += 1
+                continue
+            if at > now + step_s:
+                self.drops["future"] += 1
+                continue
+            values = sample.values
+            row = [values.get(name) for name in latest.names]
+            if not _sound(row):
+                self.drops["not finite"] += 1
+                continue
+            if len(values) > len(row):
+                self.drops["malformed"] += 1  # points that the layout does not have
+                continue
+            latest.at = at
+            latest.values = row
+            waiting.append((latest.number, at, row))
+        if len(waiting) > self._max_waiting:
+            self._trim()
+
+    def take(self) -> list[Entry]:
+        """All that waits; it is the caller's from now on."""
+        waiting, self.waiting = self.waiting, []
+        return waiting
+
+    def give_back(self, entries: Sequence[Entry]) -> None:
+        """Put back what could not be spooled, before what has come since; the oldest go when it is too much."""
+        self.waiting[:0] = entries
+        self._trim()
+
+    def of_device(self, device: str) -> list[Latest]:
+        """Series of a device that have had a sample since the start, in order of component and source."""
+        return sorted(
+            (latest for key, latest in self._latest.items() if key.device == device), key=lambda latest: latest.key
+        )
+
+    def devices(self) -> set[str]:
+        """Devices that have had a sample since the start."""
+        return {key.device for key in self._latest}
+
+    def _define(self, sample: Sample, before: Latest | None) -> Latest | None:
+        number = len(self.series) + 1
+        definition = (number, sample.key, sample.layout)
+        if check(definition):
+            self.drops["malformed"] += 1
+            return None
+        self.series[number] = definition
+        latest = Latest(number, sample.key, sample.layout, before.at if before is not None else 0)
+        self._latest[sample.key] = latest
+        return latest
+
+    def _trim(self) -> None:
+        surplus = len(self.waiting) - self._max_waiting
+        if surplus > 0:
+            del self.waiting[:surplus]
+            self.drops["spool cannot be written"] += surplus
+
+
+def _sound(row: list[Number | None]) -> bool:
+    for value in row:
+        if type(value) is float:
+            if not math.isfinite(value):
+                return False
+        elif type(value) is int:
+            if not SMALLEST <= value <= LARGEST:
+                return False
+        elif value is not None:
+            return False
+    return True

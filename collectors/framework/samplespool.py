@@ -1,0 +1,157 @@
+"""Where samples are durable before they are in their RRD files.
+
+The collector appends, the writer process follows (`data.tail`) and deletes what it has written. All calls block and
+belong in one thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from collectors.framework.data.frames import (
+    Definition,
+    Entry,
+    pack,
+    read_progress,
+    scan,
+    segment_path,
+    segments,
+)
+
+PROGRESS = "progress"
+MAX_BYTES = 256 * 1024 * 1024
+SEGMENT_BYTES = 4 * 1024 * 1024
+FRAME_ENTRIES = 20_000
+
+
+class SampleSpool:
+    """The appending end of the spool.
+
+    Attributes:
+        next: number that the next sample will get.
+        dropped: samples lost because the spool was full, since it was opened.
+    """
+
+    def __init__(self, folder: Path, max_bytes: int = MAX_BYTES, segment_bytes: int = SEGMENT_BYTES) -> None:
+        self._folder = folder
+        self._max_bytes = max_bytes
+        self._segment_bytes = min(segment_bytes, max(1, max_bytes // 4))
+        self._fd: int | None = None
+        self._current = segment_path(folder, 0)
+        self._size = 0
+        self._defined: set[int] = set()
+        self._others_bytes = 0
+        self.next = 1
+        self.dropped = 0
+
+    def open(self) -> None:
+        """Make the folder, cut what a crash left torn, find where the numbers go on.
+
+        Raises:
+            OSError: the disk refused.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        last = read_progress(self._folder / PROGRESS)
+        found = segments(self._folder)
+        for first, path in found[-1:]:
+            data = path.read_bytes()
+            end, newest = scan(data)
+            if end < len(data):
+                os.truncate(path, end)
+            last = max(last, first - 1, newest or 0)
+        self.next = last + 1
+        self._others_bytes = self._measure()
+
+    def append(self, series: Mapping[int, Definition], entries: Sequence[Entry]) -> None:
+        """Put samples on disk, durable on return.
+
+        Args:
+            series: definitions by number; only those that entries refer to and this segment lacks are written.
+            entries: the samples, in order.
+
+        Raises:
+            OSError: the disk refused; `next` tells how many of the samples are stored all the same.
+        """
+        for start in range(0, len(entries), FRAME_ENTRIES):
+            self._append_frame(series, entries[start : start + FRAME_ENTRIES])
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._fd is not None:
+            fd, self._fd = self._fd, None
+            os.close(fd)
+
+    def _append_frame(self, series: Mapping[int, Definition], entries: Sequence[Entry]) -> None:
+        if self._fd is not None and self._size >= self._segment_bytes:
+            self._others_bytes += self._size
+            self.close()
+        if self._fd is None:
+            self._begin_segment()
+        new = sorted({entry[0] for entry in entries} - self._defined)
+        frame = pack(self.next, [series[number] for number in new], entries)
+        self._make_room(len(frame))
+        self._write(frame)
+        self._defined.update(new)
+        self.next += len(entries)
+
+    def _begin_segment(self) -> None:
+        self._current = segment_path(self._folder, self.next)
+        self._fd = os.open(self._current, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o640)
+        self._size = 0
+        self._defined = set()
+        _sync_folder(self._folder)
+
+    def _write(self, frame: bytes) -> None:
+        fd = self._fd
+        assert fd is not None
+        try:
+            written = os.write(fd, frame)
+            while written < len(frame):
+                written += os.write(fd, frame[written:])
+            os.fdatasync(fd)
+        except OSError:
+            # What was written in part, or may not have reached the disk, must not count: the next try begins a
+            # segment of its own, and a reader that has seen these numbers skips them.
+            with contextlib.suppress(OSError):
+                os.ftruncate(fd, self._size)
+            if self._size == 0:
+                self._current.unlink(missing_ok=True)
+            self._others_bytes += self._size
+            self.close()
+            raise
+        self._size += len(frame)
+
+    def _make_room(self, wanted: int) -> None:
+        if self._others_bytes + self._size + wanted <= self._max_bytes:
+            return
+        self._others_bytes = self._measure()
+        found = segments(self._folder)
+        done = read_progress(self._folder / PROGRESS)
+        for (first, path), (following, _) in itertools.pairwise(found):
+            if self._others_bytes + self._size + wanted <= self._max_bytes:
+                return
+            if path == self._current:
+                continue
+            self._others_bytes -= path.stat().st_size
+            path.unlink()
+            self.dropped += max(0, following - max(done + 1, first))
+
+    def _measure(self) -> int:
+        """Bytes of all segments but the current one; the writer process deletes some in between."""
+        total = 0
+        for _, path in segments(self._folder):
+            with contextlib.suppress(FileNotFoundError):
+                total += path.stat().st_size if path != self._current or self._fd is None else 0
+        return total
+
+
+def _sync_folder(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -1,0 +1,151 @@
+"""RRD files as arguments of rrdtool: where a series lies, what its file holds, how a sample is written down.
+
+Pure: nothing here opens a file. A name that comes from a monitored host never becomes part of a path; the path is a
+hash of it, and the writer's index knows whose hash it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from common.series import Kind, Layout, Number, Point, SeriesKey
+
+DAY_S = 86_400
+CONSOLIDATIONS = ("AVERAGE", "MIN", "MAX")
+KNOWN_SHARE = 0.5
+"""A consolidated row is known when more than half of what it covers is (rrdcreate(1), xff)."""
+
+FULL_STEP_SPAN_S = DAY_S
+COARSE = ((600, 14 * DAY_S), (3600, 92 * DAY_S), (DAY_S, 3 * 366 * DAY_S))
+"""Resolution and span of what is kept beside the full step."""
+
+EARLIEST = 315_360_000
+"""rrdcreate refuses a start before 1980."""
+
+
+class Archive(Struct, frozen=True):
+    """One resolution of a file; it exists once for each of `CONSOLIDATIONS`.
+
+    Attributes:
+        steps: how many steps one row covers.
+        rows: how many rows there are.
+    """
+
+    steps: int
+    rows: int
+
+
+def archives(step_s: int) -> tuple[Archive, ...]:
+    """What a file with this step keeps, finest first.
+
+    A day at full step, two weeks at 10 minutes, three months at an hour, three years at a day. Where the step itself is
+    as coarse as one of these, the two become one that lasts for the longer span.
+    """
+    rows: dict[int, int] = {}
+    for resolution_s, span_s in ((step_s, FULL_STEP_SPAN_S), *COARSE):
+        steps = max(1, round(resolution_s / step_s))
+        rows[steps] = max(rows.get(steps, 0), math.ceil(span_s / (steps * step_s)))
+    return tuple(Archive(steps, rows[steps]) for steps in sorted(rows))
+
+
+def resolutions(step_s: int) -> tuple[tuple[int, int], ...]:
+    """(seconds a row, seconds kept) of each archive, finest first."""
+    return tuple((step_s * a.steps, step_s * a.steps * a.rows) for a in archives(step_s))
+
+
+def header_bytes(points: int, step_s: int) -> int:
+    """Length of a file's header: all that rrdtool changes in place, before the rows.
+
+    Source: the structures of rrd_format.h (1.7, 64 bit).
+    """
+    count = len(archives(step_s)) * len(CONSOLIDATIONS)
+    return 128 + 120 * points + 120 * count + 16 + 112 * points + 80 * points * count + 8 * count
+
+
+def size_bytes(points: int, step_s: int) -> int:
+    """Length of a file, which never changes after it is created."""
+    rows = sum(archive.rows for archive in archives(step_s)) * len(CONSOLIDATIONS)
+    return header_bytes(points, step_s) + 8 * points * rows
+
+
+def file_name(key: SeriesKey) -> str:
+    """Path of a series below the RRD folder: `a/b/ab….rrd`, hex digits only, whatever the names hold."""
+    digest = hashlib.blake2b(digest_size=16)
+    for part in (key.device, key.component, key.source):
+        raw = part.encode("utf-8", "surrogatepass")
+        digest.update(len(raw).to_bytes(8, "big") + raw)
+    name = digest.hexdigest()
+    return f"{name[0]}/{name[1]}/{name}.rrd"
+
+
+def heartbeat_s(point: Point, step_s: int) -> int:
+    """Longest time between two samples that still counts as known.
+
+    Samples lie on the grid, so one that is missing is a gap: a gauge must not be invented. What a counter counted
+    meanwhile is known, and spread over up to three steps.
+    """
+    return step_s + step_s // 2 if point.kind is Kind.GAUGE else 3 * step_s
+
+
+def create_arguments(path: str, layout: Layout, first: int) -> list[str]:
+    """Arguments of `rrdtool create` for a file whose first sample is stamped `first`.
+
+    The file starts one step before that sample, or it would be lost; an existing file is never written over.
+    """
+    sources = [_data_source(point, layout.step_s) for point in layout.points]
+    rras = [
+        f"RRA:{cf}:{KNOWN_SHARE}:{archive.steps}:{archive.rows}"
+        for archive in archives(layout.step_s)
+        for cf in CONSOLIDATIONS
+    ]
+    start = ["--start", str(first - layout.step_s), "--step", str(layout.step_s)]
+    return [path, *start, "--no-overwrite", *sources, *rras]
+
+
+def rrd_type(kind: Kind) -> str:
+    """Type of the data source that holds a kind.
+
+    A counter becomes DERIVE with a minimum of 0: after a reset the value is unknown, where COUNTER would see a wrap and
+    draw a spike.
+    """
+    return {Kind.GAUGE: "GAUGE", Kind.ABSOLUTE: "ABSOLUTE"}.get(kind, "DERIVE")
+
+
+def _data_source(point: Point, step_s: int) -> str:
+    minimum = 0.0 if point.kind is Kind.COUNTER and point.minimum is None else point.minimum
+    limits = ":".join("U" if limit is None else repr(float(limit)) for limit in (minimum, point.maximum))
+    return f"DS:{point.name}:{rrd_type(point.kind)}:{heartbeat_s(point, step_s)}:{limits}"
+
+
+def template(points: Sequence[Point]) -> str:
+    """Names of the points in the order in which `update_text` puts their values."""
+    return ":".join(point.name for point in points)
+
+
+def value_text(value: Number | None, *, whole: bool) -> str:
+    """A value as rrdtool reads it without loss: integers as digits (64 bits hold), floats in full, U for unknown.
+
+    Args:
+        value: int or float.
+        whole: the data source takes integers only (DERIVE).
+    """
+    if value is None or not math.isfinite(value):
+        return "U"
+    if isinstance(value, int):
+        return str(int(value))
+    return str(round(value)) if whole else repr(value)
+
+
+def update_text(at: int, values: Sequence[Number | None], whole: Sequence[bool]) -> str:
+    """One sample as an argument of `rrdtool update`."""
+    texts = [value_text(value, whole=flag) for value, flag in zip(values, whole, strict=True)]
+    return f"{at}:{':'.join(texts)}"
+
+
+def whole_numbers(points: Sequence[Point]) -> tuple[bool, ...]:
+    """For each point, whether its data source takes integers only."""
+    return tuple(rrd_type(point.kind) == "DERIVE" for point in points)
