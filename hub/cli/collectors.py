@@ -1,0 +1,89 @@
+"""`tocsin collector`: who collects."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from hub.cli.client import path_of
+from hub.cli.context import Client, json_option, pass_client
+from hub.cli.figures import since
+from hub.cli.output import Column, cell, emit, is_narrow, note, plural_rows, show, table
+
+_COLUMNS = (
+    Column("collector"),
+    Column("daemon"),
+    Column("state"),
+    Column("for"),
+    Column("devices", right=True),
+    Column("behind", right=True),
+    Column("late", right=True),
+    Column("queue", right=True),
+    Column("dropped", right=True),
+    Column("host", elastic=True),
+    Column("version", elastic=True),
+)
+
+
+@click.group("collector")
+def collector_group() -> None:
+    """Daemons that collect for this hub."""
+
+
+@collector_group.command("list")
+@json_option
+@pass_client
+def list_command(client: Client, as_json: bool) -> None:
+    """List the collectors: connected or not, what they hold, what is queued."""
+    document = client.api.get(path_of("collectors"))
+    if as_json:
+        emit(document)
+        return
+    rows = plural_rows(document, "collectors")
+    if not rows:
+        note("No collector has ever logged in. `tocsin up` starts one for this machine")
+        return
+    show(collector_table(rows, time.time()))
+    for row in rows:
+        if row.get("problem"):
+            show(cell(f"{row.get('id')}/{row.get('daemon')}: {row['problem']}", "yellow"))
+
+
+def collector_table(rows: Sequence[dict[str, Any]], now: float) -> Table:
+    """Collectors as a table."""
+    columns = _COLUMNS[:-2] if is_narrow() else _COLUMNS
+    return table(columns, [_row(row, now)[: len(columns)] for row in rows])
+
+
+def _row(row: dict[str, Any], now: float) -> list[object]:
+    connected = bool(row.get("connected"))
+    return [
+        row.get("id", ""),
+        row.get("daemon", ""),
+        cell("● connected", "green") if connected else cell("✖ away", "bold red"),
+        since(row.get("since") if connected else row.get("last_seen"), now),
+        row.get("devices", 0),
+        _warn(row.get("behind", 0)),
+        _warn(row.get("late_runs", 0)),
+        _pair(row.get("queue")),
+        _warn(_pair(row.get("dropped"))),
+        row.get("host", ""),
+        row.get("version", ""),
+    ]
+
+
+def _pair(counts: object) -> str:
+    """Events and samples, `0` when there are none of either."""
+    if not isinstance(counts, dict):
+        return "0"
+    events, samples = counts.get("events", 0), counts.get("samples", 0)
+    return f"{events}+{samples}" if events or samples else "0"
+
+
+def _warn(value: object) -> Text:
+    return cell(value, "" if str(value) in {"0", "[]"} else "yellow")

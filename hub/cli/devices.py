@@ -1,0 +1,181 @@
+"""`tocsin device`: what is watched."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+from rich.text import Text
+
+from hub.cli.assignments import Sources, assign
+from hub.cli.catalogue import property_kinds
+from hub.cli.client import Api, path_of
+from hub.cli.context import Client, author, json_option, message_option, pass_client, wait_options
+from hub.cli.exits import CommandError
+from hub.cli.figures import NOTHING, local_time, moment
+from hub.cli.output import Column, cell, emit, facts, note, plural_rows, say, show, table
+from hub.cli.status import open_events
+from hub.cli.wait import not_live, wait_until_live
+
+
+@click.group("device")
+def device_group() -> None:
+    """Add, look at and remove devices."""
+
+
+@device_group.command("add")
+@click.argument("name")
+@click.option("--address", required=True, metavar="ADDRESS", help="Host name or IP address.")
+@click.option("--class", "device_class", metavar="PATH", help="Device class, such as /Server/Linux.")
+@click.option("--collector", metavar="NAME", help="Which collector watches it.")
+@click.option("--group", "groups", multiple=True, metavar="NAME", help="Group it belongs to; may be repeated.")
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Property; may be repeated. A secret: KEY alone asks for it, KEY=@FILE and KEY=- (standard input) read it.",
+)
+@message_option
+@wait_options
+@json_option
+@pass_client
+def add_command(
+    client: Client,
+    *,
+    name: str,
+    address: str,
+    device_class: str | None,
+    collector: str | None,
+    groups: Sequence[str],
+    assignments: Sequence[str],
+    message: str,
+    wait: bool,
+    timeout_s: float,
+    as_json: bool,
+) -> None:
+    """Add a device, or give a known one these settings."""
+    sources = Sources(
+        lambda key: str(click.prompt(key, hide_input=True, err=True)),
+        lambda: sys.stdin.isatty() and sys.stderr.isatty(),
+    )
+    body: dict[str, object] = {"address": address, "author": author()}
+    if properties := assign(assignments, property_kinds(), sources):
+        body["properties"] = properties
+    optional = {"class": device_class, "collector": collector, "message": message, "groups": list(groups)}
+    body |= {key: value for key, value in optional.items() if value}
+    result: dict[str, Any] = client.api.put(path_of("devices", name), body)
+    word = "Added" if result.get("created") else "Changed" if result.get("revision") is not None else "Unchanged:"
+    _finish(client.api, name, result, f"{word} {name}", wait=wait, timeout_s=timeout_s, as_json=as_json)
+
+
+@device_group.command("remove")
+@click.argument("name")
+@message_option
+@wait_options
+@json_option
+@pass_client
+def remove_command(client: Client, name: str, message: str, wait: bool, timeout_s: float, as_json: bool) -> None:
+    """Stop watching a device and forget its settings. Its series stay on the collector."""
+    result: dict[str, Any] = client.api.delete(path_of("devices", name), {"message": message or None})
+    _finish(client.api, name, result, f"Removed {name}", wait=wait, timeout_s=timeout_s, as_json=as_json)
+
+
+def _finish(
+    api: Api, device: str, result: dict[str, Any], sentence: str, *, wait: bool, timeout_s: float, as_json: bool
+) -> None:
+    """Wait if that is wanted, then tell what came of it."""
+    failure: CommandError | None = None
+    if wait:
+        # If nothing changed now, what was said earlier may still be on its way.
+        revision = int(result.get("revision") or api.get(path_of("status"))["hub"]["revision"])
+        live = wait_until_live(api, revision, device, timeout_s)
+        result = {
+            **result,
+            "live": bool(live.get("live")),
+            "behind": live.get("behind", []),
+            "waited_s": live["waited_s"],
+        }
+        sentence += f", live after {live['waited_s']:.2f} s" if live.get("live") else ""
+        if not live.get("live"):
+            failure = not_live(revision, live, timeout_s, printed=as_json)
+    if as_json:
+        emit(result)
+    else:
+        number = result.get("revision")
+        say(sentence + (f" (revision {number})" if number is not None else ""))
+    if failure is not None:
+        raise failure
+
+
+@device_group.command("list")
+@json_option
+@pass_client
+def list_command(client: Client, as_json: bool) -> None:
+    """List the devices."""
+    document = client.api.get(path_of("devices"))
+    if as_json:
+        emit(document)
+        return
+    rows = plural_rows(document, "devices")
+    if not rows:
+        note("No device yet. `tocsin device add NAME --address ADDRESS` adds one")
+        return
+    columns = (
+        Column("device", elastic=True),
+        Column("address", elastic=True),
+        Column("class", elastic=True),
+        Column("collector"),
+        Column("state"),
+        Column("sets", right=True),
+        Column("in sync"),
+        Column("open events", elastic=True),
+    )
+    show(table(columns, [_row(row) for row in rows]))
+
+
+def _row(row: dict[str, Any]) -> list[object]:
+    return [
+        row.get("id"),
+        row.get("address"),
+        row.get("class"),
+        row.get("collector"),
+        row.get("state"),
+        row.get("components", 0),
+        _in_sync(row),
+        open_events(row.get("open_events") or {}),
+    ]
+
+
+def _in_sync(row: dict[str, Any]) -> Text:
+    return cell("yes", "green") if row.get("in_sync") else cell("no", "yellow")
+
+
+@device_group.command("show")
+@click.argument("name")
+@json_option
+@pass_client
+def show_command(client: Client, name: str, as_json: bool) -> None:
+    """Show what is known of a device; secrets are hidden."""
+    device = client.api.get(path_of("devices", name))
+    if as_json:
+        emit(device)
+        return
+    pairs: list[tuple[str, object]] = []
+    for key, value in device.items():
+        if key == "open_events":
+            pairs.append(("open events", open_events(value or {})))
+        elif key == "in_sync":
+            pairs.append(("in sync", _in_sync(device)))
+        elif key == "modelled_at":
+            pairs.append(("modelled at", local_time(moment(value))))
+        elif key == "properties":
+            continue
+        elif isinstance(value, list):
+            pairs.append((key, ", ".join(str(item) for item in value) or NOTHING))
+        else:
+            pairs.append((key, NOTHING if value is None else value))
+    pairs.extend((f"  {key}", value) for key, value in (device.get("properties") or {}).items())
+    show(facts(pairs))

@@ -1,0 +1,149 @@
+"""The data folder of `tocsin up`: what is made on the first start, and kept on all later ones."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import re
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from common.certificates import ensure_collector, ensure_site
+from common.errors import TocsinError
+from hub.cli.exits import CommandError
+
+COLLECTOR = "local"
+
+
+class Folder:
+    """Where everything of one site on one machine lies.
+
+    Attributes:
+        root: absolute.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.absolute()
+        self.hub = self.root / "hub"
+        self.process = self.root / "process"
+        self.certificates = self.root / "certs" / COLLECTOR
+        self.hub_settings = self.root / "etc" / "hub.toml"
+        self.process_settings = self.root / "etc" / "process.toml"
+        self.run_file = self.hub / "run.json"
+        self.token_file = self.hub / "operator.token"
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Be the only `tocsin up` on this folder.
+
+        Raises:
+            CommandError: another one is; says which, and where its page is.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self.root / "up.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise _unusable(self.root, error) from None
+        with os.fdopen(descriptor, "r+", encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                pid = file.read().strip() or "unknown"
+                page = self.running().get("url")
+                raise CommandError(
+                    f"Tocsin is already up on {self.root} (pid {pid})"
+                    + (f"; its page is {page}" if page else "")
+                    + ". Stop that one with Ctrl-C, or give another folder with --data"
+                ) from None
+            file.truncate(0)
+            file.write(f"{os.getpid()}\n")
+            file.flush()
+            yield
+
+    def prepare(self) -> None:
+        """Make the folders, the site's certificate authority and the local collector's certificate.
+
+        Raises:
+            CommandError: the folder cannot be used.
+        """
+        try:
+            for path in (self.hub, self.process, self.hub_settings.parent):
+                path.mkdir(parents=True, exist_ok=True)
+            self.hub.chmod(0o700)
+            site = ensure_site(self.hub / "pki", time.time)
+            ensure_collector(site, COLLECTOR, self.certificates)
+            self.run_file.unlink(missing_ok=True)
+        except OSError as error:
+            raise _unusable(self.root, error) from None
+        except TocsinError as error:
+            raise CommandError(error.message, error.details) from None
+
+    def running(self) -> Mapping[str, object]:
+        """What the hub wrote when it was ready: its address and ports; empty before."""
+        with contextlib.suppress(OSError, ValueError):
+            document = json.loads(self.run_file.read_text(encoding="utf-8"))
+            if isinstance(document, dict):
+                return document
+        return {}
+
+
+def model_files() -> list[Path]:
+    """The definitions that come with Tocsin: next to the code, or where the package put them."""
+    for folder in (Path(__file__).parents[2] / "etc" / "model", Path(sys.prefix) / "etc" / "tocsin" / "model"):
+        if files := sorted(folder.glob("*.yaml")):
+            return files
+    return []
+
+
+def program(name: str) -> str:
+    """Path of a daemon of the same installation."""
+    return str(Path(sys.executable).parent / name)
+
+
+def write_settings(path: Path, text: str, overrides: Mapping[tuple[str, str], str]) -> None:
+    """Write a settings file if there is none; else only put in what was asked for on the command line.
+
+    Args:
+        path: of the file.
+        text: for a file that is not there.
+        overrides: TOML values by (section, key).
+    """
+    try:
+        old = path.read_text(encoding="utf-8") if path.exists() else text
+        new = old
+        for (section, key), value in overrides.items():
+            new = with_setting(new, section, key, value)
+        if new != old or not path.exists():
+            partial = path.with_name(f".{path.name}.{os.getpid()}")
+            partial.write_text(new, encoding="utf-8")
+            partial.replace(path)
+    except OSError as error:
+        raise CommandError(f"{path}: {error.strerror or error}") from None
+
+
+def with_setting(text: str, section: str, key: str, value: str) -> str:
+    """A TOML text with one key set; comments and all else stay. An empty section is the top of the file."""
+    lines = text.splitlines()
+    header = f"[{section}]"
+    start = 0 if not section else next((n + 1 for n, line in enumerate(lines) if line.strip() == header), -1)
+    if start < 0:
+        return "\n".join([*lines, *([""] if lines else []), header, f"{key} = {value}", ""])
+    for number in range(start, len(lines)):
+        if lines[number].lstrip().startswith("["):
+            break
+        if re.match(rf"\s*{re.escape(key)}\s*=", lines[number]):
+            lines[number] = f"{key} = {value}"
+            return "\n".join(lines) + "\n"
+    return "\n".join([*lines[:start], f"{key} = {value}", *lines[start:]]) + "\n"
+
+
+def _unusable(root: Path, error: OSError) -> CommandError:
+    return CommandError(
+        f"The data folder {root} cannot be used: {error.strerror or error}"
+        + (f" ({error.filename})" if error.filename and str(error.filename) != str(root) else "")
+        + ". Give another one with --data"
+    )

@@ -1,0 +1,189 @@
+"""What reaches the terminal: tables and sentences for people, one JSON document for programs.
+
+All text of monitored hosts passes through `hub.cli.figures.safe` here, and never through rich's markup.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from typing import IO, Any
+
+from msgspec import Struct
+from rich.console import Console, RenderableType
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from hub.cli.figures import safe
+
+PIPED_WIDTH = 400
+PROGRESS_AFTER_S = 1.0
+
+SEVERITY_STYLES = {
+    "critical": "bold white on red",
+    "error": "bold red",
+    "warning": "yellow",
+    "info": "cyan",
+    "debug": "dim",
+    "clear": "green",
+}
+STATE_STYLES = {"up": "green", "missing": "bold red", "restarting": "yellow", "unknown": "dim"}
+STATE_MARKS = {"up": "●", "missing": "✖", "restarting": "↻", "unknown": "○"}
+
+
+class Column(Struct, frozen=True):
+    """A column of a table.
+
+    Attributes:
+        right: figures stand on the right.
+        elastic: gives way, and is cut with an ellipsis, when the terminal is narrow.
+        least: width that it has at least, so that tables below each other are in line and do not jump.
+    """
+
+    title: str
+    right: bool = False
+    elastic: bool = False
+    least: int | None = None
+
+
+def console(file: IO[str] | None = None) -> Console:
+    """A console for standard output that interprets nothing; wide and plain where nobody looks."""
+    stream = sys.stdout if file is None else file
+    width = None if stream.isatty() else PIPED_WIDTH
+    return Console(file=stream, markup=False, highlight=False, emoji=False, width=width, soft_wrap=False)
+
+
+def emit(document: object) -> None:
+    """Print a JSON document, pure ASCII, so that no text of a host can touch the terminal."""
+    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=True) + "\n")
+
+
+def emit_line(document: object) -> None:
+    """Print one document of a stream on a line of its own, at once."""
+    sys.stdout.write(json.dumps(document, ensure_ascii=True) + "\n")
+    sys.stdout.flush()
+
+
+def say(text: str) -> None:
+    """Print a sentence that is the command's result."""
+    sys.stdout.write(safe_lines(text) + "\n")
+
+
+def note(text: str) -> None:
+    """Print a remark that is not part of the result."""
+    sys.stderr.write(safe_lines(text) + "\n")
+    sys.stderr.flush()
+
+
+def show(*parts: RenderableType) -> None:
+    """Print tables and texts; what is piped has no blanks at the ends of its lines."""
+    out = console()
+    if out.is_terminal:
+        out.print(*parts, sep="\n")
+        return
+    with out.capture() as captured:
+        out.print(*parts, sep="\n")
+    sys.stdout.write("".join(line.rstrip() + "\n" for line in captured.get().splitlines()))
+
+
+def is_narrow() -> bool:
+    """Whether the terminal has too few columns for what is nice to know only."""
+    return console().width < 100
+
+
+def safe_lines(text: str) -> str:
+    """As `safe`, but line ends stay."""
+    return "\n".join(safe(line) for line in text.split("\n"))
+
+
+def cell(value: object, style: str = "") -> Text:
+    """One line of foreign text."""
+    return Text(safe(value), style=style, no_wrap=True, overflow="ellipsis")
+
+
+def severity_cell(name: object) -> Text:
+    """A severity in its colour."""
+    return cell(name, SEVERITY_STYLES.get(str(name), ""))
+
+
+def state_cell(state: object) -> Text:
+    """A set's state, told by mark, word and colour alike."""
+    name = str(state)
+    return cell(f"{STATE_MARKS.get(name, '?')} {name}", STATE_STYLES.get(name, ""))
+
+
+def table(columns: Sequence[Column], rows: Sequence[Sequence[object]]) -> Table:
+    """A table without lines; a cell that is a `Text` stays as it is."""
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", collapse_padding=True)
+    for column in columns:
+        made.add_column(
+            Text(column.title.upper(), style="dim"),
+            justify="right" if column.right else "left",
+            no_wrap=not column.elastic,
+            overflow="ellipsis",
+            min_width=column.least or (min(8, len(column.title)) if column.elastic else None),
+        )
+    for row in rows:
+        made.add_row(*(value if isinstance(value, Text) else cell(value) for value in row))
+    return made
+
+
+def facts(pairs: Sequence[tuple[str, object]]) -> Table:
+    """Names and values, one pair a line."""
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    made.add_column(no_wrap=True)
+    made.add_column(overflow="fold")
+    for name, value in pairs:
+        made.add_row(Text(safe(name), style="dim"), value if isinstance(value, Text) else Text(safe(value)))
+    return made
+
+
+class Waiting:
+    """A spinner on standard error that shows once something takes over a second, and only to people."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._started = time.monotonic()
+        self._progress: Progress | None = None
+
+    def update(self, text: str | None = None) -> None:
+        """Call now and then; shows or renews the line."""
+        self._text = text or self._text
+        if self._progress is None:
+            if not sys.stderr.isatty() or time.monotonic() - self._started < PROGRESS_AFTER_S:
+                return
+            self._progress = Progress(
+                SpinnerColumn(),
+                TextColumn("{task.description}", markup=False),
+                TimeElapsedColumn(),
+                console=Console(file=sys.stderr, markup=False, highlight=False, emoji=False),
+                transient=True,
+            )
+            self._progress.add_task(safe(self._text))
+            self._progress.start()
+        self._progress.update(self._progress.task_ids[0], description=safe(self._text))
+
+    def close(self) -> None:
+        """Take the line away."""
+        if self._progress is not None:
+            self._progress.stop()
+
+
+@contextlib.contextmanager
+def waiting(text: str) -> Iterator[Waiting]:
+    """Show a spinner while the block lasts."""
+    shown = Waiting(text)
+    try:
+        yield shown
+    finally:
+        shown.close()
+
+
+def plural_rows(document: Any, name: str) -> list[dict[str, Any]]:
+    """The list of objects under a name in a document; empty when there is none."""
+    rows = document.get(name) if isinstance(document, dict) else None
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []

@@ -1,0 +1,122 @@
+"""`tocsin ps`: the last process table of a device, and where its sets stand."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from hub.cli.client import path_of
+from hub.cli.context import Client, json_option, pass_client
+from hub.cli.exits import not_found
+from hub.cli.figures import NOTHING, counted, percent, short_list, since, size
+from hub.cli.output import Column, cell, emit, is_narrow, note, plural_rows, show, state_cell, table
+
+STATE_WIDTH = len("↻ restarting")
+_STATE_ORDER = {"missing": 0, "restarting": 1, "unknown": 2, "up": 3}
+
+_PROCESS_COLUMNS = (
+    Column("pid", right=True),
+    Column("set"),
+    Column("state"),
+    Column("age", right=True),
+    Column("cpu %", right=True),
+    Column("memory", right=True),
+    Column("command", elastic=True),
+)
+
+
+@click.command("ps")
+@click.argument("device")
+@click.option("--set", "set_name", metavar="SET", help="Only the processes of this set.")
+@click.option("--all", "everything", is_flag=True, help="Also the processes that no set takes.")
+@json_option
+@pass_client
+def ps_command(client: Client, device: str, set_name: str | None, everything: bool, as_json: bool) -> None:
+    """Show the process sets of DEVICE, and the processes that they take."""
+    document = client.api.get(path_of("devices", device, "processes"), {"set": set_name})
+    roll = client.api.get(path_of("sets"), {"device": [device]})
+    sets = [row for row in plural_rows(roll, "sets") if set_name in {None, row.get("set")}]
+    if set_name is not None and not sets:
+        known = sorted(str(row.get("set")) for row in plural_rows(roll, "sets"))
+        raise not_found(
+            f"{device} has no process set {set_name!r}", [f"It has: {', '.join(known)}" if known else "It has none yet"]
+        )
+    document = {**document, "sets": sets, "scans": plural_rows(roll, "scans")}
+    if as_json:
+        emit(document)
+        return
+    now = time.time()
+    for scan in document["scans"]:
+        if scan.get("problem"):
+            note(f"{device}: {scan['problem']}")
+    if not sets:
+        note(f"{device} has no process sets yet: no definition applies to it, or none of its processes was seen")
+    else:
+        show(set_table(sets, now, pid_room=9 if is_narrow() else 24), Text(""))
+    everything = everything or not sets
+    processes = plural_rows(document, "processes")
+    chosen = [row for row in processes if everything or row.get("set") is not None]
+    show(table(_PROCESS_COLUMNS, [_process_row(row, now) for row in chosen]))
+    hidden = len(processes) - len(chosen)
+    rest = f"; {counted(hidden, 'process', 'processes')} in no set (--all shows them)" if hidden else ""
+    note(f"Table of {since(document.get('at'), now)} ago{rest}")
+
+
+def set_table(rows: Sequence[dict[str, Any]], now: float, *, pid_room: int, set_width: int | None = None) -> Table:
+    """Process sets as a table, what is not up first.
+
+    Args:
+        rows: set statuses of the API.
+        now: epoch seconds.
+        pid_room: characters for the pids; those that do not fit are counted.
+        set_width: given, all such tables have columns of the same width where there is room.
+    """
+    columns = (
+        Column("state", least=STATE_WIDTH if set_width else None),
+        Column("set", elastic=True, least=set_width),
+        Column("count", right=True),
+        Column("pids", least=pid_room if set_width else None),
+        Column("cpu %", right=True),
+        Column("memory", right=True, least=8 if set_width else None),
+        Column("restarts", right=True),
+        Column("since", right=True, least=7 if set_width else None),
+    )
+    return table(columns, [_set_row(row, now, pid_room) for row in sorted(rows, key=urgency)])
+
+
+def urgency(row: dict[str, Any]) -> tuple[int, str]:
+    """Sort key: what is not up first."""
+    return _STATE_ORDER.get(str(row.get("state")), 0), str(row.get("set"))
+
+
+def _set_row(row: dict[str, Any], now: float, pid_room: int) -> list[object]:
+    up = row.get("state") == "up"
+    restarts = row.get("restarts") or 0
+    return [
+        state_cell(row.get("state")),
+        cell(row.get("set", ""), "" if up else "bold"),
+        row.get("count", 0),
+        cell(short_list([str(pid) for pid in row.get("pids") or []], pid_room), "dim"),
+        percent(row.get("cpu_percent")),
+        size(row.get("memory_bytes")),
+        cell(restarts, "yellow" if restarts else "dim"),
+        since(row.get("since"), now),
+    ]
+
+
+def _process_row(row: dict[str, Any], now: float) -> list[object]:
+    command = row.get("command") or row.get("name") or ""
+    return [
+        row.get("pid"),
+        row.get("set") or cell(NOTHING, "dim"),
+        row.get("state", ""),
+        since(row.get("started_at"), now),
+        percent(row.get("cpu_percent")),
+        size(row.get("memory_bytes")),
+        command,
+    ]

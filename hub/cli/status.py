@@ -1,0 +1,70 @@
+"""`tocsin status`: how the whole of it stands."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import click
+from rich.text import Text
+
+from common.events import Severity
+from hub.cli.client import path_of
+from hub.cli.collectors import collector_table
+from hub.cli.context import Client, json_option, pass_client
+from hub.cli.figures import counted, safe, since
+from hub.cli.output import SEVERITY_STYLES, cell, emit, facts, plural_rows, show
+from hub.cli.wait import behind_line
+
+
+@click.command("status")
+@json_option
+@pass_client
+def status_command(client: Client, as_json: bool) -> None:
+    """Show the hub, its collectors, what is live where, and what is late."""
+    document = client.api.get(path_of("status"))
+    if as_json:
+        emit(document)
+        return
+    now = time.time()
+    hub = document.get("hub") or {}
+    collectors = plural_rows(document, "collectors")
+    behind = plural_rows(document, "behind")
+    show(
+        facts(
+            [
+                ("Hub", f"{client.url}, version {hub.get('version')}, up for {since(hub.get('started_at'), now)}"),
+                ("Revision", _revision(hub, live=bool(document.get("revision_live")), behind=len(behind))),
+                ("Devices", document.get("devices", 0)),
+                ("Open events", open_events(document.get("open_events") or {})),
+            ]
+        )
+    )
+    for row in behind[:20]:
+        show(cell(f"  not live: {behind_line(row)}", "yellow"))
+    show(Text(""))
+    if collectors:
+        show(collector_table(collectors, now))
+    else:
+        show(cell("No collector has logged in yet", "yellow"))
+    for row in collectors:
+        if row.get("problem"):
+            show(cell(f"{row.get('id')}/{row.get('daemon')}: {row['problem']}", "yellow"))
+
+
+def open_events(counts: dict[str, Any]) -> Text:
+    """Open events by severity, worst first; both the names and the numbers of severities are understood."""
+    made = Text()
+    for severity in sorted(Severity, reverse=True):
+        number = counts.get(severity.label, counts.get(str(severity.value), 0))
+        if number:
+            made.append("  " if made else "")
+            made.append(safe(f"{number} {severity.label}"), SEVERITY_STYLES[severity.label])
+    return made or Text("none", style="green")
+
+
+def _revision(hub: dict[str, Any], *, live: bool, behind: int) -> Text:
+    number = hub.get("revision", 0)
+    if live:
+        return cell(f"{number}, live everywhere", "green")
+    return cell(f"{number}, {counted(behind, 'device')} behind", "yellow")

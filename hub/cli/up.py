@@ -1,0 +1,224 @@
+"""`tocsin up`: a hub and a collector on this machine, and the roll on the screen."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import FrameType
+
+import click
+import yaml
+from msgspec import Struct
+
+from hub.cli.client import Api, path_of
+from hub.cli.context import author
+from hub.cli.exits import CommandError, Exit, usage
+from hub.cli.folder import COLLECTOR, Folder, model_files, program, write_settings
+from hub.cli.output import note, say
+from hub.cli.supervise import Child, Program, how_it_ended, last_lines
+from hub.cli.tokens import Credentials, token_file, write_token
+from hub.cli.watch import Watch
+
+HTTP_PORT = 8080
+START_WITHIN_S = 30.0
+POLL_S = 0.1
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """What was typed after `tocsin up`; None is the default, or what the settings file says."""
+
+    data: Path
+    http_port: int | None
+    broker_port: int | None
+    host_name: str | None
+    roll: bool
+    interval_s: int
+
+
+@click.command("up")
+@click.option(
+    "--data",
+    default="var",
+    show_default=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for all data.",
+)
+@click.option("--http-port", type=click.IntRange(0, 65535), help="Port of page and API [8080]; 0: any free one.")
+@click.option("--broker-port", type=click.IntRange(0, 65535), help="Port that collectors connect to; 0: any free one.")
+@click.option("--host-name", metavar="NAME", help="Name of this machine as a device [its host name].")
+@click.option("--no-roll", is_flag=True, help="Do not show the roll.")
+@click.option(
+    "--interval",
+    "interval_s",
+    type=click.IntRange(1, 3600),
+    default=10,
+    show_default=True,
+    help="Seconds from scan to scan of this machine, set on the first start.",
+)
+def up_command(
+    *, data: Path, http_port: int | None, broker_port: int | None, host_name: str | None, no_roll: bool, interval_s: int
+) -> None:
+    """Start a hub and a collector here, and watch this machine.
+
+    All data lies in one folder; later starts go on with it. Ctrl-C stops both.
+    """
+    options = Options(
+        data=data,
+        http_port=http_port,
+        broker_port=broker_port,
+        host_name=host_name,
+        roll=not no_roll,
+        interval_s=interval_s,
+    )
+    if host_name is not None and device_id(host_name) != host_name:
+        raise usage(f"--host-name {host_name}: letters, digits and _ . : - only, a letter or digit first")
+    with ExitStack() as stack:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            stack.callback(signal.signal, number, signal.signal(number, _stop))
+        folder = Folder(data)
+        stack.enter_context(folder.locked())
+        try:
+            _Up(folder, options, stack).run()
+        except _StopUpError:
+            _ignore_further_signals()
+            stack.callback(say, f"Stopped. The data is in {folder.root}; `tocsin up` goes on with it")
+
+
+class _StopUpError(BaseException):
+    """Somebody wants us to end; no `except Exception` on the way may keep it."""
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    raise _StopUpError
+
+
+def _ignore_further_signals() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
+class _Up:
+    """One run, step by step."""
+
+    def __init__(self, folder: Folder, options: Options, stack: ExitStack) -> None:
+        self._folder = folder
+        self._options = options
+        self._stack = stack
+        self._began = time.monotonic()
+
+    def run(self) -> None:
+        """Start everything, then show the roll until somebody stops us."""
+        self._folder.prepare()
+        self._write_settings()
+        hub = self._child("hub", self._folder.hub, self._folder.hub_settings)
+        self._started(hub)
+        url = self._until_ready(hub)
+        api = self._api(url)
+        process = self._child("process", self._folder.process, self._folder.process_settings)
+        self._started(process)
+        self._first_start(api)
+        say(f"Tocsin is up: {url}")
+        note(f"The page asks for the token in {self._folder.token_file}")
+        watch = Watch(api, url, [hub, process], self._began)
+        if self._options.roll:
+            watch.show()
+        else:
+            watch.tend_only()
+
+    def _write_settings(self) -> None:
+        """Write both settings files; a port that was asked for is put into a file that is there."""
+        raise NotImplementedError
+
+    def _child(self, name: str, folder: Path, settings: Path) -> Child:
+        argv = (program(f"tocsin-{name}"), "run", "--config", str(settings))
+        return Child(Program(f"tocsin-{name}", argv, folder / f"{name}.log"))
+
+    def _started(self, child: Child) -> None:
+        try:
+            child.start()
+        except OSError as error:
+            raise CommandError(
+                f"{child.program.argv[0]} cannot be started: {error.strerror or error}. Install Tocsin again"
+            ) from None
+        self._stack.callback(self._stopped, child)
+
+    @staticmethod
+    def _stopped(child: Child) -> None:
+        _ignore_further_signals()
+        if not child.stop():
+            note(f"{child.program.title} did not stop in time and was killed; nothing that was confirmed is lost")
+
+    def _until_ready(self, hub: Child) -> str:
+        """Wait until the hub has told its address and answers there."""
+        deadline = time.monotonic() + START_WITHIN_S
+        while time.monotonic() < deadline:
+            status = hub.ended()
+            if status is not None:
+                raise CommandError(
+                    f"{hub.program.title} ended while it started: {how_it_ended(status)}. Its last words "
+                    f"({hub.program.log}):",
+                    last_lines(hub.program.log),
+                )
+            url = self._folder.running().get("url")
+            if isinstance(url, str) and _answers(url):
+                return url
+            time.sleep(POLL_S)
+        raise CommandError(
+            f"{hub.program.title} did not answer within {START_WITHIN_S:g} s. Its last words ({hub.program.log}):",
+            last_lines(hub.program.log),
+            exit_code=Exit.PARTLY,
+        )
+
+    def _api(self, url: str) -> Api:
+        """The API with the operator's token, which is put where `tocsin` looks for it."""
+        try:
+            token = self._folder.token_file.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise CommandError(f"{self._folder.token_file}: {error.strerror or error}") from None
+        api = Api(url, Credentials(token=token, origin=str(self._folder.token_file)))
+        self._stack.callback(api.close)
+        path = token_file("127.0.0.1", int(url.rsplit(":", 1)[1].rstrip("/")), os.environ)
+        try:
+            write_token(path, token)
+        except OSError as error:
+            note(f"{path}: {error.strerror or error}; give other commands the token with TOCSIN_TOKEN")
+        return api
+
+    def _first_start(self, api: Api) -> None:
+        """Give an empty hub the definitions that come with Tocsin, and this machine, as one revision."""
+        if api.get(path_of("status"))["hub"]["revision"]:
+            return
+        files = [{"path": path.name, "text": path.read_text(encoding="utf-8")} for path in model_files()]
+        if not files:
+            note("The folder etc/model was not found: there are no definitions of process sets yet. See docs/guide.md")
+        name = self._options.host_name or device_id(socket.gethostname()) or "localhost"
+        files.append({"path": "this-machine.yaml", "text": local_device(name, self._options.interval_s)})
+        body = {"files": files, "message": "first start", "author": author(), "dry_run": False}
+        api.post(path_of("apply"), body)
+
+
+def local_device(name: str, interval_s: int) -> str:
+    """The document of this machine."""
+    return yaml.safe_dump(
+        {
+            "kind": "Device",
+            "id": name,
+            "address": "127.0.0.1",
+            "class": "/Server/Linux",
+            "collector": COLLECTOR,
+            "properties": {"source": "local", "interval_s": interval_s},
+        },
+        sort_keys=False,
+    )
+
+
+def device_id(name: str) -> str:
+    """A host name as the id of a device; empty when nothing of it can be one."""
+    return re.sub(r"[^A-Za-z0-9_.:-]", "-", name).lstrip("_.:-")[:255]

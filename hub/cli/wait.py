@@ -1,0 +1,58 @@
+"""Waiting until a revision is live on the collectors it concerns."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from hub.cli.client import Api, path_of
+from hub.cli.exits import CommandError, Exit
+from hub.cli.figures import counted
+from hub.cli.output import plural_rows, waiting
+
+STEP_S = 0.75
+
+
+def wait_until_live(api: Api, revision: int, device: str | None, timeout_s: float) -> dict[str, Any]:
+    """Ask the hub until the revision is live everywhere, a collector rejected it, or the time is over.
+
+    The hub holds each question for a moment, so the answer comes when it happens.
+    """
+    began = time.monotonic()
+    deadline = began + timeout_s
+    with waiting(f"waiting for revision {revision} to be live") as shown:
+        while True:
+            left_s = max(0.0, deadline - time.monotonic())
+            answer: dict[str, Any] = api.get(
+                path_of("revisions", str(revision), "live"), {"wait": round(min(STEP_S, left_s), 3), "device": device}
+            )
+            if answer.get("live") or left_s <= 0 or _is_final(answer):
+                answer["waited_s"] = round(time.monotonic() - began, 3)
+                return answer
+            behind = plural_rows(answer, "behind")
+            shown.update(f"waiting for revision {revision}: {counted(len(behind), 'device')} not live yet")
+
+
+def not_live(revision: int, answer: dict[str, Any], timeout_s: float, *, printed: bool) -> CommandError:
+    """The error of a change that is stored, but not live everywhere."""
+    behind = plural_rows(answer, "behind")
+    what = "was rejected by a collector" if _is_final(answer) else f"is not live everywhere within {timeout_s:g} s"
+    return CommandError(
+        f"Revision {revision} is stored, but {what}. It is sent again by itself; see `tocsin status`",
+        [behind_line(row) for row in behind],
+        exit_code=Exit.PARTLY,
+        code="not_live",
+        printed=printed,
+    )
+
+
+def behind_line(row: dict[str, Any]) -> str:
+    """Where a config is not live, and why."""
+    reason = row.get("reason") or "not confirmed yet"
+    return f"{row.get('device')} on {row.get('collector')}/{row.get('daemon')}: {reason}"
+
+
+def _is_final(answer: dict[str, Any]) -> bool:
+    """Whether waiting longer cannot help: every device that is behind was rejected."""
+    behind = plural_rows(answer, "behind")
+    return bool(behind) and all("reject" in str(row.get("reason", "")).lower() for row in behind)

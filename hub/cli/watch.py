@@ -1,0 +1,108 @@
+"""Showing the roll while the daemons are looked after."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from rich.live import Live
+
+from hub.cli.client import Api, path_of
+from hub.cli.exits import CommandError
+from hub.cli.figures import iso
+from hub.cli.output import console, note, plural_rows, safe_lines
+from hub.cli.roll import View, changes, screen
+from hub.cli.supervise import Child
+
+TICK_S = 1.0
+TEND_S = 0.25
+CLOSED_SHOWN_S = 120
+NOTICE_SHOWN_S = 30.0
+ANSWER_WITHIN_S = 5.0
+
+
+class Watch:
+    """Looks after the children, and shows what the hub says, until an exception ends it."""
+
+    def __init__(self, api: Api, url: str, children: Sequence[Child], began: float) -> None:
+        self._api = api
+        self._children = children
+        self._began = began
+        self._notices: deque[tuple[float, str]] = deque(maxlen=4)
+        self._view = View(url=url)
+
+    def show(self) -> None:
+        """Show the roll: a live screen on a terminal, else a line for each change."""
+        if sys.stdout.isatty():
+            self._show_live()
+        else:
+            self._print_changes()
+
+    def tend_only(self) -> None:
+        """Look after the children; say what happens to them."""
+        while True:
+            for child in self._children:
+                if sentence := child.tend():
+                    note(sentence)
+            time.sleep(TEND_S)
+
+    def _show_live(self) -> None:
+        out = console()
+        # No thread of its own: what is drawn is drawn here, so that starting a child forks a single thread.
+        with Live(console=out, screen=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False) as live:
+            while True:
+                self._refresh()
+                live.update(screen(self._view, time.time(), out.width - 2, out.height), refresh=True)
+                self._tend_for(TICK_S)
+
+    def _print_changes(self) -> None:
+        while True:
+            before = self._view
+            self._refresh()
+            for line in changes(before, self._view):
+                sys.stdout.write(safe_lines(line) + "\n")
+            sys.stdout.flush()
+            for sentence in self._tend_for(TICK_S):
+                note(sentence)
+
+    def _tend_for(self, length_s: float) -> list[str]:
+        """Look after the children for a while; give back what happened."""
+        end = time.monotonic() + length_s
+        said: list[str] = []
+        while time.monotonic() < end:
+            for child in self._children:
+                if sentence := child.tend():
+                    said.append(sentence)
+                    self._notices.append((time.monotonic(), sentence))
+            time.sleep(TEND_S)
+        return said
+
+    def _refresh(self) -> None:
+        """Ask the hub; while it is away, what was known stays on the screen, with a word about it."""
+        away = ""
+        try:
+            roll = self._get("sets")
+            opened = plural_rows(self._get("events", state="open", limit=50), "events")
+            since = iso(time.time() - CLOSED_SHOWN_S)
+            closed = plural_rows(self._get("events", state="closed", since=since, limit=8), "events")
+        except CommandError as error:
+            away = f"The hub does not answer just now ({error.code}); what stands here is its last word"
+        else:
+            self._view = msgspec.structs.replace(
+                self._view,
+                sets=plural_rows(roll, "sets"),
+                scans=plural_rows(roll, "scans"),
+                open_events=opened,
+                closed_events=closed,
+            )
+        fresh = [text for at, text in self._notices if time.monotonic() - at < NOTICE_SHOWN_S]
+        self._view = msgspec.structs.replace(
+            self._view, notices=[*fresh, *([away] if away else [])], up_for_s=time.monotonic() - self._began
+        )
+
+    def _get(self, what: str, **parameters: str | int) -> Any:
+        return self._api.get(path_of(what), parameters, timeout_s=ANSWER_WITHIN_S)

@@ -1,0 +1,377 @@
+// The read-only page: what `GET /api/v1` says, drawn anew every two seconds.
+// All foreign text goes through textContent; nothing is ever parsed as HTML.
+"use strict";
+
+const REFRESH_MS = 2000;
+const ANSWER_WITHIN_MS = 10000;
+const KEY = "tocsin-token";
+const GRAPHS = ["cpu", "memory", "count"];
+const MARKS = { up: "●", missing: "✖", restarting: "↻", unknown: "○" };
+const URGENCY = { missing: 0, restarting: 1, unknown: 2, up: 3 };
+
+const at = (id) => document.getElementById(id);
+let token = sessionStorage.getItem(KEY) || "";
+let timer = 0;
+let chosen = null;
+let drawing = 0;
+let pictureUrls = [];
+let last = null;
+
+// --- the API ---------------------------------------------------------------------------------------------------------
+
+class Refused extends Error {}
+
+async function ask(path, parameters = {}) {
+  const query = new URLSearchParams(parameters).toString();
+  const answer = await fetch("/api/v1/" + path + (query ? "?" + query : ""), {
+    headers: { Authorization: "Bearer " + token },
+    cache: "no-store",
+    credentials: "omit",
+    signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+  });
+  if (answer.status === 401) {
+    throw new Refused("The hub refused the token.");
+  }
+  if (!answer.ok) {
+    const body = await answer.json().catch(() => ({}));
+    throw new Error(body.error ? body.error.message : "HTTP " + answer.status);
+  }
+  return answer;
+}
+
+const read = async (path, parameters) => (await ask(path, parameters)).json();
+
+// --- figures ---------------------------------------------------------------------------------------------------------
+
+function span(seconds) {
+  const whole = Math.max(0, Math.floor(seconds));
+  if (whole < 60) return whole + " s";
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return minutes < 10 ? minutes + " m " + (whole % 60) + " s" : minutes + " m";
+  const hours = Math.floor(minutes / 60);
+  if (hours < 24) return hours + " h " + (minutes % 60) + " m";
+  return Math.floor(hours / 24) + " d " + (hours % 24) + " h";
+}
+
+function since(time) {
+  if (time === null || time === undefined) return "–";
+  const then = typeof time === "number" ? time * 1000 : Date.parse(time);
+  return Number.isFinite(then) ? span((Date.now() - then) / 1000) : "–";
+}
+
+function size(bytes) {
+  if (typeof bytes !== "number") return "–";
+  let value = bytes;
+  for (const unit of ["B", "KiB", "MiB", "GiB"]) {
+    if (Math.abs(value) < 1024) return (unit === "B" || value >= 100 ? value.toFixed(0) : value.toFixed(1)) + " " + unit;
+    value /= 1024;
+  }
+  return value.toFixed(1) + " TiB";
+}
+
+const percent = (value) => (typeof value === "number" ? value.toFixed(1) : "–");
+const counted = (number, one) => number + " " + one + (number === 1 ? "" : "s");
+
+function pids(list) {
+  const shown = list.slice(0, 6).join(" ");
+  return list.length > 6 ? shown + " +" + (list.length - 6) : shown;
+}
+
+// Control characters, and characters that turn the direction of writing, become visible codes.
+function plain(text) {
+  return String(text ?? "").replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cs}]/gu,
+    (c) => "\\u{" + c.codePointAt(0).toString(16) + "}");
+}
+
+// --- drawing ---------------------------------------------------------------------------------------------------------
+
+function put(node, text) {
+  const wanted = plain(text);
+  if (node.textContent !== wanted) node.textContent = wanted;
+}
+
+function element(name, className, text) {
+  const made = document.createElement(name);
+  if (className) made.className = className;
+  if (text !== undefined) made.textContent = plain(text);
+  return made;
+}
+
+// Make the children of `parent` those of `items`, in order; a child with the same key is kept, and with it the focus.
+function sync(parent, items, keyOf, make, renew) {
+  const known = new Map([...parent.children].map((child) => [child.dataset.key, child]));
+  items.forEach((item, index) => {
+    const key = keyOf(item);
+    let child = known.get(key);
+    known.delete(key);
+    if (!child) {
+      child = make(item);
+      child.dataset.key = key;
+    }
+    renew(child, item);
+    if (parent.children[index] !== child) parent.insertBefore(child, parent.children[index] || null);
+  });
+  known.forEach((child) => child.remove());
+}
+
+function rowOf(classes) {
+  return () => {
+    const row = document.createElement("tr");
+    classes.forEach((name) => row.append(element("td", name)));
+    return row;
+  };
+}
+
+function renewCells(row, cells) {
+  cells.forEach((cell, index) => {
+    const [text, className] = Array.isArray(cell) ? cell : [cell, undefined];
+    const node = row.cells[index];
+    put(node, text);
+    if (className !== undefined && node.className !== className) node.className = className;
+  });
+}
+
+function drawEvents(events) {
+  at("events").hidden = events.length === 0;
+  at("no-events").hidden = events.length > 0;
+  sync(at("events").tBodies[0], events, (event) => String(event.id),
+    rowOf(["state", "name", "name", "wide", "number", "number"]),
+    (row, event) => renewCells(row, [
+      [event.severity_name + (event.state === "acknowledged" ? " (ack)" : ""), "state " + event.severity_name],
+      event.device, event.component || "–", event.summary, String(event.count), since(event.last_seen),
+    ]));
+}
+
+function drawCollectors(collectors) {
+  const attention = (number) => [String(number), Number(number) > 0 ? "number attention" : "number"];
+  sync(at("collectors").tBodies[0], collectors, (one) => JSON.stringify([one.id, one.daemon]),
+    rowOf(["name", "", "name", "state", "number", "number", "number", "number", "number"]),
+    (row, one) => renewCells(row, [
+      one.id, one.daemon, one.host + " " + one.version,
+      one.connected
+        ? [one.problem ? "● " + one.problem : "● connected for " + since(one.since), one.problem ? "attention" : "state up"]
+        : ["✖ away for " + since(one.last_seen), "state away"],
+      String(one.devices), attention(one.behind), attention(one.late_runs),
+      attention(one.queue.events + one.queue.samples), attention(one.dropped.events + one.dropped.samples),
+    ]));
+}
+
+function deviceBlocks(sets, scans) {
+  const blocks = new Map(scans.map((scan) => [scan.device, { device: scan.device, scan, sets: [] }]));
+  for (const set of sets) {
+    if (!blocks.has(set.device)) blocks.set(set.device, { device: set.device, scan: {}, sets: [] });
+    blocks.get(set.device).sets.push(set);
+  }
+  const wanted = at("filter").value.trim().toLowerCase();
+  const urgency = (set) => URGENCY[set.state] ?? 0;
+  const result = [];
+  for (const block of blocks.values()) {
+    if (wanted && !block.device.toLowerCase().includes(wanted)) {
+      block.sets = block.sets.filter((set) => set.set.toLowerCase().includes(wanted));
+      if (block.sets.length === 0) continue;
+    }
+    block.sets.sort((a, b) => urgency(a) - urgency(b) || a.set.localeCompare(b.set));
+    block.urgency = block.scan.problem ? -1 : Math.min(9, ...block.sets.map(urgency));
+    result.push(block);
+  }
+  return result.sort((a, b) => a.urgency - b.urgency || a.device.localeCompare(b.device));
+}
+
+function makeDevice() {
+  const block = element("div", "device card");
+  const head = element("div", "head");
+  head.append(element("strong"), element("span", "quiet"), element("p", "problem"));
+  const scroll = element("div", "scroll");
+  const table = element("table", "roll");
+  const heads = table.createTHead().insertRow();
+  for (const [title, className] of [["State", ""], ["Set", ""], ["Count", "number"], ["Pids", "pids"], ["CPU %", "number"],
+    ["Memory", "number"], ["Restarts", "number restarts"], ["Since", "number"]]) {
+    const cell = element("th", className, title);
+    cell.scope = "col";
+    heads.append(cell);
+  }
+  table.createTBody();
+  scroll.append(table);
+  block.append(head, scroll);
+  return block;
+}
+
+function makeSet(set) {
+  const row = rowOf(["state", "name", "number", "pids wide", "number", "number", "number restarts", "number"])();
+  const button = element("button");
+  button.type = "button";
+  button.title = "Show its graphs";
+  button.addEventListener("click", () => openGraphs(set.device, set.set));
+  row.cells[1].append(button);
+  return row;
+}
+
+function renewSet(row, set) {
+  const state = row.cells[0];
+  put(state, (MARKS[set.state] || "?") + " " + set.state);
+  state.className = "state " + set.state;
+  put(row.cells[1].firstChild, set.set);
+  row.classList.toggle("alarm", set.state === "missing");
+  [String(set.count), pids(set.pids), percent(set.cpu_percent), size(set.memory_bytes), String(set.restarts),
+    since(set.since)].forEach((text, index) => put(row.cells[index + 2], text));
+  row.cells[6].className = "number restarts" + (set.restarts > 0 ? " attention" : "");
+}
+
+function drawRoll(sets, scans) {
+  const blocks = deviceBlocks(sets, scans);
+  at("no-devices").hidden = blocks.length > 0;
+  put(at("no-devices"), at("filter").value ? "Nothing has that name." : "Waiting for the first scan…");
+  sync(at("roll"), blocks, (block) => block.device, makeDevice, (node, block) => {
+    const [name, facts, problem] = node.querySelector(".head").children;
+    put(name, block.device);
+    const scan = block.scan;
+    put(facts, scan.at ? scan.processes + (scan.processes === 1 ? " process" : " processes")
+      + ", scanned " + since(scan.at) + " ago in " + Number(scan.duration_s || 0).toFixed(2) + " s" : "not scanned yet");
+    put(problem, scan.problem || "");
+    problem.hidden = !scan.problem;
+    node.querySelector(".scroll").hidden = block.sets.length === 0;
+    sync(node.querySelector("tbody"), block.sets, (set) => set.set, makeSet, renewSet);
+  });
+}
+
+function drawVerdict(sets, scans, events) {
+  const missing = sets.filter((set) => set.state === "missing").length;
+  const unread = scans.filter((scan) => scan.problem).length;
+  const parts = [];
+  if (missing) parts.push(counted(missing, "set") + " missing");
+  if (unread) parts.push(counted(unread, "device") + " cannot be read");
+  if (!parts.length && events.length) parts.push(counted(events.length, "open event"));
+  const verdict = at("verdict");
+  put(verdict, parts.length ? parts.join(", ") : sets.length ? "All " + sets.length + " sets are up" : "");
+  verdict.className = missing || unread ? "bad" : "good";
+  document.title = (missing ? "(" + missing + ") " : "") + "Tocsin";
+}
+
+// --- graphs ----------------------------------------------------------------------------------------------------------
+
+function openGraphs(device, component) {
+  chosen = { device, component };
+  put(at("graphs-title"), component + " on " + device);
+  if (!at("graphs").open) at("graphs").showModal();
+  drawGraphs();
+}
+
+async function drawGraphs() {
+  if (!chosen) return;
+  const turn = ++drawing;
+  const range = Number(document.querySelector("#ranges [aria-pressed=true]").dataset.range);
+  const end = Math.floor(Date.now() / 1000);
+  put(at("graphs-facts"), "Drawing…");
+  const answers = await Promise.allSettled(GRAPHS.map(async (graph) => {
+    const answer = await ask("devices/" + encodeURIComponent(chosen.device) + "/graph", {
+      component: chosen.component, graph, start: end - range, end, format: "svg", width: 720, height: 130,
+    });
+    return { graph, blob: await answer.blob() };
+  }));
+  if (turn !== drawing) return;
+  const drawn = answers.filter((answer) => answer.status === "fulfilled").map((answer) => answer.value);
+  const errors = answers.filter((answer) => answer.status === "rejected").map((answer) => answer.reason);
+  pictureUrls.forEach((url) => URL.revokeObjectURL(url));
+  pictureUrls = [];
+  at("pictures").replaceChildren(...drawn.map(({ graph, blob }) => {
+    const figure = element("figure");
+    const image = document.createElement("img");
+    image.alt = graph + " of " + chosen.component;
+    image.src = URL.createObjectURL(blob);
+    pictureUrls.push(image.src);
+    figure.append(image);
+    return figure;
+  }));
+  put(at("graphs-facts"), errors.length ? errors[0].message : "");
+  at("graphs-facts").hidden = errors.length === 0;
+}
+
+at("ranges").addEventListener("click", (event) => {
+  if (!event.target.dataset.range) return;
+  for (const button of at("ranges").children) button.setAttribute("aria-pressed", String(button === event.target));
+  drawGraphs();
+});
+at("shut").addEventListener("click", () => at("graphs").close());
+at("graphs").addEventListener("click", (event) => { if (event.target === at("graphs")) at("graphs").close(); });
+at("graphs").addEventListener("close", () => { chosen = null; drawing += 1; at("pictures").replaceChildren(); });
+
+// --- the loop --------------------------------------------------------------------------------------------------------
+
+function draw() {
+  if (!last) return;
+  drawEvents(last.events);
+  drawRoll(last.sets, last.scans);
+  drawCollectors(last.collectors);
+  drawVerdict(last.sets, last.scans, last.events);
+}
+
+async function refresh() {
+  clearTimeout(timer);
+  const asked = token;
+  try {
+    const [roll, events, collectors] = await Promise.all([
+      read("sets"), read("events", { state: "open", limit: 200 }), read("collectors"),
+    ]);
+    if (asked !== token) return;
+    last = { sets: roll.sets, scans: roll.scans, events: events.events, collectors: collectors.collectors };
+    sessionStorage.setItem(KEY, token);
+    enter(true);
+    draw();
+    at("banner").hidden = true;
+    put(at("clock"), "as of " + new Date().toLocaleTimeString());
+  } catch (error) {
+    if (asked !== token) return;
+    if (error instanceof Refused) {
+      leave(error.message);
+      return;
+    }
+    at("banner").hidden = false;
+    put(at("banner"), error instanceof TypeError || error.name === "TimeoutError"
+      ? "The hub does not answer. What stands here is its last word; this page asks again by itself."
+      : error.message);
+  }
+  timer = setTimeout(refresh, document.hidden ? REFRESH_MS * 5 : REFRESH_MS);
+}
+
+function enter(inside) {
+  at("enter").hidden = inside;
+  at("site").hidden = !inside;
+  at("leave").hidden = !inside;
+}
+
+function leave(message) {
+  clearTimeout(timer);
+  token = "";
+  last = null;
+  sessionStorage.removeItem(KEY);
+  if (at("graphs").open) at("graphs").close();
+  enter(false);
+  put(at("verdict"), "");
+  put(at("clock"), "");
+  at("banner").hidden = true;
+  at("refused").hidden = !message;
+  put(at("refused"), message || "");
+  at("token").value = "";
+  at("token").focus();
+}
+
+at("enter").addEventListener("submit", (event) => {
+  event.preventDefault();
+  // A header takes visible ASCII only; what is no token is refused here already.
+  const typed = at("token").value.trim();
+  if (!/^[\x21-\x7e]+$/.test(typed)) {
+    leave("That is no token: it has letters, digits and signs only.");
+    return;
+  }
+  token = typed;
+  refresh();
+});
+at("leave").addEventListener("click", () => leave(""));
+at("filter").addEventListener("input", draw);
+document.addEventListener("visibilitychange", () => { if (!document.hidden && token) refresh(); });
+
+if (token) {
+  refresh();
+} else {
+  leave("");
+}

@@ -1,0 +1,625 @@
+"""A hub's JSON API on a real port, for tests of its clients: it holds everything in memory, and is strict.
+
+It checks the token, refuses parameters and body fields that the API does not have, and answers in the API's shapes.
+Run it by hand to look at the web page: `python -m tests.fakes.api`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import msgspec
+from msgspec import Struct
+
+TOKEN = "fake-operator-token"
+STATIC = Path(__file__).parents[2] / "hub" / "web" / "static"
+TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
+    "1f15c4890000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
+)
+
+
+def iso(at: float | None) -> str | None:
+    return None if at is None else datetime.fromtimestamp(at, UTC).isoformat().replace("+00:00", "Z")
+
+
+class Refusal(Exception):
+    """An error answer."""
+
+    def __init__(self, status: int, code: str, message: str, details: list[str] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.body = {"error": {"code": code, "message": message, "details": details or []}}
+
+
+class DeviceBody(Struct, forbid_unknown_fields=True):
+    address: str
+    class_: str = msgspec.field(default="/", name="class")
+    collector: str = "local"
+    groups: list[str] = []
+    properties: dict[str, str | int | float | bool] = {}
+    message: str = ""
+    author: str = ""
+
+
+class AppliedFile(Struct, forbid_unknown_fields=True):
+    path: str
+    text: str
+
+
+class ApplyBody(Struct, forbid_unknown_fields=True):
+    files: list[AppliedFile]
+    message: str
+    author: str
+    dry_run: bool
+
+
+class PushBody(Struct, forbid_unknown_fields=True):
+    devices: list[str] = []
+    all: bool = False
+
+
+class AuthorBody(Struct, forbid_unknown_fields=True):
+    author: str
+
+
+class Nothing(Struct, forbid_unknown_fields=True):
+    pass
+
+
+class State:
+    """What the fake holds; tests change it as they like, under `lock` when the server runs."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.revision = 3
+        self.live_after_asks = 0
+        self.behind: list[dict[str, Any]] = []
+        self.devices: dict[str, dict[str, Any]] = {}
+        self.sets: list[dict[str, Any]] = []
+        self.scans: dict[str, dict[str, Any]] = {}
+        self.processes: dict[str, list[dict[str, Any]]] = {}
+        self.events: list[dict[str, Any]] = []
+        self.changes: list[int] = []
+        self.collectors: list[dict[str, Any]] = []
+        self.applied: list[ApplyBody] = []
+        self.pushed: list[PushBody] = []
+        self.put: dict[str, DeviceBody] = {}
+        self.series: dict[str, list[dict[str, Any]]] = {}
+        self.requests: list[tuple[str, str]] = []
+        self.fail_with: Refusal | None = None
+
+    def device(self, name: str) -> dict[str, Any]:
+        if name not in self.devices:
+            raise Refusal(404, "not_found", f"There is no device {name!r}", [f"known: {', '.join(self.devices)}"])
+        return self.devices[name]
+
+    def add_device(self, name: str, **fields: Any) -> None:
+        self.devices[name] = {
+            "id": name,
+            "address": "127.0.0.1",
+            "class": "/Server/Linux",
+            "collector": "local",
+            "state": "production",
+            "groups": [],
+            "properties": {},
+            "components": 0,
+            "open_events": {},
+            "modelled_at": None,
+            "in_sync": True,
+        } | fields
+
+    def add_event(self, **fields: Any) -> dict[str, Any]:
+        now = time.time()
+        event = {
+            "id": len(self.events) + 1,
+            "device": "web1",
+            "component": "nginx",
+            "event_class": "/Status/OSProcess",
+            "event_key": "process_missing",
+            "severity": 4,
+            "severity_name": "error",
+            "state": "new",
+            "summary": "nginx is missing: pid 812 is gone",
+            "message": "",
+            "count": 1,
+            "first_seen": iso(now - 42),
+            "last_seen": iso(now - 12),
+            "closed_at": None,
+            "collector": "local",
+            "daemon": "process",
+            "fingerprint": "0" * 32,
+            "details": {"pids": [812]},
+        } | fields
+        self.events.append(event)
+        self.changes.append(len(self.events) - 1)
+        return event
+
+    def add_set(self, device: str, name: str, **fields: Any) -> None:
+        self.sets.append(
+            {
+                "device": device,
+                "set": name,
+                "definition": name,
+                "state": "up",
+                "count": 1,
+                "pids": [812],
+                "cpu_percent": 0.3,
+                "memory_bytes": 12_500_000,
+                "restarts": 0,
+                "since": iso(time.time() - 8040),
+            }
+            | fields
+        )
+
+    def add_series(self, device: str, component: str, source: str = "process") -> None:
+        now = time.time()
+        for point, unit, value in (
+            ("count", "processes", 1),
+            ("cpu", "percent", 0.25),
+            ("memory", "bytes", 12_500_000),
+        ):
+            self.series.setdefault(device, []).append(
+                {
+                    "component": component,
+                    "source": source,
+                    "point": point,
+                    "kind": "gauge",
+                    "unit": unit,
+                    "step_s": 10,
+                    "at": iso(now - 4),
+                    "value": value,
+                    "age_s": 4.0,
+                    "first": iso(now - 3600),
+                }
+            )
+
+
+Answer = dict[str, Any] | bytes
+Route = tuple[str, re.Pattern[str], Callable[..., Answer], frozenset[str], type[Struct] | None]
+
+
+class Routes:
+    """The API over a `State`."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.table: list[Route] = []
+        for method, path, call, parameters, body in (
+            ("GET", "status", self.status, "", None),
+            ("GET", "collectors", self.collectors, "", None),
+            ("GET", "devices", self.devices, "", None),
+            ("GET", "devices/NAME", self.device, "", None),
+            ("PUT", "devices/NAME", self.put_device, "", DeviceBody),
+            ("DELETE", "devices/NAME", self.delete_device, "message", None),
+            ("POST", "apply", self.apply, "", ApplyBody),
+            ("GET", "revisions", self.revisions, "limit", None),
+            ("GET", "revisions/NUMBER/live", self.live, "wait device", None),
+            ("POST", "push", self.push, "", PushBody),
+            ("GET", "configs/SERVICE/NAME", self.config, "live", None),
+            ("GET", "devices/NAME/processes", self.processes, "set", None),
+            ("GET", "sets", self.sets, "device", None),
+            ("GET", "events", self.events, "device component class severity state since limit", None),
+            ("GET", "events/follow", self.follow, "after wait", None),
+            ("GET", "events/NUMBER", self.event, "", None),
+            ("POST", "events/NUMBER/VERB", self.change, "", AuthorBody),
+            ("GET", "devices/NAME/series", self.series, "component", None),
+            ("GET", "devices/NAME/series/fetch", self.fetch, "component source point start end cf resolution_s", None),
+            ("GET", "devices/NAME/graph", self.graph, "component graph start end format width height", None),
+            ("POST", "devices/NAME/scan", self.scan, "", Nothing),
+        ):
+            pattern = (
+                re.sub(r"NAME|SERVICE", "([^/]+)", path)
+                .replace("NUMBER", r"(\d+)")
+                .replace("VERB", "(ack|close|reopen)")
+            )
+            self.table.append((method, re.compile(pattern), call, frozenset(parameters.split()), body))
+
+    def answer(self, method: str, path: str, query: Mapping[str, list[str]], body: bytes) -> Answer:
+        known = [route for route in self.table if route[1].fullmatch(path)]
+        if not known:
+            raise Refusal(404, "not_found", f"There is nothing at {path}")
+        for route_method, pattern, call, parameters, body_type in known:
+            if route_method != method:
+                continue
+            if unknown := set(query) - parameters:
+                raise Refusal(400, "bad_request", f"unknown parameters: {sorted(unknown)}")
+            match = pattern.fullmatch(path)
+            assert match is not None
+            arguments: list[Any] = [unquote(part) for part in match.groups()]
+            if body_type is not None:
+                try:
+                    arguments.append(msgspec.json.decode(body, type=body_type))
+                except msgspec.DecodeError as error:
+                    raise Refusal(400, "bad_request", f"body: {error}") from None
+            return call(*arguments, query)
+        raise Refusal(405, "method_not_allowed", f"{method} is not for {path}")
+
+    def status(self, _query: Any) -> Answer:
+        state = self.state
+        counts: dict[str, int] = {}
+        for event in state.events:
+            if event["state"] in {"new", "acknowledged"}:
+                counts[event["severity_name"]] = counts.get(event["severity_name"], 0) + 1
+        return {
+            "hub": {
+                "version": "0.1.0",
+                "epoch": "e" * 32,
+                "revision": state.revision,
+                "started_at": iso(time.time() - 3700),
+                "host": "testhost",
+                "pb_port": 9876,
+            },
+            "revision_live": not state.behind,
+            "behind": state.behind,
+            "devices": len(state.devices),
+            "open_events": counts,
+            "collectors": state.collectors,
+        }
+
+    def collectors(self, _query: Any) -> Answer:
+        return {"collectors": self.state.collectors}
+
+    def devices(self, _query: Any) -> Answer:
+        return {"devices": list(self.state.devices.values())}
+
+    def device(self, name: str, _query: Any) -> Answer:
+        return self.state.device(name)
+
+    def put_device(self, name: str, body: DeviceBody, _query: Any) -> Answer:
+        state = self.state
+        created = name not in state.devices
+        unchanged = not created and state.put.get(name) == body
+        state.put[name] = body
+        if not unchanged:
+            state.revision += 1
+            hidden = {k: "(set)" if k.endswith(("community", "password")) else v for k, v in body.properties.items()}
+            state.add_device(name, address=body.address, collector=body.collector, properties=hidden)
+        return {
+            "revision": None if unchanged else state.revision,
+            "created": created,
+            "device": state.devices[name],
+        }
+
+    def delete_device(self, name: str, _query: Any) -> Answer:
+        self.state.device(name)
+        del self.state.devices[name]
+        self.state.revision += 1
+        return {"revision": self.state.revision}
+
+    def apply(self, body: ApplyBody, _query: Any) -> Answer:
+        state = self.state
+        mistakes = [
+            f"{file.path}:{number}: include: the regex does not end, wanted ')'"
+            for file in body.files
+            for number, line in enumerate(file.text.splitlines(), 1)
+            if "BAD" in line
+        ]
+        if mistakes:
+            raise Refusal(422, "invalid", f"Nothing was applied: {len(mistakes)} mistakes", mistakes)
+        state.applied.append(body)
+        if not body.dry_run:
+            state.revision += 1
+        return {
+            "revision": None if body.dry_run else state.revision,
+            "dry_run": body.dry_run,
+            "created": [{"kind": "ProcessSet", "id": "nginx"}],
+            "changed": [],
+            "unchanged": 2,
+            "removed": [],
+            "devices": ["web1"],
+        }
+
+    def revisions(self, query: Any) -> Answer:
+        limit = int(query.get("limit", ["100"])[0])
+        rows = [
+            {"number": n, "at": iso(time.time() - 60 * n), "author": "root", "text": "why", "summary": "1 device added"}
+            for n in range(self.state.revision, 0, -1)
+        ]
+        return {"revisions": rows[:limit]}
+
+    def live(self, number: str, query: Any) -> Answer:
+        state = self.state
+        wait = float(query.get("wait", ["0"])[0])
+        if not 0 <= wait <= 60:
+            raise Refusal(400, "bad_request", "wait: 0 to 60 seconds")
+        if state.live_after_asks > 0:
+            state.live_after_asks -= 1
+            behind = [{"device": "web1", "collector": "local", "daemon": "process", "reason": "not confirmed yet"}]
+        else:
+            behind = state.behind
+        if behind:
+            time.sleep(min(wait, 0.05))
+        return {"revision": int(number), "live": not behind, "behind": behind}
+
+    def push(self, body: PushBody, _query: Any) -> Answer:
+        for name in body.devices:
+            self.state.device(name)
+        self.state.pushed.append(body)
+        return {"devices": len(self.state.devices) if body.all else len(body.devices), "revision": self.state.revision}
+
+    def config(self, service: str, name: str, query: Any) -> Answer:
+        if service != "process":
+            raise Refusal(404, "not_found", f"There is no service {service!r}")
+        self.state.device(name)
+        return {
+            "service": service,
+            "device": name,
+            "source": "collector" if query.get("live") else "hub",
+            "digest": "ab" * 16,
+            "config": {"device": name, "interval_s": 10, "snmp": {"community": "(set)"}},
+        }
+
+    def processes(self, name: str, query: Any) -> Answer:
+        self.state.device(name)
+        rows = self.state.processes.get(name, [])
+        if "set" in query:
+            rows = [row for row in rows if row["set"] == query["set"][0]]
+        return {"device": name, "at": iso(time.time() - 3), "processes": rows}
+
+    def sets(self, query: Any) -> Answer:
+        wanted = query.get("device") or list(self.state.devices)
+        return {
+            "sets": [row for row in self.state.sets if row["device"] in wanted],
+            "scans": [row for name, row in self.state.scans.items() if name in wanted],
+        }
+
+    def events(self, query: Any) -> Answer:
+        states = query.get("state", ["open"])[0].replace("open", "new,acknowledged").split(",")
+        rows = [row for row in self.state.events if row["state"] in states]
+        for key in ("device", "component"):
+            if key in query:
+                rows = [row for row in rows if row[key] == query[key][0]]
+        if "severity" in query:
+            rows = [row for row in rows if row["severity"] >= int(query["severity"][0])]
+        return {"events": rows[: int(query.get("limit", ["100"])[0])]}
+
+    def event(self, number: str, _query: Any) -> Answer:
+        if not 0 < int(number) <= len(self.state.events):
+            raise Refusal(404, "not_found", f"There is no event {number}")
+        return self.state.events[int(number) - 1]
+
+    def change(self, number: str, verb: str, _body: AuthorBody, _query: Any) -> Answer:
+        event = self.event(number, None)
+        assert isinstance(event, dict)
+        event["state"] = {"ack": "acknowledged", "close": "closed", "reopen": "new"}[verb]
+        event["closed_at"] = iso(time.time()) if verb == "close" else None
+        self.state.changes.append(int(number) - 1)
+        return event
+
+    def follow(self, query: Any) -> Answer:
+        after, wait = int(query["after"][0]), float(query.get("wait", ["0"])[0])
+        if after < 0:
+            return {"next": len(self.state.changes), "events": []}
+        deadline = time.monotonic() + min(wait, 2)
+        while len(self.state.changes) <= after and time.monotonic() < deadline:
+            self.state.lock.release()
+            time.sleep(0.01)
+            self.state.lock.acquire()
+        return {
+            "next": len(self.state.changes),
+            "events": [self.state.events[index] for index in self.state.changes[after:]],
+        }
+
+    def series(self, name: str, query: Any) -> Answer:
+        self.state.device(name)
+        rows = self.state.series.get(name, [])
+        if "component" in query:
+            rows = [row for row in rows if row["component"] == query["component"][0]]
+        return {"device": name, "values": rows}
+
+    def fetch(self, name: str, query: Any) -> Answer:
+        self.state.device(name)
+        start, end = int(query["start"][0]), int(query["end"][0])
+        times = list(range(start - start % 10, end, 10))[-6:]
+        return {
+            "device": name,
+            "component": query["component"][0],
+            "source": query["source"][0],
+            "cf": query["cf"][0],
+            "step_s": 10,
+            "start": start,
+            "end": end,
+            "series": [
+                {
+                    "device": name,
+                    "component": query["component"][0],
+                    "source": query["source"][0],
+                    "point": point,
+                    "unit": "percent",
+                    "step_s": 10,
+                    "start": start,
+                    "end": end,
+                    "cf": query["cf"][0],
+                    "rows": [[at, None if index == 1 else index * 0.5] for index, at in enumerate(times)],
+                }
+                for point in query["point"]
+            ],
+        }
+
+    def graph(self, name: str, query: Any) -> Answer:
+        self.state.device(name)
+        title = query.get("graph", ["cpu"])[0]
+        return PNG if query["format"][0] == "png" else picture(title, int(query.get("width", ["720"])[0]))
+
+    def scan(self, name: str, _body: Nothing, _query: Any) -> Answer:
+        self.state.device(name)
+        return {"done": 1}
+
+
+def picture(title: str, width: int) -> bytes:
+    """An SVG that looks a little like a graph."""
+    points = " ".join(f"{x},{120 - 60 * abs(math.sin(x / 50))}" for x in range(40, width - 10, 4))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="160">'
+        f'<rect width="100%" height="100%" fill="#fff"/>'
+        f'<text x="{width // 2}" y="18" text-anchor="middle" font-family="sans-serif" font-size="12">{title}</text>'
+        f'<polyline fill="none" stroke="#2563eb" points="{points}"/></svg>'
+    ).encode()
+
+
+class FakeApi:
+    """Serves a `State` on a port of the loopback until it is closed."""
+
+    def __init__(self, state: State | None = None, port: int = 0) -> None:
+        self.state = state or State()
+        routes = Routes(self.state)
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *_arguments: Any) -> None:
+                pass
+
+            def _serve(self) -> None:
+                parts = urlsplit(self.path)
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                if not parts.path.startswith("/api/"):
+                    self._static(parts.path)
+                    return
+                try:
+                    if self.headers.get("Authorization") != f"Bearer {TOKEN}":
+                        raise Refusal(401, "unauthorized", "The token is missing or wrong")
+                    with outer.state.lock:
+                        outer.state.requests.append((self.command, self.path))
+                        if outer.state.fail_with is not None:
+                            raise outer.state.fail_with
+                        query = parse_qs(parts.query, keep_blank_values=True)
+                        answer = routes.answer(self.command, parts.path.removeprefix("/api/v1/"), query, body)
+                    if isinstance(answer, bytes):
+                        self._send(200, "image/png" if answer == PNG else "image/svg+xml", answer)
+                    else:
+                        self._send(200, "application/json", json.dumps(answer).encode())
+                except Refusal as error:
+                    self._send(error.status, "application/json", json.dumps(error.body).encode())
+
+            do_GET = do_PUT = do_POST = do_DELETE = _serve
+
+            def _static(self, path: str) -> None:
+                name = "index.html" if path == "/" else path.removeprefix("/static/")
+                file = STATIC / name
+                if "/" in name or not file.is_file():
+                    self._send(404, "text/plain", b"no such page")
+                else:
+                    self._send(200, TYPES.get(file.suffix, "application/octet-stream"), file.read_bytes())
+
+            def _send(self, status: int, kind: str, body: bytes) -> None:
+                self.send_response(status)
+                self.send_header("Content-Type", kind)
+                self.send_header("Content-Length", str(len(body)))
+                self.send_header(
+                    "Content-Security-Policy",
+                    "default-src 'self'; img-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'",
+                )
+                self.send_header("X-Content-Type-Options", "nosniff")
+                self.end_headers()
+                self.wfile.write(body)
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+def example() -> State:
+    """A small site in which something is wrong."""
+    state, now = State(), time.time()
+    for device, hostile in (("web1", False), ("box", False), ("silent", True)):
+        state.add_device(device, components=6, address="10.0.0.7")
+        state.scans[device] = {
+            "device": device,
+            "at": iso(now - 3),
+            "processes": 132,
+            "duration_s": 0.042,
+            "problem": "10.0.0.7 does not answer SNMP (v2c, port 161): 3 requests of 2 s each timed out"
+            if hostile
+            else "",
+        }
+    for index, name in enumerate(("sshd", "nginx: worker", "postgres", "cron", "systemd-journald", "tocsin-hub")):
+        state.add_set("web1", name, count=index + 1, pids=list(range(800, 801 + index)), cpu_percent=0.7 * index)
+        state.add_series("web1", name)
+    state.add_set(
+        "web1", "nginx", state="missing", count=0, pids=[], cpu_percent=None, memory_bytes=0, since=iso(now - 12)
+    )
+    state.add_set("box", "java <app>", state="restarting", restarts=7, since=iso(now - 300))
+    state.add_set("box", "cron")
+    state.add_set("silent", "sshd", state="unknown", count=0, pids=[], cpu_percent=None, memory_bytes=None)
+    state.processes["web1"] = [
+        {
+            "pid": pid,
+            "set": None if pid % 3 else "sshd",
+            "name": "sshd",
+            "command": f"/usr/sbin/sshd -D -p {pid}",
+            "started_at": iso(now - 90000),
+            "cpu_percent": 0.1,
+            "memory_bytes": 5_000_000,
+            "state": "sleeping",
+        }
+        for pid in range(800, 812)
+    ]
+    state.add_event()
+    state.add_event(
+        device="silent",
+        component="",
+        event_class="/Status/Snmp",
+        event_key="snmp_timeout",
+        severity=5,
+        severity_name="critical",
+        summary="10.0.0.7 does not answer SNMP (v2c, port 161)",
+        count=17,
+    )
+    state.add_event(
+        device="box", component="java <app>", severity=3, severity_name="warning", summary="7 restarts in 30 minutes"
+    )
+    state.collectors.append(
+        {
+            "id": "local",
+            "daemon": "process",
+            "host": "testhost",
+            "version": "0.1.0",
+            "connected": True,
+            "since": iso(now - 3600),
+            "last_seen": iso(now - 1),
+            "revision": 3,
+            "behind": 0,
+            "devices": 3,
+            "tasks": 3,
+            "late_runs": 0,
+            "queue": {"events": 0, "samples": 0},
+            "dropped": {"events": 0, "samples": 0},
+            "problem": "",
+        }
+    )
+    return state
+
+
+if __name__ == "__main__":
+    fake = FakeApi(example(), 8099)
+    print(fake.url, TOKEN)
+    try:
+        threading.Event().wait()
+    finally:
+        fake.close()

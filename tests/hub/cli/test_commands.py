@@ -1,0 +1,409 @@
+"""Every command against a hub: what it prints, what it sends, and its exit code."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.api import PNG, FakeApi, Refusal
+from tests.hub.cli.conftest import Run
+
+READING = [
+    ("status",),
+    ("device", "list"),
+    ("device", "show", "web1"),
+    ("ps", "web1"),
+    ("ps", "web1", "--set", "sshd"),
+    ("events", "list"),
+    ("events", "show", "1"),
+    ("data", "list", "web1"),
+    ("data", "last", "web1"),
+    ("data", "last", "web1", "sshd"),
+    ("data", "fetch", "web1", "sshd", "cpu", "memory", "--range", "30m"),
+    ("collector", "list"),
+    ("config", "show", "process", "web1"),
+    ("config", "show", "process", "web1", "--live"),
+    ("history",),
+    ("push", "web1"),
+]
+
+
+@pytest.mark.parametrize("command", READING, ids=" ".join)
+def test_json_is_one_document_and_nothing_else(run: Run, command: tuple[str, ...]) -> None:
+    done = run(*command, "--json")
+    assert (done.code, done.err) == (0, "")
+    assert isinstance(done.json, dict)
+
+
+@pytest.mark.parametrize("command", READING, ids=" ".join)
+def test_people_get_text_without_escape_sequences_where_there_is_no_terminal(
+    run: Run, command: tuple[str, ...]
+) -> None:
+    done = run(*command)
+    assert done.code == 0
+    assert done.out.strip()
+    assert "\x1b" not in done.out + done.err
+    assert not re.search(r" $", done.out, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", READING, ids=" ".join)
+def test_no_hub_is_exit_code_4_with_what_to_do(run: Run, fake: FakeApi, command: tuple[str, ...]) -> None:
+    fake.close()
+    done = run(*command)
+    assert (done.code, done.out) == (4, "")
+    assert "connection refused" in done.err
+    assert "tocsin up" in done.err
+    assert run(*command, "--json").json["error"]["code"] == "unreachable"
+
+
+def test_a_wrong_token_is_exit_code_4_and_says_where_it_came_from(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOCSIN_TOKEN", "wrong-token")
+    done = run("status")
+    assert done.code == 4
+    assert "TOCSIN_TOKEN" in done.err
+    assert "wrong-token" not in done.err
+
+
+def test_a_missing_token_is_exit_code_4_and_says_where_it_was_looked_for(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TOCSIN_TOKEN")
+    done = run("status")
+    assert done.code == 4
+    assert "none was found" in done.err
+    assert "tokens/127.0.0.1_" in done.err
+
+
+@pytest.mark.parametrize("url", ["nonsense", "ftp://127.0.0.1", "http://", "http://127.0.0.1:99999"])
+def test_an_address_that_is_none_is_a_usage_error(run: Run, url: str) -> None:
+    assert run("--url", url, "status").code == 2
+
+
+def test_another_server_is_recognised(run: Run, fake: FakeApi) -> None:
+    done = run("--url", f"{fake.url}/static/nosuch", "status")
+    assert done.code == 4
+    assert "no Tocsin hub" in done.err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("device", "show", "nosuch"),
+        ("ps", "nosuch"),
+        ("events", "show", "99"),
+        ("device", "remove", "nosuch"),
+        ("graph", "nosuch", "-o", "x.png"),
+        ("config", "show", "process", "nosuch"),
+        ("config", "show", "nosuch", "web1"),
+        ("push", "nosuch"),
+        ("data", "last", "nosuch"),
+        ("data", "last", "web1", "nosuch"),
+        ("ps", "web1", "--set", "no"),
+        ("data", "fetch", "web1", "nosuch"),
+        ("data", "fetch", "web1", "sshd", "nosuch"),
+        ("events", "ack", "99"),
+        ("data", "fetch", "web1", "sshd", "--source", "nosuch"),
+        ("apply", "-f", "nosuch.yaml"),
+    ],
+    ids=" ".join,
+)
+def test_a_name_that_stands_for_nothing_is_exit_code_3(run: Run, command: tuple[str, ...]) -> None:
+    done = run(*command)
+    assert (done.code, done.out) == (3, "")
+    assert len(done.err) > 20
+    assert run(*command, "--json").json["error"]["code"] == "not_found"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("nosuch",),
+        ("device", "add", "x"),
+        ("push",),
+        ("push", "web1", "--all"),
+        ("graph", "web1", "-o", "x.gif"),
+        ("data", "fetch", "web1", "sshd", "--range", "soon"),
+        ("events", "list", "--severity", "fatal"),
+        ("events", "list", "--state", "odd"),
+        ("events", "list", "--since", "soon"),
+        ("events", "show", "x"),
+        ("device", "add", "x", "--address", "y", "--set", "nosuch=1"),
+        ("status", "--nosuch"),
+        ("apply",),
+    ],
+    ids=" ".join,
+)
+def test_a_typing_mistake_is_exit_code_2(run: Run, fake: FakeApi, command: tuple[str, ...]) -> None:
+    done = run(*command)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("tocsin: ")
+    assert fake.state.put == {}
+
+
+def test_a_timeout_of_the_hub_is_exit_code_5_and_other_refusals_are_1(run: Run, fake: FakeApi) -> None:
+    fake.state.fail_with = Refusal(504, "timeout", "collector local did not answer within 15 s")
+    assert run("ps", "web1").code == 5
+    fake.state.fail_with = Refusal(503, "collector_unavailable", "collector local is not connected")
+    done = run("ps", "web1")
+    assert (done.code, done.err) == (1, "tocsin: collector local is not connected\n")
+
+
+def test_an_unexpected_error_is_a_sentence_and_a_file(run: Run, tmp_path: Path, fake: FakeApi) -> None:
+    fake.state.series["web1"] = [{"component": {}, "source": [], "step_s": "x", "age_s": 1.0}]
+    done = run("data", "last", "web1")
+    assert done.code == 1
+    assert "Traceback" not in done.err
+    assert "Traceback" in (tmp_path / "state" / "tocsin" / "error.log").read_text()
+    assert "Traceback" in run("--debug", "data", "last", "web1").err
+
+
+HOSTILE = "\x1b]0;owned\x07[red]x[/red]\r\n\u202eevil"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("ps", "web1"),
+        ("events", "list"),
+        ("events", "show", "4"),
+        ("device", "list"),
+        ("collector", "list"),
+        ("status",),
+        ("data", "last", "web1"),
+        ("data", "list", "web1"),
+        ("device", "show", HOSTILE),
+        ("device", "show", "no" + HOSTILE),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_text_of_a_hostile_host_is_harmless(
+    run: Run, fake: FakeApi, command: tuple[str, ...], form: tuple[str, ...]
+) -> None:
+    fake.state.add_event(summary=HOSTILE, device=HOSTILE, component=HOSTILE, details={HOSTILE: HOSTILE})
+    fake.state.add_device(HOSTILE, address=HOSTILE, groups=[HOSTILE])
+    fake.state.add_set("web1", HOSTILE)
+    fake.state.add_series("web1", HOSTILE)
+    fake.state.scans["web1"]["problem"] = HOSTILE
+    fake.state.collectors[0]["problem"] = fake.state.collectors[0]["host"] = HOSTILE
+    fake.state.processes["web1"][0] |= {"command": HOSTILE, "set": HOSTILE, "name": HOSTILE}
+    done = run(*command, *form)
+    for char in "\x1b\x07\r\u202e":
+        assert char not in done.out
+        assert char not in done.err
+    if not form:
+        assert "[red]x[/red]" in done.out + done.err
+
+
+# --- what is sent -----------------------------------------------------------------------------------------------------
+
+
+def test_a_device_is_added_with_typed_properties_and_a_secret_from_standard_input(run: Run, fake: FakeApi) -> None:
+    done = run(
+        *("device", "add", "new", "--address", "10.0.0.9", "--class", "/Server/Linux", "--group", "a", "--group", "b"),
+        *("--set", "snmp_port=1161", "--set", "snmp_community=-", "-m", "new box", "--wait"),
+        stdin="geheim\n",
+    )
+    assert done.code == 0
+    assert re.fullmatch(r"Added new, live after \d+\.\d\d s \(revision 4\)\n", done.out)
+    body = fake.state.put["new"]
+    assert body.properties == {"snmp_port": 1161, "snmp_community": "geheim"}
+    assert (body.address, body.class_, body.groups, body.message) == (
+        "10.0.0.9",
+        "/Server/Linux",
+        ["a", "b"],
+        "new box",
+    )
+    assert body.author
+    assert "geheim" not in done.out + done.err
+
+
+def test_a_secret_on_the_command_line_is_refused_before_anything_is_sent(run: Run, fake: FakeApi) -> None:
+    done = run("device", "add", "new", "--address", "x", "--set", "snmp_community=geheim")
+    assert done.code == 2
+    assert "geheim" not in done.err
+    assert fake.state.requests == []
+
+
+def test_a_name_with_odd_characters_reaches_the_hub_whole(run: Run, fake: FakeApi) -> None:
+    fake.state.add_device("../events/1?x=#%2f")
+    assert run("device", "show", "../events/1?x=#%2f", "--json").json["id"] == "../events/1?x=#%2f"
+
+
+def test_wait_returns_when_it_is_live_and_says_so_in_json(run: Run, fake: FakeApi) -> None:
+    fake.state.live_after_asks = 2
+    document = run("device", "add", "new", "--address", "x", "--wait", "--json").json
+    assert (document["live"], document["behind"], document["created"]) == (True, [], True)
+
+
+def test_not_live_in_time_is_exit_code_5_with_where_and_why(run: Run, fake: FakeApi) -> None:
+    fake.state.behind = [{"device": "new", "collector": "local", "daemon": "process", "reason": "not connected"}]
+    done = run("device", "add", "new", "--address", "x", "--wait", "--timeout", "0.3")
+    assert done.code == 5
+    assert "new on local/process: not connected" in done.err
+    done = run("device", "remove", "new", "--wait", "--timeout", "0.3", "--json")
+    assert (done.code, done.json["live"]) == (5, False)
+
+
+def test_a_rejected_config_ends_the_wait_at_once(run: Run, fake: FakeApi) -> None:
+    fake.state.behind = [
+        {"device": "web1", "collector": "local", "daemon": "process", "reason": "rejected: no such user"}
+    ]
+    done = run("device", "add", "new", "--address", "x", "--wait", "--timeout", "600")
+    assert done.code == 5
+    assert "rejected" in done.err
+
+
+def test_a_folder_is_applied_whole_in_order_and_each_file_once(run: Run, fake: FakeApi, tmp_path: Path) -> None:
+    for name in ("b.yaml", "sub/a.yml", "a.yaml", "notes.txt"):
+        (tmp_path / "model" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "model" / name).write_text(f"# {name}\n")
+    done = run("apply", "-f", "model", "-f", "model/a.yaml", "-m", "why", "--wait")
+    assert done.code == 0
+    (body,) = fake.state.applied
+    assert [file.path for file in body.files] == ["model/a.yaml", "model/b.yaml", "model/sub/a.yml"]
+    assert [file.text for file in body.files] == ["# a.yaml\n", "# b.yaml\n", "# sub/a.yml\n"]
+    assert (body.message, body.dry_run) == ("why", False)
+    assert done.out.startswith("+ ProcessSet nginx\nRevision 4: ")
+
+
+def test_a_dry_run_says_what_would_change(run: Run, fake: FakeApi) -> None:
+    done = run("apply", "-f", "-", "--dry-run", "--wait", stdin="kind: ProcessSet\n")
+    assert done.code == 0
+    assert "would change" in done.out
+    assert fake.state.applied[0].dry_run is True
+    assert fake.state.revision == 3
+
+
+def test_all_mistakes_of_a_document_are_told_with_file_and_line(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text("ok\nBAD\nok\nBAD\n")
+    done = run("apply", "-f", "x.yaml")
+    assert done.code == 1
+    assert "x.yaml:2: include:" in done.err
+    assert "x.yaml:4: include:" in done.err
+    assert len(run("apply", "-f", "x.yaml", "--json").json["error"]["details"]) == 2
+
+
+def test_a_file_that_is_no_utf8_is_named_with_its_line(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_bytes(b"one\ntwo: \xff\n")
+    done = run("apply", "-f", "x.yaml")
+    assert done.code == 1
+    assert "x.yaml:2: byte 0xff" in done.err
+
+
+def test_an_empty_folder_is_a_failure(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert run("apply", "-f", "empty").code == 1
+
+
+def test_events_are_acknowledged_closed_and_reopened(run: Run, fake: FakeApi) -> None:
+    for verb, state in (("ack", "acknowledged"), ("close", "closed"), ("reopen", "new")):
+        done = run("events", verb, "1")
+        assert done.code == 0
+        assert fake.state.events[0]["state"] == state
+
+
+def test_one_unknown_event_among_several_is_exit_code_5_and_the_others_are_done(run: Run, fake: FakeApi) -> None:
+    done = run("events", "close", "1", "99", "2", "--json")
+    assert done.code == 5
+    assert [event["id"] for event in done.json["events"]] == [1, 2]
+    assert "There is no event 99" in done.err
+    assert fake.state.events[1]["state"] == "closed"
+
+
+def test_filters_of_events_are_sent(run: Run, fake: FakeApi) -> None:
+    rows = run("events", "list", "--severity", "error", "--device", "silent", "--json").json["events"]
+    assert [row["event_key"] for row in rows] == ["snmp_timeout"]
+    run("events", "list", "--class", "/Status", "--component", "x", "--since", "2h", "--limit", "7", "--state", "all")
+    sent = fake.state.requests[-1][1]
+    for part in ("class=%2FStatus", "component=x", "limit=7", "state=new%2Cacknowledged%2Cclosed%2Caged", "since=20"):
+        assert part in sent
+
+
+def test_followed_events_are_one_json_document_a_line(run: Run, fake: FakeApi) -> None:
+    def ring() -> None:
+        with fake.state.lock:
+            fake.state.add_event(summary="first")
+            fake.state.add_event(summary="second")
+
+    timer = threading.Timer(0.2, ring)
+    timer.start()
+    done = run("events", "follow", "--for", "1", "--json")
+    timer.join()
+    assert done.code == 0
+    assert [json.loads(line)["summary"] for line in done.out.splitlines()] == ["first", "second"]
+
+
+def test_csv_has_a_column_for_each_point_and_gaps_are_empty(run: Run) -> None:
+    lines = run("data", "fetch", "web1", "sshd", "cpu", "memory", "--range", "1h").out.splitlines()
+    assert lines[0] == "time,cpu,memory"
+    assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d0Z,0\.0,0\.0", lines[1])
+    assert lines[2].endswith("Z,,")
+
+
+def test_fetch_without_points_takes_all_of_the_source(run: Run, fake: FakeApi) -> None:
+    assert run("data", "fetch", "web1", "sshd", "--cf", "max").out.splitlines()[0] == "time,count,cpu,memory"
+    assert "cf=MAX" in fake.state.requests[-1][1]
+
+
+def test_an_unknown_point_names_those_there_are(run: Run) -> None:
+    assert "process: count, cpu, memory" in run("data", "fetch", "web1", "sshd", "cpus").err
+
+
+def test_a_graph_is_written_as_the_name_of_its_file_says(run: Run, tmp_path: Path) -> None:
+    assert run("graph", "web1", "sshd", "cpu", "--range", "1d", "-o", "x.png").code == 0
+    assert (tmp_path / "x.png").read_bytes() == PNG
+    done = run("graph", "web1", "-o", "x.SVG", "--json")
+    assert done.json["format"] == "svg"
+    assert (tmp_path / "x.SVG").read_bytes().startswith(b"<svg")
+
+
+def test_a_graph_that_cannot_be_written_leaves_nothing(run: Run, tmp_path: Path) -> None:
+    done = run("graph", "web1", "-o", "nosuch/x.png")
+    assert done.code == 1
+    assert "nosuch/x.png cannot be written" in done.err
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_ps_shows_the_sets_and_the_processes_they_take(run: Run) -> None:
+    done = run("ps", "web1")
+    lines = done.out.splitlines()
+    assert lines[1].split()[:3] == ["✖", "missing", "nginx"]
+    assert sum("/usr/sbin/sshd" in line for line in lines) == 4
+    assert "8 processes in no set" in done.err
+    assert sum("/usr/sbin/sshd" in line for line in run("ps", "web1", "--all").out.splitlines()) == 12
+    document = run("ps", "web1", "--set", "sshd", "--json").json
+    assert {row["set"] for row in document["processes"]} == {"sshd"}
+    assert [row["set"] for row in document["sets"]] == ["sshd"]
+
+
+def test_push_names_devices_or_all(run: Run, fake: FakeApi) -> None:
+    run("push", "web1", "box")
+    run("push", "--all")
+    assert [(body.devices, body.all) for body in fake.state.pushed] == [(["web1", "box"], False), ([], True)]
+
+
+def test_status_says_what_is_not_live(run: Run, fake: FakeApi) -> None:
+    fake.state.behind = [{"device": "box", "collector": "far", "daemon": "process", "reason": "not connected"}]
+    out = run("status").out
+    assert "3, 1 device behind" in out
+    assert "not live: box on far/process: not connected" in out
+
+
+def test_every_command_has_help(run: Run) -> None:
+    text = run("--help").out
+    commands = re.findall(r"^  ([a-z]+) ", text.split("Commands:")[1], re.MULTILINE)
+    assert set(commands) >= {"up", "status", "device", "apply", "ps", "events", "data", "graph", "collector", "push"}
+    for command in commands:
+        done = run(command, "--help")
+        assert done.code == 0
+        assert "Usage: tocsin" in done.out
+
+
+def test_the_error_document_is_json_too(run: Run) -> None:
+    error = json.loads(run("ps", "nosuch", "--json").out)["error"]
+    assert set(error) == {"code", "message", "details"}

@@ -1,0 +1,39 @@
+"""Ranges of time as they are typed."""
+
+from __future__ import annotations
+
+import pytest
+
+from hub.cli.exits import CommandError, Exit
+from hub.cli.ranges import Range, parse_range, parse_time
+
+NOW = 1_800_000_000.0
+
+
+@pytest.mark.parametrize(
+    ("text", "length_s"), [("45s", 45), ("30m", 1800), ("1h", 3600), ("2d", 172800), ("1w", 604800), (" 1h ", 3600)]
+)
+def test_a_length_ends_now(text: str, length_s: int) -> None:
+    assert parse_range(text, NOW) == Range(int(NOW) - length_s, int(NOW))
+
+
+def test_both_ends_can_be_named() -> None:
+    wanted = Range(1767225600, 1767229200)
+    assert parse_range("2026-01-01T00:00:00Z..2026-01-01T01:00:00Z", NOW) == wanted
+    assert parse_range("1767225600..1767229200", NOW) == wanted
+
+
+def test_an_open_end_is_now_and_a_length_ago_is_a_time() -> None:
+    assert parse_range("2h..1h", NOW) == Range(int(NOW) - 7200, int(NOW) - 3600)
+    assert parse_range("2h..", NOW) == Range(int(NOW) - 7200, int(NOW))
+    assert parse_time("now", NOW) == NOW
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1", "h", "0m", "-1h", "1x", "1h30m", "soon", "..", "1h..2h", "2026-13-01..", "٣h"]
+)
+def test_what_is_no_range_is_a_usage_error_in_a_sentence(text: str) -> None:
+    with pytest.raises(CommandError) as caught:
+        parse_range(text, NOW)
+    assert caught.value.exit_code is Exit.USAGE
+    assert repr(text) in caught.value.message or "is no time" in caught.value.message
