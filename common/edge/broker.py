@@ -36,6 +36,7 @@ from common.wire import MAX_MESSAGE_BYTES, PROTOCOL_VERSION, Failure, FailureCod
 Method = Callable[[int, bytes], Awaitable[bytes]]
 
 DEFAULT_PORT = 8787
+MAX_REASON = 300
 
 _METHOD = re.compile(r"[a-z]{1,32}")
 _ANSWER_OVERHEAD_BYTES = 1024
@@ -50,7 +51,8 @@ class BrokerSettings(Struct, frozen=True, kw_only=True):
         peer: limits from then on.
         login_s: how long a connection may stand without `trust`.
         calls_in_progress: calls of the peer that may be worked on at once; further ones are told that we are busy.
-        expressions_per_s: how many expressions may come, over time; twice that in a burst.
+        stranger_expressions: how many expressions may come before `trust`.
+        expressions_per_s: how many may come after it, over time, and in a burst; more are read later.
         unread_bytes: how much may wait unsent before we stop reading.
     """
 
@@ -58,7 +60,8 @@ class BrokerSettings(Struct, frozen=True, kw_only=True):
     peer: Limits = Limits(size_bytes=MAX_MESSAGE_BYTES + _ANSWER_OVERHEAD_BYTES)
     login_s: float = 10.0
     calls_in_progress: int = 8
-    expressions_per_s: float = 500.0
+    stranger_expressions: int = 50
+    expressions_per_s: int = 2000
     unread_bytes: int = 1024 * 1024
 
 
@@ -100,7 +103,7 @@ class HardBroker(pb.Broker):
         self._lines = lines
         self._calls = calls.encode()
         self._reader = ExpressionReader(self._settings.stranger)
-        self._quota = Quota(clock, self._settings.expressions_per_s, int(2 * self._settings.expressions_per_s))
+        self._quota = Quota(clock, 1.0, self._settings.stranger_expressions)
         self._served: dict[bytes, pb.Referenceable] = {}
         self._waiting: dict[int, tuple[Deferred[bytes], IDelayedCall]] = {}
         self._requests = itertools.count(1)
@@ -130,6 +133,7 @@ class HardBroker(pb.Broker):
         """The peer has logged in: lift the stranger's limits and stop the login timer."""
         self.trusted = True
         self._reader.limits = self._settings.peer
+        self._quota = Quota(self._clock, self._settings.expressions_per_s, self._settings.expressions_per_s)
         self._stop_login()
         self.on_trust()
 
@@ -171,6 +175,7 @@ class HardBroker(pb.Broker):
         """Cut the connection now, and say why in the log."""
         if self.lost:
             return
+        reason = _printable(reason)
         self.report(f"cut off: {reason}")
         self.close(reason)
 
@@ -205,7 +210,7 @@ class HardBroker(pb.Broker):
         """Start the login timer and the gate, then let banana begin."""
         self.peer = getattr(self.transport.getPeer(), "host", "?")
         self._login = self._clock.callLater(self._settings.login_s, self._no_login)
-        self._gate = ReadGate(self.transport, self._settings.unread_bytes)
+        self._gate = ReadGate(self.transport, self._clock, self._settings.unread_bytes)
         self.transport.registerProducer(self._gate, streaming=True)
         watch_over(self.transport)
         stock: Any = super()
@@ -227,7 +232,7 @@ class HardBroker(pb.Broker):
     def callExpressionReceived(self, obj: Expression) -> None:
         """Negotiate the dialect first; then everything is a command."""
         if not self._quota.take():
-            raise Refused(f"more than {self._settings.expressions_per_s:g} messages a second")
+            self._too_many()
         if self.currentDialect is not None:
             self.expressionReceived(obj)
         elif self.isClient:
@@ -259,6 +264,8 @@ class HardBroker(pb.Broker):
         self.cause = reason.value or ConnectionDone()
         self.lost = self.lost or sentence(self.cause)
         self._stop_login()
+        if self._gate is not None:
+            self._gate.stopProducing()
         stock: Any = super()
         stock.connectionLost(reason)
         self._served.clear()
@@ -354,6 +361,13 @@ class HardBroker(pb.Broker):
         self._send(b"version", self.version)
         self.negotiated.callback(True)  # noqa: FBT003 - a Deferred's result has no keyword
 
+    def _too_many(self) -> None:
+        """Cut off a stranger; read a peer more slowly, because it may have much to say after a long silence."""
+        if not self.trusted:
+            raise Refused(f"more than {self._settings.stranger_expressions} messages before the login")
+        if self._gate is not None:
+            self._gate.hold(1.0 / self._settings.expressions_per_s)
+
     def _is_lost(self) -> bool:
         return bool(self.lost)
 
@@ -368,3 +382,8 @@ class HardBroker(pb.Broker):
         if self._login is not None and self._login.active():
             self._login.cancel()
         self._login = None
+
+
+def _printable(text: str) -> str:
+    """Bound a text that may quote the peer, and leave nothing in it that could forge a log line."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text[:MAX_REASON])

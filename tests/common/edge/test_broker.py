@@ -266,10 +266,33 @@ class StrangerTests(StrangerCase):
             self.cable.run(1)
         self.assertIn("not logged in", self.server.lost)
 
-    def test_more_messages_than_a_second_may_have_are_a_flood(self) -> None:
+    def test_a_stranger_has_only_so_much_to_say(self) -> None:
         self.greet()
-        self.say(encode([b"decref", 1]) * 1200)
-        self.assertIn("messages a second", self.server.lost)
+        self.say(encode([b"decref", 1]) * 48)
+        self.assertEqual(self.server.lost, "")
+        self.say(encode([b"decref", 1]))
+        self.assertIn("more than 50 messages before the login", self.server.lost)
+
+    def test_a_peer_that_says_too_much_is_read_more_slowly_and_kept(self) -> None:
+        self.greet()
+        self.server.trust()
+        self.say(encode([b"decref", 1]) * 2000)
+        self.assertTrue(self.cable.server.reading)
+        self.say(encode([b"decref", 1]) * 1000)
+        self.assertFalse(self.cable.server.reading)
+        self.cable.run(0.4, 0.1)
+        self.assertFalse(self.cable.server.reading)
+        self.cable.run(0.2, 0.1)
+        self.assertTrue(self.cable.server.reading)
+        self.assertEqual(self.server.lost, "")
+
+    def test_a_connection_that_ends_while_it_is_held_leaves_no_timer(self) -> None:
+        self.greet()
+        self.server.trust()
+        self.say(encode([b"decref", 1]) * 3000)
+        self.server.close("enough")
+        self.cable.pump()
+        self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_trust_widens_the_budget(self) -> None:
         self.greet()
@@ -507,6 +530,18 @@ class PulseTests(PairCase):
         Pulse(self.clock, self.client, beat, 5.0).start()
         self.cable.run(6)
         self.assertIn("heartbeat refused: no", self.client.lost)
+
+    def test_a_peers_words_cannot_forge_a_log_line(self) -> None:
+        target(self.server).error = PermanentError("no\n2026-01-01 all is well \x1b[2J")
+
+        async def beat() -> None:
+            decode_answer(await self.client.call("fail", b"", 60), Alive)
+
+        Pulse(self.clock, self.client, beat, 5.0).start()
+        with capturedLogs() as logs:
+            self.cable.run(6)
+        self.assertIn("no?2026-01-01 all is well ?[2J", self.client.lost)
+        self.assertFalse(any("\n" in str(event.get("what")) for event in logs))
 
 
 class StockTests(SynchronousTestCase):
