@@ -1,0 +1,84 @@
+"""Reads values and tables of one agent, one request at a time, over either engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from twisted.internet.defer import DeferredLock
+from zope.interface import implementer
+
+from collectors.framework.interfaces import ISnmpClient, Oid, SnmpValue, Table
+from collectors.framework.snmp import messages
+from collectors.framework.snmp.asking import Asker, Reply, Request
+from collectors.framework.snmp.errors import NO_SUCH_NAME, TOO_BIG, BadAnswer, SnmpError, oids_text, status_error
+from collectors.framework.snmp.messages import PduType
+from collectors.framework.snmp.rows import Indexes
+from collectors.framework.snmp.sizing import Sizing
+from collectors.framework.snmp.walk import Walk, walk
+from common.configs import SnmpConfig, SnmpVersion
+
+MOST_OIDS_OF_A_GET = 60
+
+
+@implementer(ISnmpClient)
+class SnmpClient:
+    """See ISnmpClient; remembers how much the agent can be asked for at once.
+
+    Args:
+        asker: speaks with the agent; closed with the client.
+        indexes: shared by all clients of a daemon.
+    """
+
+    def __init__(self, asker: Asker, config: SnmpConfig, indexes: Indexes) -> None:
+        self._asker = asker
+        self._most_rows = 0 if config.version is SnmpVersion.V1 else config.max_repetitions
+        self._indexes = indexes
+        self._sizing = Sizing()
+        self._lock = DeferredLock()
+
+    async def get(self, oids: Sequence[Oid]) -> list[SnmpValue]:
+        """See ISnmpClient."""
+        values: list[SnmpValue] = []
+        async with self._lock:
+            for at in range(0, len(oids), MOST_OIDS_OF_A_GET):
+                values += await self._get(tuple(oids[at : at + MOST_OIDS_OF_A_GET]))
+        return values
+
+    async def table(self, columns: Sequence[Oid], max_rows: int = 50_000) -> Table:
+        """See ISnmpClient."""
+        async with self._lock:
+            return await walk(Walk(columns, max_rows, self._indexes), self._asker, self._sizing, self._most_rows)
+
+    def close(self) -> None:
+        """See ISnmpClient."""
+        self._asker.close()
+
+    async def _get(self, oids: tuple[Oid, ...]) -> list[SnmpValue]:
+        request = Request(PduType.GET, oids, messages.ask_for_all(oids), len(oids))
+        reply = await self._asker.ask(request)
+        if reply.status == TOO_BIG and len(oids) > 1:
+            half = len(oids) // 2
+            return await self._get(oids[:half]) + await self._get(oids[half:])
+        if reply.status == NO_SUCH_NAME and 1 <= reply.index <= len(oids):
+            at = reply.index - 1  # v1 names the first one that it does not have, and answers none of the others
+            others = oids[:at] + oids[at + 1 :]
+            values = await self._get(others) if others else []
+            return [*values[:at], None, *values[at:]]
+        if reply.status:
+            raise status_error(self._asker.agent, oids, reply.status, reply.index)
+        try:
+            return values_of(reply, oids)
+        except BadAnswer as wrong:
+            raise SnmpError(f"{self._asker.agent} sent {wrong.message} when asked for {oids_text(oids)}.") from wrong
+
+
+def values_of(reply: Reply, oids: Sequence[Oid]) -> list[SnmpValue]:
+    """The values of an answer to a GET.
+
+    Raises:
+        BadAnswer: it holds something else than the OIDs that were asked for, in their order.
+    """
+    varbinds = reply.varbinds()
+    if [oid for oid, _, _ in varbinds] != list(oids):
+        raise BadAnswer("values of other OIDs")
+    return [value for _, _, value in varbinds]
