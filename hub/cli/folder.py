@@ -9,7 +9,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from common.certificates import ensure_collector, ensure_site
@@ -99,9 +99,9 @@ def model_files() -> list[Path]:
     return []
 
 
-def program(name: str) -> str:
-    """Path of a daemon of the same installation."""
-    return str(Path(sys.executable).parent / name)
+def program(name: str) -> Sequence[str]:
+    """How to start a daemon of the same installation."""
+    return [str(Path(sys.executable).parent / name)]
 
 
 def write_settings(path: Path, text: str, overrides: Mapping[tuple[str, str], str]) -> None:

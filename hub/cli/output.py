@@ -71,6 +71,7 @@ def emit_line(document: object) -> None:
 def say(text: str) -> None:
     """Print a sentence that is the command's result."""
     sys.stdout.write(safe_lines(text) + "\n")
+    sys.stdout.flush()
 
 
 def note(text: str) -> None:

@@ -17,9 +17,12 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from hub.cli.exits import CommandError
+
 FIRST_DELAY_S = 0.5
 LONGEST_DELAY_S = 30.0
 SETTLED_AFTER_S = 60.0
+START_S = 15.0
 STOP_WITHIN_S = 8.0
 LOG_KEEP_BYTES = 8 * 1024 * 1024
 _PR_SET_PDEATHSIG = 1
@@ -114,6 +117,12 @@ class Child:
         """Its exit status, if it has ended and was not started again."""
         return None if self._process is None else self._process.poll()
 
+    def failed_to_start(self) -> int | None:
+        """The exit status of a first start that failed: it gave up by itself, soon after it began."""
+        status = self.ended()
+        young = self.restarts == 0 and self._clock() - self._started < START_S
+        return status if status and status > 0 and young else None
+
     def tend(self) -> str:
         """Look after it; returns a sentence when something happened, else nothing."""
         now = self._clock()
@@ -149,6 +158,12 @@ class Child:
             process.wait()
             return False
         return True
+
+
+def last_words(child: Child, what: str) -> CommandError:
+    """The error of a daemon that did not start, with the end of its log."""
+    log = child.program.log
+    return CommandError(f"{child.program.title} {what}. The end of {log}:", last_lines(log) or ["(nothing)"])
 
 
 def how_it_ended(status: int) -> str:

@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import socket
-import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -19,14 +18,14 @@ from msgspec import Struct
 
 from hub.cli.client import Api, path_of
 from hub.cli.context import author
-from hub.cli.exits import CommandError, Exit, usage
-from hub.cli.folder import COLLECTOR, Folder, model_files, program, write_settings
+from hub.cli.exits import CommandError, usage
+from hub.cli.folder import COLLECTOR, Folder, model_files, program
 from hub.cli.output import note, say
-from hub.cli.supervise import Child, Program, how_it_ended, last_lines
+from hub.cli.settings import settle
+from hub.cli.supervise import Child, Program, how_it_ended, last_words
 from hub.cli.tokens import Credentials, token_file, write_token
 from hub.cli.watch import Watch
 
-HTTP_PORT = 8080
 START_WITHIN_S = 30.0
 POLL_S = 0.1
 
@@ -79,16 +78,31 @@ def up_command(
     )
     if host_name is not None and device_id(host_name) != host_name:
         raise usage(f"--host-name {host_name}: letters, digits and _ . : - only, a letter or digit first")
-    with ExitStack() as stack:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            stack.callback(signal.signal, number, signal.signal(number, _stop))
-        folder = Folder(data)
-        stack.enter_context(folder.locked())
-        try:
-            _Up(folder, options, stack).run()
-        except _StopUpError:
-            _ignore_further_signals()
-            stack.callback(say, f"Stopped. The data is in {folder.root}; `tocsin up` goes on with it")
+    bring_up(options)
+
+
+def bring_up(options: Options, program: Callable[[str], Sequence[str]] = program) -> None:
+    """Run until somebody stops us.
+
+    Args:
+        options: what was typed.
+        program: gives the first arguments of a daemon, from its name.
+
+    Raises:
+        CommandError: it cannot start; everything that was started is stopped again.
+    """
+    folder = Folder(options.data)
+    try:
+        with ExitStack() as stack:
+            for number in _STOP_SIGNALS:
+                stack.callback(signal.signal, number, signal.signal(number, _stop))
+            stack.enter_context(folder.locked())
+            _Up(folder, options, stack, program).run()
+    except _StopUpError:
+        say(f"Stopped. The data is in {folder.root}; `tocsin up` goes on with it")
+
+
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class _StopUpError(BaseException):
@@ -100,14 +114,17 @@ def _stop(_number: int, _frame: FrameType | None) -> None:
 
 
 def _ignore_further_signals() -> None:
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in _STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
 
 class _Up:
     """One run, step by step."""
 
-    def __init__(self, folder: Folder, options: Options, stack: ExitStack) -> None:
+    def __init__(
+        self, folder: Folder, options: Options, stack: ExitStack, program: Callable[[str], Sequence[str]]
+    ) -> None:
+        self._program = program
         self._folder = folder
         self._options = options
         self._stack = stack
@@ -116,7 +133,7 @@ class _Up:
     def run(self) -> None:
         """Start everything, then show the roll until somebody stops us."""
         self._folder.prepare()
-        self._write_settings()
+        settle(self._folder, self._options.http_port, self._options.broker_port)
         hub = self._child("hub", self._folder.hub, self._folder.hub_settings)
         self._started(hub)
         url = self._until_ready(hub)
@@ -132,22 +149,18 @@ class _Up:
         else:
             watch.tend_only()
 
-    def _write_settings(self) -> None:
-        """Write both settings files; a port that was asked for is put into a file that is there."""
-        raise NotImplementedError
-
     def _child(self, name: str, folder: Path, settings: Path) -> Child:
-        argv = (program(f"tocsin-{name}"), "run", "--config", str(settings))
+        argv = (*self._program(f"tocsin-{name}"), "run", "--config", str(settings))
         return Child(Program(f"tocsin-{name}", argv, folder / f"{name}.log"))
 
     def _started(self, child: Child) -> None:
+        self._stack.callback(self._stopped, child)
         try:
             child.start()
         except OSError as error:
             raise CommandError(
                 f"{child.program.argv[0]} cannot be started: {error.strerror or error}. Install Tocsin again"
             ) from None
-        self._stack.callback(self._stopped, child)
 
     @staticmethod
     def _stopped(child: Child) -> None:
@@ -161,20 +174,12 @@ class _Up:
         while time.monotonic() < deadline:
             status = hub.ended()
             if status is not None:
-                raise CommandError(
-                    f"{hub.program.title} ended while it started: {how_it_ended(status)}. Its last words "
-                    f"({hub.program.log}):",
-                    last_lines(hub.program.log),
-                )
+                raise last_words(hub, f"ended while it started: {how_it_ended(status)}")
             url = self._folder.running().get("url")
             if isinstance(url, str) and _answers(url):
                 return url
             time.sleep(POLL_S)
-        raise CommandError(
-            f"{hub.program.title} did not answer within {START_WITHIN_S:g} s. Its last words ({hub.program.log}):",
-            last_lines(hub.program.log),
-            exit_code=Exit.PARTLY,
-        )
+        raise last_words(hub, f"did not answer within {START_WITHIN_S:g} s")
 
     def _api(self, url: str) -> Api:
         """The API with the operator's token, which is put where `tocsin` looks for it."""
@@ -202,6 +207,16 @@ class _Up:
         files.append({"path": "this-machine.yaml", "text": local_device(name, self._options.interval_s)})
         body = {"files": files, "message": "first start", "author": author(), "dry_run": False}
         api.post(path_of("apply"), body)
+
+
+def _answers(url: str) -> bool:
+    api = Api(url, Credentials())
+    try:
+        return bool(api.get(path_of("health"), timeout_s=2.0))
+    except CommandError:
+        return False
+    finally:
+        api.close()
 
 
 def local_device(name: str, interval_s: int) -> str:

@@ -16,7 +16,7 @@ from hub.cli.exits import CommandError
 from hub.cli.figures import iso
 from hub.cli.output import console, note, plural_rows, safe_lines
 from hub.cli.roll import View, changes, screen
-from hub.cli.supervise import Child
+from hub.cli.supervise import Child, how_it_ended, last_words
 
 TICK_S = 1.0
 TEND_S = 0.25
@@ -45,10 +45,21 @@ class Watch:
     def tend_only(self) -> None:
         """Look after the children; say what happens to them."""
         while True:
-            for child in self._children:
-                if sentence := child.tend():
-                    note(sentence)
+            for sentence in self._tend():
+                note(sentence)
             time.sleep(TEND_S)
+
+    def _tend(self) -> list[str]:
+        """Look after each child once; give back what happened.
+
+        Raises:
+            CommandError: a daemon gave up on its first start; starting it again would not help.
+        """
+        for child in self._children:
+            status = child.failed_to_start()
+            if status is not None:
+                raise last_words(child, f"ended while it started: {how_it_ended(status)}")
+        return [sentence for child in self._children if (sentence := child.tend())]
 
     def _show_live(self) -> None:
         out = console()
@@ -74,10 +85,9 @@ class Watch:
         end = time.monotonic() + length_s
         said: list[str] = []
         while time.monotonic() < end:
-            for child in self._children:
-                if sentence := child.tend():
-                    said.append(sentence)
-                    self._notices.append((time.monotonic(), sentence))
+            for sentence in self._tend():
+                said.append(sentence)
+                self._notices.append((time.monotonic(), sentence))
             time.sleep(TEND_S)
         return said
 

@@ -491,6 +491,9 @@ class FakeApi:
             def _serve(self) -> None:
                 parts = urlsplit(self.path)
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                if parts.path == "/api/v1/health":
+                    self._send(200, "application/json", b'{"ok": true, "version": "0.1.0"}')
+                    return
                 if not parts.path.startswith("/api/"):
                     self._static(parts.path)
                     return

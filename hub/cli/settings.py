@@ -1,0 +1,79 @@
+"""The settings files that `tocsin up` writes for its two daemons."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+
+from hub.cli.exits import CommandError
+from hub.cli.folder import COLLECTOR, Folder, write_settings
+from hub.cli.ports import LOOPBACK, usable_port
+
+HTTP_PORT = 8080
+BROKER_PORT = 8789
+
+_HUB = """\
+# Settings of tocsin-hub, written by `tocsin up`. Kept from then on: change what you like.
+# `tocsin-hub genconf` prints all settings with their defaults.
+folder = {folder}
+
+[http]
+host = "{host}"
+port = {http_port}
+
+[broker]
+host = "{host}"
+port = {broker_port}
+"""
+
+_PROCESS = """\
+# Settings of tocsin-process, written by `tocsin up`. Kept from then on: change what you like.
+# `tocsin-process genconf` prints all settings with their defaults.
+folder = {folder}
+
+[hub]
+host = "{host}"
+port = {broker_port}
+certificates = {certificates}
+"""
+
+
+def settle(folder: Folder, http_port: int | None, broker_port: int | None) -> None:
+    """Write both files if they are not there, and put in the ports that were asked for.
+
+    Raises:
+        CommandError: a port is taken, or a file cannot be written or read.
+    """
+    http = usable_port(_wanted(folder, "http", http_port, HTTP_PORT), "the web page", "--http-port")
+    broker = usable_port(_wanted(folder, "broker", broker_port, BROKER_PORT), "the collectors", "--broker-port")
+    hub = _HUB.format(folder=_toml(folder.hub), host=LOOPBACK, http_port=http, broker_port=broker)
+    process = _PROCESS.format(
+        folder=_toml(folder.process),
+        host=LOOPBACK,
+        broker_port=broker,
+        certificates=_toml(folder.certificates),
+        name=COLLECTOR,
+    )
+    http_override = {} if http_port is None else {("http", "port"): str(http)}
+    broker_override = {} if broker_port is None else {("broker", "port"): str(broker)}
+    collector_override = {} if broker_port is None else {("hub", "port"): str(broker)}
+    write_settings(folder.hub_settings, hub, http_override | broker_override)
+    write_settings(folder.process_settings, process, collector_override)
+
+
+def _wanted(folder: Folder, section: str, option: int | None, default: int) -> int:
+    """The port of the option, else of the settings file, else the default."""
+    if option is not None:
+        return option
+    path = folder.hub_settings
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        port = document.get(section, {}).get("port", default)
+    except (OSError, ValueError, AttributeError) as error:
+        raise CommandError(f"{path} cannot be read: {error}. Mend it, or remove it to get a new one") from None
+    return port if isinstance(port, int) else default
+
+
+def _toml(value: object) -> str:
+    """A TOML string: JSON's escapes are TOML's."""
+    return json.dumps(str(value))

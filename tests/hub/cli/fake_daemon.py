@@ -1,0 +1,53 @@
+"""A daemon that does nothing, or serves the fake API, for tests of `tocsin up`.
+
+Usage: fake_daemon.py tocsin-hub|tocsin-process run --config FILE. A file `fail-NAME` beside the settings makes it fail.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import tomllib
+from pathlib import Path
+
+from tests.fakes.api import TOKEN, FakeApi, State
+
+
+def main() -> int:
+    name, settings = sys.argv[1], Path(sys.argv[4])
+    if (settings.parent / f"fail-{name}").exists():
+        print(f"{name}: the settings are wrong")
+        return 1
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    document = tomllib.loads(settings.read_text())
+    folder = settings.parent.parent / name.removeprefix("tocsin-")
+    (folder / "pid").write_text(str(os.getpid()))
+    if name == "tocsin-hub":
+        state = State()
+        state.revision = 3 if (folder / "revision").exists() else 0
+        api = FakeApi(state, document["http"]["port"])
+        (folder / "operator.token").write_text(TOKEN + "\n")
+        (folder / "run.json").write_text(json.dumps({"url": api.url}))
+        threading.Thread(target=remember, args=(state, folder), daemon=True).start()
+    stop.wait()
+    (folder / "stopped").write_text("yes")
+    return 0
+
+
+def remember(state: State, folder: Path) -> None:
+    """Note what was applied, for the test to read; show a set once there is something."""
+    while not state.applied:
+        threading.Event().wait(0.02)
+    (folder / "revision").write_text("1")
+    (folder / "applied.json").write_text(json.dumps({file.path: file.text for file in state.applied[0].files}))
+    with state.lock:
+        state.add_device("here")
+        state.add_set("here", "cron")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

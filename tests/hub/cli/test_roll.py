@@ -1,0 +1,112 @@
+"""The screen of `tocsin up`, and the lines that stand for it in a log."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import msgspec
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+from hub.cli.roll import View, changes, screen
+from tests.fakes.api import example
+
+
+def view(**fields: Any) -> View:
+    state = example()
+    base = View(
+        url="http://127.0.0.1:8080",
+        sets=state.sets,
+        scans=list(state.scans.values()),
+        open_events=state.events,
+        up_for_s=75,
+    )
+    return msgspec.structs.replace(base, **fields)
+
+
+def drawn(shown: View, width: int = 120, height: int = 50) -> list[str]:
+    out = Console(width=width, height=height, markup=False, highlight=False, emoji=False, color_system=None)
+    with out.capture() as captured:
+        out.print(screen(shown, time.time(), width - 2, height))
+    return captured.get().splitlines()
+
+
+@pytest.mark.parametrize("width", [80, 100, 130, 200])
+@pytest.mark.parametrize("height", [24, 40, 60])
+def test_it_fits(width: int, height: int) -> None:
+    closed = [{**event, "state": "closed"} for event in example().events]
+    lines = drawn(view(closed_events=closed, notices=["one", "two", "three"]), width, height)
+    assert len(lines) <= height
+    assert max(cell_len(line) for line in lines) <= width
+
+
+def test_a_site_of_many_devices_fits_and_what_is_left_out_is_counted() -> None:
+    state = example()
+    scans = [{**state.scans["web1"], "device": f"d{number:03}"} for number in range(300)]
+    sets = [{**state.sets[0], "device": scan["device"], "set": f"s{n}"} for scan in scans for n in range(20)]
+    lines = drawn(view(sets=sets, scans=scans), 80, 24)
+    assert len(lines) <= 24
+    assert any("more devices" in line for line in lines)
+
+
+def test_what_is_wrong_stands_above_what_is_right() -> None:
+    text = "\n".join(drawn(view()))
+    assert text.index("silent  10.0.0.7 does not answer") < text.index("web1  132 processes") < text.index("box  132")
+    assert text.index("✖ missing") < text.index("● up")
+
+
+def test_at_80_columns_nothing_that_matters_is_cut() -> None:
+    lines = drawn(view(), 80, 60)
+    (missing,) = [line for line in lines if "✖ missing" in line]
+    assert missing.split() == ["✖", "missing", "nginx", "0", "–", "0", "B", "0", "12s"]
+    (cron,) = [line for line in lines if "cron" in line and "2.1" in line]
+    assert cron.split() == ["●", "up", "cron", "4", "800", "+3", "2.1", "11.9", "MiB", "0", "2h", "14m"]
+
+
+def test_columns_of_all_devices_stand_in_line() -> None:
+    heads = [line for line in drawn(view(), 130) if "RESTARTS" in line]
+    assert len({head.index("RESTARTS") for head in heads}) == 1
+
+
+def test_before_the_first_scan_it_says_that_it_waits() -> None:
+    assert any("waiting for the first scan" in line for line in drawn(View(url="http://x")))
+
+
+def test_the_hint_names_our_own_collector_because_killing_it_harms_nobody() -> None:
+    state = example()
+    state.add_set("web1", "tocsin-process", pids=[4711])
+    assert any("kill -9 4711" in line for line in drawn(view(sets=state.sets)))
+    assert any("Kill a watched process" in line for line in drawn(view()))
+
+
+def test_an_event_that_closed_stays_for_a_while_as_closed() -> None:
+    closed = [{**example().events[0], "closed_at": "2026-01-01T00:00:00Z", "summary": "it was away"}]
+    lines = drawn(view(open_events=[], closed_events=closed))
+    assert any("No open event" in line for line in lines)
+    assert any("✔ closed" in line and "it was away" in line for line in lines)
+
+
+def test_escape_sequences_of_a_host_do_not_reach_the_screen() -> None:
+    hostile = "\x1b[2J[bold]x"
+    state = example()
+    state.add_set("web1", hostile)
+    state.add_event(summary=hostile)
+    state.scans["box"]["problem"] = hostile
+    text = "\n".join(drawn(view(sets=state.sets, open_events=state.events, scans=list(state.scans.values()))))
+    assert "\x1b" not in text
+    assert text.count("\\x1b[2J[bold]x") == 3
+
+
+def test_a_log_gets_a_line_for_each_change_and_none_for_figures() -> None:
+    before = view()
+    quiet = [{**row, "cpu_percent": 99.0, "restarts": 4, "memory_bytes": 1} for row in before.sets]
+    assert changes(before, view(sets=quiet)) == []
+    after = [{**row, "state": "up", "count": 1, "pids": [9]} if row["set"] == "nginx" else row for row in before.sets]
+    closed = [event for event in before.open_events if event["id"] != 1]
+    assert changes(before, view(sets=after, open_events=closed)) == [
+        "web1  up         nginx  1  9",
+        "closed: error web1 nginx: nginx is missing: pid 812 is gone",
+    ]
+    assert len(changes(View(url="x"), before)) == len(before.sets) + 1 + len(before.open_events)
