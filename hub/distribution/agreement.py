@@ -1,0 +1,219 @@
+"""Decides what each collector has to be told, so that it comes to run what the model wants.
+
+No clock and no connection here: the model, what it compiles to, and the ledger go in, the next step comes out.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterable, Mapping
+
+from msgspec import Struct
+
+from hub.distribution.interfaces import IModelView
+from hub.distribution.ledger import Ledger, Line, Refusal
+from hub.distribution.wanted import Wanted
+
+
+class Step(enum.Enum):
+    """What is to be done about a device on a collector."""
+
+    NOTHING = "nothing"
+    SEND = "send"
+    DROP = "drop"
+    WAIT = "wait"  # another collector has to let go of it first
+
+
+class Shortfall(Struct, frozen=True, kw_only=True):
+    """A device that does not run as the model wants it; `since` is the first revision that is not live."""
+
+    device: str
+    collector: str
+    since: int
+    reason: str
+
+
+class Agreement:
+    """What the model wants, beside what the collectors run.
+
+    Attributes:
+        wanted: by device; complete once everything has been compiled for the first time.
+    """
+
+    def __init__(
+        self,
+        model: IModelView,
+        is_known: Callable[[str], bool],
+        lets_go: Callable[[str], bool],
+        reason_of: Callable[[str], str],
+    ) -> None:
+        """Begin with nothing known.
+
+        Three questions about a collector: `is_known`, whether one of that name has ever logged in (one that has not can
+        hold nothing); `lets_go`, whether it is connected and can be expected to drop a device soon; `reason_of`, why it
+        is behind as a whole, empty when it is well.
+        """
+        self._model = model
+        self._is_known = is_known
+        self._lets_go = lets_go
+        self._reason_of = reason_of
+        self.ledger = Ledger()
+        self.wanted: dict[str, Wanted] = {}
+
+    # --- the model has changed ----------------------------------------------------------------------------------------
+
+    def begin(self) -> list[str]:
+        """Mark every device of the model: nothing is known of any collector yet."""
+        devices = self._model.devices()
+        for device in devices:
+            owner = self._model.owner(device)
+            if owner is not None:
+                self.ledger.mark(owner, device, self._model.revision, since=0)
+        return devices
+
+    def mark(self, devices: Iterable[str], revision: int) -> None:
+        """A revision concerns these devices, on the collector that has them now and on those that had them."""
+        for device in devices:
+            for collector in self._concerned(device):
+                self.ledger.mark(collector, device, revision)
+
+    def force(self, devices: Iterable[str]) -> None:
+        """Have these sent again, whatever their collectors hold."""
+        for device in devices:
+            owner = self._model.owner(device)
+            if owner is not None:
+                self.ledger.mark(owner, device, self._model.revision).forced = True
+
+    def compiled(self, device: str, wanted: Wanted | None) -> list[str]:
+        """Note what a device compiles to; give the collectors that have to be told something."""
+        concerned = self._concerned(device)
+        if wanted is None:
+            self.wanted.pop(device, None)
+        else:
+            self.wanted[device] = wanted
+        return [name for name in concerned if self.step(name, device) is not Step.NOTHING]
+
+    def _concerned(self, device: str) -> list[str]:
+        owner = self._model.owner(device)
+        names = {owner: None} if owner is not None else {}
+        names.update(dict.fromkeys(self.ledger.concerned(device)))
+        before = self.wanted.get(device)
+        if before is not None and self._may_hold(before.collector):
+            names[before.collector] = None
+        return list(names)
+
+    def _may_hold(self, collector: str) -> bool:
+        """Whether a collector may hold a device that the ledger has no line of."""
+        return collector not in self.ledger.told and self._is_known(collector)
+
+    # --- what to do ---------------------------------------------------------------------------------------------------
+
+    def step(self, collector: str, device: str) -> Step:
+        """Say what to do about a device on a collector, and settle its line when nothing is left to do."""
+        line = self.ledger.line(collector, device) or Line()
+        if line.flying:
+            return Step.NOTHING  # judged again with the answer, or when the collector tells what it holds
+        if self._model.owner(device) != collector:
+            if line.held is not None:
+                return Step.DROP
+            if not self._may_hold(collector):
+                self.ledger.settle(collector, device, self._model.revision)
+            return Step.NOTHING
+        wanted = self.wanted.get(device)
+        if wanted is None or wanted.collector != collector:
+            return Step.NOTHING  # not compiled yet; `compiled` will tell
+        return self._step_of(line, collector, device, wanted)
+
+    def _step_of(self, line: Line, collector: str, device: str, wanted: Wanted) -> Step:
+        if wanted.config is None:
+            return Step.NOTHING  # never could be compiled: what runs goes on
+        if not line.forced:
+            if line.held == wanted.digest:
+                if not wanted.error:
+                    self.ledger.settle(collector, device, wanted.revision)
+                return Step.NOTHING
+            if line.refusal is not None and line.refusal.digest == wanted.digest:
+                return Step.NOTHING
+        if any(name != collector and self._lets_go(name) for name in self.ledger.holders(device)):
+            return Step.WAIT
+        return Step.SEND
+
+    def devices_of(self, collector: str) -> list[str]:
+        """All devices that hub and collector have to agree on."""
+        names = {device: None for device, wanted in self.wanted.items() if wanted.collector == collector}
+        names.update(dict.fromkeys(self.ledger.lines(collector)))
+        return list(names)
+
+    def digests_of(self, collector: str) -> dict[str, str]:
+        """What a collector should hold, by device."""
+        return {
+            device: wanted.digest
+            for device, wanted in self.wanted.items()
+            if wanted.collector == collector and wanted.config is not None
+        }
+
+    # --- what a collector said ----------------------------------------------------------------------------------------
+
+    def told(self, collector: str, digests: Mapping[str, str]) -> None:
+        """A collector said what it holds; what is not as the model wants it is behind from now on."""
+        self.ledger.tell(collector, digests)
+        for device in self.devices_of(collector):
+            line = self.ledger.line(collector, device)
+            if self.step(collector, device) is not Step.NOTHING and (line is None or line.since is None):
+                self.ledger.mark(collector, device, self._model.revision)
+
+    def runs(self, collector: str, device: str, sent: Wanted) -> None:
+        """A collector runs what it was sent."""
+        self.ledger.confirm(collector, device, sent.digest, sent.revision)
+        line = self.ledger.line(collector, device)
+        waits = self.step(collector, device) is not Step.NOTHING
+        if waits and line is not None and line.marked > sent.revision:
+            self.ledger.settle(collector, device, sent.revision)  # live up to there, and a newer one waits already
+
+    def dropped(self, collector: str, device: str) -> None:
+        """A collector has let go of a device."""
+        self.ledger.confirm(collector, device, None, self._model.revision)
+        self.step(collector, device)
+
+    def refused(self, collector: str, device: str, digest: str, reason: str, held: str | None = None) -> None:
+        """A collector would not run what it was sent; `held` is what it runs instead, when it said so."""
+        self.ledger.refuse(collector, device, Refusal(digest, reason))
+        line = self.ledger.line(collector, device)
+        if held is not None and line is not None:
+            line.held = held
+
+    # --- how it stands ------------------------------------------------------------------------------------------------
+
+    def shortfalls(self, revision: int, device: str | None = None) -> list[Shortfall]:
+        """Where a revision is not live."""
+        return [
+            Shortfall(
+                device=name, collector=collector, since=line.since or 0, reason=self._reason(collector, name, line)
+            )
+            for collector, name, line in self.ledger.behind()
+            if (line.since or 0) <= revision and (device is None or name == device)
+        ]
+
+    def is_live(self, revision: int, device: str | None = None) -> bool:
+        """Whether a revision runs wherever it should."""
+        return all(
+            (line.since or 0) > revision or (device is not None and name != device)
+            for _, name, line in self.ledger.behind()
+        )
+
+    def in_sync(self, device: str) -> bool:
+        """Whether the device runs as the newest revision wants it."""
+        lines = (self.ledger.line(name, device) for name in self.ledger.concerned(device))
+        return all(line is None or line.since is None for line in lines)
+
+    def _reason(self, collector: str, device: str, line: Line) -> str:
+        wanted = self.wanted.get(device)
+        mine = self._model.owner(device) == collector
+        if mine and wanted is not None and wanted.error:
+            return f"its config cannot be made: {wanted.error}"
+        whole = self._reason_of(collector)
+        if whole:
+            return whole
+        if mine and line.refusal is not None and wanted is not None and line.refusal.digest == wanted.digest:
+            return f"rejected by the collector: {line.refusal.reason}"
+        return "sent again, not confirmed yet" if line.forced else "not confirmed yet"

@@ -1,0 +1,253 @@
+"""Carries every change of the model to the collectors that it concerns."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from msgspec import Struct
+from twisted.internet.defer import CancelledError, Deferred, TimeoutError  # noqa: A004 - Twisted's, raised by addTimeout
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+
+from common.configs import SERVICE_PROCESS
+from hub.distribution.agreement import Agreement, Shortfall
+from hub.distribution.errand import Errand
+from hub.distribution.interfaces import IConfigReports, IModelView
+from hub.distribution.procrastinator import Procrastinator
+from hub.distribution.sync import Subscription
+from hub.distribution.wanted import Wanted, compile_wanted
+from hub.interfaces import ISession
+
+SLICE_S = 0.02
+SLICE_DEVICES = 50
+ERROR = "config_error"
+
+
+class Waiter(Struct, eq=False):
+    """Somebody who waits until a revision is live."""
+
+    revision: int
+    device: str | None
+    arrived: Any
+
+
+class Distributor:
+    """Watches the model for one service, and keeps a subscription for each of its daemons that is attached.
+
+    change -> procrastinator -> compile, in slices -> whoever has to be told -> answer -> ledger
+
+    Attributes:
+        service: whose configs these are; sessions of other daemons are none of its business.
+        agreement: what is wanted, and what runs.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        rng: random.Random,
+        model: IModelView,
+        reports: IConfigReports,
+        *,
+        is_known: Callable[[str], bool],
+        whereabouts: Callable[[str], str],
+        service: str = SERVICE_PROCESS,
+    ) -> None:
+        """Prepare; `start` begins.
+
+        `is_known` says whether a collector of that name has ever logged in; `whereabouts` gives the sentence for one
+        that is not connected: since when, and why.
+        """
+        self._clock = clock
+        self._rng = rng
+        self._model = model
+        self._reports = reports
+        self._whereabouts = whereabouts
+        self._subscriptions: dict[str, Subscription] = {}
+        self._procrastinator = Procrastinator(clock, self._compile_later)
+        self._to_compile: dict[str, None] = {}
+        self._compiler: Errand | None = None
+        self._waiters: list[Waiter] = []
+        self._begun = False
+        self.service = service
+        self.agreement = Agreement(model, is_known, self._lets_go, self._trouble_of)
+
+    # --- life ---------------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Compile everything; subscriptions begin when that is done, so that no collector is told half of it."""
+        self._compile_later(self.agreement.begin())
+        if self._compiler is None:
+            self._begin()
+
+    def stop(self) -> None:
+        """Send nothing more; what collectors were not told yet is found again at the next start."""
+        self._procrastinator.flush()
+        if self._compiler is not None:
+            self._compiler.stop()
+        for subscription in self._subscriptions.values():
+            subscription.stop()
+        self._subscriptions.clear()
+        for waiter in list(self._waiters):
+            waiter.arrived.cancel()
+
+    def _begin(self) -> None:
+        if not self._begun:
+            self._begun = True
+            for subscription in self._subscriptions.values():
+                subscription.start()
+
+    # --- the model's side ---------------------------------------------------------------------------------------------
+
+    def model_changed(self, revision: int, devices: Iterable[str]) -> None:
+        """A revision concerns these devices: added, changed, moved or removed."""
+        named = list(devices)
+        self.agreement.mark(named, revision)
+        self._procrastinator.later(named)
+
+    def push_again(self, devices: Iterable[str]) -> int:
+        """Compile these and send them again, changed or not; give the revision that they will be of."""
+        named = list(devices)
+        self.agreement.force(named)
+        self._compile_later(named)
+        return self._model.revision
+
+    def _compile_later(self, devices: list[str]) -> None:
+        self._to_compile.update(dict.fromkeys(devices))
+        if self._compiler is None and self._to_compile:
+            self._compiler = Errand(self._clock, self._compile)
+            self._compiler.start()
+
+    async def _compile(self) -> None:
+        """Compile what waits, a slice at a time, so that the reactor can breathe."""
+        try:
+            while self._to_compile:
+                self._compile_slice()
+                self._progress()
+                if self._to_compile:
+                    await deferLater(self._clock, 0, lambda: None)
+        finally:
+            self._compiler = None
+        self._begin()
+
+    def _compile_slice(self) -> None:
+        end = self._clock.seconds() + SLICE_S
+        for device in list(self._to_compile)[:SLICE_DEVICES]:
+            del self._to_compile[device]
+            self._compile_one(device)
+            if self._clock.seconds() >= end:
+                break
+
+    def _compile_one(self, device: str) -> None:
+        before = self.agreement.wanted.get(device)
+        wanted = compile_wanted(self._model, device, before, self._log_defect)
+        if wanted is not None and wanted.error:
+            first = wanted.error.splitlines()[0]
+            self._reports.trouble(device, ERROR, f"no config can be made for {device}: {first}", wanted.error)
+        else:
+            self._reports.well(device, ERROR)
+        for collector in self.agreement.compiled(device, wanted):
+            subscription = self._subscriptions.get(collector)
+            if subscription is not None:
+                subscription.tell([device])
+
+    def _log_defect(self, device: str) -> None:
+        self.log.failure("error while compiling the config of {device}", device=device)
+
+    # --- the collectors' side -----------------------------------------------------------------------------------------
+
+    def attached(self, session: ISession) -> None:
+        """A daemon is there: find out what it lacks."""
+        if session.daemon != self.service:
+            return
+        earlier = self._subscriptions.pop(session.collector, None)
+        if earlier is not None:
+            earlier.stop()
+        subscription = Subscription(
+            self._clock,
+            self._rng,
+            session,
+            self.agreement,
+            self._reports,
+            lambda: self._model.revision,
+            self._progress,
+        )
+        self._subscriptions[session.collector] = subscription
+        if self._begun:
+            subscription.start()
+
+    def detached(self, session: ISession) -> None:
+        """The daemon is gone; what it lacks stays behind until it comes back."""
+        subscription = self._subscriptions.get(session.collector)
+        if subscription is not None and subscription.session is session:
+            del self._subscriptions[session.collector]
+            subscription.stop()
+            self._progress()
+
+    def may_report(self, collector: str, device: str) -> bool:
+        """Whether a collector may speak of a device: it is its own, or was a moment ago."""
+        if self._model.owner(device) == collector:
+            return True
+        line = self.agreement.ledger.line(collector, device)
+        subscription = self._subscriptions.get(collector)
+        return (line is not None and line.may_run) or (subscription is not None and device in subscription.former)
+
+    def _lets_go(self, collector: str) -> bool:
+        subscription = self._subscriptions.get(collector)
+        return subscription is not None and not subscription.trouble
+
+    def _trouble_of(self, collector: str) -> str:
+        subscription = self._subscriptions.get(collector)
+        if subscription is None:
+            return self._whereabouts(collector)
+        return f"{subscription.trouble}; it is tried again" if subscription.trouble else ""
+
+    def _progress(self) -> None:
+        """Something has moved: those who wait for it look again."""
+        for subscription in list(self._subscriptions.values()):
+            subscription.wake()
+        arrived = [waiter for waiter in self._waiters if self.agreement.is_live(waiter.revision, waiter.device)]
+        for waiter in arrived:
+            self._waiters.remove(waiter)
+            waiter.arrived.callback(None)
+
+    # --- how it stands ------------------------------------------------------------------------------------------------
+
+    def behind(self, revision: int | None = None, device: str | None = None) -> list[Shortfall]:
+        """Where a revision, by default the newest, is not live, and why."""
+        return self.agreement.shortfalls(self._model.revision if revision is None else revision, device)
+
+    async def wait_live(self, revision: int, timeout_s: float, device: str | None = None) -> bool:
+        """Wait until a revision is live wherever it should be; False when that takes longer than `timeout_s`."""
+        if self.agreement.is_live(revision, device) or timeout_s <= 0:
+            return self.agreement.is_live(revision, device)
+        waiter = Waiter(revision, device, Deferred())
+        self._waiters.append(waiter)
+        waiter.arrived.addTimeout(timeout_s, self._clock)
+        try:
+            await waiter.arrived
+        except TimeoutError:
+            return False
+        except CancelledError:
+            return False
+        finally:
+            if waiter in self._waiters:
+                self._waiters.remove(waiter)
+        return True
+
+    def in_sync(self, device: str) -> bool:
+        """Whether a device runs as the newest revision wants it."""
+        return self.agreement.in_sync(device)
+
+    def standing(self, collector: str) -> tuple[int, int]:
+        """The newest revision that is live on a collector, and how many of its devices are behind."""
+        count, since = self.agreement.ledger.counts(collector)
+        return (self._model.revision if since is None else max(0, since - 1)), count
+
+    def wanted(self, device: str) -> Wanted | None:
+        """What the hub would have run for a device."""
+        return self.agreement.wanted.get(device)

@@ -1,0 +1,36 @@
+"""The seams of config distribution."""
+
+from __future__ import annotations
+
+from zope.interface import Attribute, Interface
+
+from common.configs import DeviceConfig
+
+
+class IModelView(Interface):
+    """The model as distribution needs it: cheap, in memory, always the newest revision."""
+
+    revision: int = Attribute("Number of the newest revision.")
+
+    def devices() -> list[str]:
+        """Ids of all devices."""
+
+    def owner(device: str) -> str | None:
+        """The collector that a device belongs to; None when there is no such device."""
+
+    def compile(device: str) -> DeviceConfig:
+        """Make the config of a device.
+
+        Raises:
+            TocsinError: the sentence says what in the model is wrong.
+        """
+
+
+class IConfigReports(Interface):
+    """Where it is told that a config is in trouble, and that it is not any more; calls return at once."""
+
+    def trouble(device: str, key: str, summary: str, message: str) -> None:
+        """Open an event, or keep it open; `key` is `config_error` or `config_rejected`."""
+
+    def well(device: str, key: str) -> None:
+        """Close the event, if one is open."""

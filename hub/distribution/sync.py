@@ -1,0 +1,240 @@
+"""Brings one collector daemon to what the model wants, and keeps it there while its session lives.
+
+It asks what the collector holds, then sends the difference: one message in flight, each made of what is newest at that
+moment, the next one after the answer. After any failure it waits with jitter, and asks again what is held.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Iterator
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+
+from common.configs import digest_of_all
+from common.errors import PermanentError, RemoteError, TocsinError, TransientError
+from common.wire import ConfigsApplied, FailureCode, HeldRequest
+from hub.distribution.agreement import Agreement, Step
+from hub.distribution.batches import Batch, first_batch
+from hub.distribution.errand import Errand
+from hub.distribution.interfaces import IConfigReports
+from hub.distribution.wanted import Wanted
+from hub.interfaces import ISession
+
+MAX_BACKOFF_S = 30.0
+MAX_HELD = 200_000
+LONGEST_STREAK = 10
+REJECTED = "config_rejected"
+
+_PASSES_BY = frozenset({FailureCode.NOT_ATTACHED.value, FailureCode.VERSION.value})
+
+
+class Subscription:
+    """The distribution's end of one session.
+
+    Attributes:
+        trouble: why the last attempt failed; empty while all goes well.
+        former: devices that it has dropped during this session; its spool may still hold events of them.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        rng: random.Random,
+        session: ISession,
+        agreement: Agreement,
+        reports: IConfigReports,
+        revision: Callable[[], int],
+        progress: Callable[[], None],
+    ) -> None:
+        self._clock = clock
+        self._rng = rng
+        self._agreement = agreement
+        self._reports = reports
+        self._revision = revision
+        self._progress = progress
+        self._todo: dict[str, None] = {}
+        self._told = False
+        self._wake: Deferred[None] | None = None
+        self._errand = Errand(clock, self._run)
+        self.session = session
+        self.collector = session.collector
+        self.trouble = ""
+        self.former: set[str] = set()
+
+    def start(self) -> None:
+        """Begin; goes on until `stop`."""
+        self._errand.start()
+
+    def stop(self) -> None:
+        """The session is over."""
+        self._errand.stop()
+
+    def tell(self, devices: Iterable[str]) -> None:
+        """Something may have to be done about these; `wake` follows when all have been named."""
+        self._todo.update(dict.fromkeys(devices))
+
+    def wake(self) -> None:
+        """Look again."""
+        wake, self._wake = self._wake, None
+        if wake is not None:
+            wake.callback(None)
+
+    # --- the loop -----------------------------------------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        failures = 0
+        while not self._errand.stopped:
+            try:
+                await self._catch_up()
+            except CancelledError:
+                raise
+            except TocsinError as error:
+                failures += 1
+                self._failed(error.message)
+            except Exception:  # noqa: BLE001 - the supervisor of one session: the others go on
+                failures += 1
+                self.log.failure("error while sending configs to {collector}", collector=self.collector)
+                self._failed("an error of ours; the hub's log has more")
+            else:
+                failures = 0
+                await self._rest()
+                continue
+            await deferLater(self._clock, self._backoff_s(failures), lambda: None)
+
+    async def _rest(self) -> None:
+        """Wait until there may be something to do."""
+        if not self._errand.stopped:
+            self._wake = Deferred()
+            await self._wake
+
+    async def _catch_up(self) -> None:
+        if not self._told:
+            await self._ask()
+        while (batch := self._next()) is not None:
+            await self._push(batch)
+            self._recovered()
+        self._recovered()
+
+    def _failed(self, sentence: str) -> None:
+        self._told = False
+        if sentence != self.trouble:
+            self.trouble = sentence
+            self.log.warn(  # noqa: G010 - twisted.logger calls it so
+                "configs for {collector} are late: {reason}; trying again", collector=self.collector, reason=sentence
+            )
+        self._progress()
+
+    def _recovered(self) -> None:
+        if self.trouble:
+            self.log.info("configs for {collector} go out again", collector=self.collector)
+        self.trouble = ""
+
+    def _backoff_s(self, failures: int) -> float:
+        return self._rng.uniform(0.2, min(MAX_BACKOFF_S, 2.0 ** min(failures, LONGEST_STREAK)))
+
+    # --- asking -------------------------------------------------------------------------------------------------------
+
+    async def _ask(self) -> None:
+        """Ask what is held; page through it only if it is not what it should be."""
+        first = await self.session.held(HeldRequest())
+        expected = self._agreement.digests_of(self.collector)
+        held = expected
+        if first.all != digest_of_all(expected):
+            held = dict(first.configs)
+            page = first
+            while page.more:
+                after = page.configs[-1][0] if page.configs else ""
+                page = await self.session.held(HeldRequest(after))
+                held.update(page.configs)
+                self._check_page(page.configs, after, len(held))
+            if digest_of_all(held) != page.all:
+                raise TransientError("what it says it holds has changed while it was asked")
+        self._agreement.told(self.collector, held)
+        self._told = True
+        self._todo = dict.fromkeys(self._agreement.devices_of(self.collector))
+        self._progress()
+
+    def _check_page(self, configs: list[tuple[str, str]], after: str, total: int) -> None:
+        if not configs or min(device for device, _ in configs) <= after or total > MAX_HELD:
+            raise TransientError("what it says it holds makes no sense: its pages do not go on, or never end")
+
+    # --- telling ------------------------------------------------------------------------------------------------------
+
+    def _next(self) -> Batch | None:
+        """Gather the next message from what waits for longest."""
+        batch = first_batch(self._steps())
+        for device in (*batch.changed, *batch.removed):
+            del self._todo[device]
+            self._agreement.ledger.fly(self.collector, device)
+        return batch if len(batch) else None
+
+    def _steps(self) -> Iterator[tuple[str, Wanted | None]]:
+        """What is to be done, oldest first; what needs nothing leaves the list."""
+        for device in list(self._todo):
+            step = self._agreement.step(self.collector, device)
+            if step is Step.NOTHING:
+                del self._todo[device]
+            elif step is not Step.WAIT:
+                yield device, None if step is Step.DROP else self._agreement.wanted[device]
+
+    async def _push(self, batch: Batch) -> None:
+        """Send a message; one that is refused whole is cut in halves until the device that is to blame stands alone."""
+        try:
+            answer = await self.session.push(batch.message(self._revision()))
+        except (RemoteError, PermanentError) as error:
+            if isinstance(error, RemoteError) and error.code in _PASSES_BY:
+                raise
+            if len(batch) > 1:
+                for half in batch.halves():
+                    await self._push(half)
+                return
+            if not batch.changed:
+                raise
+            self._refuse(batch, str(error))
+        else:
+            self._take(batch, answer)
+        self._progress()
+
+    def _refuse(self, batch: Batch, reason: str) -> None:
+        for device, wanted in batch.changed.items():
+            self._rejected(device, wanted, reason)
+
+    def _take(self, batch: Batch, answer: ConfigsApplied) -> None:
+        """Note what became of each device; go through those again that have changed meanwhile."""
+        rejected = {item.device: item.reason for item in answer.rejected}
+        missing = 0
+        for device, wanted in batch.changed.items():
+            live = answer.live.get(device)
+            if device in rejected:
+                self._rejected(device, wanted, rejected[device])
+            elif live == wanted.digest:
+                self._agreement.runs(self.collector, device, wanted)
+                self._reports.well(device, REJECTED)
+            elif live is not None:
+                reason = "it runs something else than was sent; hub and collector may be of different versions"
+                self._rejected(device, wanted, reason, live)
+            else:
+                missing += 1
+        for device in batch.removed:
+            self._agreement.dropped(self.collector, device)
+            self._reports.well(device, REJECTED)
+            self.former.add(device)
+        self._todo.update(dict.fromkeys((*batch.changed, *batch.removed)))
+        if missing:
+            raise TransientError(f"it did not say what became of {missing} configs")
+        if answer.all != self._agreement.ledger.digest(self.collector):
+            raise TransientError("it holds other configs than it was sent")
+
+    def _rejected(self, device: str, wanted: Wanted, reason: str, live: str | None = None) -> None:
+        self._agreement.refused(self.collector, device, wanted.digest, reason, live)
+        summary = (
+            f"collector {self.collector} rejects the config of {device}: {reason.splitlines()[0] if reason else ''}"
+        )
+        message = f"{reason}\n\nThe last good config goes on. Correct the device or its process sets; it is sent again."
+        self._reports.trouble(device, REJECTED, summary, message)
