@@ -7,6 +7,7 @@ and samples that refer to them by number. A segment can be read without any othe
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
@@ -25,6 +26,7 @@ SUFFIX = ".seg"
 MAX_BODY_BYTES = 64 * 1024 * 1024
 MAX_NAME_CHARACTERS = 4096
 
+_POINT_NAME = re.compile(r"[A-Za-z0-9_-]{1,19}")
 _HEADER = struct.Struct(">QIII")
 _PROGRESS = struct.Struct(">QI")
 
@@ -100,6 +102,8 @@ def check(definition: Definition) -> str:
     names = [point.name for point in layout.points]
     if not names or len(set(names)) != len(names):
         return "it has no points, or two of one name"
+    if not all(_POINT_NAME.fullmatch(name) for name in names):
+        return "a point's name is not 1 to 19 of A-Z a-z 0-9 _ -"
     try:
         _decoder.decode(_encoder.encode(([definition], [])))
     except (msgspec.MsgspecError, UnicodeError, OverflowError, TypeError) as error:

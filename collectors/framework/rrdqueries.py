@@ -1,0 +1,75 @@
+"""The reader process: answers one question after the other about the RRD folder.
+
+Started by the collector daemon as `python -m collectors.framework.rrdqueries --rrd DIR`. Questions come on its standard
+input, answers leave on its standard output, each with its length in four bytes before it. It may be killed at any
+moment: it changes nothing. The end of the input ends it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sqlite3
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from collectors.framework.data.answers import Request, answer
+from common.errors import NotFoundError, TocsinError
+from common.wire import Failure, FailureCode, Result
+
+MAX_REQUEST_BYTES = 64 * 1024 * 1024
+
+_decoder = msgspec.msgpack.Decoder(Request)
+_encoder = msgspec.msgpack.Encoder()
+
+
+def respond(root: Path, data: bytes) -> Result | Failure:
+    """The answer to one encoded question; every error becomes a `Failure`."""
+    try:
+        os.chdir(root)
+        return answer(root, _decoder.decode(data), time.time())
+    except NotFoundError as error:
+        return Failure(FailureCode.NOT_FOUND, error.message)
+    except TocsinError as error:
+        return Failure(FailureCode.BAD_REQUEST, error.message)
+    except (OSError, sqlite3.Error) as error:
+        return Failure(FailureCode.UNAVAILABLE, f"The RRD folder {root} cannot be read: {error}")
+    except Exception:  # noqa: BLE001 - the supervisor of this process: one bad question ends no other
+        sys.stderr.write(traceback.format_exc())
+        return Failure(FailureCode.INTERNAL, "The reader process failed at this question; see the daemon's log")
+
+
+def main(arguments: list[str]) -> int:
+    """Answer until the input ends."""
+    parser = argparse.ArgumentParser(prog="rrdqueries")
+    parser.add_argument("--rrd", type=Path, required=True)
+    root = parser.parse_args(arguments).rrd.absolute()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the daemon, which then ends our input
+    source, sink = sys.stdin.buffer, sys.stdout.buffer
+    while (data := _read(source)) is not None:
+        body = _encoder.encode(respond(root, data))
+        try:
+            sink.write(len(body).to_bytes(4, "big") + body)
+            sink.flush()
+        except BrokenPipeError:
+            break
+    return 0
+
+
+def _read(source: BinaryIO) -> bytes | None:
+    head = source.read(4)
+    length = int.from_bytes(head, "big")
+    if len(head) < 4 or length > MAX_REQUEST_BYTES:
+        return None
+    data = source.read(length)
+    return data if len(data) == length else None
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,167 @@
+"""Reading series back, as the collector daemon sees it: questions to a second process, which may crash or hang.
+
+librrd's drawing is not safe in threads, and a picture takes longer than a reactor may be held up.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+from twisted.application.service import Service
+from twisted.internet.defer import CancelledError, Deferred, DeferredLock
+from twisted.internet.interfaces import IReactorTime
+
+from collectors.framework.data.answers import Live, Request
+from collectors.framework.data.child import Child
+from collectors.framework.data.intake import Latest
+from common.errors import NotFoundError, PermanentError, TransientError
+from common.wire import (
+    Failure,
+    FailureCode,
+    FetchQuery,
+    GraphQuery,
+    Listing,
+    ListQuery,
+    Picture,
+    Result,
+    Rows,
+)
+
+TIMEOUT_S = 10.0
+STOP_TIMEOUT_S = 2.0
+MAX_WAITING = 16
+MAX_ANSWER_BYTES = 16 * 1024 * 1024
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Result | Failure)
+
+
+class LatestValues(Protocol):
+    """What a reader needs of a `SampleWriter`."""
+
+    def latest(self, device: str) -> list[Latest]:
+        """Newest samples of a device's series."""
+
+    async def fresh(self) -> bool:
+        """Have everything that was accepted written to the files."""
+
+
+class Reader(Service):
+    """Answers questions about series, one at a time.
+
+    Args:
+        reactor: for the process.
+        clock: monotonic.
+        data_dir: folder of the daemon; files lie below its `rrd`.
+        last_values: the daemon's `SampleWriter`; it brings what was sampled a moment ago into the files first.
+    """
+
+    def __init__(self, reactor: Any, clock: IReactorTime, data_dir: Path, last_values: LatestValues, *, timeout_s: float = TIMEOUT_S) -> None:
+        self._timeout_s = timeout_s
+        self._clock = clock
+        self._root = data_dir / "rrd"
+        self._last_values = last_values
+        self._child = Child(
+            reactor,
+            clock,
+            "collectors.framework.rrdqueries",
+            ["--rrd", str(self._root)],
+            on_data=self._received,
+            on_up=self._came_up,
+            on_down=self._ended,
+        )
+        self._turn = DeferredLock()
+        self._buffer = b""
+        self._waiting: Deferred[bytes] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the reader process."""
+        return self._child.pid
+
+    async def answer(self, query: ListQuery | FetchQuery | GraphQuery) -> Listing | Rows | Picture:
+        """Answer a question about series.
+
+        Raises:
+            NotFoundError: a device, component, source, point or graph that there is not; the sentence names what is.
+            PermanentError: a question that makes no sense.
+            TransientError: too many questions at once, or the reader process did not answer.
+        """
+        if len(self._turn.waiting) >= MAX_WAITING:
+            raise TransientError("The collector has too many questions about series to answer; ask again")
+        await self._last_values.fresh()
+        live = self._last_values.latest(query.device) if isinstance(query, ListQuery) else []
+        request = Request(query, [Live(one.key, one.layout, one.at, one.values) for one in live])
+        await self._turn.acquire()
+        try:
+            data = await self._ask(_encoder.encode(request))
+        finally:
+            self._turn.release()
+        return self._judge(_decoder.decode(data))
+
+    def startService(self) -> None:
+        """Start the reader process."""
+        super().startService()  # type: ignore[no-untyped-call]  # Twisted has no types here
+        self._root.mkdir(mode=0o750, parents=True, exist_ok=True)
+        self._child.start()
+
+    def stopService(self) -> Deferred[None]:
+        """End the reader process; a question that is being answered fails."""
+        super().stopService()  # type: ignore[no-untyped-call]  # Twisted has no types here
+        self._fail("The collector is stopping")
+        return Deferred.fromCoroutine(self._child.stop(STOP_TIMEOUT_S))
+
+    async def _ask(self, data: bytes) -> bytes:
+        waiting: Deferred[bytes] = Deferred()
+        self._buffer, self._waiting = b"", waiting
+        if not self._child.send(len(data).to_bytes(4, "big") + data):
+            raise TransientError("The reader process is not running; it is being started again. Ask again")
+        late = self._clock.callLater(self._timeout_s, self._too_late)
+        try:
+            return await waiting
+        except CancelledError:
+            raise TransientError("The question was given up") from None
+        finally:
+            self._waiting = None
+            if late.active():
+                late.cancel()
+
+    def _judge(self, result: Result | Failure) -> Listing | Rows | Picture:
+        if isinstance(result, Failure):
+            if result.code is FailureCode.NOT_FOUND:
+                raise NotFoundError(result.message)
+            if result.code is FailureCode.UNAVAILABLE:
+                raise TransientError(result.message)
+            raise PermanentError(result.message)
+        if not isinstance(result, Listing | Rows | Picture):
+            raise PermanentError(f"The reader process answered with a {type(result).__name__}")
+        return result
+
+    def _too_late(self) -> None:
+        self._fail(f"The question about series took longer than {self._timeout_s:.0f} s; ask for less")
+        self._child.kill()
+
+    def _received(self, data: bytes) -> None:
+        self._buffer += data
+        if len(self._buffer) < 4:
+            return
+        length = int.from_bytes(self._buffer[:4], "big")
+        if length > MAX_ANSWER_BYTES:
+            self._fail("The reader process answered with too much")
+            self._child.kill()
+        elif len(self._buffer) >= 4 + length and self._waiting is not None:
+            waiting, self._waiting = self._waiting, None
+            waiting.callback(self._buffer[4 : 4 + length])
+
+    def _came_up(self) -> None:
+        self._buffer = b""
+
+    def _ended(self, reason: str) -> None:
+        self._fail(f"The reader process ended at this question ({reason})")
+
+    def _fail(self, sentence: str) -> None:
+        if self._waiting is not None:
+            waiting, self._waiting = self._waiting, None
+            waiting.errback(TransientError(sentence))

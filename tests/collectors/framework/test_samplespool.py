@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from collectors.framework.data import frames
+from collectors.framework.data.frames import Definition, Entry
+from collectors.framework.data.tail import SpoolTail
+from collectors.framework.samplespool import PROGRESS, SampleSpool
+from common.series import Layout, Point, SeriesKey
+
+LAYOUT = Layout(points=(Point(name="cpu"),), step_s=10)
+SERIES: dict[int, Definition] = {n: (n, SeriesKey("web1", f"c{n}", "process"), LAYOUT) for n in range(1, 6)}
+
+
+def entries(first: int, count: int) -> list[Entry]:
+    return [(1 + i % 5, 1_800_000_000 + 10 * i, [i]) for i in range(first, first + count)]
+
+
+def tail_of(folder: Path) -> SpoolTail[str]:
+    return SpoolTail(folder, folder / PROGRESS, lambda key, _: key.component)
+
+
+def read(tail: SpoolTail[str]) -> list[tuple[int, str, object]]:
+    found: list[tuple[int, str, object]] = []
+    for first, batch in tail.read():
+        found += [(first + i, tail.series[number], values[0]) for i, (number, _, values) in enumerate(batch)]
+    return found
+
+
+def expected(first: int, count: int) -> list[tuple[int, str, object]]:
+    return [(i + 1, f"c{1 + i % 5}", i) for i in range(first, first + count)]
+
+
+def opened(folder: Path, **limits: int) -> SampleSpool:
+    spool = SampleSpool(folder, **limits)
+    spool.open()
+    return spool
+
+
+def test_what_goes_in_comes_out_in_order_over_many_segments(tmp_path: Path) -> None:
+    spool = opened(tmp_path, segment_bytes=300)
+    tail = tail_of(tmp_path)
+    seen = []
+    for i in range(0, 200, 10):
+        spool.append(SERIES, entries(i, 10))
+        if i % 30 == 0:
+            seen += read(tail)
+    assert seen + read(tail) == expected(0, 200)
+    assert len(frames.segments(tmp_path)) > 5
+    assert tail.lost == 0
+
+
+def test_numbers_go_on_after_a_restart_and_nothing_is_read_twice(tmp_path: Path) -> None:
+    spool = opened(tmp_path)
+    spool.append(SERIES, entries(0, 7))
+    spool.close()
+    tail = tail_of(tmp_path)
+    assert read(tail) == expected(0, 7)
+    spool = opened(tmp_path)
+    assert spool.next == 8
+    spool.append(SERIES, entries(7, 3))
+    assert read(tail) == expected(7, 3)
+    tail.save(10)
+    assert read(tail_of(tmp_path)) == []
+    assert len(frames.segments(tmp_path)) == 1  # the first segment is gone, the newest stays
+
+
+def test_a_restarted_reader_begins_after_the_last_sample_that_was_done(tmp_path: Path) -> None:
+    spool = opened(tmp_path, segment_bytes=200)
+    for i in range(0, 50, 5):
+        spool.append(SERIES, entries(i, 5))
+    tail = tail_of(tmp_path)
+    read(tail)
+    tail.save(23)
+    assert read(tail_of(tmp_path)) == expected(23, 27)
+    tail.rewind()
+    assert read(tail) == expected(23, 27)
+    assert tail.lost == 0
+
+
+def test_a_torn_tail_is_cut_wherever_it_was_torn(tmp_path: Path) -> None:
+    spool = opened(tmp_path)
+    spool.append(SERIES, entries(0, 4))
+    whole = (path := frames.segments(tmp_path)[0][1]).stat().st_size
+    spool.append(SERIES, entries(4, 2))
+    spool.close()
+    data = path.read_bytes()
+    for length in range(whole, len(data)):
+        path.write_bytes(data[:length])
+        spool = opened(tmp_path)
+        assert spool.next == 5
+        assert path.stat().st_size == whole
+        assert read(tail_of(tmp_path)) == expected(0, 4)
+
+
+@pytest.mark.parametrize("place", [0, 9, 17, 25, -1])
+def test_a_damaged_frame_ends_its_segment_and_is_counted(tmp_path: Path, place: int) -> None:
+    spool = opened(tmp_path)
+    spool.append(SERIES, entries(0, 3))
+    size = (path := frames.segments(tmp_path)[0][1]).stat().st_size
+    spool.append(SERIES, entries(3, 3))
+    spool.close()
+    data = bytearray(path.read_bytes())
+    data[size + place if place >= 0 else len(data) - 1] ^= 0x40
+    path.write_bytes(data)
+    spool = SampleSpool(tmp_path)
+    spool.next = 7
+    spool.append(SERIES, entries(6, 2))
+    tail = tail_of(tmp_path)
+    assert read(tail) == [*expected(0, 3), *expected(6, 2)]
+    assert tail.lost == 3
+
+
+def test_the_spool_keeps_within_its_bytes_and_counts_what_it_drops(tmp_path: Path) -> None:
+    spool = opened(tmp_path, max_bytes=4000, segment_bytes=1000)
+    for i in range(0, 3000, 10):
+        spool.append(SERIES, entries(i, 10))
+        assert sum(path.stat().st_size for _, path in frames.segments(tmp_path)) <= 4000
+    tail = tail_of(tmp_path)
+    left = read(tail)
+    assert left == expected(3000 - len(left), len(left))
+    assert spool.dropped == 3000 - len(left)
+
+
+def test_dropping_what_is_done_already_loses_nothing(tmp_path: Path) -> None:
+    spool = opened(tmp_path, max_bytes=4000, segment_bytes=1000)
+    (tmp_path / PROGRESS).write_bytes(frames.pack_progress(10_000))
+    for i in range(0, 1000, 10):
+        spool.append(SERIES, entries(i, 10))
+    assert spool.dropped == 0
+
+
+def test_a_damaged_progress_file_means_reading_everything_again(tmp_path: Path) -> None:
+    opened(tmp_path).append(SERIES, entries(0, 3))
+    (tmp_path / PROGRESS).write_bytes(b"\x00" * 11 + b"\x01")
+    assert frames.read_progress(tmp_path / PROGRESS) == 0
+    assert read(tail_of(tmp_path)) == expected(0, 3)
+
+
+def test_a_lost_spool_goes_on_after_the_progress(tmp_path: Path) -> None:
+    (tmp_path / PROGRESS).write_bytes(frames.pack_progress(41))
+    assert opened(tmp_path).next == 42

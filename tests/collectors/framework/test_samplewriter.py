@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from typing import Any
+
+from collectors.framework.data.intake import Intake
+from tests.contracts.sample_sink import LAYOUT, NOW, SampleSinkContract, sample
+from tests.fakes.samples import FakeSampleSink
+
+
+class TestFakeSampleSink(SampleSinkContract):
+    def make_sink(self) -> Any:
+        return FakeSampleSink(lambda: NOW)
+
+
+def test_values_stand_in_the_order_of_the_layout_and_missing_ones_are_unknown() -> None:
+    intake = Intake()
+    intake.accept([sample(NOW, count=3), sample(NOW, "nginx", count=1, cpu=0.5)], NOW)
+    assert intake.waiting == [(1, NOW, [None, 3]), (2, NOW, [0.5, 1])]
+    assert [definition[2] for definition in intake.series.values()] == [LAYOUT, LAYOUT]
+
+
+def test_a_stamp_off_the_grid_is_snapped() -> None:
+    intake = Intake()
+    intake.accept([sample(NOW + 7, cpu=1)], NOW + 7)
+    assert intake.waiting[0][1] == NOW
+
+
+def test_a_layout_that_changes_gets_a_number_of_its_own_and_time_still_goes_on() -> None:
+    intake = Intake()
+    intake.accept([sample(NOW - 10, cpu=1)], NOW)
+    changed = sample(NOW, cpu=1)
+    changed = type(changed)(
+        key=changed.key, layout=type(LAYOUT)(points=LAYOUT.points[:1], step_s=10), at=NOW - 10, values={"cpu": 1}
+    )
+    intake.accept([changed], NOW)
+    assert intake.drops == {"past": 1}
+    assert len(intake.series) == 2
+
+
+def test_what_cannot_be_spooled_waits_up_to_a_bound_and_the_oldest_go_first() -> None:
+    intake = Intake(max_waiting=3)
+    intake.accept([sample(NOW - 20, cpu=1), sample(NOW - 10, cpu=2)], NOW)
+    taken = intake.take()
+    intake.accept([sample(NOW, cpu=3), sample(NOW + 10, cpu=4)], NOW)
+    intake.give_back(taken)
+    assert [entry[2][0] for entry in intake.waiting] == [2, 3, 4]
+    assert intake.drops == {"spool cannot be written": 1}
+
+
+def test_the_latest_values_of_a_device_are_kept() -> None:
+    intake = Intake()
+    intake.accept([sample(NOW - 10, "b", cpu=1), sample(NOW, "b", cpu=2), sample(NOW, "a", count=9)], NOW)
+    assert [(one.key.component, one.at, one.values) for one in intake.of_device("web1")] == [
+        ("a", NOW, [None, 9]),
+        ("b", NOW, [2, None]),
+    ]
+    assert intake.of_device("other") == []

@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import rrdtool
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from common import rrd, rrdgraph
+from common.rrdgraph import GRAPHS, Drawn, Picture, Scale, Unit, graph_arguments, scale_for
+from common.series import Kind, Layout, Point, SeriesKey
+
+NOW = 1_800_000_000
+NASTY = [
+    "../../etc/passwd",
+    "a\nb", "nul\0byte", "x" * 500, "🚀 rocket", "a:b", "100%", "%n%s", "back\\slash", "\\l", "\\",
+    "<b>bold</b>", "x --daemon=unix:/tmp/x", "DEF:v=/etc/passwd:a:MAX", "\x1b[31mred", "\u202eright", "漢字", "", " ", ":",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("step_s", "plan"),
+    [
+        (10, [(1, 8640), (60, 2016), (360, 2208), (8640, 1098)]),
+        (60, [(1, 1440), (10, 2016), (60, 2208), (1440, 1098)]),
+        (300, [(1, 288), (2, 2016), (12, 2208), (288, 1098)]),
+        (600, [(1, 2016), (6, 2208), (144, 1098)]),
+        (86400, [(1, 1098)]),
+    ],
+)
+def test_archives_follow_the_step(step_s: int, plan: list[tuple[int, int]]) -> None:
+    assert [(archive.steps, archive.rows) for archive in rrd.archives(step_s)] == plan
+
+
+@given(step_s=st.integers(1, 86400))
+def test_every_plan_lasts_as_long_as_promised(step_s: int) -> None:
+    kept = rrd.resolutions(step_s)
+    assert kept[0][0] == step_s
+    assert kept[0][1] >= 86400
+    assert max(span for _, span in kept) >= 3 * 365 * 86400
+    assert [resolution for resolution, _ in kept] == sorted({resolution for resolution, _ in kept})
+    for wanted_s, span_s in rrd.COARSE:
+        assert any(resolution <= max(wanted_s * 1.5, step_s) and span >= span_s for resolution, span in kept)
+
+
+@pytest.mark.parametrize("step_s", [7, 60, 3600])
+@pytest.mark.parametrize("points", [1, 4, 30])
+def test_the_size_that_is_stated_is_the_size_on_disk(tmp_path: Path, step_s: int, points: int) -> None:
+    layout = Layout(points=tuple(Point(name=f"p{i}") for i in range(points)), step_s=step_s)
+    path = tmp_path / "a.rrd"
+    rrdtool.create(*rrd.create_arguments(str(path), layout, NOW))
+    assert path.stat().st_size == rrd.size_bytes(points, step_s)
+    assert rrdtool.info(str(path))["header_size"] == rrd.header_bytes(points, step_s)
+
+
+def test_a_file_can_be_created_once_only(tmp_path: Path) -> None:
+    layout = Layout(points=(Point(name="p"),), step_s=60)
+    arguments = rrd.create_arguments(str(tmp_path / "a.rrd"), layout, NOW)
+    rrdtool.create(*arguments)
+    with pytest.raises(rrdtool.OperationalError, match="File exists"):
+        rrdtool.create(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("point", "line"),
+    [
+        (Point(name="cpu"), "DS:cpu:GAUGE:15:U:U"),
+        (Point(name="n", kind=Kind.COUNTER), "DS:n:DERIVE:30:0.0:U"),
+        (Point(name="n", kind=Kind.COUNTER, minimum=-1, maximum=5), "DS:n:DERIVE:30:-1.0:5.0"),
+        (Point(name="n", kind=Kind.DERIVE), "DS:n:DERIVE:30:U:U"),
+        (Point(name="n", kind=Kind.ABSOLUTE, maximum=1e300), "DS:n:ABSOLUTE:30:U:1e+300"),
+    ],
+)
+def test_kinds_become_data_sources(point: Point, line: str) -> None:
+    assert line in rrd.create_arguments("x", Layout(points=(point,), step_s=10), NOW)
+
+
+@given(device=st.text(), component=st.text(), source=st.text())
+def test_a_path_is_hex_digits_whatever_the_name(device: str, component: str, source: str) -> None:
+    name = rrd.file_name(SeriesKey(device, component, source))
+    assert re.fullmatch(r"([0-9a-f])/([0-9a-f])/\1\2[0-9a-f]{30}\.rrd", name)
+
+
+def test_parts_of_a_key_do_not_run_into_each_other() -> None:
+    keys = [
+        ("ab", "c", "d"),
+        ("a", "bc", "d"),
+        ("a", "b", "cd"),
+        ("abcd", "", ""),
+        ("", "abcd", ""),
+        ("\ud800", "", ""),
+    ]
+    assert len({rrd.file_name(SeriesKey(*key)) for key in keys}) == len(keys)
+
+
+@given(st.integers(-(2**63), 2**63))
+def test_integers_lose_no_digit(value: int) -> None:
+    assert rrd.value_text(value, whole=True) == rrd.value_text(value, whole=False) == str(value)
+
+
+@given(st.floats())
+def test_floats_are_written_in_full_or_are_unknown(value: float) -> None:
+    text = rrd.value_text(value, whole=False)
+    assert float(text) == value if math.isfinite(value) else text == "U"
+
+
+def test_a_sample_is_one_argument() -> None:
+    points = (Point(name="a"), Point(name="b"), Point(name="c", kind=Kind.COUNTER))
+    assert rrd.update_text(NOW, [0.1, None, 2.0], rrd.whole_numbers(points)) == f"{NOW}:0.1:U:2"
+    assert rrd.template(points) == "a:b:c"
+
+
+# --- graphs -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("unit", "peak", "scale"),
+    [
+        (Unit.BYTES, 3 * 2**20, Scale(2**20, "MiB", 2)),
+        (Unit.BYTES, 1023, Scale(1, "B", 0)),
+        (Unit.BYTES, 5.7e17, Scale(2**50, "PiB", 1)),
+        (Unit.PERCENT, 12.5, Scale(1, "%", 1)),
+        (Unit.PERCENT, 0.0003, Scale(1, "%", 6)),
+        (Unit.SECONDS, 7200, Scale(3600, "h", 2)),
+        (Unit.PLAIN, 2e-7, Scale(1e-9, "n", 1)),
+        (Unit.COUNT, 5, Scale(1, "", 2)),
+        (Unit.COUNT, 5e6, Scale(1e6, "M", 2)),
+        (Unit.BYTES, None, Scale(1, "B", 2)),
+        (Unit.PLAIN, 0, Scale(1, "", 2)),
+    ],
+)
+def test_numbers_get_a_unit_that_reads_well(unit: Unit, peak: float | None, scale: Scale) -> None:
+    assert scale_for(unit, peak) == scale
+
+
+def test_a_source_has_its_known_graphs_first_and_one_for_each_other_point() -> None:
+    points = tuple(Point(name=name) for name in ("vms", "memory", "cpu", "odd"))
+    assert [graph.name for graph in rrdgraph.graphs_for(points)] == ["cpu", "memory", "vms", "odd"]
+
+
+@given(st.text(max_size=600), st.integers(1, 60))
+def test_a_label_takes_exactly_its_columns(text: str, width: int) -> None:
+    label = rrdgraph.fit(rrdgraph.plain(text), width)
+    assert rrdgraph.columns(label) == width
+    assert not any(ord(character) < 32 or 127 <= ord(character) < 160 for character in label)
+
+
+def _drawing(path: str, label: str, graph: rrdgraph.Graph, **more: Any) -> Picture:
+    points = tuple(name for name, _ in graph.points)
+    return Picture(
+        graph=graph,
+        title=f"{label} · {graph.title}",
+        drawn=(Drawn(path=path, label=label, points=points), Drawn(path=path, label=label, points=points)),
+        start=NOW,
+        end=NOW + 600,
+        **more,
+    )
+
+
+@pytest.fixture(scope="module")
+def drawn_file(tmp_path_factory: pytest.TempPathFactory) -> str:
+    names = [name for graph in GRAPHS for name, _ in graph.points]
+    layout = Layout(points=tuple(Point(name=name) for name in names), step_s=10)
+    path = str(tmp_path_factory.mktemp("graph") / "a.rrd")
+    rrdtool.create(*rrd.create_arguments(path, layout, NOW))
+    flags = rrd.whole_numbers(layout.points)
+    rrdtool.update(path, *[rrd.update_text(NOW + 10 * i, [i] * len(names), flags) for i in range(30)])
+    return path
+
+
+@pytest.mark.parametrize("graph", GRAPHS, ids=lambda graph: graph.name)
+@pytest.mark.parametrize("form", ["png", "svg"])
+def test_every_graph_can_be_drawn(drawn_file: str, graph: rrdgraph.Graph, form: str) -> None:
+    for peak in (None, 0.0, 29.0, 1e18):
+        image = rrdtool.graphv("-", *graph_arguments(_drawing(drawn_file, "sshd", graph, form=form, peak=peak)))[
+            "image"
+        ]
+        assert image.startswith(b"\x89PNG" if form == "png" else b"<?xml")
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_a_nasty_name_stays_a_name(drawn_file: str, text: str) -> None:
+    arguments = graph_arguments(_drawing(drawn_file, text, GRAPHS[0], form="svg", peak=29, note=f"n{text}"))
+    harmless = graph_arguments(_drawing(drawn_file, "sshd", GRAPHS[0], form="svg", peak=29, note="note"))
+    assert len(arguments) == len(harmless)
+    for i, (mine, theirs) in enumerate(zip(arguments, harmless, strict=True)):
+        assert not any(ord(character) < 32 for character in mine)
+        assert mine.startswith("-") <= theirs.startswith("-")
+        if arguments[i - 1] == "--title":
+            continue
+        assert mine.split(":", 2)[:2] == theirs.split(":", 2)[:2] or mine.startswith("COMMENT:")
+        assert len(re.findall(r"(?<!\\):", mine)) == len(re.findall(r"(?<!\\):", theirs))
+        assert not re.search(r"\\(?![:l])|\\l.", mine)
+    image = rrdtool.graphv("-", *arguments)["image"].decode()
+    assert "<b>" not in image
+
+
+@settings(max_examples=30, deadline=None)
+@given(label=st.text(max_size=80), note=st.text(max_size=80))
+def test_any_text_can_be_drawn(drawn_file: str, label: str, note: str) -> None:
+    rrdtool.graphv("-", *graph_arguments(_drawing(drawn_file, label, GRAPHS[1], peak=29, note=note)))

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import math
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common.series import Layout, Point, Sample, SeriesKey, finite, snap
+
+
+@given(at=st.floats(0, 4e9), step_s=st.integers(1, 86400))
+def test_snap_gives_the_start_of_the_step(at: float, step_s: int) -> None:
+    snapped = snap(at, step_s)
+    assert snapped % step_s == 0
+    assert snapped <= at < snapped + step_s
+    assert snap(snapped, step_s) == snapped
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"), [(1, 1), (1.5, 1.5), (None, None), (math.inf, None), (-math.inf, None), (math.nan, None)]
+)
+def test_finite_lets_no_infinity_pass(value: float | None, kept: float | None) -> None:
+    assert finite(value) == kept
+
+
+@pytest.mark.parametrize("name", ["", "a" * 20, "a b", "a:b", "ä", "a/b"])
+def test_a_point_name_that_rrdtool_would_refuse_is_refused_at_the_door(name: str) -> None:
+    data = msgspec.msgpack.encode(Point(name=name))
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.msgpack.decode(data, type=Point)
+
+
+def test_a_sample_keeps_integers_exact() -> None:
+    sample = Sample(
+        key=SeriesKey("d", "c", "s"),
+        layout=Layout(points=(Point(name="n"),), step_s=1),
+        at=1,
+        values={"n": 2**63 - 1},
+    )
+    back = msgspec.msgpack.decode(msgspec.msgpack.encode(sample), type=Sample)
+    assert back == sample
+    assert isinstance(back.values["n"], int)
