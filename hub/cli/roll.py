@@ -33,6 +33,7 @@ class View(Struct, frozen=True, kw_only=True):
     """What the screen shows.
 
     Attributes:
+        token_file: where the token is that the page asks for.
         open_events: last seen first.
         closed_events: those closed lately.
         notices: sentences about the daemons, newest last.
@@ -40,6 +41,7 @@ class View(Struct, frozen=True, kw_only=True):
     """
 
     url: str
+    token_file: str = ""
     sets: Sequence[dict[str, Any]] = ()
     scans: Sequence[dict[str, Any]] = ()
     open_events: Sequence[dict[str, Any]] = ()
@@ -174,12 +176,14 @@ def _hints(view: View) -> list[RenderableType]:
         kill = Text.assemble(
             ("Try ", "dim"), f"kill -9 {int(own['pids'][0])}", (" (our own collector: it is started again)", "dim")
         )
+    page = Text.assemble(("See ", "dim"), view.url, (f"  token in {safe(view.token_file)}", "dim"))
     more = Text.assemble(
-        ("More ", "dim"), "tocsin --help", ("  ·  ", "dim"), "tocsin events follow", ("  ·  Ctrl-C stops", "dim")
+        ("Do  ", "dim"), "tocsin --help", ("  ·  ", "dim"), "tocsin events follow", ("  ·  Ctrl-C stops", "dim")
     )
-    for text in (kill, more):
+    hints = [kill, page, more]
+    for text in hints:
         text.no_wrap, text.overflow = True, "ellipsis"
-    return [kill, more]
+    return list(hints)
 
 
 def changes(before: View, after: View) -> list[str]:

@@ -21,6 +21,7 @@ from hub.cli.context import author
 from hub.cli.exits import CommandError, usage
 from hub.cli.folder import COLLECTOR, Folder, model_files, program
 from hub.cli.output import note, say
+from hub.cli.roll import View
 from hub.cli.settings import settle
 from hub.cli.supervise import Child, Program, how_it_ended, last_words
 from hub.cli.tokens import Credentials, token_file, write_token
@@ -143,7 +144,8 @@ class _Up:
         self._first_start(api)
         say(f"Tocsin is up: {url}")
         note(f"The page asks for the token in {self._folder.token_file}")
-        watch = Watch(api, url, [hub, process], self._began)
+        view = View(url=url, token_file=_short(self._folder.token_file))
+        watch = Watch(api, view, [hub, process], self._began)
         if self._options.roll:
             watch.show()
         else:
@@ -207,6 +209,14 @@ class _Up:
         files.append({"path": "this-machine.yaml", "text": local_device(name, self._options.interval_s)})
         body = {"files": files, "message": "first start", "author": author(), "dry_run": False}
         api.post(path_of("apply"), body)
+
+
+def _short(path: Path) -> str:
+    """A path as seen from where we are, if that is shorter."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
 
 
 def _answers(url: str) -> bool:

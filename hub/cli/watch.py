@@ -28,12 +28,12 @@ ANSWER_WITHIN_S = 5.0
 class Watch:
     """Looks after the children, and shows what the hub says, until an exception ends it."""
 
-    def __init__(self, api: Api, url: str, children: Sequence[Child], began: float) -> None:
+    def __init__(self, api: Api, view: View, children: Sequence[Child], began: float) -> None:
         self._api = api
         self._children = children
         self._began = began
         self._notices: deque[tuple[float, str]] = deque(maxlen=4)
-        self._view = View(url=url)
+        self._view = view
 
     def show(self) -> None:
         """Show the roll: a live screen on a terminal, else a line for each change."""

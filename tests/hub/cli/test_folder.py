@@ -44,9 +44,9 @@ def test_a_second_up_on_the_same_folder_is_told_where_the_first_one_is(tmp_path:
     with first.locked():
         first.hub.mkdir()
         first.run_file.write_text('{"url": "http://127.0.0.1:8123"}')
-        with pytest.raises(CommandError, match=r"already up on .*var \(pid \d+\); its page is http://127.0.0.1:8123"):
-            with second.locked():
-                pass
+        wanted = r"already up on .*var \(pid \d+\); its page is http://127.0.0.1:8123"
+        with pytest.raises(CommandError, match=wanted), second.locked():
+            pass
     with second.locked():
         pass
 
@@ -64,9 +64,9 @@ def test_certificates_are_made_once(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(CommandError, match="cannot be used: Not a directory.*--data"):
-        with Folder(tmp_path / "file" / "var").locked():
-            pass
+    wanted = r"cannot be used: Not a directory.*--data"
+    with pytest.raises(CommandError, match=wanted), Folder(tmp_path / "file" / "var").locked():
+        pass
 
 
 def test_what_the_hub_told_last_time_counts_no_longer(tmp_path: Path) -> None:
