@@ -91,6 +91,20 @@ def heartbeat_s(point: Point, step_s: int) -> int:
     return step_s + step_s // 2 if point.kind is Kind.GAUGE else 3 * step_s
 
 
+def before_gap(
+    values: Sequence[Number | None], points: Sequence[Point], gap_s: int, step_s: int
+) -> list[Number | None]:
+    """What to write one step before the first sample after a gap, so that the gap takes no more than is missing.
+
+    Without it, rrdtool holds the whole time since the last sample for unknown, and the new sample with it. A counter
+    is given its new count, so that what it counted in a short gap is put there and not lost.
+    """
+    return [
+        value if rrd_type(point.kind) == "DERIVE" and gap_s <= heartbeat_s(point, step_s) else None
+        for value, point in zip(values, points, strict=True)
+    ]
+
+
 def create_arguments(path: str, layout: Layout, first: int) -> list[str]:
     """Arguments of `rrdtool create` for a file whose first sample is stamped `first`.
 

@@ -73,6 +73,7 @@ class Writer:
     ) -> None:
         self._monotonic = monotonic
         self._hold_s = hold_s
+        self._notes: list[tuple[float, str]] = []
         self._index = Index(root)
         self._undo = UndoSlot(spool / "undo", root)
         self._folder = RrdFolder(root, self._index, self._undo, wall, self._take_note)
@@ -87,7 +88,6 @@ class Writer:
         self._stuck_why = ""
         self._retry_at = 0.0
         self._retry_s = RETRY_S[0]
-        self._notes: list[tuple[float, str]] = []
         self.stopped = False
 
     def gather(self) -> None:

@@ -69,6 +69,19 @@ class SeriesFile:
         self.header = rrd.header_bytes(len(layout.points), layout.step_s)
         self.last: int | None = None
 
+    def texts(self, rows: Sequence[Row]) -> list[str]:
+        """Samples as arguments of `rrdtool update`, with what makes a gap before one of them exact."""
+        step_s = self.layout.step_s
+        last = self.last or 0
+        texts = []
+        for at, values in rows:
+            if at - last > step_s:
+                filler = rrd.before_gap(values, self.layout.points, at - step_s - last, step_s)
+                texts.append(rrd.update_text(at - step_s, filler, self.whole))
+            texts.append(rrd.update_text(at, values, self.whole))
+            last = at
+        return texts
+
     def __str__(self) -> str:
         return f"{self.key.device} / {self.key.component} / {self.key.source}"
 
@@ -141,7 +154,7 @@ class RrdFolder:
         return fresh
 
     def _update(self, file: SeriesFile, rows: Sequence[Row]) -> None:
-        texts = [rrd.update_text(at, values, file.whole) for at, values in rows]
+        texts = file.texts(rows)
         try:
             self._undo.keep(file.name, file.header)
         except FileNotFoundError:

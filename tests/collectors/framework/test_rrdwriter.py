@@ -1,0 +1,375 @@
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import rrdtool
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from collectors.framework.data.index import read_device
+from collectors.framework.data.intake import Intake
+from collectors.framework.rrdwriter import HOLD_S, Writer
+from collectors.framework.samplespool import PROGRESS, SampleSpool
+from common import rrd
+from common.series import Kind, Layout, Point, Sample, SeriesKey
+
+NOW = 1_800_000_000
+LAYOUT = Layout(points=(Point(name="cpu"), Point(name="restarts", kind=Kind.COUNTER)), step_s=10)
+
+
+class Bench:
+    """A spool, a writer that follows it, and clocks that stand still until they are moved."""
+
+    def __init__(self, folder: Path, hold_s: float = HOLD_S) -> None:
+        self.spool_dir, self.root = folder / "samples", folder / "rrd"
+        self.root.mkdir(parents=True, exist_ok=True)
+        self.now, self.monotonic, self.hold_s = float(NOW), 0.0, hold_s
+        self.intake = Intake()
+        self.spool = SampleSpool(self.spool_dir)
+        self.spool.open()
+        self.writer = self.start()
+
+    def start(self) -> Writer:
+        return Writer(self.spool_dir, self.root, lambda: self.now, lambda: self.monotonic, self.hold_s)
+
+    def restart(self) -> None:
+        self.writer.close()
+        self.writer = self.start()
+
+    def put(self, at: int, component: str = "sshd", layout: Layout = LAYOUT, **values: Any) -> None:
+        """Spool a sample that the collector's guards let pass."""
+        sample = Sample(key=SeriesKey("web1", component, "process"), layout=layout, at=at, values=values)
+        self.intake.accept([sample], max(self.now, at))
+        self.spool.append(self.intake.series, self.intake.take())
+
+    def put_all(self, samples: dict[int, float]) -> None:
+        key = SeriesKey("web1", "sshd", "process")
+        self.intake.accept([Sample(key=key, layout=LAYOUT, at=at, values={"cpu": v}) for at, v in samples.items()], NOW)
+        self.spool.append(self.intake.series, self.intake.take())
+
+    def write(self) -> None:
+        self.writer.gather()
+        self.writer.flush()
+
+    def path(self, component: str = "sshd") -> Path:
+        return self.root / rrd.file_name(SeriesKey("web1", component, "process"))
+
+    def rows(
+        self, start: int, end: int, component: str = "sshd", cf: str = "AVERAGE", step_s: int = 10
+    ) -> dict[int, Any]:
+        options = [cf, "-r", str(step_s), "-s", str(start - step_s), "-e", str(end - 1)]
+        (begin, _, step), _, rows = rrdtool.fetch(str(self.path(component)), *options)
+        return {begin + step * (i + 1): row for i, row in enumerate(rows)}
+
+    @property
+    def tally(self) -> Any:
+        return self.writer.report().tally
+
+
+def dump(path: Path) -> bytes:
+    return subprocess.run(["rrdtool", "dump", str(path)], capture_output=True, check=True).stdout
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    values=st.lists(st.one_of(st.none(), st.floats(-1e15, 1e15), st.integers(-(2**53), 2**53)), min_size=1, max_size=80)
+)
+def test_what_is_written_is_fetched_at_full_step(tmp_path_factory: pytest.TempPathFactory, values: list[Any]) -> None:
+    bench = Bench(tmp_path_factory.mktemp("bench"))
+    for i, value in enumerate(values):
+        bench.put(NOW - 1000 + 10 * i, cpu=value, restarts=None)
+        if i % 7 == 3:
+            bench.write()
+    bench.write()
+    first, last = NOW - 1000, NOW - 1000 + 10 * (len(values) - 1)
+    fetched = {cf: bench.rows(first, last, cf=cf) for cf in rrd.CONSOLIDATIONS}
+    for i, value in enumerate(values):
+        for cf in rrd.CONSOLIDATIONS:
+            got = fetched[cf][first + 10 * i][0]
+            assert got is None if value is None else got == pytest.approx(float(value), rel=1e-15, abs=1e-300)
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.lists(st.floats(-1e6, 1e6), min_size=3, max_size=20))
+def test_minimum_average_and_maximum_keep_their_order(
+    tmp_path_factory: pytest.TempPathFactory, seed: list[float]
+) -> None:
+    bench = Bench(tmp_path_factory.mktemp("bench"))
+    start = NOW - 7200
+    bench.put_all({start + 10 * i: seed[i * i % len(seed)] for i in range(600)})
+    bench.write()
+    low, mid, high = (bench.rows(start, start + 6000, cf=cf, step_s=600) for cf in ("MIN", "AVERAGE", "MAX"))
+    known = [at for at, row in mid.items() if row[0] is not None]
+    assert len(known) >= 8
+    for at in known:
+        slack = 1e-9 * max(1.0, *map(abs, seed))
+        assert low[at][0] - slack <= mid[at][0] <= high[at][0] + slack
+        for extreme in (low[at][0], high[at][0]):  # one that was measured, to the last digits
+            assert min(abs(extreme - value) for value in seed) <= 1e-14 * abs(extreme)
+
+
+def test_the_first_sample_of_a_file_is_kept(bench: Bench) -> None:
+    bench.put(NOW - 100, cpu=4.5, restarts=0)
+    bench.write()
+    assert bench.rows(NOW - 110, NOW - 90)[NOW - 100][0] == 4.5
+
+
+def test_a_counter_that_is_reset_gives_a_gap_and_no_spike(bench: Bench) -> None:
+    for i, count in enumerate([5, 7, 7, 1, 2]):
+        bench.put(NOW - 100 + 10 * i, restarts=count)
+    bench.write()
+    rows = bench.rows(NOW - 100, NOW - 60)
+    assert [rows[NOW - 100 + 10 * i][1] for i in range(5)] == [None, 0.2, 0.0, None, 0.1]
+
+
+def test_a_missing_sample_is_a_gap_and_takes_no_other_with_it(bench: Bench) -> None:
+    for i in (0, 1, 3, 4):
+        bench.put(NOW - 100 + 10 * i, cpu=i)
+    bench.write()
+    assert [row[0] for row in bench.rows(NOW - 100, NOW - 60).values()][:5] == [0, 1, None, 3, 4]
+
+
+def test_what_a_counter_counted_in_a_short_gap_is_kept(bench: Bench) -> None:
+    for i, count in ((0, 0), (1, 2), (4, 8), (5, 8), (15, 50), (16, 51)):
+        bench.put(NOW - 200 + 10 * i, restarts=count)
+    bench.write()
+    rows = bench.rows(NOW - 200, NOW - 40)
+    rates = [rows[NOW - 200 + 10 * i][1] for i in range(17)]
+    assert rates[:6] == [None, 0.2, pytest.approx(0.3), pytest.approx(0.3), 0, 0]
+    assert rates[6:] == [None] * 10 + [pytest.approx(0.1)]  # too long to say when
+
+
+def test_stamps_from_the_future_never_reach_a_file(bench: Bench) -> None:
+    bench.put(NOW - 10, cpu=1)
+    bench.put(NOW + 86_400, cpu=2)
+    bench.put(NOW + 86_400, "fresh", cpu=2)
+    bench.write()
+    bench.put(NOW + 86_410, cpu=3)
+    bench.now += 20
+    bench.write()
+    assert rrdtool.last(str(bench.path())) == NOW - 10
+    assert not bench.path("fresh").exists()
+    assert bench.tally.future == 3
+    assert bench.writer.done == 4
+
+
+def test_samples_of_a_file_wait_for_each_other_but_not_long(bench: Bench) -> None:
+    bench.put(NOW - 30, cpu=1)
+    bench.writer.gather()
+    assert not bench.path().exists()
+    assert bench.writer.wait_s() == HOLD_S
+    bench.put(NOW - 20, cpu=2)
+    bench.monotonic += HOLD_S
+    bench.writer.gather()
+    assert bench.tally.written == 2
+    assert bench.writer.wait_s() is None
+
+
+def test_replaying_everything_changes_nothing(bench: Bench) -> None:
+    for i in range(50):
+        bench.put(NOW - 1000 + 10 * i, cpu=i / 7, restarts=i)
+    bench.write()
+    before = dump(bench.path())
+    (bench.spool_dir / PROGRESS).unlink()
+    bench.restart()
+    bench.write()
+    assert dump(bench.path()) == before
+    assert bench.tally.skipped == 50
+
+
+def test_an_update_that_was_cut_short_is_undone_and_done_again(bench: Bench) -> None:
+    for i in range(20):
+        bench.put(NOW - 1000 + 10 * i, cpu=i, restarts=i)
+    bench.write()
+    bench.put(NOW - 800, cpu=99, restarts=30)
+    good = bench.path().read_bytes()
+    bench.write()
+    wanted = dump(bench.path())
+    # As if killed half way: the slot holds the header, the file's header is half changed, progress is behind.
+    header = rrd.header_bytes(2, 10)
+    bench.path().write_bytes(good)
+    bench.writer._undo.keep(rrd.file_name(SeriesKey("web1", "sshd", "process")), header)
+    damaged = bytearray(good)
+    damaged[header - 96 : header] = bytes(96)
+    bench.path().write_bytes(damaged)
+    (bench.spool_dir / PROGRESS).unlink()
+    bench.restart()
+    bench.write()
+    assert dump(bench.path()) == wanted
+
+
+def test_a_file_that_rrdtool_crashes_on_again_and_again_is_set_aside(bench: Bench) -> None:
+    bench.put(NOW - 100, cpu=1)
+    bench.write()
+    for _ in range(3):
+        bench.writer._undo.keep(rrd.file_name(SeriesKey("web1", "sshd", "process")), rrd.header_bytes(2, 10))
+        bench.restart()
+    assert "crashed 3 times" in bench.writer.report().problem
+    assert bench.path().with_name(bench.path().name + ".broken-1").exists()
+    bench.put(NOW - 90, cpu=2)
+    bench.write()
+    assert bench.rows(NOW - 100, NOW - 80)[NOW - 90][0] == 2
+
+
+@pytest.mark.parametrize("damage", ["empty", "short", "garbage", "half"])
+def test_a_broken_file_is_set_aside_and_the_rest_goes_on(bench: Bench, damage: str) -> None:
+    bench.put(NOW - 100, cpu=1)
+    bench.put(NOW - 100, "nginx", cpu=1)
+    bench.write()
+    data = bench.path().read_bytes()
+    bench.path().write_bytes(
+        {"empty": b"", "short": data[:100], "garbage": b"x" * 9000, "half": data[: len(data) // 2]}[damage]
+    )
+    bench.put(NOW - 90, cpu=2)
+    bench.put(NOW - 90, "nginx", cpu=2)
+    bench.write()
+    assert "set aside" in bench.writer.report().problem
+    assert "web1 / sshd / process" in bench.writer.report().problem
+    assert bench.path().with_name(bench.path().name + ".broken-1").exists()
+    assert bench.rows(NOW - 100, NOW - 80)[NOW - 90][0] == 2
+    assert bench.rows(NOW - 100, NOW - 80, "nginx")[NOW - 90][0] == 2
+    bench.monotonic += 1000
+    assert bench.writer.report().problem == ""
+
+
+def test_a_file_that_somebody_deleted_is_made_again(bench: Bench) -> None:
+    bench.put(NOW - 100, cpu=1)
+    bench.write()
+    bench.path().unlink()
+    bench.put(NOW - 90, cpu=2)
+    bench.write()
+    assert bench.rows(NOW - 100, NOW - 80)[NOW - 90][0] == 2
+
+
+@pytest.mark.parametrize(
+    ("layout", "reason"),
+    [
+        (Layout(points=(*LAYOUT.points, Point(name="extra")), step_s=10), "extra is new"),
+        (Layout(points=LAYOUT.points[:1], step_s=10), "restarts has gone"),
+        (Layout(points=LAYOUT.points, step_s=20), "the step was 10 s and is 20 s"),
+        (
+            Layout(points=(Point(name="cpu", kind=Kind.COUNTER), LAYOUT.points[1]), step_s=10),
+            "cpu was GAUGE and is DERIVE",
+        ),
+    ],
+)
+def test_another_layout_keeps_the_old_file_and_begins_a_new_one(bench: Bench, layout: Layout, reason: str) -> None:
+    bench.put(NOW - 100, cpu=1)
+    bench.write()
+    bench.put(NOW - 60, layout=layout, cpu=2)
+    bench.write()
+    assert reason in bench.writer.report().problem
+    old = bench.path().with_name(bench.path().name + ".old-1")
+    assert rrdtool.last(str(old)) == NOW - 100
+    assert rrdtool.last(str(bench.path())) == NOW - 60
+    assert read_device(bench.root, "web1")[0].layout == layout
+    # A replay of both must not turn them over again.
+    (bench.spool_dir / PROGRESS).unlink()
+    bench.restart()
+    bench.write()
+    assert not bench.path().with_name(bench.path().name + ".old-2").exists()
+    assert rrdtool.last(str(bench.path())) == NOW - 60
+
+
+def test_points_in_another_order_go_into_the_same_file(bench: Bench) -> None:
+    bench.put(NOW - 100, cpu=1, restarts=7)
+    bench.put(NOW - 90, layout=Layout(points=LAYOUT.points[::-1], step_s=10), cpu=2, restarts=7)
+    bench.write()
+    assert bench.rows(NOW - 100, NOW - 90)[NOW - 90] == (2, 0)
+
+
+def test_a_file_that_cannot_be_created_holds_up_no_other_and_loses_nothing(bench: Bench) -> None:
+    bench.put(NOW - 100, "nginx", cpu=1)
+    bench.write()
+    in_the_way = bench.path().parents[1]
+    assert in_the_way != bench.path("nginx").parents[1]
+    in_the_way.write_text("a file where a folder should be")
+    for i in range(5):
+        bench.put(NOW - 90 + 10 * i, cpu=i)
+        bench.put(NOW - 90 + 10 * i, "nginx", cpu=i)
+        bench.write()
+    assert bench.rows(NOW - 90, NOW - 50, "nginx")[NOW - 50][0] == 4
+    report = bench.writer.report()
+    assert report.done == 1
+    assert "1 series wait" in report.problem
+    bench.restart()
+    bench.write()
+    assert bench.writer.done == 1
+    in_the_way.unlink()
+    bench.monotonic += 60
+    bench.write()
+    assert [bench.rows(NOW - 90, NOW - 50)[NOW - 90 + 10 * i][0] for i in range(5)] == [0, 1, 2, 3, 4]
+    assert bench.writer.report().problem == ""
+    assert bench.writer.done == 11
+
+
+HOSTILE = [
+    "../../escape", "/abs", "a\nb", "nul\0byte", "x" * 500, "🚀🔥", "a:b:c", "100%s%n", "back\\slash", "--daemon", "",
+    "漢" * 166,
+    '"; DROP TABLE series;--', "\u202e", ".", "..", "a/../../b",
+]  # fmt: skip
+
+
+def test_no_name_makes_a_path_and_every_name_comes_back_as_it_was(bench: Bench) -> None:
+    for name in HOSTILE:
+        bench.put(NOW - 100, name, cpu=1)
+    bench.write()
+    inside = sorted(str(path.relative_to(bench.root)) for path in bench.root.rglob("*.rrd*"))
+    assert len(inside) == len(HOSTILE)
+    assert sorted(series.file for series in read_device(bench.root, "web1")) == inside
+    assert {series.key.component for series in read_device(bench.root, "web1")} == set(HOSTILE)
+    assert {path.name for path in bench.root.parent.iterdir()} == {"rrd", "samples"}
+    for name in HOSTILE:
+        assert bench.rows(NOW - 110, NOW - 90, name)[NOW - 100][0] == 1
+
+
+def test_half_made_files_of_a_killed_writer_are_cleaned_up(bench: Bench) -> None:
+    bench.put(NOW - 100, cpu=1)
+    bench.write()
+    left = bench.path().with_name(bench.path().name + "a1B2c3")
+    left.write_bytes(b"half")
+    other = bench.path().with_name("README")
+    other.write_text("somebody's note")
+    bench.restart()
+    assert not left.exists()
+    assert other.exists()
+
+
+def test_a_broken_index_is_set_aside_and_fills_again(bench: Bench) -> None:
+    bench.put(NOW - 100, cpu=1)
+    bench.write()
+    bench.writer.close()
+    (bench.root / "index.db").write_bytes(b"not a database at all" * 500)
+    bench.writer = bench.start()
+    bench.put(NOW - 90, cpu=2)
+    bench.write()
+    assert [series.key.component for series in read_device(bench.root, "web1")] == ["sshd"]
+    assert list(bench.root.glob("index.db.broken-*"))
+
+
+def test_stopping_leaves_the_rest_in_the_spool(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    for component in ("a", "b", "c"):
+        bench.put(NOW - 100, component, cpu=1)
+    bench.writer.gather()
+    real: Callable[..., None] = bench.writer._folder.write
+
+    def write_one_and_stop(*arguments: Any) -> None:
+        real(*arguments)
+        bench.writer.stopped = True
+
+    monkeypatch.setattr(bench.writer._folder, "write", write_one_and_stop)
+    bench.writer.flush()
+    assert bench.writer.done == 1
+    bench.restart()
+    bench.write()
+    assert bench.writer.done == 3
+    assert bench.tally.written == 2
