@@ -38,7 +38,10 @@ def graph_command(
     height: int,
     as_json: bool,
 ) -> None:
-    """Draw a COMPONENT (process set) of DEVICE, or all of them; GRAPH is cpu, memory or count."""
+    """Draw a COMPONENT (process set) of DEVICE, or all of them.
+
+    GRAPH is cpu, memory, count, restarts, threads, fds, io or age; without it, the first that there is.
+    """
     path = Path(output)
     form = path.suffix.lower().removeprefix(".")
     if form not in {"png", "svg"}:

@@ -11,6 +11,7 @@ from hub.cli.figures import counted
 from hub.cli.output import plural_rows, waiting
 
 STEP_S = 0.75
+FINAL = ("rejected by the collector", "its config cannot be made")
 
 
 def wait_until_live(api: Api, revision: int, device: str | None, timeout_s: float) -> dict[str, Any]:
@@ -36,9 +37,12 @@ def wait_until_live(api: Api, revision: int, device: str | None, timeout_s: floa
 def not_live(revision: int, answer: dict[str, Any], timeout_s: float, *, printed: bool) -> CommandError:
     """The error of a change that is stored, but not live everywhere."""
     behind = plural_rows(answer, "behind")
-    what = "was rejected by a collector" if _is_final(answer) else f"is not live everywhere within {timeout_s:g} s"
+    if _is_final(answer):
+        what = "cannot be live as it stands; what was live before goes on. Correct it and apply it again"
+    else:
+        what = f"is not live everywhere within {timeout_s:g} s. It is sent again by itself; see `tocsin status`"
     return CommandError(
-        f"Revision {revision} is stored, but {what}. It is sent again by itself; see `tocsin status`",
+        f"Revision {revision} is stored, but {what}",
         [behind_line(row) for row in behind],
         exit_code=Exit.PARTLY,
         code="not_live",
@@ -53,6 +57,6 @@ def behind_line(row: dict[str, Any]) -> str:
 
 
 def _is_final(answer: dict[str, Any]) -> bool:
-    """Whether waiting longer cannot help: every device that is behind was rejected."""
+    """Whether waiting longer cannot help: no device that is behind can take its config."""
     behind = plural_rows(answer, "behind")
-    return bool(behind) and all("reject" in str(row.get("reason", "")).lower() for row in behind)
+    return bool(behind) and all(str(row.get("reason", "")).startswith(FINAL) for row in behind)

@@ -345,6 +345,7 @@ function leave(message) {
   last = null;
   sessionStorage.removeItem(KEY);
   if (at("graphs").open) at("graphs").close();
+  for (const drawn of [at("roll"), at("events").tBodies[0], at("collectors").tBodies[0]]) drawn.replaceChildren();
   enter(false);
   put(at("verdict"), "");
   put(at("clock"), "");

@@ -251,7 +251,7 @@ def test_not_live_in_time_is_exit_code_5_with_where_and_why(run: Run, fake: Fake
 
 def test_a_rejected_config_ends_the_wait_at_once(run: Run, fake: FakeApi) -> None:
     fake.state.behind = [
-        {"device": "web1", "collector": "local", "daemon": "process", "reason": "rejected: no such user"}
+        {"device": "web1", "collector": "local", "daemon": "process", "reason": "rejected by the collector: x"}
     ]
     done = run("device", "add", "new", "--address", "x", "--wait", "--timeout", "600")
     assert done.code == 5
@@ -362,10 +362,12 @@ def test_a_graph_is_written_as_the_name_of_its_file_says(run: Run, tmp_path: Pat
     assert (tmp_path / "x.SVG").read_bytes().startswith(b"<svg")
 
 
-def test_a_graph_that_cannot_be_written_leaves_nothing(run: Run, tmp_path: Path) -> None:
-    done = run("graph", "web1", "-o", "nosuch/x.png")
+@pytest.mark.parametrize("output", ["nosuch/x.png", "folder.png"])
+def test_a_graph_that_cannot_be_written_leaves_nothing(run: Run, tmp_path: Path, output: str) -> None:
+    (tmp_path / "folder.png").mkdir()
+    done = run("graph", "web1", "-o", output)
     assert done.code == 1
-    assert "nosuch/x.png cannot be written" in done.err
+    assert f"{output} cannot be written" in done.err
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 

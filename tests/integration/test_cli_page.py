@@ -1,0 +1,208 @@
+"""The web page in a real browser: headless Chromium, driven over its debugging pipe; skipped where there is none."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.fakes.api import TOKEN, FakeApi, example
+from tests.integration.stack import wait_for
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
+    pytest.mark.xdist_group("chromium"),
+]
+
+HOSTILE = "<img src=x onerror='document.title=\"owned\"'>\x1b[31m\u202e"
+
+
+class Browser:
+    """One page, and what its console said."""
+
+    def __init__(self, folder: str) -> None:
+        read_end, self._write = os.pipe()
+        self._read, write_end = os.pipe()
+        # The shell puts our pipes where Chromium expects them: commands on 3, answers on 4.
+        script = f'exec "$@" 3<&{read_end} 4>&{write_end}'
+        options = "--headless --no-sandbox --disable-gpu --disable-background-networking --disable-component-update"
+        argv = [str(CHROMIUM), *options.split(), "--disable-sync", "--no-first-run", "--disable-dev-shm-usage"]
+        self._process = subprocess.Popen(
+            [
+                "bash",
+                "-c",
+                script,
+                "bash",
+                *argv,
+                f"--user-data-dir={folder}",
+                "--remote-debugging-pipe",
+                "about:blank",
+            ],
+            pass_fds=(read_end, write_end),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        os.close(read_end)
+        os.close(write_end)
+        self._buffer = b""
+        self._number = 0
+        self._session: str | None = None
+        self.said: list[str] = []
+        page = next(one for one in self.call("Target.getTargets")["targetInfos"] if one["type"] == "page")
+        self._session = self.call("Target.attachToTarget", targetId=page["targetId"], flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime", "Log"):
+            self.call(f"{domain}.enable")
+
+    def call(self, method: str, **parameters: Any) -> dict[str, Any]:
+        self._number += 1
+        message = {"id": self._number, "method": method, "params": parameters}
+        if self._session:
+            message["sessionId"] = self._session
+        os.write(self._write, json.dumps(message).encode() + b"\0")
+        while True:
+            while b"\0" not in self._buffer:
+                data = os.read(self._read, 1 << 20)
+                assert data, "Chromium has gone"
+                self._buffer += data
+            one, self._buffer = self._buffer.split(b"\0", 1)
+            answer = json.loads(one)
+            if answer.get("id") == self._number:
+                assert "error" not in answer, answer
+                return dict(answer["result"])
+            if answer.get("method") in {"Log.entryAdded", "Runtime.exceptionThrown"}:
+                self.said.append(json.dumps(answer["params"]))
+
+    def js(self, text: str) -> Any:
+        done = self.call("Runtime.evaluate", expression=text, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in done, done
+        return done["result"].get("value")
+
+    def text(self) -> str:
+        return str(self.js("document.body.innerText"))
+
+    def enter(self, token: str) -> None:
+        self.js(f"document.getElementById('token').value = {json.dumps(token)}")
+        self.js("document.getElementById('enter').requestSubmit()")
+
+    def close(self) -> None:
+        self._session = None
+        with contextlib.suppress(OSError, AssertionError):
+            self.call("Browser.close")
+        os.close(self._write)
+        os.close(self._read)
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    folder = tempfile.mkdtemp(prefix="tocsin-chromium-")
+    try:
+        started = Browser(folder)
+        yield started
+        started.close()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeApi]:
+    served = FakeApi(example())
+    yield served
+    served.close()
+
+
+@pytest.fixture
+def page(browser: Browser, fake: FakeApi) -> Browser:
+    browser.said.clear()
+    browser.call("Page.navigate", url=fake.url)
+    wait_for("the page", lambda: browser.js("document.readyState") == "complete" and "token" in browser.text(), 15)
+    return browser
+
+
+def inside(page: Browser) -> Browser:
+    page.enter(TOKEN)
+    wait_for("the roll", lambda: "nginx: worker" in page.text(), 10)
+    return page
+
+
+def test_a_wrong_token_is_refused_and_not_kept(page: Browser) -> None:
+    page.enter("wrong")
+    wait_for("the refusal", lambda: "refused the token" in page.text(), 10)
+    assert page.js("sessionStorage.length") == 0
+
+
+def test_a_token_that_is_no_token_never_becomes_a_header(page: Browser, fake: FakeApi) -> None:
+    page.enter("schlüssel x")
+    wait_for("the refusal", lambda: "That is no token" in page.text(), 10)
+    assert fake.state.requests == []
+
+
+def test_the_page_shows_the_roll_events_and_collectors_without_a_word_from_the_console(page: Browser) -> None:
+    inside(page)
+    text = page.text()
+    for part in ("1 set missing, 1 device cannot be read", "✖ missing", "connected for", "nginx is missing: pid 812"):
+        assert part in text
+    time.sleep(0.2)
+    assert page.said == []
+
+
+def test_it_draws_anew_what_has_changed(page: Browser, fake: FakeApi) -> None:
+    inside(page)
+    with fake.state.lock:
+        fake.state.sets = [row for row in fake.state.sets if row["set"] != "nginx"]
+        fake.state.add_set("web1", "nginx", pids=[4242])
+    wait_for("nginx is up", lambda: "4242" in page.text() and "missing," not in page.text(), 10)
+
+
+def test_a_set_shows_its_graphs(page: Browser) -> None:
+    inside(page)
+    page.js("[...document.querySelectorAll('#roll td button')].find((b) => b.textContent === 'sshd').click()")
+    loaded = "[...document.querySelectorAll('#pictures img')].filter((i) => i.naturalWidth > 0).length"
+    wait_for("three pictures", lambda: page.js(loaded) == 3, 10)
+    page.js("document.querySelector('[data-range=\"86400\"]').click()")
+    wait_for("three pictures again", lambda: page.js(loaded) == 3, 10)
+    page.js("document.getElementById('shut').click()")
+    assert page.js("document.getElementById('graphs').open") is False
+    assert page.said == []
+
+
+def test_text_of_a_hostile_host_is_only_text(page: Browser, fake: FakeApi) -> None:
+    fake.state.add_event(device=HOSTILE, component=HOSTILE, summary=HOSTILE)
+    fake.state.add_set("web1", HOSTILE)
+    fake.state.scans["box"]["problem"] = HOSTILE
+    fake.state.collectors[0]["host"] = HOSTILE
+    inside(page)
+    assert page.js("document.querySelectorAll('#site img').length") == 0
+    assert "owned" not in page.js("document.title")
+    assert page.text().count("\\u{1b}[31m\\u{202e}") == 6
+    assert "\x1b" not in page.text()
+
+
+def test_a_hub_that_goes_away_is_told_and_its_last_word_stays(page: Browser, fake: FakeApi) -> None:
+    inside(page)
+    fake.close()
+    wait_for("the banner", lambda: "does not answer" in page.text(), 15)
+    assert "nginx: worker" in page.text()
+
+
+def test_the_token_can_be_forgotten(page: Browser) -> None:
+    inside(page)
+    page.js("document.getElementById('leave').click()")
+    assert page.js("sessionStorage.length") == 0
+    assert "nginx" not in page.js("document.documentElement.outerHTML")
