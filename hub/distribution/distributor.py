@@ -196,6 +196,10 @@ class Distributor:
         subscription = self._subscriptions.get(collector)
         return (line is not None and line.may_run) or (subscription is not None and device in subscription.former)
 
+    def is_device(self, name: str) -> bool:
+        """Whether the model has a device of that name."""
+        return self._model.owner(name) is not None
+
     def _lets_go(self, collector: str) -> bool:
         subscription = self._subscriptions.get(collector)
         return subscription is not None and not subscription.trouble

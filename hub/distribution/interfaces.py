@@ -34,3 +34,14 @@ class IConfigReports(Interface):
 
     def well(device: str, key: str) -> None:
         """Close the event, if one is open."""
+
+
+class IDaemonBook(Interface):
+    """Remembers over restarts which daemons have ever logged in."""
+
+    async def note_daemon(collector: str, daemon: str, at: float) -> None:
+        """A daemon was there at this epoch second.
+
+        Raises:
+            TransientError: the disk refused.
+        """

@@ -1,0 +1,245 @@
+"""Asks the collector that owns a device for what only that one has: its process table, its series, their pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, TypeVar, cast
+
+from msgspec import Struct
+from twisted.internet.defer import Deferred, DeferredList, TimeoutError  # noqa: A004 - Twisted's, from addTimeout
+from twisted.internet.interfaces import IReactorTime
+
+from common.configs import SERVICE_PROCESS
+from common.errors import NotFoundError, RemoteError, TocsinError, TransientError
+from common.roll import DeviceScan, Process, SetStatus
+from common.wire import (
+    Done,
+    FailureCode,
+    FetchQuery,
+    GraphQuery,
+    LastValue,
+    Listing,
+    ListQuery,
+    LiveConfig,
+    LiveConfigQuery,
+    Picture,
+    Processes,
+    ProcessesQuery,
+    Query,
+    Result,
+    Rows,
+    RunNowQuery,
+    Sets,
+    SetsQuery,
+)
+from hub.interfaces import ISession
+
+LIMIT_S = 30.0
+MAX_PAGES = 1000
+MAX_TORN = 3
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class CollectorAwayError(TransientError):
+    """The collector that would have to answer is not connected, or cannot answer now."""
+
+
+class TooSlowError(TransientError):
+    """The collector did not answer in time."""
+
+
+class ProcessTable(Struct, frozen=True, kw_only=True):
+    """All rows of the last scan; `at` is None before the first."""
+
+    at: float | None
+    rows: list[Process]
+
+
+class SetReport(Struct, frozen=True, kw_only=True):
+    """Process sets and scans; `problems` says by collector why some of them are missing."""
+
+    sets: list[SetStatus]
+    scans: list[DeviceScan]
+    problems: dict[str, str]
+
+
+class Reader:
+    """Finds the right session, asks it page by page, and puts the pages together.
+
+    Every method raises `NotFoundError` for a device that nobody has, `CollectorAwayError` when its collector is not
+    there, `TooSlowError` when the answer takes longer than half a minute, `RemoteError` for what the collector refuses.
+    """
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        owner: Callable[[str], str | None],
+        is_collector: Callable[[str], bool],
+        session: Callable[[str, str], ISession | None],
+        whereabouts: Callable[[str, str], str],
+        service: str = SERVICE_PROCESS,
+    ) -> None:
+        self._clock = clock
+        self._owner = owner
+        self._is_collector = is_collector
+        self._session = session
+        self._whereabouts = whereabouts
+        self._service = service
+
+    # --- questions about one device -----------------------------------------------------------------------------------
+
+    async def processes(self, device: str, set_: str | None) -> ProcessTable:
+        """The last process table, all pages of it from one scan."""
+        return await self._in_time(self._processes(self._of(device), device, set_))
+
+    async def listing(self, device: str, component: str | None) -> list[LastValue]:
+        """Which series there are, with their last values; the device may be a collector, for its own series."""
+        return await self._in_time(self._listing(self._of(device), device, component))
+
+    async def fetch(self, query: FetchQuery) -> Rows:
+        """Rows of a series."""
+        return await self._in_time(self._ask(self._of(query.device), query, Rows))
+
+    async def graph(self, query: GraphQuery) -> Picture:
+        """A picture."""
+        return await self._in_time(self._ask(self._of(query.device), query, Picture))
+
+    async def live_config(self, device: str) -> LiveConfig:
+        """The config that the collector runs."""
+        return await self._in_time(self._ask(self._of(device), LiveConfigQuery(device), LiveConfig))
+
+    async def scan_now(self, device: str) -> int:
+        """Have a device scanned now; give how many scans were begun."""
+        done = await self._in_time(self._ask(self._of(device), RunNowQuery([device]), Done))
+        return done.count
+
+    # --- questions about many -----------------------------------------------------------------------------------------
+
+    async def sets(self, devices: Sequence[str], *, strict: bool) -> SetReport:
+        """Process sets of these devices, each collector asked beside the others.
+
+        `strict` raises when a collector cannot answer; otherwise what is missing is told in `problems`.
+        """
+        by_collector: dict[str, list[str]] = {}
+        for device in devices:
+            by_collector.setdefault(self._collector_of(device), []).append(device)
+        failed: dict[str, TocsinError] = {}
+        pages: list[Sets] = []
+
+        async def ask(collector: str, named: list[str]) -> None:
+            try:
+                pages.extend(await self._in_time(self._sets(self._at(collector), named)))
+            except (TransientError, RemoteError) as error:
+                failed[collector] = error
+
+        await DeferredList([Deferred.fromCoroutine(ask(*item)) for item in by_collector.items()])
+        if strict and failed:
+            raise next(iter(failed.values()))
+        return SetReport(
+            sets=[status for page in pages for status in page.sets],
+            scans=[scan for page in pages for scan in page.scans],
+            problems={collector: error.message for collector, error in failed.items()},
+        )
+
+    # --- paging -------------------------------------------------------------------------------------------------------
+
+    async def _processes(self, session: ISession, device: str, set_: str | None) -> ProcessTable:
+        for _ in range(MAX_TORN):
+            table = await self._one_table(session, device, set_)
+            if table is not None:
+                return table
+        raise TooSlowError(f"device {device} is scanned faster than its process table can be read; try again")
+
+    async def _one_table(self, session: ISession, device: str, set_: str | None) -> ProcessTable | None:
+        """Read all pages; None when a new scan came between two of them."""
+        query = ProcessesQuery(device=device, set=set_)
+        page = await self._ask(session, query, Processes)
+        rows = list(page.rows)
+        at = page.at
+        for _ in range(MAX_PAGES):
+            if not page.more or not page.rows:
+                return ProcessTable(at=at, rows=rows)
+            after = page.rows[-1].pid
+            page = await self._ask(session, ProcessesQuery(device=device, set=set_, after_pid=after), Processes)
+            if page.at != at:
+                return None
+            rows += page.rows
+        return ProcessTable(at=at, rows=rows)
+
+    async def _listing(self, session: ISession, device: str, component: str | None) -> list[LastValue]:
+        values: list[LastValue] = []
+        for _ in range(MAX_PAGES):
+            query = ListQuery(device=device, component=component, after=len(values))
+            page = await self._ask(session, query, Listing)
+            values += page.values
+            if not page.more or not page.values:
+                break
+        return values
+
+    async def _sets(self, session: ISession, devices: list[str]) -> list[Sets]:
+        pages: list[Sets] = []
+        for start in range(0, len(devices), 1000):
+            after = ""
+            named = sorted(devices)[start : start + 1000]
+            for _ in range(MAX_PAGES):
+                page = await self._ask(session, SetsQuery(devices=named, after=after), Sets)
+                pages.append(page)
+                last = max([scan.device for scan in page.scans] + [row.device for row in page.sets], default="")
+                if not page.more or last <= after:
+                    break
+                after = last
+        return pages
+
+    # --- one question -------------------------------------------------------------------------------------------------
+
+    async def _ask(self, session: ISession, query: Query, answer: type[R]) -> R:
+        try:
+            result: Result = await session.query(query)
+        except RemoteError as error:
+            raise _local(error, session.collector) from None
+        except TransientError as error:
+            raise CollectorAwayError(f"collector {session.collector} does not answer: {error.message}") from None
+        if not isinstance(result, answer):
+            raise CollectorAwayError(
+                f"collector {session.collector} answered {type(result).__name__} to {type(query).__name__}; "
+                "hub and collector may be of different versions"
+            )
+        return cast("R", result)
+
+    async def _in_time(self, work: Coroutine[Any, Any, T]) -> T:
+        asking: Deferred[T] = Deferred.fromCoroutine(work)
+        asking.addTimeout(LIMIT_S, self._clock)
+        try:
+            return await asking
+        except TimeoutError:
+            raise TooSlowError(
+                f"the collector did not answer within {LIMIT_S:g} s; ask for less, or try again"
+            ) from None
+
+    def _of(self, device: str) -> ISession:
+        return self._at(self._collector_of(device))
+
+    def _collector_of(self, device: str) -> str:
+        owner = self._owner(device)
+        if owner is not None:
+            return owner
+        if self._is_collector(device):
+            return device
+        raise NotFoundError(f"there is no device {device!r}; `tocsin device list` shows those that there are")
+
+    def _at(self, collector: str) -> ISession:
+        session = self._session(collector, self._service)
+        if session is None:
+            raise CollectorAwayError(self._whereabouts(collector, self._service))
+        return session
+
+
+def _local(error: RemoteError, collector: str) -> TocsinError:
+    """What a collector's refusal means to who asked the hub."""
+    if error.code == FailureCode.NOT_FOUND.value:
+        return NotFoundError(error.message, error.details)
+    if error.code in {FailureCode.UNAVAILABLE.value, FailureCode.BUSY.value}:
+        return CollectorAwayError(f"collector {collector} cannot answer now: {error.message}", error.details)
+    return error

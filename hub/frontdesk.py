@@ -1,0 +1,100 @@
+"""Receives collector daemons: gives them their seat, takes their events, and tells who has to know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from common.errors import TransientError
+from common.wire import Attach, Attached, EventBatch, EventsStored, Heartbeat
+from hub.distribution.absence import Absence
+from hub.distribution.claims import settle_claims
+from hub.distribution.distributor import Distributor
+from hub.distribution.interfaces import IDaemonBook
+from hub.distribution.roster import Roster
+from hub.interfaces import IEventStore, IFrontDesk, ISession
+
+
+@implementer(IFrontDesk)
+class FrontDesk:
+    """The hub's end of every session."""
+
+    log = Logger()
+
+    def __init__(
+        self,
+        wall: Callable[[], float],
+        epoch: str,
+        roster: Roster,
+        events: IEventStore,
+        book: IDaemonBook,
+        distributor: Distributor,
+        absence: Absence,
+    ) -> None:
+        self._wall = wall
+        self._epoch = epoch
+        self._roster = roster
+        self._events = events
+        self._book = book
+        self._distributor = distributor
+        self._absence = absence
+
+    async def attached(self, session: ISession, request: Attach) -> Attached:
+        """Give a session its seat; one that has it already is cut first."""
+        earlier = self._roster.arrive(session)
+        if earlier is not None:
+            self._distributor.detached(earlier)
+            earlier.abort("the same daemon has logged in again")
+        stored = -1
+        try:
+            await self._book.note_daemon(session.collector, session.daemon, self._wall())
+            stored = await self._events.stored_seq(session.collector, session.daemon, request.spool)
+        finally:
+            if stored < 0:
+                self.detached(session, "its login failed; the hub's store could not be read")
+        if self._roster.seat_of(session) is None:
+            raise TransientError("the same daemon has logged in again meanwhile")
+        self._absence.arrived(session.collector, session.daemon)
+        self._distributor.attached(session)
+        return Attached(collector=session.collector, version=request.newest, epoch=self._epoch, stored_seq=stored)
+
+    def detached(self, session: ISession, reason: str) -> None:
+        """Free the seat, unless another session has it."""
+        self._distributor.detached(session)
+        if self._roster.leave(session, reason):
+            self._absence.left(session.collector, session.daemon)
+
+    async def events(self, session: ISession, batch: EventBatch) -> EventsStored:
+        """Store events; those about devices that are not the collector's go under its own name."""
+        settled, foreign = settle_claims(
+            session.collector, batch.events, lambda device: self._may_report(session.collector, device)
+        )
+        stored = await self._events.store(session.collector, session.daemon, batch.spool, settled)
+        if foreign:
+            self._note_foreign(session, foreign)
+        return EventsStored(stored)
+
+    def heartbeat(self, session: ISession, heartbeat: Heartbeat) -> None:
+        """Keep the figures."""
+        seat = self._roster.seat_of(session)
+        if seat is not None:
+            seat.counts = heartbeat.counts
+
+    def _may_report(self, collector: str, device: str) -> bool:
+        """Its own devices, and itself, unless a device of another collector bears its name."""
+        if self._distributor.may_report(collector, device):
+            return True
+        return device == collector and not self._distributor.is_device(device)
+
+    def _note_foreign(self, session: ISession, count: int) -> None:
+        seat = self._roster.seat_of(session)
+        if seat is None:
+            return
+        if seat.foreign_events == 0:  # one line for each session
+            self.log.warn(  # noqa: G010 - twisted.logger calls it so
+                "collector {collector} reports events of devices that are not its own; they are kept under its name",
+                collector=session.collector,
+            )
+        seat.foreign_events += count

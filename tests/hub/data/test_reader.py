@@ -1,0 +1,181 @@
+# mypy: allow-untyped-calls
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from common.errors import NotFoundError, RemoteError, TransientError
+from common.roll import DeviceScan, Process, SetState, SetStatus
+from common.wire import (
+    Done,
+    LastValue,
+    Listing,
+    ListQuery,
+    Processes,
+    ProcessesQuery,
+    Query,
+    Result,
+    Sets,
+    SetsQuery,
+)
+from hub.data.reader import CollectorAwayError, Reader, TooSlowError
+from tests.hub.distribution.fakes import FakeCollector, FakeSession
+
+T = TypeVar("T")
+
+OWNERS = {"web1": "east", "web2": "east", "box": "west", "lost": "gone"}
+
+
+def process(pid: int) -> Process:
+    return Process(
+        pid=pid,
+        set=None,
+        name="x",
+        command="x",
+        started_at=None,
+        cpu_percent=None,
+        memory_bytes=None,
+        state="running",
+    )
+
+
+def status(device: str, name: str) -> SetStatus:
+    return SetStatus(
+        device=device,
+        set=name,
+        definition=name,
+        state=SetState.UP,
+        count=1,
+        pids=(1,),
+        cpu_percent=None,
+        memory_bytes=None,
+        restarts=0,
+        since=1.0,
+    )
+
+
+def scan(device: str) -> DeviceScan:
+    return DeviceScan(device=device, at=1.0, processes=1, duration_s=0.1, problem="")
+
+
+class ReaderTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.sessions = {name: FakeSession(FakeCollector(name)) for name in ("east", "west")}
+        self.reader = Reader(
+            self.clock,
+            OWNERS.get,
+            {"east", "west", "gone"}.__contains__,
+            lambda name, _: self.sessions.get(name),
+            lambda name, daemon: f"collector {name} (daemon {daemon}) is not connected; last seen then: cable cut",
+        )
+
+    def answer(self, name: str, answers: Callable[[Query], Result | Deferred[Result]]) -> None:
+        self.sessions[name].answers = answers
+
+    def ask(self, work: Coroutine[Any, Any, T]) -> Deferred[T]:
+        return Deferred.fromCoroutine(work)
+
+    def test_pages_of_a_process_table_are_put_together(self) -> None:
+        def answers(query: Query) -> Result:
+            assert isinstance(query, ProcessesQuery)
+            rows = [process(pid) for pid in range(query.after_pid + 1, min(query.after_pid + 4, 10))]
+            return Processes(at=5.0, rows=rows, more=rows[-1].pid < 9)
+
+        self.answer("east", answers)
+        table = self.successResultOf(self.ask(self.reader.processes("web1", None)))
+        self.assertEqual([row.pid for row in table.rows], list(range(10)))
+        self.assertEqual(table.at, 5.0)
+
+    def test_pages_of_two_scans_are_never_mixed(self) -> None:
+        stamps = iter([1.0, 2.0, 2.0, 2.0])
+
+        def answers(query: Query) -> Result:
+            assert isinstance(query, ProcessesQuery)
+            first = query.after_pid < 0
+            return Processes(at=next(stamps), rows=[process(1 if first else 2)], more=first)
+
+        self.answer("east", answers)
+        table = self.successResultOf(self.ask(self.reader.processes("web1", None)))
+        self.assertEqual((table.at, [row.pid for row in table.rows]), (2.0, [1, 2]))
+
+    def test_a_table_that_never_stands_still_ends_in_a_sentence(self) -> None:
+        stamps = iter(range(100))
+        self.answer("east", lambda _: Processes(at=next(stamps), rows=[process(1)], more=True))
+        self.failureResultOf(self.ask(self.reader.processes("web1", None)), TooSlowError)
+
+    def test_a_listing_goes_on_where_it_ended(self) -> None:
+        values = [
+            LastValue(component="", source="s", point=f"p{n}", kind="gauge", unit="", step_s=10, at=1, value=n)
+            for n in range(5)
+        ]
+
+        def answers(query: Query) -> Result:
+            assert isinstance(query, ListQuery)
+            return Listing(values=values[query.after : query.after + 2], more=query.after + 2 < 5)
+
+        self.answer("east", answers)
+        self.assertEqual(self.successResultOf(self.ask(self.reader.listing("web1", None))), values)
+
+    def test_a_collectors_own_series_are_asked_of_itself(self) -> None:
+        self.answer("west", lambda _: Listing(values=[], more=False))
+        self.successResultOf(self.ask(self.reader.listing("west", None)))
+        (query,) = self.sessions["west"].queries
+        self.assertEqual(query, ListQuery(device="west"))
+
+    def test_sets_are_asked_of_every_owner_and_paged(self) -> None:
+        def answers(query: Query) -> Result:
+            assert isinstance(query, SetsQuery)
+            device = min(name for name in query.devices if name > query.after)
+            return Sets(sets=[status(device, "a")], scans=[scan(device)], more=device != max(query.devices))
+
+        self.answer("east", answers)
+        self.answer("west", answers)
+        report = self.successResultOf(self.ask(self.reader.sets(["web2", "box", "web1"], strict=True)))
+        self.assertEqual(sorted(row.device for row in report.sets), ["box", "web1", "web2"])
+        self.assertEqual(sorted(row.device for row in report.scans), ["box", "web1", "web2"])
+        self.assertEqual(report.problems, {})
+
+    def test_a_collector_that_is_away_leaves_a_gap_or_is_told(self) -> None:
+        self.answer("east", lambda _: Sets(sets=[status("web1", "a")], scans=[], more=False))
+        report = self.successResultOf(self.ask(self.reader.sets(["web1", "lost"], strict=False)))
+        self.assertEqual([row.device for row in report.sets], ["web1"])
+        self.assertIn("cable cut", report.problems["gone"])
+        failure = self.failureResultOf(self.ask(self.reader.sets(["web1", "lost"], strict=True)), CollectorAwayError)
+        self.assertIn("cable cut", str(failure.value))
+
+    def test_an_unknown_device_and_a_missing_collector_are_told_apart(self) -> None:
+        self.failureResultOf(self.ask(self.reader.processes("nobody", None)), NotFoundError)
+        failure = self.failureResultOf(self.ask(self.reader.processes("lost", None)), CollectorAwayError)
+        self.assertIn("collector gone (daemon process) is not connected; last seen", str(failure.value))
+
+    def test_refusals_of_the_collector_are_understood(self) -> None:
+        cases: list[tuple[Exception, type[Exception]]] = [
+            (RemoteError("not_found", "no such set"), NotFoundError),
+            (RemoteError("busy", "drawing already"), CollectorAwayError),
+            (RemoteError("bad_request", "no such cf"), RemoteError),
+            (TransientError("no answer within 15 s"), CollectorAwayError),
+        ]
+        for raised, wanted in cases:
+
+            def answers(_query: Query, raised: Exception = raised) -> Result:
+                raise raised
+
+            self.answer("east", answers)
+            self.failureResultOf(self.ask(self.reader.scan_now("web1")), wanted)
+
+    def test_an_answer_of_the_wrong_kind_is_no_defect_of_ours(self) -> None:
+        self.answer("east", lambda _: Done(1))
+        self.failureResultOf(self.ask(self.reader.live_config("web1")), CollectorAwayError)
+
+    def test_a_collector_that_never_answers_is_given_up_on(self) -> None:
+        self.answer("east", lambda _: Deferred())
+        asking = self.ask(self.reader.processes("web1", None))
+        self.clock.advance(29)
+        self.assertNoResult(asking)
+        self.clock.advance(2)
+        self.failureResultOf(asking, TooSlowError)

@@ -1,0 +1,272 @@
+# mypy: allow-untyped-calls
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
+
+from common.errors import PermanentError, TransientError
+from common.events import CLASS_CONFIG, CLASS_DAEMON, CLASS_PROCESS, Event, Severity
+from common.wire import Attach, EventBatch, Heartbeat, SpooledEvent, TaskCounts
+from hub.distribution.absence import Absence
+from hub.distribution.claims import settle_claims
+from hub.distribution.hubevents import ConfigEvents, HubEvents
+from hub.distribution.interfaces import IDaemonBook
+from hub.distribution.roster import MAX_DAEMONS, Roster
+from hub.frontdesk import FrontDesk
+from tests.hub.distribution.fakes import Bench, FakeCollector, FakeSession
+
+NOW = 1_800_000_000.0
+
+
+@implementer(IDaemonBook)
+class FakeStore:
+    """Keeps events and daemons; `fails` makes the next writes fail, `hold` makes them wait."""
+
+    def __init__(self) -> None:
+        self.added: list[Event] = []
+        self.stored: list[tuple[str, str, str, list[SpooledEvent]]] = []
+        self.noted: list[tuple[str, str]] = []
+        self.fails = 0
+        self.hold: Deferred[None] | None = None
+
+    async def _maybe(self) -> None:
+        if self.hold is not None:
+            await self.hold
+        if self.fails:
+            self.fails -= 1
+            raise TransientError("the disk is full")
+
+    async def add(self, event: Event, collector: str, daemon: str) -> int:
+        await self._maybe()
+        self.added.append(event)
+        return len(self.added)
+
+    async def store(self, collector: str, daemon: str, spool: str, events: list[SpooledEvent]) -> int:
+        await self._maybe()
+        self.stored.append((collector, daemon, spool, events))
+        return events[-1].seq
+
+    async def stored_seq(self, collector: str, daemon: str, spool: str) -> int:
+        return 17
+
+    async def note_daemon(self, collector: str, daemon: str, at: float) -> None:
+        await self._maybe()
+        self.noted.append((collector, daemon))
+
+
+def attach(daemon: str = "process") -> Attach:
+    return Attach(daemon=daemon, host="box", software="0.1", oldest=1, newest=1, spool="s1", started_at=NOW)
+
+
+def event(device: str, **fields: Any) -> Event:
+    given: dict[str, Any] = {
+        "event_class": CLASS_PROCESS,
+        "severity": Severity.ERROR,
+        "summary": "nginx is missing",
+        "at": NOW,
+        "component": "nginx",
+        "event_key": "process_missing",
+    }
+    return Event(device=device, **(given | fields))
+
+
+class DeskCase(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.bench = Bench()
+        self.bench.distributor.start()
+        self.clock: Clock = self.bench.clock
+        self.store = FakeStore()
+        self.roster = Roster(self.wall)
+        store: Any = self.store
+        self.events = HubEvents(self.clock, random.Random(1), store)
+        self.events.start()
+        self.absence = Absence(self.clock, self.wall, self.roster, self.events)
+        self.desk = FrontDesk(self.wall, "e1", self.roster, store, self.store, self.bench.distributor, self.absence)
+
+    def wall(self) -> float:
+        return NOW + self.clock.seconds()
+
+    def attach(self, name: str = "local", daemon: str = "process") -> FakeSession:
+        session = FakeSession(self.bench.collector(name), daemon=daemon)
+        self.successResultOf(Deferred.fromCoroutine(self.desk.attached(session, attach(daemon))))
+        return session
+
+    def rung(self, key: str) -> list[Event]:
+        return [item for item in self.store.added if item.event_key == key]
+
+
+class SessionTests(DeskCase):
+    def test_who_attaches_gets_what_is_stored_and_its_configs(self) -> None:
+        self.bench.model.put("web1")
+        self.bench.settle()
+        session = FakeSession(FakeCollector("local"))
+        answer = self.successResultOf(Deferred.fromCoroutine(self.desk.attached(session, attach())))
+        self.assertEqual((answer.collector, answer.epoch, answer.stored_seq), ("local", "e1", 17))
+        self.assertEqual(list(session.peer.configs), ["web1"])
+        self.assertEqual(self.store.noted, [("local", "process")])
+        self.assertIs(self.roster.session("local", "process"), session)
+
+    def test_a_new_session_ends_the_old_one_whose_late_end_harms_nothing(self) -> None:
+        old = self.attach()
+        new = self.attach()
+        self.assertIn("logged in again", old.aborted)
+        self.desk.detached(old, "aborted")
+        self.assertIs(self.roster.session("local", "process"), new)
+        self.bench.model.put("web1")
+        self.bench.settle()
+        self.assertEqual(old.batches, [])
+        self.assertEqual(len(new.batches), 1)
+
+    def test_a_login_that_the_store_cannot_note_is_refused_and_leaves_no_seat(self) -> None:
+        self.store.fails = 1
+        session = FakeSession(FakeCollector("local"))
+        failure = self.failureResultOf(Deferred.fromCoroutine(self.desk.attached(session, attach())), TransientError)
+        self.assertIn("disk", str(failure.value))
+        self.assertIsNone(self.roster.session("local", "process"))
+
+    def test_of_two_logins_at_once_the_later_one_gets_the_seat(self) -> None:
+        self.store.hold = Deferred()
+        first, second = FakeSession(FakeCollector("local")), FakeSession(FakeCollector("local"))
+        answers = [Deferred.fromCoroutine(self.desk.attached(session, attach())) for session in (first, second)]
+        hold, self.store.hold = self.store.hold, None
+        hold.callback(None)
+        self.failureResultOf(answers[0], TransientError)
+        self.successResultOf(answers[1])
+        self.assertIs(self.roster.session("local", "process"), second)
+        self.assertEqual((len(first.asked), len(second.asked)), (0, 1))
+
+    def test_a_collector_cannot_fill_the_roster(self) -> None:
+        for number in range(MAX_DAEMONS):
+            self.attach(daemon=f"d{number}")
+        session = FakeSession(FakeCollector("local"), daemon="one-more")
+        self.failureResultOf(Deferred.fromCoroutine(self.desk.attached(session, attach("one-more"))), PermanentError)
+
+    def test_figures_of_heartbeats_are_kept(self) -> None:
+        session = self.attach()
+        self.desk.heartbeat(session, Heartbeat(counts=TaskCounts(devices=7)))
+        self.assertEqual(self.roster.seats()[0].counts.devices, 7)
+        self.desk.heartbeat(FakeSession(FakeCollector("local")), Heartbeat(counts=TaskCounts(devices=9)))
+        self.assertEqual(self.roster.seats()[0].counts.devices, 7)
+
+
+class EventTests(DeskCase):
+    def send(self, session: FakeSession, *events: Event) -> int:
+        batch = EventBatch(spool="s1", events=[SpooledEvent(18 + n, item) for n, item in enumerate(events)])
+        return int(self.successResultOf(Deferred.fromCoroutine(self.desk.events(session, batch))).seq)
+
+    def test_events_are_stored_before_they_are_acknowledged(self) -> None:
+        self.bench.model.put("web1", "local")
+        session = self.attach()
+        self.assertEqual(self.send(session, event("web1"), event("local", component="")), 19)
+        ((collector, daemon, spool, events),) = self.store.stored
+        self.assertEqual((collector, daemon, spool), ("local", "process", "s1"))
+        self.assertEqual([item.event.device for item in events], ["web1", "local"])
+        self.store.fails = 1
+        batch = EventBatch(spool="s1", events=[SpooledEvent(20, event("web1"))])
+        self.failureResultOf(Deferred.fromCoroutine(self.desk.events(session, batch)), TransientError)
+
+    def test_a_collector_cannot_speak_for_the_devices_of_another(self) -> None:
+        self.bench.model.put("web1", "far")
+        self.bench.model.put("local", "far")  # a device that bears the collector's name
+        session = self.attach("local")
+        foreign = [event("web1", severity=Severity.CLEAR), event("nobody"), event("local")]
+        self.assertEqual(self.send(session, *foreign), 20)
+        stored = [item.event for item in self.store.stored[0][3]]
+        self.assertEqual([item.device for item in stored], ["local"] * 3)
+        self.assertEqual([item.component for item in stored], ["web1 nginx", "nobody nginx", "local nginx"])
+        self.assertEqual(stored[0].details["claimed_device"], "web1")
+        self.assertIn("not its device", stored[0].message)
+        self.assertEqual(stored[0].severity, Severity.CLEAR)
+        self.assertEqual(self.roster.seats()[0].foreign_events, 3)
+
+    def test_the_last_words_of_a_device_that_was_removed_are_its_own(self) -> None:
+        self.bench.model.put("web1", "local")
+        session = self.attach()
+        self.bench.settle()
+        self.bench.model.remove("web1")
+        self.bench.settle()
+        self.send(session, event("web1"))
+        self.assertEqual(self.store.stored[0][3][0].event.device, "web1")
+
+    def test_texts_stay_within_their_bounds(self) -> None:
+        long = event("d" * 512, component="c" * 512, summary="s" * 512, message="m" * 8192)
+        ((settled,), foreign) = settle_claims("local", [SpooledEvent(1, long)], lambda _: False)
+        self.assertEqual(foreign, 1)
+        self.assertLessEqual(len(settled.event.component), 512)
+        self.assertLessEqual(len(settled.event.summary), 512)
+        self.assertLessEqual(len(settled.event.message), 8192)
+
+
+class AbsenceTests(DeskCase):
+    def test_a_daemon_that_stays_away_rings_after_a_minute_and_clears_when_it_is_back(self) -> None:
+        session = self.attach()
+        self.desk.detached(session, "no sign of life for 15 s")
+        self.clock.advance(59)
+        self.assertEqual([item.severity for item in self.rung("collector_lost")], [Severity.CLEAR])
+        self.clock.advance(2)
+        lost = self.rung("collector_lost")[-1]
+        self.assertEqual((lost.device, lost.component, lost.event_class), ("local", "process", CLASS_DAEMON))
+        self.assertEqual(lost.severity, Severity.ERROR)
+        self.assertIn("no sign of life for 15 s", lost.summary)
+        self.attach()
+        self.assertEqual(self.rung("collector_lost")[-1].severity, Severity.CLEAR)
+
+    def test_a_short_absence_rings_nothing(self) -> None:
+        self.desk.detached(self.attach(), "restarted")
+        self.clock.advance(30)
+        self.attach()
+        self.clock.advance(120)
+        self.assertNotIn(Severity.ERROR, [item.severity for item in self.rung("collector_lost")])
+
+    def test_a_daemon_of_earlier_days_that_does_not_come_rings_too(self) -> None:
+        self.roster.remember([("far", "process", NOW - 500), ("local", "process", NOW - 5)])
+        self.absence.start()
+        self.attach("local")
+        self.clock.advance(61)
+        (lost,) = (item for item in self.rung("collector_lost") if item.severity is Severity.ERROR)
+        self.assertEqual((lost.device, lost.component), ("far", "process"))
+        self.assertTrue(self.roster.is_known("far"))
+        self.assertIn("last seen", self.roster.whereabouts("far", "process"))
+        self.assertIn("never", self.roster.whereabouts("nowhere", "process"))
+
+    def test_stopping_leaves_no_timer(self) -> None:
+        self.desk.detached(self.attach(), "gone")
+        self.absence.stop()
+        self.events.stop()
+        self.clock.advance(0)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+
+class HubEventTests(DeskCase):
+    def test_what_the_store_cannot_take_is_tried_again_in_order(self) -> None:
+        self.store.fails = 3
+        for name in ("a", "b"):
+            self.events.raise_event(event(name))
+        self.assertEqual(self.store.added, [])
+        self.clock.pump([1.0] * 30)
+        self.assertEqual([item.device for item in self.store.added], ["a", "b"])
+
+    def test_a_config_event_opens_once_changes_with_its_reason_and_closes_once(self) -> None:
+        configs = ConfigEvents(self.events, self.wall)
+        configs.remember([("old", "config_error", "from before")])
+        configs.well("web1", "config_error")
+        for summary in ("no", "no", "still no"):
+            configs.trouble("web1", "config_error", summary, "why")
+        for _ in range(2):
+            configs.well("web1", "config_error")
+            configs.well("old", "config_error")
+        self.assertEqual(
+            [(item.device, item.severity, item.summary[:8]) for item in self.store.added],
+            [
+                ("web1", Severity.ERROR, "no"),
+                ("web1", Severity.ERROR, "still no"),
+                ("web1", Severity.CLEAR, "the conf"),
+                ("old", Severity.CLEAR, "the conf"),
+            ],
+        )
+        self.assertEqual({item.event_class for item in self.store.added}, {CLASS_CONFIG})
