@@ -1,36 +1,32 @@
-"""The properties of devices as `--set` knows them."""
+"""The properties of devices as `--set` knows them: the model's catalogue, read from text."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from hub.cli.assignments import Kind, Value
+from hub.model.properties import CATALOGUE, Property, PropertyType, read_value
+
+_NUMBERS: dict[PropertyType, Callable[[str], Value]] = {PropertyType.WHOLE: int, PropertyType.NUMBER: float}
 
 
 def property_kinds() -> dict[str, Kind]:
     """All properties by name."""
-    whole = (
-        "interval_s",
-        "full_scan_every",
-        "flap_restarts",
-        "flap_window_s",
-        "snmp_port",
-        "snmp_retries",
-        "snmp_max_repetitions",
-    )
-    words = (
-        "source",
-        "snmp_version",
-        "snmp_user",
-        "snmp_auth_protocol",
-        "snmp_priv_protocol",
-        "snmp_context",
-        "snmp_engine",
-    )
-    secrets = ("snmp_community", "snmp_auth_password", "snmp_priv_password")
-    kinds = {name: Kind(_whole, secret=False) for name in whole}
-    kinds["snmp_timeout_s"] = Kind(float, secret=False)
-    kinds |= {name: Kind(str, secret=False) for name in words}
-    return kinds | {name: Kind(str, secret=True) for name in secrets}
+    return {name: Kind(partial(_read, prop), secret=prop.secret) for name, prop in CATALOGUE.items()}
 
 
-def _whole(text: str) -> Value:
-    return int(text)
+def _read(prop: Property, text: str) -> Value:
+    """Turn text into a value of the property's type.
+
+    Raises:
+        ValueError: says what is wanted.
+    """
+    try:
+        number = _NUMBERS.get(prop.type, str)(text)
+    except ValueError:
+        raise ValueError(f"wanted {prop.expected}") from None
+    try:
+        return read_value(prop, number)
+    except ValueError as error:
+        raise ValueError(f"wanted {error}") from None

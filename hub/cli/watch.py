@@ -18,6 +18,8 @@ from hub.cli.output import console, note, plural_rows, safe_lines
 from hub.cli.roll import View, changes, screen
 from hub.cli.supervise import Child, how_it_ended, last_words
 
+Row = dict[str, Any]
+
 TICK_S = 1.0
 TEND_S = 0.25
 CLOSED_SHOWN_S = 120
@@ -33,7 +35,7 @@ class Watch:
         self._children = children
         self._began = began
         self._notices: deque[tuple[float, str]] = deque(maxlen=4)
-        self._view = view
+        self.view = view
 
     def show(self) -> None:
         """Show the roll: a live screen on a terminal, else a line for each change."""
@@ -66,15 +68,15 @@ class Watch:
         # No thread of its own: what is drawn is drawn here, so that starting a child forks a single thread.
         with Live(console=out, screen=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False) as live:
             while True:
-                self._refresh()
-                live.update(screen(self._view, time.time(), out.width - 2, out.height), refresh=True)
+                self.refresh()
+                live.update(screen(self.view, time.time(), out.width - 2, out.height), refresh=True)
                 self._tend_for(TICK_S)
 
     def _print_changes(self) -> None:
         while True:
-            before = self._view
-            self._refresh()
-            for line in changes(before, self._view):
+            before = self.view
+            self.refresh()
+            for line in changes(before, self.view):
                 sys.stdout.write(safe_lines(line) + "\n")
             sys.stdout.flush()
             for sentence in self._tend_for(TICK_S):
@@ -91,28 +93,45 @@ class Watch:
             time.sleep(TEND_S)
         return said
 
-    def _refresh(self) -> None:
+    def refresh(self) -> None:
         """Ask the hub; while it is away, what was known stays on the screen, with a word about it."""
         away = ""
         try:
             roll = self._get("sets")
+            problems = [str(text) for text in (roll.get("problems") or {}).values()]
             opened = plural_rows(self._get("events", state="open", limit=50), "events")
             since = iso(time.time() - CLOSED_SHOWN_S)
             closed = plural_rows(self._get("events", state="closed", since=since, limit=8), "events")
         except CommandError as error:
-            away = f"The hub does not answer just now ({error.code}); what stands here is its last word"
+            gone = error.code in {"unreachable", "timeout"}
+            away = "The hub does not answer just now; what stands here is its last word" if gone else error.message
         else:
-            self._view = msgspec.structs.replace(
-                self._view,
-                sets=plural_rows(roll, "sets"),
-                scans=plural_rows(roll, "scans"),
+            away = problems[0] if problems else ""
+            self.view = msgspec.structs.replace(
+                self.view,
+                sets=known(self.view.sets, plural_rows(roll, "sets"), keep=bool(problems)),
+                scans=known(self.view.scans, plural_rows(roll, "scans"), keep=bool(problems)),
                 open_events=opened,
                 closed_events=closed,
             )
         fresh = [text for at, text in self._notices if time.monotonic() - at < NOTICE_SHOWN_S]
-        self._view = msgspec.structs.replace(
-            self._view, notices=[*fresh, *([away] if away else [])], up_for_s=time.monotonic() - self._began
+        self.view = msgspec.structs.replace(
+            self.view, notices=[*fresh, *([away] if away else [])], up_for_s=time.monotonic() - self._began
         )
 
     def _get(self, what: str, **parameters: str | int) -> Any:
         return self._api.get(path_of(what), parameters, timeout_s=ANSWER_WITHIN_S)
+
+
+def known(before: Sequence[Row], after: Sequence[Row], *, keep: bool) -> Sequence[Row]:
+    """Rows of the roll as they now stand.
+
+    Args:
+        before: as they stood.
+        after: as the hub tells them.
+        keep: a collector cannot be asked just now: what it said last of its devices stays.
+    """
+    if not keep:
+        return after
+    told = {row.get("device") for row in after}
+    return [*after, *(row for row in before if row.get("device") not in told)]

@@ -103,6 +103,7 @@ class State:
         self.put: dict[str, DeviceBody] = {}
         self.series: dict[str, list[dict[str, Any]]] = {}
         self.requests: list[tuple[str, str]] = []
+        self.away: set[str] = set()
         self.fail_with: Refusal | None = None
 
     def device(self, name: str) -> dict[str, Any]:
@@ -375,9 +376,11 @@ class Routes:
 
     def sets(self, query: Any) -> Answer:
         wanted = query.get("device") or list(self.state.devices)
+        gone = self.state.away
         return {
-            "sets": [row for row in self.state.sets if row["device"] in wanted],
-            "scans": [row for name, row in self.state.scans.items() if name in wanted],
+            "sets": [row for row in self.state.sets if row["device"] in wanted and row["device"] not in gone],
+            "scans": [row for name, row in self.state.scans.items() if name in wanted and name not in gone],
+            "problems": {"local": "collector local is not connected"} if gone else {},
         }
 
     def events(self, query: Any) -> Answer:
@@ -480,6 +483,7 @@ class FakeApi:
     def __init__(self, state: State | None = None, port: int = 0) -> None:
         self.state = state or State()
         routes = Routes(self.state)
+        self.closed = False
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -489,6 +493,9 @@ class FakeApi:
                 pass
 
             def _serve(self) -> None:
+                if outer.closed:
+                    self.close_connection = True
+                    return
                 parts = urlsplit(self.path)
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 if parts.path == "/api/v1/health":
@@ -542,6 +549,7 @@ class FakeApi:
         self._thread.start()
 
     def close(self) -> None:
+        self.closed = True
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()

@@ -25,6 +25,7 @@ pytestmark = [
     pytest.mark.xdist_group("chromium"),
 ]
 
+ROLL = "document.getElementById('roll').innerText"
 HOSTILE = "<img src=x onerror='document.title=\"owned\"'>\x1b[31m\u202e"
 
 
@@ -192,6 +193,18 @@ def test_text_of_a_hostile_host_is_only_text(page: Browser, fake: FakeApi) -> No
     assert "owned" not in page.js("document.title")
     assert page.text().count("\\u{1b}[31m\\u{202e}") == 6
     assert "\x1b" not in page.text()
+
+
+def test_a_collector_that_is_away_is_told_and_its_last_word_stays(page: Browser, fake: FakeApi) -> None:
+    inside(page)
+    with fake.state.lock:
+        fake.state.away = {"web1"}
+    wait_for("the banner", lambda: "collector local is not connected" in page.text(), 15)
+    assert "nginx: worker" in page.text()
+    with fake.state.lock:
+        fake.state.away = set()
+        fake.state.sets = [row for row in fake.state.sets if row["device"] != "box"]
+    wait_for("no banner", lambda: "not connected" not in page.text() and "java" not in page.js(ROLL), 15)
 
 
 def test_a_hub_that_goes_away_is_told_and_its_last_word_stays(page: Browser, fake: FakeApi) -> None:

@@ -305,6 +305,13 @@ function draw() {
   drawVerdict(last.sets, last.scans, last.events);
 }
 
+// While a collector cannot be asked, what it said last of its devices stays.
+function known(name, rows, keep) {
+  if (!keep || !last) return rows;
+  const told = new Set(rows.map((row) => row.device));
+  return [...rows, ...last[name].filter((row) => !told.has(row.device))];
+}
+
 async function refresh() {
   clearTimeout(timer);
   const asked = token;
@@ -313,11 +320,18 @@ async function refresh() {
       read("sets"), read("events", { state: "open", limit: 200 }), read("collectors"),
     ]);
     if (asked !== token) return;
-    last = { sets: roll.sets, scans: roll.scans, events: events.events, collectors: collectors.collectors };
+    const problems = Object.values(roll.problems || {});
+    last = {
+      sets: known("sets", roll.sets, problems.length > 0),
+      scans: known("scans", roll.scans, problems.length > 0),
+      events: events.events,
+      collectors: collectors.collectors,
+    };
     sessionStorage.setItem(KEY, token);
     enter(true);
     draw();
-    at("banner").hidden = true;
+    at("banner").hidden = problems.length === 0;
+    put(at("banner"), problems.length ? problems.join("; ") + ". What stands here is its last word." : "");
     put(at("clock"), "as of " + new Date().toLocaleTimeString());
   } catch (error) {
     if (asked !== token) return;

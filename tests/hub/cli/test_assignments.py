@@ -68,7 +68,10 @@ def test_a_secret_cannot_be_asked_for_where_nobody_sits() -> None:
     [
         ("nosuch=1", "no such property"),
         ("interval_s", "value is missing"),
-        ("interval_s=soon", "interval_s=soon"),
+        ("interval_s=soon", "interval_s=soon: wanted a whole number from 1 to 86400 s"),
+        ("interval_s=0", "wanted a whole number from 1 to"),
+        ("snmp_timeout_s=nan", "wanted a number from"),
+        ("snmp_version=4", "wanted one of 1, 2c, 3"),
         ("snmp_community=@/nonexistent/file", "No such file"),
     ],
 )
