@@ -477,72 +477,74 @@ def picture(title: str, width: int) -> bytes:
     ).encode()
 
 
+class Handler(BaseHTTPRequestHandler):
+    """One connection; `fake` is set by a subclass for each fake."""
+
+    fake: FakeApi
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_arguments: Any) -> None:
+        pass
+
+    def _serve(self) -> None:
+        if self.fake.closed:
+            self.close_connection = True
+            return
+        parts = urlsplit(self.path)
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if parts.path == "/api/v1/health":
+            self._send(200, "application/json", b'{"ok": true, "version": "0.1.0"}')
+            return
+        if not parts.path.startswith("/api/"):
+            self._static(parts.path)
+            return
+        try:
+            if self.headers.get("Authorization") != f"Bearer {TOKEN}":
+                raise Refusal(401, "unauthorized", "The token is missing or wrong")
+            with self.fake.state.lock:
+                self.fake.state.requests.append((self.command, self.path))
+                if self.fake.state.fail_with is not None:
+                    raise self.fake.state.fail_with
+                query = parse_qs(parts.query, keep_blank_values=True)
+                answer = self.fake.routes.answer(self.command, parts.path.removeprefix("/api/v1/"), query, body)
+            if isinstance(answer, bytes):
+                self._send(200, "image/png" if answer == PNG else "image/svg+xml", answer)
+            else:
+                self._send(200, "application/json", json.dumps(answer).encode())
+        except Refusal as error:
+            self._send(error.status, "application/json", json.dumps(error.body).encode())
+
+    do_GET = do_PUT = do_POST = do_DELETE = _serve
+
+    def _static(self, path: str) -> None:
+        name = "index.html" if path == "/" else path.removeprefix("/static/")
+        file = STATIC / name
+        if "/" in name or not file.is_file():
+            self._send(404, "text/plain", b"no such page")
+        else:
+            self._send(200, TYPES.get(file.suffix, "application/octet-stream"), file.read_bytes())
+
+    def _send(self, status: int, kind: str, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header(
+            "Content-Security-Policy",
+            "default-src 'self'; img-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'",
+        )
+        self.send_header("X-Content-Type-Options", "nosniff")
+        self.end_headers()
+        self.wfile.write(body)
+
+
 class FakeApi:
     """Serves a `State` on a port of the loopback until it is closed."""
 
     def __init__(self, state: State | None = None, port: int = 0) -> None:
         self.state = state or State()
-        routes = Routes(self.state)
+        self.routes = Routes(self.state)
         self.closed = False
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def log_message(self, *_arguments: Any) -> None:
-                pass
-
-            def _serve(self) -> None:
-                if outer.closed:
-                    self.close_connection = True
-                    return
-                parts = urlsplit(self.path)
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                if parts.path == "/api/v1/health":
-                    self._send(200, "application/json", b'{"ok": true, "version": "0.1.0"}')
-                    return
-                if not parts.path.startswith("/api/"):
-                    self._static(parts.path)
-                    return
-                try:
-                    if self.headers.get("Authorization") != f"Bearer {TOKEN}":
-                        raise Refusal(401, "unauthorized", "The token is missing or wrong")
-                    with outer.state.lock:
-                        outer.state.requests.append((self.command, self.path))
-                        if outer.state.fail_with is not None:
-                            raise outer.state.fail_with
-                        query = parse_qs(parts.query, keep_blank_values=True)
-                        answer = routes.answer(self.command, parts.path.removeprefix("/api/v1/"), query, body)
-                    if isinstance(answer, bytes):
-                        self._send(200, "image/png" if answer == PNG else "image/svg+xml", answer)
-                    else:
-                        self._send(200, "application/json", json.dumps(answer).encode())
-                except Refusal as error:
-                    self._send(error.status, "application/json", json.dumps(error.body).encode())
-
-            do_GET = do_PUT = do_POST = do_DELETE = _serve
-
-            def _static(self, path: str) -> None:
-                name = "index.html" if path == "/" else path.removeprefix("/static/")
-                file = STATIC / name
-                if "/" in name or not file.is_file():
-                    self._send(404, "text/plain", b"no such page")
-                else:
-                    self._send(200, TYPES.get(file.suffix, "application/octet-stream"), file.read_bytes())
-
-            def _send(self, status: int, kind: str, body: bytes) -> None:
-                self.send_response(status)
-                self.send_header("Content-Type", kind)
-                self.send_header("Content-Length", str(len(body)))
-                self.send_header(
-                    "Content-Security-Policy",
-                    "default-src 'self'; img-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'",
-                )
-                self.send_header("X-Content-Type-Options", "nosniff")
-                self.end_headers()
-                self.wfile.write(body)
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), type("Bound", (Handler,), {"fake": self}))
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
