@@ -46,6 +46,13 @@ def varbind(oid: Oid, value: bytes) -> bytes:
     return ber.encode_tlv(ber.SEQUENCE, ber.encode_tlv(ber.OBJECT_IDENTIFIER, ber.encode_oid(oid)) + value)
 
 
+def _tag(piece: bytes) -> int:
+    """Type of a varbind's value."""
+    start, stop = ber.expect(piece, 0, len(piece), ber.SEQUENCE)
+    _, name_end = ber.expect(piece, start, stop, ber.OBJECT_IDENTIFIER)
+    return piece[name_end]
+
+
 class Agent:
     """Answers requests.
 
@@ -109,7 +116,7 @@ class Agent:
             found = [self._one(oid, following=pdu.kind == PduType.GETNEXT) for oid in asked]
         if version == 0:
             for index, piece in enumerate(found, 1):
-                if piece[-2] & 0xF0 == 0x80:
+                if piece[-1] == 0 and piece[-2] in ber.EXCEPTIONS and _tag(piece) in ber.EXCEPTIONS:
                     return self._error(pdu, NO_SUCH_NAME, index)
         body = b"".join(found)
         if len(body) > self.max_bytes:

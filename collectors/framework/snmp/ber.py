@@ -46,7 +46,10 @@ def encode_length(size: int) -> bytes:
 
 def encode_tlv(tag: int, content: bytes) -> bytes:
     """Tag, length and content; content is shorter than 64 KiB."""
-    return bytes((tag,)) + encode_length(len(content)) + content
+    size = len(content)
+    if size < 0x80:
+        return bytes((tag, size)) + content
+    return bytes((tag,)) + encode_length(size) + content
 
 
 def encode_int(value: int, tag: int = INTEGER) -> bytes:
@@ -144,6 +147,8 @@ def expect(data: bytes, at: int, end: int, tag: int) -> tuple[int, int]:
     Raises:
         BadAnswer: it has another, or does not fit.
     """
+    if at + 2 <= end and data[at] == tag and (size := data[at + 1]) < 0x80 and at + 2 + size <= end:
+        return at + 2, at + 2 + size
     found, start, stop = read_tlv(data, at, end)
     if found != tag:
         raise BadAnswer(f"an element of type {found:#04x} where {tag:#04x} belongs")

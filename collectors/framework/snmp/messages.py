@@ -26,6 +26,8 @@ class PduType(enum.IntEnum):
 
 PDU_TAGS = frozenset(int(kind) for kind in PduType)
 NULL_VALUE = bytes((ber.NULL, 0))
+_MOST_SHORT = 0x7B  # content of an OID whose varbind's length fits one byte
+_HEADS = tuple(bytes((ber.SEQUENCE, size + 4, ber.OBJECT_IDENTIFIER, size)) for size in range(_MOST_SHORT + 1))
 
 
 class Pdu(Struct, frozen=True):
@@ -53,6 +55,8 @@ def encode_pdu(kind: int, request_id: int, status: int, index: int, varbinds: by
 
 def ask_for(oid_content: bytes) -> bytes:
     """A varbind that asks for an OID, given as the content of its encoding."""
+    if len(oid_content) <= _MOST_SHORT:
+        return _HEADS[len(oid_content)] + oid_content + NULL_VALUE
     name = ber.encode_tlv(ber.OBJECT_IDENTIFIER, oid_content)
     return ber.encode_tlv(ber.SEQUENCE, name + NULL_VALUE)
 

@@ -40,6 +40,7 @@ class AgentPort(DatagramProtocol):
         interface = "::" if ":" in self._host else ""
         self._listening = reactor.listenUDP(0, self, interface=interface, maxPacketSize=MAX_DATAGRAM_BYTES)
         self._listening.connect(self._host, self._agent[1])
+        self._listening.maxThroughput = 1  # one request has one answer: no second read that finds nothing
 
     @property
     def is_open(self) -> bool:

@@ -66,18 +66,13 @@ def encode_message(
 
     `body` is a scoped PDU, or the OCTET STRING of an enciphered one.
     """
-    header = ber.encode_int(message_id) + _MAX_SIZE + bytes((ber.OCTET_STRING, 1, flags)) + _MODEL
-    salt_part = ber.encode_tlv(ber.OCTET_STRING, salt)
-    security = (
-        ber.encode_tlv(ber.OCTET_STRING, origin.engine_id)
-        + ber.encode_int(origin.boots)
-        + ber.encode_int(origin.time_s)
-        + ber.encode_tlv(ber.OCTET_STRING, origin.user)
-        + ber.encode_tlv(ber.OCTET_STRING, bytes(mac_size))
-        + salt_part
-    )
-    parameters = ber.encode_tlv(ber.OCTET_STRING, ber.encode_tlv(ber.SEQUENCE, security))
-    message = ber.encode_tlv(ber.SEQUENCE, _VERSION + ber.encode_tlv(ber.SEQUENCE, header) + parameters + body)
+    tlv, number = ber.encode_tlv, ber.encode_int
+    header = number(message_id) + _MAX_SIZE + bytes((ber.OCTET_STRING, 1, flags)) + _MODEL
+    engine = tlv(ber.OCTET_STRING, origin.engine_id) + number(origin.boots) + number(origin.time_s)
+    salt_part = tlv(ber.OCTET_STRING, salt)
+    security = engine + tlv(ber.OCTET_STRING, origin.user) + tlv(ber.OCTET_STRING, bytes(mac_size)) + salt_part
+    parameters = tlv(ber.OCTET_STRING, tlv(ber.SEQUENCE, security))
+    message = tlv(ber.SEQUENCE, _VERSION + tlv(ber.SEQUENCE, header) + parameters + body)
     return message, len(message) - len(body) - len(salt_part) - mac_size
 
 

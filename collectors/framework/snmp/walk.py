@@ -88,7 +88,7 @@ async def walk(walked: Walk, asker: Asker, sizing: Sizing, max_repetitions: int)
                 _heed_status(cursors, request, reply, sizing, asker.agent)
             else:
                 _heed_rows(walked, cursors, request, reply, sizing)
-            walked.answered = True
+            walked.answered |= reply.status != TOO_BIG
         except BadAnswer as wrong:
             return walked.table(f"{asker.agent} sent {wrong.message} (asked for what follows {walked.where()})")
         except (SnmpTimeout, SnmpAuthError, SnmpError) as failed:
