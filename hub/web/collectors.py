@@ -1,0 +1,185 @@
+"""The API of collectors, of the hub itself, and of the configs that are sent."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from common.configs import DeviceConfig
+from common.errors import NotFoundError
+from common.events import Severity
+from hub.data.reader import Reader
+from hub.distribution.distributor import Distributor
+from hub.distribution.roster import Roster, Seat
+from hub.web.call import Call
+from hub.web.refusals import RefusalError
+from hub.web.router import Route
+from hub.web.shapes import Behind, Collector, behind_shape, collector_shape, iso
+
+SECRETS = ("community", "auth_password", "priv_password")
+SET = "(set)"
+
+
+class Collectors(Struct, frozen=True):
+    """All daemons that have ever logged in."""
+
+    collectors: list[Collector]
+
+
+class HubFacts(Struct, frozen=True, kw_only=True):
+    """The hub itself."""
+
+    version: str
+    epoch: str
+    revision: int
+    started_at: str | None
+    host: str
+    pb_port: int
+
+
+class Status(Struct, frozen=True, kw_only=True):
+    """How the whole of it stands."""
+
+    hub: HubFacts
+    revision_live: bool
+    behind: list[Behind]
+    devices: int
+    open_events: dict[str, int]
+    collectors: list[Collector]
+
+
+class Health(Struct, frozen=True):
+    """The hub answers."""
+
+    ok: bool
+    version: str
+
+
+class ShownConfig(Struct, frozen=True, kw_only=True):
+    """A compiled config; secrets are shown as `(set)`."""
+
+    service: str
+    device: str
+    source: str
+    digest: str
+    config: dict[str, Any]
+
+
+class About(Struct, frozen=True, kw_only=True):
+    """What the hub knows of itself; `pb_port` is asked for, as the kernel may choose it."""
+
+    version: str
+    epoch: str
+    started_at: float
+    host: str
+    pb_port: Callable[[], int]
+    revision: Callable[[], int]
+
+
+class CollectorTopic:
+    """Tells how hub and collectors stand."""
+
+    def __init__(
+        self,
+        about: About,
+        roster: Roster,
+        distributor: Distributor,
+        reader: Reader,
+        devices: Callable[[], Sequence[str]],
+        open_counts: Callable[[], Awaitable[dict[str, dict[int, int]]]],
+    ) -> None:
+        self._about = about
+        self._roster = roster
+        self._distributor = distributor
+        self._reader = reader
+        self._devices = devices
+        self._open_counts = open_counts
+
+    def routes(self) -> list[Route]:
+        """What this topic answers."""
+        return [
+            Route("GET", "health", self.health, is_open=True),
+            Route("GET", "status", self.status),
+            Route("GET", "collectors", self.collectors),
+            Route("GET", "configs/{service}/{device}", self.config),
+        ]
+
+    async def health(self, call: Call) -> Health:
+        """Say that the hub is there."""
+        call.only()
+        return Health(ok=True, version=self._about.version)
+
+    async def collectors(self, call: Call) -> Collectors:
+        """List collector daemons."""
+        call.only()
+        return Collectors(self._collectors())
+
+    async def status(self, call: Call) -> Status:
+        """Everything at a glance."""
+        call.only()
+        behind = self._distributor.behind()
+        about = self._about
+        return Status(
+            hub=HubFacts(
+                version=about.version,
+                epoch=about.epoch,
+                revision=about.revision(),
+                started_at=iso(about.started_at),
+                host=about.host,
+                pb_port=about.pb_port(),
+            ),
+            revision_live=not behind,
+            behind=[behind_shape(row, self._distributor.service) for row in behind],
+            devices=len(self._devices()),
+            open_events=_by_severity(await self._open_counts()),
+            collectors=self._collectors(),
+        )
+
+    async def config(self, call: Call) -> ShownConfig:
+        """Show what the hub would send, or what the collector runs."""
+        call.only("live")
+        service, device = call.names["service"], call.names["device"]
+        if service != self._distributor.service:
+            raise NotFoundError(f"there is no service {service[:100]!r}; there is {self._distributor.service}")
+        if call.flag("live"):
+            live = await self._reader.live_config(device)
+            return _shown(service, device, "collector", live.digest, live.config)
+        if not self._distributor.is_device(device):
+            raise NotFoundError(f"there is no device {device!r}; `tocsin device list` shows those that there are")
+        wanted = self._distributor.wanted(device)
+        if wanted is not None and wanted.error:
+            raise RefusalError("conflict", f"the config of {device} cannot be made: {wanted.error}")
+        if wanted is None or wanted.config is None:
+            raise RefusalError("busy", f"the config of {device} is not compiled yet; try again in a second")
+        return _shown(service, device, "hub", wanted.digest, wanted.config)
+
+    def _collectors(self) -> list[Collector]:
+        return [self._collector(seat) for seat in self._roster.seats()]
+
+    def _collector(self, seat: Seat) -> Collector:
+        if seat.daemon != self._distributor.service:
+            return collector_shape(seat, self._about.revision(), 0)
+        revision, behind = self._distributor.standing(seat.collector)
+        return collector_shape(seat, revision, behind)
+
+
+def _by_severity(counts: dict[str, dict[int, int]]) -> dict[str, int]:
+    totals: dict[str, int] = {}
+    for of_device in counts.values():
+        for severity, number in of_device.items():
+            label = Severity(severity).label
+            totals[label] = totals.get(label, 0) + number
+    return totals
+
+
+def _shown(service: str, device: str, source: str, digest: str, config: DeviceConfig) -> ShownConfig:
+    plain: dict[str, Any] = msgspec.to_builtins(config)
+    snmp = plain.get("snmp")
+    if isinstance(snmp, dict):
+        for name in SECRETS:
+            if snmp.get(name):
+                snmp[name] = SET
+    return ShownConfig(service=service, device=device, source=source, digest=digest, config=plain)

@@ -1,0 +1,245 @@
+"""The HTTP edge of the hub: sizes, tokens, headers, and what becomes of errors."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+import msgspec
+from twisted.application.service import Service
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IListeningPort
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET, Request, Site
+
+from common.errors import SettingsError, TocsinError
+from hub.web.call import Call, File
+from hub.web.refusals import RefusalError, refusal_of
+from hub.web.router import Route, Router
+from hub.web.shapes import ErrorAnswer, ErrorBody
+from hub.web.static import static_file
+from hub.web.tokens import is_right
+
+MAX_BODY_BYTES = 16 * 1024 * 1024
+MAX_STRANGERS_BODY_BYTES = 64 * 1024
+MAX_WASTE_BYTES = 64 * 1024 * 1024
+MAX_PARAMETERS = 2000
+IDLE_S = 60
+PREFIX = "/api/v1/"
+
+SECURITY_HEADERS = (
+    (
+        "Content-Security-Policy",
+        "default-src 'self'; img-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+    ),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Server", "tocsin"),
+)
+
+
+class CappedRequest(Request):
+    """A request whose body is thrown away once it is larger than its sender may send."""
+
+    limit = MAX_STRANGERS_BODY_BYTES
+    received = 0
+
+    def gotLength(self, length: int | None) -> None:
+        """Know who asks before the body comes."""
+        channel: Any = self.channel
+        site: Any = channel.site
+        if site.is_trusted(self.getHeader("authorization")):
+            self.limit = MAX_BODY_BYTES
+        stock: Any = super()
+        stock.gotLength(min(length or 0, self.limit))
+
+    def handleContentChunk(self, data: bytes) -> None:
+        """Keep what fits."""
+        self.received += len(data)
+        if self.received <= self.limit:
+            stock: Any = super()
+            stock.handleContentChunk(data)
+        elif self.received > MAX_WASTE_BYTES:
+            channel: Any = self.channel
+            channel.forceAbortClient()
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether some of the body was thrown away."""
+        return self.received > self.limit
+
+
+class WebSite(Site):
+    """The protocol factory; knows the token."""
+
+    def __init__(self, root: Resource, token: str) -> None:
+        stock: Any = super()
+        stock.__init__(root, requestFactory=CappedRequest, timeout=IDLE_S, parsePOSTFormSubmission=False)
+        self.displayTracebacks = False
+        self.noisy = False
+        self._token = token
+
+    def is_trusted(self, header: str | None) -> bool:
+        """Whether an Authorization header bears the token."""
+        return is_right(header, self._token)
+
+    def log(self, request: Any) -> None:
+        """Write no line for each request."""
+
+
+class Root(Resource):
+    """Answers every path."""
+
+    isLeaf = True  # noqa: N815 - Twisted's name
+    log = Logger()
+
+    def __init__(self, router: Router, static: Path, is_trusted: Callable[[str | None], bool]) -> None:
+        stock: Any = super()
+        stock.__init__()
+        self._router = router
+        self._static = static
+        self._is_trusted = is_trusted
+
+    def render(self, request: Any) -> int:
+        """Begin to answer; a client that goes away ends the work for it."""
+        for name, value in SECURITY_HEADERS:
+            request.setHeader(name, value)
+        answering = Deferred.fromCoroutine(self._answer(request))
+        gone: Deferred[None] = request.notifyFinish()
+        gone.addErrback(lambda _: answering.cancel())
+        answering.addErrback(_cancelled)
+        return NOT_DONE_YET
+
+    async def _answer(self, request: Any) -> None:
+        try:
+            found = await self._find(request)
+            status = 200
+        except CancelledError:
+            raise
+        except TocsinError as error:
+            refusal = refusal_of(error)
+            status, found = refusal.status, _error(refusal)
+        except Exception:  # noqa: BLE001 - the supervisor of web requests: one defect ends one request
+            id_ = secrets.token_hex(6)
+            self.log.failure("error in a web request; the client was told the id {id}", id=id_)
+            refusal = RefusalError("internal", f"an error of ours; the hub's log has more under the id {id_}")
+            status, found = refusal.status, _error(refusal)
+        self._write(request, status, found)
+
+    def _write(self, request: Any, status: int, found: object) -> None:
+        is_file = isinstance(found, File)
+        data = found.data if isinstance(found, File) else msgspec.json.encode(found)
+        request.setResponseCode(status)
+        request.setHeader("Content-Type", found.content_type if isinstance(found, File) else "application/json")
+        request.setHeader("Content-Length", str(len(data)))
+        request.setHeader("Cache-Control", "no-cache" if is_file and not _is_api(request) else "no-store")
+        if status == RefusalError("unauthorized", "").status:
+            request.setHeader("WWW-Authenticate", "Bearer")
+        if request.is_too_large:
+            request.setHeader("Connection", "close")
+        request.write(b"" if request.method == b"HEAD" else data)
+        request.finish()
+
+    async def _find(self, request: Any) -> object:
+        path = request.path.decode("ascii", "replace")
+        method = request.method.decode("ascii", "replace")
+        if not path.startswith(PREFIX):
+            return static_file(self._static, method, path)
+        trusted = self._is_trusted(request.getHeader("authorization"))
+        route: Route | None = None
+        names: dict[str, str] = {}
+        try:
+            route, names = self._router.find(method, path.removeprefix(PREFIX))
+        except RefusalError:
+            if trusted:
+                raise
+        if not trusted and (route is None or not route.is_open):
+            raise RefusalError("unauthorized", "the token is missing or wrong; it is in the hub's file operator.token")
+        assert route is not None
+        if request.is_too_large:
+            raise RefusalError("too_large", f"the body is larger than {request.limit} bytes")
+        return await route.answer(Call(names, _query(request), request.content.read()))
+
+
+def _cancelled(failure: Failure) -> Failure | None:
+    return None if isinstance(failure.value, CancelledError) else failure
+
+
+def _is_api(request: Any) -> bool:
+    return bool(request.path.startswith(PREFIX.encode()))
+
+
+def _query(request: Any) -> dict[str, list[str]]:
+    text = request.uri.partition(b"?")[2].decode("ascii", "replace")
+    try:
+        return parse_qs(text, keep_blank_values=True, max_num_fields=MAX_PARAMETERS, errors="strict")
+    except (ValueError, UnicodeDecodeError):
+        raise RefusalError("bad_request", "the parameters cannot be read") from None
+
+
+def _error(refusal: RefusalError) -> ErrorAnswer:
+    return ErrorAnswer(ErrorBody(refusal.code, refusal.message, refusal.details))
+
+
+class WebServer(Service):
+    """Listens for HTTP."""
+
+    log = Logger()
+
+    def __init__(self, reactor: Any, host: str, port: int, token: str, router: Router, static: Path) -> None:
+        self._reactor = reactor
+        self._host = host
+        self._port = port
+        self._site = WebSite(Root(router, static, lambda header: is_right(header, token)), token)
+        self._listening: IListeningPort | None = None
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on; the real one once the service runs."""
+        if self._listening is None:
+            return self._port
+        port: int = self._listening.getHost().port  # type: ignore[attr-defined]  # an address of TCP
+        return port
+
+    @property
+    def url(self) -> str:
+        """Where the API and the page are."""
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self.port}"
+
+    def startService(self) -> None:
+        """Listen.
+
+        Raises:
+            SettingsError: the port is taken, or the address is not this machine's.
+        """
+        try:
+            self._listening = self._reactor.listenTCP(self._port, self._site, interface=self._host)
+        except CannotListenError as error:
+            raise SettingsError(
+                f"cannot listen for HTTP on {self._host} port {self._port}: {error.socketError}; "
+                "stop what uses it, or set another web.host and web.port"
+            ) from None
+        stock: Any = super()  # it has no types
+        stock.startService()
+        self.log.info("the web page and the API are at {url}", url=self.url)
+
+    def stopService(self) -> Deferred[None]:
+        """Close the door; requests that wait are ended."""
+        stock: Any = super()  # it has no types
+        stock.stopService()
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        listening, self._listening = self._listening, None
+        if listening is not None:
+            closed = listening.stopListening()
+            if isinstance(closed, Deferred):
+                await closed
