@@ -20,7 +20,7 @@ from hub.cli.output import emit, note, say
 @json_option
 @pass_client
 def push_command(client: Client, devices: Sequence[str], everything: bool, as_json: bool) -> None:
-    """Compile the configs of devices again and send them, even if nothing changed."""
+    """Send the configs of devices again, changed or not."""
     if everything == bool(devices):
         raise usage("Name the devices to push, or give --all (not both)")
     document = client.api.post(path_of("push"), {"all": True} if everything else {"devices": list(devices)})

@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from common.certificates import ensure_collector, ensure_site
 from common.errors import TocsinError
 from hub.cli.exits import CommandError
 
@@ -70,6 +69,9 @@ class Folder:
         Raises:
             CommandError: the folder cannot be used.
         """
+        # Loads Twisted and takes a third of the start of every other command, which does not need it.
+        from common.certificates import ensure_collector, ensure_site
+
         try:
             for path in (self.hub, self.process, self.hub_settings.parent):
                 path.mkdir(parents=True, exist_ok=True)

@@ -37,7 +37,7 @@ _PROCESS_COLUMNS = (
 @json_option
 @pass_client
 def ps_command(client: Client, device: str, set_name: str | None, everything: bool, as_json: bool) -> None:
-    """Show the process sets of DEVICE, and the processes that they take."""
+    """Show the process sets of DEVICE, with their processes."""
     document = client.api.get(path_of("devices", device, "processes"), {"set": set_name})
     roll = client.api.get(path_of("sets"), {"device": [device]})
     sets = [row for row in plural_rows(roll, "sets") if set_name in {None, row.get("set")}]

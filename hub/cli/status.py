@@ -21,7 +21,7 @@ from hub.cli.wait import behind_line
 @json_option
 @pass_client
 def status_command(client: Client, as_json: bool) -> None:
-    """Show the hub, its collectors, what is live where, and what is late."""
+    """Show hub and collectors: what is live, what is late."""
     document = client.api.get(path_of("status"))
     if as_json:
         emit(document)
