@@ -9,9 +9,6 @@ from hub.cli.exits import CommandError
 from hub.cli.folder import COLLECTOR, Folder, write_settings
 from hub.cli.ports import LOOPBACK, usable_port
 
-HTTP_PORT = 8080
-BROKER_PORT = 8789
-
 _HUB = """\
 # Settings of tocsin-hub, written by `tocsin up`. Kept from then on: change what you like.
 # `tocsin-hub genconf` prints all settings with their defaults.
@@ -44,8 +41,13 @@ def settle(folder: Folder, http_port: int | None, broker_port: int | None) -> No
     Raises:
         CommandError: a port is taken, or a file cannot be written or read.
     """
-    http = usable_port(_wanted(folder, "http", http_port, HTTP_PORT), "the web page", "--http-port")
-    broker = usable_port(_wanted(folder, "broker", broker_port, BROKER_PORT), "the collectors", "--broker-port")
+    from hub.settings import HubSettings  # loads Twisted, which no other command needs
+
+    defaults = HubSettings()
+    http = usable_port(_wanted(folder, "http", http_port, defaults.http.port), "the web page", "--http-port")
+    broker = usable_port(
+        _wanted(folder, "broker", broker_port, defaults.broker.port), "the collectors", "--broker-port"
+    )
     hub = _HUB.format(folder=_toml(folder.hub), host=LOOPBACK, http_port=http, broker_port=broker)
     process = _PROCESS.format(
         folder=_toml(folder.process),
