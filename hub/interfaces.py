@@ -134,7 +134,12 @@ class IModelStore(Interface):
 
 
 class EventRecord(Struct, frozen=True, kw_only=True):
-    """An event as the hub holds it: the contract's `Event`. Times are epoch seconds here, ISO 8601 at the door."""
+    """An event as the hub holds it: the contract's `Event`. Times are epoch seconds here, ISO 8601 at the door.
+
+    Attributes:
+        group: family of events, as in Zenoss.
+        state_by: who acknowledged, closed or reopened it last; empty when nobody did.
+    """
 
     id: int
     device: str
@@ -153,6 +158,8 @@ class EventRecord(Struct, frozen=True, kw_only=True):
     daemon: str
     fingerprint: str
     details: dict[str, Any]
+    group: str = ""
+    state_by: str = ""
 
 
 class EventFilter(Struct, frozen=True, kw_only=True):

@@ -1,0 +1,157 @@
+"""Documents: what files say, read into entities, with every mistake of every file reported at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from common.errors import SettingsError
+from hub.model.entities import Entity, Key
+from hub.model.fields import Fault, cut, describe, read_fields, unknown
+from hub.model.kinds import KINDS, PLANNED, Kind
+from hub.model.yaml import Item, plain_item, read_items
+
+MAX_REPORTED = 200
+
+
+class SourceFile(Struct, frozen=True):
+    """A file of documents; `path` is what messages call it."""
+
+    path: str
+    text: str
+
+
+class Document(Struct, frozen=True):
+    """An entity, and where it was defined."""
+
+    entity: Entity
+    path: str
+    line: int
+
+
+class Mistake(Struct, frozen=True):
+    """One thing that is wrong, and where."""
+
+    path: str
+    line: int
+    sentence: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.sentence}"
+
+
+def read_documents(files: Sequence[SourceFile]) -> list[Document]:
+    """Read all documents of all files.
+
+    Raises:
+        SettingsError: something is wrong; its details are one sentence for each mistake.
+    """
+    reading = _Reading()
+    for file in files:
+        reading.file(file)
+    mistakes = sorted(reading.mistakes, key=lambda mistake: (mistake.path, mistake.line))
+    if mistakes:
+        raise SettingsError(_headline(mistakes), _details(mistakes))
+    return reading.documents
+
+
+def read_entity(kind: str, fields: Mapping[str, object]) -> Entity:
+    """Read one entity from values that came without a file.
+
+    Raises:
+        SettingsError: something is wrong; its details are one sentence for each mistake.
+    """
+    faults, entity = _read(KINDS[kind], plain_item(dict(fields)), 1)
+    if faults or entity is None:
+        id_ = fields.get("id")
+        label = f"{KINDS[kind].title} {cut(id_) if isinstance(id_, str) else ''}".strip()
+        raise SettingsError(f"{label} cannot be stored as it is", [str(fault) for fault in faults])
+    return entity
+
+
+class _Reading:
+    """Collects documents and mistakes over several files."""
+
+    def __init__(self) -> None:
+        self.documents: list[Document] = []
+        self.mistakes: list[Mistake] = []
+        self._first: dict[Key, str] = {}
+
+    def file(self, file: SourceFile) -> None:
+        seen: dict[str, int] = {}
+        for item in read_items(file.text, lambda line, sentence: self._note(file.path, line, sentence)):
+            for part in item.value if isinstance(item.value, list) else [item]:
+                if part.value is not None:
+                    self._document(file.path, part, seen)
+
+    def _note(self, path: str, line: int, sentence: str) -> None:
+        self.mistakes.append(Mistake(path, line, sentence))
+
+    def _document(self, path: str, item: Item, seen: dict[str, int]) -> None:
+        if not isinstance(item.value, dict):
+            self._note(path, item.line, f"got {describe(item.value)}; expected a document: a mapping with kind and id")
+            return
+        word = item.value.get("kind")
+        if word is None or not isinstance(word.value, str) or word.value not in KINDS:
+            self._note(path, word.line if word else item.line, _wrong_kind(word))
+            return
+        name = word.value
+        seen[name] = seen.get(name, 0) + 1
+        faults, entity = _read(KINDS[name], item, seen[name])
+        label = _label(name, item)
+        for fault in faults:
+            self._note(path, fault.line, f"{label}: {fault}")
+        self._claim(name, item, path)
+        if entity is not None:
+            self.documents.append(Document(entity, path, item.line))
+
+    def _claim(self, kind: str, item: Item, path: str) -> None:
+        """Note who has an id first, also when the document is wrong otherwise."""
+        id_ = item.value["id"].value if "id" in item.value else None
+        if not isinstance(id_, str):
+            return
+        here = f"{path}:{item.line}"
+        first = self._first.setdefault((kind, id_), here)
+        if first is not here:
+            self._note(path, item.line, f"{kind} {cut(id_)} is defined twice; the first is at {first}")
+
+
+def _read(kind: Kind, item: Item, number: int) -> tuple[list[Fault], Entity | None]:
+    """Read one document; the entity is None when it could not be made."""
+    values, faults = read_fields(item, kind.fields, ignore=("kind",))
+    bad = item.value.keys() & kind.fields.keys() - values.keys()
+    for name, sentence in kind.check(values, bad):
+        line = item.value[name].line if name in item.value else item.line
+        faults.append(Fault(line, f"field '{name}'", sentence))
+    return faults, None if faults else kind.build(values, number)
+
+
+def _wrong_kind(word: Item | None) -> str:
+    known = ", ".join(sorted(KINDS))
+    if word is None:
+        return f"field 'kind' is missing; known: {known}"
+    if not isinstance(word.value, str):
+        return f"field 'kind': got {describe(word.value)}; known: {known}"
+    if word.value in PLANNED:
+        return f"kind '{word.value}' is not known yet; known: {known}"
+    return unknown("kind", word.value, KINDS)
+
+
+def _label(kind: str, item: Item) -> str:
+    id_: Any = item.value["id"].value if "id" in item.value else None
+    return f"{kind} {cut(id_)}" if isinstance(id_, str) else kind
+
+
+def _headline(mistakes: Sequence[Mistake]) -> str:
+    files = len({mistake.path for mistake in mistakes})
+    many = f"{len(mistakes)} mistakes" if len(mistakes) > 1 else "one mistake"
+    where = f"{files} files" if files > 1 else cut(mistakes[0].path)
+    return f"{many} in {where}; nothing was applied"
+
+
+def _details(mistakes: Sequence[Mistake]) -> list[str]:
+    told = [str(mistake) for mistake in mistakes[:MAX_REPORTED]]
+    left = len(mistakes) - len(told)
+    return [*told, f"and {left} more"] if left else told

@@ -1,0 +1,139 @@
+"""The kinds of documents, and what each may say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from common.matching import check_definition
+from msgspec import Struct
+
+from hub.model.definitions import to_config
+from hub.model.entities import (
+    KIND_DEVICE,
+    KIND_PROCESS_SET,
+    Bounds,
+    Device,
+    DeviceState,
+    Entity,
+    ProcessSet,
+)
+from hub.model.fields import FieldSpec, choice, flag, group, many, not_yet, properties, prose, severity, text, whole
+from hub.model.properties import contradictions
+
+DEVICE_ID = r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,254}"
+SLUG = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
+CLASS_PATH = r"/|(?:/[A-Za-z0-9][A-Za-z0-9 _.-]{0,99}){1,10}"
+GROUP = r"[A-Za-z0-9][A-Za-z0-9 _.-]{0,99}"
+ADDRESS = r"[A-Za-z0-9:][A-Za-z0-9_.:%-]*"
+
+LOCAL_ADDRESS = "127.0.0.1"
+ORDER_STEP = 100
+MAX_ORDER = 1_000_000_000
+
+PLANNED = ("Collector", "DeviceClass", "Maintenance", "Notification", "Template")
+
+device_id = text("letters, digits and _ . : -, a letter or digit first", DEVICE_ID)
+class_path = text("a path such as /Server/Linux", CLASS_PATH)
+group_name = text("a group: letters, digits, spaces and _ . -, a letter or digit first", GROUP, longest=100)
+
+
+class Kind(Struct, frozen=True):
+    """A kind of document.
+
+    Attributes:
+        title: what people call one, in sentences.
+        check: what is wrong beyond each single field, as pairs of the field it is about and a sentence. It gets the
+            fields that are right, and the names of those that are not.
+        build: makes an entity of fields that are all right; the number is the document's place among those of its kind
+            in its file, from 1.
+    """
+
+    title: str
+    fields: Mapping[str, FieldSpec]
+    check: Callable[[Mapping[str, Any], Collection[str]], list[tuple[str, str]]]
+    build: Callable[[dict[str, Any], int], Entity]
+
+
+def _check_device(values: Mapping[str, Any], bad: Collection[str]) -> list[tuple[str, str]]:
+    set_ = values.get("properties", {})
+    wrong = [("properties", sentence) for sentence in contradictions(set_)]
+    has_address = "address" in values or "address" in bad
+    if not has_address and "properties" not in bad and set_.get("source") != "local":
+        wrong.append(("address", "is missing; only a device with the property source: local does without"))
+    return wrong
+
+
+def _build_device(values: dict[str, Any], _number: int) -> Device:
+    values = {("class_" if name == "class" else name): value for name, value in values.items()}
+    values["state"] = DeviceState(values.get("state", DeviceState.PRODUCTION.value))
+    values.setdefault("address", LOCAL_ADDRESS)
+    return Device(**values)
+
+
+def _check_set(values: Mapping[str, Any], bad: Collection[str]) -> list[tuple[str, str]]:
+    wrong = []
+    bounds = values.get("count", {})
+    low, high = bounds.get("min"), bounds.get("max")
+    if low is not None and high is not None and low > high:
+        wrong.append(("count", f"min {low} is more than max {high}; nothing could fit"))
+    if not {"id", "include", "exclude", "name", "title"} & set(bad) and {"id", "include"} <= values.keys():
+        wrong += (("include", sentence) for sentence in check_definition(to_config(_build_set(dict(values), 1))))
+    return wrong
+
+
+def _build_set(values: dict[str, Any], number: int) -> ProcessSet:
+    bounds = Bounds(**values.pop("count", {}))
+    values.setdefault("order", number * ORDER_STEP)
+    return ProcessSet(count=bounds, **values)
+
+
+_regex = text("a regular expression (RE2) on one line", longest=4096)
+_required_regex = text("a regular expression (RE2) on one line", r"[\s\S]+", longest=4096)
+_scope = text("a device class such as /Server/Linux, or a group", f"{CLASS_PATH}|{GROUP}")
+_number = whole(0, 1_000_000)
+
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {
+        KIND_DEVICE: Kind(
+            title="device",
+            fields={
+                "id": FieldSpec(device_id, required=True),
+                "address": FieldSpec(text("a host name or an IP address", ADDRESS)),
+                "class": FieldSpec(class_path),
+                "collector": FieldSpec(text("the name of a collector: letters, digits and _ . -", SLUG)),
+                "groups": FieldSpec(many(group_name, longest=100)),
+                "state": FieldSpec(choice(*(state.value for state in DeviceState))),
+                "properties": FieldSpec(properties),
+            },
+            check=_check_device,
+            build=_build_device,
+        ),
+        KIND_PROCESS_SET: Kind(
+            title="process set",
+            fields={
+                "id": FieldSpec(text("letters, digits and _ . -, a letter or digit first", SLUG), required=True),
+                "title": FieldSpec(text("text", r".+")),
+                "description": FieldSpec(prose(4096)),
+                "order": FieldSpec(whole(0, MAX_ORDER)),
+                "include": FieldSpec(_required_regex, required=True),
+                "exclude": FieldSpec(_regex),
+                "name": FieldSpec(text("a name, which may have groups of include such as {1}", r".+")),
+                "applies_to": FieldSpec(many(_scope, longest=100)),
+                "required": FieldSpec(flag),
+                "monitor": FieldSpec(flag),
+                "missing_severity": FieldSpec(severity(none=False)),
+                "restart_severity": FieldSpec(severity(none=True)),
+                "count": FieldSpec(
+                    group({"min": FieldSpec(_number), "max": FieldSpec(_number)}, "a mapping with min, max or both")
+                ),
+                "confirm": FieldSpec(whole(1, 100)),
+                "thresholds": FieldSpec(not_yet("thresholds")),
+                "lock": FieldSpec(not_yet("locks")),
+            },
+            check=_check_set,
+            build=_build_set,
+        ),
+    }
+)

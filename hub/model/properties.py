@@ -1,0 +1,224 @@
+"""The properties that a device may have: name, type, unit, default, range.
+
+Documents, the API and the command line read them by this one catalogue.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from msgspec import Struct
+
+from common.configs import AuthProtocol, DeviceConfig, PrivProtocol, SnmpConfig, SnmpEngine, SnmpVersion, SourceKind
+
+Value = str | int | float | bool
+
+HIDDEN = "(set)"
+MAX_TEXT = 255
+SNMP_INTERVAL_S = 60
+LOCAL_INTERVAL_S = 10
+MIN_PASSWORD = 8  # RFC 3414, section 11.2
+
+
+class PropertyType(enum.Enum):
+    """What a property's value is."""
+
+    TEXT = "text"
+    WHOLE = "whole number"
+    NUMBER = "number"
+    CHOICE = "one of"
+
+
+class Property(Struct, frozen=True, kw_only=True):
+    """One property.
+
+    Attributes:
+        default: what holds where nobody says otherwise; None where `default_of` has to look at other properties.
+        minimum, maximum: inclusive; of the value, or of a text's length.
+        secret: never shown, logged or put into a message.
+    """
+
+    name: str
+    type: PropertyType
+    description: str
+    default: Value | None
+    unit: str = ""
+    choices: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    secret: bool = False
+
+    @property
+    def expected(self) -> str:
+        """What a value has to be, in words."""
+        if self.type is PropertyType.CHOICE:
+            return f"one of {', '.join(self.choices)}"
+        unit = f" {self.unit}" if self.unit else ""
+        if self.type is PropertyType.TEXT:
+            return f"text of {self.minimum or 0:g} to {self.maximum or MAX_TEXT:g} characters on one line"
+        if self.minimum is not None and self.maximum is not None:
+            return f"a {self.type.value} from {self.minimum:g} to {self.maximum:g}{unit}"
+        return f"a {self.type.value} of at least {self.minimum or 0:g}{unit}"
+
+
+def _text(name: str, description: str, default: str, *, minimum: int = 0, secret: bool = False) -> Property:
+    return Property(
+        name=name,
+        type=PropertyType.TEXT,
+        description=description,
+        default=default,
+        minimum=minimum,
+        maximum=MAX_TEXT,
+        secret=secret,
+    )
+
+
+def _whole(name: str, description: str, default: int | None, minimum: int, maximum: int, unit: str = "") -> Property:
+    return Property(
+        name=name,
+        type=PropertyType.WHOLE,
+        description=description,
+        default=default,
+        minimum=minimum,
+        maximum=maximum,
+        unit=unit,
+    )
+
+
+def _choice(name: str, description: str, default: enum.Enum, choices: type[enum.Enum]) -> Property:
+    return Property(
+        name=name,
+        type=PropertyType.CHOICE,
+        description=description,
+        default=str(default.value),
+        choices=tuple(str(choice.value) for choice in choices),
+    )
+
+
+_SNMP = SnmpConfig()
+_PLAIN = DeviceConfig(device="x", address="", source=SourceKind.LOCAL, interval_s=LOCAL_INTERVAL_S)
+
+_ALL = (
+    _choice("source", "where the process table comes from", SourceKind.SNMP, SourceKind),
+    _whole(
+        "interval_s",
+        f"from scan to scan; {SNMP_INTERVAL_S} for SNMP, {LOCAL_INTERVAL_S} for local",
+        None,
+        1,
+        86400,
+        "s",
+    ),
+    _whole("full_scan_every", "scans from one full SNMP pass to the next", _PLAIN.full_scan_every, 1, 10000, "scans"),
+    _whole("flap_restarts", "more restarts than this are one alarm", _PLAIN.flap_restarts, 1, 1_000_000, "restarts"),
+    _whole("flap_window_s", "time in which these restarts are counted", _PLAIN.flap_window_s, 1, 604_800, "s"),
+    _choice("snmp_version", "version of SNMP", _SNMP.version, SnmpVersion),
+    _whole("snmp_port", "UDP port of the agent", _SNMP.port, 1, 65535),
+    _text("snmp_community", "community, for versions 1 and 2c", _SNMP.community, minimum=1, secret=True),
+    Property(
+        name="snmp_timeout_s",
+        type=PropertyType.NUMBER,
+        description="how long to wait for an answer",
+        default=_SNMP.timeout_s,
+        unit="s",
+        minimum=0.1,
+        maximum=60,
+    ),
+    _whole("snmp_retries", "tries after the first", _SNMP.retries, 0, 10),
+    _whole("snmp_max_repetitions", "rows asked for in one request", _SNMP.max_repetitions, 1, 200, "rows"),
+    _text("snmp_user", "user, for version 3", _SNMP.user),
+    _choice("snmp_auth_protocol", "how version 3 proves who asks", _SNMP.auth_protocol, AuthProtocol),
+    _text("snmp_auth_password", "password for that", _SNMP.auth_password, minimum=MIN_PASSWORD, secret=True),
+    _choice("snmp_priv_protocol", "how version 3 encrypts", _SNMP.priv_protocol, PrivProtocol),
+    _text("snmp_priv_password", "password for that", _SNMP.priv_password, minimum=MIN_PASSWORD, secret=True),
+    _text("snmp_context", "context name, for version 3", _SNMP.context),
+    _choice("snmp_engine", "which implementation of SNMP asks", _SNMP.engine, SnmpEngine),
+)
+
+CATALOGUE: Mapping[str, Property] = MappingProxyType({prop.name: prop for prop in _ALL})
+
+
+def read_value(prop: Property, value: object) -> Value:
+    """Check a value.
+
+    Raises:
+        ValueError: it does not fit; the text is what was expected.
+    """
+    if prop.type is PropertyType.CHOICE:
+        return _read_choice(prop, value)
+    if prop.type is PropertyType.TEXT:
+        return _read_text(prop, value)
+    return _read_number(prop, value)
+
+
+def _read_choice(prop: Property, value: object) -> str:
+    # YAML reads `snmp_version: 1` as a number.
+    word = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(word, str) or word not in prop.choices:
+        raise ValueError(prop.expected)
+    return word
+
+
+def _read_number(prop: Property, value: object) -> int | float:
+    whole = prop.type is PropertyType.WHOLE
+    is_number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+    if not is_number or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(prop.expected)
+    if (prop.minimum is not None and value < prop.minimum) or (prop.maximum is not None and value > prop.maximum):
+        raise ValueError(prop.expected)
+    return value if whole else float(value)
+
+
+def _read_text(prop: Property, value: object) -> str:
+    if not isinstance(value, str) or not value.isprintable():
+        raise ValueError(prop.expected + ("" if isinstance(value, str) else ", in quotes if it looks like a number"))
+    if not (prop.minimum or 0) <= len(value) <= (prop.maximum or MAX_TEXT):
+        raise ValueError(prop.expected)
+    if prop.secret and value == HIDDEN:
+        raise ValueError(f"the secret itself; {HIDDEN} only stands for one that is set")
+    return value
+
+
+def default_of(name: str, properties: Mapping[str, Value]) -> Value:
+    """What holds for a property that is not set, beside those that are."""
+    default = CATALOGUE[name].default
+    if default is not None:
+        return default
+    local = properties.get("source", SourceKind.SNMP.value) == SourceKind.LOCAL.value
+    return LOCAL_INTERVAL_S if local else SNMP_INTERVAL_S
+
+
+def effective(properties: Mapping[str, Value]) -> dict[str, Value]:
+    """Every property with the value that holds."""
+    return {name: properties[name] if name in properties else default_of(name, properties) for name in CATALOGUE}
+
+
+def shown(properties: Mapping[str, Value]) -> dict[str, Value]:
+    """Properties as people may see them: secrets are only said to be set."""
+    return {name: HIDDEN if is_secret(name) else value for name, value in properties.items()}
+
+
+def is_secret(name: str) -> bool:
+    """Whether a property must not be shown; one that is not known is not shown either."""
+    prop = CATALOGUE.get(name)
+    return prop is None or prop.secret
+
+
+def contradictions(properties: Mapping[str, Value]) -> list[str]:
+    """What is wrong between properties that are each right."""
+    values = effective(properties)
+    if values["source"] != SourceKind.SNMP.value or values["snmp_version"] != SnmpVersion.V3.value:
+        return []
+    wrong = [] if values["snmp_user"] else ["snmp_version 3 needs snmp_user"]
+    for kind in ("auth", "priv"):
+        has_protocol = values[f"snmp_{kind}_protocol"] != "none"
+        if has_protocol != bool(values[f"snmp_{kind}_password"]):
+            there, missing = ("protocol", "password") if has_protocol else ("password", "protocol")
+            wrong.append(f"snmp_{kind}_{there} is set, but snmp_{kind}_{missing} is not; set both or neither")
+    if values["snmp_priv_protocol"] != "none" and values["snmp_auth_protocol"] == "none":
+        wrong.append(
+            "snmp_priv_protocol needs snmp_auth_protocol too: SNMP does not encrypt what it has not authenticated"
+        )
+    return wrong

@@ -1,0 +1,227 @@
+"""The model in memory, and the one way to change it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+from msgspec import Struct
+from twisted.internet.defer import DeferredLock
+from twisted.logger import Logger
+
+from common.errors import SettingsError
+from hub.interfaces import IModelStore, Revision
+from hub.model.change import Change, left_out, plan
+from hub.model.documents import SourceFile, read_documents, read_entity
+from hub.model.entities import KIND_DEVICE, Device, Entity, Key, Model, ProcessSet, decode_entity
+from hub.model.interfaces import IWorker
+from hub.model.shield import shielded
+
+T = TypeVar("T")
+
+MAX_AUTHOR = 255
+MAX_TEXT = 4096
+
+
+class ModelObserver(Protocol):
+    """Called after each commit."""
+
+    def __call__(self, revision: int, before: Model, after: Model, devices: Sequence[str]) -> None:
+        """Take note of a new revision; `devices` are those whose configs it changes."""
+
+
+class ApplyResult(Struct, frozen=True, kw_only=True):
+    """What applying did, or would do.
+
+    Attributes:
+        revision: its number; None when nothing changed, or nothing was to be changed.
+        created, changed, removed: (kind, id).
+        devices: ids of those whose configs change, in order.
+    """
+
+    revision: int | None
+    dry_run: bool
+    created: tuple[Key, ...]
+    changed: tuple[Key, ...]
+    unchanged: int
+    removed: tuple[Key, ...]
+    devices: tuple[str, ...]
+
+
+class PutResult(Struct, frozen=True, kw_only=True):
+    """What became of a single device; `revision` is None when it was so already."""
+
+    revision: int | None
+    created: bool
+    device: Device
+
+
+class ModelService:
+    """Holds the model, and changes it one revision after the other.
+
+    Attributes:
+        model: as the last commit made it.
+        epoch: id of the store.
+    """
+
+    log = Logger()
+
+    def __init__(self, store: IModelStore, wall: Callable[[], float], reader: IWorker) -> None:
+        """Begin with an empty model; `load` reads it.
+
+        Args:
+            store: where it is kept.
+            wall: epoch seconds, for the stamps of revisions.
+            reader: where the texts of documents are read, which takes seconds for thousands of them.
+        """
+        self._store = store
+        self._wall = wall
+        self._reader = reader
+        self._lock = DeferredLock()
+        self._observers: list[ModelObserver] = []
+        self.model = Model()
+        self.epoch = ""
+
+    async def load(self) -> Model:
+        """Read the model from the store.
+
+        Raises:
+            SettingsError: a document there cannot be read.
+        """
+        self.epoch = await self._store.epoch()
+        revision, rows = await self._store.load()
+        self.model = await self._reader.run(lambda: _model(revision, rows))
+        return self.model
+
+    def observe(self, observer: ModelObserver) -> None:
+        """Call back after each commit."""
+        self._observers.append(observer)
+
+    async def revisions(self, limit: int) -> list[Revision]:
+        """Read the newest revisions, newest first."""
+        return await self._store.revisions(limit)
+
+    # --- changes ------------------------------------------------------------------------------------------------------
+
+    async def apply(
+        self, files: Sequence[SourceFile], author: str, text: str, *, dry_run: bool = False, prune: bool = False
+    ) -> ApplyResult:
+        """Make the model say what the files say.
+
+        Args:
+            files: of documents.
+            author: who.
+            text: why.
+            dry_run: only tell what would change.
+            prune: also remove what the files do not have, of those kinds that they have.
+
+        Raises:
+            SettingsError: something in the files is wrong; nothing is applied.
+            TransientError: it could not be stored; nothing is applied.
+        """
+        wanted = [document.entity for document in await self._reader.run(lambda: read_documents(files))]
+
+        def change_of(model: Model) -> Change:
+            return plan(model, wanted, left_out(model, wanted) if prune else ())
+
+        if dry_run:
+            change = change_of(self.model)
+            return _result(change, None, dry_run=True)
+        change, revision = await self._change(change_of, author, text)
+        return _result(change, revision, dry_run=False)
+
+    async def put_device(self, device_id: str, fields: Mapping[str, object], author: str, text: str) -> PutResult:
+        """Add a device, or put another in its place.
+
+        Args:
+            device_id: its id.
+            fields: as in a document; what is left out is at its default afterwards.
+            author: who.
+            text: why.
+
+        Raises:
+            SettingsError: a field is wrong; the details say which.
+            TransientError: it could not be stored.
+        """
+        device = read_entity(KIND_DEVICE, {"id": device_id, **fields})
+        assert isinstance(device, Device)
+        change, revision = await self._change(lambda model: plan(model, [device]), author, text)
+        return PutResult(revision=revision, created=bool(change.created), device=device)
+
+    async def remove_device(self, device_id: str, author: str, text: str) -> int:
+        """Remove a device; return the number of the revision.
+
+        Raises:
+            NotFoundError: there is no such device.
+            TransientError: it could not be stored.
+        """
+
+        def change_of(model: Model) -> Change:
+            model.device(device_id)
+            return plan(model, (), [(KIND_DEVICE, device_id)])
+
+        _, revision = await self._change(change_of, author, text)
+        assert revision is not None
+        return revision
+
+    async def _change(self, change_of: Callable[[Model], Change], author: str, text: str) -> tuple[Change, int | None]:
+        """Plan by the newest model, commit, swap; all of it even if the caller gives up, or memory and disk part."""
+        return await shielded(self._locked(self._commit(change_of, author, text)))
+
+    async def _locked(self, work: Coroutine[Any, Any, T]) -> T:
+        await self._lock.acquire()
+        try:
+            return await work
+        finally:
+            self._lock.release()
+
+    async def _commit(self, change_of: Callable[[Model], Change], author: str, text: str) -> tuple[Change, int | None]:
+        change = change_of(self.model)
+        if not change.documents:
+            return change, None
+        revision = await self._store.commit(
+            self._wall(), author[:MAX_AUTHOR], text[:MAX_TEXT], change.summary, change.documents
+        )
+        assert revision.number == change.after.revision, "the store numbers revisions one by one"
+        self.model = change.after
+        self.log.info(
+            "revision {number} by {author}: {summary}", number=revision.number, author=author, summary=change.summary
+        )
+        self._tell(revision.number, change)
+        return change, revision.number
+
+    def _tell(self, revision: int, change: Change) -> None:
+        for observer in self._observers:
+            try:
+                observer(revision, change.before, change.after, change.devices)
+            except Exception:  # noqa: BLE001 - the supervisor of observers: the revision stands all the same
+                self.log.failure("error in an observer of the model")
+
+
+def _model(revision: int, rows: Collection[tuple[str, str, str]]) -> Model:
+    entities: list[Entity] = []
+    wrong: list[str] = []
+    for kind, id_, body in rows:
+        try:
+            entities.append(decode_entity(kind, body))
+        except (msgspec.DecodeError, KeyError) as error:
+            wrong.append(f"{kind} {id_}: {error}")
+    if wrong:
+        raise SettingsError(
+            "documents in the database cannot be read; they are damaged, or of a newer version of Tocsin", wrong[:20]
+        )
+    devices = {entity.id: entity for entity in entities if isinstance(entity, Device)}
+    return Model(revision, devices, [entity for entity in entities if isinstance(entity, ProcessSet)])
+
+
+def _result(change: Change, revision: int | None, *, dry_run: bool) -> ApplyResult:
+    return ApplyResult(
+        revision=revision,
+        dry_run=dry_run,
+        created=change.created,
+        changed=change.changed,
+        unchanged=change.unchanged,
+        removed=change.removed,
+        devices=change.devices,
+    )

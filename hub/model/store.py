@@ -1,0 +1,106 @@
+"""Documents and revisions on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from zope.interface import implementer
+
+from common.errors import TransientError
+from hub.interfaces import DocumentChange, IModelStore, Revision
+from hub.model.database import Database
+from hub.model.tables import document_changes, documents, revisions
+
+
+@implementer(IModelStore)
+class SqlModelStore:
+    """The model's part of the database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._newest: int | None = None
+
+    async def epoch(self) -> str:
+        """Id of the database."""
+        return self._database.epoch
+
+    async def load(self) -> tuple[int, list[tuple[str, str, str]]]:
+        """Read the newest revision's number and all documents."""
+        newest, rows = await self._database.run(_load)
+        self._newest = newest
+        return newest, rows
+
+    async def commit(
+        self, at: float, author: str, text: str, summary: str, changes: Sequence[DocumentChange]
+    ) -> Revision:
+        """Write a revision and what it changes."""
+        revision = await self._database.run(
+            lambda connection: self._commit(connection, at, author, text, summary, changes)
+        )
+        self._newest = revision.number
+        return revision
+
+    async def revisions(self, limit: int) -> list[Revision]:
+        """Read the newest revisions."""
+        query = select(revisions).order_by(revisions.c.number.desc()).limit(limit)
+        rows = await self._database.run(lambda connection: connection.execute(query).mappings().all())
+        return [Revision(**row) for row in rows]
+
+    def _commit(
+        self,
+        connection: Connection,
+        at: float,
+        author: str,
+        text: str,
+        summary: str,
+        changes: Sequence[DocumentChange],
+    ) -> Revision:
+        newest = _newest(connection)
+        if self._newest not in {None, newest}:
+            raise TransientError(
+                f"the model in the database is at revision {newest}, not at {self._newest}: another hub writes to it. "
+                "Stop one of the two, and start the other again"
+            )
+        revision = Revision(number=newest + 1, at=at, author=author, text=text, summary=summary)
+        connection.execute(
+            insert(revisions).values(number=revision.number, at=at, author=author, text=text, summary=summary)
+        )
+        _write(connection, revision.number, changes)
+        return revision
+
+
+def _load(connection: Connection) -> tuple[int, list[tuple[str, str, str]]]:
+    query = select(documents.c.kind, documents.c.id, documents.c.body).order_by(documents.c.kind, documents.c.id)
+    return _newest(connection), [(kind, id_, body) for kind, id_, body in connection.execute(query)]
+
+
+def _newest(connection: Connection) -> int:
+    return connection.execute(select(func.max(revisions.c.number))).scalar() or 0
+
+
+def _write(connection: Connection, revision: int, changes: Sequence[DocumentChange]) -> None:
+    rows = [
+        {"kind": change.kind, "id": change.id, "before": change.before, "after": change.after} for change in changes
+    ]
+    if rows:
+        connection.execute(insert(document_changes), [{"revision": revision, **row} for row in rows])
+    gone = [{"k": row["kind"], "i": row["id"]} for row in rows if row["after"] is None]
+    if gone:
+        which = (documents.c.kind == bindparam("k")) & (documents.c.id == bindparam("i"))
+        connection.execute(delete(documents).where(which), gone)
+    new = [
+        {"revision": revision, "kind": row["kind"], "id": row["id"], "body": row["after"]}
+        for row in rows
+        if row["before"] is None and row["after"] is not None
+    ]
+    if new:
+        connection.execute(insert(documents), new)
+    changed = [
+        {"k": row["kind"], "i": row["id"], "revision": revision, "body": row["after"]}
+        for row in rows
+        if row["before"] is not None and row["after"] is not None
+    ]
+    if changed:
+        which = (documents.c.kind == bindparam("k")) & (documents.c.id == bindparam("i"))
+        connection.execute(update(documents).where(which), changed)
