@@ -58,7 +58,15 @@ class Reader(Service):
         last_values: the daemon's `SampleWriter`; it brings what was sampled a moment ago into the files first.
     """
 
-    def __init__(self, reactor: Any, clock: IReactorTime, data_dir: Path, last_values: LatestValues, *, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        clock: IReactorTime,
+        data_dir: Path,
+        last_values: LatestValues,
+        *,
+        timeout_s: float = TIMEOUT_S,
+    ) -> None:
         self._timeout_s = timeout_s
         self._clock = clock
         self._root = data_dir / "rrd"

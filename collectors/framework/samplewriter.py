@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import msgspec
@@ -39,6 +40,13 @@ STOP_TIMEOUT_S = 20.0
 MAX_FAILURES = 3
 """So many ends of the writer process in a row are more than bad luck."""
 MAX_REPORT_BYTES = 65_536
+
+
+class _Thread(Thread):
+    """A thread that does not keep a process alive that ends without having stopped its services."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **{**options, "daemon": True})
 
 
 @implementer(ISampleSink)
@@ -73,6 +81,7 @@ class SampleWriter(Service):
         self._spool_open = False
         self._intake = Intake()
         self._pool = ThreadPool(1, 1, "samples")
+        self._pool.threadFactory = _Thread
         folders = ["--spool", str(data_dir / "samples"), "--rrd", str(data_dir / "rrd"), "--hold", str(hold_s)]
         self._child = Child(
             reactor,

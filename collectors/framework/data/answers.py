@@ -55,7 +55,8 @@ def answer(root: Path, request: Request, now: float) -> Listing | Rows | Picture
     held = read_device(root, query.device)
     if isinstance(query, ListQuery):
         return _list(query, held, request.live, root)
-    if not query.start < query.end <= LATEST_END or query.start < 0:
+    least_s = 0 if isinstance(query, FetchQuery) else 1
+    if not 0 <= query.start <= query.end - least_s <= LATEST_END:
         raise PermanentError(f"The range from {query.start} to {query.end} is none; the start must lie before the end")
     if isinstance(query, FetchQuery):
         return _fetch(query, _component(query.device, query.component, held, root), now)

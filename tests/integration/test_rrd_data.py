@@ -1,0 +1,379 @@
+"""The data part of a collector with its real processes, on a reactor of its own."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import rrdtool
+from twisted.internet.task import Clock
+
+from collectors.framework.data.child import Child
+from collectors.framework.data.intake import Intake
+from collectors.framework.samplespool import PROGRESS, SampleSpool
+from collectors.framework.samplewriter import SampleWriter
+from common import rrd
+from common.errors import NotFoundError, TransientError
+from common.series import Layout, Sample, SeriesKey
+from common.wire import FetchQuery, GraphQuery, Listing, ListQuery, Picture, Rows
+from tests.contracts.sample_sink import NOW, SampleSinkContract
+from tests.integration.rrd_private import LAYOUT, DataPart, on_reactor, sample, sleep, until
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    path = Path(tempfile.mkdtemp(prefix="tocsin-data-"))
+    yield path
+    shutil.rmtree(path)
+
+
+def now() -> int:
+    return int(time.time()) // 10 * 10
+
+
+def fetch(component: str, start: int, end: int, *points: str) -> FetchQuery:
+    return FetchQuery(device="web1", component=component, source="process", points=list(points), start=start, end=end)
+
+
+def _ignore(_: str) -> None:
+    return None
+
+
+def _standing_clock() -> float:
+    return NOW
+
+
+class TestSampleWriter(SampleSinkContract):
+    """The guards of the real sink; no process is needed for these."""
+
+    @pytest.fixture(autouse=True)
+    def _folder(self, folder: Path) -> None:
+        self.folder = folder
+
+    def make_sink(self) -> Any:
+        return SampleWriter(object(), Clock(), _standing_clock, self.folder, _ignore)
+
+
+def test_what_was_sampled_a_moment_ago_is_read_back(folder: Path) -> None:
+    async def work(reactor: Any) -> None:
+        part = DataPart(reactor, folder).start()
+        at = now() - 100
+        for i in range(10):
+            part.writer.write(
+                [sample(c, at + 10 * i, cpu=i / 3, memory=2**40 + i, restarts=i) for c in ("sshd", "nginx")]
+            )
+            rows = await part.reader.answer(fetch("sshd", at, at + 10 * i, "cpu", "memory"))
+            assert isinstance(rows, Rows)
+            assert rows.rows[-1] == (at + 10 * i, [pytest.approx(i / 3), 2**40 + i])
+        listing = await part.reader.answer(ListQuery(device="web1"))
+        assert isinstance(listing, Listing)
+        assert {(v.component, v.point): v.value for v in listing.values}["nginx", "restarts"] == 9
+        picture = await part.reader.answer(
+            GraphQuery(device="web1", component=None, graph="", start=at, end=at + 100, form="png")
+        )
+        assert isinstance(picture, Picture)
+        assert part.writer.queued == 0
+        assert part.writer.drops == {}
+        await part.stop()
+        assert part.problems == []
+
+    on_reactor(work)
+
+
+def test_samples_are_durable_within_a_second(folder: Path) -> None:
+    async def work(reactor: Any) -> None:
+        part = DataPart(reactor, folder).start()
+        await until(reactor, "the spool is open", lambda: (folder / "samples").exists())
+        part.writer.write([sample("sshd", now(), cpu=1)])
+        began = time.monotonic()
+        await until(reactor, "a segment", lambda: list((folder / "samples").glob("*.seg")), 1.0)
+        assert time.monotonic() - began < 1.0
+        await part.stop()
+
+    on_reactor(work)
+
+
+def test_last_values_outlive_a_restart(folder: Path) -> None:
+    async def first(reactor: Any) -> None:
+        part = DataPart(reactor, folder).start()
+        part.writer.write([sample("sshd", now() - 10, cpu=2.5, restarts=2**62)])
+        await part.stop()
+
+    async def second(reactor: Any) -> None:
+        part = DataPart(reactor, folder).start()
+        listing = await part.reader.answer(ListQuery(device="web1"))
+        assert isinstance(listing, Listing)
+        assert {v.point: v.value for v in listing.values} == {
+            "cpu": 2.5, "memory": None, "count": None, "restarts": 2**62,
+        }  # fmt: skip
+        part.writer.write([sample("sshd", now(), cpu=3, restarts=2**62)])
+        await part.stop()
+        assert rrdtool.last(str(folder / "rrd" / rrd.file_name(SeriesKey("web1", "sshd", "process")))) == now()
+
+    on_reactor(first)
+    on_reactor(second)
+
+
+def test_a_killed_writer_comes_back_and_nothing_is_lost(folder: Path) -> None:
+    async def work(reactor: Any) -> None:
+        part = DataPart(reactor, folder).start()
+        at = now() - 2000
+        for i in range(100):
+            part.writer.write([sample("sshd", at + 10 * i, cpu=i)])
+            if i in (20, 60) and (pid := part.writer.writer_pid):
+                os.kill(pid, signal.SIGKILL)
+            await sleep(reactor, 0.01)
+        await until(reactor, "a new writer", lambda: part.writer.writer_pid)
+        await until(reactor, "an empty queue", lambda: part.writer.queued == 0)
+        rows = await part.reader.answer(fetch("sshd", at, at + 990, "cpu"))
+        assert isinstance(rows, Rows)
+        assert [row[0] for _, row in rows.rows] == list(range(100))
+        await part.stop()
+
+    on_reactor(work)
+
+
+def test_a_reader_that_is_killed_or_hangs_is_replaced(folder: Path) -> None:
+    async def work(reactor: Any) -> None:
+        part = DataPart(reactor, folder)
+        part.reader._timeout_s = 0.5
+        part.start()
+        part.writer.write([sample("sshd", now(), cpu=1)])
+        with pytest.raises(NotFoundError):
+            await until_answered(reactor, part, ListQuery(device="nope"))
+        for kill in (signal.SIGSTOP, signal.SIGKILL):
+            assert part.reader.pid
+            os.kill(part.reader.pid, kill)
+            with pytest.raises(TransientError):
+                await part.reader.answer(ListQuery(device="web1"))
+            await until_answered(reactor, part, ListQuery(device="web1"))
+        await part.stop()
+
+    async def until_answered(reactor: Any, part: DataPart, query: ListQuery) -> None:
+        for _ in range(50):
+            try:
+                await part.reader.answer(query)
+                return
+            except TransientError:
+                await sleep(reactor, 0.1)
+        raise AssertionError("the reader does not come back")
+
+    on_reactor(work)
+
+
+def test_the_children_end_when_the_daemon_dies(folder: Path) -> None:
+    program = (
+        "import sys, time, os\nsys.path.insert(0, os.getcwd())\n"
+        "from pathlib import Path\nfrom tests.integration.rrd_private import *\n"
+        "async def work(reactor):\n"
+        f"    part = DataPart(reactor, Path({str(folder)!r})).start()\n"
+        "    part.writer.write([sample('sshd', int(time.time()) // 10 * 10, cpu=1)])\n"
+        "    await sleep(reactor, 0.6)\n"
+        "    print(part.writer.writer_pid, part.reader.pid, flush=True)\n"
+        "    os.kill(os.getpid(), 9)\n"
+        "on_reactor(work)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    pids = [int(pid) for pid in done.stdout.split()]
+    deadline = time.monotonic() + 5
+    while any(_alive(pid) for pid in pids):
+        assert time.monotonic() < deadline, "the children outlive their daemon"
+        time.sleep(0.05)
+    path = folder / "rrd" / rrd.file_name(SeriesKey("web1", "sshd", "process"))
+    assert path.exists()  # what was spooled is in its file
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_a_child_that_keeps_dying_is_started_more_and_more_slowly() -> None:
+    async def work(reactor: Any) -> None:
+        downs: list[float] = []
+        child = Child(
+            reactor, reactor, "no.such.module", [],
+            on_data=lambda _: None, on_up=lambda: None, on_down=lambda _: downs.append(reactor.seconds()),
+        )  # fmt: skip
+        child.start()
+        await until(reactor, "four ends", lambda: len(downs) >= 4)
+        assert child.failures == len(downs)
+        assert downs[3] - downs[2] > downs[1] - downs[0]
+        await child.stop(1.0)
+
+    on_reactor(work)
+
+
+# --- kill -9 at full duty ---------------------------------------------------------------------------------------------
+
+FILES, SAMPLES = 20, 1500
+
+
+def fill(spool_dir: Path, start: int) -> None:
+    """A spool with more than the writer can do in a second."""
+    intake, spool = Intake(), SampleSpool(spool_dir, segment_bytes=256 * 1024)
+    spool.open()
+    for i in range(SAMPLES):
+        at = start + 10 * i
+        samples = [
+            sample(f"c{n}", at, cpu=(i * 7919 + n) % 1000 / 7, memory=i * n, count=i % 5, restarts=i // 3)
+            for n in range(FILES)
+        ]
+        intake.accept(samples, at)
+        if i % 50 == 49:
+            spool.append(intake.series, intake.take())
+    spool.append(intake.series, intake.take())
+    spool.close()
+
+
+def start_writer(folder: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "collectors.framework.rrdwriter", "--hold", "0",
+         "--spool", str(folder / "samples"), "--rrd", str(folder / "rrd")],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+def dumps(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): subprocess.run(
+            ["rrdtool", "dump", str(path)], capture_output=True, check=True
+        ).stdout
+        for path in sorted((folder / "rrd").rglob("*.rrd"))
+    }
+
+
+def test_kill_9_at_any_moment_leaves_the_files_of_an_undisturbed_run(folder: Path) -> None:
+    start = now() - 10 * SAMPLES - 1000
+    calm, rough = folder / "calm", folder / "rough"
+    fill(calm / "samples", start)
+    shutil.copytree(calm / "samples", rough / "samples")
+    assert start_writer(calm).communicate(timeout=60)[0] is not None
+    expected = dumps(calm)
+    assert len(expected) == FILES
+    rng = random.Random(7)
+    kills, deadline = 0, time.monotonic() + 15
+    done = False
+    while not done and time.monotonic() < deadline:
+        writer = start_writer(rough)
+        assert writer.stdin is not None
+        writer.stdin.write(b"go\n")
+        writer.stdin.flush()
+        time.sleep(0.08 + rng.random() * 0.12)
+        done = writer.poll() is not None
+        writer.kill()
+        writer.communicate()
+        kills += 1
+        # Progress is thrown away now and then, so that there is always work, and replays over what is written.
+        if kills % 3 == 0:
+            (rough / "samples" / PROGRESS).unlink(missing_ok=True)
+    assert kills > 20
+    (rough / "samples" / PROGRESS).unlink(missing_ok=True)
+    start_writer(rough).communicate(timeout=60)
+    assert dumps(rough) == expected
+
+
+# --- a full disk ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_disk(folder: Path) -> Iterator[Path]:
+    """A disk of 4 MiB where the RRD folder is."""
+    mount = folder / "rrd"
+    mount.mkdir()
+    tried = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(mount)], capture_output=True, text=True, check=False
+    )
+    if tried.returncode:
+        pytest.skip(f"a small disk cannot be mounted here: {tried.stderr.strip()}")
+    yield mount
+    subprocess.run(["umount", str(mount)], check=True)
+
+
+def test_a_full_rrd_disk_loses_nothing_and_heals(folder: Path, small_disk: Path) -> None:
+    layout = Layout(points=LAYOUT.points[:1], step_s=60)  # 164 KB a file
+    count, minute = 12, int(time.time()) // 60 * 60
+    ballast = small_disk / "ballast"
+
+    def samples(i: int) -> list[Sample]:
+        return [sample(f"c{n}", minute - 600 + 60 * i, layout, cpu=i + n) for n in range(count)]
+
+    async def work(reactor: Any) -> None:
+        part = DataPart(reactor, folder).start()
+        part.writer.write(samples(0)[:3])
+        assert await part.writer.fresh()
+        size = os.statvfs(small_disk)
+        ballast.write_bytes(bytes((size.f_bavail - 60) * size.f_frsize))
+        for i in range(1, 6):
+            part.writer.write(samples(i))
+            await part.writer.fresh()
+        assert "full" in part.writer.problem
+        assert part.problems[-1] == part.writer.problem
+        rows = await part.reader.answer(fetch("c0", minute - 540, minute - 300))
+        assert isinstance(rows, Rows)
+        assert [row[0] for _, row in rows.rows] == [1, 2, 3, 4, 5]  # files that exist go on
+        assert part.writer.queued >= 5 * (count - 3) - 5
+        ballast.unlink()
+        await until(reactor, "an empty queue", lambda: part.writer.queued == 0, 30.0)
+        assert part.writer.problem == ""
+        assert part.problems[-1] == ""
+        assert part.writer.drops == {}
+        for n in range(3, count):
+            rows = await part.reader.answer(fetch(f"c{n}", minute - 540, minute - 300))
+            assert isinstance(rows, Rows)
+            assert [row[0] for _, row in rows.rows] == [i + n for i in range(1, 6)]
+        await part.stop()
+
+    on_reactor(work)
+
+
+def test_a_full_spool_disk_keeps_samples_in_memory_and_heals(folder: Path) -> None:
+    mount = folder / "samples"
+    mount.mkdir()
+    tried = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(mount)], capture_output=True, text=True, check=False
+    )
+    if tried.returncode:
+        pytest.skip(f"a small disk cannot be mounted here: {tried.stderr.strip()}")
+    at = now() - 1000
+
+    async def work(reactor: Any) -> None:
+        part = DataPart(reactor, folder).start()
+        part.writer.write([sample("sshd", at, cpu=0)])
+        assert await part.writer.fresh()
+        size = os.statvfs(mount)
+        (mount / "ballast").write_bytes(bytes((size.f_bavail) * size.f_frsize))
+        big = "x" * 4000
+        for i in range(1, 20):
+            part.writer.write(
+                [sample("sshd", at + 10 * i, cpu=i), *(sample(f"{big}{n}", at + 10 * i, cpu=i) for n in range(3))]
+            )
+            await part.writer.fresh()
+        assert "spooled" in part.writer.problem
+        (mount / "ballast").unlink()
+        await until(reactor, "a good spool", lambda: part.writer.problem == "", 10.0)
+        rows = await part.reader.answer(fetch("sshd", at, at + 190, "cpu"))
+        assert isinstance(rows, Rows)
+        assert [row[0] for _, row in rows.rows] == list(range(20))
+        assert part.writer.drops == {}
+        await part.stop()
+
+    try:
+        on_reactor(work)
+    finally:
+        subprocess.run(["umount", str(mount)], check=True)
