@@ -170,6 +170,14 @@ def escape(text: str) -> str:
     return text.replace("\\", "\u2216").replace(":", "\\:")
 
 
+def duration(seconds: int) -> str:
+    """A time in the largest unit that it is a whole number of."""
+    for size, word in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds % size == 0:
+            return f"{seconds // size} {word}"
+    return f"{seconds} s"
+
+
 # --- scale ------------------------------------------------------------------------------------------------------------
 
 
@@ -242,6 +250,7 @@ class Picture(Struct, frozen=True, kw_only=True):
     Attributes:
         width, height: pixels; height is that of the plot, the legend adds to it.
         peak: about the largest raw number in it; None when nothing is known.
+        bar_s: how many seconds a bar of `Style.BARS` counts; a multiple of the resolution of the rows.
         note: a last line below the legend.
     """
 
@@ -254,6 +263,7 @@ class Picture(Struct, frozen=True, kw_only=True):
     height: int = 200
     form: str = "png"
     peak: float | None = None
+    bar_s: int = 0
     note: str = ""
 
 
@@ -280,6 +290,8 @@ def _frame(picture: Picture, scale: Scale) -> list[str]:
     graph = picture.graph
     lines = len(picture.drawn) + 1 + bool(picture.note)
     axis = graph.axis if graph.unit is Unit.PERCENT and graph.axis else scale.unit
+    if picture.bar_s:
+        axis = f"{axis} in {duration(picture.bar_s)}"
     arguments = [
         "--imgformat", picture.form.upper(), "--start", str(picture.start), "--end", str(picture.end),
         "--title", fit(plain(picture.title), max(20, picture.width // 8)).rstrip() or " ",
@@ -320,9 +332,11 @@ def _upright(picture: Picture, scale: Scale) -> list[str]:
 def _definitions(i: int, drawn: Drawn, picture: Picture, scale: Scale) -> list[str]:
     """The series as `v{i}` (drawn) and `m{i}` (its highest values), in the picture's unit."""
     arguments = []
+    # Rows of this width: narrower ones than a pixel would be left out of the picture, each with what it counted.
+    bars = f":step={picture.bar_s}:reduce=AVERAGE" if picture.bar_s else ""
     for name, cf in (("v", "AVERAGE"), ("m", "MAX")):
         for j, point in enumerate(drawn.points):
-            arguments.append(f"DEF:{name}{i}r{j}={drawn.path}:{point}:{cf}")
+            arguments.append(f"DEF:{name}{i}r{j}={drawn.path}:{point}:{cf}{bars}")
         total = f"{name}{i}r0" + "".join(f",{name}{i}r{j},ADDNAN" for j in range(1, len(drawn.points)))
         each = ",STEPWIDTH,*" if picture.graph.unit is Unit.EVENTS else ""
         arguments.append(f"CDEF:{name}{i}={total}{each},{scale.factor!r},/")

@@ -18,7 +18,8 @@ NOW = 1_800_000_000
 NASTY = [
     "../../etc/passwd",
     "a\nb", "nul\0byte", "x" * 500, "🚀 rocket", "a:b", "100%", "%n%s", "back\\slash", "\\l", "\\",
-    "<b>bold</b>", "x --daemon=unix:/tmp/x", "DEF:v=/etc/passwd:a:MAX", "\x1b[31mred", "\u202eright", "漢字", "", " ", ":",
+    "<b>bold</b>",
+    "x --daemon=unix:/tmp/x", "DEF:v=/etc/passwd:a:MAX", "\x1b[31mred", "\u202eright", "漢字", "", " ", ":",
 ]  # fmt: skip
 
 
@@ -203,3 +204,18 @@ def test_a_nasty_name_stays_a_name(drawn_file: str, text: str) -> None:
 @given(label=st.text(max_size=80), note=st.text(max_size=80))
 def test_any_text_can_be_drawn(drawn_file: str, label: str, note: str) -> None:
     rrdtool.graphv("-", *graph_arguments(_drawing(drawn_file, label, GRAPHS[1], peak=29, note=note)))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(20, "20 s"), (480, "8 min"), (7200, "2 h"), (172_800, "2 d"), (90, "90 s")]
+)
+def test_a_duration_has_its_largest_whole_unit(seconds: int, text: str) -> None:
+    assert rrdgraph.duration(seconds) == text
+
+
+def test_bars_count_over_whole_rows_and_the_axis_says_how_long(drawn_file: str) -> None:
+    restarts = next(graph for graph in GRAPHS if graph.name == "restarts")
+    arguments = graph_arguments(_drawing(drawn_file, "sshd", restarts, peak=3, bar_s=40))
+    assert all(argument.endswith(":step=40:reduce=AVERAGE") for argument in arguments if argument.startswith("DEF:"))
+    assert arguments[arguments.index("--vertical-label") + 1] == "restarts in 40 s"
+    rrdtool.graphv("-", *arguments)

@@ -41,8 +41,8 @@ class SampleSinkContract:
 
     def test_a_stamp_more_than_a_step_ahead_is_dropped(self) -> None:
         sink = self.make_sink()
-        sink.write([sample(NOW + 20, cpu=1), sample(NOW + 10, cpu=1)])
-        assert sink.dropped == 1
+        sink.write([sample(NOW + 10, cpu=1), sample(NOW + 20, cpu=1), sample(NOW + 10**9, "nginx", cpu=1)])
+        assert sink.dropped == 2
 
     def test_what_is_no_finite_number_is_dropped(self) -> None:
         sink = self.make_sink()

@@ -26,6 +26,7 @@ MAX_LISTED = 500
 MAX_LISTED_CHARACTERS = 100_000
 MAX_NAMED = 20
 LATEST_END = 2**33
+MIN_BAR_PIXELS = 4
 
 
 class Live(Struct, frozen=True):
@@ -253,6 +254,7 @@ class _Candidate(Struct):
     drawn: rrdgraph.Drawn
     average: float
     peak: float
+    bar_s: int
 
 
 def _graph(query: GraphQuery, held: Sequence[Series], now: float, *, whole_device: bool) -> Picture:
@@ -265,6 +267,7 @@ def _graph(query: GraphQuery, held: Sequence[Series], now: float, *, whole_devic
         note = f"The largest {rrdgraph.MAX_SERIES} of {len(candidates)} are shown."
         largest = sorted(candidates, key=lambda candidate: -candidate.average)[: rrdgraph.MAX_SERIES]
         candidates = [candidate for candidate in candidates if candidate in largest]
+    bar_s = max((candidate.bar_s for candidate in candidates), default=0)
     known = [candidate.peak for candidate in candidates if candidate.drawn.known]
     stacked = graph.stack and len(candidates) > 1
     component = f" · {query.component}" if query.component else ""
@@ -278,7 +281,8 @@ def _graph(query: GraphQuery, held: Sequence[Series], now: float, *, whole_devic
         height=query.height,
         form=query.form,
         peak=(sum(known) if stacked else max(known)) if known else None,
-        note=note or ("" if known else "No value is known in this time."),
+        bar_s=bar_s,
+        note=note if known else "No value is known in this time.",
     )
     return _paint(picture)
 
@@ -329,9 +333,10 @@ def _candidates(
             series.layout.step_s, query.start, query.end, now, (query.end - query.start) // query.width, MAX_ROWS
         )
         _, names, rows = _read(series, "AVERAGE", query.start, query.end, resolution_s)
-        factor = resolution_s if graph.unit is rrdgraph.Unit.EVENTS else 1
+        pixels_s = MIN_BAR_PIXELS * (query.end - query.start) / query.width
+        in_a_bar = max(1, math.ceil(pixels_s / resolution_s)) if graph.style is rrdgraph.Style.BARS else 0
         for points, label in groups:
-            candidates.append(_measure(series, points, label, names, rows, factor))
+            candidates.append(_measure(series, points, label, names, rows, resolution_s, in_a_bar))
     return candidates
 
 
@@ -341,14 +346,19 @@ def _measure(
     label: str,
     names: list[str],
     rows: list[list[float | None]],
-    factor: int,
+    resolution_s: int,
+    in_a_bar: int,
 ) -> _Candidate:
+    """How large a series is in the picture; in bars, of so many rows each, what counts is their sum."""
     places = [names.index(point) for point in points if point in names]
     sums = []
     for row in rows:
         known = [value for place in places if (value := row[place]) is not None]
         if known:
-            sums.append(sum(known) * factor)
-    drawn = rrdgraph.Drawn(path=series.file, label=label, points=points, known=bool(sums))
+            sums.append(sum(known))
     average = sum(sums) / len(sums) if sums else -math.inf
-    return _Candidate(series, drawn, average, max((abs(value) for value in sums), default=0.0))
+    if in_a_bar:
+        sums = [sum(sums[i : i + in_a_bar]) * resolution_s for i in range(0, len(sums), in_a_bar)]
+    drawn = rrdgraph.Drawn(path=series.file, label=label, points=points, known=bool(sums))
+    peak = max((abs(value) for value in sums), default=0.0)
+    return _Candidate(series, drawn, average, peak, in_a_bar * resolution_s)

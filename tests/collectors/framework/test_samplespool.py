@@ -80,6 +80,16 @@ def test_a_restarted_reader_begins_after_the_last_sample_that_was_done(tmp_path:
     assert tail.lost == 0
 
 
+def test_frames_that_are_done_are_not_read_again_from_a_segment_that_is_not(tmp_path: Path) -> None:
+    spool = opened(tmp_path)
+    for i in range(0, 50, 5):
+        spool.append(SERIES, entries(i, 5))
+    tail = tail_of(tmp_path)
+    read(tail)
+    tail.save(23)
+    assert read(tail_of(tmp_path)) == expected(23, 27)
+
+
 def test_a_torn_tail_is_cut_wherever_it_was_torn(tmp_path: Path) -> None:
     spool = opened(tmp_path)
     spool.append(SERIES, entries(0, 4))
