@@ -16,7 +16,7 @@ from msgspec import Meta, Struct
 from common.events import Severity
 
 DeviceId = Annotated[str, Meta(min_length=1, max_length=255)]
-Slug = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")]
+Slug = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}\Z")]
 Regex = Annotated[str, Meta(min_length=1, max_length=4096)]
 
 DEFAULT_EXCLUDE = r"\b(vim|tail|grep|tar|cat|bash)\b"

@@ -13,7 +13,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 Name = Annotated[str, Meta(min_length=1, max_length=512)]
-PointName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,19}$")]
+PointName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,19}\Z")]
 Number = int | float
 
 

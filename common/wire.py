@@ -28,7 +28,7 @@ MAX_MESSAGE_BYTES = 256 * 1024
 MAX_DECODED_BYTES = 4 * 1024 * 1024
 COMPRESS_FROM_BYTES = 512
 
-Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")]
+Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
 Id = Annotated[str, Meta(min_length=1, max_length=100)]
 ShortText = Annotated[str, Meta(max_length=255)]
 Reason = Annotated[str, Meta(max_length=4096)]
@@ -244,7 +244,7 @@ class FetchQuery(Struct, frozen=True, tag=True, kw_only=True):
     points: list[str]
     start: int
     end: int
-    cf: Annotated[str, Meta(pattern="^(AVERAGE|MIN|MAX)$")] = "AVERAGE"
+    cf: Annotated[str, Meta(pattern=r"^(AVERAGE|MIN|MAX)\Z")] = "AVERAGE"
     resolution_s: Annotated[int, Meta(ge=1)] | None = None
 
 
@@ -261,7 +261,7 @@ class GraphQuery(Struct, frozen=True, tag=True, kw_only=True):
     graph: ShortText
     start: int
     end: int
-    form: Annotated[str, Meta(pattern="^(png|svg)$")]
+    form: Annotated[str, Meta(pattern=r"^(png|svg)\Z")]
     width: Annotated[int, Meta(ge=100, le=4000)] = 720
     height: Annotated[int, Meta(ge=50, le=2000)] = 200
 
