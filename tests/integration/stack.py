@@ -1,0 +1,175 @@
+"""A whole Tocsin on this machine, for tests: `tocsin up` in a folder of its own, on ports the kernel chose."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+BIN = Path(sys.executable).parent
+POLL_S = 0.1
+
+
+def wait_for(what: str, check: Callable[[], Any], within_s: float) -> Any:
+    """Ask again and again until the answer is true; return it.
+
+    Raises:
+        AssertionError: it did not become true in time; names what was waited for, and the last answer.
+    """
+    deadline = time.monotonic() + within_s
+    while True:
+        answer = check()
+        if answer:
+            return answer
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what}: not within {within_s} s; last answer: {answer!r}")
+        time.sleep(POLL_S)
+
+
+class Stack:
+    """Runs `tocsin up`, and `tocsin` commands against it."""
+
+    def __init__(self, data: Path, *options: str) -> None:
+        self.data = data
+        self.options = options
+        self.env = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("TOCSIN_")},
+            "XDG_CONFIG_HOME": str(data / "home"),
+            "COLUMNS": "140",
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start, and wait until the API answers."""
+        log = (self.data / "up.log").open("ab")
+        self.process = subprocess.Popen(
+            [
+                str(BIN / "tocsin"),
+                "up",
+                "--data",
+                str(self.data),
+                "--http-port",
+                "0",
+                "--broker-port",
+                "0",
+                "--no-roll",
+                *self.options,
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=self.env,
+        )
+        log.close()
+        wait_for("the hub answers", self.ready, 30)
+
+    def ready(self) -> bool:
+        """Whether `tocsin status` answers; notes the address."""
+        assert self.process is not None
+        if self.process.poll() is not None:
+            raise AssertionError(f"tocsin up ended: {(self.data / 'up.log').read_text()[-3000:]}")
+        run_file = self.data / "hub" / "run.json"
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            self.env["TOCSIN_URL"] = json.loads(run_file.read_text())["url"]
+            self.env["TOCSIN_TOKEN"] = (self.data / "hub" / "operator.token").read_text().strip()
+            return self.tocsin("status", "--json", check=False).returncode == 0
+        return False
+
+    def stop(self) -> None:
+        """End it as Ctrl-C would."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+                raise AssertionError("tocsin up did not stop within 20 s") from None
+
+    def tocsin(self, *arguments: str, check: bool = True, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """Run a command."""
+        done = subprocess.run(
+            [str(BIN / "tocsin"), *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            env=self.env,
+            timeout=90,
+            check=False,
+        )
+        if check and done.returncode != 0:
+            raise AssertionError(f"tocsin {' '.join(arguments)} -> {done.returncode}\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def json(self, *arguments: str) -> Any:
+        """Run a command with --json and read what it prints."""
+        return json.loads(self.tocsin(*arguments, "--json").stdout)
+
+    def pid_of(self, daemon: str) -> int:
+        """Process id of `hub` or `process`, from its pid file; 0 while there is none."""
+        with contextlib.suppress(OSError, ValueError):
+            return int((self.data / daemon / f"{daemon}.pid").read_text().split()[0])
+        return 0
+
+    def apply(self, text: str, *options: str) -> subprocess.CompletedProcess[str]:
+        """Apply a YAML text and wait until it is live."""
+        path = self.data / "apply.yaml"
+        path.write_text(text)
+        return self.tocsin("apply", "-f", str(path), "--wait", *options)
+
+    def events(self, **filters: str) -> list[dict[str, Any]]:
+        """Events as JSON; filters become options."""
+        options = [part for name, value in filters.items() for part in (f"--{name}", value)]
+        found = self.json("events", "list", *options)
+        return list(found["events"] if isinstance(found, dict) else found)
+
+    def sets(self, device: str) -> dict[str, dict[str, Any]]:
+        """Process sets of a device by name."""
+        found = self.json("ps", device)
+        return {status["set"]: status for status in found["sets"]}
+
+
+@contextlib.contextmanager
+def running_stack(*options: str) -> Iterator[Stack]:
+    """A stack that is up, and gone afterwards with its folder."""
+    with tempfile.TemporaryDirectory(prefix="tocsin-test-") as folder:
+        stack = Stack(Path(folder), *options)
+        try:
+            stack.start()
+            yield stack
+        finally:
+            stack.stop()
+
+
+class Watched:
+    """Processes to be watched: `sleep` under names of our own."""
+
+    def __init__(self) -> None:
+        self.running: list[subprocess.Popen[bytes]] = []
+
+    def start(self, name: str) -> subprocess.Popen[bytes]:
+        """Start one whose command line begins with the name."""
+        process = subprocess.Popen([name, "600"], executable="/bin/sleep", stdin=subprocess.DEVNULL)
+        self.running.append(process)
+        return process
+
+    def kill(self, process: subprocess.Popen[bytes]) -> None:
+        """SIGKILL one and reap it."""
+        process.kill()
+        process.wait()
+        self.running.remove(process)
+
+    def close(self) -> None:
+        """End all that still run."""
+        for process in self.running:
+            process.kill()
+            process.wait()
+        self.running.clear()

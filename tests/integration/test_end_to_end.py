@@ -1,0 +1,164 @@
+"""The main job, as a user would try it: real daemons, a real snmpd, real processes that are killed and come back."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.integration.stack import Stack, Watched, running_stack, wait_for
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(240), pytest.mark.xdist_group("stack")]
+
+DEVICE = "thishost"
+INTERVAL_S = 1
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    with running_stack("--host-name", DEVICE, "--interval", str(INTERVAL_S)) as running:
+        yield running
+
+
+@pytest.fixture
+def watched() -> Iterator[Watched]:
+    processes = Watched()
+    yield processes
+    processes.close()
+
+
+def definition(name: str, **fields: Any) -> str:
+    """A process set document for processes whose command line begins with a name."""
+    lines = "".join(f"{key}: {value}\n" for key, value in fields.items())
+    return f"kind: ProcessSet\nid: {name}\ntitle: {name}\ninclude: '^{name} '\n{lines}---\n"
+
+
+def fresh() -> str:
+    """A name that no other test uses."""
+    return f"e2e-{uuid.uuid4().hex[:10]}"
+
+
+def open_events(stack: Stack, component: str) -> list[dict[str, Any]]:
+    return stack.events(device=DEVICE, component=component, state="open")
+
+
+def all_events(stack: Stack, component: str) -> list[dict[str, Any]]:
+    return stack.events(device=DEVICE, component=component, state="new,acknowledged,closed,aged")
+
+
+def test_a_killed_process_rings_and_its_return_closes_the_event(stack: Stack, watched: Watched) -> None:
+    name = fresh()
+    process = watched.start(name)
+    stack.apply(definition(name))
+    up = wait_for("the set is up", lambda: stack.sets(DEVICE).get(name), 5)
+    assert up["state"] == "up"
+    assert up["pids"] == [process.pid]
+
+    watched.kill(process)
+    event = wait_for("process_missing", lambda: open_events(stack, name), INTERVAL_S + 4)[0]
+    assert event["event_key"] == "process_missing"
+    assert event["severity_name"] == "error"
+    assert name in event["summary"]
+
+    watched.start(name)
+    wait_for("the event closes", lambda: not open_events(stack, name), INTERVAL_S + 4)
+    (closed,) = all_events(stack, name)
+    assert closed["state"] == "closed"
+    assert closed["count"] == 1
+
+
+def test_a_pool_that_shrinks_and_grows_rings_nothing(stack: Stack, watched: Watched) -> None:
+    name = fresh()
+    pool = [watched.start(name) for _ in range(3)]
+    stack.apply(definition(name, restart_severity="warning"))
+    wait_for("three are up", lambda: stack.sets(DEVICE).get(name, {}).get("count") == 3, 5)
+    watched.kill(pool[0])
+    wait_for("two are left", lambda: stack.sets(DEVICE)[name]["count"] == 2, 5)
+    watched.start(name)
+    watched.start(name)
+    wait_for("four are up", lambda: stack.sets(DEVICE)[name]["count"] == 4, 5)
+    assert all_events(stack, name) == []
+    assert stack.sets(DEVICE)[name]["restarts"] == 0
+
+
+def test_a_supervisor_that_is_faster_gives_a_restart(stack: Stack, watched: Watched) -> None:
+    name = fresh()
+    first = watched.start(name)
+    stack.apply(definition(name, restart_severity="warning"))
+    wait_for("it is up", lambda: stack.sets(DEVICE).get(name), 5)
+    watched.start(name)
+    watched.kill(first)
+    wait_for("one restart", lambda: stack.sets(DEVICE)[name]["restarts"] == 1, 5)
+    events = wait_for("its event", lambda: open_events(stack, name), 5)
+    assert [event["event_key"] for event in events] == ["process_restarted"]
+
+
+def test_a_device_that_speaks_snmp_is_live_at_once_and_agrees_with_psutil(stack: Stack, watched: Watched) -> None:
+    from tests.integration.snmpd import running_snmpd
+
+    name = fresh()
+    process = watched.start(name)
+    with running_snmpd() as agent:
+        stack.apply(definition(name))
+        begun = time.monotonic()
+        stack.tocsin(
+            "device",
+            "add",
+            "box",
+            "--address",
+            "127.0.0.1",
+            "--set",
+            f"snmp_port={agent.port}",
+            "--set",
+            "snmp_community=-",
+            "--set",
+            "interval_s=5",
+            "--wait",
+            stdin=agent.community + "\n",
+        )
+        assert time.monotonic() - begun < 5  # 2 s to live, and the start of a Python program on a busy machine
+        seen = wait_for("the first table", lambda: stack.sets("box").get(name), 5)
+        assert seen["pids"] == [process.pid]
+        rows = {row["pid"]: row for row in stack.json("ps", "box")["processes"]}
+        memory = psutil.Process(process.pid).memory_info().rss
+        assert rows[process.pid]["memory_bytes"] == pytest.approx(memory, rel=0.05)
+        last = wait_for("a series", lambda: last_value(stack, "box", name, "memory"), 15)
+        assert last == pytest.approx(memory, rel=0.05)
+    stack.tocsin("device", "remove", "box", "--wait", check=False)
+
+
+def last_value(stack: Stack, device: str, component: str, point: str) -> float | None:
+    values = stack.json("data", "last", device, component)["values"]
+    return next((value["value"] for value in values if value["point"] == point), None)
+
+
+def test_nothing_is_lost_or_doubled_when_hub_and_collector_are_killed_in_a_stream_of_events(
+    stack: Stack, watched: Watched
+) -> None:
+    names = [fresh() for _ in range(24)]
+    processes = {name: watched.start(name) for name in names}
+    stack.apply("".join(definition(name) for name in names))
+    wait_for("all are up", lambda: set(names) <= set(stack.sets(DEVICE)), 10)
+    for number, name in enumerate(names):
+        watched.kill(processes[name])
+        if number in {6, 18}:
+            os.kill(stack.pid_of("hub"), signal.SIGKILL)
+        if number == 12:
+            os.kill(stack.pid_of("process"), signal.SIGKILL)
+        time.sleep(0.4)
+    wait_for("the hub is back", stack.ready, 30)
+
+    def missing() -> bool:
+        found = {event["component"]: event for event in stack.events(device=DEVICE, limit="500")}
+        return all(name in found for name in names)
+
+    wait_for("every set is reported", missing, 45)
+    for name in names:
+        (event,) = all_events(stack, name)
+        assert (event["event_key"], event["count"]) == ("process_missing", 1), event
