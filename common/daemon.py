@@ -1,0 +1,265 @@
+"""The command line that every daemon has: run, start, stop, restart, status, debug, stats, genconf.
+
+A daemon is a `Program`: a name, a type of settings, and a function that makes a service of them. Everything else, from
+the pid file to what a user reads when it cannot start, is the same for all and lies in the modules `daemon_*`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+from twisted.application.service import IService
+from twisted.logger import Logger, globalLogBeginner
+
+from common import daemon_verbs
+from common.daemon_notify import SystemdNotifier
+from common.daemon_pidfile import PidFile, Standing, standing
+from common.daemon_run import Figures, Foreground, ReactorKind, Ready, install_reactor, run_to_end
+from common.errors import SettingsError, TocsinError
+from common.logs import MEGABYTE, LogLines, LogSettings, RotatingFile, to_stream
+from common.settings import genconf, load_settings
+
+EXIT_OK, EXIT_FAILED, EXIT_SETTINGS = 0, 1, 2
+
+VERBS = {
+    "run": "work in the foreground, until SIGTERM or Ctrl-C",
+    "start": "work in the background; returns when it works",
+    "stop": "end the daemon; what is queued is on disk first",
+    "restart": "stop, then start",
+    "status": "say whether it runs: exit code 0 running, 1 stale pid file, 3 stopped",
+    "debug": "turn debug messages of the running daemon on or off",
+    "stats": "print the figures of the running daemon as JSON",
+    "genconf": "print the settings file, commented, every value its default",
+}
+
+_log = Logger()
+
+
+def _no_options(_parser: argparse.ArgumentParser) -> None:
+    """Add nothing."""
+
+
+def _nothing_instead(_settings: Any, _options: argparse.Namespace) -> int | None:
+    return None
+
+
+def _epoll(_settings: Any) -> ReactorKind:
+    return "epoll"
+
+
+class Program(Struct, frozen=True, kw_only=True):
+    """What makes a daemon of a service.
+
+    Attributes:
+        name: of the command, for example `tocsin-process`. Files are named by what follows the dash.
+        settings_type: a Struct with a field `folder`, and a field `log` of type `LogSettings` if that can be set.
+        make_service: joins the parts. The service may also be `Ready`, and have `Figures`.
+        reactor: which kind the settings ask for.
+        add_options: adds options of its own to `run`.
+        instead: what those options do in place of the daemon: gives an exit code, or None to run the daemon.
+    """
+
+    name: str
+    title: str
+    settings_type: type[Any]
+    make_service: Callable[[Any, Any], IService]
+    reactor: Callable[[Any], ReactorKind] = _epoll
+    add_options: Callable[[argparse.ArgumentParser], None] = _no_options
+    instead: Callable[[Any, argparse.Namespace], int | None] = _nothing_instead
+
+    @property
+    def short(self) -> str:
+        """Name of its files: `process` for `tocsin-process`."""
+        return self.name.rpartition("-")[2]
+
+    @property
+    def default_config(self) -> Path:
+        """Settings file that is read when none is named."""
+        return Path("/etc/tocsin") / f"{self.short}.toml"
+
+
+def main(program: Program, argv: Sequence[str] | None = None) -> int:
+    """Do what the command line says; returns the exit status."""
+    options = _parser(program).parse_args(argv)
+    try:
+        return _verb(program, options)
+    except SettingsError as error:
+        return _refuse(program, error, EXIT_SETTINGS)
+    except TocsinError as error:
+        return _refuse(program, error, EXIT_FAILED)
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+
+
+def version() -> str:
+    """Version of the installed project."""
+    try:
+        return importlib.metadata.version("tocsin")
+    except importlib.metadata.PackageNotFoundError:
+        return "0 (not installed)"
+
+
+def _refuse(program: Program, error: TocsinError, status: int) -> int:
+    sys.stderr.write(f"{program.name}: {error}\n")
+    return status
+
+
+def _parser(program: Program) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=program.name, description=program.title, allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"{program.name} {version()}")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    for verb, about in VERBS.items():
+        one = verbs.add_parser(verb, help=about, description=about.capitalize() + ".", allow_abbrev=False)
+        if verb == "genconf":
+            continue
+        one.add_argument("--config", type=Path, metavar="FILE", help=f"settings file [{program.default_config}]")
+        one.add_argument("-v", "--verbose", action="store_true", help="debug messages, too")
+        if verb == "run":
+            program.add_options(one)
+    return parser
+
+
+def _verb(program: Program, options: argparse.Namespace) -> int:
+    if options.verb == "genconf":
+        sys.stdout.write(genconf(program.settings_type, program.name))
+        return EXIT_OK
+    path: Path = options.config or program.default_config
+    daemon = _Daemon(program, load_settings(path, program.settings_type), verbose=options.verbose)
+    if options.verb == "run":
+        status = program.instead(daemon.settings, options)
+        return daemon.run() if status is None else status
+    verb: Callable[[], int] = getattr(daemon, options.verb)
+    return verb()
+
+
+class _Daemon:
+    """One daemon with its settings; each method is a verb and returns an exit status."""
+
+    def __init__(self, program: Program, settings: Any, *, verbose: bool) -> None:
+        self.settings = settings
+        self._program = program
+        self._verbose = verbose
+        self._folder: Path = settings.folder
+        self._pid_file = self._folder / f"{program.short}.pid"
+        self._log_file = self._folder / f"{program.short}.log"
+        self._stats_file = self._folder / f"{program.short}.stats.json"
+
+    def run(self) -> int:
+        self._make_folder()
+        return self._work(self._say, lambda: None, to_stderr=True)
+
+    def start(self) -> int:
+        self._make_folder()
+        state, pid = standing(self._pid_file)
+        if state is Standing.RUNNING:
+            return self._say(f"it is already running with {self._folder} (pid {pid})", EXIT_FAILED)
+        return daemon_verbs.start(lambda report, ready: self._work(report, ready, to_stderr=False), self._log_file)
+
+    def stop(self) -> int:
+        if not daemon_verbs.stop(self._pid_file):
+            self._say("it was not running")
+        return EXIT_OK
+
+    def restart(self) -> int:
+        daemon_verbs.stop(self._pid_file)
+        return self.start()
+
+    def status(self) -> int:
+        state, pid = standing(self._pid_file)
+        words = {
+            Standing.RUNNING: f"running (pid {pid})",
+            Standing.STALE: f"not running, but {self._pid_file} is there: it was killed",
+            Standing.STOPPED: "stopped",
+        }
+        sys.stdout.write(f"{self._program.name} is {words[state]}\n")
+        return state.value
+
+    def debug(self) -> int:
+        daemon_verbs.send(self._pid_file, signal.SIGUSR1)
+        return EXIT_OK
+
+    def stats(self) -> int:
+        sys.stdout.write(daemon_verbs.ask_stats(self._pid_file, self._stats_file) + "\n")
+        return EXIT_OK
+
+    def _make_folder(self) -> None:
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise SettingsError(f"folder {self._folder} cannot be made: {error.strerror or error}") from None
+
+    def _say(self, sentence: str, status: int = EXIT_OK) -> int:
+        sys.stderr.write(f"{self._program.name}: {sentence}\n")
+        return status
+
+    def _work(self, report: Callable[[str], Any], on_ready: Callable[[], None], *, to_stderr: bool) -> int:
+        """Be the daemon, until it is told to end."""
+        lock = PidFile(self._pid_file)
+        lock.acquire()
+        try:
+            lines = self._begin_logging(to_stderr=to_stderr)
+            reactor = install_reactor(self._program.reactor(self.settings))
+            service = self._make_service(reactor)
+            foreground = Foreground(
+                reactor,
+                self._program.title,
+                lines,
+                self._stats_file,
+                report,
+                on_ready,
+                SystemdNotifier(os.environ),
+            )
+            return foreground.run(service)
+        finally:
+            lock.release()
+
+    def _make_service(self, reactor: Any) -> IService:
+        try:
+            return self._program.make_service(self.settings, reactor)
+        except TocsinError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the supervisor of the start
+            _log.failure("defect while starting")
+            raise TocsinError(f"an error of ours ({type(error).__name__}: {error}); see {self._log_file}") from None
+
+    def _begin_logging(self, *, to_stderr: bool) -> LogLines:
+        wanted = getattr(self.settings, "log", LogSettings())
+        # Who started us may have put our standard error into the same file: then a line is written there once, and a
+        # new file takes the place of the old one there, too.
+        same = _is_same(2, self._log_file)
+        file = RotatingFile(
+            self._log_file,
+            int(wanted.file_mb * MEGABYTE),
+            wanted.keep,
+            on_open=_become_stderr if same or not to_stderr else lambda _: None,
+        )
+        writers: list[Callable[[str], None]] = [file.write]
+        if to_stderr and not same:
+            writers.append(to_stream(sys.stderr))
+        lines = LogLines(wanted.level, writers, debug=self._verbose)
+        globalLogBeginner.beginLoggingTo([lines], redirectStandardIO=False, discardBuffer=True)
+        return lines
+
+
+def _is_same(descriptor: int, path: Path) -> bool:
+    try:
+        ours, theirs = os.fstat(descriptor), path.stat()
+    except OSError:
+        return False
+    return (ours.st_dev, ours.st_ino) == (theirs.st_dev, theirs.st_ino)
+
+
+def _become_stderr(descriptor: int) -> None:
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+
+
+__all__ = ["Figures", "Program", "Ready", "install_reactor", "main", "run_to_end", "version"]
