@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from twisted.internet.address import IPv4Address, IPv6Address
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IAddress, IHostResolution, IReactorTime, IResolutionReceiver
 from zope.interface import implementer
 
@@ -67,7 +67,7 @@ async def resolve(reactor: Any, clock: IReactorTime, host: str, timeout_s: float
         found = await receiver.found
     except UnicodeError:
         found = ""
-    except Exception:
+    except CancelledError:
         if timer.active():
             raise
         raise SnmpTimeout(

@@ -153,8 +153,8 @@ class PysnmpExchange:
             return hlapi.CommunityData(config.community, mpModel=0 if config.version is SnmpVersion.V1 else 1)
         return hlapi.UsmUserData(
             config.user,
-            authKey=config.auth_password or None,
-            privKey=config.priv_password or None,
+            authKey=None if config.auth_protocol is AuthProtocol.NONE else config.auth_password,
+            privKey=None if config.priv_protocol is PrivProtocol.NONE else config.priv_password,
             authProtocol=AUTH[config.auth_protocol],
             privProtocol=PRIV[config.priv_protocol],
         )

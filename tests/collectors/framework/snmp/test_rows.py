@@ -103,6 +103,16 @@ def test_changed_byte_is_judged_alike_both_ways(place: int, byte: int) -> None:
     assert state(fast) == state(slow)
 
 
+@pytest.mark.parametrize("size", [*range(118, 140), *range(245, 262), 65_000])
+def test_strings_whose_length_takes_more_bytes(size: int) -> None:
+    """A string of 128 bytes, where agents cut arguments, looks at its first byte as if it had a short length."""
+    column = COLUMNS[0]
+    wire = varbind((*column, 1), tlv(b"y" * size)) + varbind((*column, 2), tlv(b"z"))
+    cursor = Cursor(column)
+    assert take_rows([cursor], wire, 0, len(wire), Indexes()) == 2
+    assert cursor.values == {(1,): b"y" * size, (2,): b"z"}
+
+
 def test_bytes_behind_the_varbinds_are_not_read() -> None:
     wire = whole_rows(5)
     cursors = [Cursor(column) for column in COLUMNS]

@@ -189,6 +189,19 @@ def test_replayed_answer_is_no_answer() -> None:
         bench.get()
 
 
+def test_answer_whose_pdu_answers_another_request_is_no_answer() -> None:
+    bench = Bench(SHA)
+    bench.get()
+    honest = bench.agent.respond
+
+    def other_number(pdu: messages.Pdu, version: int) -> bytes:
+        return honest(msgspec.structs.replace(pdu, request_id=pdu.request_id ^ 1), version)
+
+    bench.agent.respond = other_number  # type: ignore[method-assign]
+    with pytest.raises(SnmpTimeout, match="another request"):
+        bench.get()
+
+
 def test_endless_reports_end() -> None:
     bench = Bench(SHA)
     bench.agent.started_at = -1000.0
