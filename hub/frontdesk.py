@@ -12,7 +12,7 @@ from common.wire import Attach, Attached, EventBatch, EventsStored, Heartbeat
 from hub.distribution.absence import Absence
 from hub.distribution.claims import settle_claims
 from hub.distribution.distributor import Distributor
-from hub.distribution.interfaces import IDaemonBook
+from hub.distribution.interfaces import DaemonBook
 from hub.distribution.roster import Roster
 from hub.interfaces import IEventStore, IFrontDesk, ISession
 
@@ -29,7 +29,7 @@ class FrontDesk:
         epoch: str,
         roster: Roster,
         events: IEventStore,
-        book: IDaemonBook,
+        book: DaemonBook,
         distributor: Distributor,
         absence: Absence,
     ) -> None:
@@ -86,7 +86,7 @@ class FrontDesk:
         """Its own devices, and itself, unless a device of another collector bears its name."""
         if self._distributor.may_report(collector, device):
             return True
-        return device == collector and not self._distributor.is_device(device)
+        return device == collector and self._distributor.owner(device) is None
 
     def _note_foreign(self, session: ISession, count: int) -> None:
         seat = self._roster.seat_of(session)

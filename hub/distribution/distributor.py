@@ -196,9 +196,13 @@ class Distributor:
         subscription = self._subscriptions.get(collector)
         return (line is not None and line.may_run) or (subscription is not None and device in subscription.former)
 
-    def is_device(self, name: str) -> bool:
-        """Whether the model has a device of that name."""
-        return self._model.owner(name) is not None
+    def owner(self, device: str) -> str | None:
+        """The collector of a device; None when the model has no such device."""
+        return self._model.owner(device)
+
+    def devices(self) -> list[str]:
+        """Ids of all devices."""
+        return self._model.devices()
 
     def _lets_go(self, collector: str) -> bool:
         subscription = self._subscriptions.get(collector)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
+
+from common.errors import TransientError
 
 
 class Errand:
@@ -42,3 +45,35 @@ class Errand:
     def _ended(self, failure: Any) -> None:
         if failure.check(CancelledError) is None:
             self.log.failure("error in the background", failure=failure)
+
+
+class Every:
+    """Does a piece of work again and again, so long after its last end."""
+
+    log = Logger()
+
+    def __init__(self, clock: IReactorTime, seconds: float, work: Callable[[], Awaitable[object]]) -> None:
+        self._clock = clock
+        self._seconds = seconds
+        self._work = work
+        self._errand = Errand(clock, self._run)
+
+    def start(self) -> None:
+        """Begin with a wait."""
+        self._errand.start()
+
+    def stop(self) -> None:
+        """Do it no more."""
+        self._errand.stop()
+
+    async def _run(self) -> None:
+        while not self._errand.stopped:
+            await deferLater(self._clock, self._seconds, lambda: None)
+            try:
+                await self._work()
+            except CancelledError:
+                raise
+            except TransientError as error:
+                self.log.warn("put off: {reason}", reason=error.message)  # noqa: G010 - twisted.logger calls it so
+            except Exception:  # noqa: BLE001 - the supervisor of what is done regularly: the next time is another
+                self.log.failure("error in the background")

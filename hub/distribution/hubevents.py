@@ -13,10 +13,10 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from common.errors import TransientError
-from common.events import CLASS_CONFIG, Event, Severity
+from common.events import CLASS_CONFIG, OPEN_STATES, Event, Severity
 from hub.distribution.errand import Errand
 from hub.distribution.interfaces import IConfigReports
-from hub.interfaces import IEventStore
+from hub.interfaces import EventFilter, IEventStore
 
 MAX_WAITING = 10_000
 HUB = "hub"
@@ -76,6 +76,14 @@ class HubEvents:
                 self.log.failure("an event of the hub could not be stored")
             failures = 0
             self._waiting.popleft()
+
+
+async def open_config_events(store: IEventStore) -> list[tuple[str, str, str]]:
+    """Read which configs were in trouble when the hub stopped: device, key, summary."""
+    wanted = EventFilter(
+        event_class=CLASS_CONFIG, states=tuple(state.value for state in OPEN_STATES), limit=MAX_WAITING
+    )
+    return [(record.device, record.event_key, record.summary) for record in await store.find(wanted)]
 
 
 @implementer(IConfigReports)

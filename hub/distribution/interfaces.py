@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from zope.interface import Attribute, Interface
 
 from common.configs import DeviceConfig
@@ -36,10 +38,10 @@ class IConfigReports(Interface):
         """Close the event, if one is open."""
 
 
-class IDaemonBook(Interface):
+class DaemonBook(Protocol):
     """Remembers over restarts which daemons have ever logged in."""
 
-    async def note_daemon(collector: str, daemon: str, at: float) -> None:
+    async def note_daemon(self, collector: str, daemon: str, at: float) -> None:
         """A daemon was there at this epoch second.
 
         Raises:

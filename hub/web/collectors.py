@@ -147,7 +147,7 @@ class CollectorTopic:
         if call.flag("live"):
             live = await self._reader.live_config(device)
             return _shown(service, device, "collector", live.digest, live.config)
-        if not self._distributor.is_device(device):
+        if self._distributor.owner(device) is None:
             raise NotFoundError(f"there is no device {device!r}; `tocsin device list` shows those that there are")
         wanted = self._distributor.wanted(device)
         if wanted is not None and wanted.error:

@@ -7,7 +7,6 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
-from zope.interface import implementer
 
 from common.errors import PermanentError, TransientError
 from common.events import CLASS_CONFIG, CLASS_DAEMON, CLASS_PROCESS, Event, Severity
@@ -15,7 +14,6 @@ from common.wire import Attach, EventBatch, Heartbeat, SpooledEvent, TaskCounts
 from hub.distribution.absence import Absence
 from hub.distribution.claims import settle_claims
 from hub.distribution.hubevents import ConfigEvents, HubEvents
-from hub.distribution.interfaces import IDaemonBook
 from hub.distribution.roster import MAX_DAEMONS, Roster
 from hub.frontdesk import FrontDesk
 from tests.hub.distribution.fakes import Bench, FakeCollector, FakeSession
@@ -23,7 +21,6 @@ from tests.hub.distribution.fakes import Bench, FakeCollector, FakeSession
 NOW = 1_800_000_000.0
 
 
-@implementer(IDaemonBook)
 class FakeStore:
     """Keeps events and daemons; `fails` makes the next writes fail, `hold` makes them wait."""
 

@@ -1,0 +1,160 @@
+"""tocsin-hub: every wire of the hub on one screen."""
+
+from __future__ import annotations
+
+import random
+import socket
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from common.certificates import ensure_site
+from common.configs import SERVICE_PROCESS
+from common.daemon import Program, version
+from common.daemon import main as run_program
+from hub.broker.listener import BrokerListener
+from hub.data.feed import EventFeed
+from hub.data.reader import Reader
+from hub.distribution.absence import Absence
+from hub.distribution.departures import Departures
+from hub.distribution.distributor import Distributor
+from hub.distribution.errand import Every
+from hub.distribution.hubevents import ConfigEvents, HubEvents, open_config_events
+from hub.distribution.modelview import ModelView
+from hub.distribution.roster import Roster
+from hub.events.store import SqlEventStore
+from hub.frontdesk import FrontDesk
+from hub.life import Life
+from hub.model.database import Database
+from hub.model.service import ModelService
+from hub.model.store import SqlModelStore
+from hub.model.worker import NamedThread
+from hub.runfile import RunFile
+from hub.settings import HubSettings
+from hub.web.collectors import About, CollectorTopic
+from hub.web.data import DataTopic
+from hub.web.devices import DeviceTopic
+from hub.web.events import EventTopic
+from hub.web.longpolls import LongPolls
+from hub.web.revisions import RevisionTopic
+from hub.web.router import Router
+from hub.web.server import WebServer
+from hub.web.tokens import ensure_token
+
+STATIC = Path(__file__).parent / "web" / "static"
+TIDY_S = 300.0
+
+
+def make_service(settings: HubSettings, reactor: Any) -> Life:
+    """Describe the hub as a service; it is `ready` when it answers."""
+
+    async def begin(life: Life) -> Callable[[], dict[str, Any]]:
+        clock, wall, rng = reactor, time.time, random.Random()  # noqa: S311 - for back-off, not for secrets
+
+        # What must be there first: folder, certificate authority, token, database.
+        settings.prepare()
+        site = ensure_site(settings.pki, wall, settings.names)
+        token = ensure_token(settings.token_file)
+        sql, texts = NamedThread(reactor, "database"), NamedThread(reactor, "documents")
+        for thread in (sql, texts):
+            thread.start()
+            life.at_end(thread.stop)
+        database = Database(settings.database_url, sql, lambda: uuid.uuid4().hex)
+        await database.open()
+        life.at_end(lambda: Deferred.fromCoroutine(database.close()))
+
+        # What the hub knows: model and events.
+        model = ModelService(SqlModelStore(database), wall, texts)
+        await model.load()
+        events = SqlEventStore(database, wall, settings.events.policy)
+        roster = Roster(wall)
+        roster.remember((seat.collector, seat.daemon, seat.last_seen) for seat in await events.daemons())
+        hub_events = HubEvents(clock, rng, events)
+        config_events = ConfigEvents(hub_events, wall)
+        config_events.remember(await open_config_events(events))
+
+        # Down: a change of the model goes to the collectors that it concerns.
+        distributor = Distributor(
+            clock,
+            rng,
+            ModelView(model),
+            config_events,
+            is_known=roster.is_known,
+            whereabouts=lambda collector: roster.whereabouts(collector, SERVICE_PROCESS),
+        )
+        departures = Departures(clock, wall, distributor, events.close_devices)
+        model.observe(lambda revision, _before, _after, devices: distributor.model_changed(revision, devices))
+        model.observe(departures.model_changed)
+
+        # Up: sessions of collectors, and their events.
+        absence = Absence(clock, wall, roster, hub_events)
+        desk = FrontDesk(wall, database.epoch, roster, events, events, distributor, absence)
+        listener = BrokerListener(reactor, clock, wall, settings.broker, site, desk)
+
+        # Across: the API, and what it asks of collectors.
+        reader = Reader(clock, distributor.owner, roster.is_known, roster.session, roster.whereabouts)
+        polls = LongPolls()
+        about = About(
+            version=version(),
+            epoch=database.epoch,
+            started_at=wall(),
+            host=socket.gethostname(),
+            pb_port=lambda: listener.port,
+            revision=lambda: model.model.revision,
+        )
+        topics = (
+            CollectorTopic(about, roster, distributor, reader, distributor.devices, events.open_counts),
+            DeviceTopic(model, distributor, events.open_counts),
+            RevisionTopic(model, distributor, polls),
+            EventTopic(events, EventFeed(clock, events, events.observe), wall, polls),
+            DataTopic(reader, distributor.devices, wall),
+        )
+        router = Router(route for topic in topics for route in topic.routes())
+        web = WebServer(reactor, settings.http.host, settings.http.port, token, router, STATIC)
+
+        # Go, in this order; `Life` stops them in reverse.
+        for part in (hub_events, distributor, departures, absence, Every(clock, TIDY_S, events.tidy)):
+            part.start()
+            life.at_end(part.stop)
+        for service in (listener, web):
+            service.startService()
+            life.at_end(service.stopService)
+        run_file = RunFile(settings.run_file)
+        run_file.write(url=web.url, version=version(), http_port=web.port, broker_port=listener.port)
+        life.at_end(run_file.remove)
+        return lambda: figures(model, roster, distributor, hub_events, listener, polls)
+
+    return Life(begin)
+
+
+def figures(
+    model: ModelService,
+    roster: Roster,
+    distributor: Distributor,
+    hub_events: HubEvents,
+    listener: BrokerListener,
+    polls: LongPolls,
+) -> dict[str, Any]:
+    """What `tocsin-hub stats` shows."""
+    return {
+        "revision": model.model.revision,
+        "devices": len(model.model.devices),
+        "behind": len(distributor.behind()),
+        "connections": listener.connections,
+        "daemons": len(roster.seats()),
+        "daemons_connected": sum(seat.session is not None for seat in roster.seats()),
+        "long_polls": polls.waiting,
+        "own_events_dropped": hub_events.dropped,
+    }
+
+
+PROGRAM = Program(name="tocsin-hub", title="the Tocsin hub", settings_type=HubSettings, make_service=make_service)
+
+
+def main() -> int:
+    """Run the command `tocsin-hub`."""
+    return run_program(PROGRAM)

@@ -1,0 +1,96 @@
+"""Settings of the hub, as hub.toml has them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from common.errors import SettingsError
+from common.logs import LogSettings
+from hub.broker.listener import ListenerSettings
+from hub.events.rules import AgePolicy
+from hub.model.database import sqlite_url
+
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Days = Annotated[float, Meta(gt=0, le=36500)]
+
+
+class HttpSettings(Struct, frozen=True, kw_only=True):
+    """Where the JSON API and the web page are served.
+
+    Attributes:
+        host: address to listen on. There is no TLS here: leave it on the loopback, or put a proxy in front.
+        port: 0 lets the kernel choose; the hub writes the real one to run.json.
+    """
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+
+
+class EventSettings(Struct, frozen=True, kw_only=True):
+    """How long events are kept.
+
+    Attributes:
+        age_after_hours: what merely happened (a restart, for example) ages so long after it was last seen.
+        keep_closed_days: closed and aged events are dropped after that.
+    """
+
+    age_after_hours: Annotated[float, Meta(gt=0, le=876000)] = 4.0
+    keep_closed_days: Days = 90.0
+
+    @property
+    def policy(self) -> AgePolicy:
+        """The same in the event store's words."""
+        return AgePolicy(after_s=self.age_after_hours * 3600, keep_closed_s=self.keep_closed_days * 86400)
+
+
+class HubSettings(Struct, frozen=True, kw_only=True):
+    """All settings of tocsin-hub.
+
+    Attributes:
+        folder: database, certificate authority, operator's token, run.json.
+        database: SQLAlchemy URL; empty for hub.db in the folder.
+        names: host names and IP addresses of this hub, to stand in its certificate.
+    """
+
+    folder: Path = Path("var/hub")
+    database: str = ""
+    names: tuple[str, ...] = ()
+    http: HttpSettings = HttpSettings()
+    broker: ListenerSettings = ListenerSettings()
+    events: EventSettings = EventSettings()
+    log: LogSettings = LogSettings()
+
+    @property
+    def pki(self) -> Path:
+        """Folder of the site's certificate authority."""
+        return self.folder / "pki"
+
+    @property
+    def token_file(self) -> Path:
+        """File of the operator's token."""
+        return self.folder / "operator.token"
+
+    @property
+    def run_file(self) -> Path:
+        """File that tells the real ports while the hub runs."""
+        return self.folder / "run.json"
+
+    @property
+    def database_url(self) -> str:
+        """The database: the one that is set, or the embedded one in the folder."""
+        return self.database or sqlite_url(self.folder.absolute() / "hub.db")
+
+    def prepare(self) -> None:
+        """Make the folder, for its owner alone.
+
+        Raises:
+            SettingsError: it cannot be made or used.
+        """
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.folder.chmod(0o700)
+        except OSError as error:
+            raise SettingsError(f"the hub's folder {self.folder} cannot be used: {error.strerror or error}") from None

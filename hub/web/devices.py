@@ -1,0 +1,116 @@
+"""The API of devices."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from msgspec import Struct
+
+from common.events import Severity
+from hub.distribution.distributor import Distributor
+from hub.model.entities import Device as DeviceEntity
+from hub.model.properties import shown
+from hub.model.service import ModelService
+from hub.web.call import Call
+from hub.web.refusals import bad_request
+from hub.web.router import Route
+from hub.web.shapes import Device
+
+OPERATOR = "operator"
+MAX_MESSAGE = 4096
+
+
+class Devices(Struct, frozen=True):
+    """All devices."""
+
+    devices: list[Device]
+
+
+class Put(Struct, frozen=True):
+    """What became of a device; `revision` is null when it was so already."""
+
+    revision: int | None
+    created: bool
+    device: Device
+
+
+class Removed(Struct, frozen=True):
+    """The revision that removed it."""
+
+    revision: int
+
+
+class DeviceTopic:
+    """Lists, adds, changes and removes devices."""
+
+    def __init__(
+        self,
+        model: ModelService,
+        distributor: Distributor,
+        open_counts: Callable[[], Awaitable[dict[str, dict[int, int]]]],
+    ) -> None:
+        self._model = model
+        self._distributor = distributor
+        self._open_counts = open_counts
+
+    def routes(self) -> list[Route]:
+        """What this topic answers."""
+        return [
+            Route("GET", "devices", self.all),
+            Route("GET", "devices/{device}", self.one),
+            Route("PUT", "devices/{device}", self.put),
+            Route("DELETE", "devices/{device}", self.remove),
+        ]
+
+    async def all(self, call: Call) -> Devices:
+        """List devices in order of their ids."""
+        call.only()
+        counts = await self._open_counts()
+        devices = self._model.model.devices
+        return Devices([self._shape(devices[name], counts) for name in sorted(devices)])
+
+    async def one(self, call: Call) -> Device:
+        """Show one device."""
+        call.only()
+        device = self._model.model.device(call.names["device"])
+        return self._shape(device, await self._open_counts())
+
+    async def put(self, call: Call) -> Put:
+        """Add a device, or put another in its place; what the body leaves out is at its default afterwards."""
+        call.only()
+        fields = call.body(dict[str, Any])
+        author, text = _word(fields, "author") or OPERATOR, _word(fields, "message")
+        if "id" in fields:
+            raise bad_request("the id of a device stands in the path, not in the body")
+        done = await self._model.put_device(call.names["device"], fields, author, text)
+        return Put(done.revision, done.created, self._shape(done.device, await self._open_counts()))
+
+    async def remove(self, call: Call) -> Removed:
+        """Remove a device; its series stay on the collector."""
+        call.only("message", "author")
+        author, text = call.text("author") or OPERATOR, call.text("message") or ""
+        return Removed(await self._model.remove_device(call.names["device"], author, text))
+
+    def _shape(self, device: DeviceEntity, counts: dict[str, dict[int, int]]) -> Device:
+        return Device(
+            id=device.id,
+            address=device.address,
+            class_=device.class_,
+            collector=device.collector,
+            state=device.state.value,
+            groups=list(device.groups),
+            properties=dict(shown(device.properties)),
+            components=sum(definition.monitor for definition in self._model.model.sets_of(device)),
+            open_events={Severity(level).label: number for level, number in counts.get(device.id, {}).items()},
+            modelled_at=None,
+            in_sync=self._distributor.in_sync(device.id),
+        )
+
+
+def _word(fields: dict[str, Any], name: str) -> str:
+    """Take a text that is not the device's own out of the body."""
+    value = fields.pop(name, "")
+    if not isinstance(value, str) or len(value) > MAX_MESSAGE:
+        raise bad_request(f"{name}: wanted a text of up to {MAX_MESSAGE} characters")
+    return value

@@ -1,0 +1,158 @@
+"""The API of changes: apply them, look back at them, wait until they are live."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from common.errors import NotFoundError
+from hub.distribution.distributor import Distributor
+from hub.model.documents import SourceFile
+from hub.model.entities import Key
+from hub.model.service import ModelService
+from hub.web.call import Author, Call, Message
+from hub.web.devices import OPERATOR
+from hub.web.longpolls import MAX_WAIT_S, LongPolls
+from hub.web.refusals import bad_request
+from hub.web.router import Route
+from hub.web.shapes import Behind, RevisionRow, behind_shape, revision_shape
+
+MAX_REVISIONS = 1000
+MAX_FILES = 10_000
+
+
+class Revisions(Struct, frozen=True):
+    """Changes of the model, newest first."""
+
+    revisions: list[RevisionRow]
+
+
+class AppliedFile(Struct, frozen=True, forbid_unknown_fields=True):
+    """A file of documents."""
+
+    path: Annotated[str, Meta(max_length=4096)]
+    text: str
+
+
+class Apply(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to apply; `prune` also removes what the files do not have, of the kinds that they have."""
+
+    files: Annotated[list[AppliedFile], Meta(max_length=MAX_FILES)]
+    message: Message = ""
+    author: Author = ""
+    dry_run: bool = False
+    prune: bool = False
+
+
+class Named(Struct, frozen=True):
+    """A document."""
+
+    kind: str
+    id: str
+
+
+class Applied(Struct, frozen=True, kw_only=True):
+    """What applying did, or would do; `devices` are those whose configs change."""
+
+    revision: int | None
+    dry_run: bool
+    created: list[Named]
+    changed: list[Named]
+    unchanged: int
+    removed: list[Named]
+    devices: tuple[str, ...]
+
+
+class Live(Struct, frozen=True):
+    """Whether a revision runs wherever it should, and where it does not."""
+
+    revision: int
+    live: bool
+    behind: list[Behind]
+
+
+class Push(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which devices to send again."""
+
+    devices: list[str] = []
+    all: bool = False
+
+
+class Pushed(Struct, frozen=True):
+    """How many are sent again, and the revision to wait for."""
+
+    devices: int
+    revision: int
+
+
+class RevisionTopic:
+    """Applies documents, and follows revisions to the collectors."""
+
+    def __init__(self, model: ModelService, distributor: Distributor, polls: LongPolls) -> None:
+        self._model = model
+        self._distributor = distributor
+        self._polls = polls
+
+    def routes(self) -> list[Route]:
+        """What this topic answers."""
+        return [
+            Route("POST", "apply", self.apply),
+            Route("GET", "revisions", self.find),
+            Route("GET", "revisions/{revision}/live", self.live),
+            Route("POST", "push", self.push),
+        ]
+
+    async def apply(self, call: Call) -> Applied:
+        """Make the model say what the files say: all of them, or nothing."""
+        call.only()
+        body = call.body(Apply)
+        files = [SourceFile(file.path, file.text) for file in body.files]
+        done = await self._model.apply(
+            files, body.author or OPERATOR, body.message, dry_run=body.dry_run, prune=body.prune
+        )
+        return Applied(
+            revision=done.revision,
+            dry_run=done.dry_run,
+            created=_named(done.created),
+            changed=_named(done.changed),
+            unchanged=done.unchanged,
+            removed=_named(done.removed),
+            devices=done.devices,
+        )
+
+    async def find(self, call: Call) -> Revisions:
+        """List changes, newest first."""
+        call.only("limit")
+        limit = call.integer("limit", 50, 1, MAX_REVISIONS) or 1
+        return Revisions([revision_shape(revision) for revision in await self._model.revisions(limit)])
+
+    async def live(self, call: Call) -> Live:
+        """Say whether a revision is live; wait for it for a while if that is wanted."""
+        call.only("wait", "device")
+        number, device = call.number("revision"), call.text("device")
+        wait_s = call.seconds("wait", 0.0, MAX_WAIT_S)
+        newest = self._model.model.revision
+        if number > newest:
+            raise NotFoundError(f"there is no revision {number}; the newest is {newest}")
+        with self._polls.one(wait_s):
+            is_live = await self._distributor.wait_live(number, wait_s, device)
+        behind = [] if is_live else self._distributor.behind(number, device)
+        return Live(number, not behind, [behind_shape(row, self._distributor.service) for row in behind])
+
+    async def push(self, call: Call) -> Pushed:
+        """Compile and send configs again, changed or not."""
+        call.only()
+        body = call.body(Push)
+        if body.all == bool(body.devices):
+            raise bad_request("name devices, or say all")
+        model = self._model.model
+        names = list(model.devices) if body.all else list(dict.fromkeys(body.devices))
+        for name in names:
+            model.device(name)
+        return Pushed(len(names), self._distributor.push_again(names))
+
+
+def _named(keys: Iterable[Key]) -> list[Named]:
+    return [Named(kind, id_) for kind, id_ in keys]
