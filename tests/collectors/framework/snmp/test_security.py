@@ -124,6 +124,18 @@ def test_refusal_names_user_and_setting_but_no_secret(changes: dict[str, object]
     assert not any(secret in said for secret in (AUTH, PRIV, "wrong password"))
 
 
+def test_nothing_is_asked_in_clear_once_privacy_has_worked() -> None:
+    bench = Bench()
+    bench.get()
+    bench.change = lambda _: []
+    before = len(bench.reactor.sent)
+    with pytest.raises(SnmpTimeout):
+        bench.get()
+    asked = bench.reactor.sent[before:]
+    assert len(asked) == 2
+    assert all(v3.decode_message(datagram).flags & v3.PRIV_FLAG for datagram in asked)
+
+
 def test_level_that_the_user_has_not_is_refused() -> None:
     bench = Bench(SHA, priv_protocol=PrivProtocol.AES128, priv_password=PRIV)
     with pytest.raises(SnmpAuthError, match="security level"):
