@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -57,8 +58,11 @@ def wait_options(function: F) -> F:
 
 
 def author() -> str:
-    """Who types: the login name, as far as it is known."""
-    for name in ("SUDO_USER", "LOGNAME", "USER"):
-        if text := os.environ.get(name):
-            return text[:100]
-    return "tocsin"
+    """Who types: the login name, also behind sudo."""
+    name = os.environ.get("SUDO_USER")
+    if not name:
+        try:
+            name = pwd.getpwuid(os.getuid()).pw_name
+        except KeyError:
+            name = f"uid {os.getuid()}"
+    return name[:100]

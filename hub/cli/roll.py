@@ -15,6 +15,7 @@ from rich.text import Text
 from hub.cli.figures import counted, safe, since, span
 from hub.cli.output import Column, cell, severity_cell, table
 from hub.cli.ps import set_table, urgency
+from hub.cli.tokens import DEFAULT_URL
 
 NARROW = 100
 _EVENT_COLUMNS = (
@@ -177,8 +178,15 @@ def _hints(view: View) -> list[RenderableType]:
             ("Try ", "dim"), f"kill -9 {int(own['pids'][0])}", (" (our own collector: it is started again)", "dim")
         )
     page = Text.assemble(("See ", "dim"), view.url, (f"  token in {safe(view.token_file)}", "dim"))
+    # Commands ask the default address unless they are told another one.
+    address = () if view.url == DEFAULT_URL else (f"export TOCSIN_URL={view.url}", ("  ·  ", "dim"))
     more = Text.assemble(
-        ("Do  ", "dim"), "tocsin --help", ("  ·  ", "dim"), "tocsin events follow", ("  ·  Ctrl-C stops", "dim")
+        ("Do  ", "dim"),
+        *address,
+        "tocsin --help",
+        ("  ·  ", "dim"),
+        "tocsin events follow",
+        ("  ·  Ctrl-C stops", "dim"),
     )
     hints = [kill, page, more]
     for text in hints:

@@ -5,7 +5,6 @@ Nothing here sleeps on its own: the owner calls `tend` about once a second.
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import os
 import signal
@@ -24,7 +23,6 @@ LONGEST_DELAY_S = 30.0
 SETTLED_AFTER_S = 60.0
 START_S = 15.0
 STOP_WITHIN_S = 8.0
-LOG_KEEP_BYTES = 8 * 1024 * 1024
 _PR_SET_PDEATHSIG = 1
 
 
@@ -45,7 +43,7 @@ class Program(Struct, frozen=True):
 
     Attributes:
         title: as people call it.
-        log: file that takes its standard output and error.
+        log: file that takes its standard output and error; the daemon itself keeps it from growing without end.
     """
 
     title: str
@@ -62,9 +60,6 @@ def launch(program: Program) -> Running:
     Should we be killed ourselves, the kernel ends it too.
     """
     program.log.parent.mkdir(parents=True, exist_ok=True)
-    with contextlib.suppress(OSError):
-        if program.log.stat().st_size > LOG_KEEP_BYTES:
-            program.log.replace(program.log.with_name(program.log.name + ".1"))
     with program.log.open("ab") as log:
         return subprocess.Popen(
             program.argv,

@@ -24,7 +24,7 @@ from hub.cli.output import note, say
 from hub.cli.roll import View
 from hub.cli.settings import settle
 from hub.cli.supervise import Child, Program, how_it_ended, last_words
-from hub.cli.tokens import Credentials, token_file, write_token
+from hub.cli.tokens import DEFAULT_URL, Credentials, token_file, write_token
 from hub.cli.watch import Watch
 
 START_WITHIN_S = 30.0
@@ -143,6 +143,8 @@ class _Up:
         self._started(process)
         self._first_start(api)
         say(f"Tocsin is up: {url}")
+        if url != DEFAULT_URL:
+            note(f"Other commands need to know that: export TOCSIN_URL={url}")
         note(f"The page asks for the token in {self._folder.token_file}")
         view = View(url=url, token_file=_short(self._folder.token_file))
         watch = Watch(api, view, [hub, process], self._began)

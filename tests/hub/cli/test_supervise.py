@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hub.cli.supervise import Child, Program, Running, how_it_ended, last_lines, launch
+from hub.cli.supervise import Child, Program, Running, how_it_ended, last_lines
 
 PROGRAM = Program("tocsin-x", ("tocsin-x",), Path("/nonexistent/log"))
 
@@ -172,12 +172,3 @@ def test_children_end_with_us_even_when_we_are_killed(tmp_path: Path) -> None:
     while stat.exists() and ") Z " not in stat.read_text() and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not stat.exists() or ") Z " in stat.read_text()
-
-
-def test_a_large_log_is_put_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    log = tmp_path / "x.log"
-    log.write_bytes(b"x" * (9 * 1024 * 1024))
-    process = launch(Program("x", (sys.executable, "-c", "print('new')"), log))
-    process.wait(20)
-    assert last_lines(log) == ["new"]
-    assert (tmp_path / "x.log.1").exists()

@@ -1,0 +1,230 @@
+"""Every command of `tocsin` against the real hub and the real collector, as an operator would type it."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.stack import Stack, Watched, running_stack, wait_for
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180), pytest.mark.xdist_group("cli-stack")]
+
+DEVICE = "thishost"
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    with running_stack("--host-name", DEVICE, "--interval", "1") as running:
+        yield running
+
+
+@pytest.fixture
+def watched() -> Iterator[Watched]:
+    processes = Watched()
+    yield processes
+    processes.close()
+
+
+@pytest.fixture
+def name(stack: Stack, watched: Watched) -> str:
+    """A process set that is up."""
+    made = f"cli-{uuid.uuid4().hex[:10]}"
+    watched.start(made)
+    stack.apply(f"kind: ProcessSet\nid: {made}\ntitle: {made}\ninclude: '^{made} '\n")
+    wait_for("it is up", lambda: made in stack.sets(DEVICE), 10)
+    return made
+
+
+def last(stack: Stack, name: str) -> dict[str, object]:
+    values = stack.json("data", "last", DEVICE)["values"]
+    return {value["point"]: value["value"] for value in values if value["component"] == name}
+
+
+def test_the_first_start_has_a_model_and_this_machine(stack: Stack) -> None:
+    status = stack.json("status")
+    assert status["hub"]["revision"] >= 1
+    assert status["devices"] >= 1
+    (device,) = [row for row in stack.json("device", "list")["devices"] if row["id"] == DEVICE]
+    assert device["properties"]["source"] == "local"
+    revisions = stack.json("history")["revisions"]
+    assert revisions[-1]["text"] == "first start"
+
+
+def test_the_roll_is_there_soon_after_the_start(stack: Stack) -> None:
+    scan = wait_for("the first scan", lambda: stack.json("ps", DEVICE)["scans"], 10)[0]
+    assert scan["problem"] == ""
+    assert scan["processes"] > 1
+    own = wait_for("our own daemons", lambda: [s for s in stack.sets(DEVICE) if "tocsin" in s], 10)
+    assert own
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("status",),
+        ("device", "list"),
+        ("device", "show", DEVICE),
+        ("ps", DEVICE),
+        ("events", "list", "--state", "all"),
+        ("data", "list", DEVICE),
+        ("data", "last", DEVICE),
+        ("collector", "list"),
+        ("config", "show", "process", DEVICE),
+        ("config", "show", "process", DEVICE, "--live"),
+        ("history",),
+        ("push", DEVICE),
+    ],
+    ids=" ".join,
+)
+def test_every_reading_command_works_for_people_and_programs(stack: Stack, command: tuple[str, ...]) -> None:
+    wait_for("the first sample", lambda: stack.json("data", "last", DEVICE)["values"], 15)
+    text = stack.tocsin(*command)
+    assert text.stdout.strip() or text.stderr.strip()
+    assert "\x1b" not in text.stdout
+    assert isinstance(stack.json(*command), dict)
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        (("device", "show", "nosuch"), 3),
+        (("ps", "nosuch"), 3),
+        (("ps", DEVICE, "--set", "nosuch"), 3),
+        (("events", "show", "999999"), 3),
+        (("events", "ack", "999999"), 3),
+        (("device", "remove", "nosuch"), 3),
+        (("data", "last", "nosuch"), 3),
+        (("data", "last", DEVICE, "nosuch"), 3),
+        (("data", "fetch", DEVICE, "nosuch"), 3),
+        (("graph", "nosuch", "-o", "/tmp/tocsin-never.png"), 3),
+        (("graph", DEVICE, "nosuch", "-o", "/tmp/tocsin-never.png"), 3),
+        (("config", "show", "process", "nosuch"), 3),
+        (("config", "show", "nosuch", DEVICE), 3),
+        (("push", "nosuch"), 3),
+        (("device", "add", "x", "--address", "a", "--set", "nosuch=1"), 2),
+        (("device", "add", "x", "--address", "a", "--set", "snmp_community=public"), 2),
+        (("device", "add", "bad name", "--address", "a"), 1),
+        (("device", "add", "x", "--address", "a", "--set", "snmp_version=3"), 1),
+        (("--token", "wrong-but-long-enough-token", "status"), 4),
+        (("--url", "http://127.0.0.1:1", "status"), 4),
+    ],
+    ids=repr,
+)
+def test_what_is_wrong_is_a_sentence_and_an_exit_code(stack: Stack, command: tuple[str, ...], code: int) -> None:
+    done = stack.tocsin(*command, check=False)
+    assert (done.returncode, done.stdout) == (code, ""), done.stderr
+    assert done.stderr.startswith("tocsin: ")
+    assert "Traceback" not in done.stderr
+    assert set(json.loads(stack.tocsin(*command, "--json", check=False).stdout)["error"]) == {
+        "code",
+        "message",
+        "details",
+    }
+
+
+def test_all_mistakes_of_all_files_are_told_and_nothing_is_applied(stack: Stack, tmp_path: Path) -> None:
+    before = stack.json("status")["hub"]["revision"]
+    (tmp_path / "a.yaml").write_text("kind: ProcessSet\nid: a\ninclude: '('\n---\nkind: ProcessSet\nid: b\ninclud: x\n")
+    (tmp_path / "b.yaml").write_text("kind: Device\nid: c\naddress: 10.0.0.1\nproperties: {interval_s: soon}\n")
+    (tmp_path / "good.yaml").write_text("kind: ProcessSet\nid: good\ninclude: x\n")
+    done = stack.tocsin("apply", "-f", str(tmp_path), check=False)
+    assert done.returncode == 1
+    for part in ("a.yaml:3:", "a.yaml:7:", "b.yaml:4:"):
+        assert part in done.stderr
+    assert stack.json("status")["hub"]["revision"] == before
+
+
+def test_a_change_is_applied_once_and_a_dry_run_not_at_all(stack: Stack, tmp_path: Path) -> None:
+    ident = f"dry-{uuid.uuid4().hex[:8]}"
+    (tmp_path / "x.yaml").write_text(f"kind: ProcessSet\nid: {ident}\ninclude: '^{ident} '\n")
+    command = ("apply", "-f", str(tmp_path / "x.yaml"))
+    assert stack.json(*command, "--dry-run")["revision"] is None
+    first = stack.json(*command, "--wait", "-m", "why not")
+    assert (first["live"], first["created"]) == (True, [{"kind": "ProcessSet", "id": ident}])
+    assert stack.json(*command)["revision"] is None
+    newest = stack.json("history", "--limit", "1")["revisions"][0]
+    assert (newest["number"], newest["text"]) == (first["revision"], "why not")
+
+
+def test_a_change_is_live_within_two_seconds(stack: Stack, tmp_path: Path) -> None:
+    ident = f"quick-{uuid.uuid4().hex[:8]}"
+    (tmp_path / "x.yaml").write_text(f"kind: ProcessSet\nid: {ident}\ninclude: '^{ident} '\n")
+    assert stack.json("apply", "-f", str(tmp_path / "x.yaml"), "--wait")["waited_s"] < 2
+
+
+def test_a_device_on_a_collector_that_is_not_there_is_exit_code_5_with_the_reason(stack: Stack) -> None:
+    done = stack.tocsin(
+        *("device", "add", "far", "--address", "10.0.0.9", "--collector", "nowhere", "--wait", "--timeout", "1"),
+        check=False,
+    )
+    try:
+        assert done.returncode == 5
+        assert "far on nowhere/process: " in done.stderr
+    finally:
+        stack.tocsin("device", "remove", "far")
+
+
+def test_events_are_worked_on(stack: Stack, watched: Watched, name: str) -> None:
+    watched.kill(watched.running[0])
+    event = wait_for("the alarm", lambda: stack.events(device=DEVICE, component=name), 10)[0]
+    number = str(event["id"])
+    assert stack.json("events", "ack", number)["events"][0]["state"] == "acknowledged"
+    assert stack.json("events", "list", "--component", name, "--state", "acknowledged")["events"]
+    assert stack.json("events", "close", number)["events"][0]["state"] == "closed"
+    assert stack.events(device=DEVICE, component=name) == []
+    assert stack.json("events", "reopen", number)["events"][0]["state"] == "new"
+    shown = stack.json("events", "show", number)
+    assert shown["event_key"] == "process_missing"
+    done = stack.tocsin("events", "close", number, "999999", check=False)
+    assert done.returncode == 5
+
+
+def test_figures_can_be_fetched_and_drawn(stack: Stack, name: str, tmp_path: Path) -> None:
+    wait_for("a value", lambda: last(stack, name).get("memory"), 15)
+    time.sleep(3)
+    lines = stack.tocsin("data", "fetch", DEVICE, name, "count", "memory", "--range", "5m").stdout.splitlines()
+    assert lines[0] == "time,count,memory"
+    rows = [line for line in lines[1:] if not line.endswith(",,")]
+    assert rows
+    assert re.fullmatch(r"20[\d-]{8}T[\d:]{8}Z,1(\.0)?,\d+(\.\d+)?(e\+\d+)?", rows[-1]), rows[-1]
+    fetched = stack.json("data", "fetch", DEVICE, name, "count", "--range", "5m")["series"][0]
+    assert (fetched["point"], fetched["unit"] != "") == ("count", True)
+    for graph, suffix, magic in (("cpu", "png", b"\x89PNG"), ("memory", "svg", b"<?xml")):
+        file = tmp_path / f"x.{suffix}"
+        stack.tocsin("graph", DEVICE, name, graph, "--range", "5m", "-o", str(file))
+        assert file.read_bytes().startswith(magic)
+        assert file.stat().st_size > 2000
+
+
+def test_the_page_and_its_files_are_served_with_safe_headers(stack: Stack) -> None:
+    import httpx
+
+    url = stack.env["TOCSIN_URL"]
+    for path in ("/", "/static/app.js", "/static/style.css", "/static/icon.svg"):
+        answer = httpx.get(url + path, trust_env=False)
+        assert answer.status_code == 200
+        assert "default-src 'self'" in answer.headers["content-security-policy"]
+        assert "unsafe" not in answer.headers["content-security-policy"]
+
+
+def test_secrets_are_never_shown(stack: Stack) -> None:
+    secret = f"geheim-{uuid.uuid4().hex}"
+    stack.tocsin(
+        *("device", "add", "quiet", "--address", "127.0.0.1", "--set", "snmp_port=9", "--set", "snmp_community=-"),
+        stdin=secret + "\n",
+    )
+    try:
+        shown = [stack.tocsin("device", "show", "quiet", "--json"), stack.tocsin("history", "--json")]
+        shown += [stack.tocsin("config", "show", "process", "quiet", *live) for live in ((), ("--live",))]
+        assert all(secret not in done.stdout + done.stderr for done in shown)
+        assert "(set)" in shown[0].stdout
+        for log in stack.data.rglob("*.log"):
+            assert secret not in log.read_text()
+    finally:
+        stack.tocsin("device", "remove", "quiet", "--wait")
