@@ -56,7 +56,10 @@ def add_command(
     timeout_s: float,
     as_json: bool,
 ) -> None:
-    """Add a device, or give a known one these settings."""
+    """Add a device, or put these settings in the place of those it has.
+
+    What is not named here is at its default afterwards.
+    """
     sources = Sources(
         lambda key: str(click.prompt(key, hide_input=True, err=True)),
         lambda: sys.stdin.isatty() and sys.stderr.isatty(),
@@ -79,7 +82,9 @@ def add_command(
 @pass_client
 def remove_command(client: Client, name: str, message: str, wait: bool, timeout_s: float, as_json: bool) -> None:
     """Stop watching a device and forget its settings. Its series stay on the collector."""
-    result: dict[str, Any] = client.api.delete(path_of("devices", name), {"message": message or None})
+    result: dict[str, Any] = client.api.delete(
+        path_of("devices", name), {"message": message or None, "author": author()}
+    )
     _finish(client.api, name, result, f"Removed {name}", wait=wait, timeout_s=timeout_s, as_json=as_json)
 
 

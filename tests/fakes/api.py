@@ -208,7 +208,7 @@ class Routes:
             ("GET", "devices", self.devices, "", None),
             ("GET", "devices/NAME", self.device, "", None),
             ("PUT", "devices/NAME", self.put_device, "", DeviceBody),
-            ("DELETE", "devices/NAME", self.delete_device, "message", None),
+            ("DELETE", "devices/NAME", self.delete_device, "message author", None),
             ("POST", "apply", self.apply, "", ApplyBody),
             ("GET", "revisions", self.revisions, "limit", None),
             ("GET", "revisions/NUMBER/live", self.live, "wait device", None),
