@@ -16,12 +16,15 @@ def concerned(before: Model, after: Model, keys: Collection[Key]) -> list[str]:
     A device that came, left or moved to another collector is one of them, and so is each to which a changed process set
     applied or applies. What no collector would notice, for example a description, concerns nobody.
     """
-    found = {id_ for kind, id_ in keys if kind == KIND_DEVICE and _seen(before, id_) != _seen(after, id_)}
+    touched = {id_ for kind, id_ in keys if kind == KIND_DEVICE}
+    found = {id_ for id_ in touched if _seen(before, id_) != _seen(after, id_)}
     sets = [key for key in keys if key[0] != KIND_DEVICE]
     if sets:
         # Devices of one class and groups share the answer, so each such scope is looked at once.
         answers: dict[tuple[str, tuple[str, ...]], bool] = {}
         for id_, device in after.devices.items():
+            if id_ in touched:
+                continue
             scope = (device.class_, device.groups)
             if scope not in answers:
                 answers[scope] = any(_part(before, key, device) != _part(after, key, device) for key in sets)
@@ -31,11 +34,11 @@ def concerned(before: Model, after: Model, keys: Collection[Key]) -> list[str]:
 
 
 def _seen(model: Model, device_id: str) -> object:
-    """What collectors see of a device itself."""
+    """All that collectors see of a device."""
     device = model.devices.get(device_id)
     if device is None:
         return None
-    sets = [definition.id for definition in model.sets_of(device) if definition.monitor]
+    sets = [to_config(definition) for definition in model.sets_of(device) if definition.monitor]
     return device.address, device.collector, effective(device.properties), sets
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from common.matching import check_definition
 from msgspec import Struct
 
+from common.matching import check_definition
 from hub.model.definitions import to_config
 from hub.model.entities import (
     KIND_DEVICE,
@@ -79,8 +79,15 @@ def _check_set(values: Mapping[str, Any], bad: Collection[str]) -> list[tuple[st
     if low is not None and high is not None and low > high:
         wrong.append(("count", f"min {low} is more than max {high}; nothing could fit"))
     if not {"id", "include", "exclude", "name", "title"} & set(bad) and {"id", "include"} <= values.keys():
-        wrong += (("include", sentence) for sentence in check_definition(to_config(_build_set(dict(values), 1))))
+        bare = {name: value for name, value in values.items() if name != "count"}
+        wrong += (_by_field(sentence) for sentence in check_definition(to_config(_build_set(bare, 1))))
     return wrong
+
+
+def _by_field(sentence: str) -> tuple[str, str]:
+    """Sentences about a definition begin with the field that they are about."""
+    field, colon, rest = sentence.partition(": ")
+    return (field, rest) if colon and field in {"include", "exclude", "name"} else ("include", sentence)
 
 
 def _build_set(values: dict[str, Any], number: int) -> ProcessSet:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -24,11 +24,8 @@ MAX_AUTHOR = 255
 MAX_TEXT = 4096
 
 
-class ModelObserver(Protocol):
-    """Called after each commit."""
-
-    def __call__(self, revision: int, before: Model, after: Model, devices: Sequence[str]) -> None:
-        """Take note of a new revision; `devices` are those whose configs it changes."""
+ModelObserver = Callable[[int, Model, Model, Sequence[str]], None]
+"""Called after each commit with the revision, the model before and after, and the devices whose configs it changes."""
 
 
 class ApplyResult(Struct, frozen=True, kw_only=True):

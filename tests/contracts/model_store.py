@@ -1,0 +1,55 @@
+"""What every `IModelStore` keeps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hub.interfaces import DocumentChange, Revision
+from tests.fakes.stores import done
+
+
+def change(id_: str, before: str | None, after: str | None, kind: str = "Device") -> DocumentChange:
+    return DocumentChange(kind=kind, id=id_, before=before, after=after)
+
+
+class ModelStoreContract:
+    """Subclasses give `store`: one that is new."""
+
+    @pytest.fixture
+    def store(self) -> Any:
+        raise NotImplementedError
+
+    def test_a_new_store_is_empty_and_has_an_epoch(self, store: Any) -> None:
+        assert done(store.load()) == (0, [])
+        assert done(store.revisions(10)) == []
+        assert done(store.epoch()) == done(store.epoch()) != ""
+
+    def test_revisions_are_numbered_one_by_one_and_told_newest_first(self, store: Any) -> None:
+        first = done(store.commit(1.5, "ann", "why", "device a added", [change("a", None, "{}")]))
+        second = done(store.commit(2.5, "bob", "", "device b added", [change("b", None, "{}")]))
+        assert first == Revision(number=1, at=1.5, author="ann", text="why", summary="device a added")
+        assert second.number == 2
+        assert done(store.revisions(10)) == [second, first]
+        assert done(store.revisions(1)) == [second]
+
+    def test_documents_come_change_and_go(self, store: Any) -> None:
+        done(
+            store.commit(1, "", "", "", [change("a", None, "1"), change("b", None, "2"), change("a", None, "3", "Set")])
+        )
+        assert done(store.load()) == (1, [("Device", "a", "1"), ("Device", "b", "2"), ("Set", "a", "3")])
+        done(store.commit(2, "", "", "", [change("a", "1", "1.1"), change("b", "2", None), change("c", None, "4")]))
+        assert done(store.load()) == (2, [("Device", "a", "1.1"), ("Device", "c", "4"), ("Set", "a", "3")])
+
+    def test_any_text_comes_back_as_it_went_in(self, store: Any) -> None:
+        text = "Ω 'quoted' \"double\" %s ? :name\n\t–"
+        done(store.commit(1, text, text, text, [change(text, None, text)]))
+        assert done(store.load())[1] == [("Device", text, text)]
+        (revision,) = done(store.revisions(1))
+        assert (revision.author, revision.text, revision.summary) == (text, text, text)
+
+    def test_thousands_of_documents_are_one_revision(self, store: Any) -> None:
+        done(store.commit(1, "", "", "", [change(f"d{n:04}", None, str(n)) for n in range(3000)]))
+        number, rows = done(store.load())
+        assert (number, len(rows)) == (1, 3000)
