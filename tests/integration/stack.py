@@ -161,6 +161,20 @@ class Watched:
         self.running.append(process)
         return process
 
+    def start_busy(self, name: str, memory_bytes: int) -> subprocess.Popen[bytes]:
+        """Start one that uses a steady share of a CPU, and holds some memory."""
+        code = (
+            "import sys, time; sys.stdin.close()\n"
+            f"held = bytearray(b'x' * {memory_bytes})\n"
+            "while True:\n"
+            "    end = time.process_time() + 0.05\n"
+            "    while time.process_time() < end: pass\n"
+            "    time.sleep(0.15)\n"
+        )
+        process = subprocess.Popen([name, "-c", code], executable=sys.executable, stdin=subprocess.DEVNULL)
+        self.running.append(process)
+        return process
+
     def kill(self, process: subprocess.Popen[bytes]) -> None:
         """SIGKILL one and reap it."""
         process.kill()
