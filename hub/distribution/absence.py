@@ -33,6 +33,7 @@ class Absence:
         self._events = events
         self._patience_s = patience_s
         self._timers: dict[Who, IDelayedCall] = {}
+        self._stopped = False
 
     def start(self) -> None:
         """Wait for all that were there in earlier days."""
@@ -41,7 +42,8 @@ class Absence:
                 self.left(seat.collector, seat.daemon)
 
     def stop(self) -> None:
-        """Wait for nobody."""
+        """Wait for nobody; daemons that leave because the hub stops are no news."""
+        self._stopped = True
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
@@ -49,6 +51,8 @@ class Absence:
     def left(self, collector: str, daemon: str) -> None:
         """A daemon is away."""
         self._forget(collector, daemon)
+        if self._stopped:
+            return
         self._timers[collector, daemon] = self._clock.callLater(self._patience_s, self._lost, collector, daemon)
 
     def arrived(self, collector: str, daemon: str) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from common.errors import TransientError
 from hub.distribution.distributor import Distributor
+from hub.distribution.errand import Errand
 from hub.model.entities import Model
 
 LET_GO_S = 30.0
@@ -36,7 +36,7 @@ class Departures:
         self._distributor = distributor
         self._close = close
         self._leaving: dict[str, None] = {}
-        self._running: Deferred[None] | None = None
+        self._errand: Errand | None = None
 
     def model_changed(self, revision: int, before: Model, after: Model, devices: Sequence[str]) -> None:
         """Look which of the devices that a revision concerns have left."""
@@ -45,17 +45,17 @@ class Departures:
     def left(self, revision: int, devices: Sequence[str]) -> None:
         """These are not in the model any more, from a revision on."""
         self._leaving.update(dict.fromkeys(devices))
-        if self._running is None and self._leaving:
-            self._running = Deferred.fromCoroutine(self._see_off(revision))
-            self._running.addErrback(lambda failure: self.log.failure("events of a device stay open", failure))
+        if self._errand is None and self._leaving:
+            self._errand = Errand(self._clock, lambda: self._see_off(revision))
+            self._errand.start()
 
     def start(self) -> None:
         """Nobody is leaving yet."""
 
     def stop(self) -> None:
         """Wait for nothing."""
-        if self._running is not None:
-            self._running.cancel()
+        if self._errand is not None:
+            self._errand.stop()
 
     async def _see_off(self, revision: int) -> None:
         try:
@@ -67,7 +67,7 @@ class Departures:
                 gone = [device for device in devices if self._distributor.owner(device) is None]
                 await self._close_all(gone)
         finally:
-            self._running = None
+            self._errand = None
 
     async def _close_all(self, devices: Sequence[str]) -> None:
         for again in range(TRIES):

@@ -12,8 +12,9 @@ import msgspec
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IListeningPort
+from twisted.internet.interfaces import IListeningPort, IReactorTime
 from twisted.logger import Logger
+from twisted.protocols.policies import WrappingFactory
 from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
@@ -30,6 +31,7 @@ MAX_BODY_BYTES = 16 * 1024 * 1024
 MAX_STRANGERS_BODY_BYTES = 64 * 1024
 MAX_WASTE_BYTES = 64 * 1024 * 1024
 MAX_PARAMETERS = 2000
+MAX_CONNECTIONS = 1000
 IDLE_S = 60
 PREFIX = "/api/v1/"
 
@@ -79,9 +81,9 @@ class CappedRequest(Request):
 class WebSite(Site):
     """The protocol factory; knows the token."""
 
-    def __init__(self, root: Resource, token: str) -> None:
+    def __init__(self, clock: IReactorTime, root: Resource, token: str) -> None:
         stock: Any = super()
-        stock.__init__(root, requestFactory=CappedRequest, timeout=IDLE_S, parsePOSTFormSubmission=False)
+        stock.__init__(root, requestFactory=CappedRequest, timeout=IDLE_S, reactor=clock, parsePOSTFormSubmission=False)
         self.displayTracebacks = False
         self.noisy = False
         self._token = token
@@ -188,6 +190,43 @@ def _error(refusal: RefusalError) -> ErrorAnswer:
     return ErrorAnswer(ErrorBody(refusal.code, refusal.message, refusal.details))
 
 
+class Connections(WrappingFactory):
+    """Bounds how many connections there are, and can end them all."""
+
+    noisy = False
+    protocols: dict[Any, Any]
+
+    def __init__(self, site: WebSite) -> None:
+        stock: Any = super()
+        stock.__init__(site)
+        self._empty: list[Deferred[None]] = []
+
+    def buildProtocol(self, addr: Any) -> Any:
+        """Admit a connection, or give None, which closes it."""
+        if len(self.protocols) >= MAX_CONNECTIONS:
+            return None
+        stock: Any = super()
+        return stock.buildProtocol(addr)
+
+    def unregisterProtocol(self, p: Any) -> None:
+        """A connection is gone."""
+        stock: Any = super()
+        stock.unregisterProtocol(p)
+        if not self.protocols:
+            waiting, self._empty = self._empty, []
+            for deferred in waiting:
+                deferred.callback(None)
+
+    async def close(self) -> None:
+        """End all connections, and the requests that wait on them; wait until they are gone."""
+        for protocol in list(self.protocols):
+            protocol.transport.abortConnection()
+        if self.protocols:
+            empty: Deferred[None] = Deferred()
+            self._empty.append(empty)
+            await empty
+
+
 class WebServer(Service):
     """Listens for HTTP."""
 
@@ -197,7 +236,8 @@ class WebServer(Service):
         self._reactor = reactor
         self._host = host
         self._port = port
-        self._site = WebSite(Root(router, static, lambda header: is_right(header, token)), token)
+        site = WebSite(reactor, Root(router, static, lambda header: is_right(header, token)), token)
+        self._connections = Connections(site)
         self._listening: IListeningPort | None = None
 
     @property
@@ -221,7 +261,7 @@ class WebServer(Service):
             SettingsError: the port is taken, or the address is not this machine's.
         """
         try:
-            self._listening = self._reactor.listenTCP(self._port, self._site, interface=self._host)
+            self._listening = self._reactor.listenTCP(self._port, self._connections, interface=self._host)
         except CannotListenError as error:
             raise SettingsError(
                 f"cannot listen for HTTP on {self._host} port {self._port}: {error.socketError}; "
@@ -243,3 +283,4 @@ class WebServer(Service):
             closed = listening.stopListening()
             if isinstance(closed, Deferred):
                 await closed
+        await self._connections.close()

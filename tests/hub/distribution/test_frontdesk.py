@@ -232,8 +232,10 @@ class AbsenceTests(DeskCase):
         self.assertIn("never", self.roster.whereabouts("nowhere", "process"))
 
     def test_stopping_leaves_no_timer(self) -> None:
-        self.desk.detached(self.attach(), "gone")
+        self.desk.detached(self.attach("far"), "gone")
+        session = self.attach()
         self.absence.stop()
+        self.desk.detached(session, "the hub stops")
         self.events.stop()
         self.clock.advance(0)
         self.assertEqual(self.clock.getDelayedCalls(), [])

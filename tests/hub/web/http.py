@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from twisted.internet.address import IPv4Address
@@ -11,9 +13,19 @@ from twisted.internet.error import ConnectionDone
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
-from hub.web.server import WebSite
+from hub.web.router import Route, Router
+from hub.web.server import Root, WebSite
+from hub.web.tokens import is_right
 
 TOKEN = "a-token-that-is-long-enough"
+
+
+STATIC = Path(__file__).parents[3] / "hub" / "web" / "static"
+
+
+def site_of(clock: Any, routes: Iterable[Route]) -> WebSite:
+    """A site that answers some routes."""
+    return WebSite(clock, Root(Router(routes), STATIC, lambda header: is_right(header, TOKEN)), TOKEN)
 
 
 class Answer:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from msgspec import Struct
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from common.errors import NotFoundError, PermanentError, RemoteError, SettingsError, TransientError
@@ -16,11 +17,9 @@ from hub.web.call import Call, File
 from hub.web.longpolls import LongPolls
 from hub.web.refusals import RefusalError, refusal_of
 from hub.web.router import Route, Router
-from hub.web.server import MAX_BODY_BYTES, Root, WebServer, WebSite
-from hub.web.tokens import ensure_token, is_right
-from tests.hub.web.http import TOKEN, Client, Connection
-
-STATIC = Path(__file__).parents[3] / "hub" / "web" / "static"
+from hub.web.server import MAX_BODY_BYTES, WebServer
+from hub.web.tokens import ensure_token
+from tests.hub.web.http import STATIC, TOKEN, Client, Connection, site_of
 
 
 class Said(Struct):
@@ -72,18 +71,16 @@ class Topic:
 class EdgeCase(SynchronousTestCase):
     def setUp(self) -> None:
         self.topic = topic = Topic()
-        router = Router(
-            [
-                Route("GET", "say/{word}", topic.say),
-                Route("GET", "say/fixed", topic.fixed),
-                Route("PUT", "read", topic.read),
-                Route("POST", "fail", topic.fail),
-                Route("GET", "wait", topic.wait),
-                Route("GET", "file", topic.file),
-                Route("GET", "health", topic.health, is_open=True),
-            ]
-        )
-        self.site = WebSite(Root(router, STATIC, lambda header: is_right(header, TOKEN)), TOKEN)
+        routes = [
+            Route("GET", "say/{word}", topic.say),
+            Route("GET", "say/fixed", topic.fixed),
+            Route("PUT", "read", topic.read),
+            Route("POST", "fail", topic.fail),
+            Route("GET", "wait", topic.wait),
+            Route("GET", "file", topic.file),
+            Route("GET", "health", topic.health, is_open=True),
+        ]
+        self.site = site_of(Clock(), routes)
         self.client = Client(self.site)
 
 

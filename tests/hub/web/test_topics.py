@@ -41,12 +41,8 @@ from hub.web.collectors import About, CollectorTopic
 from hub.web.data import DataTopic
 from hub.web.events import EventTopic
 from hub.web.longpolls import LongPolls
-from hub.web.router import Router
-from hub.web.server import Root, WebSite
-from hub.web.tokens import is_right
 from tests.hub.distribution.fakes import Bench, FakeSession
-from tests.hub.web.http import TOKEN, Client, Connection
-from tests.hub.web.test_server import STATIC
+from tests.hub.web.http import Client, Connection
 
 T = TypeVar("T")
 
@@ -83,7 +79,9 @@ class EventTopicTests(SynchronousTestCase):
         feed = EventFeed(self.clock, self.store, self.store.observe)
         self.polls = LongPolls(limit=2)
         topic = EventTopic(self.store, feed, self.clock.seconds, self.polls)
-        self.site = WebSite(Root(Router(topic.routes()), STATIC, lambda header: is_right(header, TOKEN)), TOKEN)
+        self.site = WebSite(
+            self.clock, Root(Router(topic.routes()), STATIC, lambda header: is_right(header, TOKEN)), TOKEN
+        )
         self.client = Client(self.site)
 
     def add(self, *events: Event) -> None:
@@ -222,7 +220,9 @@ class CollectorTopicTests(SynchronousTestCase):
             DataTopic(reader, model.devices, self.bench.clock.seconds),
         )
         routes = [route for topic in topics for route in topic.routes()]
-        self.site = WebSite(Root(Router(routes), STATIC, lambda header: is_right(header, TOKEN)), TOKEN)
+        self.site = WebSite(
+            self.bench.clock, Root(Router(routes), STATIC, lambda header: is_right(header, TOKEN)), TOKEN
+        )
         self.client = Client(self.site)
 
     def attach(self, name: str = "local", answer: Callable[[Query], Result] | None = None) -> FakeSession:
