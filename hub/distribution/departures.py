@@ -36,6 +36,7 @@ class Departures:
         self._distributor = distributor
         self._close = close
         self._leaving: dict[str, None] = {}
+        self._revision = 0
         self._errand: Errand | None = None
 
     def model_changed(self, revision: int, before: Model, after: Model, devices: Sequence[str]) -> None:
@@ -45,8 +46,9 @@ class Departures:
     def left(self, revision: int, devices: Sequence[str]) -> None:
         """These are not in the model any more, from a revision on."""
         self._leaving.update(dict.fromkeys(devices))
+        self._revision = revision
         if self._errand is None and self._leaving:
-            self._errand = Errand(self._clock, lambda: self._see_off(revision))
+            self._errand = Errand(self._clock, self._see_off)
             self._errand.start()
 
     def start(self) -> None:
@@ -57,15 +59,16 @@ class Departures:
         if self._errand is not None:
             self._errand.stop()
 
-    async def _see_off(self, revision: int) -> None:
+    async def _see_off(self) -> None:
         try:
             while self._leaving:
                 devices = list(self._leaving)
-                await self._distributor.wait_live(revision, LET_GO_S)
+                await self._distributor.wait_live(self._revision, LET_GO_S)
                 await deferLater(self._clock, LAST_WORDS_S, lambda: None)
                 self._leaving = {device: None for device in self._leaving if device not in devices}
                 gone = [device for device in devices if self._distributor.owner(device) is None]
-                await self._close_all(gone)
+                if gone:
+                    await self._close_all(gone)
         finally:
             self._errand = None
 

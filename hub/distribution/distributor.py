@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from msgspec import Struct
-from twisted.internet.defer import CancelledError, Deferred, TimeoutError  # noqa: A004 - Twisted's, raised by addTimeout
+from twisted.internet.defer import Deferred, TimeoutError  # noqa: A004 - Twisted's, raised by addTimeout
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
@@ -92,8 +92,9 @@ class Distributor:
         for subscription in self._subscriptions.values():
             subscription.stop()
         self._subscriptions.clear()
-        for waiter in list(self._waiters):
-            waiter.arrived.cancel()
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            waiter.arrived.callback(None)
 
     def _begin(self) -> None:
         if not self._begun:
@@ -240,12 +241,10 @@ class Distributor:
             await waiter.arrived
         except TimeoutError:
             return False
-        except CancelledError:
-            return False
         finally:
             if waiter in self._waiters:
                 self._waiters.remove(waiter)
-        return True
+        return self.agreement.is_live(revision, device)
 
     def in_sync(self, device: str) -> bool:
         """Whether a device runs as the newest revision wants it."""

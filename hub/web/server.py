@@ -52,6 +52,7 @@ class CappedRequest(Request):
 
     limit = MAX_STRANGERS_BODY_BYTES
     received = 0
+    is_gone = False
 
     def gotLength(self, length: int | None) -> None:
         """Know who asks before the body comes."""
@@ -115,9 +116,14 @@ class Root(Resource):
             request.setHeader(name, value)
         answering = Deferred.fromCoroutine(self._answer(request))
         gone: Deferred[None] = request.notifyFinish()
-        gone.addErrback(lambda _: answering.cancel())
+        gone.addErrback(lambda _: self._left(request, answering))
         answering.addErrback(_cancelled)
         return NOT_DONE_YET
+
+    @staticmethod
+    def _left(request: Any, answering: Deferred[None]) -> None:
+        request.is_gone = True
+        answering.cancel()
 
     async def _answer(self, request: Any) -> None:
         try:
@@ -133,7 +139,8 @@ class Root(Resource):
             self.log.failure("error in a web request; the client was told the id {id}", id=id_)
             refusal = RefusalError("internal", f"an error of ours; the hub's log has more under the id {id_}")
             status, found = refusal.status, _error(refusal)
-        self._write(request, status, found)
+        if not request.is_gone:  # what ended with an error or a result all the same has nobody to tell
+            self._write(request, status, found)
 
     def _write(self, request: Any, status: int, found: object) -> None:
         is_file = isinstance(found, File)

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import pytest
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from common.configs import digest
@@ -415,7 +415,8 @@ class WaitTests(SynchronousTestCase):
         self.assertIs(self.successResultOf(waiting), True)
         self.assertNoResult(other)
         other.cancel()
-        self.assertIs(self.successResultOf(other), False)
+        self.failureResultOf(other, CancelledError)
+        self.assertEqual(self.bench.distributor._waiters, [])
 
     def test_not_waiting_at_all_tells_how_it_stands(self) -> None:
         self.assertIs(self.successResultOf(self.wait(self.bench.model.put("web1"), 0)), False)

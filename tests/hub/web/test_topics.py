@@ -42,7 +42,7 @@ from hub.web.data import DataTopic
 from hub.web.events import EventTopic
 from hub.web.longpolls import LongPolls
 from tests.hub.distribution.fakes import Bench, FakeSession
-from tests.hub.web.http import Client, Connection
+from tests.hub.web.http import Client, Connection, site_of
 
 T = TypeVar("T")
 
@@ -79,9 +79,7 @@ class EventTopicTests(SynchronousTestCase):
         feed = EventFeed(self.clock, self.store, self.store.observe)
         self.polls = LongPolls(limit=2)
         topic = EventTopic(self.store, feed, self.clock.seconds, self.polls)
-        self.site = WebSite(
-            self.clock, Root(Router(topic.routes()), STATIC, lambda header: is_right(header, TOKEN)), TOKEN
-        )
+        self.site = site_of(self.clock, topic.routes())
         self.client = Client(self.site)
 
     def add(self, *events: Event) -> None:
@@ -220,9 +218,7 @@ class CollectorTopicTests(SynchronousTestCase):
             DataTopic(reader, model.devices, self.bench.clock.seconds),
         )
         routes = [route for topic in topics for route in topic.routes()]
-        self.site = WebSite(
-            self.bench.clock, Root(Router(routes), STATIC, lambda header: is_right(header, TOKEN)), TOKEN
-        )
+        self.site = site_of(self.bench.clock, routes)
         self.client = Client(self.site)
 
     def attach(self, name: str = "local", answer: Callable[[Query], Result] | None = None) -> FakeSession:
