@@ -35,7 +35,7 @@ from common.wire import MAX_MESSAGE_BYTES, PROTOCOL_VERSION, Failure, FailureCod
 
 Method = Callable[[int, bytes], Awaitable[bytes]]
 
-DEFAULT_PORT = 8787
+DEFAULT_PORT = 8789
 MAX_REASON = 300
 
 _METHOD = re.compile(r"[a-z]{1,32}")
