@@ -1,0 +1,105 @@
+"""The process collector, as the framework sees it."""
+
+from __future__ import annotations
+
+import random
+
+from zope.interface import implementer
+
+from collectors.framework.interfaces import CollectorContext, ICollector, IProcessSource, ProcessRow
+from collectors.framework.snmp.factory import client_factory
+from collectors.process.source_local import local_source
+from collectors.process.source_snmp import SnmpSource
+from collectors.process.task import ProcessTask, state_key
+from common.configs import DeviceConfig, SourceKind
+from common.errors import NotFoundError, PermanentError
+from common.matching import check_definition, command_line
+from common.wire import Processes, ProcessesQuery, Query, Result, Sets, SetsQuery
+
+
+@implementer(ICollector)
+class ProcessCollector:
+    """Makes a task for each device, and answers what the tasks have seen."""
+
+    def __init__(self, context: CollectorContext) -> None:
+        self._context = context
+        self._make_client = client_factory(context.reactor, context.clock, random.SystemRandom())
+        self._tasks: dict[str, ProcessTask] = {}
+
+    def validate(self, config: DeviceConfig) -> None:
+        """Refuse definitions that cannot be run."""
+        mistakes = [
+            f"process set {definition.id}: {mistake}"
+            for definition in config.process_sets
+            for mistake in check_definition(definition)
+        ]
+        if config.source is SourceKind.SNMP and not config.address:
+            mistakes.append("it has no address")
+        if mistakes:
+            raise PermanentError(f"the config of {config.device} cannot be run: {mistakes[0]}", mistakes)
+
+    def make_task(self, config: DeviceConfig) -> ProcessTask:
+        """Make the task of a device."""
+        task = self._tasks[config.device] = ProcessTask(config, self._context, self._source)
+        return task
+
+    def forget(self, device: str) -> None:
+        """The device has left."""
+        self._tasks.pop(device, None)
+        self._context.states.forget(state_key(device))
+
+    async def once(self, config: DeviceConfig, *, show_processes: bool, show_tables: bool) -> list[str]:
+        """One cycle of a device in words, from what is kept of it; nothing is written or sent.
+
+        Raises:
+            TocsinError: the device cannot be read.
+        """
+        task = ProcessTask(config, self._context, self._source)
+        try:
+            return await task.look(tables=show_tables, processes=show_processes)
+        finally:
+            await task.close()
+
+    async def answer(self, query: Query) -> Result:
+        """Tell the last process table, or the sets."""
+        if isinstance(query, ProcessesQuery):
+            return self._processes(query)
+        if isinstance(query, SetsQuery):
+            return self._sets(query)
+        raise NotFoundError(f"{type(query).__name__} is not for the process collector")
+
+    def _source(self, config: DeviceConfig, task: ProcessTask) -> IProcessSource:
+        wall, monotonic = self._context.wall, self._context.clock.seconds
+        if config.source is SourceKind.LOCAL:
+
+            def wanted(row: ProcessRow) -> bool:
+                return task.tracker.matcher.match(command_line(row.path, row.name, row.parameters)) is not None
+
+            return local_source(wall, monotonic, wanted)
+        return SnmpSource(self._make_client, config, wall, monotonic)
+
+    def _processes(self, query: ProcessesQuery) -> Processes:
+        task = self._task(query.device)
+        rows = [
+            row for row in task.processes if row.pid > query.after_pid and (query.set is None or row.set == query.set)
+        ]
+        return Processes(at=task.scan.at, rows=rows[: query.limit], more=len(rows) > query.limit)
+
+    def _sets(self, query: SetsQuery) -> Sets:
+        names = sorted(query.devices or self._tasks)
+        for name in names:
+            self._task(name)
+        names = [name for name in names if name > query.after]
+        page = names[: query.limit]
+        tasks = [self._tasks[name] for name in page]
+        return Sets(
+            sets=[status for task in tasks for status in task.sets],
+            scans=[task.scan for task in tasks],
+            more=len(names) > len(page),
+        )
+
+    def _task(self, device: str) -> ProcessTask:
+        task = self._tasks.get(device)
+        if task is None:
+            raise NotFoundError(f"device {device} is not collected here")
+        return task

@@ -1,0 +1,103 @@
+"""The events of a process set: what is said, how badly, and what closes it (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from collectors.process.memory import SetMemory
+from common.configs import DeviceConfig, ProcessSetConfig
+from common.events import CLASS_PROCESS, Detail, Event, Severity
+
+GROUP = "Process"
+MISSING, RESTARTED, RESTARTING, COUNT = "process_missing", "process_restarted", "process_restarting", "process_count"
+
+
+class SetVoice:
+    """Speaks for one process set after one scan; says each alarm once while it lasts.
+
+    Attributes:
+        said: the events, in order.
+    """
+
+    def __init__(
+        self, config: DeviceConfig, component: str, definition: ProcessSetConfig, kept: SetMemory, at: float
+    ) -> None:
+        self._config = config
+        self._component = component
+        self._definition = definition
+        self._kept = kept
+        self._at = at
+        self.said: list[Event] = []
+
+    def missing(self) -> None:
+        """No process is left."""
+        text = f"no process of {self._component} runs"
+        self._open(MISSING, text, {"lost": list(self._kept.lost)})
+
+    def up(self) -> None:
+        """There are processes."""
+        self._close(MISSING, f"{self._component} runs")
+
+    def restarted(self, count: int, lost: Sequence[int], found: Sequence[int]) -> None:
+        """Processes were replaced: said each time, unless the stream of restarts has its own alarm."""
+        severity = self._definition.restart_severity
+        if severity is None or RESTARTING in self._kept.alarms:
+            return
+        text = f"{self._component} restarted: {count} process{'es' if count > 1 else ''} replaced"
+        details: dict[str, Detail] = {"lost": list(lost), "found": list(found), "restarts": self._kept.restarts}
+        self._say(RESTARTED, severity, text, details, count)
+
+    def flapping(self) -> None:
+        """Too many restarts in the window are one alarm; it closes when the window is quiet."""
+        window_s = self._config.flap_window_s
+        kept = self._kept
+        kept.restart_times = [time for time in kept.restart_times if time > self._at - window_s]
+        count = len(kept.restart_times)
+        if count > self._config.flap_restarts:
+            text = f"{self._component} keeps restarting: {count} times in {window_s / 60:g} minutes"
+            self._open(RESTARTING, text, {"restarts": count})
+        elif not count:
+            self._close(RESTARTING, f"{self._component} has stopped restarting")
+
+    def bounds(self, count: int) -> None:
+        """The number of processes is outside its bounds, or inside again."""
+        low, high = self._definition.count_min, self._definition.count_max
+        if low is not None and count < low:
+            self._open(COUNT, f"{count} processes of {self._component} run, at least {low} should", {"count": count})
+        elif high is not None and count > high:
+            self._open(COUNT, f"{count} processes of {self._component} run, at most {high} may", {"count": count})
+        else:
+            self._close(COUNT, f"{count} processes of {self._component} run, as they should")
+
+    def watched_no_more(self, why: str) -> None:
+        """Nothing of the set may stay open."""
+        for key in list(self._kept.alarms):
+            self._close(key, f"{self._component} is watched no more: {why}")
+
+    def _open(self, key: str, text: str, details: Mapping[str, Detail]) -> None:
+        severity = self._definition.missing_severity
+        if self._kept.alarms.get(key) != severity:
+            self._kept.alarms[key] = int(severity)
+            self._say(key, severity, text, details)
+
+    def _close(self, key: str, text: str) -> None:
+        if self._kept.alarms.pop(key, None) is not None:
+            self._say(key, Severity.CLEAR, text, {})
+
+    def _say(self, key: str, severity: Severity, text: str, details: Mapping[str, Detail], count: int = 1) -> None:
+        kept, definition = self._kept, self._definition
+        self.said.append(
+            Event(
+                device=self._config.device,
+                component=self._component[:512],
+                event_class=CLASS_PROCESS,
+                event_key=key,
+                severity=severity,
+                summary=text[:512],
+                message=f"Definition {definition.id}; last command line: {kept.line or 'none seen'}",
+                at=self._at,
+                group=GROUP,
+                count=count,
+                details={"definition": definition.id, "pids": sorted(kept.pids), "command": kept.line, **details},
+            )
+        )

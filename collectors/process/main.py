@@ -1,0 +1,27 @@
+"""tocsin-process: the process collector as a daemon."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from collectors.framework import pbdaemon
+from collectors.framework.interfaces import CollectorSpec
+from collectors.process.collector import ProcessCollector
+from common.configs import SERVICE_PROCESS
+
+SPEC = CollectorSpec(
+    service=SERVICE_PROCESS,
+    program="tocsin-process",
+    title="Tocsin's process collector: keeps the roll of what runs on each device",
+    make_collector=ProcessCollector,
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command."""
+    return pbdaemon.main(SPEC, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

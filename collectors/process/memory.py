@@ -1,0 +1,70 @@
+"""What is remembered of a device from scan to scan, and over restarts of the daemon."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Struct, field
+
+
+class SetMemory(Struct):
+    """A process set, as the last good scan left it.
+
+    Attributes:
+        pids: with what tells a pid that is used again (local: start time; SNMP: None).
+        missing_scans: scans in a row without a process; 0 while it is up.
+        lost: pids before it went missing.
+        alarms: severity by event key of what is open at the hub.
+        restart_times: epoch seconds of the restarts in the flap window, the newest last.
+        line: last command line seen.
+        first_seen: epoch seconds by pid.
+    """
+
+    definition: str
+    since: float
+    pids: dict[int, float | None] = field(default_factory=dict)
+    missing: bool = False
+    missing_scans: int = 0
+    lost: list[int] = field(default_factory=list)
+    restarts: int = 0
+    alarms: dict[str, int] = field(default_factory=dict)
+    restart_times: list[float] = field(default_factory=list)
+    line: str = ""
+    first_seen: dict[int, float] = field(default_factory=dict)
+    seen: bool = False
+
+
+class DeviceMemory(Struct):
+    """A device, as the last good scan left it.
+
+    Attributes:
+        cpu_s: CPU seconds by pid, of the last scan.
+        alarms: keys of open events of the device itself.
+        rows: how many processes the last complete table had.
+    """
+
+    sets: dict[str, SetMemory] = field(default_factory=dict)
+    scanned_at: float | None = None
+    monotonic: float = 0.0
+    uptime_s: float | None = None
+    host_uptime_s: float | None = None
+    rows: int = 0
+    alarms: dict[str, int] = field(default_factory=dict)
+    cpu_s: dict[int, float] = field(default_factory=dict)
+
+
+def dump(memory: DeviceMemory) -> bytes:
+    """As bytes, to be kept."""
+    return msgspec.msgpack.encode(memory)
+
+
+def load(data: bytes | None) -> DeviceMemory:
+    """From bytes; a memory of another shape is forgotten rather than trusted."""
+    if data is None:
+        return DeviceMemory()
+    try:
+        memory = msgspec.msgpack.decode(data, type=DeviceMemory)
+    except msgspec.MsgspecError:
+        return DeviceMemory()
+    memory.monotonic = 0.0  # of another run of the daemon
+    memory.cpu_s.clear()
+    return memory

@@ -1,0 +1,65 @@
+"""One cycle in words, for `tocsin-process run --once` (pure)."""
+
+from __future__ import annotations
+
+from collectors.framework.interfaces import ProcessTable
+from collectors.process.tracker import Outcome
+from common.configs import DeviceConfig, SourceKind
+from common.events import Event, Severity
+from common.matching import printable
+from common.series import Number
+
+
+def heading(config: DeviceConfig) -> list[str]:
+    """What is about to be read."""
+    where = "this host" if config.source is SourceKind.LOCAL else f"{config.address}, SNMP"
+    return [f"{config.device}: {where}, every {config.interval_s} s, {len(config.process_sets)} definitions"]
+
+
+def table(scan: ProcessTable, *, rows: bool) -> list[str]:
+    """What was read."""
+    how = "complete" if scan.complete else f"incomplete: {scan.problem}"
+    lines = [f"Read: {len(scan.rows)} processes, {how}, {scan.requests} requests, {scan.varbinds} varbinds"]
+    if scan.uptime_s is not None:
+        lines.append(f"  agent up for {scan.uptime_s:.0f} s")
+    if rows:
+        lines += [
+            f"  {pid:>7}  {row.status:<12} cpu {_figure(row.cpu_s)} s  memory {_figure(row.memory_bytes)}  "
+            f"{printable(row.name)} | {printable(row.path)} | {printable(row.parameters)}"
+            for pid, row in sorted(scan.rows.items())
+        ]
+    return lines
+
+
+def decided(outcome: Outcome, events: list[Event], *, processes: bool) -> list[str]:
+    """What was matched and decided, and what would be written and sent."""
+    matched = sum(process.set is not None for process in outcome.processes)
+    lines = [f"Matched: {matched} processes in {len(outcome.sets)} sets"]
+    if processes:
+        lines += [f"  {process.pid:>7}  {process.set or '-':<20}  {process.command}" for process in outcome.processes]
+    lines.append("Decided:")
+    lines += [
+        f"  {status.state.value:<10} {status.set}: {status.count} processes, {status.restarts} restarts, "
+        f"pids {', '.join(map(str, status.pids)) or 'none'}"
+        for status in outcome.sets
+    ]
+    lines.append(f"Would write {len(outcome.figures)} samples:")
+    lines += [f"  {component}: {_values(values)}" for component, values in sorted(outcome.figures.items())]
+    lines.append(f"Would send {len(events)} events:")
+    lines += [
+        f"  {event.severity.label if event.severity else Severity.CLEAR.label} {event.event_key} {event.component}: "
+        f"{event.summary}"
+        for event in events
+    ]
+    lines.append("Nothing was written or sent.")
+    return lines
+
+
+def _values(values: dict[str, Number | None]) -> str:
+    return ", ".join(f"{name} {_figure(value)}" for name, value in values.items())
+
+
+def _figure(value: Number | None) -> str:
+    if value is None:
+        return "unknown"
+    return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)

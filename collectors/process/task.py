@@ -1,0 +1,235 @@
+"""One device: scan, verify, decide, keep, write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+from zope.interface import implementer
+
+from collectors.framework.interfaces import CollectorContext, IProcessSource, ITask, ProcessTable
+from collectors.framework.snmp.errors import NoHostResources, SnmpAuthError, SnmpConfigError, SnmpError, SnmpTimeout
+from collectors.process import report
+from collectors.process.events import GROUP
+from collectors.process.memory import dump, load
+from collectors.process.points import SOURCE, layout
+from collectors.process.tracker import Outcome, Tracker, members_of, restarted, vanished
+from common.configs import DeviceConfig
+from common.errors import TocsinError, TransientError
+from common.events import CLASS_SNMP, Event, Severity
+from common.roll import DeviceScan, Process, SetState, SetStatus
+from common.series import Sample, SeriesKey
+
+PERSIST_EVERY = 30
+"""Cycles without a change after which the memory is kept all the same."""
+SHRUNK = 0.5
+ASK_ALIVE = 10
+
+_KEYS: tuple[tuple[type[Exception], str], ...] = (
+    (SnmpTimeout, "snmp_timeout"),
+    (SnmpAuthError, "snmp_auth"),
+    (SnmpConfigError, "snmp_config"),
+    (NoHostResources, "snmp_no_host_resources"),
+    (SnmpError, "snmp_error"),
+)
+
+MakeSource = Callable[[DeviceConfig, "ProcessTask"], IProcessSource]
+
+
+def state_key(device: str) -> str:
+    """Name of a device's memory in the state store."""
+    return f"process:{device}"
+
+
+@implementer(ITask)
+class ProcessTask:
+    """Keeps the roll of one device.
+
+    Attributes:
+        processes, sets, scan: what the last good cycle saw; `scan.problem` says why there is nothing newer.
+    """
+
+    def __init__(self, config: DeviceConfig, context: CollectorContext, make_source: MakeSource) -> None:
+        self._context = context
+        self._config = config
+        self._tracker = Tracker(config, load(context.states.load(state_key(config.device))))
+        self._source = make_source(config, self)
+        self._cycles = 0
+        self._next: DeviceConfig | None = None
+        self.name = f"process:{config.device}"
+        self.processes: list[Process] = []
+        self.sets: list[SetStatus] = []
+        self.scan = DeviceScan(device=config.device, at=None, processes=0, duration_s=0.0, problem="")
+
+    @property
+    def interval_s(self) -> int:
+        """Seconds from scan to scan."""
+        return self._config.interval_s
+
+    @property
+    def timeout_s(self) -> float:
+        """How long a cycle may take."""
+        return max(10.0, 0.9 * self._config.interval_s)
+
+    @property
+    def tracker(self) -> Tracker:
+        """What decides; the local source asks it which processes matter."""
+        return self._tracker
+
+    def update(self, config: DeviceConfig) -> None:
+        """Work by another config from the next run on."""
+        self._next = config
+        self._config = config
+
+    async def close(self) -> None:
+        """End for good."""
+        await self._source.close()
+
+    async def run(self, slot: int) -> None:
+        """One cycle."""
+        events = self._take_config()
+        began = self._context.clock.seconds()
+        try:
+            table = await self._read()
+        except TocsinError as error:
+            await self._unreadable(events, _key(error), error)
+            raise
+        events += self._agent_events(table)
+        outcome = self._tracker.observe(table)
+        events += self._readable(table.at) + outcome.events
+        await self._keep(events, changed=outcome.changed)
+        self._write(outcome, slot)
+        self.processes, self.sets = outcome.processes, outcome.sets
+        self.scan = DeviceScan(
+            device=self._config.device,
+            at=table.at,
+            processes=len(table.rows),
+            duration_s=self._context.clock.seconds() - began,
+            problem="",
+        )
+
+    async def look(self, *, tables: bool, processes: bool) -> list[str]:
+        """One cycle in words; nothing is written, sent or kept."""
+        scan = await self._read()
+        outcome = self._tracker.observe(scan)
+        events = self._readable(scan.at) + outcome.events
+        return [
+            *report.heading(self._config),
+            *report.table(scan, rows=tables),
+            *report.decided(outcome, events, processes=processes),
+        ]
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+
+    async def _read(self) -> ProcessTable:
+        """A table that can be believed: what seems to be missing is verified first."""
+        full = self._cycles % self._config.full_scan_every == 0
+        self._cycles += 1
+        table = await self._source.scan(full)
+        if table.complete and not await self._doubtful(table):
+            return table
+        table = await self._source.scan(True)  # noqa: FBT003 - the interface has it
+        if not table.complete:
+            raise TableIncompleteError(f"the process table of {self._config.device} is incomplete: {table.problem}")
+        return table
+
+    async def _doubtful(self, table: ProcessTable) -> bool:
+        if self._config.snmp is None:
+            return False
+        memory = self._tracker.memory
+        members, _, _ = members_of(table, self._tracker.matcher)
+        gone = vanished(memory, members, self._tracker.matcher)
+        if not gone:
+            return False
+        if len(table.rows) < SHRUNK * memory.rows:
+            return True
+        pids = [pid for name in gone if name in memory.sets for pid in memory.sets[name].pids]
+        return bool(pids and await self._source.alive(pids[:ASK_ALIVE]))
+
+    # --- events of the device -----------------------------------------------------------------------------------------
+
+    def _take_config(self) -> list[Event]:
+        config, self._next = self._next, None
+        if config is None:
+            return []
+        self._source.update(config)
+        return self._tracker.update(config, self._context.wall())
+
+    async def _unreadable(self, events: list[Event], key: str, error: TocsinError) -> None:
+        """One event stands for the whole device; sets keep their state, and show as unknown."""
+        alarms = self._tracker.memory.alarms
+        if key not in alarms:
+            events += [self._device_event(old, Severity.CLEAR, "another problem took its place") for old in alarms]
+            alarms.clear()
+            alarms[key] = int(Severity.ERROR)
+            events.append(self._device_event(key, Severity.ERROR, error.message))
+        await self._keep(events, changed=bool(events))
+        self.scan = msgspec.structs.replace(self.scan, problem=error.message)
+        self.sets = [msgspec.structs.replace(status, state=SetState.UNKNOWN) for status in self.sets]
+
+    def _readable(self, at: float) -> list[Event]:
+        alarms = self._tracker.memory.alarms
+        keys = [key for key in alarms if key != "agent_restarted" or at]
+        events = [self._device_event(key, Severity.CLEAR, "the device can be read") for key in keys]
+        alarms.clear()
+        return events
+
+    def _agent_events(self, table: ProcessTable) -> list[Event]:
+        what = restarted(self._tracker.memory, table)
+        if not what:
+            return []
+        text = "the host was started anew" if what == "host" else "the SNMP agent was started anew"
+        return [
+            self._device_event("agent_restarted", Severity.WARNING, f"{text}; figures start from a new base"),
+            self._device_event("agent_restarted", Severity.CLEAR, "seen"),
+        ]
+
+    def _device_event(self, key: str, severity: Severity, text: str) -> Event:
+        return Event(
+            device=self._config.device,
+            event_class=CLASS_SNMP,
+            event_key=key,
+            severity=severity,
+            summary=text[:512],
+            at=self._context.wall(),
+            group=GROUP,
+        )
+
+    # --- keeping and writing ------------------------------------------------------------------------------------------
+
+    async def _keep(self, events: list[Event], *, changed: bool) -> None:
+        if not events and not changed and self._cycles % PERSIST_EVERY:
+            return
+        key = state_key(self._config.device)
+        try:
+            await self._context.events.send(events, key, dump(self._tracker.memory))
+        except TocsinError:
+            # Nothing was stored: decide again from what was, or the events would be lost.
+            self._tracker.memory = load(self._context.states.load(key))
+            raise
+
+    def _write(self, outcome: Outcome, slot: int) -> None:
+        plan = layout(self._config.source, self._config.interval_s)
+        names = {point.name for point in plan.points}
+        device = self._config.device
+        self._context.samples.write(
+            [
+                Sample(
+                    key=SeriesKey(device, component, SOURCE),
+                    layout=plan,
+                    at=slot,
+                    values={name: value for name, value in figures.items() if name in names},
+                )
+                for component, figures in outcome.figures.items()
+            ]
+        )
+
+
+class TableIncompleteError(TransientError):
+    """The table could not be read to its end, twice."""
+
+
+def _key(error: TocsinError) -> str:
+    if isinstance(error, TableIncompleteError):
+        return "table_incomplete"
+    return next((key for kind, key in _KEYS if isinstance(error, kind)), "snmp_error")

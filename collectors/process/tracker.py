@@ -1,0 +1,318 @@
+"""What a scan decides (pure): tables in, decisions out. docs/process-rules.md has the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from collectors.framework.interfaces import ProcessRow, ProcessTable
+from collectors.process.events import SetVoice
+from collectors.process.memory import DeviceMemory, SetMemory
+from common.configs import DeviceConfig, ProcessSetConfig
+from common.events import Event
+from common.matching import Matcher, SetName, command_line, printable
+from common.roll import Process, SetState, SetStatus
+from common.series import Number
+
+WRAP_S = 2**32 / 100
+"""sysUpTime counts hundredths of a second in 32 bits."""
+WRAP_MARGIN_S = 3600.0
+
+
+class Outcome(Struct, kw_only=True):
+    """What one good scan brought.
+
+    Attributes:
+        figures: data points by component; None is unknown.
+        changed: whether the memory has changed in more than figures.
+    """
+
+    events: list[Event]
+    figures: dict[str, dict[str, Number | None]]
+    sets: list[SetStatus]
+    processes: list[Process]
+    changed: bool
+
+
+Members = dict[str, dict[int, ProcessRow]]
+
+
+def restarted(before: DeviceMemory, table: ProcessTable) -> str:
+    """`agent`, `host`, or empty when sysUpTime went on, or wrapped after 497 days."""
+    if before.uptime_s is None or table.uptime_s is None or table.uptime_s >= before.uptime_s:
+        return ""
+    if before.uptime_s > WRAP_S - WRAP_MARGIN_S and table.uptime_s < WRAP_MARGIN_S:
+        return ""
+    if (
+        before.host_uptime_s is not None
+        and table.host_uptime_s is not None
+        and table.host_uptime_s < before.host_uptime_s
+    ):
+        return "host"
+    return "agent"
+
+
+def members_of(table: ProcessTable, matcher: Matcher) -> tuple[Members, dict[int, SetName], dict[int, str]]:
+    """Which set takes which process: living members by component, the set and the command line by pid."""
+    members: Members = {}
+    owners: dict[int, SetName] = {}
+    lines: dict[int, str] = {}
+    for pid, row in table.rows.items():
+        line = lines[pid] = command_line(row.path, row.name, row.parameters)
+        found = matcher.match(line)
+        if found is not None and row.alive:
+            owners[pid] = found
+            members.setdefault(found.component, {})[pid] = row
+    return members, owners, lines
+
+
+def vanished(memory: DeviceMemory, members: Members, matcher: Matcher) -> list[str]:
+    """Sets that were up, or are expected, and that this table does not have: they are to be verified first."""
+    known = {component for component, kept in memory.sets.items() if not kept.missing}
+    return sorted(
+        name for name in known | set(matcher.expected()) if name not in members and not _is_missing(memory, name)
+    )
+
+
+def _is_missing(memory: DeviceMemory, component: str) -> bool:
+    kept = memory.sets.get(component)
+    return kept is not None and kept.missing
+
+
+class Tracker:
+    """Decides about one device; owns its memory."""
+
+    def __init__(self, config: DeviceConfig, memory: DeviceMemory) -> None:
+        self.memory = memory
+        self._configure(config)
+
+    def update(self, config: DeviceConfig, wall: float) -> list[Event]:
+        """Take another config; alarms of sets that left it are closed."""
+        events: list[Event] = []
+        self._configure(config)
+        for component, kept in list(self.memory.sets.items()):
+            definition = self._definitions.get(kept.definition)
+            if definition is None:
+                gone = ProcessSetConfig(id=kept.definition, title=component, order=0, include=".", name=component)
+                voice = SetVoice(config, component, gone, kept, wall)
+                voice.watched_no_more("its definition was removed")
+                events += voice.said
+                del self.memory.sets[component]
+        return events
+
+    def _configure(self, config: DeviceConfig) -> None:
+        self.config = config
+        self.matcher = Matcher(config.process_sets)
+        self._definitions: Mapping[str, ProcessSetConfig] = {d.id: d for d in config.process_sets}
+
+    def observe(self, table: ProcessTable) -> Outcome:
+        """Decide what a complete table means."""
+        memory = self.memory
+        base_lost = restarted(memory, table) != ""
+        members, owners, lines = members_of(table, self.matcher)
+        events: list[Event] = []
+        changed = memory.scanned_at is None
+        first_scan = memory.scanned_at is None
+        elapsed_s = table.monotonic - memory.monotonic if memory.monotonic else None
+        used = self._cpu(table, elapsed_s, base_lost=base_lost)
+        for component, name in {**self.matcher.expected(), **self._kept(), **_named(owners)}.items():
+            definition = self._definitions[name.definition]
+            kept = memory.sets.get(component)
+            if kept is None:
+                kept = memory.sets[component] = SetMemory(definition=definition.id, since=table.at)
+            before = _essence(kept)
+            kept.definition = definition.id
+            voice = SetVoice(self.config, component, definition, kept, table.at)
+            rows = members.get(component, {})
+            self._decide(voice, definition, kept, rows, table.at, base_lost=base_lost or first_scan)
+            events += voice.said
+            changed |= before != _essence(kept)
+        figures = {
+            c: self._figures(kept, members.get(c, {}), used, table.at) for c, kept in memory.sets.items() if kept.seen
+        }
+        memory.scanned_at, memory.monotonic = table.at, table.monotonic
+        memory.uptime_s, memory.host_uptime_s = table.uptime_s, table.host_uptime_s
+        memory.rows = len(table.rows)
+        memory.cpu_s = {pid: row.cpu_s for pid, row in table.rows.items() if row.cpu_s is not None}
+        return Outcome(
+            events=events,
+            figures=figures,
+            sets=[
+                self._status(component, kept, figures.get(component, {}))
+                for component, kept in sorted(memory.sets.items())
+            ],
+            processes=self._processes(table, owners, lines, used),
+            changed=changed,
+        )
+
+    def _kept(self) -> dict[str, SetName]:
+        return {
+            component: SetName(kept.definition, component)
+            for component, kept in self.memory.sets.items()
+            if kept.definition in self._definitions
+        }
+
+    # --- one set ------------------------------------------------------------------------------------------------------
+
+    def _decide(
+        self,
+        voice: SetVoice,
+        definition: ProcessSetConfig,
+        kept: SetMemory,
+        rows: dict[int, ProcessRow],
+        at: float,
+        *,
+        base_lost: bool,
+    ) -> None:
+        pids = {pid: row.started for pid, row in rows.items()}
+        if pids:
+            restarts, lost, found = _restarts(kept, rows, self.memory.cpu_s, base_lost=base_lost)
+            self._present(kept, rows, pids, restarts, at)
+            voice.up()
+            if restarts:
+                voice.restarted(restarts, lost, found)
+        elif definition.count_max == 0:
+            kept.pids, kept.first_seen = {}, {}  # it must not run, and does not
+        elif kept.seen or definition.required:
+            self._absent(voice, definition, kept, at)
+        voice.flapping()
+        if not kept.missing_scans:
+            voice.bounds(len(pids))
+
+    @staticmethod
+    def _present(
+        kept: SetMemory, rows: Mapping[int, ProcessRow], pids: dict[int, float | None], restarts: int, at: float
+    ) -> None:
+        first = next(iter(rows.values()))
+        kept.line = printable(command_line(first.path, first.name, first.parameters))
+        kept.restarts += restarts
+        kept.restart_times = [*kept.restart_times, *[at] * restarts]
+        if kept.missing or not kept.seen:
+            kept.since = at
+        kept.seen = True
+        kept.missing, kept.missing_scans, kept.lost = False, 0, []
+        kept.first_seen = {pid: kept.first_seen.get(pid, at) for pid in pids}
+        kept.pids = pids
+
+    @staticmethod
+    def _absent(voice: SetVoice, definition: ProcessSetConfig, kept: SetMemory, at: float) -> None:
+        kept.missing_scans += 1
+        if kept.pids:
+            kept.lost = sorted(kept.pids)
+        kept.pids, kept.first_seen = {}, {}
+        if kept.missing_scans >= definition.confirm:
+            if not kept.missing:
+                kept.missing, kept.since = True, at
+            voice.missing()
+
+    # --- figures ------------------------------------------------------------------------------------------------------
+
+    def _cpu(self, table: ProcessTable, elapsed_s: float | None, *, base_lost: bool) -> dict[int, float]:
+        """CPU percent by pid; a pid without a base is left out."""
+        if elapsed_s is None or elapsed_s <= 0:
+            return {}
+        used: dict[int, float] = {}
+        for pid, row in table.rows.items():
+            if row.cpu_s is None:
+                continue
+            base = None if base_lost else self.memory.cpu_s.get(pid)
+            if row.started is not None and self.memory.scanned_at is not None and row.started > self.memory.scanned_at:
+                base = 0.0
+            if base is not None and row.cpu_s >= base:
+                used[pid] = 100.0 * (row.cpu_s - base) / elapsed_s
+        return used
+
+    def _figures(
+        self, kept: SetMemory, rows: dict[int, ProcessRow], used: Mapping[int, float], at: float
+    ) -> dict[str, Number | None]:
+        started = [
+            row.started if row.started is not None else kept.first_seen.get(pid, at) for pid, row in rows.items()
+        ]
+        measured = [used[pid] for pid in rows if pid in used]
+        memories = [row.memory_bytes for row in rows.values() if row.memory_bytes is not None]
+        figures: dict[str, Number | None] = {
+            "count": len(rows),
+            "cpu": sum(measured) if measured or not rows else None,
+            "memory": sum(memories) if memories or not rows else None,
+            "restarts": kept.restarts,
+            "oldest_s": max(0.0, at - min(started)) if started else None,
+            "youngest_s": max(0.0, at - max(started)) if started else None,
+        }
+        totals: dict[str, int] = {}
+        for row in rows.values():
+            for point, value in (row.extra or {}).items():
+                totals[point] = totals.get(point, 0) + value
+        if "data" in totals and "stack" in totals:
+            totals["used"] = totals["data"] + totals["stack"]
+        figures.update(totals)
+        return figures
+
+    # --- what is shown ------------------------------------------------------------------------------------------------
+
+    def _status(self, component: str, kept: SetMemory, figures: Mapping[str, Number | None]) -> SetStatus:
+        state = SetState.UP
+        if kept.missing:
+            state = SetState.MISSING
+        elif "process_restarting" in kept.alarms:
+            state = SetState.RESTARTING
+        memory = figures.get("memory")
+        return SetStatus(
+            device=self.config.device,
+            set=component,
+            definition=kept.definition,
+            state=state,
+            count=len(kept.pids),
+            pids=tuple(sorted(kept.pids)),
+            cpu_percent=figures.get("cpu"),
+            memory_bytes=int(memory) if memory is not None else None,
+            restarts=kept.restarts,
+            since=kept.since,
+        )
+
+    def _processes(
+        self, table: ProcessTable, owners: Mapping[int, SetName], lines: Mapping[int, str], used: Mapping[int, float]
+    ) -> list[Process]:
+        return [
+            Process(
+                pid=pid,
+                set=owners[pid].component if pid in owners else None,
+                name=printable(row.name, 100),
+                command=printable(lines[pid], 500),
+                started_at=row.started,
+                cpu_percent=used.get(pid),
+                memory_bytes=row.memory_bytes,
+                state=row.status,
+            )
+            for pid, row in sorted(table.rows.items())
+        ]
+
+
+def _named(owners: Mapping[int, SetName]) -> dict[str, SetName]:
+    return {name.component: name for name in owners.values()}
+
+
+def _essence(kept: SetMemory) -> tuple[object, ...]:
+    """What must be on disk; figures need not."""
+    return (kept.definition, kept.pids, kept.missing, kept.missing_scans, kept.restarts, dict(kept.alarms), kept.seen)
+
+
+def _restarts(
+    kept: SetMemory, rows: Mapping[int, ProcessRow], cpu_s: Mapping[int, float], *, base_lost: bool
+) -> tuple[int, list[int], list[int]]:
+    """How many restarts, which pids went, which came."""
+    if base_lost or kept.missing:
+        return 0, [], []
+    before: Mapping[int, float | None] = kept.pids or dict.fromkeys(kept.lost)
+    gone = sorted(pid for pid in before if pid not in rows)
+    new = sorted(pid for pid in rows if pid not in before)
+    if kept.missing_scans:  # a gap that was too short for an alarm
+        return min(len(before), len(rows)), gone, new
+    reused = [pid for pid, row in rows.items() if pid in before and _used_again(before[pid], row, cpu_s.get(pid))]
+    return min(len(gone), len(new)) + len(reused), gone + reused, new + reused
+
+
+def _used_again(started: float | None, row: ProcessRow, cpu_s: float | None) -> bool:
+    if row.started is not None and started is not None:
+        return abs(row.started - started) > 1.0
+    return row.started is None and row.cpu_s is not None and cpu_s is not None and row.cpu_s < cpu_s

@@ -1,0 +1,167 @@
+"""Which process belongs to which set: command line in, set out.
+
+Used alike by collectors, which decide by it, and by the hub, which checks and previews definitions. Patterns are RE2:
+command lines come from hosts that nobody vouches for, so matching takes linear time, always.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import re2
+from msgspec import Struct
+
+from common.configs import ProcessSetConfig
+
+MAX_CACHED = 20_000
+MAX_SETS = 100
+"""Distinct sets of one definition on one device."""
+MAX_NAME = 255
+
+_FIELD = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*|[0-9]+)\}")
+_options = re2.Options()
+_options.log_errors = False
+
+
+class SetName(Struct, frozen=True):
+    """A process set on a device.
+
+    Attributes:
+        component: what events and series call it; unique on the device.
+    """
+
+    definition: str
+    component: str
+
+
+def command_line(path: str, name: str, parameters: str) -> str:
+    """The text that is matched; Windows agents put a folder into the path."""
+    program = path if path and "\\" not in path else name
+    return f"{program} {parameters}".strip()
+
+
+def printable(text: str, limit: int = 200) -> str:
+    """A text of a monitored host, safe to show: no control characters, bounded."""
+    clean = "".join(c if c.isprintable() else "\ufffd" for c in text[: limit + 1])
+    return clean if len(clean) <= limit else clean[: limit - 1] + "…"
+
+
+def check_definition(config: ProcessSetConfig) -> list[str]:
+    """Mistakes of a definition, each a sentence; empty when it can be run."""
+    mistakes: list[str] = []
+    groups: set[str] = set()
+    for field, pattern in (("include", config.include), ("exclude", config.exclude)):
+        try:
+            compiled = re2.compile(pattern, _options)
+        except re2.error as error:
+            reason = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
+            mistakes.append(f"{field}: {pattern!r} is no RE2 pattern: {reason}{_where(pattern, reason)}")
+            continue
+        if field == "include":
+            groups = {str(n) for n in range(compiled.groups + 1)} | set(compiled.groupindex)
+            mistakes.extend(
+                f"name: {{{field_}}} is no group of include; there are: {', '.join(sorted(groups))}"
+                for field_ in _FIELD.findall(config.name)
+                if field_ not in groups
+            )
+    if config.count_min is not None and config.count_max is not None and config.count_min > config.count_max:
+        mistakes.append(f"count: min {config.count_min} is over max {config.count_max}")
+    return mistakes
+
+
+def _where(pattern: str, reason: str) -> str:
+    part = reason.rpartition(": ")[2]
+    position = pattern.find(part) if part else -1
+    return f" at position {position}" if position >= 0 else ""
+
+
+class Matcher:
+    """The definitions of a device, ready to match.
+
+    Attributes:
+        overflowing: definitions that would have made more than `MAX_SETS` sets.
+    """
+
+    def __init__(self, definitions: Sequence[ProcessSetConfig]) -> None:
+        self.definitions = sorted(definitions, key=lambda definition: (definition.order, definition.id))
+        self._includes = [re2.compile(definition.include, _options) for definition in self.definitions]
+        self._excludes = [
+            re2.compile(definition.exclude, _options) if definition.exclude else None for definition in self.definitions
+        ]
+        self._any = re2.Set.SearchSet(_options)
+        for definition in self.definitions:
+            self._any.Add(definition.include)
+        if self.definitions:
+            self._any.Compile()
+        self._cache: dict[str, SetName | None] = {}
+        self._owners: dict[str, str] = {}
+        self._names: dict[str, set[str]] = {}
+        self.overflowing: set[str] = set()
+        for definition in self.definitions:
+            if not _FIELD.search(definition.name):
+                self._component(definition.id, definition.name)
+
+    def match(self, line: str) -> SetName | None:
+        """The set that takes a command line; None when none does."""
+        try:
+            return self._cache[line]
+        except KeyError:
+            pass
+        if len(self._cache) >= MAX_CACHED:
+            self._cache.clear()
+        found = self._cache[line] = self._match(line)
+        return found
+
+    def all_matches(self, line: str) -> list[str]:
+        """Ids of all definitions that match a line, the one that takes it first."""
+        return [self.definitions[n].id for n in self._hits(line)]
+
+    def expected(self) -> dict[str, SetName]:
+        """Sets that are there by name alone, whether or not they run: templates without groups, by component."""
+        return {
+            name.component: name
+            for definition in self.definitions
+            if definition.required and not _FIELD.search(definition.name)
+            for name in [SetName(definition.id, self._component(definition.id, definition.name) or definition.name)]
+        }
+
+    def _hits(self, line: str) -> list[int]:
+        if not line or not self.definitions:
+            return []
+        hits = sorted(self._any.Match(line) or ())
+        return [n for n in hits if not ((veto := self._excludes[n]) is not None and veto.search(line))]
+
+    def _match(self, line: str) -> SetName | None:
+        hits = self._hits(line)
+        if not hits:
+            return None
+        definition = self.definitions[hits[0]]
+        name = self._expand(hits[0], line)
+        component = self._component(definition.id, name)
+        return SetName(definition.id, component) if component is not None else None
+
+    def _expand(self, number: int, line: str) -> str:
+        definition = self.definitions[number]
+        if "{" not in definition.name:
+            return definition.name
+        found = self._includes[number].search(line)
+        assert found is not None  # the set of all patterns said so
+
+        def group(field: re.Match[str]) -> str:
+            key: str | int = int(field[1]) if field[1].isdigit() else field[1]
+            return str(found.group(key) or "")
+
+        return printable(_FIELD.sub(group, definition.name).strip(), MAX_NAME) or definition.title
+
+    def _component(self, definition: str, name: str) -> str | None:
+        """A name that no other definition has on this device; None when the definition has made too many."""
+        owner = self._owners.setdefault(name, definition)
+        component = name if owner == definition else f"{name} [{definition}]"
+        names = self._names.setdefault(definition, set())
+        if component not in names:
+            if len(names) >= MAX_SETS:
+                self.overflowing.add(definition)
+                return None
+            names.add(component)
+        return component

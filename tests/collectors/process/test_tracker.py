@@ -1,0 +1,373 @@
+"""Each row of the decision table in docs/process-rules.md, and what must hold for any scans."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collectors.framework.interfaces import ProcessRow, ProcessTable
+from collectors.process.memory import DeviceMemory, dump, load
+from collectors.process.tracker import Outcome, Tracker, members_of, restarted, vanished
+from common.configs import DeviceConfig, ProcessSetConfig, SourceKind
+from common.events import Event, Severity
+from common.roll import SetState
+
+INTERVAL_S = 10
+START = 1_800_000_000.0
+
+
+def definition(**changes: Any) -> ProcessSetConfig:
+    fields: dict[str, Any] = {"id": "web", "title": "web", "order": 1, "include": "^web ", "name": "web"}
+    return ProcessSetConfig(**(fields | changes))
+
+
+def config(*sets: ProcessSetConfig, **changes: Any) -> DeviceConfig:
+    fields: dict[str, Any] = {"device": "host", "address": "192.0.2.1", "source": SourceKind.LOCAL, "interval_s": 10}
+    return DeviceConfig(**(fields | {"process_sets": sets or (definition(),)} | changes))
+
+
+class Host:
+    """Scans of a made-up host, one interval apart."""
+
+    def __init__(self, *sets: ProcessSetConfig, local: bool = True, **changes: Any) -> None:
+        self.config = config(*sets, **changes)
+        self.tracker = Tracker(self.config, DeviceMemory())
+        self.scans = 0
+        self.local = local
+
+    def scan(self, *pids: int, **fields: Any) -> Outcome:
+        rows = {pid: self.row(pid) for pid in pids}
+        rows |= fields.pop("rows", {})
+        return self.observe(rows, **fields)
+
+    def observe(self, rows: dict[int, ProcessRow], **fields: Any) -> Outcome:
+        self.scans += 1
+        elapsed = self.scans * INTERVAL_S
+        table = ProcessTable(
+            at=START + elapsed, monotonic=1000.0 + elapsed, rows=rows, complete=True, full=False, **fields
+        )
+        return self.tracker.observe(table)
+
+    def row(self, pid: int, **changes: Any) -> ProcessRow:
+        fields: dict[str, Any] = {
+            "pid": pid,
+            "name": "web",
+            "path": "web",
+            "parameters": f"--worker {pid}",
+            "started": START - 1000.0 if self.local else None,
+            "cpu_s": 1.0 + 0.5 * self.scans,
+            "memory_bytes": 1000,
+            "status": "running",
+            "alive": True,
+        }
+        return ProcessRow(**(fields | changes))
+
+    def restart_daemon(self) -> None:
+        self.tracker = Tracker(self.config, load(dump(self.tracker.memory)))
+
+
+def keys(outcome: Outcome) -> list[tuple[str, int]]:
+    return [(event.event_key, event.severity.value) for event in outcome.events]
+
+
+def status(outcome: Outcome, name: str = "web") -> Any:
+    return next(status for status in outcome.sets if status.set == name)
+
+
+# --- the rows of the table ---------------------------------------------------------------------------------------------
+
+
+def test_the_first_scan_of_a_set_with_processes_is_up_and_nothing_else() -> None:
+    outcome = Host(definition(restart_severity=Severity.WARNING)).scan(1, 2)
+    assert keys(outcome) == []
+    assert (status(outcome).state, status(outcome).count, status(outcome).restarts) == (SetState.UP, 2, 0)
+
+
+def test_a_required_set_that_the_first_scan_does_not_show_is_missing() -> None:
+    outcome = Host(definition(required=True)).scan()
+    assert keys(outcome) == [("process_missing", 4)]
+    assert status(outcome).state is SetState.MISSING
+
+
+def test_a_set_never_seen_and_not_required_is_no_concern() -> None:
+    outcome = Host().scan()
+    assert (outcome.events, outcome.sets, outcome.figures) == ([], [], {})
+
+
+def test_the_same_pids_are_up() -> None:
+    host = Host(definition(restart_severity=Severity.WARNING))
+    host.scan(1, 2)
+    outcome = host.scan(1, 2)
+    assert (keys(outcome), status(outcome).restarts) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "restarts"),
+    [
+        ((1, 2, 3), (1, 2, 4), 1),
+        ((1, 2, 3), (4, 5, 6), 3),
+        ((1, 2, 3), (1, 4), 1),  # two gone, one new: a restart and an exit
+        ((1,), (2, 3), 1),  # one gone, two new: a restart and a start
+        ((1, 2, 3), (1, 2), 0),  # the pool shrank
+        ((1, 2), (1, 2, 3, 4), 0),  # the pool grew
+    ],
+)
+def test_restarts_are_the_smaller_of_gone_and_new(
+    before: tuple[int, ...], after: tuple[int, ...], restarts: int
+) -> None:
+    host = Host(definition(restart_severity=Severity.WARNING))
+    host.scan(*before)
+    outcome = host.scan(*after)
+    assert status(outcome).restarts == restarts
+    assert keys(outcome) == ([("process_restarted", 3)] if restarts else [])
+    assert sum(event.count for event in outcome.events) == restarts
+
+
+def test_all_gone_is_missing_once_and_its_return_closes_it() -> None:
+    host = Host()
+    host.scan(1, 2)
+    gone = host.scan()
+    assert keys(gone) == [("process_missing", 4)]
+    assert gone.events[0].details["lost"] == [1, 2]
+    assert gone.events[0].details["command"] == "web --worker 1"
+    assert keys(host.scan()) == []
+    back = host.scan(3)
+    assert keys(back) == [("process_missing", 0)]
+    assert (status(back).state, status(back).restarts) == (SetState.UP, 0)
+
+
+def test_a_pid_that_is_used_again_is_a_restart_by_its_start_time() -> None:
+    host = Host()
+    host.scan(1)
+    outcome = host.observe({1: host.row(1, started=START + 15.0)})
+    assert status(outcome).restarts == 1
+
+
+def test_a_pid_whose_cpu_time_fell_is_a_restart_over_snmp() -> None:
+    host = Host(local=False)
+    host.observe({1: host.row(1, cpu_s=50.0)})
+    outcome = host.observe({1: host.row(1, cpu_s=2.0)})
+    assert status(outcome).restarts == 1
+
+
+def test_a_gap_shorter_than_confirm_hides_no_restart() -> None:
+    host = Host(definition(confirm=3, restart_severity=Severity.WARNING))
+    host.scan(1, 2)
+    assert keys(host.scan()) == []
+    assert keys(host.scan()) == []
+    back = host.scan(8, 9, 10)
+    assert (keys(back), status(back).restarts) == ([("process_restarted", 3)], 2)
+
+
+def test_the_alarm_comes_with_the_scan_that_confirms() -> None:
+    host = Host(definition(confirm=2))
+    host.scan(1)
+    assert keys(host.scan()) == []
+    assert keys(host.scan()) == [("process_missing", 4)]
+
+
+# --- what does not run ------------------------------------------------------------------------------------------------
+
+
+def test_a_zombie_does_not_run() -> None:
+    host = Host()
+    host.scan(1)
+    assert keys(host.scan(rows={1: host.row(1, alive=False, status="zombie")})) == [("process_missing", 4)]
+
+
+def test_a_set_that_must_not_run_is_well_when_it_does_not() -> None:
+    host = Host(definition(count_max=0))
+    assert keys(host.scan(1)) == [("process_count", 4)]
+    assert keys(host.scan()) == [("process_count", 0)]
+    assert keys(host.scan(2)) == [("process_count", 4)]
+
+
+def test_counts_are_judged_inclusively_and_once() -> None:
+    host = Host(definition(count_min=2, count_max=3))
+    assert keys(host.scan(1)) == [("process_count", 4)]
+    assert keys(host.scan(1)) == []
+    assert keys(host.scan(1, 2)) == [("process_count", 0)]
+    assert keys(host.scan(1, 2, 3)) == []
+    assert keys(host.scan(1, 2, 3, 4)) == [("process_count", 4)]
+
+
+def test_a_missing_set_is_not_also_reported_as_too_few() -> None:
+    host = Host(definition(count_min=2))
+    host.scan(1, 2)
+    assert keys(host.scan()) == [("process_missing", 4)]
+
+
+# --- a stream of restarts ---------------------------------------------------------------------------------------------
+
+
+def test_a_stream_of_restarts_becomes_one_alarm_that_closes_when_it_is_quiet() -> None:
+    host = Host(definition(restart_severity=Severity.WARNING), flap_restarts=2, flap_window_s=60)
+    host.scan(0)
+    seen: list[Event] = []
+    for pid in range(1, 8):
+        seen += host.scan(pid).events
+    assert [event.event_key for event in seen].count("process_restarting") == 1
+    assert [event.event_key for event in seen].count("process_restarted") <= 3
+    quiet = [key for _ in range(8) for key in keys(host.scan(7))]
+    assert quiet == [("process_restarting", 0)]
+
+
+# --- restarts of agent, host, daemon ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "what"),
+    [
+        ((1000.0, 9000.0), (1010.0, 9010.0), ""),
+        ((1000.0, 9000.0), (5.0, 9010.0), "agent"),
+        ((1000.0, 9000.0), (5.0, 8.0), "host"),
+        ((1000.0, None), (5.0, None), "agent"),
+        ((2**32 / 100 - 20.0, 9e9), (10.0, 9e9 + 30), ""),  # sysUpTime wraps after 497 days
+    ],
+)
+def test_uptime_tells_what_was_restarted(before: tuple[Any, Any], now: tuple[Any, Any], what: str) -> None:
+    memory = DeviceMemory(uptime_s=before[0], host_uptime_s=before[1])
+    table = ProcessTable(at=0, monotonic=0, rows={}, complete=True, full=True, uptime_s=now[0], host_uptime_s=now[1])
+    assert restarted(memory, table) == what
+
+
+def test_after_a_restart_of_the_agent_no_process_counts_as_restarted() -> None:
+    host = Host(local=False)
+    host.scan(1, 2, uptime_s=500.0)
+    outcome = host.scan(7, 8, uptime_s=3.0)
+    assert (status(outcome).restarts, keys(outcome)) == (0, [])
+    assert outcome.figures["web"]["cpu"] is None
+
+
+def test_what_died_while_the_daemon_was_down_is_reported_and_counters_go_on() -> None:
+    host = Host()
+    host.scan(1)
+    host.scan(2)
+    host.restart_daemon()
+    outcome = host.scan()
+    assert keys(outcome) == [("process_missing", 4)]
+    host.restart_daemon()
+    assert keys(host.scan()) == []  # said already
+    assert status(host.scan(3)).restarts == 1
+
+
+# --- configs ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_definition_that_leaves_closes_what_it_had_opened() -> None:
+    host = Host(definition(), definition(id="db", title="db", order=2, include="^db ", name="db"))
+    host.scan(1)
+    host.scan()
+    events = host.tracker.update(config(definition(id="db", title="db", include="^db ", name="db")), START)
+    assert [(event.component, event.event_key, event.severity) for event in events] == [("web", "process_missing", 0)]
+    assert host.scan().sets == []
+
+
+def test_a_changed_severity_is_said_again() -> None:
+    host = Host()
+    host.scan(1)
+    host.scan()
+    host.tracker.update(config(definition(missing_severity=Severity.CRITICAL)), START)
+    assert keys(host.scan()) == [("process_missing", 5)]
+
+
+# --- figures ----------------------------------------------------------------------------------------------------------
+
+
+def test_cpu_is_the_sum_over_pids_of_what_they_used_since_the_last_scan() -> None:
+    host = Host(local=False)
+    first = host.observe({1: host.row(1, cpu_s=100.0), 2: host.row(2, cpu_s=10.0)})
+    assert first.figures["web"]["cpu"] is None
+    second = host.observe({1: host.row(1, cpu_s=105.0), 2: host.row(2, cpu_s=10.5), 3: host.row(3, cpu_s=77.0)})
+    assert second.figures["web"]["cpu"] == pytest.approx(55.0)
+
+
+def test_a_new_local_pid_counts_from_its_first_scan() -> None:
+    host = Host()
+    host.observe({1: host.row(1, cpu_s=1.0)})
+    outcome = host.observe({1: host.row(1, cpu_s=1.0), 2: host.row(2, cpu_s=3.0, started=START + 12.0)})
+    assert outcome.figures["web"]["cpu"] == pytest.approx(30.0)
+
+
+def test_a_pid_whose_time_fell_gives_nothing_for_that_interval() -> None:
+    host = Host(local=False)
+    host.observe({1: host.row(1, cpu_s=50.0), 2: host.row(2, cpu_s=5.0)})
+    outcome = host.observe({1: host.row(1, cpu_s=2.0), 2: host.row(2, cpu_s=6.0)})
+    assert outcome.figures["web"]["cpu"] == pytest.approx(10.0)
+
+
+def test_count_is_zero_and_memory_nothing_while_missing() -> None:
+    host = Host()
+    host.scan(1, 2)
+    assert host.scan(1, 2).figures["web"]["memory"] == 2000
+    figures = host.scan().figures["web"]
+    assert (figures["count"], figures["memory"], figures["cpu"]) == (0, 0, 0)
+
+
+def test_used_is_data_and_stack_in_each_sample() -> None:
+    host = Host()
+    outcome = host.observe(
+        {1: host.row(1, extra={"data": 7, "stack": 3}), 2: host.row(2, extra={"data": 1, "stack": 1})}
+    )
+    assert outcome.figures["web"]["used"] == 12
+
+
+# --- verification -----------------------------------------------------------------------------------------------------
+
+
+def test_what_vanished_is_what_was_up_and_is_not_in_the_table() -> None:
+    host = Host(
+        definition(), definition(id="must", title="must", order=2, include="^must ", name="must", required=True)
+    )
+    host.scan(1)
+    table = ProcessTable(at=0, monotonic=0, rows={}, complete=True, full=True)
+    members, _, _ = members_of(table, host.tracker.matcher)
+    assert vanished(host.tracker.memory, members, host.tracker.matcher) == ["web"]  # `must` is missing already
+
+
+# --- whatever the scans -----------------------------------------------------------------------------------------------
+
+SCANS = st.lists(st.frozensets(st.integers(1, 6), max_size=5), min_size=2, max_size=12)
+
+
+@given(SCANS)
+def test_alarms_alternate_and_end_as_the_last_scan_is(scans: list[frozenset[int]]) -> None:
+    host = Host()
+    said = [key for pids in scans for key in keys(host.scan(*pids)) if key[0] == "process_missing"]
+    assert all(one != other for one, other in itertools.pairwise(said))
+    seen = any(scans)
+    is_open = bool(said) and said[-1][1] > 0
+    assert is_open == (seen and not scans[-1])
+
+
+@given(SCANS)
+def test_restarts_never_exceed_what_came_or_went(scans: list[frozenset[int]]) -> None:
+    host = Host()
+    before: frozenset[int] = frozenset()
+    total = 0
+    for pids in scans:
+        outcome = host.scan(*pids)
+        restarts = next((one.restarts for one in outcome.sets), 0)
+        if before and pids:
+            assert restarts - total == min(len(before - pids), len(pids - before))
+        else:
+            assert restarts == total
+        total, before = restarts, pids
+
+
+@given(SCANS, st.integers(0, 11))
+def test_a_restart_of_the_daemon_changes_no_decision(scans: list[frozenset[int]], at: int) -> None:
+    plain, shaken = Host(), Host()
+    for number, pids in enumerate(scans):
+        if number == at:
+            shaken.restart_daemon()
+        assert keys(plain.scan(*pids)) == keys(shaken.scan(*pids))
+
+
+def test_a_memory_of_another_shape_is_forgotten() -> None:
+    assert load(msgspec.msgpack.encode({"sets": 7})) == DeviceMemory()
