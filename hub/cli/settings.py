@@ -27,6 +27,7 @@ _PROCESS = """\
 # Settings of tocsin-process, written by `tocsin up`. Kept from then on: change what you like.
 # `tocsin-process genconf` prints all settings with their defaults.
 folder = {folder}
+name = "{name}"
 
 [hub]
 host = "{host}"
