@@ -22,7 +22,17 @@ MAX_AHEAD_S = 86400.0
 MAX_COUNT = 10**15  # what every program reads exactly, and no column overflows with
 
 # Nothing will ever say that these are over: they tell of a moment, not of a condition.
-HAPPENINGS = frozenset({"process_restarted", "agent_restarted", "host_restarted", "events_dropped", "samples_dropped"})
+HAPPENINGS = frozenset(
+    {
+        "process_restarted",
+        "agent_restarted",
+        "events_dropped",
+        "events_lost",
+        "event_refused",
+        "event_unreadable",
+        "spool_damaged",
+    }
+)
 
 
 class AgePolicy(Struct, frozen=True, kw_only=True):

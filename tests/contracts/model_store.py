@@ -42,6 +42,12 @@ class ModelStoreContract:
         done(store.commit(2, "", "", "", [change("a", "1", "1.1"), change("b", "2", None), change("c", None, "4")]))
         assert done(store.load()) == (2, [("Device", "a", "1.1"), ("Device", "c", "4"), ("Set", "a", "3")])
 
+    def test_loading_and_committing_take_turns(self, store: Any) -> None:
+        for number in range(1, 4):
+            assert done(store.load())[0] == number - 1
+            assert done(store.commit(1, "", "", "", [change(f"d{number}", None, "1")])).number == number
+        assert done(store.commit(1, "", "", "", [change("last", None, "1")])).number == 4
+
     def test_any_text_comes_back_as_it_went_in(self, store: Any) -> None:
         text = "Ω 'quoted' \"double\" %s ? :name\n\t–"
         done(store.commit(1, text, text, text, [change(text, None, text)]))
