@@ -210,7 +210,7 @@ class _Daemon:
             service = self._make_service(reactor)
             foreground = Foreground(
                 reactor,
-                self._program.title,
+                self._program.name,
                 lines,
                 self._stats_file,
                 report,

@@ -79,7 +79,7 @@ class Foreground:
     """Runs one service until it is told to stop.
 
     Args:
-        title: of the daemon, for messages.
+        name: of the daemon, for messages.
         stats_file: where figures go on SIGUSR2.
         report: takes a sentence for the one who started us: why we cannot start.
         on_ready: called when the service works.
@@ -88,7 +88,7 @@ class Foreground:
     def __init__(
         self,
         reactor: Any,
-        title: str,
+        name: str,
         lines: LogLines,
         stats_file: Path,
         report: Callable[[str], None],
@@ -96,7 +96,7 @@ class Foreground:
         notifier: SystemdNotifier,
     ) -> None:
         self._reactor = reactor
-        self._title = title
+        self._name = name
         self._lines = lines
         self._stats_file = stats_file
         self._report = report
@@ -131,12 +131,12 @@ class Foreground:
             _log.failure("defect while starting")
             self._fail(f"an error of ours ({type(error).__name__}: {error}); the traceback is in the log")
         else:
-            self._notifier.tell("READY=1", f"STATUS={self._title} works")
+            self._notifier.tell("READY=1", f"STATUS={self._name} works")
             if self._notifier.watchdog_s is not None:
                 beat = LoopingCall(self._notifier.tell, "WATCHDOG=1")
                 beat.clock = self._reactor
                 beat.start(self._notifier.watchdog_s).addErrback(lambda failure: _log.failure("watchdog", failure))
-            _log.info("{title} works (pid {pid})", title=self._title, pid=os.getpid())
+            _log.info("{name} works (pid {pid})", name=self._name, pid=os.getpid())
             self._on_ready()
 
     def _fail(self, sentence: str) -> None:
@@ -148,7 +148,7 @@ class Foreground:
 
     def _stop(self) -> Deferred[None]:
         self._notifier.tell("STOPPING=1")
-        _log.info("{title} stops", title=self._title)
+        _log.info("{name} stops", name=self._name)
         stopping: Deferred[Any] = maybeDeferred(self._service.stopService)
         stopping.addTimeout(STOP_S, self._reactor)
         stopping.addErrback(lambda failure: _log.failure("the daemon did not stop cleanly", failure))
@@ -166,7 +166,7 @@ class Foreground:
 
     def _write_stats(self) -> None:
         figures: dict[str, Any] = {
-            "title": self._title,
+            "daemon": self._name,
             "pid": os.getpid(),
             "uptime_s": round(self._reactor.seconds() - self._began, 1),
             "cpu_s": round(time.process_time(), 2),

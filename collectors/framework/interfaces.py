@@ -17,7 +17,7 @@ from twisted.internet.interfaces import IReactorTime
 from zope.interface import Attribute, Interface
 
 from common.configs import DeviceConfig, SnmpConfig
-from common.events import Event
+from common.events import CLASS_SNMP, Event
 from common.series import Sample
 from common.wire import (
     Attach,
@@ -95,6 +95,13 @@ class ICollector(Interface):
 
         Raises:
             NotFoundError: no such device, or a query that is not this collector's.
+        """
+
+    async def once(config: DeviceConfig, *, show_processes: bool, show_tables: bool) -> list[str]:
+        """Do a task's work once, for somebody at a terminal, and tell in lines of text what was read and decided.
+
+        Raises:
+            TransientError, PermanentError: it could not be done; the sentence is printed.
         """
 
 
@@ -177,12 +184,14 @@ class CollectorSpec(Struct, frozen=True, kw_only=True):
         service: name in certificates' sessions and configs, for example `process`.
         program: name of the command, for example `tocsin-process`.
         make_collector: gives the `ICollector` of a daemon.
+        failure_class: class of the event `task_failed`.
     """
 
     service: str
     program: str
     title: str
     make_collector: Callable[[CollectorContext], Any]
+    failure_class: str = CLASS_SNMP
 
 
 # --- hub link ---------------------------------------------------------------------------------------------------------

@@ -1,0 +1,239 @@
+"""The last good configs, in an append-only file, so that a daemon collects without its hub.
+
+A change of several devices is their frames and then one that completes it, written and synced together: what has no
+completion, because we were killed or the disk was full, does not count. When most of the file is out of date it is
+written anew beside, and put in its place. It holds credentials, so only its owner may read it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from collectors.framework.frames import Damage, frame, frames
+from collectors.framework.interfaces import IConfigStore
+from common.configs import DeviceConfig
+from common.errors import SettingsError, TransientError
+
+_log = Logger()
+
+FILE = "configs.journal"
+REWRITE_FROM_BYTES = 256 * 1024
+
+
+class Held(Struct, frozen=True, tag="set"):
+    """A device's config; raw, so that one that this version cannot read costs no other."""
+
+    device: str
+    config: msgspec.Raw
+
+
+class Gone(Struct, frozen=True, tag="drop"):
+    """A device that has left."""
+
+    device: str
+
+
+class Done(Struct, frozen=True, tag="done"):
+    """Completes the `count` frames before it."""
+
+    count: int
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Held | Gone | Done)
+_config_decoder = msgspec.msgpack.Decoder(DeviceConfig)
+
+
+@implementer(IConfigStore)
+class ConfigCache:
+    """One file in a folder of its own.
+
+    Attributes:
+        problems: sentences about what could not be read at the last `load`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._path = folder / FILE
+        self._live: dict[str, bytes] = {}  # device -> its frame
+        self._size = 0
+        self._cut = False  # there is something behind `_size` that does not count
+        self.problems: list[str] = []
+
+    def load(self) -> dict[str, DeviceConfig]:
+        """Read what can be read (see `IConfigStore`).
+
+        Raises:
+            SettingsError: the file is there, but not ours to read.
+        """
+        configs = self._read()
+        for problem in self.problems:
+            _log.error("{problem}", problem=problem)
+        return configs
+
+    def replace(self, changed: Sequence[DeviceConfig], removed: Sequence[str]) -> None:
+        """Store and drop, all or nothing, durable on return (see `IConfigStore`)."""
+        new = {config.device: _held_frame(config) for config in changed}
+        parts = [*new.values(), *(frame(_encoder.encode(Gone(device))) for device in removed)]
+        if not parts:
+            return
+        data = b"".join([*parts, frame(_encoder.encode(Done(len(parts))))])
+        live = {device: held for device, held in {**self._live, **new}.items() if device not in set(removed)}
+        try:
+            if self._wants_rewrite(live, len(data)):
+                self._rewrite(live)
+            else:
+                self._append(data)
+        except OSError as error:
+            raise TransientError(
+                f"configs cannot be stored in {self._path}: {error.strerror or error}; free some space there"
+            ) from None
+        self._live = live
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+
+    def _read(self) -> dict[str, DeviceConfig]:
+        self.problems = []
+        self._live = {}
+        try:
+            data = self._path.read_bytes()
+        except FileNotFoundError:
+            data = b""
+        except OSError as error:
+            raise SettingsError(f"{self._path} cannot be read: {error.strerror or error}") from None
+        complete = self._replay(data)
+        self._size = complete
+        if complete < len(data):
+            self.problems.append(
+                f"{self._path}: the last change, from byte {complete} on, is not complete and does not count"
+            )
+            self._cut = True
+        configs = {}
+        for device, held in tuple(self._live.items()):
+            config = self._config(device, held)
+            if config is None:
+                del self._live[device]
+            else:
+                configs[device] = config
+        return configs
+
+    def _replay(self, data: bytes) -> int:
+        """Apply what the file holds; returns where the last complete change ends."""
+        pending: list[Held | Gone] = []
+        raw: list[bytes] = []
+        complete = previous = 0
+        for part in frames(data):
+            if isinstance(part, Damage):
+                if part.end < len(data):
+                    self.problems.append(f"{self._path}: bytes {part.start} to {part.end} are damaged and left out")
+                previous = part.end
+                continue
+            try:
+                entry = _decoder.decode(part.body)
+            except msgspec.MsgspecError as error:
+                self.problems.append(f"{self._path}: what ends at byte {part.end} cannot be read: {error}")
+                entry = None
+            if isinstance(entry, Done):
+                # Damaged frames are missing here. More than this change has were completed by one that is damaged:
+                # nothing is ever written behind a change that is not complete.
+                for one, held in zip(pending, raw, strict=True):
+                    self._apply(one, held)
+                pending, raw, complete = [], [], part.end
+            elif entry is not None:
+                pending.append(entry)
+                raw.append(data[previous : part.end])
+            previous = part.end
+        return complete
+
+    def _apply(self, entry: Held | Gone, held: bytes) -> None:
+        if isinstance(entry, Gone):
+            self._live.pop(entry.device, None)
+        else:
+            self._live[entry.device] = held
+
+    def _config(self, device: str, held: bytes) -> DeviceConfig | None:
+        (part,) = frames(held)
+        assert not isinstance(part, Damage)
+        entry = _decoder.decode(part.body)
+        assert isinstance(entry, Held)
+        try:
+            return _config_decoder.decode(entry.config)
+        except (msgspec.MsgspecError, ValueError) as error:
+            self.problems.append(f"{self._path}: the config of {device} is not one that this version knows: {error}")
+            return None
+
+    # --- writing ------------------------------------------------------------------------------------------------------
+
+    def _wants_rewrite(self, live: dict[str, bytes], more: int) -> bool:
+        return self._size + more > max(REWRITE_FROM_BYTES, 2 * sum(map(len, live.values())))
+
+    def _append(self, data: bytes) -> None:
+        self._make_folder()
+        is_new = not self._path.exists()
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            if self._cut:  # what is not complete must not be completed by the next change
+                os.ftruncate(descriptor, self._size)
+                self._cut = False
+            try:
+                _write_all(descriptor, data)
+                os.fsync(descriptor)
+            except OSError:
+                self._cut = True
+                raise
+        finally:
+            os.close(descriptor)
+        if is_new:
+            _sync_folder(self._folder)
+        self._size += len(data)
+
+    def _rewrite(self, live: dict[str, bytes]) -> None:
+        """Write a file with what is live and nothing else, and put it in place of the old one."""
+        self._make_folder()
+        partial = self._path.with_name(f".{FILE}.new")
+        data = b"".join([*live.values(), frame(_encoder.encode(Done(len(live))))])
+        try:
+            partial.unlink(missing_ok=True)
+            descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            try:
+                _write_all(descriptor, data)
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            partial.replace(self._path)
+            self._cut = False
+        except OSError:
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)
+            raise
+        _sync_folder(self._folder)
+        self._size = len(data)
+
+    def _make_folder(self) -> None:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def _held_frame(config: DeviceConfig) -> bytes:
+    return frame(_encoder.encode(Held(config.device, msgspec.Raw(_encoder.encode(config)))))
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,132 @@
+"""What the daemon is to its hub: who it is, what it holds, how it fares, and the answers to its questions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec import Struct
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from collectors.framework.eventspool import EventSpool
+from collectors.framework.held import HeldConfigs
+from collectors.framework.interfaces import ICollector, IHubClient
+from collectors.framework.rrdreader import Reader
+from collectors.framework.scheduler import Scheduler
+from common.errors import NotFoundError
+from common.wire import (
+    OLDEST_PROTOCOL_VERSION,
+    PROTOCOL_VERSION,
+    Attach,
+    Attached,
+    ConfigBatch,
+    ConfigsApplied,
+    Done,
+    FetchQuery,
+    GraphQuery,
+    Held,
+    HeldRequest,
+    ListQuery,
+    LiveConfig,
+    LiveConfigQuery,
+    Query,
+    Result,
+    RunNowQuery,
+    TaskCounts,
+)
+
+_log = Logger()
+
+
+class Identity(Struct, frozen=True, kw_only=True):
+    """What the daemon tells of itself; `began` is the epoch second of its start."""
+
+    service: str
+    host: str
+    software: str
+    began: float
+
+
+@implementer(IHubClient)
+class HubClient:
+    """Takes what the hub asks to the part that knows.
+
+    Attributes:
+        on_attached: called with the collector's name, the highest number that the hub holds, and the spool it is of.
+        on_detached: called when the session is over.
+    """
+
+    def __init__(
+        self,
+        identity: Identity,
+        spool: EventSpool,
+        held: HeldConfigs,
+        scheduler: Scheduler,
+        collector: ICollector,
+        reader: Reader,
+        counts: Callable[[], TaskCounts],
+    ) -> None:
+        self._identity = identity
+        self._spool = spool
+        self._held = held
+        self._scheduler = scheduler
+        self._collector = collector
+        self._reader = reader
+        self._offered = ""
+        self.counts = counts
+        self.on_attached: Callable[[str, int, str], None] = lambda _name, _seq, _spool: None
+        self.on_detached: Callable[[], None] = lambda: None
+
+    # --- the session --------------------------------------------------------------------------------------------------
+
+    def attach_request(self) -> Attach:
+        """Tell who we are."""
+        self._offered = self._spool.spool
+        return Attach(
+            daemon=self._identity.service,
+            host=self._identity.host[:255],
+            software=self._identity.software,
+            oldest=OLDEST_PROTOCOL_VERSION,
+            newest=PROTOCOL_VERSION,
+            spool=self._offered,
+            started_at=self._identity.began,
+        )
+
+    def attached(self, answer: Attached) -> None:
+        """A session stands: events may go."""
+        self.on_attached(answer.collector, answer.stored_seq, self._offered)
+
+    def detached(self, reason: str) -> None:
+        """The session is over; everything else goes on."""
+        _log.debug("detached: {reason}", reason=reason)
+        self.on_detached()
+
+    # --- what the hub asks --------------------------------------------------------------------------------------------
+
+    async def held(self, request: HeldRequest) -> Held:
+        """Tell which configs are held."""
+        return self._held.page(request)
+
+    async def apply(self, batch: ConfigBatch) -> ConfigsApplied:
+        """Run configs from now on."""
+        return await self._held.apply(batch)
+
+    async def answer(self, query: Query) -> Result:
+        """Answer what the framework knows; leave the rest to the collector."""
+        if isinstance(query, LiveConfigQuery):
+            config = self._held.get(query.device)
+            if config is None:
+                raise NotFoundError(f"device {query.device} is not collected here")
+            return LiveConfig(config=config, digest=self._held.digest(query.device))
+        if isinstance(query, RunNowQuery):
+            return self._run_now(query)
+        if isinstance(query, ListQuery | FetchQuery | GraphQuery):
+            return await self._reader.answer(query)
+        return await self._collector.answer(query)
+
+    def _run_now(self, query: RunNowQuery) -> Done:
+        tasks = {device: self._held.task_of(device) for device in query.devices}
+        missing = [device for device, name in tasks.items() if name is None]
+        if missing:
+            raise NotFoundError(f"not collected here: {', '.join(missing[:10])}")
+        return Done(self._scheduler.run_now(name for name in tasks.values() if name is not None))

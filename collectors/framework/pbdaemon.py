@@ -1,0 +1,203 @@
+"""A collector daemon: every part of it, and how they are joined.
+
+    hub  <── hublink ──>  hubclient ──> held ──> configcache (disk)
+                              │           └────> scheduler ──> tasks of the collector
+    hub  <── eventpump <── eventspool (disk)  <── events ──┤
+                           samplewriter (disk) <── samples ┘      rrdreader <── questions of the hub
+
+A new kind of collector is a `CollectorSpec`; nothing here is to be subclassed.
+"""
+
+from __future__ import annotations
+
+import random
+import socket
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from collectors.framework.alarms import TaskAlarms
+from collectors.framework.chain import Chain
+from collectors.framework.configcache import ConfigCache
+from collectors.framework.eventpump import EventPump
+from collectors.framework.eventspool import EventSpool, SpoolSettings
+from collectors.framework.held import HeldConfigs
+from collectors.framework.hubclient import HubClient, Identity
+from collectors.framework.hublink import HubLink, LinkSettings
+from collectors.framework.interfaces import CollectorContext, CollectorSpec
+from collectors.framework.name import CollectorName
+from collectors.framework.once import add_once_options, run_once
+from collectors.framework.problems import Problems
+from collectors.framework.rejections import Rejections
+from collectors.framework.rrdreader import Reader
+from collectors.framework.samplewriter import SampleWriter
+from collectors.framework.scheduler import Scheduler
+from collectors.framework.selfstats import Gauges, SelfStats
+from collectors.framework.task import TaskRecord
+from collectors.framework.worker import NamedThread
+from common.daemon import Program, version
+from common.daemon import main as daemon_main
+from common.events import CLASS_DATA
+from common.logs import LogSettings
+from common.wire import TaskCounts
+
+
+class HubSettings(LinkSettings, frozen=True, kw_only=True):
+    """The hub that this collector belongs to."""
+
+    certificates: Path = Path("/etc/tocsin/certs")
+
+
+class CollectorSettings(Struct, frozen=True, kw_only=True):
+    """All settings of a collector daemon.
+
+    Attributes:
+        folder: of this daemon alone: configs, events and samples that wait, RRD files, pid file, log.
+        name: of this collector, until the hub has said it for the first time.
+        parallel: devices that are read at the same time.
+        reactor: `asyncio` only for devices that are read with the SNMP engine pysnmp.
+        events: What waits for the hub, and how much of it is kept.
+    """
+
+    folder: Path = Path("var/process")
+    name: str = "local"
+    parallel: Annotated[int, Meta(ge=1)] = 100
+    reactor: Literal["epoll", "asyncio"] = "epoll"
+    hub: HubSettings = HubSettings()
+    events: SpoolSettings = SpoolSettings()
+    log: LogSettings = LogSettings()
+
+
+class CollectorDaemon(Chain):
+    """The parts of a collector daemon, joined.
+
+    Attributes:
+        held: configs and their tasks.
+        scheduler, spool, pump, writer, reader, link, client: the other parts.
+    """
+
+    def __init__(self, spec: CollectorSpec, settings: CollectorSettings, reactor: Any) -> None:
+        clock, wall, folder, rng = reactor, time.time, settings.folder, random.SystemRandom()
+        self._clock = clock
+
+        # What is on disk.
+        name = CollectorName(settings.name)
+        spool = self.spool = EventSpool(
+            clock, NamedThread(reactor, "events"), folder / "spool.db", name.get, wall, settings.events
+        )
+        problems = self.problems = Problems(spool, name.get, wall)
+        writer = self.writer = SampleWriter(reactor, clock, wall, folder, problems.of("samples", CLASS_DATA))
+        reader = self.reader = Reader(reactor, clock, folder, writer)
+        cache = ConfigCache(folder / "configs")
+
+        # What collects.
+        context = CollectorContext(
+            clock=clock,
+            wall=wall,
+            reactor=reactor,
+            rng=rng,
+            events=spool,
+            states=spool,
+            samples=writer,
+            data_dir=folder,
+        )
+        collector = spec.make_collector(context)
+        alarms = TaskAlarms(spool, spool, spec.failure_class, wall)
+        stats = self.stats = SelfStats(clock, wall, writer, name.get, spec.program, self._gauges)
+
+        def observer(record: TaskRecord, what: str, old: object, new: object) -> None:
+            alarms.observe(record, what, old, new)
+            stats.observe(record, what, old, new)
+
+        scheduler = self.scheduler = Scheduler(clock, wall, limit=settings.parallel, observer=observer)
+        rejections = Rejections(spool, spool, wall)
+        held = self.held = HeldConfigs(cache, collector, scheduler, rejections, alarms)
+
+        # What speaks with the hub.
+        client = self.client = HubClient(
+            Identity(service=spec.service, host=socket.gethostname(), software=version(), began=wall()),
+            spool,
+            held,
+            scheduler,
+            collector,
+            reader,
+            self._counts,
+        )
+        link = self.link = HubLink(reactor, clock, rng, settings.hub, client, wall=wall)
+        pump = self.pump = EventPump(clock, rng, spool, link, name.get, wall, on_problem=problems.of("hub events", ""))
+        spool.on_problem = problems.of("event spool", "")
+
+        def attached(collector_name: str, stored_seq: int, spool_id: str) -> None:
+            name.learn(collector_name, spool)
+            pump.attached(stored_seq, spool_id)
+
+        client.on_attached = attached
+        client.on_detached = pump.detached
+
+        self._name, self._rejections = name, rejections
+        super().__init__([spool, writer, reader, scheduler, stats, link])
+
+    async def ready(self) -> None:
+        """Begin with the last good configs, whether or not there is a hub."""
+        self._name.load(self.spool)
+        self._rejections.load()
+        await self.held.load()
+
+    def figures(self) -> dict[str, Any]:
+        """All figures, for `stats`."""
+        return self.stats.figures() | {
+            "collector": self._name.get(),
+            "hub": "attached" if self.link.connected else f"{self.link.state.value}: {self.link.reason}",
+            "samples_dropped_by_reason": self.writer.drops,
+            "task_list": self.scheduler.figures(),
+        }
+
+    def _counts(self) -> TaskCounts:
+        return TaskCounts(
+            devices=len(self.held.devices()),
+            tasks=len(self.scheduler.names()),
+            late_runs=self.scheduler.late_runs,
+            failed_runs=self.scheduler.failed_runs,
+            queued_events=self.spool.queued,
+            queued_samples=self.writer.queued,
+            dropped_events=self.spool.dropped,
+            dropped_samples=self.writer.dropped,
+            problem=self.problems.sentence(),
+        )
+
+    def _gauges(self) -> Gauges:
+        return Gauges(
+            counts=self._counts(),
+            running=self.scheduler.running_tasks,
+            waiting=self.scheduler.queued_tasks,
+            sent_events=self.pump.figures.sent,
+        )
+
+
+def make_service(spec: CollectorSpec, settings: CollectorSettings, reactor: Any) -> CollectorDaemon:
+    """Join the parts of a collector daemon."""
+    return CollectorDaemon(spec, settings, reactor)
+
+
+def program(spec: CollectorSpec) -> Program:
+    """The command of a kind of collector."""
+    return Program(
+        name=spec.program,
+        title=spec.title,
+        settings_type=CollectorSettings,
+        make_service=lambda settings, reactor: make_service(spec, settings, reactor),
+        reactor=lambda settings: settings.reactor,
+        add_options=add_once_options,
+        instead=lambda settings, options: run_once(spec, settings.folder, settings.reactor, options),
+    )
+
+
+def main(spec: CollectorSpec, argv: Sequence[str] | None = None) -> int:
+    """Run the command of a kind of collector; returns its exit status."""
+    return daemon_main(program(spec), argv)
+
+
+__all__ = ["CollectorDaemon", "CollectorSettings", "main", "make_service", "program"]

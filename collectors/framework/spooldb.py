@@ -1,0 +1,384 @@
+"""The event spool's database file; every method blocks.
+
+Numbers. A row's sequence number is `base` plus its place among the rows that are left. The first `WINDOW` rows are the
+window: only they are ever sent, and they are never dropped, so their numbers cannot change. What must go when the spool
+is full goes from behind the window, where nothing has had a number that the hub could have seen. Numbers that the hub
+gets are therefore without gaps, and one number never means two events.
+
+Overflow. The oldest of the lowest rank behind the window are dropped and counted in the same transaction; as soon as
+there is room again, the count becomes one event. A full disk refuses everything, also deletion; then nothing changes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from common.errors import SettingsError, TransientError
+
+WINDOW = 1000
+"""Rows that may have been sent; also the most that one batch may hold (`EventBatch`)."""
+ROOM = 0.75
+"""Below this share of its bounds the spool has room again."""
+ROW_BYTES = 64
+"""What a row costs besides its body, for the bound in bytes."""
+SCHEMA = 1
+_OURS = ("", "-wal", "-shm")
+
+
+class Put(Struct, frozen=True):
+    """Events of one decision, (rank, epoch second, bytes) each, and the state they were decided from."""
+
+    events: Sequence[tuple[int, float, bytes]]
+    key: str = ""
+    state: bytes | None = None
+
+
+class Forget(Struct, frozen=True):
+    """Drop the state under a key."""
+
+    key: str
+
+
+class Gap(Struct, frozen=True, kw_only=True):
+    """What was dropped since the last event that told so; times are epoch seconds of the events."""
+
+    count: int = 0
+    first: float = 0.0
+    last: float = 0.0
+    by_rank: dict[int, int] = {}
+
+    def more(self, count: int, first: float, last: float, by_rank: dict[int, int]) -> Gap:
+        """This and some more."""
+        ranks = dict(self.by_rank)
+        for rank, number in by_rank.items():
+            ranks[rank] = ranks.get(rank, 0) + number
+        return Gap(
+            count=self.count + count,
+            first=min(first, self.first) if self.count else first,
+            last=max(last, self.last),
+            by_rank=ranks,
+        )
+
+
+class DamagedSpoolError(TransientError):
+    """The file is no database any more; open it again and it is set aside."""
+
+
+class SpoolDb:
+    """One database file.
+
+    Args:
+        tell_gap: makes the event, (rank, epoch second, bytes), that stands for what was dropped.
+
+    Attributes:
+        spool: id of this spool; new when the file is new, or its numbers begin anew.
+        base: number of the last event that was forgotten.
+        rows, size_bytes: what waits.
+        dropped: events lost to overflow since it was opened.
+    """
+
+    def __init__(
+        self, path: Path, max_rows: int, max_bytes: int, tell_gap: Callable[[Gap], tuple[int, float, bytes]]
+    ) -> None:
+        self._path = path
+        self._max_rows = max_rows
+        self._max_bytes = max_bytes
+        self._tell_gap = tell_gap
+        self._db: sqlite3.Connection | None = None
+        self._reader: sqlite3.Connection | None = None  # of its own, so that a read does not wait for a sync
+        self._gap = Gap()
+        self.spool = ""
+        self.base = 0
+        self.rows = 0
+        self.size_bytes = 0
+        self.dropped = 0
+
+    # --- opening ------------------------------------------------------------------------------------------------------
+
+    def open(self) -> str:
+        """Open the file, or make it; returns a sentence when a damaged one had to be set aside.
+
+        Raises:
+            TransientError: the disk refuses.
+            SettingsError: the file cannot be reached with our rights.
+        """
+        self.close()
+        try:
+            self._open()
+        except DamagedSpoolError as error:
+            aside = self._set_aside()
+            self._open()
+            return f"the event spool was damaged ({error.message}); it is kept as {aside}, and a new one begins"
+        return ""
+
+    def close(self) -> None:
+        """Close the file."""
+        for connection in (self._reader, self._db):
+            if connection is not None:
+                with contextlib.suppress(sqlite3.Error):
+                    connection.close()
+        self._db = self._reader = None
+
+    def _open(self) -> None:
+        if self._path.exists() and not os.access(self._path, os.R_OK | os.W_OK):
+            raise SettingsError(f"{self._path} is not ours to read and write; give it to the daemon's user")
+        with _told(self._path):
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+            os.close(descriptor)
+            self._db = db = self._connect()
+            (verdict,) = db.execute("PRAGMA quick_check(1)").fetchone()
+            if verdict != "ok":
+                raise DamagedSpoolError(str(verdict)[:200])
+            db.execute("PRAGMA journal_mode=WAL")
+            db.execute("PRAGMA synchronous=FULL")
+            db.execute("PRAGMA journal_size_limit=8388608")
+            self._make_tables(db)
+            self._read_totals(db)
+            self._reader = self._connect()
+
+    def _connect(self) -> sqlite3.Connection:
+        return sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=5.0)
+
+    def _make_tables(self, db: sqlite3.Connection) -> None:
+        with _transaction(db):
+            db.execute(
+                "CREATE TABLE IF NOT EXISTS events (id INTEGER PRIMARY KEY AUTOINCREMENT, rank INTEGER NOT NULL,"
+                " at REAL NOT NULL, size INTEGER NOT NULL, body BLOB NOT NULL)"
+            )
+            db.execute("CREATE INDEX IF NOT EXISTS events_rank ON events (rank, id)")
+            db.execute("CREATE TABLE IF NOT EXISTS states (key TEXT PRIMARY KEY, state BLOB NOT NULL) WITHOUT ROWID")
+            db.execute("CREATE TABLE IF NOT EXISTS spool (id TEXT NOT NULL, base INTEGER NOT NULL, gap BLOB NOT NULL)")
+            if db.execute("SELECT count(*) FROM spool").fetchone() == (0,):
+                db.execute("INSERT INTO spool VALUES (?, 0, ?)", (_new_id(), _pack(Gap())))
+        db.execute(f"PRAGMA user_version={SCHEMA}")
+
+    def _read_totals(self, db: sqlite3.Connection) -> None:
+        try:
+            self.spool, self.base, gap = db.execute("SELECT id, base, gap FROM spool").fetchone()
+            self._gap = msgspec.msgpack.decode(gap, type=Gap)
+        except (TypeError, ValueError, msgspec.MsgspecError) as error:
+            raise DamagedSpoolError(f"its first table is unreadable: {error}") from None
+        self.rows, self.size_bytes = db.execute(
+            f"SELECT count(*), coalesce(sum(size), 0) + count(*) * {ROW_BYTES} FROM events"  # noqa: S608 - a constant
+        ).fetchone()
+
+    def _set_aside(self) -> Path:
+        """Rename the file and what belongs to it; an earlier one that was set aside makes room."""
+        self.close()
+        aside = self._path.with_name(self._path.name + ".damaged")
+        with _told(self._path):
+            for suffix in _OURS:
+                ours, theirs = self._path.with_name(self._path.name + suffix), aside.with_name(aside.name + suffix)
+                theirs.unlink(missing_ok=True)
+                if ours.exists():
+                    ours.replace(theirs)
+        return aside
+
+    # --- writing ------------------------------------------------------------------------------------------------------
+
+    def commit(self, entries: Sequence[Put | Forget]) -> None:
+        """Store events and states, all or nothing, durable on return.
+
+        Raises:
+            TransientError: the disk refused; nothing is stored.
+        """
+        with self._change() as (db, totals):
+            sent_to = self._last_sendable(db)
+            for entry in entries:
+                if isinstance(entry, Forget):
+                    db.execute("DELETE FROM states WHERE key = ?", (entry.key,))
+                    continue
+                totals.insert(db, entry.events)
+                if entry.key and entry.state is not None:
+                    db.execute("INSERT OR REPLACE INTO states VALUES (?, ?)", (entry.key, entry.state))
+            if totals.rows > self._max_rows or totals.size_bytes > self._max_bytes:
+                self._shed(db, totals, sent_to)
+            self._tell_if_room(db, totals)
+
+    def forget_to(self, seq: int) -> None:
+        """Delete all up to a number that the hub holds.
+
+        Raises:
+            TransientError: the disk refused; nothing is deleted.
+        """
+        number = min(seq - self.base, self.rows)
+        if number <= 0:
+            return
+        with self._change() as (db, totals):
+            (last,) = db.execute("SELECT id FROM events ORDER BY id LIMIT 1 OFFSET ?", (number - 1,)).fetchone()
+            totals.delete(db, "id <= ?", last)
+            totals.base += number
+            db.execute("UPDATE spool SET base = ?", (totals.base,))
+            self._tell_if_room(db, totals)
+
+    def replace(self, seq: int, event: tuple[int, float, bytes]) -> None:
+        """Put another event in the place of one that the hub has not taken."""
+        with self._change() as (db, totals):
+            found = db.execute("SELECT id, size FROM events ORDER BY id LIMIT 1 OFFSET ?", (seq - self.base - 1,))
+            row, size = found.fetchone()
+            rank, at, body = event
+            db.execute(
+                "UPDATE events SET rank = ?, at = ?, size = ?, body = ? WHERE id = ?", (rank, at, len(body), body, row)
+            )
+            totals.size_bytes += len(body) - size
+
+    def renew(self) -> None:
+        """Begin new numbers under a new id: the hub's memory of the old ones does not fit ours."""
+        with self._change() as (db, totals):
+            totals.spool, totals.base = _new_id(), 0
+            db.execute("UPDATE spool SET id = ?, base = 0", (totals.spool,))
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+
+    def read(self, after: int, limit: int, max_bytes: int) -> list[tuple[int, bytes]]:
+        """Events that follow a number, in order: one if there is any, at most `limit`, no more than fit `max_bytes`."""
+        skip = max(0, after - self.base)
+        limit = min(limit, WINDOW - skip)
+        found: list[tuple[int, bytes]] = []
+        if limit <= 0:
+            return found
+        with _told(self._path):
+            size = 0
+            query = "SELECT body FROM events ORDER BY id LIMIT ? OFFSET ?"
+            for (body,) in self._connection().execute(query, (limit, skip)):
+                size += len(body)
+                if found and size > max_bytes:
+                    break
+                found.append((self.base + skip + len(found) + 1, body))
+        return found
+
+    def state(self, key: str) -> bytes | None:
+        """The state under a key."""
+        if self._reader is None:
+            raise TransientError(f"{self._path} is not open")
+        with _told(self._path):
+            row = self._reader.execute("SELECT state FROM states WHERE key = ?", (key,)).fetchone()
+        return None if row is None else bytes(row[0])
+
+    # --- parts --------------------------------------------------------------------------------------------------------
+
+    def _connection(self) -> sqlite3.Connection:
+        if self._db is None:
+            raise TransientError(f"{self._path} is not open")
+        return self._db
+
+    @contextlib.contextmanager
+    def _change(self) -> Iterator[tuple[sqlite3.Connection, _Totals]]:
+        """One transaction; our figures change only when it is durable."""
+        db = self._connection()
+        totals = _Totals(self.spool, self.base, self.rows, self.size_bytes, self._gap)
+        with _told(self._path), _transaction(db):
+            yield db, totals
+        self.spool, self.base = totals.spool, totals.base
+        self.rows, self.size_bytes, self._gap = totals.rows, totals.size_bytes, totals.gap
+        self.dropped += totals.dropped
+
+    def _last_sendable(self, db: sqlite3.Connection) -> int:
+        """Row id of the window's end: up to there rows may have been sent."""
+        if self.rows == 0:
+            return 0
+        place = min(WINDOW, self.rows) - 1
+        row = db.execute("SELECT id FROM events ORDER BY id LIMIT 1 OFFSET ?", (place,)).fetchone()
+        return int(row[0])
+
+    def _shed(self, db: sqlite3.Connection, totals: _Totals, sent_to: int) -> None:
+        """Drop the oldest of the lowest rank behind the window until the rest fits; count them."""
+        ids: list[tuple[int]] = []
+        by_rank: dict[int, int] = {}
+        times: list[float] = []
+        query = "SELECT id, rank, at, size FROM events WHERE id > ? ORDER BY rank, id"
+        for row, rank, at, size in db.execute(query, (sent_to,)):
+            if totals.rows <= self._max_rows and totals.size_bytes <= self._max_bytes:
+                break
+            totals.rows -= 1
+            totals.size_bytes -= size + ROW_BYTES
+            ids.append((row,))
+            by_rank[rank] = by_rank.get(rank, 0) + 1
+            times.append(at)
+        if not ids:
+            return
+        db.executemany("DELETE FROM events WHERE id = ?", ids)
+        totals.dropped += len(ids)
+        totals.gap = totals.gap.more(len(ids), min(times), max(times), by_rank)
+        db.execute("UPDATE spool SET gap = ?", (_pack(totals.gap),))
+
+    def _tell_if_room(self, db: sqlite3.Connection, totals: _Totals) -> None:
+        roomy = totals.rows < ROOM * self._max_rows and totals.size_bytes < ROOM * self._max_bytes
+        if totals.gap.count and roomy:
+            totals.insert(db, [self._tell_gap(totals.gap)])
+            totals.gap = Gap()
+            db.execute("UPDATE spool SET gap = ?", (_pack(totals.gap),))
+
+
+class _Totals:
+    """Our figures as a transaction changes them."""
+
+    def __init__(self, spool: str, base: int, rows: int, size_bytes: int, gap: Gap) -> None:
+        self.spool = spool
+        self.base = base
+        self.rows = rows
+        self.size_bytes = size_bytes
+        self.gap = gap
+        self.dropped = 0
+
+    def insert(self, db: sqlite3.Connection, events: Sequence[tuple[int, float, bytes]]) -> None:
+        db.executemany(
+            "INSERT INTO events (rank, at, size, body) VALUES (?, ?, ?, ?)",
+            [(rank, at, len(body), body) for rank, at, body in events],
+        )
+        self.rows += len(events)
+        self.size_bytes += sum(len(body) + ROW_BYTES for _, _, body in events)
+
+    def delete(self, db: sqlite3.Connection, where: str, value: int) -> None:
+        rows, size = db.execute(
+            f"SELECT count(*), coalesce(sum(size), 0) FROM events WHERE {where}",  # noqa: S608 - ours
+            (value,),
+        ).fetchone()
+        db.execute(f"DELETE FROM events WHERE {where}", (value,))  # noqa: S608 - ours
+        self.rows -= rows
+        self.size_bytes -= size + rows * ROW_BYTES
+
+
+@contextlib.contextmanager
+def _transaction(db: sqlite3.Connection) -> Iterator[None]:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(sqlite3.Error):
+            db.execute("ROLLBACK")
+        raise
+
+
+@contextlib.contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Turn what SQLite and the disk say into errors of ours."""
+    try:
+        yield
+    except sqlite3.ProgrammingError:
+        raise  # a defect of ours, not the file's
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:  # our SQL is right, so the tables are not ours
+            raise DamagedSpoolError(f"{path}: {error}") from None
+        raise TransientError(f"{path} cannot be written: {error}; free some space there, or mend the disk") from None
+    except sqlite3.DatabaseError as error:
+        raise DamagedSpoolError(f"{path}: {error}") from None
+    except OSError as error:
+        raise TransientError(f"{path} cannot be written: {error.strerror or error}") from None
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex
+
+
+def _pack(gap: Gap) -> bytes:
+    return msgspec.msgpack.encode(gap)

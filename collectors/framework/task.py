@@ -1,0 +1,130 @@
+"""One task as the scheduler sees it: what it is doing, how its runs went, who wants to know."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from collectors.framework.interfaces import ITask, TaskState
+
+
+class Outcome(enum.Enum):
+    """How a run ended.
+
+    `FAILED` is a failure that the task foresaw and has told of; `DEFECT` is any other exception; `TIMED_OUT` took
+    longer than the task allows; `STOPPED` was ended by us, because the task was removed or the daemon stops.
+    """
+
+    GOOD = "good"
+    FAILED = "failed"
+    DEFECT = "defect"
+    TIMED_OUT = "timed_out"
+    STOPPED = "stopped"
+
+
+class TaskFigures(Struct, frozen=True, kw_only=True):
+    """How a task fares, at one moment.
+
+    Attributes:
+        since_s: how long it has been in its state.
+        seconds_in: by state, all the time since it was added.
+        late: turns that came while the task still ran or waited.
+        failed: runs that did not end well, those that timed out among them.
+    """
+
+    name: str
+    device: str
+    interval_s: int
+    state: str
+    since_s: float
+    seconds_in: dict[str, float]
+    runs: int
+    late: int
+    failed: int
+    timed_out: int
+    last_outcome: str
+    last_error: str
+    last_duration_s: float | None
+
+
+Observer = Callable[["TaskRecord", str, object, object], None]
+"""Called as (record, what, old, new); `what` is `state`, `interval` or `outcome`."""
+
+
+class TaskRecord:
+    """State and statistics of one task. Only the scheduler changes it; everybody may read and observe.
+
+    Attributes:
+        device: id of the device that it works for.
+        runs, late, failed, timed_out: counts since it was added.
+        last_error: sentence of the last run that failed; empty after a good one.
+        last_duration_s: of the last run; None before the first.
+    """
+
+    def __init__(self, task: ITask, device: str, now: float) -> None:
+        self.task = task
+        self.name: str = task.name
+        self.device = device
+        self.interval_s: int = task.interval_s
+        self.state = TaskState.IDLE
+        self.runs = 0
+        self.late = 0
+        self.failed = 0
+        self.timed_out = 0
+        self.last_outcome: Outcome | None = None
+        self.last_error = ""
+        self.last_duration_s: float | None = None
+        self.observers: list[Observer] = []
+        self._since = now
+        self._seconds_in: dict[TaskState, float] = {}
+
+    def enter(self, state: TaskState, now: float) -> None:
+        """Change the state at a moment of the monotonic clock."""
+        old, self.state = self.state, state
+        self._seconds_in[old] = self._seconds_in.get(old, 0.0) + now - self._since
+        self._since = now
+        if old is not state:
+            self._tell("state", old, state)
+
+    def pace(self, interval_s: int) -> bool:
+        """Take another interval; says whether it is another."""
+        old, self.interval_s = self.interval_s, interval_s
+        if old == interval_s:
+            return False
+        self._tell("interval", old, interval_s)
+        return True
+
+    def ended(self, outcome: Outcome, error: str, duration_s: float) -> None:
+        """Count a run."""
+        self.runs += 1
+        self.failed += outcome in {Outcome.FAILED, Outcome.DEFECT, Outcome.TIMED_OUT}
+        self.timed_out += outcome is Outcome.TIMED_OUT
+        self.last_error = error
+        self.last_duration_s = duration_s
+        old, self.last_outcome = self.last_outcome, outcome
+        self._tell("outcome", old, outcome)
+
+    def figures(self, now: float) -> TaskFigures:
+        """All of it, at a moment of the monotonic clock."""
+        seconds = {**self._seconds_in, self.state: self._seconds_in.get(self.state, 0.0) + now - self._since}
+        return TaskFigures(
+            name=self.name,
+            device=self.device,
+            interval_s=self.interval_s,
+            state=self.state.value,
+            since_s=round(now - self._since, 3),
+            seconds_in={state.value: round(spent, 3) for state, spent in seconds.items()},
+            runs=self.runs,
+            late=self.late,
+            failed=self.failed,
+            timed_out=self.timed_out,
+            last_outcome=self.last_outcome.value if self.last_outcome else "",
+            last_error=self.last_error,
+            last_duration_s=self.last_duration_s,
+        )
+
+    def _tell(self, what: str, old: object, new: object) -> None:
+        for observer in tuple(self.observers):
+            observer(self, what, old, new)
