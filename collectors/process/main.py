@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from collectors.framework import pbdaemon
 from collectors.framework.interfaces import CollectorSpec
+from collectors.framework.pbdaemon import main as run_daemon
 from collectors.process.collector import ProcessCollector
 from common.configs import SERVICE_PROCESS
 
@@ -20,7 +20,7 @@ SPEC = CollectorSpec(
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command."""
-    return pbdaemon.main(SPEC, argv)
+    return run_daemon(SPEC, argv)
 
 
 if __name__ == "__main__":

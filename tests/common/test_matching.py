@@ -14,8 +14,8 @@ from common.configs import ProcessSetConfig
 from common.matching import MAX_SETS, Matcher, SetName, check_definition, command_line, printable
 
 
-def definition(name: str, include: str, **changes: Any) -> ProcessSetConfig:
-    fields: dict[str, Any] = {"id": name, "title": name, "order": 1, "include": include, "name": name}
+def definition(id_: str, include: str, **changes: Any) -> ProcessSetConfig:
+    fields: dict[str, Any] = {"id": id_, "title": id_, "order": 1, "include": include, "name": id_}
     return ProcessSetConfig(**(fields | changes))
 
 
