@@ -32,7 +32,7 @@ class IConfigReports(Interface):
     """Where it is told that a config is in trouble, and that it is not any more; calls return at once."""
 
     def trouble(device: str, key: str, summary: str, message: str) -> None:
-        """Open an event, or keep it open; `key` is `config_error` or `config_rejected`."""
+        """Open an event, or keep it open; `key` is `config_error` or `config_refused`."""
 
     def well(device: str, key: str) -> None:
         """Close the event, if one is open."""

@@ -27,7 +27,7 @@ from hub.interfaces import ISession
 MAX_BACKOFF_S = 30.0
 MAX_HELD = 200_000
 LONGEST_STREAK = 10
-REJECTED = "config_rejected"
+REFUSED = "config_refused"
 
 _PASSES_BY = frozenset({FailureCode.NOT_ATTACHED.value, FailureCode.VERSION.value})
 
@@ -196,14 +196,11 @@ class Subscription:
                 return
             if not batch.changed:
                 raise
-            self._refuse(batch, str(error))
+            for device, wanted in batch.changed.items():
+                self._refused(device, wanted, str(error))
         else:
             self._take(batch, answer)
         self._progress()
-
-    def _refuse(self, batch: Batch, reason: str) -> None:
-        for device, wanted in batch.changed.items():
-            self._rejected(device, wanted, reason)
 
     def _take(self, batch: Batch, answer: ConfigsApplied) -> None:
         """Note what became of each device; go through those again that have changed meanwhile."""
@@ -211,19 +208,19 @@ class Subscription:
         missing = 0
         for device, wanted in batch.changed.items():
             live = answer.live.get(device)
-            if device in rejected:
-                self._rejected(device, wanted, rejected[device])
+            if device in rejected:  # the collector has an event of its own for that
+                self._agreement.refused(self.collector, device, wanted.digest, rejected[device])
             elif live == wanted.digest:
                 self._agreement.runs(self.collector, device, wanted)
-                self._reports.well(device, REJECTED)
+                self._reports.well(device, REFUSED)
             elif live is not None:
                 reason = "it runs something else than was sent; hub and collector may be of different versions"
-                self._rejected(device, wanted, reason, live)
+                self._refused(device, wanted, reason, live)
             else:
                 missing += 1
         for device in batch.removed:
             self._agreement.dropped(self.collector, device)
-            self._reports.well(device, REJECTED)
+            self._reports.well(device, REFUSED)
             self.former.add(device)
         self._todo.update(dict.fromkeys((*batch.changed, *batch.removed)))
         if missing:
@@ -231,10 +228,11 @@ class Subscription:
         if answer.all != self._agreement.ledger.digest(self.collector):
             raise TransientError("it holds other configs than it was sent")
 
-    def _rejected(self, device: str, wanted: Wanted, reason: str, live: str | None = None) -> None:
+    def _refused(self, device: str, wanted: Wanted, reason: str, live: str | None = None) -> None:
+        """Note what the collector cannot have an event for: it did not take the message, or did not understand it."""
         self._agreement.refused(self.collector, device, wanted.digest, reason, live)
-        summary = (
-            f"collector {self.collector} rejects the config of {device}: {reason.splitlines()[0] if reason else ''}"
+        summary = f"collector {self.collector} does not take the config of {device}: {reason.splitlines()[0]}"
+        message = (
+            f"{reason}\n\nThe last good config goes on. It is sent again when it changes or the collector logs in."
         )
-        message = f"{reason}\n\nThe last good config goes on. Correct the device or its process sets; it is sent again."
-        self._reports.trouble(device, REJECTED, summary, message)
+        self._reports.trouble(device, REFUSED, summary, message)
