@@ -38,6 +38,7 @@ class View(Struct, frozen=True, kw_only=True):
         open_events: last seen first.
         closed_events: those closed lately.
         notices: sentences about the daemons, newest last.
+        collector_pid: of the collector that `tocsin up` has started, while it runs.
         up_for_s: how long `tocsin up` runs.
     """
 
@@ -48,6 +49,7 @@ class View(Struct, frozen=True, kw_only=True):
     open_events: Sequence[dict[str, Any]] = ()
     closed_events: Sequence[dict[str, Any]] = ()
     notices: Sequence[str] = ()
+    collector_pid: int | None = None
     up_for_s: float = 0.0
 
 
@@ -167,15 +169,11 @@ def _event_row(event: dict[str, Any], now: float, *, closed: bool) -> list[objec
 
 def _hints(view: View) -> list[RenderableType]:
     """What to try next: killing our own collector harms nobody, for it is started again."""
-    own = next(
-        (row for row in view.sets if "tocsin-process" in str(row.get("set")) and row.get("pids")),
-        None,
-    )
-    if own is None:
+    if view.collector_pid is None:
         kill = Text("Kill a watched process and see it ring", "dim")
     else:
         kill = Text.assemble(
-            ("Try ", "dim"), f"kill -9 {int(own['pids'][0])}", (" (our own collector: it is started again)", "dim")
+            ("Try ", "dim"), f"kill -9 {view.collector_pid}", ("  our own collector: it is started again", "dim")
         )
     page = Text.assemble(("See ", "dim"), view.url, (f"  token in {safe(view.token_file)}", "dim"))
     # Commands ask the default address unless they are told another one.

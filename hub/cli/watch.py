@@ -28,7 +28,7 @@ ANSWER_WITHIN_S = 5.0
 
 
 class Watch:
-    """Looks after the children, and shows what the hub says, until an exception ends it."""
+    """Looks after the children, the collector last, and shows what the hub says, until an exception ends it."""
 
     def __init__(self, api: Api, view: View, children: Sequence[Child], began: float) -> None:
         self._api = api
@@ -115,8 +115,12 @@ class Watch:
                 closed_events=closed,
             )
         fresh = [text for at, text in self._notices if time.monotonic() - at < NOTICE_SHOWN_S]
+        pid = self._children[-1].pid if self._children else None
         self.view = msgspec.structs.replace(
-            self.view, notices=[*fresh, *([away] if away else [])], up_for_s=time.monotonic() - self._began
+            self.view,
+            collector_pid=pid,
+            notices=[*fresh, *([away] if away else [])],
+            up_for_s=time.monotonic() - self._began,
         )
 
     def _get(self, what: str, **parameters: str | int) -> Any:

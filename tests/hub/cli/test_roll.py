@@ -75,10 +75,8 @@ def test_before_the_first_scan_it_says_that_it_waits() -> None:
 
 
 def test_the_hint_names_our_own_collector_because_killing_it_harms_nobody() -> None:
-    state = example()
-    state.add_set("web1", "tocsin-process", pids=[4711])
-    assert any("kill -9 4711" in line for line in drawn(view(sets=state.sets)))
-    assert any("Kill a watched process" in line for line in drawn(view()))
+    assert any("Try kill -9 4711 " in line for line in drawn(view(collector_pid=4711)))
+    assert not any("kill -9" in line for line in drawn(view()))
 
 
 def test_an_event_that_closed_stays_for_a_while_as_closed() -> None:
