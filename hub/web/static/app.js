@@ -152,7 +152,7 @@ function drawCollectors(collectors) {
         ? [one.problem ? "● " + one.problem : "● connected for " + since(one.since), one.problem ? "attention" : "state up"]
         : ["✖ away for " + since(one.last_seen), "state away"],
       String(one.devices), attention(one.behind), attention(one.late_runs),
-      attention(one.queue.events + one.queue.samples), attention(one.dropped.events + one.dropped.samples),
+      String(one.queue.events + one.queue.samples), attention(one.dropped.events + one.dropped.samples),
     ]));
 }
 
@@ -243,7 +243,7 @@ function drawVerdict(sets, scans, events) {
   if (!parts.length && events.length) parts.push(counted(events.length, "open event"));
   const verdict = at("verdict");
   put(verdict, parts.length ? parts.join(", ") : sets.length ? "All " + sets.length + " sets are up" : "");
-  verdict.className = missing || unread ? "bad" : "good";
+  verdict.className = missing || unread ? "bad" : events.length ? "attention" : "good";
   document.title = (missing ? "(" + missing + ") " : "") + "Tocsin";
 }
 
