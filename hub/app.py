@@ -106,8 +106,9 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
             pb_port=lambda: listener.port,
             revision=lambda: model.model.revision,
         )
+        overview = CollectorTopic(about, roster, distributor, reader, distributor.devices, events.open_counts)
         topics = (
-            CollectorTopic(about, roster, distributor, reader, distributor.devices, events.open_counts),
+            overview,
             DeviceTopic(model, distributor, events.open_counts),
             RevisionTopic(model, distributor, polls),
             EventTopic(events, EventFeed(clock, events, events.observe), wall, polls),
@@ -126,30 +127,14 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
         run_file = RunFile(settings.run_file)
         run_file.write(url=web.url, version=version(), http_port=web.port, broker_port=listener.port)
         life.at_end(run_file.remove)
-        return lambda: figures(model, roster, distributor, hub_events, listener, polls)
+        return lambda: {
+            **overview.figures(),
+            "connections": listener.connections,
+            "long_polls": polls.waiting,
+            "own_events_dropped": hub_events.dropped,
+        }
 
     return Life(begin)
-
-
-def figures(
-    model: ModelService,
-    roster: Roster,
-    distributor: Distributor,
-    hub_events: HubEvents,
-    listener: BrokerListener,
-    polls: LongPolls,
-) -> dict[str, Any]:
-    """What `tocsin-hub stats` shows."""
-    return {
-        "revision": model.model.revision,
-        "devices": len(model.model.devices),
-        "behind": len(distributor.behind()),
-        "connections": listener.connections,
-        "daemons": len(roster.seats()),
-        "daemons_connected": sum(seat.session is not None for seat in roster.seats()),
-        "long_polls": polls.waiting,
-        "own_events_dropped": hub_events.dropped,
-    }
 
 
 PROGRAM = Program(name="tocsin-hub", title="the Tocsin hub", settings_type=HubSettings, make_service=make_service)

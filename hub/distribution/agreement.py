@@ -57,6 +57,7 @@ class Agreement:
         self._is_known = is_known
         self._lets_go = lets_go
         self._reason_of = reason_of
+        self._by_collector: dict[str, dict[str, Wanted]] = {}
         self.ledger = Ledger()
         self.wanted: dict[str, Wanted] = {}
 
@@ -87,16 +88,18 @@ class Agreement:
     def compiled(self, device: str, wanted: Wanted | None) -> list[str]:
         """Note what a device compiles to; give the collectors that have to be told something."""
         concerned = self._concerned(device)
-        if wanted is None:
-            self.wanted.pop(device, None)
-        else:
+        before = self.wanted.pop(device, None)
+        if before is not None:
+            del self._by_collector[before.collector][device]
+        if wanted is not None:
             self.wanted[device] = wanted
+            self._by_collector.setdefault(wanted.collector, {})[device] = wanted
         return [name for name in concerned if self.step(name, device) is not Step.NOTHING]
 
     def _concerned(self, device: str) -> list[str]:
         owner = self._model.owner(device)
         names = {owner: None} if owner is not None else {}
-        names.update(dict.fromkeys(self.ledger.concerned(device)))
+        names.update(dict.fromkeys(self.ledger.lines_of(device)))
         before = self.wanted.get(device)
         if before is not None and self._may_hold(before.collector):
             names[before.collector] = None
@@ -134,13 +137,14 @@ class Agreement:
                 return Step.NOTHING
             if line.refusal is not None and line.refusal.digest == wanted.digest:
                 return Step.NOTHING
-        if any(name != collector and self._lets_go(name) for name in self.ledger.holders(device)):
-            return Step.WAIT
+        for name, other in self.ledger.lines_of(device).items():
+            if name != collector and other.may_run and self._lets_go(name):
+                return Step.WAIT
         return Step.SEND
 
     def devices_of(self, collector: str) -> list[str]:
         """All devices that hub and collector have to agree on."""
-        names = {device: None for device, wanted in self.wanted.items() if wanted.collector == collector}
+        names: dict[str, None] = dict.fromkeys(self._by_collector.get(collector, {}))
         names.update(dict.fromkeys(self.ledger.lines(collector)))
         return list(names)
 
@@ -148,8 +152,8 @@ class Agreement:
         """What a collector should hold, by device."""
         return {
             device: wanted.digest
-            for device, wanted in self.wanted.items()
-            if wanted.collector == collector and wanted.config is not None
+            for device, wanted in self._by_collector.get(collector, {}).items()
+            if wanted.config is not None
         }
 
     # --- what a collector said ----------------------------------------------------------------------------------------
@@ -196,15 +200,20 @@ class Agreement:
 
     def is_live(self, revision: int, device: str | None = None) -> bool:
         """Whether a revision runs wherever it should."""
-        return all(
-            (line.since or 0) > revision or (device is not None and name != device)
-            for _, name, line in self.ledger.behind()
-        )
+        if device is not None:
+            lines = self.ledger.lines_of(device).values()
+            return all(line.since is None or line.since > revision for line in lines)
+        return all((line.since or 0) > revision for _, _, line in self.ledger.behind())
 
     def in_sync(self, device: str) -> bool:
         """Whether the device runs as the newest revision wants it."""
-        lines = (self.ledger.line(name, device) for name in self.ledger.concerned(device))
-        return all(line is None or line.since is None for line in lines)
+        return all(line.since is None for line in self.ledger.lines_of(device).values())
+
+    def standing(self, collector: str) -> tuple[int, int]:
+        """The newest revision that is live on a collector, and how many of its devices are behind."""
+        behind = self.ledger.behind_on(collector)
+        since = min((line.since or 0 for line in behind.values()), default=self._model.revision + 1)
+        return max(0, since - 1), len(behind)
 
     def _reason(self, collector: str, device: str, line: Line) -> str:
         wanted = self.wanted.get(device)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -137,13 +138,19 @@ class Distributor:
 
     def _compile_slice(self) -> None:
         end = self._clock.seconds() + SLICE_S
-        for device in list(self._to_compile)[:SLICE_DEVICES]:
+        told: dict[str, None] = {}
+        for device in list(itertools.islice(self._to_compile, SLICE_DEVICES)):
             del self._to_compile[device]
-            self._compile_one(device)
+            told.update(dict.fromkeys(self._compile_one(device)))
             if self._clock.seconds() >= end:
                 break
+        for collector in told:
+            subscription = self._subscriptions.get(collector)
+            if subscription is not None:
+                subscription.wake()
 
-    def _compile_one(self, device: str) -> None:
+    def _compile_one(self, device: str) -> list[str]:
+        """Compile a device; name the collectors that have to be told."""
         before = self.agreement.wanted.get(device)
         wanted = compile_wanted(self._model, device, before, self._log_defect)
         if wanted is not None and wanted.error:
@@ -151,10 +158,12 @@ class Distributor:
             self._reports.trouble(device, ERROR, f"no config can be made for {device}: {first}", wanted.error)
         else:
             self._reports.well(device, ERROR)
-        for collector in self.agreement.compiled(device, wanted):
+        concerned = self.agreement.compiled(device, wanted)
+        for collector in concerned:
             subscription = self._subscriptions.get(collector)
             if subscription is not None:
                 subscription.tell([device])
+        return concerned
 
     def _log_defect(self, device: str) -> None:
         self.log.failure("error while compiling the config of {device}", device=device)
@@ -217,7 +226,7 @@ class Distributor:
 
     def _progress(self) -> None:
         """Something has moved: those who wait for it look again."""
-        for subscription in list(self._subscriptions.values()):
+        for subscription in [one for one in self._subscriptions.values() if one.holds_back]:
             subscription.wake()
         arrived = [waiter for waiter in self._waiters if self.agreement.is_live(waiter.revision, waiter.device)]
         for waiter in arrived:
@@ -252,8 +261,7 @@ class Distributor:
 
     def standing(self, collector: str) -> tuple[int, int]:
         """The newest revision that is live on a collector, and how many of its devices are behind."""
-        count, since = self.agreement.ledger.counts(collector)
-        return (self._model.revision if since is None else max(0, since - 1)), count
+        return self.agreement.standing(collector)
 
     def wanted(self, device: str) -> Wanted | None:
         """What the hub would have run for a device."""

@@ -57,7 +57,8 @@ class Ledger:
 
     def __init__(self) -> None:
         self._lines: dict[str, dict[str, Line]] = {}
-        self._behind: dict[tuple[str, str], Line] = {}
+        self._by_device: dict[str, dict[str, Line]] = {}
+        self._behind: dict[str, dict[str, Line]] = {}
         self.told: set[str] = set()
 
     def line(self, collector: str, device: str) -> Line | None:
@@ -68,23 +69,19 @@ class Ledger:
         """All lines of a collector by device."""
         return self._lines.get(collector, {})
 
-    def concerned(self, device: str) -> list[str]:
-        """Collectors that there is a line of the device with."""
-        return [name for name, lines in self._lines.items() if device in lines]
-
-    def holders(self, device: str) -> list[str]:
-        """Collectors that run a config of the device, or may."""
-        return [name for name, lines in self._lines.items() if (line := lines.get(device)) and line.may_run]
+    def lines_of(self, device: str) -> Mapping[str, Line]:
+        """All lines of a device by collector."""
+        return self._by_device.get(device, {})
 
     def behind(self) -> Iterator[tuple[str, str, Line]]:
-        """All (collector, device, line) that are behind, longest first."""
-        for (collector, device), line in self._behind.items():
-            yield collector, device, line
+        """All (collector, device, line) that are behind."""
+        for collector, lines in self._behind.items():
+            for device, line in lines.items():
+                yield collector, device, line
 
-    def counts(self, collector: str) -> tuple[int, int | None]:
-        """How many lines of a collector are behind, and the first revision of them."""
-        since = [line.since or 0 for (name, _), line in self._behind.items() if name == collector]
-        return len(since), min(since, default=None)
+    def behind_on(self, collector: str) -> Mapping[str, Line]:
+        """The lines of a collector that are behind, by device."""
+        return self._behind.get(collector, {})
 
     def digest(self, collector: str) -> str:
         """`digest_of_all` of what the collector holds, as far as is known."""
@@ -100,7 +97,7 @@ class Ledger:
         start = revision if since is None else since
         line.marked = max(line.marked, revision)
         line.since = start if line.since is None else min(line.since, start)
-        self._behind[collector, device] = line
+        self._behind.setdefault(collector, {})[device] = line
         return line
 
     def settle(self, collector: str, device: str, revision: int) -> None:
@@ -112,20 +109,19 @@ class Ledger:
             line.since = max(revision + 1, line.since or 0)
             return
         line.since = None
-        self._behind.pop((collector, device), None)
+        self._behind.get(collector, {}).pop(device, None)
         if line.held is None:
-            del self._lines[collector][device]
+            self._drop(collector, device)
 
     def tell(self, collector: str, digests: Mapping[str, str]) -> None:
         """Take down all that a collector says it holds; what it refused before may be tried again."""
         self.told.add(collector)
-        lines = self._lines.setdefault(collector, {})
-        for device, line in list(lines.items()):
+        for device, line in list(self.lines(collector).items()):
             line.held = digests.get(device)
             line.refusal = None
             line.flying = False
             if line.held is None and line.since is None:
-                del lines[device]
+                self._drop(collector, device)
         for device, digest in digests.items():
             self._open(collector, device).held = digest
 
@@ -148,4 +144,14 @@ class Ledger:
         line.flying = line.forced = False
 
     def _open(self, collector: str, device: str) -> Line:
-        return self._lines.setdefault(collector, {}).setdefault(device, Line())
+        line = self.line(collector, device)
+        if line is None:
+            line = self._lines.setdefault(collector, {})[device] = Line()
+            self._by_device.setdefault(device, {})[collector] = line
+        return line
+
+    def _drop(self, collector: str, device: str) -> None:
+        del self._lines[collector][device]
+        del self._by_device[device][collector]
+        if not self._by_device[device]:
+            del self._by_device[device]

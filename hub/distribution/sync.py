@@ -37,6 +37,7 @@ class Subscription:
 
     Attributes:
         trouble: why the last attempt failed; empty while all goes well.
+        holds_back: something waits until another collector has let go of it.
         former: devices that it has dropped during this session; its spool may still hold events of them.
     """
 
@@ -65,6 +66,7 @@ class Subscription:
         self.session = session
         self.collector = session.collector
         self.trouble = ""
+        self.holds_back = False
         self.former: set[str] = set()
 
     def start(self) -> None:
@@ -176,11 +178,14 @@ class Subscription:
 
     def _steps(self) -> Iterator[tuple[str, Wanted | None]]:
         """What is to be done, oldest first; what needs nothing leaves the list."""
+        self.holds_back = False
         for device in list(self._todo):
             step = self._agreement.step(self.collector, device)
             if step is Step.NOTHING:
                 del self._todo[device]
-            elif step is not Step.WAIT:
+            elif step is Step.WAIT:
+                self.holds_back = True
+            else:
                 yield device, None if step is Step.DROP else self._agreement.wanted[device]
 
     async def _push(self, batch: Batch) -> None:

@@ -17,7 +17,7 @@ from hub.distribution.roster import Roster, Seat
 from hub.web.call import Call
 from hub.web.refusals import RefusalError
 from hub.web.router import Route
-from hub.web.shapes import Behind, Collector, behind_shape, collector_shape, iso
+from hub.web.shapes import Behind, Collector, behind_shapes, collector_shape, iso
 
 SECRETS = ("community", "auth_password", "priv_password")
 SET = "(set)"
@@ -41,11 +41,12 @@ class HubFacts(Struct, frozen=True, kw_only=True):
 
 
 class Status(Struct, frozen=True, kw_only=True):
-    """How the whole of it stands."""
+    """How the whole of it stands; `behind` may be cut short, `behind_total` counts all."""
 
     hub: HubFacts
     revision_live: bool
     behind: list[Behind]
+    behind_total: int
     devices: int
     open_events: dict[str, int]
     collectors: list[Collector]
@@ -107,6 +108,17 @@ class CollectorTopic:
             Route("GET", "configs/{service}/{device}", self.config),
         ]
 
+    def figures(self) -> dict[str, Any]:
+        """What `tocsin-hub stats` shows."""
+        seats = self._roster.seats()
+        return {
+            "revision": self._about.revision(),
+            "devices": len(self._devices()),
+            "behind": len(self._distributor.behind()),
+            "daemons": len(seats),
+            "daemons_connected": sum(seat.session is not None for seat in seats),
+        }
+
     async def health(self, call: Call) -> Health:
         """Say that the hub is there."""
         call.only()
@@ -132,7 +144,8 @@ class CollectorTopic:
                 pb_port=about.pb_port(),
             ),
             revision_live=not behind,
-            behind=[behind_shape(row, self._distributor.service) for row in behind],
+            behind=behind_shapes(behind, self._distributor.service),
+            behind_total=len(behind),
             devices=len(self._devices()),
             open_events=_by_severity(await self._open_counts()),
             collectors=self._collectors(),

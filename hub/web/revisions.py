@@ -17,7 +17,7 @@ from hub.web.devices import OPERATOR
 from hub.web.longpolls import MAX_WAIT_S, LongPolls
 from hub.web.refusals import bad_request
 from hub.web.router import Route
-from hub.web.shapes import Behind, RevisionRow, behind_shape, revision_shape
+from hub.web.shapes import Behind, RevisionRow, behind_shapes, revision_shape
 
 MAX_REVISIONS = 1000
 MAX_FILES = 10_000
@@ -66,11 +66,12 @@ class Applied(Struct, frozen=True, kw_only=True):
 
 
 class Live(Struct, frozen=True):
-    """Whether a revision runs wherever it should, and where it does not."""
+    """Whether a revision runs wherever it should, and where it does not: the first of them, and how many in all."""
 
     revision: int
     live: bool
     behind: list[Behind]
+    behind_total: int
 
 
 class Push(Struct, frozen=True, forbid_unknown_fields=True):
@@ -139,7 +140,7 @@ class RevisionTopic:
         with self._polls.one(wait_s):
             is_live = await self._distributor.wait_live(number, wait_s, device)
         behind = [] if is_live else self._distributor.behind(number, device)
-        return Live(number, not behind, [behind_shape(row, self._distributor.service) for row in behind])
+        return Live(number, not behind, behind_shapes(behind, self._distributor.service), len(behind))
 
     async def push(self, call: Call) -> Pushed:
         """Compile and send configs again, changed or not."""

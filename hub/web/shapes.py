@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -14,6 +15,8 @@ from common.wire import LastValue, Rows
 from hub.distribution.agreement import Shortfall
 from hub.distribution.roster import Seat
 from hub.interfaces import EventRecord, Revision
+
+MAX_BEHIND = 1000
 
 
 def iso(at: float | None) -> str | None:
@@ -294,9 +297,12 @@ class Behind(Struct, frozen=True, kw_only=True):
     reason: str
 
 
-def behind_shape(shortfall: Shortfall, daemon: str) -> Behind:
-    """Shape a shortfall."""
-    return Behind(device=shortfall.device, collector=shortfall.collector, daemon=daemon, reason=shortfall.reason)
+def behind_shapes(shortfalls: Sequence[Shortfall], daemon: str) -> list[Behind]:
+    """Shape shortfalls; a thousand of them tell enough."""
+    return [
+        Behind(device=row.device, collector=row.collector, daemon=daemon, reason=row.reason)
+        for row in shortfalls[:MAX_BEHIND]
+    ]
 
 
 class RevisionRow(Struct, frozen=True, kw_only=True):

@@ -140,7 +140,7 @@ class ChangeTests(ChangeCase):
         self.assertFalse(connection.answered)
         self.attach()
         self.clock.advance(0.25)
-        self.assertEqual(connection.answer().json, {"revision": 1, "live": True, "behind": []})
+        self.assertEqual(connection.answer().json, {"revision": 1, "live": True, "behind": [], "behind_total": 0})
         self.put(properties=LOCAL, groups=["eu"], collector="far")
         second = Connection(self.site)
         second.send("GET", "/api/v1/revisions/2/live?wait=30")
