@@ -157,9 +157,8 @@ class EdgeTests(EdgeCase):
         connection.send("PUT", "/api/v1/read", token=None, headers="Transfer-Encoding: chunked\r\n")
         for _ in range(100):
             connection.protocol.dataReceived(b"10000\r\n" + b"x" * 65536 + b"\r\n")
-        request = connection.protocol.requests[0] if hasattr(connection.protocol, "requests") else None
-        if request is not None:
-            self.assertLessEqual(request.content.tell(), 65536)
+        (request,) = connection.protocol._channel.requests
+        self.assertLessEqual(request.content.tell(), 65536)
         connection.protocol.dataReceived(b"0\r\n\r\n")
         self.assertEqual(connection.answer().status, 401)
 
