@@ -23,7 +23,9 @@ from common.series import Sample, SeriesKey
 PERSIST_EVERY = 30
 """Cycles without a change after which the memory is kept all the same."""
 SHRUNK = 0.5
+"""A table with fewer than this part of the rows of the last one is read again before anything is said."""
 ASK_ALIVE = 10
+AGENT_RESTARTED = "agent_restarted"
 
 _KEYS: tuple[tuple[type[Exception], str], ...] = (
     (SnmpTimeout, "snmp_timeout"),
@@ -94,10 +96,10 @@ class ProcessTask:
         except TocsinError as error:
             await self._unreadable(events, _key(error), error)
             raise
-        events += self._agent_events(table)
+        events += self._readable() + self._agent_events(table)
         outcome = self._tracker.observe(table)
-        events += self._readable(table.at) + outcome.events
-        await self._keep(events, changed=outcome.changed)
+        events += outcome.events
+        await self._keep(events, changed=outcome.changed or bool(events))
         self._write(outcome, slot)
         self.processes, self.sets = outcome.processes, outcome.sets
         self.scan = DeviceScan(
@@ -112,7 +114,7 @@ class ProcessTask:
         """One cycle in words; nothing is written, sent or kept."""
         scan = await self._read()
         outcome = self._tracker.observe(scan)
-        events = self._readable(scan.at) + outcome.events
+        events = self._readable() + outcome.events
         return [
             *report.heading(self._config),
             *report.table(scan, rows=tables),
@@ -167,22 +169,20 @@ class ProcessTask:
         self.scan = msgspec.structs.replace(self.scan, problem=error.message)
         self.sets = [msgspec.structs.replace(status, state=SetState.UNKNOWN) for status in self.sets]
 
-    def _readable(self, at: float) -> list[Event]:
+    def _readable(self) -> list[Event]:
         alarms = self._tracker.memory.alarms
-        keys = [key for key in alarms if key != "agent_restarted" or at]
-        events = [self._device_event(key, Severity.CLEAR, "the device can be read") for key in keys]
+        events = [self._device_event(key, Severity.CLEAR, "the device can be read") for key in alarms]
         alarms.clear()
         return events
 
     def _agent_events(self, table: ProcessTable) -> list[Event]:
+        """The agent or the host came up anew: said once, closed by the next cycle."""
         what = restarted(self._tracker.memory, table)
         if not what:
             return []
         text = "the host was started anew" if what == "host" else "the SNMP agent was started anew"
-        return [
-            self._device_event("agent_restarted", Severity.WARNING, f"{text}; figures start from a new base"),
-            self._device_event("agent_restarted", Severity.CLEAR, "seen"),
-        ]
+        self._tracker.memory.alarms[AGENT_RESTARTED] = int(Severity.WARNING)
+        return [self._device_event(AGENT_RESTARTED, Severity.WARNING, f"{text}; figures start from a new base")]
 
     def _device_event(self, key: str, severity: Severity, text: str) -> Event:
         return Event(

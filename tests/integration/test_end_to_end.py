@@ -129,10 +129,13 @@ def test_a_device_that_speaks_snmp_is_live_at_once_and_its_series_agree_with_psu
         memory = mean_of(stack, "box", name, "memory", start, end)
         assert cpu == pytest.approx(percent, rel=0.05)
         assert memory == pytest.approx(real.memory_info().rss, rel=0.05)
-    event = wait_for("the silent device rings", lambda: stack.events(device="box", state="open"), 30)[0]
-    assert event["event_key"] == "snmp_timeout"
+    wait_for("the silent device rings", lambda: "snmp_timeout" in open_keys(stack, "box"), 30)
     assert stack.sets("box")[name]["state"] == "unknown"
     stack.tocsin("device", "remove", "box", "--wait")
+
+
+def open_keys(stack: Stack, device: str) -> set[str]:
+    return {event["event_key"] for event in stack.events(device=device, state="open")}
 
 
 def set_agent(address: str, oid: str, value: str) -> None:

@@ -79,7 +79,7 @@ def status(outcome: Outcome, name: str = "web") -> Any:
     return next(status for status in outcome.sets if status.set == name)
 
 
-# --- the rows of the table ---------------------------------------------------------------------------------------------
+# --- the rows of the table --------------------------------------------------------------------------------------------
 
 
 def test_the_first_scan_of_a_set_with_processes_is_up_and_nothing_else() -> None:

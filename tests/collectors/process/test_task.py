@@ -1,0 +1,257 @@
+# mypy: allow-untyped-calls
+"""A device's cycle over SNMP: what is verified, what is said, what is kept."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from collectors.framework.interfaces import CollectorContext
+from collectors.framework.snmp.errors import SnmpAuthError, SnmpTimeout
+from collectors.process.source_snmp import (
+    CPU,
+    HR_SYSTEM_UPTIME,
+    MEMORY,
+    NAME,
+    PARAMETERS,
+    PATH,
+    STATUS,
+    SYS_UPTIME,
+    SnmpSource,
+)
+from collectors.process.task import ProcessTask, state_key
+from common.configs import DeviceConfig, ProcessSetConfig, SnmpConfig, SourceKind
+from common.errors import PermanentError, TransientError
+from common.events import Event
+from common.roll import SetState
+from tests.fakes.samples import FakeSampleSink
+from tests.fakes.snmp import FakeSnmpClient
+
+START = 1_800_000_000.0
+INTERVAL_S = 60
+
+
+class Journal:
+    """Events and states in memory, as the spool keeps them on disk."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.states: dict[str, bytes] = {}
+        self.full = False
+
+    async def send(self, events: Any, state_key: str = "", state: bytes | None = None) -> None:
+        if self.full:
+            raise TransientError("the disk is full")
+        self.events += events
+        if state is not None:
+            self.states[state_key] = state
+
+    def load(self, key: str) -> bytes | None:
+        return self.states.get(key)
+
+    def forget(self, key: str) -> None:
+        self.states.pop(key, None)
+
+
+def config(**changes: Any) -> DeviceConfig:
+    fields: dict[str, Any] = {
+        "device": "box",
+        "address": "192.0.2.1",
+        "source": SourceKind.SNMP,
+        "interval_s": INTERVAL_S,
+        "snmp": SnmpConfig(),
+        "process_sets": (ProcessSetConfig(id="web", title="web", order=1, include="^/web ", name="web"),),
+    }
+    return DeviceConfig(**(fields | changes))
+
+
+class CycleTests(SynchronousTestCase):
+    """One task, one fake agent."""
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.clock.advance(100.0)
+        self.agent = FakeSnmpClient({SYS_UPTIME: 100_000, HR_SYSTEM_UPTIME: 900_000})
+        self.journal = Journal()
+        self.samples = FakeSampleSink(self.wall)
+        for pid in range(1, 41):
+            self.start(pid, "other", "/other", str(pid))
+        self.task = self.make()
+
+    def wall(self) -> float:
+        return START + self.clock.seconds()
+
+    def make(self, **changes: Any) -> ProcessTask:
+        context = CollectorContext(
+            clock=self.clock,
+            wall=self.wall,
+            reactor=None,
+            rng=random.Random(1),
+            events=self.journal,
+            states=self.journal,
+            samples=self.samples,
+            data_dir=Path(),
+        )
+        return ProcessTask(
+            config(**changes), context, lambda c, _: SnmpSource(lambda *_: self.agent, c, self.wall, self.clock.seconds)
+        )
+
+    def start(self, pid: int, name: str, path: str, parameters: str, cpu: int = 100) -> None:
+        values = {NAME: name.encode(), PATH: path.encode(), PARAMETERS: parameters.encode(), STATUS: 2}
+        values |= {CPU: cpu, MEMORY: 1000}
+        self.agent.values.update({(*column, pid): value for column, value in values.items()})
+
+    def end(self, *pids: int) -> None:
+        for oid in [oid for oid in self.agent.values if oid[-1] in pids and len(oid) == len(NAME) + 1]:
+            del self.agent.values[oid]
+
+    def cycle(self) -> list[tuple[str, int]]:
+        """Run once; give key and severity of what was said."""
+        before = len(self.journal.events)
+        self.clock.advance(INTERVAL_S)
+        uptime = self.agent.values[SYS_UPTIME]
+        assert isinstance(uptime, int)
+        self.agent.values[SYS_UPTIME] = uptime + 100 * INTERVAL_S
+        done = Deferred.fromCoroutine(self.task.run(int(self.wall()) // INTERVAL_S * INTERVAL_S))
+        done.addErrback(lambda failure: failure.trap(TransientError, PermanentError))
+        self.successResultOf(done)
+        return [(event.event_key, event.severity.value) for event in self.journal.events[before:]]
+
+    def test_a_cycle_writes_a_sample_on_the_step_for_each_set(self) -> None:
+        self.start(77, "web", "/web", "-d", cpu=1000)
+        self.cycle()
+        self.agent.values[(*CPU, 77)] = 1600
+        self.cycle()
+        sample = self.samples.accepted[-1]
+        self.assertEqual((sample.key.device, sample.key.component, sample.at % INTERVAL_S), ("box", "web", 0))
+        self.assertEqual((sample.values["count"], sample.values["memory"]), (1, 1_024_000))
+        self.assertAlmostEqual(sample.values["cpu"] or 0.0, 10.0)
+
+    def test_paths_and_arguments_are_read_again_only_for_new_pids_and_every_tenth_cycle(self) -> None:
+        self.cycle()
+        self.agent.asked.clear()
+        self.start(99, "web", "/web", "-d")
+        self.cycle()
+        identities = [oid for asked in self.agent.asked for oid in asked if oid[: len(PATH)] in {PATH, PARAMETERS}]
+        self.assertEqual(identities, [(*PATH, 99), (*PARAMETERS, 99)])
+        self.agent.asked.clear()
+        for _ in range(10):
+            self.cycle()
+        self.assertEqual(sum(asked.count((*PATH, 1)) for asked in self.agent.asked), 1)
+
+    def test_a_pid_whose_cpu_fell_is_asked_who_it_is(self) -> None:
+        self.start(77, "web", "/web", "-d", cpu=1000)
+        self.cycle()
+        self.end(77)
+        self.start(77, "web", "/other", "-x", cpu=1)  # the same name and number, another program
+        self.assertEqual(self.cycle(), [("process_missing", 4)])
+
+    def test_missing_is_said_only_when_the_lost_pids_do_not_answer(self) -> None:
+        self.start(77, "web", "/web", "-d")
+        self.cycle()
+        self.end(77)
+        self.assertEqual(self.cycle(), [("process_missing", 4)])
+        asked = [asked for asked in self.agent.asked if asked == ((*STATUS, 77),)]
+        self.assertEqual(len(asked), 1)
+        self.start(78, "web", "/web", "-d")
+        self.assertEqual(self.cycle(), [("process_missing", 0)])
+
+    def test_a_table_that_lost_most_of_its_rows_is_read_again(self) -> None:
+        self.start(77, "web", "/web", "-d")
+        self.cycle()
+        kept = dict(self.agent.values)
+        self.end(77, *range(2, 41))
+        table = self.agent.table
+        calls = 0
+
+        async def second_is_whole(columns: Any, max_rows: int = 50_000) -> Any:
+            nonlocal calls
+            calls += 1
+            found = await table(columns, max_rows)
+            self.agent.values = dict(kept)
+            return found
+
+        self.agent.table = second_is_whole  # type: ignore[method-assign]  # an agent that changes between two walks
+        self.assertEqual(self.cycle(), [])
+        self.assertEqual(self.task.sets[0].state, SetState.UP)
+        self.assertGreaterEqual(calls, 2)
+
+    def test_a_table_that_stays_partial_changes_no_set_and_is_one_event(self) -> None:
+        self.start(77, "web", "/web", "-d")
+        self.cycle()
+        self.agent.cut = "an OID did not increase"
+        written = len(self.samples.accepted)
+        self.assertEqual(self.cycle(), [("table_incomplete", 4)])
+        self.assertEqual(self.cycle(), [])
+        self.assertEqual(self.task.sets[0].state, SetState.UNKNOWN)
+        self.assertEqual(len(self.samples.accepted), written)
+        self.agent.cut = ""
+        self.assertEqual(self.cycle(), [("table_incomplete", 0)])
+        self.assertEqual(self.task.sets[0].state, SetState.UP)
+
+    def test_one_event_stands_for_an_unreadable_device_and_another_reason_takes_its_place(self) -> None:
+        self.start(77, "web", "/web", "-d")
+        self.cycle()
+        self.agent.fail = SnmpTimeout("box does not answer")
+        self.assertEqual(self.cycle(), [("snmp_timeout", 4)])
+        self.assertEqual(self.cycle(), [])
+        self.agent.fail = SnmpAuthError("wrong password")
+        self.assertEqual(self.cycle(), [("snmp_timeout", 0), ("snmp_auth", 4)])
+        self.assertEqual(self.task.scan.problem, "wrong password")
+        self.agent.fail = None
+        self.assertEqual(self.cycle(), [("snmp_auth", 0)])
+        self.assertEqual(self.task.scan.problem, "")
+
+    def test_an_agent_without_a_process_table_is_told_with_what_to_run(self) -> None:
+        self.end(*range(1, 41))
+        self.assertEqual(self.cycle(), [("snmp_no_host_resources", 4)])
+        self.assertIn("snmpwalk", self.journal.events[-1].summary + self.journal.events[-1].message)
+
+    def test_an_agent_that_was_restarted_is_said_once_and_closed_by_the_next_cycle(self) -> None:
+        self.start(77, "web", "/web", "-d")
+        self.cycle()
+        self.agent.values[SYS_UPTIME] = 100
+        self.assertEqual(self.cycle(), [("agent_restarted", 3)])
+        self.assertEqual(self.cycle(), [("agent_restarted", 0)])
+
+    def test_an_event_that_could_not_be_kept_is_decided_again(self) -> None:
+        self.start(77, "web", "/web", "-d")
+        self.cycle()
+        self.end(77)
+        self.journal.full = True
+        self.assertEqual(self.cycle(), [])
+        self.journal.full = False
+        self.assertEqual(self.cycle(), [("process_missing", 4)])
+
+    def test_a_task_that_is_made_anew_goes_on_where_the_old_one_was(self) -> None:
+        self.start(77, "web", "/web", "-d")
+        self.cycle()
+        self.end(77)
+        self.cycle()
+        self.assertIn(state_key("box"), self.journal.states)
+        self.task = self.make()
+        self.assertEqual(self.cycle(), [])
+        self.start(80, "web", "/web", "-d")
+        self.assertEqual(self.cycle(), [("process_missing", 0)])
+
+    def test_another_config_is_taken_up_by_the_next_run(self) -> None:
+        self.start(77, "web", "/web", "-d")
+        self.cycle()
+        self.end(77)
+        self.cycle()
+        self.task.update(msgspec.structs.replace(config(), process_sets=()))
+        self.assertEqual(self.cycle(), [("process_missing", 0)])
+        self.assertEqual(self.task.sets, [])
+
+    def test_a_look_changes_nothing(self) -> None:
+        self.start(77, "web", "/web", "\x1b[31m-d")
+        text = "\n".join(self.successResultOf(Deferred.fromCoroutine(self.task.look(tables=True, processes=True))))
+        self.assertIn("up         web: 1 processes", text)
+        self.assertNotIn("\x1b", text)
+        self.assertEqual((self.journal.events, self.journal.states, self.samples.accepted), ([], {}, []))
