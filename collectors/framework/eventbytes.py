@@ -29,7 +29,7 @@ def encode_event(event: Event) -> bytes:
     try:
         data = _encoder.encode(event)
         _decoder.decode(data)
-        if len(data) <= MAX_EVENT_BYTES and all(_plain(value) for value in event.details.values()):
+        if len(data) <= MAX_EVENT_BYTES and all(map(_plain, (event.at, *event.details.values()))):
             return data
     except (ValueError, TypeError, OverflowError, msgspec.MsgspecError):
         pass

@@ -29,6 +29,8 @@ ROOM = 0.75
 """Below this share of its bounds the spool has room again."""
 ROW_BYTES = 64
 """What a row costs besides its body, for the bound in bytes."""
+GAP_RANK = 9
+"""Above all severities: what counts others must not be dropped itself."""
 SCHEMA = 1
 _OURS = ("", "-wal", "-shm")
 
@@ -313,7 +315,8 @@ class SpoolDb:
     def _tell_if_room(self, db: sqlite3.Connection, totals: _Totals) -> None:
         roomy = totals.rows < ROOM * self._max_rows and totals.size_bytes < ROOM * self._max_bytes
         if totals.gap.count and roomy:
-            totals.insert(db, [self._tell_gap(totals.gap)])
+            _, at, body = self._tell_gap(totals.gap)
+            totals.insert(db, [(GAP_RANK, at, body)])
             totals.gap = Gap()
             db.execute("UPDATE spool SET gap = ?", (_pack(totals.gap),))
 

@@ -1,0 +1,416 @@
+# mypy: allow-untyped-calls
+# (trial's assertions have no types)
+"""What the hub may ask of a daemon, what becomes of configs, and which events the daemon raises about itself."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface.verify import verifyObject
+
+from collectors.framework import pbdaemon
+from collectors.framework.alarms import TaskAlarms
+from collectors.framework.configcache import FILE, ConfigCache
+from collectors.framework.held import PAGE, HeldConfigs
+from collectors.framework.hubclient import HubClient, Identity
+from collectors.framework.interfaces import CollectorSpec, ICollector, IHubClient
+from collectors.framework.once import run_once
+from collectors.framework.problems import Problems
+from collectors.framework.rejections import Rejections
+from collectors.framework.scheduler import Scheduler
+from common.configs import DeviceConfig, digest, digest_of_all
+from common.errors import NotFoundError, SettingsError, TransientError
+from common.events import CLASS_CONFIG, CLASS_DATA, CLASS_SNMP, Severity
+from common.settings import genconf, read_settings
+from common.wire import (
+    Attached,
+    ConfigBatch,
+    ConfigsApplied,
+    Done,
+    HeldRequest,
+    ListQuery,
+    LiveConfig,
+    LiveConfigQuery,
+    ProcessesQuery,
+    RunNowQuery,
+    TaskCounts,
+    encode,
+)
+from tests.fakes.configs import FakeConfigStore
+from tests.fakes.events import FakeEventSink
+from tests.fakes.tasks import FakeCollector, config
+
+WALL = 1_800_000_000.0
+SPEC = CollectorSpec(
+    service="process", program="tocsin-process", title="A test", make_collector=lambda _: FakeCollector()
+)
+
+
+class FakeSpool:
+    spool = "s1"
+
+
+class FakeReader:
+    async def answer(self, query: Any) -> Done:
+        return Done(99)
+
+
+class DaemonCase(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.events = FakeEventSink()
+        self.store = FakeConfigStore()
+        self.begin()
+
+    def begin(self) -> None:
+        """Start as a daemon does; what is in the store and in the states is from the time before."""
+        self.collector = FakeCollector()
+        self.alarms = TaskAlarms(self.events, self.events, CLASS_SNMP, self.wall)
+        self.scheduler = Scheduler(self.clock, self.wall, observer=self.alarms.observe)
+        self.rejections = Rejections(self.events, self.events, self.wall)
+        self.held = HeldConfigs(self.store, self.collector, self.scheduler, self.rejections, self.alarms)
+        reader: Any = FakeReader()
+        spool: Any = FakeSpool()
+        identity = Identity(service="process", host="box", software="1", began=WALL)
+        self.client = HubClient(
+            identity, spool, self.held, self.scheduler, self.collector, reader, lambda: TaskCounts(devices=1)
+        )
+        self.scheduler.startService()
+        self.rejections.load()
+        self.do(self.held.load())
+
+    def wall(self) -> float:
+        return WALL + self.clock.seconds()
+
+    def do(self, work: Coroutine[Any, Any, Any]) -> Any:
+        d = Deferred.fromCoroutine(work)
+        self.clock.pump([0] * 4)
+        return self.successResultOf(d)
+
+    def fails(self, work: Coroutine[Any, Any, Any], kind: type[Exception]) -> Exception:
+        found: Exception = self.failureResultOf(Deferred.fromCoroutine(work), kind).value
+        return found
+
+    def apply(self, *changed: DeviceConfig, removed: list[str] | None = None) -> ConfigsApplied:
+        batch = ConfigBatch(revision=1, changed=list(changed), removed=removed or [])
+        applied: ConfigsApplied = self.do(self.client.apply(batch))
+        self.assertEqual(applied.all, self.do(self.client.held(HeldRequest())).all)
+        return applied
+
+    def told(self, key: str) -> list[tuple[str, Severity]]:
+        return [(event.device, event.severity) for event in self.events.sent if event.event_key == key]
+
+
+class ApplyTests(DaemonCase):
+    def test_the_fakes_keep_their_contracts(self) -> None:
+        self.assertTrue(verifyObject(IHubClient, self.client))
+        self.assertTrue(verifyObject(ICollector, self.collector))
+
+    def test_new_devices_run_at_once(self) -> None:
+        applied = self.apply(config("a"), config("b"))
+        self.assertEqual(applied.live, {"a": digest(config("a")), "b": digest(config("b"))})
+        self.assertEqual(applied.all, digest_of_all(applied.live))
+        self.assertEqual({name: len(task.slots) for name, task in self.collector.tasks.items()}, {"a": 1, "b": 1})
+        self.assertEqual(set(self.store.configs), {"a", "b"})
+
+    def test_a_changed_device_keeps_its_task_and_runs_again(self) -> None:
+        self.apply(config("a"))
+        task = self.collector.tasks["a"]
+        self.apply(config("a", 10))
+        self.assertIs(self.collector.tasks["a"], task)
+        self.assertEqual((task.interval_s, len(task.slots), task.closed), (10, 2, 0))
+
+    def test_an_unchanged_device_is_left_alone_but_answered(self) -> None:
+        self.apply(config("a"))
+        writes = self.store.replaced
+        applied = self.apply(config("a"))
+        self.assertEqual(applied.live, {"a": digest(config("a"))})
+        self.assertEqual(len(self.collector.tasks["a"].slots), 1)
+        self.assertEqual(self.store.configs, {"a": config("a")})
+        self.assertLessEqual(self.store.replaced, writes + 1)
+
+    def test_a_removed_device_is_closed_and_forgotten(self) -> None:
+        self.apply(config("a"), config("b"))
+        self.apply(removed=["a", "never was"])
+        self.assertEqual((self.collector.tasks["a"].closed, self.collector.forgotten), (1, ["a"]))
+        self.assertEqual((self.scheduler.names(), self.held.devices()), (["process:b"], ["b"]))
+        self.assertEqual(set(self.store.configs), {"b"})
+        self.apply(config("a"))
+        self.assertEqual(len(self.collector.tasks["a"].slots), 1)
+
+    def test_a_full_disk_changes_nothing_and_is_tried_again_by_the_hub(self) -> None:
+        self.apply(config("a"), config("b"))
+        self.store.full = True
+        batch = ConfigBatch(revision=2, changed=[config("a", 5), config("c")], removed=["b"])
+        self.fails(self.client.apply(batch), TransientError)
+        self.assertEqual(sorted(self.scheduler.names()), ["process:a", "process:b"])
+        self.assertEqual(self.held.get("a"), config("a"))
+        self.assertEqual(self.collector.tasks["c"].closed, 1)
+        self.store.full = False
+        self.apply(config("a", 5), config("c"), removed=["b"])
+        self.assertEqual(sorted(self.scheduler.names()), ["process:a", "process:c"])
+
+    def test_a_rejected_config_leaves_the_last_good_one_running_and_says_why(self) -> None:
+        self.apply(config("a"))
+        applied = self.apply(altered(config("a"), address="bad"), config("b"))
+        self.assertEqual(set(applied.live), {"b"})
+        self.assertEqual([(one.device, one.reason) for one in applied.rejected], [("a", "a: address bad cannot be")])
+        self.assertEqual((self.held.get("a"), self.store.configs["a"]), (config("a"), config("a")))
+        self.assertEqual(self.told("config_rejected"), [("a", Severity.ERROR)])
+        (event,) = self.events.sent
+        self.assertEqual(
+            (event.event_class, event.summary), (CLASS_CONFIG, "Config rejected: a: address bad cannot be")
+        )
+        self.apply(altered(config("a"), address="bad"))
+        self.assertEqual(len(self.told("config_rejected")), 1)
+        self.apply(config("a", 10))
+        self.assertEqual(self.told("config_rejected")[1:], [("a", Severity.CLEAR)])
+
+    def test_the_good_one_sent_again_closes_the_event_too(self) -> None:
+        self.apply(config("a"))
+        self.apply(altered(config("a"), address="bad"))
+        self.begin()
+        self.apply(config("a"))
+        self.assertEqual(self.told("config_rejected"), [("a", Severity.ERROR), ("a", Severity.CLEAR)])
+
+    def test_a_device_that_leaves_while_rejected_closes_its_event(self) -> None:
+        self.apply(altered(config("a"), address="bad"))
+        self.apply(removed=["a"])
+        self.assertEqual(self.told("config_rejected"), [("a", Severity.ERROR), ("a", Severity.CLEAR)])
+
+    def test_a_defect_while_judging_rejects_that_config_alone(self) -> None:
+        applied = self.apply(altered(config("a"), address="bug"), config("b"))
+        self.assertIn("ZeroDivisionError", applied.rejected[0].reason)
+        self.assertEqual(set(applied.live), {"b"})
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_a_task_that_cannot_change_starts_anew(self) -> None:
+        self.apply(config("a"))
+        old = self.collector.tasks["a"]
+        old.update_fails = RuntimeError("cannot")
+        applied = self.apply(config("a", 10))
+        self.assertEqual(applied.live, {"a": digest(config("a", 10))})
+        self.assertEqual(old.closed, 1)
+        self.assertIsNot(self.collector.tasks["a"], old)
+        self.assertEqual(len(self.collector.tasks["a"].slots), 1)
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+
+    def test_a_device_in_a_batch_twice_has_the_last(self) -> None:
+        applied = self.apply(config("a"), config("a", 10))
+        self.assertEqual(applied.live, {"a": digest(config("a", 10))})
+        self.assertEqual(self.held.get("a"), config("a", 10))
+        self.assertEqual(self.scheduler.record("process:a").interval_s, 10)
+
+
+class StartTests(DaemonCase):
+    def test_it_collects_from_the_last_good_configs_without_a_hub(self) -> None:
+        self.apply(config("a"), config("b"))
+        self.begin()
+        self.assertEqual({name: len(task.slots) for name, task in self.collector.tasks.items()}, {"a": 1, "b": 1})
+        self.assertEqual(self.held.all_digest, digest_of_all({"a": digest(config("a")), "b": digest(config("b"))}))
+
+    def test_a_kept_config_that_cannot_be_run_any_more_is_said_and_can_be_removed(self) -> None:
+        self.store.configs = {"a": altered(config("a"), address="bad"), "b": config("b")}
+        self.begin()
+        self.assertEqual(self.held.devices(), ["b"])
+        self.assertEqual(self.told("config_rejected"), [("a", Severity.ERROR)])
+        self.apply(removed=["a"])
+        self.assertEqual(set(self.store.configs), {"b"})
+
+
+class HeldTests(DaemonCase):
+    def test_pages_are_in_order_and_complete(self) -> None:
+        names = [f"d{number:05}" for number in range(2 * PAGE + 1)]
+        self.apply(*[config(name) for name in names[: PAGE + 1]])
+        self.apply(*[config(name) for name in names[PAGE + 1 :]])
+        found, after = [], ""
+        while True:
+            page = self.do(self.client.held(HeldRequest(after)))
+            encode(page)
+            found += page.configs
+            if not page.more:
+                break
+            after = page.configs[-1][0]
+        self.assertEqual(found, [(name, digest(config(name))) for name in names])
+
+    def test_nothing_held_has_a_digest_too(self) -> None:
+        page = self.do(self.client.held(HeldRequest()))
+        self.assertEqual((page.all, page.configs, page.more), (digest_of_all({}), [], False))
+
+
+class QueryTests(DaemonCase):
+    def test_each_question_goes_to_the_part_that_knows(self) -> None:
+        self.apply(config("a"))
+        self.assertEqual(
+            self.do(self.client.answer(LiveConfigQuery("a"))),
+            LiveConfig(config=config("a"), digest=digest(config("a"))),
+        )
+        self.assertEqual(self.do(self.client.answer(ListQuery(device="a"))), Done(99))
+        self.assertEqual(self.do(self.client.answer(ProcessesQuery(device="a"))), Done(7))
+
+    def test_run_now(self) -> None:
+        self.apply(config("a"), config("b"))
+        self.assertEqual(self.do(self.client.answer(RunNowQuery(["a"]))), Done(1))
+        self.assertEqual(len(self.collector.tasks["a"].slots), 2)
+
+    def test_unknown_devices_are_named(self) -> None:
+        for query in (LiveConfigQuery("x"), RunNowQuery(["x"])):
+            self.assertIn("x", str(self.fails(self.client.answer(query), NotFoundError)))
+
+    def test_the_session(self) -> None:
+        seen: list[Any] = []
+        self.client.on_attached = lambda *what: seen.append(what)
+        self.client.on_detached = lambda: seen.append("detached")
+        request = self.client.attach_request()
+        self.assertEqual((request.daemon, request.host, request.spool), ("process", "box", "s1"))
+        self.client.attached(Attached(collector="north", version=1, epoch="e", stored_seq=5))
+        self.client.detached("gone")
+        self.assertEqual(seen, [("north", 5, "s1"), "detached"])
+
+
+class AlarmTests(DaemonCase):
+    def break_task(self) -> Any:
+        self.apply(config("a"))
+        task = self.collector.tasks["a"]
+
+        def behave(_slot: int) -> None:
+            raise KeyError("pid")
+
+        task.behave = behave
+        self.scheduler.run_now(["process:a"])
+        self.clock.pump([0] * 3)
+        return task
+
+    def test_a_defect_opens_an_event_and_the_next_good_run_closes_it(self) -> None:
+        task = self.break_task()
+        self.assertEqual(self.told("task_failed"), [("a", Severity.ERROR)])
+        self.assertIn("KeyError: 'pid'", self.events.sent[-1].summary)
+        task.behave = lambda _: None
+        for _ in range(2):
+            self.scheduler.run_now(["process:a"])
+            self.clock.pump([0] * 3)
+        self.assertEqual(self.told("task_failed"), [("a", Severity.ERROR), ("a", Severity.CLEAR)])
+        self.flushLoggedErrors(KeyError)
+
+    def test_it_closes_after_a_restart_too(self) -> None:
+        self.break_task()
+        self.begin()
+        self.assertEqual(self.told("task_failed"), [("a", Severity.ERROR), ("a", Severity.CLEAR)])
+        self.flushLoggedErrors(KeyError)
+
+    def test_a_failure_that_the_task_foresaw_is_its_own_to_tell(self) -> None:
+        self.apply(config("a"))
+
+        def behave(_slot: int) -> None:
+            raise TransientError("no answer")
+
+        self.collector.tasks["a"].behave = behave
+        self.clock.pump([1] * 120)
+        self.assertEqual(self.told("task_failed"), [])
+
+    def test_a_run_that_takes_too_long_opens_it_too(self) -> None:
+        self.apply(config("a"))
+        task = self.collector.tasks["a"]
+        task.hold = Deferred()
+        self.clock.pump([1] * 150)
+        self.assertEqual(self.told("task_failed")[0], ("a", Severity.ERROR))
+        self.assertIn("longer than 50 s", self.events.sent[0].summary)
+
+    def test_a_full_disk_says_it_later(self) -> None:
+        self.events.full = True
+        task = self.break_task()
+        self.events.full = False
+        self.scheduler.run_now(["process:a"])
+        self.clock.pump([0] * 3)
+        self.assertEqual(self.told("task_failed"), [("a", Severity.ERROR)])
+        task.behave = lambda _: None
+        self.scheduler.run_now(["process:a"])
+        self.clock.pump([0] * 3)
+        self.assertEqual(self.told("task_failed")[-1], ("a", Severity.CLEAR))
+        self.flushLoggedErrors(KeyError)
+
+
+class ProblemTests(SynchronousTestCase):
+    def test_each_problem_opens_and_closes_once(self) -> None:
+        sink = FakeEventSink()
+        problems = Problems(sink, lambda: "local", lambda: WALL)
+        samples, hub = problems.of("samples", CLASS_DATA), problems.of("hub events")
+        samples("the disk is full")
+        samples("the disk is still full")
+        hub("they wait")
+        self.assertEqual(problems.sentence(), "hub events: they wait samples: the disk is still full")
+        samples("")
+        samples("")
+        hub("")
+        self.assertEqual(problems.sentence(), "")
+        found = [(event.event_class, event.event_key, event.severity, event.device) for event in sink.sent]
+        self.assertEqual(
+            found,
+            [(CLASS_DATA, "samples", Severity.ERROR, "local"), (CLASS_DATA, "samples", Severity.CLEAR, "local")],
+        )
+
+
+# --- settings, and a run by hand --------------------------------------------------------------------------------------
+
+ETC = Path(__file__).parents[3] / "etc"
+
+
+def test_the_settings_in_etc_are_those_that_genconf_prints() -> None:
+    text = genconf(pbdaemon.CollectorSettings, "tocsin-process")
+    assert (ETC / "process.toml").read_text() == text, "run: tocsin-process genconf > etc/process.toml"
+    assert read_settings(text, pbdaemon.CollectorSettings, "x") == pbdaemon.CollectorSettings()
+
+
+def test_bounds_of_settings() -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_settings("parallel = 0\n[events]\nmax_events = 5\n", pbdaemon.CollectorSettings, "x")
+    assert caught.value.details == (
+        "parallel: got 0, wanted a whole number, 1 or more",
+        "events.max_events: got 5, wanted a whole number, 2000 or more",
+    )
+
+
+def options(**fields: Any) -> argparse.Namespace:
+    chosen = {"once": True, "device": None, "show_processes": False, "show_tables": False, "verbose": False}
+    return argparse.Namespace(**{**chosen, **fields})
+
+
+def test_once_names_the_devices_that_there_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_once(SPEC, tmp_path, "epoll", options(device="a")) == 3
+    assert "no configs here yet" in capsys.readouterr().err
+    ConfigCache(tmp_path / "configs").replace([config(f"d{number:02}") for number in range(30)], [])
+    assert run_once(SPEC, tmp_path, "epoll", options(device="x")) == 3
+    said = capsys.readouterr().err
+    assert "no config for device x; there are: d00, d01," in said
+    assert "and 10 more" in said
+    assert run_once(SPEC, tmp_path, "epoll", options()) == 3
+    assert "say which device" in capsys.readouterr().err
+
+
+def test_options_of_once_without_it_are_refused(tmp_path: Path) -> None:
+    assert run_once(SPEC, tmp_path, "epoll", options(once=False)) is None
+    with pytest.raises(SettingsError, match="go with --once"):
+        run_once(SPEC, tmp_path, "epoll", options(once=False, device="a"))
+
+
+def test_once_leaves_no_trace(tmp_path: Path) -> None:
+    cache = ConfigCache(tmp_path / "configs")
+    cache.replace([config("a")], [])
+    data = (tmp_path / "configs" / FILE).read_bytes()
+    (tmp_path / "configs" / FILE).write_bytes(data + b"torn")
+    run_once(SPEC, tmp_path, "epoll", options(device="x"))
+    assert (tmp_path / "configs" / FILE).read_bytes() == data + b"torn"
+    assert [path.name for path in tmp_path.iterdir()] == ["configs"]
+
+
+def altered(one: DeviceConfig, **fields: Any) -> DeviceConfig:
+    import msgspec
+
+    return msgspec.structs.replace(one, **fields)
