@@ -31,7 +31,6 @@ setup(
         "rrdtool>=0.1.16",
         "SQLAlchemy>=2.0",
         "alembic>=1.14",
-        "klein>=24.8",
         "PyYAML>=6",
         "click>=8.1",
         "rich>=13",

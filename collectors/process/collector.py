@@ -80,9 +80,8 @@ class ProcessCollector:
 
     def _processes(self, query: ProcessesQuery) -> Processes:
         task = self._task(query.device)
-        rows = [
-            row for row in task.processes if row.pid > query.after_pid and (query.set is None or row.set == query.set)
-        ]
+        processes = task.view.processes() if task.view is not None else []
+        rows = [row for row in processes if row.pid > query.after_pid and (query.set is None or row.set == query.set)]
         return Processes(at=task.scan.at, rows=rows[: query.limit], more=len(rows) > query.limit)
 
     def _sets(self, query: SetsQuery) -> Sets:

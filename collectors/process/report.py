@@ -33,10 +33,11 @@ def table(scan: ProcessTable, *, rows: bool) -> list[str]:
 
 def decided(outcome: Outcome, events: list[Event], *, processes: bool) -> list[str]:
     """What was matched and decided, and what would be written and sent."""
-    matched = sum(process.set is not None for process in outcome.processes)
+    seen = outcome.view.processes()
+    matched = sum(process.set is not None for process in seen)
     lines = [f"Matched: {matched} processes in {len(outcome.sets)} sets"]
     if processes:
-        lines += [f"  {process.pid:>7}  {process.set or '-':<20}  {process.command}" for process in outcome.processes]
+        lines += [f"  {process.pid:>7}  {process.set or '-':<20}  {process.command}" for process in seen]
     lines.append("Decided:")
     lines += [
         f"  {status.state.value:<10} {status.set}: {status.count} processes, {status.restarts} restarts, "

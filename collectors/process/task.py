@@ -13,11 +13,11 @@ from collectors.process import report
 from collectors.process.events import GROUP
 from collectors.process.memory import dump, load
 from collectors.process.points import SOURCE, layout
-from collectors.process.tracker import Outcome, Tracker, members_of, restarted, vanished
+from collectors.process.tracker import Outcome, Tracker, View, restarted
 from common.configs import DeviceConfig
 from common.errors import TocsinError, TransientError
 from common.events import CLASS_SNMP, Event, Severity
-from common.roll import DeviceScan, Process, SetState, SetStatus
+from common.roll import DeviceScan, SetState, SetStatus
 from common.series import Sample, SeriesKey
 
 PERSIST_EVERY = 30
@@ -48,7 +48,7 @@ class ProcessTask:
     """Keeps the roll of one device.
 
     Attributes:
-        processes, sets, scan: what the last good cycle saw; `scan.problem` says why there is nothing newer.
+        view, sets, scan: what the last good cycle saw; `scan.problem` says why there is nothing newer.
     """
 
     def __init__(self, config: DeviceConfig, context: CollectorContext, make_source: MakeSource) -> None:
@@ -59,7 +59,7 @@ class ProcessTask:
         self._cycles = 0
         self._next: DeviceConfig | None = None
         self.name = f"process:{config.device}"
-        self.processes: list[Process] = []
+        self.view: View | None = None
         self.sets: list[SetStatus] = []
         self.scan = DeviceScan(device=config.device, at=None, processes=0, duration_s=0.0, problem="")
 
@@ -101,7 +101,7 @@ class ProcessTask:
         events += outcome.events
         await self._keep(events, changed=outcome.changed or bool(events))
         self._write(outcome, slot)
-        self.processes, self.sets = outcome.processes, outcome.sets
+        self.view, self.sets = outcome.view, outcome.sets
         self.scan = DeviceScan(
             device=self._config.device,
             at=table.at,
@@ -139,8 +139,7 @@ class ProcessTask:
         if self._config.snmp is None:
             return False
         memory = self._tracker.memory
-        members, _, _ = members_of(table, self._tracker.matcher)
-        gone = vanished(memory, members, self._tracker.matcher)
+        gone = self._tracker.doubtful(table)
         if not gone:
             return False
         if len(table.rows) < SHRUNK * memory.rows:

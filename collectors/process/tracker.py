@@ -20,6 +20,32 @@ WRAP_S = 2**32 / 100
 WRAP_MARGIN_S = 3600.0
 
 
+class View(Struct, kw_only=True):
+    """A scan with what was made of it; the rows that people see are made when somebody looks."""
+
+    table: ProcessTable
+    owners: dict[int, SetName]
+    lines: dict[int, str]
+    used: dict[int, float]
+
+    def processes(self) -> list[Process]:
+        """The process table, in order of pid."""
+        owners = self.owners
+        return [
+            Process(
+                pid=pid,
+                set=owners[pid].component if pid in owners else None,
+                name=printable(row.name, 100),
+                command=printable(self.lines[pid], 500),
+                started_at=row.started,
+                cpu_percent=self.used.get(pid),
+                memory_bytes=row.memory_bytes,
+                state=row.status,
+            )
+            for pid, row in sorted(self.table.rows.items())
+        ]
+
+
 class Outcome(Struct, kw_only=True):
     """What one good scan brought.
 
@@ -31,7 +57,7 @@ class Outcome(Struct, kw_only=True):
     events: list[Event]
     figures: dict[str, dict[str, Number | None]]
     sets: list[SetStatus]
-    processes: list[Process]
+    view: View
     changed: bool
 
 
@@ -104,13 +130,23 @@ class Tracker:
     def _configure(self, config: DeviceConfig) -> None:
         self.config = config
         self.matcher = Matcher(config.process_sets)
+        self._matched: tuple[ProcessTable, tuple[Members, dict[int, SetName], dict[int, str]]] | None = None
         self._definitions: Mapping[str, ProcessSetConfig] = {d.id: d for d in config.process_sets}
+
+    def doubtful(self, table: ProcessTable) -> list[str]:
+        """Sets that this table seems to have lost; they are to be verified before anything is said."""
+        return vanished(self.memory, self._members(table)[0], self.matcher)
+
+    def _members(self, table: ProcessTable) -> tuple[Members, dict[int, SetName], dict[int, str]]:
+        if self._matched is None or self._matched[0] is not table:
+            self._matched = (table, members_of(table, self.matcher))
+        return self._matched[1]
 
     def observe(self, table: ProcessTable) -> Outcome:
         """Decide what a complete table means."""
         memory = self.memory
         base_lost = restarted(memory, table) != ""
-        members, owners, lines = members_of(table, self.matcher)
+        members, owners, lines = self._members(table)
         events: list[Event] = []
         changed = memory.scanned_at is None
         first_scan = memory.scanned_at is None
@@ -142,7 +178,7 @@ class Tracker:
                 self._status(component, kept, figures.get(component, {}))
                 for component, kept in sorted(memory.sets.items())
             ],
-            processes=self._processes(table, owners, lines, used),
+            view=View(table=table, owners=owners, lines=lines, used=used),
             changed=changed,
         )
 
@@ -269,23 +305,6 @@ class Tracker:
             restarts=kept.restarts,
             since=kept.since,
         )
-
-    def _processes(
-        self, table: ProcessTable, owners: Mapping[int, SetName], lines: Mapping[int, str], used: Mapping[int, float]
-    ) -> list[Process]:
-        return [
-            Process(
-                pid=pid,
-                set=owners[pid].component if pid in owners else None,
-                name=printable(row.name, 100),
-                command=printable(lines[pid], 500),
-                started_at=row.started,
-                cpu_percent=used.get(pid),
-                memory_bytes=row.memory_bytes,
-                state=row.status,
-            )
-            for pid, row in sorted(table.rows.items())
-        ]
 
 
 def _named(owners: Mapping[int, SetName]) -> dict[str, SetName]:

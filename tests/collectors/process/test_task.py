@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from collectors.framework.interfaces import CollectorContext
+from collectors.framework.interfaces import CollectorContext, Oid, SnmpValue
 from collectors.framework.snmp.errors import SnmpAuthError, SnmpTimeout
 from collectors.process.source_snmp import (
     CPU,
@@ -103,7 +103,7 @@ class CycleTests(SynchronousTestCase):
         )
 
     def start(self, pid: int, name: str, path: str, parameters: str, cpu: int = 100) -> None:
-        values = {NAME: name.encode(), PATH: path.encode(), PARAMETERS: parameters.encode(), STATUS: 2}
+        values: dict[Oid, SnmpValue] = {NAME: name.encode(), PATH: path.encode(), PARAMETERS: parameters.encode(), STATUS: 2}
         values |= {CPU: cpu, MEMORY: 1000}
         self.agent.values.update({(*column, pid): value for column, value in values.items()})
 
