@@ -199,7 +199,7 @@ class PsutilSource:
     def _row(self, process: psutil.Process) -> ProcessRow:
         try:
             arguments = [part for part in process.cmdline() if part]
-        except psutil.AccessDenied:
+        except (psutil.AccessDenied, psutil.ZombieProcess):
             arguments = []
         times, memory, status = process.cpu_times(), process.memory_info(), process.status()
         row = ProcessRow(

@@ -1,0 +1,103 @@
+"""What every `IProcessSource` of this host must do; run on each of them by tests/integration/test_process_source.py."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import psutil
+import pytest
+from twisted.internet.defer import Deferred
+
+from collectors.framework.interfaces import IProcessSource, ProcessRow
+
+T = TypeVar("T")
+Wanted = Callable[[ProcessRow], bool]
+
+
+def now(work: Awaitable[T]) -> T:
+    """The result of something that does not wait."""
+    results: list[Any] = []
+    Deferred.fromCoroutine(work).addBoth(results.append)  # type: ignore[arg-type]  # every awaitable here is a coroutine
+    (result,) = results
+    if hasattr(result, "raiseException"):
+        result.raiseException()
+    found: T = result
+    return found
+
+
+@contextmanager
+def child(name: str, code: str = "import sys; sys.stdin.read()") -> Iterator[subprocess.Popen[bytes]]:
+    """A process of a given name that lives until its input ends."""
+    with subprocess.Popen([name, "-c", code], executable=sys.executable, stdin=subprocess.PIPE) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+class LocalSourceContract:
+    """Subclasses make a source."""
+
+    def make(self, wanted: Wanted) -> IProcessSource:
+        raise NotImplementedError
+
+    def scan(self, source: IProcessSource) -> dict[int, ProcessRow]:
+        table = now(source.scan(full=False))
+        assert table.complete
+        return table.rows
+
+    def test_a_process_is_seen_as_psutil_sees_it(self) -> None:
+        with child("watched-one") as process:
+            source = self.make(lambda row: row.pid == process.pid)
+            row = self.scan(source)[process.pid]
+            real = psutil.Process(process.pid)
+            assert row.path == "watched-one"
+            assert row.parameters.startswith("-c import sys")
+            assert row.alive
+            assert row.started == pytest.approx(real.create_time(), abs=0.1)
+            assert row.cpu_s == pytest.approx(sum(real.cpu_times()[:2]), abs=0.1)
+            assert row.memory_bytes == pytest.approx(real.memory_info().rss, rel=0.2)
+            assert row.extra is not None
+            assert row.extra["threads"] == 1
+            assert row.extra["fds"] == real.num_fds()
+
+    def test_further_figures_are_read_only_for_what_is_wanted(self) -> None:
+        rows = self.scan(self.make(lambda row: row.pid == os.getpid()))
+        assert [row.pid for row in rows.values() if row.extra is not None] == [os.getpid()]
+
+    def test_identity_is_the_same_from_scan_to_scan(self) -> None:
+        source = self.make(lambda _row: False)
+        first, second = self.scan(source), self.scan(source)
+        for pid in first.keys() & second.keys():
+            assert first[pid].started == second[pid].started
+
+    def test_a_process_that_ended_is_gone_and_does_not_answer(self) -> None:
+        source = self.make(lambda _row: False)
+        with child("short-lived") as process:
+            assert process.pid in self.scan(source)
+            assert now(source.alive([process.pid])) == {process.pid}
+        assert process.pid not in self.scan(source)
+        assert now(source.alive([process.pid])) == frozenset()
+
+    def test_a_zombie_does_not_run(self) -> None:
+        source = self.make(lambda _row: False)
+        with child("dying") as process:
+            process.kill()
+            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+            assert not self.scan(source)[process.pid].alive
+
+    def test_a_name_with_brackets_and_strange_bytes_is_read(self) -> None:
+        source = self.make(lambda _row: False)
+        name = b"odd) (name \xff 7"
+        with subprocess.Popen([name, "600"], executable="/bin/sleep") as process:
+            try:
+                row = self.scan(source)[process.pid]
+                assert row.path.startswith("odd)")
+                assert row.cpu_s is not None
+            finally:
+                process.kill()

@@ -1,0 +1,50 @@
+"""Both sources of this host, /proc by hand and psutil, keep one contract."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from collectors.framework.interfaces import IProcessSource
+from collectors.process.source_local import ProcSource, PsutilSource
+from tests.contracts.process_source import LocalSourceContract, Wanted, child, now
+
+
+class TestProcSource(LocalSourceContract):
+    def make(self, wanted: Wanted) -> IProcessSource:
+        return ProcSource(time.time, time.monotonic, wanted)
+
+    def test_data_and_stack_are_those_of_the_status_file(self) -> None:
+        with child("big-one", "x = bytearray(30_000_000); import sys; sys.stdin.read()") as process:
+            source = self.make(lambda row: row.pid == process.pid)
+            deadline = time.monotonic() + 10
+            while psutil.Process(process.pid).memory_info().rss < 30_000_000:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            extra = now(source.scan(full=False)).rows[process.pid].extra or {}
+            assert extra["data"] > 30_000_000
+            assert 0 < extra["stack"] < 10_000_000
+            assert {"shared", "vms", "read_bytes", "write_bytes"} <= extra.keys()
+
+    def test_what_cannot_be_read_is_counted_and_the_rest_goes_on(self, tmp_path: Path) -> None:
+        (tmp_path / "17").mkdir()
+        (tmp_path / "18").mkdir()
+        fields = ["S", *["0"] * 51]
+        (tmp_path / "18" / "stat").write_text(f"18 (a) b) {' '.join(fields)}")
+        source = ProcSource(time.time, time.monotonic, lambda _row: False, tmp_path)
+        assert list(now(source.scan(full=True)).rows) == [18]
+        assert source.unreadable == 1
+
+
+class TestPsutilSource(LocalSourceContract):
+    def make(self, wanted: Wanted) -> IProcessSource:
+        return PsutilSource(time.time, time.monotonic, wanted)
+
+
+@pytest.mark.parametrize("kind", [ProcSource, PsutilSource])
+def test_both_see_the_same_processes(kind: type[ProcSource | PsutilSource]) -> None:
+    rows = now(kind(time.time, time.monotonic, lambda _row: False).scan(full=True)).rows
+    assert len(rows.keys() ^ set(psutil.pids())) < 10  # some begin and end in between
