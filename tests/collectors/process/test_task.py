@@ -103,7 +103,12 @@ class CycleTests(SynchronousTestCase):
         )
 
     def start(self, pid: int, name: str, path: str, parameters: str, cpu: int = 100) -> None:
-        values: dict[Oid, SnmpValue] = {NAME: name.encode(), PATH: path.encode(), PARAMETERS: parameters.encode(), STATUS: 2}
+        values: dict[Oid, SnmpValue] = {
+            NAME: name.encode(),
+            PATH: path.encode(),
+            PARAMETERS: parameters.encode(),
+            STATUS: 2,
+        }
         values |= {CPU: cpu, MEMORY: 1000}
         self.agent.values.update({(*column, pid): value for column, value in values.items()})
 
