@@ -19,7 +19,8 @@ from zope.interface import implementer
 
 from collectors.framework.eventbytes import decode_event, encode_event, rank
 from collectors.framework.interfaces import IEventSink, IStateStore
-from collectors.framework.spooldb import WINDOW, DamagedSpoolError, Forget, Gap, Put, SpoolDb
+from collectors.framework.spooldb import WINDOW, Forget, Gap, Put, SpoolDb
+from collectors.framework.spoolfile import DamagedSpoolError
 from collectors.framework.worker import Worker
 from common.errors import TransientError
 from common.events import CLASS_DAEMON, Event, Severity

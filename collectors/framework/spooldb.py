@@ -6,13 +6,15 @@ is full goes from behind the window, where nothing has had a number that the hub
 gets are therefore without gaps, and one number never means two events.
 
 Overflow. The oldest of the lowest rank behind the window are dropped and counted in the same transaction; as soon as
-there is room again, the count becomes one event. A full disk refuses everything, also deletion; then nothing changes.
+there is room again, the count becomes one event.
+
+A full disk refuses everything, and SQLite needs some space even to delete. So a file of some size is kept in reserve;
+it is given up when what the hub holds cannot be deleted, and made again afterwards.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 import sqlite3
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +23,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from common.errors import SettingsError, TransientError
+from collectors.framework.spoolfile import DamagedSpoolError, Reserve, connect, set_aside, told, transaction
+from common.errors import TransientError
 
 WINDOW = 1000
 """Rows that may have been sent; also the most that one batch may hold (`EventBatch`)."""
@@ -32,7 +35,11 @@ ROW_BYTES = 64
 GAP_RANK = 9
 """Above all severities: what counts others must not be dropped itself."""
 SCHEMA = 1
-_OURS = ("", "-wal", "-shm")
+RESERVE_BYTES = 2 * 1024 * 1024
+CHECKPOINT_PAGES = 256
+"""So much of the log at most (4 KiB each) waits to be brought into the file: half of the reserve."""
+DISTRESS_ROWS = 100
+"""Rows that are deleted at once when the disk is full."""
 
 
 class Put(Struct, frozen=True):
@@ -70,10 +77,6 @@ class Gap(Struct, frozen=True, kw_only=True):
         )
 
 
-class DamagedSpoolError(TransientError):
-    """The file is no database any more; open it again and it is set aside."""
-
-
 class SpoolDb:
     """One database file.
 
@@ -94,6 +97,7 @@ class SpoolDb:
         self._max_rows = max_rows
         self._max_bytes = max_bytes
         self._tell_gap = tell_gap
+        self._reserve = Reserve(path.with_name(path.name + ".reserve"), RESERVE_BYTES)
         self._db: sqlite3.Connection | None = None
         self._reader: sqlite3.Connection | None = None  # of its own, so that a read does not wait for a sync
         self._gap = Gap()
@@ -116,7 +120,8 @@ class SpoolDb:
         try:
             self._open()
         except DamagedSpoolError as error:
-            aside = self._set_aside()
+            self.close()
+            aside = set_aside(self._path)
             self._open()
             return f"the event spool was damaged ({error.message}); it is kept as {aside}, and a new one begins"
         return ""
@@ -130,27 +135,22 @@ class SpoolDb:
         self._db = self._reader = None
 
     def _open(self) -> None:
-        if self._path.exists() and not os.access(self._path, os.R_OK | os.W_OK):
-            raise SettingsError(f"{self._path} is not ours to read and write; give it to the daemon's user")
-        with _told(self._path):
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-            os.close(descriptor)
-            self._db = db = self._connect()
+        with told(self._path):
+            self._db = db = connect(self._path)
             (verdict,) = db.execute("PRAGMA quick_check(1)").fetchone()
             if verdict != "ok":
                 raise DamagedSpoolError(str(verdict)[:200])
             db.execute("PRAGMA journal_mode=WAL")
             db.execute("PRAGMA synchronous=FULL")
-            db.execute("PRAGMA journal_size_limit=8388608")
+            db.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
+            db.execute(f"PRAGMA journal_size_limit={RESERVE_BYTES}")
             self._make_tables(db)
             self._read_totals(db)
-            self._reader = self._connect()
-
-    def _connect(self) -> sqlite3.Connection:
-        return sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=5.0)
+            self._reader = connect(self._path)
+        self._reserve.make()
 
     def _make_tables(self, db: sqlite3.Connection) -> None:
-        with _transaction(db):
+        with transaction(db):
             db.execute(
                 "CREATE TABLE IF NOT EXISTS events (id INTEGER PRIMARY KEY AUTOINCREMENT, rank INTEGER NOT NULL,"
                 " at REAL NOT NULL, size INTEGER NOT NULL, body BLOB NOT NULL)"
@@ -171,18 +171,6 @@ class SpoolDb:
         self.rows, self.size_bytes = db.execute(
             f"SELECT count(*), coalesce(sum(size), 0) + count(*) * {ROW_BYTES} FROM events"  # noqa: S608 - a constant
         ).fetchone()
-
-    def _set_aside(self) -> Path:
-        """Rename the file and what belongs to it; an earlier one that was set aside makes room."""
-        self.close()
-        aside = self._path.with_name(self._path.name + ".damaged")
-        with _told(self._path):
-            for suffix in _OURS:
-                ours, theirs = self._path.with_name(self._path.name + suffix), aside.with_name(aside.name + suffix)
-                theirs.unlink(missing_ok=True)
-                if ours.exists():
-                    ours.replace(theirs)
-        return aside
 
     # --- writing ------------------------------------------------------------------------------------------------------
 
@@ -211,6 +199,26 @@ class SpoolDb:
         Raises:
             TransientError: the disk refused; nothing is deleted.
         """
+        try:
+            self._forget_to(seq)
+        except DamagedSpoolError:
+            raise
+        except TransientError:
+            if not self._reserve.give_up():
+                raise
+            self._forget_in_distress(seq)
+
+    def _forget_in_distress(self, seq: int) -> None:
+        """Delete in small steps, each brought into the file, so that the log needs little space."""
+        try:
+            for step in range(self.base + DISTRESS_ROWS, seq + DISTRESS_ROWS, DISTRESS_ROWS):
+                self._forget_to(min(step, seq))
+                with told(self._path):
+                    self._connection().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            self._reserve.make()
+
+    def _forget_to(self, seq: int) -> None:
         number = min(seq - self.base, self.rows)
         if number <= 0:
             return
@@ -247,7 +255,7 @@ class SpoolDb:
         found: list[tuple[int, bytes]] = []
         if limit <= 0:
             return found
-        with _told(self._path):
+        with told(self._path):
             size = 0
             query = "SELECT body FROM events ORDER BY id LIMIT ? OFFSET ?"
             for (body,) in self._connection().execute(query, (limit, skip)):
@@ -261,7 +269,7 @@ class SpoolDb:
         """The state under a key."""
         if self._reader is None:
             raise TransientError(f"{self._path} is not open")
-        with _told(self._path):
+        with told(self._path):
             row = self._reader.execute("SELECT state FROM states WHERE key = ?", (key,)).fetchone()
         return None if row is None else bytes(row[0])
 
@@ -277,7 +285,7 @@ class SpoolDb:
         """One transaction; our figures change only when it is durable."""
         db = self._connection()
         totals = _Totals(self.spool, self.base, self.rows, self.size_bytes, self._gap)
-        with _told(self._path), _transaction(db):
+        with told(self._path), transaction(db):
             yield db, totals
         self.spool, self.base = totals.spool, totals.base
         self.rows, self.size_bytes, self._gap = totals.rows, totals.size_bytes, totals.gap
@@ -348,35 +356,6 @@ class _Totals:
         db.execute(f"DELETE FROM events WHERE {where}", (value,))  # noqa: S608 - ours
         self.rows -= rows
         self.size_bytes -= size + rows * ROW_BYTES
-
-
-@contextlib.contextmanager
-def _transaction(db: sqlite3.Connection) -> Iterator[None]:
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        db.execute("COMMIT")
-    except BaseException:
-        with contextlib.suppress(sqlite3.Error):
-            db.execute("ROLLBACK")
-        raise
-
-
-@contextlib.contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """Turn what SQLite and the disk say into errors of ours."""
-    try:
-        yield
-    except sqlite3.ProgrammingError:
-        raise  # a defect of ours, not the file's
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:  # our SQL is right, so the tables are not ours
-            raise DamagedSpoolError(f"{path}: {error}") from None
-        raise TransientError(f"{path} cannot be written: {error}; free some space there, or mend the disk") from None
-    except sqlite3.DatabaseError as error:
-        raise DamagedSpoolError(f"{path}: {error}") from None
-    except OSError as error:
-        raise TransientError(f"{path} cannot be written: {error.strerror or error}") from None
 
 
 def _new_id() -> str:

@@ -24,7 +24,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from collectors.framework.eventbytes import MAX_EVENT_BYTES, decode_event, encode_event, rank
 from collectors.framework.eventspool import GATHER_S, EventSpool, SpoolSettings
-from collectors.framework.spooldb import ROOM, WINDOW, DamagedSpoolError, Gap, Put, SpoolDb
+from collectors.framework.spooldb import ROOM, WINDOW, Gap, Put, SpoolDb
+from collectors.framework.spoolfile import DamagedSpoolError
 from common.errors import SettingsError, TransientError
 from common.events import Event, Severity
 from common.wire import EventBatch, SpooledEvent, decode, encode
