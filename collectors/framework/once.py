@@ -15,6 +15,7 @@ from zope.interface import implementer
 
 from collectors.framework.configcache import ConfigCache
 from collectors.framework.interfaces import CollectorContext, CollectorSpec, IEventSink, ISampleSink, IStateStore
+from collectors.framework.spooldb import read_state
 from common.configs import DeviceConfig
 from common.daemon import run_to_end
 from common.daemon_run import ReactorKind
@@ -29,14 +30,21 @@ MAX_NAMES = 20
 
 @implementer(IEventSink, IStateStore, ISampleSink)
 class Nowhere:
-    """Takes everything and keeps nothing."""
+    """Takes everything and keeps nothing; gives back what the daemon has kept in its spool.
+
+    Args:
+        spool: the daemon's event spool, which may be in use, or not be there.
+    """
+
+    def __init__(self, spool: Path) -> None:
+        self._spool = spool
 
     async def send(self, events: Sequence[Event], state_key: str = "", state: bytes | None = None) -> None:
         """Take events."""
 
-    def load(self, _key: str) -> bytes | None:
-        """Know nothing."""
-        return None
+    def load(self, key: str) -> bytes | None:
+        """What the daemon has kept; only looked at."""
+        return read_state(self._spool, key)
 
     def forget(self, key: str) -> None:
         """Have nothing to forget."""
@@ -70,7 +78,7 @@ def run_once(spec: CollectorSpec, folder: Path, kind: ReactorKind, options: argp
     globalLogBeginner.beginLoggingTo([lines], redirectStandardIO=False, discardBuffer=True)
 
     async def work(reactor: Any) -> int:
-        nowhere = Nowhere()
+        nowhere = Nowhere(folder / "spool.db")
         context = CollectorContext(
             clock=reactor,
             wall=time.time,

@@ -358,6 +358,16 @@ class _Totals:
         self.size_bytes -= size + rows * ROW_BYTES
 
 
+def read_state(path: Path, key: str) -> bytes | None:
+    """The state under a key in a spool that may be in use; None when there is none, or no spool that can be read."""
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
+            found = db.execute("SELECT state FROM states WHERE key = ?", (key,)).fetchone()
+    except sqlite3.Error:
+        return None
+    return None if found is None else bytes(found[0])
+
+
 def _new_id() -> str:
     return uuid.uuid4().hex
 

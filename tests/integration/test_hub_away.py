@@ -53,6 +53,14 @@ def test_events_wait_and_series_go_on_while_the_hub_is_away() -> None:
             alone_since = time.time()
             watched.kill(process)
             wait_for("its event waits", lambda: figures(config).get("queued_events", 0) >= 1, 15)
+            look = subprocess.run(
+                [str(BIN / "tocsin-process"), "run", "--once", "-d", DEVICE, "--config", str(config)],
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            assert f"missing    {NAME}" in look.stdout
+            assert f"process_missing {NAME}" not in look.stdout  # said already, as the daemon's state has it
             time.sleep(3)
             collector.send_signal(signal.SIGTERM)
             assert collector.wait(20) == 0
