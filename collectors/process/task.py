@@ -57,6 +57,8 @@ class ProcessTask:
         self._tracker = Tracker(config, load(context.states.load(state_key(config.device))))
         self._source = make_source(config, self)
         self._cycles = 0
+        self._slot = 0
+        self._in_slot: set[str] = set()
         self._next: DeviceConfig | None = None
         self.name = f"process:{config.device}"
         self.view: View | None = None
@@ -205,9 +207,15 @@ class ProcessTask:
         except TocsinError:
             # Nothing was stored: decide again from what was, or the events would be lost.
             self._tracker.memory = load(self._context.states.load(key))
+            self._next = self._next or self._config
             raise
 
     def _write(self, outcome: Outcome, slot: int) -> None:
+        """Hand samples over; a run out of turn has some only for series that this step has none of yet."""
+        if slot != self._slot:
+            self._slot, self._in_slot = slot, set()
+        fresh = outcome.figures.keys() - self._in_slot
+        self._in_slot |= fresh
         plan = layout(self._config.source, self._config.interval_s)
         names = {point.name for point in plan.points}
         device = self._config.device
@@ -220,6 +228,7 @@ class ProcessTask:
                     values={name: value for name, value in figures.items() if name in names},
                 )
                 for component, figures in outcome.figures.items()
+                if component in fresh
             ]
         )
 

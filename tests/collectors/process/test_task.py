@@ -234,6 +234,29 @@ class CycleTests(SynchronousTestCase):
         self.journal.full = False
         self.assertEqual(self.cycle(), [("process_missing", 4)])
 
+    def test_a_config_that_could_not_be_kept_is_taken_up_again(self) -> None:
+        self.start(77, "web", "/web", "-d")
+        self.cycle()
+        self.end(77)
+        self.cycle()
+        self.task.update(msgspec.structs.replace(config(), process_sets=()))
+        self.journal.full = True
+        self.assertEqual(self.cycle(), [])
+        self.journal.full = False
+        self.assertEqual(self.cycle(), [("process_missing", 0)])
+        self.assertEqual(self.task.sets, [])
+
+    def test_a_second_run_in_a_step_writes_only_what_is_new(self) -> None:
+        self.start(77, "web", "/web", "-d")
+        slot = int(self.wall()) // INTERVAL_S * INTERVAL_S
+        for _ in range(2):
+            self.successResultOf(Deferred.fromCoroutine(self.task.run(slot)))
+        other = ProcessSetConfig(id="other", title="other", order=2, include="^/other ", name="other")
+        self.task.update(config(process_sets=(*config().process_sets, other)))
+        self.successResultOf(Deferred.fromCoroutine(self.task.run(slot)))
+        self.assertEqual([sample.key.component for sample in self.samples.accepted], ["web", "other"])
+        self.assertEqual(self.samples.dropped, 0)
+
     def test_a_task_that_is_made_anew_goes_on_where_the_old_one_was(self) -> None:
         self.start(77, "web", "/web", "-d")
         self.cycle()
