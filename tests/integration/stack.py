@@ -48,7 +48,7 @@ class Stack:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start, and wait until the API answers."""
+        """Start, and wait until the API answers and every collector has logged in."""
         log = (self.data / "up.log").open("ab")
         self.process = subprocess.Popen(
             [
@@ -69,10 +69,10 @@ class Stack:
             env=self.env,
         )
         log.close()
-        wait_for("the hub answers", self.ready, 30)
+        wait_for("the hub answers, the collectors have logged in", self.ready, 30)
 
     def ready(self) -> bool:
-        """Whether `tocsin status` answers; notes the address."""
+        """Whether `tocsin status` answers and shows the collectors; notes the address."""
         assert self.process is not None
         if self.process.poll() is not None:
             raise AssertionError(f"tocsin up ended: {(self.data / 'up.log').read_text()[-3000:]}")
@@ -80,8 +80,15 @@ class Stack:
         with contextlib.suppress(OSError, ValueError, KeyError):
             self.env["TOCSIN_URL"] = json.loads(run_file.read_text())["url"]
             self.env["TOCSIN_TOKEN"] = (self.data / "hub" / "operator.token").read_text().strip()
-            return self.tocsin("status", "--json", check=False).returncode == 0
+            status = self.tocsin("status", "--json", check=False)
+            return status.returncode == 0 and self.all_connected(json.loads(status.stdout))
         return False
+
+    @staticmethod
+    def all_connected(status: dict[str, Any]) -> bool:
+        """Whether there are collectors, and all have logged in."""
+        collectors = status["collectors"]
+        return bool(collectors) and all(one["connected"] for one in collectors)
 
     def stop(self) -> None:
         """End it as Ctrl-C would."""
