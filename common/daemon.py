@@ -22,7 +22,16 @@ from twisted.logger import Logger, globalLogBeginner
 from common import daemon_verbs
 from common.daemon_notify import SystemdNotifier
 from common.daemon_pidfile import PidFile, Standing, standing
-from common.daemon_run import Figures, Foreground, ReactorKind, Ready, install_reactor, run_to_end
+from common.daemon_run import (
+    Figures,
+    Foreground,
+    ReactorKind,
+    Ready,
+    hold_signals,
+    install_reactor,
+    release_signals,
+    run_to_end,
+)
 from common.errors import SettingsError, TocsinError
 from common.logs import MEGABYTE, LogLines, LogSettings, RotatingFile, to_stream
 from common.settings import genconf, load_settings
@@ -203,8 +212,9 @@ class _Daemon:
     def _work(self, report: Callable[[str], Any], on_ready: Callable[[], None], *, to_stderr: bool) -> int:
         """Be the daemon, until it is told to end."""
         lock = PidFile(self._pid_file)
-        lock.acquire()
+        hold_signals()  # the pid file invites them, and nobody listens yet
         try:
+            lock.acquire()
             lines = self._begin_logging(to_stderr=to_stderr)
             reactor = install_reactor(self._program.reactor(self.settings))
             service = self._make_service(reactor)
@@ -220,6 +230,7 @@ class _Daemon:
             return foreground.run(service)
         finally:
             lock.release()
+            release_signals()
 
     def _make_service(self, reactor: Any) -> IService:
         try:

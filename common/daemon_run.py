@@ -25,6 +25,7 @@ from common.logs import LogLines
 
 STOP_S = 30.0
 EXIT_FAILED = 1
+SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2})
 
 ReactorKind = Literal["epoll", "asyncio"]
 
@@ -75,6 +76,16 @@ def install_reactor(kind: ReactorKind = "epoll") -> Any:
     return reactor
 
 
+def hold_signals() -> None:
+    """Keep the signals that a daemon answers to waiting: they would end a process that does not listen to them yet."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+
+
+def release_signals() -> None:
+    """Let them come, those that waited at once."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+
+
 class Foreground:
     """Runs one service until it is told to stop.
 
@@ -117,6 +128,7 @@ class Foreground:
         return self._status
 
     def _start(self) -> None:
+        release_signals()  # before any process or thread of ours begins, which would inherit the wait
         Deferred.fromCoroutine(self._begin())
 
     async def _begin(self) -> None:

@@ -18,7 +18,7 @@ BIN = Path(sys.executable).parent
 POLL_S = 0.1
 
 
-def wait_for(what: str, check: Callable[[], Any], within_s: float) -> Any:
+def wait_for(what: str, check: Callable[[], Any], within_s: float = 20.0) -> Any:
     """Ask again and again until the answer is true; return it.
 
     Raises:

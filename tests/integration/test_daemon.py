@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +17,11 @@ import pytest
 
 from collectors.framework.configcache import ConfigCache
 from common.configs import DeviceConfig, ProcessSetConfig, SourceKind
+from tests.integration.stack import wait_for
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(100)]
 
 COMMAND = [sys.executable, "-m", "collectors.process.main"]
-
-
-def wait_for(what: str, check: Callable[[], Any], within_s: float = 20.0) -> Any:
-    deadline = time.monotonic() + within_s
-    while not (answer := check()):
-        assert time.monotonic() < deadline, f"{what}: not within {within_s} s"
-        time.sleep(0.05)
-    return answer
 
 
 class Daemon:
@@ -144,6 +137,31 @@ def test_in_the_foreground_it_logs_to_stderr_too_and_stops_cleanly(daemon: Daemo
     _, said = process.communicate(timeout=20)
     assert process.returncode == 0
     assert said.decode() == daemon.log()
+    assert daemon.do("status").returncode == 3
+
+
+def at_its_pid_file(daemon: Daemon) -> None:
+    """Wait until the daemon can be found, and not a moment longer."""
+    deadline = time.monotonic() + 20
+    while not (daemon.data / "process.pid").exists():
+        assert time.monotonic() < deadline
+
+
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGUSR2])
+def test_a_signal_that_comes_while_it_starts_waits_until_it_can_be_answered(daemon: Daemon, number: int) -> None:
+    process = running(daemon, stderr=subprocess.DEVNULL)
+    at_its_pid_file(daemon)
+    process.send_signal(number)
+    wait_for("it works", lambda: daemon.do("status").returncode == 0 and "works" in daemon.log())
+    process.terminate()
+    assert process.wait(20) == 0
+
+
+def test_it_can_be_stopped_while_it_starts(daemon: Daemon) -> None:
+    process = running(daemon, stderr=subprocess.DEVNULL)
+    at_its_pid_file(daemon)
+    process.terminate()
+    assert process.wait(20) == 0
     assert daemon.do("status").returncode == 3
 
 
