@@ -31,10 +31,14 @@ def now(work: Awaitable[T]) -> T:
 
 
 @contextmanager
-def child(name: str, code: str = "import sys; sys.stdin.read()") -> Iterator[subprocess.Popen[bytes]]:
-    """A process of a given name that lives until its input ends."""
-    with subprocess.Popen([name, "-c", code], executable=sys.executable, stdin=subprocess.PIPE) as process:
+def child(name: str, code: str = "pass") -> Iterator[subprocess.Popen[bytes]]:
+    """A process of a given name that has done some work and now lives until its input ends."""
+    text = f"import sys; {code}; print(flush=True); sys.stdin.read()"
+    pipe = subprocess.PIPE
+    with subprocess.Popen([name, "-c", text], executable=sys.executable, stdin=pipe, stdout=pipe) as process:
+        assert process.stdout is not None
         try:
+            assert process.stdout.readline() == b"\n"
             yield process
         finally:
             process.kill()
