@@ -214,6 +214,26 @@ def test_a_hub_that_goes_away_is_told_and_its_last_word_stays(page: Browser, fak
     assert "nginx: worker" in page.text()
 
 
+@pytest.mark.parametrize("width", [320, 400])
+def test_a_telephone_shows_what_matters_without_scrolling_sideways(page: Browser, fake: FakeApi, width: int) -> None:
+    with fake.state.lock:
+        fake.state.add_set("web1", "org.example.a.long.name.without.any.blank.in.it.ApplicationMain")
+    page.call("Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=True)
+    try:
+        inside(page)
+        assert page.js("document.documentElement.scrollWidth") == width
+        for part in (
+            "#events td.wide",
+            "#roll .roll td.state",
+            "#roll .roll td:nth-child(2)",
+            "#roll .roll td:last-child",
+        ):
+            right = f"Math.max(...[...document.querySelectorAll('{part}')].map((e) => e.getBoundingClientRect().right))"
+            assert 0 < page.js(right) <= width, part
+    finally:
+        page.call("Emulation.clearDeviceMetricsOverride")
+
+
 def test_the_token_can_be_forgotten(page: Browser) -> None:
     inside(page)
     page.js("document.getElementById('leave').click()")

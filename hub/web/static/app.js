@@ -4,6 +4,7 @@
 
 const REFRESH_MS = 2000;
 const ANSWER_WITHIN_MS = 10000;
+const FIRST_REPORT_MS = 10000;
 const KEY = "tocsin-token";
 const GRAPHS = ["cpu", "memory", "count"];
 const MARKS = { up: "●", missing: "✖", restarting: "↻", unknown: "○" };
@@ -142,6 +143,11 @@ function drawEvents(events) {
     ]));
 }
 
+// The figures of a collector are its own word; its first heartbeat comes some seconds after the login.
+function reported(one) {
+  return one.devices > 0 || one.tasks > 0 || (one.since && Date.now() - Date.parse(one.since) >= FIRST_REPORT_MS);
+}
+
 function drawCollectors(collectors) {
   const attention = (number) => [String(number), Number(number) > 0 ? "number attention" : "number"];
   sync(at("collectors").tBodies[0], collectors, (one) => JSON.stringify([one.id, one.daemon]),
@@ -151,7 +157,7 @@ function drawCollectors(collectors) {
       one.connected
         ? [one.problem ? "● " + one.problem : "● connected for " + since(one.since), one.problem ? "attention" : "state up"]
         : ["✖ away for " + since(one.last_seen), "state away"],
-      String(one.devices), attention(one.behind), attention(one.late_runs),
+      reported(one) ? String(one.devices) : "–", attention(one.behind), attention(one.late_runs),
       String(one.queue.events + one.queue.samples), attention(one.dropped.events + one.dropped.samples),
     ]));
 }
