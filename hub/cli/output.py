@@ -41,12 +41,14 @@ class Column(Struct, frozen=True):
     Attributes:
         right: figures stand on the right.
         elastic: gives way, and is cut with an ellipsis, when the terminal is narrow.
+        wraps: gives way, and goes on in the next line, when the terminal is narrow.
         least: width that it has at least, so that tables below each other are in line and do not jump.
     """
 
     title: str
     right: bool = False
     elastic: bool = False
+    wraps: bool = False
     least: int | None = None
 
 
@@ -117,20 +119,33 @@ def state_cell(state: object) -> Text:
     return cell(f"{STATE_MARKS.get(name, '?')} {name}", STATE_STYLES.get(name, ""))
 
 
-def table(columns: Sequence[Column], rows: Sequence[Sequence[object]]) -> Table:
-    """A table without lines; a cell that is a `Text` stays as it is."""
+def table(columns: Sequence[Column], rows: Sequence[Sequence[object]], *, without: Sequence[str] = ()) -> Table:
+    """A table without lines; a cell that is a `Text` stays as it is.
+
+    Args:
+        columns: all that there may be.
+        rows: a value for each column.
+        without: titles of the columns that are left out.
+    """
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", collapse_padding=True)
-    for column in columns:
+    kept = [index for index, column in enumerate(columns) if column.title not in without]
+    for column in (columns[index] for index in kept):
         made.add_column(
             Text(column.title.upper(), style="dim"),
             justify="right" if column.right else "left",
-            no_wrap=not column.elastic,
-            overflow="ellipsis",
+            no_wrap=not (column.elastic or column.wraps),
+            overflow="fold" if column.wraps else "ellipsis",
             min_width=column.least or (min(8, len(column.title)) if column.elastic else None),
         )
     for row in rows:
-        made.add_row(*(value if isinstance(value, Text) else cell(value) for value in row))
+        made.add_row(*(_cell_of(columns[index], row[index]) for index in kept))
     return made
+
+
+def _cell_of(column: Column, value: object) -> Text:
+    if isinstance(value, Text):
+        return value
+    return Text(safe(value), overflow="fold") if column.wraps else cell(value)
 
 
 def facts(pairs: Sequence[tuple[str, object]]) -> Table:

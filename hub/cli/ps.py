@@ -51,13 +51,18 @@ def ps_command(client: Client, device: str, set_name: str | None, everything: bo
         emit(document)
         return
     now = time.time()
-    for scan in document["scans"]:
-        if scan.get("problem"):
-            note(f"{device}: {scan['problem']}")
+    problem = next((scan["problem"] for scan in document["scans"] if scan.get("problem")), "")
+    if problem:
+        note(f"{device} cannot be read: {problem}")
+        note(f"  `tocsin events list --device {device}` shows since when")
+    if sets:
+        show(set_table(sets, now, pid_room=9 if is_narrow() else 24), Text(""))
+    if document.get("at") is None:
+        if not problem:
+            note(f"{device} was not scanned yet")
+        return
     if not sets:
         note(f"{device} has no process sets yet: no definition applies to it, or none of its processes was seen")
-    else:
-        show(set_table(sets, now, pid_room=9 if is_narrow() else 24), Text(""))
     everything = everything or not sets
     processes = plural_rows(document, "processes")
     chosen = [row for row in processes if everything or row.get("set") is not None]
@@ -73,7 +78,7 @@ def set_table(rows: Sequence[dict[str, Any]], now: float, *, pid_room: int, set_
     Args:
         rows: set statuses of the API.
         now: epoch seconds.
-        pid_room: characters for the pids; those that do not fit are counted.
+        pid_room: characters for the pids; those that do not fit are counted. 0 leaves them out.
         set_width: given, all such tables have columns of the same width where there is room.
     """
     columns = (
@@ -86,7 +91,8 @@ def set_table(rows: Sequence[dict[str, Any]], now: float, *, pid_room: int, set_
         Column("restarts", right=True),
         Column("since", right=True, least=7 if set_width else None),
     )
-    return table(columns, [_set_row(row, now, pid_room) for row in sorted(rows, key=urgency)])
+    cells = [_set_row(row, now, pid_room) for row in sorted(rows, key=urgency)]
+    return table(columns, cells, without=() if pid_room else ("pids",))
 
 
 def urgency(row: dict[str, Any]) -> tuple[int, str]:

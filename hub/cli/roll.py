@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hub.cli.figures import counted, safe, since, span
-from hub.cli.output import Column, cell, severity_cell, table
+from hub.cli.output import STATE_MARKS, STATE_STYLES, Column, cell, severity_cell, table
 from hub.cli.ps import set_table, urgency
 from hub.cli.tokens import DEFAULT_URL
 
@@ -27,7 +27,11 @@ _EVENT_COLUMNS = (
     Column("last seen", right=True),
 )
 _MIN_SETS = 3
-_MAX_EVENTS = 8
+_MIN_EVENTS, _MAX_EVENTS = 3, 8
+_MIN_NAME = 20
+_MIN_PIDS, _MAX_PIDS = 6, 26
+_OTHER_COLUMNS = 58
+_RINGING, _QUIET = 8, 9
 
 
 class View(Struct, frozen=True, kw_only=True):
@@ -55,11 +59,12 @@ class View(Struct, frozen=True, kw_only=True):
 
 def screen(view: View, now: float, width: int, height: int) -> RenderableType:
     """The whole screen; what is not up is shown before what is, and what does not fit is counted."""
-    events = _events(view, now)
+    most = max(_MIN_EVENTS, min(_MAX_EVENTS, height // 5))
+    events = _events(view, now, width, most)
     notices = [cell(f"! {notice}", "yellow") for notice in view.notices[-2:]]
     hints = _hints(view)
     head = _head(view)
-    fixed = 2 + len(hints) + 1 + len(notices) + _event_lines(view)
+    fixed = 2 + len(hints) + 1 + len(notices) + _event_lines(view, most)
     room = max(_MIN_SETS, height - fixed)
     parts: list[RenderableType] = [head, Text("")]
     parts.extend(_devices(view, now, width, room))
@@ -83,42 +88,111 @@ def _device_count(view: View) -> int:
 
 def _devices(view: View, now: float, width: int, room: int) -> list[RenderableType]:
     """Blocks of the devices, those in trouble first, as far as there is room (in lines)."""
-    blocks = _blocks(view)
+    blocks = blocks_of(view)
     if not blocks:
         return [cell("waiting for the first scan…", "dim"), Text("")]
     parts: list[RenderableType] = []
-    longest = max((len(safe(row.get("set"))) for row in view.sets), default=0)
-    set_width = min(longest, 10 if width < NARROW else 36)
-    for index, (device, scan, sets) in enumerate(blocks):
-        later = len(blocks) - index - 1
-        space = room - 3 - (1 if later else 0)
-        if space < _MIN_SETS and index:
-            parts.append(cell(f"… and {counted(later + 1, 'more device', 'more devices')}: `tocsin ps DEVICE`", "dim"))
-            break
-        shown = sets[: max(1, space - 1)] if len(sets) > space else sets
-        parts.append(_device_head(device, scan, now))
+    set_width, pid_room = _widths(view, width)
+    shares = shares_of(blocks, room)
+    for block, (troubled, calm) in zip(blocks, shares, strict=False):
+        parts.append(_device_head(block.device, block.scan, now))
+        shown = [*block.troubled[:troubled], *block.calm[:calm]]
         if shown:
-            sets_shown = set_table(shown, now, pid_room=7 if width < NARROW else 26, set_width=set_width)
-            parts.append(Padding(sets_shown, (0, 0, 0, 1)))
-        hidden = len(sets) - len(shown)
-        if hidden:
-            calm = all(row.get("state") == "up" for row in sets[len(shown) :])
-            parts.append(cell(f" … {counted(hidden, 'more set')}{', all up' if calm else ''}", "dim"))
+            parts.append(Padding(set_table(shown, now, pid_room=pid_room, set_width=set_width), (0, 0, 0, 1)))
+        parts.extend(_hidden(block, troubled, calm))
         parts.append(Text(""))
-        room -= len(shown) + 3 + bool(hidden)
+    later = len(blocks) - len(shares)
+    if later:
+        parts.append(cell(f"… and {counted(later, 'more device', 'more devices')}: `tocsin ps DEVICE`", "dim"))
     return parts
 
 
-def _blocks(view: View) -> list[tuple[str, dict[str, Any], list[dict[str, Any]]]]:
+def _widths(view: View, width: int) -> tuple[int, int]:
+    """Columns for the names of sets and for their pids; names come first, and may take a third of the screen."""
+    longest = max((len(safe(row.get("set"))) for row in view.sets), default=0)
+    set_width = min(longest, max(_MIN_NAME, min(width // 3, width - _OTHER_COLUMNS)))
+    pid_room = min(_MAX_PIDS, width - _OTHER_COLUMNS - set_width - 2)
+    return set_width, pid_room if pid_room >= _MIN_PIDS else 0
+
+
+def _hidden(block: Block, troubled: int, calm: int) -> list[RenderableType]:
+    """The line that counts the sets that are not shown."""
+    if troubled < len(block.troubled):
+        return [cell(f" … {counted(block.sets - troubled - calm, 'more set')}", "dim")]
+    if calm == len(block.calm):
+        return []
+    if calm:
+        return [cell(f" … {counted(len(block.calm) - calm, 'more set')} up", "dim")]
+    return [cell(f" {STATE_MARKS['up']} {counted(len(block.calm), 'set')} up", STATE_STYLES["up"])]
+
+
+class Block(Struct, frozen=True, kw_only=True):
+    """What the roll has of a device: its last scan, its sets that are not up (worst first), and those that are."""
+
+    device: str
+    scan: dict[str, Any]
+    troubled: Sequence[dict[str, Any]]
+    calm: Sequence[dict[str, Any]]
+
+    @property
+    def sets(self) -> int:
+        """How many sets there are."""
+        return len(self.troubled) + len(self.calm)
+
+    def lines(self, troubled: int, calm: int) -> int:
+        """Lines on the screen with so many of its sets: head, table with its titles, a line for the rest, a blank."""
+        shown = troubled + calm
+        return 2 + (shown + 1 if shown else 0) + (shown < self.sets)
+
+
+def shares_of(blocks: Sequence[Block], room: int) -> list[tuple[int, int]]:
+    """How many sets of each device are shown, those not up and those up, until the room (in lines) is used up.
+
+    What is up gives way first: it is only counted until everything else has its place.
+    """
+    shares: list[tuple[int, int]] = []
+    left = room
+    for index, block in enumerate(blocks):
+        space = left - (index + 1 < len(blocks))
+        troubled = len(block.troubled)
+        if block.lines(troubled, 0) > space:
+            troubled = max(0 if shares else 1, min(troubled, space - block.lines(1, 0) + 1))
+            if shares and not troubled:
+                break
+        shares.append((troubled, 0))
+        left -= block.lines(troubled, 0)
+    left -= len(shares) < len(blocks)
+    for index, (block, (troubled, _)) in enumerate(zip(blocks, shares, strict=False)):
+        used = block.lines(troubled, 0)
+        calm = len(block.calm)
+        if block.lines(troubled, calm) - used > left:
+            calm = max(0, left - (block.lines(troubled, 1) - used) + 1)
+        if calm and troubled == len(block.troubled):
+            shares[index] = (troubled, calm)
+            left -= block.lines(troubled, calm) - used
+    return shares
+
+
+def blocks_of(view: View) -> list[Block]:
+    """The devices: what cannot be read first, then by their worst set, then those with open events."""
     scans = {str(scan.get("device")): scan for scan in view.scans}
     sets: dict[str, list[dict[str, Any]]] = {device: [] for device in scans}
     for row in view.sets:
         sets.setdefault(str(row.get("device")), []).append(row)
-    blocks = [(device, scans.get(device, {}), sorted(rows, key=urgency)) for device, rows in sets.items()]
+    ringing = {str(event.get("device")) for event in view.open_events}
+    blocks = []
+    for device, rows in sets.items():
+        ordered = sorted(rows, key=urgency)
+        troubled = [row for row in ordered if row.get("state") != "up"]
+        calm = ordered[len(troubled) :]
+        blocks.append(Block(device=device, scan=scans.get(device, {}), troubled=troubled, calm=calm))
 
-    def trouble(block: tuple[str, dict[str, Any], list[dict[str, Any]]]) -> tuple[int, str]:
-        device, scan, rows = block
-        return (-1 if scan.get("problem") else min((urgency(row)[0] for row in rows), default=9), device)
+    def trouble(block: Block) -> tuple[int, str]:
+        if block.scan.get("problem"):
+            return -1, block.device
+        if block.troubled:
+            return urgency(block.troubled[0])[0], block.device
+        return _RINGING if block.device in ringing else _QUIET, block.device
 
     return sorted(blocks, key=trouble)
 
@@ -137,20 +211,22 @@ def _device_head(device: str, scan: dict[str, Any], now: float) -> Text:
     return made
 
 
-def _event_lines(view: View) -> int:
-    return 2 + max(1, min(_MAX_EVENTS, len(view.open_events) + len(view.closed_events)) + 1)
+def _event_lines(view: View, most: int) -> int:
+    return 2 + max(1, min(most, len(view.open_events) + len(view.closed_events)) + 1)
 
 
-def _events(view: View, now: float) -> list[RenderableType]:
+def _events(view: View, now: float, width: int, most: int) -> list[RenderableType]:
+    """The open events, and those closed lately; on a narrow screen the summary has the room of lesser columns."""
     title = counted(len(view.open_events), "open event") if view.open_events else "No open event"
     parts: list[RenderableType] = [
         Rule(Text(title, "bold red" if view.open_events else "green"), align="left", style="dim")
     ]
-    shown_open = list(view.open_events)[:_MAX_EVENTS]
+    shown_open = list(view.open_events)[:most]
     rows = [_event_row(event, now, closed=False) for event in shown_open]
-    rows += [_event_row(event, now, closed=True) for event in list(view.closed_events)[: _MAX_EVENTS - len(rows)]]
+    rows += [_event_row(event, now, closed=True) for event in list(view.closed_events)[: most - len(rows)]]
     if rows:
-        parts.append(Padding(table(_EVENT_COLUMNS, rows), (0, 0, 0, 1)))
+        without = ("component", "count") if width < NARROW else ()
+        parts.append(Padding(table(_EVENT_COLUMNS, rows, without=without), (0, 0, 0, 1)))
     return parts
 
 
@@ -179,12 +255,12 @@ def _hints(view: View) -> list[RenderableType]:
     # Commands ask the default address unless they are told another one.
     address = () if view.url == DEFAULT_URL else (f"export TOCSIN_URL={view.url}", ("  ·  ", "dim"))
     more = Text.assemble(
-        ("Do  ", "dim"),
+        "Ctrl-C",
+        (" stops  ·  ", "dim"),
         *address,
         "tocsin --help",
         ("  ·  ", "dim"),
         "tocsin events follow",
-        ("  ·  Ctrl-C stops", "dim"),
     )
     hints = [kill, page, more]
     for text in hints:

@@ -126,6 +126,13 @@ class State:
             "in_sync": True,
         } | fields
 
+    def good_scan(self, device: str) -> dict[str, Any]:
+        return {"device": device, "at": iso(time.time() - 3), "processes": 132, "duration_s": 0.042, "problem": ""}
+
+    def bad_scan(self, device: str) -> dict[str, Any]:
+        problem = "10.0.0.7 does not answer SNMP (v2c, port 161): 3 requests of 2 s each timed out"
+        return {"device": device, "at": None, "processes": 0, "duration_s": 0.0, "problem": problem}
+
     def add_event(self, **fields: Any) -> dict[str, Any]:
         now = time.time()
         event = {
@@ -292,6 +299,7 @@ class Routes:
             state.revision += 1
             hidden = {k: "(set)" if k.endswith(("community", "password")) else v for k, v in body.properties.items()}
             state.add_device(name, address=body.address, collector=body.collector, properties=hidden)
+            state.scans.setdefault(name, state.good_scan(name))
         return {
             "revision": None if unchanged else state.revision,
             "created": created,
@@ -372,7 +380,7 @@ class Routes:
         rows = self.state.processes.get(name, [])
         if "set" in query:
             rows = [row for row in rows if row["set"] == query["set"][0]]
-        return {"device": name, "at": iso(time.time() - 3), "processes": rows}
+        return {"device": name, "at": self.state.scans[name]["at"], "processes": rows}
 
     def sets(self, query: Any) -> Answer:
         wanted = query.get("device") or list(self.state.devices)
@@ -560,17 +568,9 @@ class FakeApi:
 def example() -> State:
     """A small site in which something is wrong."""
     state, now = State(), time.time()
-    for device, hostile in (("web1", False), ("box", False), ("silent", True)):
+    for device in ("web1", "box", "silent"):
         state.add_device(device, components=6, address="10.0.0.7")
-        state.scans[device] = {
-            "device": device,
-            "at": iso(now - 3),
-            "processes": 132,
-            "duration_s": 0.042,
-            "problem": "10.0.0.7 does not answer SNMP (v2c, port 161): 3 requests of 2 s each timed out"
-            if hostile
-            else "",
-        }
+        state.scans[device] = state.bad_scan(device) if device == "silent" else state.good_scan(device)
     for index, name in enumerate(("sshd", "nginx: worker", "postgres", "cron", "systemd-journald", "tocsin-hub")):
         state.add_set("web1", name, count=index + 1, pids=list(range(800, 801 + index)), cpu_percent=0.7 * index)
         state.add_series("web1", name)

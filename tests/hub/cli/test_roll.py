@@ -7,10 +7,12 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from hub.cli.roll import View, changes, screen
+from hub.cli.roll import Block, View, blocks_of, changes, screen, shares_of
 from tests.fakes.api import example
 
 
@@ -61,8 +63,52 @@ def test_at_80_columns_nothing_that_matters_is_cut() -> None:
     lines = drawn(view(), 80, 60)
     (missing,) = [line for line in lines if "✖ missing" in line]
     assert missing.split() == ["✖", "missing", "nginx", "0", "–", "0", "B", "0", "12s"]
-    (cron,) = [line for line in lines if "cron" in line and "2.1" in line]
+    (journal,) = [line for line in lines if "journal" in line]
+    assert journal.split() == ["●", "up", "systemd-journald", "5", "2.8", "11.9", "MiB", "0", "2h", "14m"]
+
+
+def test_pids_have_the_room_that_names_of_sets_leave() -> None:
+    short = [{**row, "set": str(row["set"])[:12]} for row in example().sets]
+    (cron,) = [line for line in drawn(view(sets=short), 80, 60) if "cron" in line and "2.1" in line]
     assert cron.split() == ["●", "up", "cron", "4", "800", "+3", "2.1", "11.9", "MiB", "0", "2h", "14m"]
+
+
+def test_sets_that_are_up_are_only_counted_where_there_is_no_room() -> None:
+    state = example()
+    up = [{**state.sets[0], "device": device, "set": f"s{n:02}"} for device in ("box", "quiet") for n in range(33)]
+    scans = [*state.scans.values(), state.good_scan("quiet")]
+    lines = drawn(view(sets=[*state.sets, *up], scans=scans), 80, 24)
+    assert any("✖ missing" in line for line in lines)
+    lines = drawn(view(sets=up, scans=scans[1:], open_events=[]), 80, 24)
+    assert any(line.strip() == "● 33 sets up" for line in lines)
+    assert len(lines) <= 24
+    assert not any(" up" in line and "sets" in line for line in drawn(view(sets=up, open_events=[]), 80, 100))
+
+
+def test_a_device_with_an_open_event_stands_before_one_without() -> None:
+    state = example()
+    scans = [state.good_scan(device) for device in ("a", "b")]
+    sets = [{**state.sets[0], "device": device} for device in ("a", "b")]
+    for ringing, order in (("b", ["b", "a"]), ("a", ["a", "b"])):
+        events = [{**state.events[0], "device": ringing}]
+        assert [block.device for block in blocks_of(view(sets=sets, scans=scans, open_events=events))] == order
+
+
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 40)), min_size=1, max_size=12), st.integers(6, 60))
+def test_blocks_never_take_more_than_their_room(sizes: list[tuple[int, int]], room: int) -> None:
+    blocks = [Block(device=str(n), scan={}, troubled=[{}] * bad, calm=[{}] * up) for n, (bad, up) in enumerate(sizes)]
+    shares = shares_of(blocks, room)
+    used = sum(block.lines(*share) for block, share in zip(blocks, shares, strict=False))
+    assert used + (len(shares) < len(blocks)) <= room
+
+
+def test_how_to_stop_is_never_cut_off() -> None:
+    assert any(line.strip().startswith("Ctrl-C stops") for line in drawn(view(url="http://127.0.0.1:35057"), 60, 24))
+
+
+def test_a_long_summary_is_cut_to_one_line() -> None:
+    events = [{**example().events[0], "summary": "a word " * 60}]
+    assert sum("a word" in line for line in drawn(view(open_events=events), 80, 24)) == 1
 
 
 def test_columns_of_all_devices_stand_in_line() -> None:
