@@ -12,7 +12,7 @@ import click
 
 from hub.cli.client import path_of
 from hub.cli.context import Client, author, json_option, message_option, pass_client, wait_options
-from hub.cli.exits import CommandError, not_found
+from hub.cli.exits import CommandError, usage
 from hub.cli.figures import counted
 from hub.cli.output import emit, note, plural_rows, say, waiting
 from hub.cli.wait import not_live, wait_until_live
@@ -46,6 +46,7 @@ def apply_command(
     A folder is read with all below it (*.yaml, *.yml). Every mistake is reported, with file and line.
     """
     files = read_files(paths)
+    _look_for_documents(files)
     with waiting(f"applying {counted(len(files), 'file')}") as shown:
         shown.update()
         body = {"files": files, "message": message, "author": author(), "dry_run": dry_run}
@@ -74,7 +75,7 @@ def read_files(paths: Sequence[str]) -> list[dict[str, str]]:
     """Read all YAML files that the paths name, each once, in order.
 
     Raises:
-        CommandError: a path that is not there or cannot be read, or nothing to apply.
+        CommandError: exit code 2 for a path that is not there or cannot be read, or has no YAML file.
     """
     found: dict[Path, str] = {}
     files: list[dict[str, str]] = []
@@ -87,15 +88,36 @@ def read_files(paths: Sequence[str]) -> list[dict[str, str]]:
                 found[path.resolve()] = str(path)
                 files.append({"path": str(path), "text": _text(path)})
     if not files:
-        raise CommandError(f"There is no {' or '.join(SUFFIXES)} file in {', '.join(paths)}")
+        raise usage(f"There is no {' or '.join(SUFFIXES)} file in {', '.join(paths)}")
     return files
+
+
+def _look_for_documents(files: Sequence[dict[str, str]]) -> None:
+    """Name the files that have no document.
+
+    Raises:
+        CommandError: exit code 2: none of them has any.
+    """
+    empty = [file["path"] for file in files if not _has_document(file["text"])]
+    if len(empty) == len(files):
+        raise usage(f"There is no document in {', '.join(empty)}; nothing was applied")
+    for path in empty:
+        note(f"{path} has no document")
+
+
+def _has_document(text: str) -> bool:
+    """Whether there is more than comments and the marks between documents."""
+    return any(
+        line and not line.startswith(("#", "%")) and line.split("#")[0].strip() not in {"---", "..."}
+        for line in map(str.strip, text.splitlines())
+    )
 
 
 def _yaml_files(path: Path) -> Iterator[Path]:
     try:
         mode = path.stat().st_mode
     except OSError as error:
-        raise not_found(f"{path}: {error.strerror or error}") from None
+        raise usage(f"-f {path}: {error.strerror or error}") from None
     if not stat.S_ISDIR(mode):
         yield path
         return
@@ -110,7 +132,7 @@ def _text(path: Path) -> str:
             raise CommandError(f"{path} is larger than {MAX_FILE_BYTES // 2**20} MiB; split it")
         return _decoded(str(path), path.read_bytes())
     except OSError as error:
-        raise CommandError(f"{path} cannot be read: {error.strerror or error}") from None
+        raise usage(f"-f {path}: {error.strerror or error}") from None
 
 
 def _decoded(name: str, data: bytes) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -90,7 +91,7 @@ class Api:
         answer = self._send("GET", path, parameters=parameters)
         kind = answer.headers.get("content-type", "")
         if not kind.startswith("image/"):
-            raise self._no_hub(answer)
+            raise self._no_hub(_kind(answer))
         return answer.content
 
     def _send(
@@ -115,7 +116,7 @@ class Api:
                 code="timeout",
             ) from None
         except httpx.HTTPError as error:
-            raise self._unreachable(_reason(error)) from None
+            raise self._unspoken(error) from None
         except httpx.InvalidURL as error:
             raise usage(f"The hub's address {self.url!r} cannot be read: {error}") from None
         if answer.is_success:
@@ -126,19 +127,19 @@ class Api:
         try:
             return answer.json()
         except ValueError:
-            raise self._no_hub(answer) from None
+            raise self._no_hub(_kind(answer)) from None
 
     def _refusal(self, answer: httpx.Response) -> CommandError:
         try:
             error = answer.json()["error"]
             code, message, details = str(error["code"]), str(error["message"]), [str(d) for d in error["details"]]
         except (ValueError, KeyError, TypeError):
-            return self._unauthorized("") if answer.status_code == 401 else self._no_hub(answer)
+            return self._unauthorized() if answer.status_code == 401 else self._no_hub(_kind(answer))
         if code == "unauthorized":
-            return self._unauthorized(message)
+            return self._unauthorized()
         return CommandError(message, details, exit_code=_EXITS.get(code, Exit.FAILED), code=code)
 
-    def _unauthorized(self, message: str) -> CommandError:
+    def _unauthorized(self) -> CommandError:
         origin = self._credentials.origin
         if self._credentials.token:
             sentence = (
@@ -151,7 +152,7 @@ class Api:
                 f"The hub at {self.url} wants a token, and none was found in {origin}. "
                 "Give the content of the hub's operator.token with --token or TOCSIN_TOKEN"
             )
-        return CommandError(sentence, [message] if message else [], exit_code=Exit.UNREACHABLE, code="unauthorized")
+        return CommandError(sentence, exit_code=Exit.UNREACHABLE, code="unauthorized")
 
     def _unreachable(self, reason: str) -> CommandError:
         return CommandError(
@@ -161,20 +162,34 @@ class Api:
             code="unreachable",
         )
 
-    def _no_hub(self, answer: httpx.Response) -> CommandError:
-        kind = answer.headers.get("content-type", "no content type")
+    def _no_hub(self, answer: str) -> CommandError:
         return CommandError(
-            f"What answers at {self.url} is no Tocsin hub (HTTP {answer.status_code}, {kind}). "
-            "Name the right address with --url or TOCSIN_URL",
+            f"What answers at {self.url} is no Tocsin hub ({answer}). Name the right address with --url or TOCSIN_URL",
             exit_code=Exit.UNREACHABLE,
             code="no_hub",
         )
 
+    def _unspoken(self, error: httpx.HTTPError) -> CommandError:
+        """The error of a request that got no answer in HTTP."""
+        text = str(error)
+        if "[SSL" in text:
+            return self._no_hub("no TLS as https wants it")
+        if isinstance(error, httpx.RemoteProtocolError) and "disconnected" not in text:
+            return self._no_hub("no HTTP")
+        return self._unreachable(_reason(text))
 
-def _reason(error: httpx.HTTPError) -> str:
-    text = str(error)
+
+def _kind(answer: httpx.Response) -> str:
+    """What sort of answer it is."""
+    return f"HTTP {answer.status_code}, {answer.headers.get('content-type', 'no content type')}"
+
+
+def _reason(text: str) -> str:
+    """Why there was no answer, as a part of a sentence, from what httpx says."""
     if "refused" in text.lower():
         return "connection refused"
     if "Name or service" in text or "name resolution" in text:
         return "its name cannot be resolved"
-    return text or type(error).__name__
+    if "disconnected" in text or "reset by peer" in text:
+        return "the connection was closed before an answer came"
+    return re.sub(r"^\[Errno -?\d+\] ", "", text).rstrip(".") or "no connection"

@@ -12,9 +12,10 @@ from rich.text import Text
 
 from hub.cli.client import path_of
 from hub.cli.context import Client, json_option, pass_client
-from hub.cli.figures import since
+from hub.cli.figures import NOTHING, moment, since
 from hub.cli.output import Column, cell, emit, is_narrow, note, plural_rows, show, table
 
+FIRST_REPORT_S = 10.0
 _COLUMNS = (
     Column("collector"),
     Column("daemon"),
@@ -54,10 +55,15 @@ def list_command(client: Client, as_json: bool) -> None:
             show(cell(f"{row.get('id')}/{row.get('daemon')}: {row['problem']}", "yellow"))
 
 
+def has_reported(row: dict[str, Any], now: float) -> bool:
+    """Whether the figures of a collector are its own word: its first heartbeat comes some seconds after the login."""
+    at = moment(row.get("since"))
+    return bool(row.get("devices") or row.get("tasks")) or (at is not None and now - at >= FIRST_REPORT_S)
+
+
 def collector_table(rows: Sequence[dict[str, Any]], now: float) -> Table:
     """Collectors as a table."""
-    columns = _COLUMNS[:-2] if is_narrow() else _COLUMNS
-    return table(columns, [_row(row, now)[: len(columns)] for row in rows])
+    return table(_COLUMNS, [_row(row, now) for row in rows], without=("host", "version") if is_narrow() else ())
 
 
 def _row(row: dict[str, Any], now: float) -> list[object]:
@@ -67,7 +73,7 @@ def _row(row: dict[str, Any], now: float) -> list[object]:
         row.get("daemon", ""),
         cell("● connected", "green") if connected else cell("✖ away", "bold red"),
         since(row.get("since") if connected else row.get("last_seen"), now),
-        row.get("devices", 0),
+        row.get("devices", 0) if has_reported(row, now) else NOTHING,
         _warn(row.get("behind", 0)),
         _warn(row.get("late_runs", 0)),
         _pair(row.get("queue")),

@@ -12,10 +12,11 @@ import click
 
 from hub.cli.client import Api, path_of
 from hub.cli.context import Client, json_option, pass_client
-from hub.cli.exits import not_found
+from hub.cli.exits import CommandError, Exit, not_found
 from hub.cli.figures import NOTHING, iso, measured, moment, span
-from hub.cli.output import Column, cell, emit, note, plural_rows, show, table
+from hub.cli.output import Column, cell, emit, plural_rows, show, table
 from hub.cli.ranges import FORMS, parse_length, parse_range
+from hub.cli.scans import scan_of, where_to_look
 
 
 @click.group("data")
@@ -29,14 +30,14 @@ def data_group() -> None:
 @pass_client
 def list_command(client: Client, device: str, as_json: bool) -> None:
     """List the series that DEVICE has."""
-    document = client.api.get(path_of("devices", device, "series"))
+    document = _listing(client.api, device)
     if as_json:
         emit(document)
         return
     columns = (
-        Column("component", elastic=True),
+        Column("component", wraps=True),
         Column("source"),
-        Column("points", elastic=True),
+        Column("points", wraps=True),
         Column("step", right=True),
         Column("since", right=True),
     )
@@ -44,10 +45,7 @@ def list_command(client: Client, device: str, as_json: bool) -> None:
         [component or NOTHING, source, ", ".join(str(v.get("point")) for v in values), *_step_and_first(values)]
         for (component, source), values in _by_source(plural_rows(document, "values")).items()
     ]
-    if rows:
-        show(table(columns, rows))
-    else:
-        note(f"{device} has no series yet; the first sample makes them")
+    show(table(columns, rows))
 
 
 @data_group.command("last")
@@ -56,11 +54,11 @@ def list_command(client: Client, device: str, as_json: bool) -> None:
 @json_option
 @pass_client
 def last_command(client: Client, device: str, component: str | None, as_json: bool) -> None:
-    """Show the newest values of DEVICE, or of one COMPONENT (process set)."""
-    document = client.api.get(path_of("devices", device, "series"), {"component": component})
-    values = plural_rows(document, "values")
-    if component is not None and not values:
-        raise _no_component(client.api, device, component)
+    """Show the newest values of DEVICE, or of one COMPONENT (process set).
+
+    A value belongs to a STEP, which is as long as the interval between two scans; AGE counts from the end of the step.
+    """
+    document = _listing(client.api, device, component)
     if as_json:
         emit(document)
         return
@@ -69,6 +67,7 @@ def last_command(client: Client, device: str, component: str | None, as_json: bo
         Column("source"),
         Column("point"),
         Column("value", right=True),
+        Column("step", right=True),
         Column("age", right=True),
     )
     rows = [
@@ -77,14 +76,12 @@ def last_command(client: Client, device: str, component: str | None, as_json: bo
             row.get("source"),
             row.get("point"),
             measured(row.get("value"), str(row.get("unit") or "")),
+            span(row.get("step_s")),
             _age(row),
         ]
-        for row in values
+        for row in plural_rows(document, "values")
     ]
-    if rows:
-        show(table(columns, rows))
-    else:
-        note(f"{device} has no series yet; the first sample makes them")
+    show(table(columns, rows))
 
 
 @data_group.command("fetch")
@@ -144,12 +141,9 @@ def _choose_source(
     Raises:
         CommandError: there is none; names those that there are.
     """
-    values = plural_rows(api.get(path_of("devices", device, "series"), {"component": component}), "values")
     sources: dict[str, list[str]] = {}
-    for row in values:
+    for row in plural_rows(_listing(api, device, component), "values"):
         sources.setdefault(str(row.get("source")), []).append(str(row.get("point")))
-    if not sources:
-        raise _no_component(api, device, component)
     for name, known in sources.items():
         if source in {None, name} and set(points) <= set(known):
             return name, list(points) or known
@@ -159,11 +153,36 @@ def _choose_source(
     raise not_found(f"No source of {component!r} of {device} has the points {', '.join(points)}", have)
 
 
-def _no_component(api: Api, device: str, component: str) -> Exception:
-    values = plural_rows(api.get(path_of("devices", device, "series")), "values")
-    known = sorted({str(row.get("component")) for row in values})
-    have = f"It has: {', '.join(known)}" if known else "It has none at all yet; the first sample makes them"
-    return not_found(f"{device} has no series of a component {component!r}", [have])
+def _listing(api: Api, device: str, component: str | None = None) -> Any:
+    """The series of a device, or of one component.
+
+    Raises:
+        CommandError: exit code 3: there are none; says why, or which there are.
+    """
+    refused = not_found(f"{device} has no series yet; the first sample makes them")
+    try:
+        document = api.get(path_of("devices", device, "series"), {"component": component})
+        if plural_rows(document, "values"):
+            return document
+    except CommandError as error:
+        if error.exit_code is not Exit.NOT_FOUND:
+            raise
+        refused = error
+    if component is not None:
+        known = sorted({str(row.get("component")) for row in plural_rows(_listing(api, device), "values")})
+        raise not_found(f"{device} has no series of a component {component!r}", [f"It has: {', '.join(known)}"])
+    raise _no_series(api, device, refused)
+
+
+def _no_series(api: Api, device: str, refused: CommandError) -> CommandError:
+    """The error of a device without series; what the hub said stays when nothing watched has that name."""
+    try:
+        problem = scan_of(api, device).get("problem")
+    except CommandError:
+        return refused
+    if problem:
+        return not_found(f"{device} has no series yet, for it cannot be read: {problem}", [where_to_look(device)])
+    return not_found(f"{device} has no series yet; the first sample makes them")
 
 
 def _print_csv(series: Sequence[dict[str, Any]]) -> None:
@@ -193,8 +212,9 @@ def _step_and_first(values: Sequence[dict[str, Any]]) -> tuple[str, str]:
 
 
 def _age(row: dict[str, Any]) -> object:
-    """Age of the newest value; yellow when more than three steps old."""
+    """Time since the end of the newest step; yellow when three more should have come."""
     age_s, step_s = row.get("age_s"), row.get("step_s") or 0
     if not isinstance(age_s, int | float):
         return NOTHING
-    return cell(span(age_s), "yellow" if age_s > 3 * step_s + 60 else "")
+    ended_s = age_s - step_s
+    return cell(span(ended_s), "yellow" if ended_s > 2 * step_s + 60 else "")

@@ -15,7 +15,8 @@ from hub.cli.client import Api, path_of
 from hub.cli.context import Client, author, json_option, message_option, pass_client, wait_options
 from hub.cli.exits import CommandError
 from hub.cli.figures import NOTHING, local_time, moment
-from hub.cli.output import Column, cell, emit, facts, note, plural_rows, say, show, table
+from hub.cli.output import Column, cell, emit, facts, is_narrow, note, plural_rows, say, show, table
+from hub.cli.scans import problem_now, where_to_look
 from hub.cli.status import open_events
 from hub.cli.wait import not_live, wait_until_live
 
@@ -71,7 +72,22 @@ def add_command(
     body |= {key: value for key, value in optional.items() if value}
     result: dict[str, Any] = client.api.put(path_of("devices", name), body)
     word = "Added" if result.get("created") else "Changed" if result.get("revision") is not None else "Unchanged:"
+    if collector and not wait:
+        _warn_of_stranger(client.api, name, collector)
     _finish(client.api, name, result, f"{word} {name}", wait=wait, timeout_s=timeout_s, as_json=as_json)
+    if wait and not as_json and result.get("revision") is not None:
+        problem = problem_now(client.api, name, created=bool(result.get("created")))
+        if problem:
+            note(f"{name} is watched, but could not be read yet: {problem}")
+            note(f"  {where_to_look(name)}")
+
+
+def _warn_of_stranger(api: Api, device: str, collector: str) -> None:
+    """Say so when the collector of a device has never logged in: most often its name is misspelt."""
+    known = sorted({str(row.get("id")) for row in plural_rows(api.get(path_of("collectors")), "collectors")})
+    if collector not in known:
+        have = f"there is {', '.join(known)}" if known else "none ever has"
+        note(f"No collector {collector} has ever logged in ({have}); {device} is watched once it does")
 
 
 @device_group.command("remove")
@@ -119,7 +135,7 @@ def _finish(
 @json_option
 @pass_client
 def list_command(client: Client, as_json: bool) -> None:
-    """List the devices."""
+    """List the devices; DEFINITIONS counts those of process sets that apply to a device, seen there or not."""
     document = client.api.get(path_of("devices"))
     if as_json:
         emit(document)
@@ -134,11 +150,11 @@ def list_command(client: Client, as_json: bool) -> None:
         Column("class", elastic=True),
         Column("collector"),
         Column("state"),
-        Column("sets", right=True),
+        Column("definitions", right=True),
         Column("in sync"),
         Column("open events", elastic=True),
     )
-    show(table(columns, [_row(row) for row in rows]))
+    show(table(columns, [_row(row) for row in rows], without=("class", "state") if is_narrow() else ()))
 
 
 def _row(row: dict[str, Any]) -> list[object]:
@@ -176,6 +192,8 @@ def show_command(client: Client, name: str, as_json: bool) -> None:
             pairs.append(("in sync", _in_sync(device)))
         elif key == "modelled_at":
             pairs.append(("modelled at", local_time(moment(value))))
+        elif key == "components":
+            pairs.append(("definitions", value))
         elif key == "properties":
             continue
         elif isinstance(value, list):

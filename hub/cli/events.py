@@ -12,7 +12,7 @@ from rich.table import Table
 from common.events import State, parse_severity
 from hub.cli.client import Api, path_of
 from hub.cli.context import Client, author, json_option, pass_client
-from hub.cli.exits import CommandError, Exit, usage
+from hub.cli.exits import CommandError, Exit, not_found, usage
 from hub.cli.figures import iso, local_time, moment, since
 from hub.cli.output import Column, cell, emit, emit_line, facts, note, plural_rows, say, severity_cell, show, table
 from hub.cli.ranges import parse_time
@@ -76,16 +76,38 @@ def list_command(
             "limit": limit,
         },
     )
+    rows = plural_rows(document, "events")
+    if device is not None and not rows:
+        _check_device(client.api, device)
     if as_json:
         emit(document)
         return
-    rows = plural_rows(document, "events")
     if not rows:
         note("No open event" if state == "open" else "No such event")
         return
     show(event_table(rows, now))
     if len(rows) == limit:
         note(f"The newest {limit}; --limit shows more")
+
+
+def _check_device(api: Api, name: str) -> None:
+    """Tell a name that was misspelt from one that is quiet; events outlive their device, and collectors have some too.
+
+    Raises:
+        CommandError: exit code 3: nothing has that name, and there is no event of it.
+    """
+    if plural_rows(api.get(path_of("events"), {"device": name, "state": _states("all"), "limit": 1}), "events"):
+        return
+    if any(row.get("id") == name for row in plural_rows(api.get(path_of("collectors")), "collectors")):
+        return
+    try:
+        api.get(path_of("devices", name))
+    except CommandError as error:
+        if error.exit_code is not Exit.NOT_FOUND:
+            raise
+        raise not_found(
+            f"There is no device {name!r}, nor any event of one; `tocsin device list` shows those that there are"
+        ) from None
 
 
 @event_group.command("show")

@@ -46,6 +46,7 @@ def graph_command(
     form = path.suffix.lower().removeprefix(".")
     if form not in {"png", "svg"}:
         raise usage(f"-o {output}: the name of the picture should end in .png or .svg")
+    _check_place(path)
     chosen = parse_range(range_text, time.time())
     with waiting("drawing") as shown:
         shown.update()
@@ -66,6 +67,17 @@ def graph_command(
         emit({"file": str(path), "format": form, "size_bytes": len(picture), "start": chosen.start, "end": chosen.end})
     else:
         say(f"Wrote {path} ({size(len(picture))})")
+
+
+def _check_place(path: Path) -> None:
+    """Refuse a place where no file can be before anything is drawn."""
+    try:
+        if not path.parent.is_dir():
+            raise usage(f"-o {path}: there is no folder {path.parent}")
+        if path.is_dir():
+            raise usage(f"-o {path}: that is a folder, not a file")
+    except OSError as error:
+        raise usage(f"-o {path}: {error.strerror or error}") from None
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -76,6 +76,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return result if isinstance(result, int) else Exit.DONE
     except CommandError as error:
         return _refused(error, as_json=as_json)
+    except click.exceptions.NoArgsIsHelpError as error:
+        note(error.format_message())
+        return Exit.USAGE
     except click.ClickException as error:
         return _misused(error, as_json=as_json)
     except (click.Abort, KeyboardInterrupt):

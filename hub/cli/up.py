@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import signal
 import socket
 import time
@@ -29,6 +30,7 @@ from hub.cli.watch import Watch
 
 START_WITHIN_S = 30.0
 POLL_S = 0.1
+DEFAULT_DATA = Path("var")
 
 
 class Options(Struct, frozen=True, kw_only=True):
@@ -45,7 +47,7 @@ class Options(Struct, frozen=True, kw_only=True):
 @click.command("up")
 @click.option(
     "--data",
-    default="var",
+    default=DEFAULT_DATA,
     show_default=True,
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder for all data.",
@@ -100,7 +102,15 @@ def bring_up(options: Options, program: Callable[[str], Sequence[str]] = program
             stack.enter_context(folder.locked())
             _Up(folder, options, stack, program).run()
     except _StopUpError:
-        say(f"Stopped. The data is in {folder.root}; `tocsin up` goes on with it")
+        say(f"Stopped. The data is in {folder.root}; {again(options.data)} goes on with it")
+
+
+def again(data: Path) -> str:
+    """The commands that start Tocsin on a data folder, as typed."""
+    if data == DEFAULT_DATA:
+        return "`make run` (or `tocsin up`)"
+    option = f"--data {shlex.quote(str(data))}"
+    return f"`tocsin up {option}` (or `make run ARGS={shlex.quote(option)}`)"
 
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import socket
 import threading
+import time
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from tests.fakes.api import PNG, FakeApi, Refusal
+from hub.cli.output import Column, table
+from tests.fakes.api import PNG, FakeApi, Refusal, iso
 from tests.hub.cli.conftest import Run
 
 READING = [
@@ -66,6 +71,7 @@ def test_a_wrong_token_is_exit_code_4_and_says_where_it_came_from(run: Run, monk
     assert done.code == 4
     assert "TOCSIN_TOKEN" in done.err
     assert "wrong-token" not in done.err
+    assert len(done.err.splitlines()) == 1
 
 
 def test_a_missing_token_is_exit_code_4_and_says_where_it_was_looked_for(
@@ -90,6 +96,37 @@ def test_another_server_is_recognised(run: Run, fake: FakeApi) -> None:
 
 
 @pytest.mark.parametrize(
+    ("scheme", "said", "sentence"),
+    [
+        ("http", b"220 mail.example ESMTP\r\n\r\n", "What answers at {} is no Tocsin hub (no HTTP). Name"),
+        ("http", b"", "No hub answers at {}: the connection was closed before an answer came. Start"),
+        (
+            "https",
+            b"HTTP/1.1 400 Bad Request\r\n\r\n",
+            "What answers at {} is no Tocsin hub (no TLS as https wants it).",
+        ),
+    ],
+)
+def test_what_speaks_no_http_is_told_in_one_sentence(run: Run, scheme: str, said: bytes, sentence: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(said)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        url = f"{scheme}://127.0.0.1:{server.getsockname()[1]}"
+        done = run("--url", url, "status")
+        thread.join()
+    assert done.code == 4
+    assert sentence.format(url) in done.err
+    assert ".." not in done.err
+
+
+@pytest.mark.parametrize(
     "command",
     [
         ("device", "show", "nosuch"),
@@ -107,7 +144,12 @@ def test_another_server_is_recognised(run: Run, fake: FakeApi) -> None:
         ("data", "fetch", "web1", "sshd", "nosuch"),
         ("events", "ack", "99"),
         ("data", "fetch", "web1", "sshd", "--source", "nosuch"),
-        ("apply", "-f", "nosuch.yaml"),
+        ("events", "list", "--device", "nosuch"),
+        ("events", "list", "--device", "nosuch", "--state", "all"),
+        ("data", "list", "nosuch"),
+        ("data", "list", "silent"),
+        ("data", "last", "silent"),
+        ("data", "fetch", "silent", "sshd"),
     ],
     ids=" ".join,
 )
@@ -134,6 +176,9 @@ def test_a_name_that_stands_for_nothing_is_exit_code_3(run: Run, command: tuple[
         ("device", "add", "x", "--address", "y", "--set", "nosuch=1"),
         ("status", "--nosuch"),
         ("apply",),
+        ("apply", "-f", "nosuch.yaml"),
+        ("graph", "web1", "-o", "nosuch/x.png"),
+        ("device", "add", "x", "--address", "y", "--set", "snmp_community=@nosuch"),
     ],
     ids=" ".join,
 )
@@ -261,12 +306,12 @@ def test_a_rejected_config_ends_the_wait_at_once(run: Run, fake: FakeApi) -> Non
 def test_a_folder_is_applied_whole_in_order_and_each_file_once(run: Run, fake: FakeApi, tmp_path: Path) -> None:
     for name in ("b.yaml", "sub/a.yml", "a.yaml", "notes.txt"):
         (tmp_path / "model" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "model" / name).write_text(f"# {name}\n")
+        (tmp_path / "model" / name).write_text(f"kind: {name}\n")
     done = run("apply", "-f", "model", "-f", "model/a.yaml", "-m", "why", "--wait")
     assert done.code == 0
     (body,) = fake.state.applied
     assert [file.path for file in body.files] == ["model/a.yaml", "model/b.yaml", "model/sub/a.yml"]
-    assert [file.text for file in body.files] == ["# a.yaml\n", "# b.yaml\n", "# sub/a.yml\n"]
+    assert [file.text for file in body.files] == ["kind: a.yaml\n", "kind: b.yaml\n", "kind: sub/a.yml\n"]
     assert (body.message, body.dry_run) == ("why", False)
     assert done.out.startswith("+ ProcessSet nginx\nRevision 4: ")
 
@@ -295,9 +340,23 @@ def test_a_file_that_is_no_utf8_is_named_with_its_line(run: Run, tmp_path: Path)
     assert "x.yaml:2: byte 0xff" in done.err
 
 
-def test_an_empty_folder_is_a_failure(run: Run, tmp_path: Path) -> None:
+def test_an_empty_folder_is_a_usage_error(run: Run, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    assert run("apply", "-f", "empty").code == 1
+    done = run("apply", "-f", "empty")
+    assert (done.code, "file in empty" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize("text", ["", "# a comment\n\n", "---\n", "%YAML 1.2\n--- # none\n...\n"])
+def test_a_file_without_documents_is_named_and_a_usage_error_when_there_is_no_other(
+    run: Run, fake: FakeApi, tmp_path: Path, text: str
+) -> None:
+    (tmp_path / "empty.yaml").write_text(text)
+    (tmp_path / "full.yaml").write_text("---\nkind: ProcessSet\n")
+    done = run("apply", "-f", "empty.yaml")
+    assert (done.code, done.err) == (2, "tocsin: There is no document in empty.yaml; nothing was applied\n")
+    assert fake.state.applied == []
+    done = run("apply", "-f", "empty.yaml", "-f", "full.yaml")
+    assert (done.code, done.err) == (0, "empty.yaml has no document\n")
 
 
 def test_events_are_acknowledged_closed_and_reopened(run: Run, fake: FakeApi) -> None:
@@ -363,11 +422,20 @@ def test_a_graph_is_written_as_the_name_of_its_file_says(run: Run, tmp_path: Pat
 
 
 @pytest.mark.parametrize("output", ["nosuch/x.png", "folder.png"])
-def test_a_graph_that_cannot_be_written_leaves_nothing(run: Run, tmp_path: Path, output: str) -> None:
+def test_a_picture_where_no_file_can_be_is_a_usage_error_before_anything_is_asked(
+    run: Run, fake: FakeApi, tmp_path: Path, output: str
+) -> None:
     (tmp_path / "folder.png").mkdir()
     done = run("graph", "web1", "-o", output)
+    assert done.code == 2
+    assert f"-o {output}: " in done.err
+    assert fake.state.requests == []
+
+
+def test_a_graph_that_cannot_be_written_leaves_nothing(run: Run, tmp_path: Path) -> None:
+    done = run("graph", "web1", "-o", "/proc/x.png")
     assert done.code == 1
-    assert f"{output} cannot be written" in done.err
+    assert "/proc/x.png cannot be written" in done.err
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
@@ -383,6 +451,109 @@ def test_ps_shows_the_sets_and_the_processes_they_take(run: Run) -> None:
     assert [row["set"] for row in document["sets"]] == ["sshd"]
 
 
+def test_ps_of_a_device_that_cannot_be_read_says_that_and_nothing_else(run: Run, fake: FakeApi) -> None:
+    done = run("ps", "silent")
+    assert done.err.splitlines() == [
+        f"silent cannot be read: {fake.state.scans['silent']['problem']}",
+        "  `tocsin events list --device silent` shows since when",
+    ]
+    assert "unknown" in done.out
+    assert "PID " not in done.out
+    fake.state.sets.clear()
+    done = run("ps", "silent")
+    assert (done.code, done.out, len(done.err.splitlines())) == (0, "", 2)
+
+
+def test_ps_before_the_first_scan_says_so(run: Run, fake: FakeApi) -> None:
+    fake.state.add_device("new")
+    fake.state.scans["new"] = {**fake.state.bad_scan("new"), "problem": ""}
+    done = run("ps", "new")
+    assert (done.out, done.err) == ("", "new was not scanned yet\n")
+
+
+def test_values_that_are_missing_because_the_device_cannot_be_read_lead_to_its_events(run: Run) -> None:
+    done = run("data", "last", "silent")
+    assert "silent has no series yet, for it cannot be read: 10.0.0.7 does not answer SNMP" in done.err
+    assert "tocsin events list --device silent" in done.err
+
+
+def test_the_age_of_a_value_counts_from_the_end_of_its_step(run: Run, fake: FakeApi) -> None:
+    fake.state.series["web1"] = fake.state.series["web1"][:3]
+    for row, age_s in zip(fake.state.series["web1"], (4.0, 17.0, 400.0), strict=True):
+        row["age_s"] = age_s
+    lines = run("data", "last", "web1").out.splitlines()
+    assert lines[0].split()[-2:] == ["STEP", "AGE"]
+    assert [line.split("10s ")[1].strip() for line in lines[1:]] == ["0s", "7s", "6m 30s"]
+
+
+def test_all_points_are_listed_on_a_narrow_terminal(run: Run, fake: FakeApi) -> None:
+    shown = io.StringIO()
+    columns = (Column("component", wraps=True), Column("points", wraps=True))
+    Console(file=shown, width=44).print(table(columns, [["a-long-name-of-a-set", "count, cpu, memory, restarts"]]))
+    words = shown.getvalue().split()
+    assert {"a-long-name-of-a-set", "count,", "cpu,", "memory,", "restarts"} <= set(words)
+    assert "…" not in shown.getvalue()
+    assert "count, cpu, memory" in run("data", "list", "web1").out
+
+
+def test_a_list_of_devices_counts_definitions(run: Run) -> None:
+    head, first, *_ = run("device", "list").out.splitlines()
+    assert "DEFINITIONS" in head
+    assert "  6 " in first
+    assert re.search(r"^definitions +6$", run("device", "show", "web1").out, re.MULTILINE)
+
+
+def test_a_device_that_is_live_but_cannot_be_read_is_told_with_what_to_look_at(run: Run, fake: FakeApi) -> None:
+    fake.state.scans["new"] = fake.state.bad_scan("new")
+    done = run("device", "add", "new", "--address", "x", "--wait")
+    assert done.code == 0
+    assert done.err.startswith("new is watched, but could not be read yet: 10.0.0.7 does not answer SNMP")
+    assert "`tocsin ps new`" in done.err
+    assert "`tocsin events list --device new`" in done.err
+    assert run("device", "add", "other", "--address", "x", "--wait").err == ""
+
+
+def test_a_device_that_is_changed_has_the_time_of_a_scan_before_it_is_called_unreadable(
+    run: Run, fake: FakeApi
+) -> None:
+    fake.state.scans["box"] = fake.state.bad_scan("box")
+
+    def answer() -> None:
+        with fake.state.lock:
+            fake.state.scans["box"] = fake.state.good_scan("box")
+
+    timer = threading.Timer(0.5, answer)
+    timer.start()
+    done = run("device", "add", "box", "--address", "x", "--wait")
+    timer.join()
+    assert (done.code, done.err) == (0, "")
+
+
+def test_a_collector_that_never_logged_in_is_told_without_waiting_too(run: Run) -> None:
+    done = run("device", "add", "new", "--address", "x", "--collector", "nosuch")
+    assert done.code == 0
+    assert "No collector nosuch has ever logged in (there is local)" in done.err
+    assert run("device", "add", "new", "--address", "x", "--collector", "local").err == ""
+
+
+def test_events_of_a_device_that_was_removed_and_of_a_collector_are_listed(run: Run, fake: FakeApi) -> None:
+    fake.state.add_event(device="gone", summary="it was there once", state="closed")
+    done = run("events", "list", "--device", "gone")
+    assert (done.code, done.err) == (0, "No open event\n")
+    assert "it was there once" in run("events", "list", "--device", "gone", "--state", "all").out
+    assert run("events", "list", "--device", "local").code == 0
+
+
+@pytest.mark.parametrize(("since_s", "connected", "shown"), [(2, True, "–"), (60, True, "0"), (None, False, "–")])
+def test_devices_of_a_collector_that_has_not_reported_yet_are_not_zero(
+    run: Run, fake: FakeApi, since_s: int | None, connected: bool, shown: str
+) -> None:
+    since = None if since_s is None else iso(time.time() - since_s)
+    fake.state.collectors[0] |= {"since": since, "connected": connected, "devices": 0, "tasks": 0}
+    line = run("collector", "list").out.splitlines()[1]
+    assert re.split(r" {2,}", line)[4] == shown
+
+
 def test_push_names_devices_or_all(run: Run, fake: FakeApi) -> None:
     run("push", "web1", "box")
     run("push", "--all")
@@ -394,6 +565,14 @@ def test_status_says_what_is_not_live(run: Run, fake: FakeApi) -> None:
     out = run("status").out
     assert "3, 1 device behind" in out
     assert "not live: box on far/process: not connected" in out
+
+
+@pytest.mark.parametrize("command", [(), ("device",), ("events",)], ids=" ".join)
+def test_no_command_at_all_is_plain_help_and_a_usage_error(run: Run, command: tuple[str, ...]) -> None:
+    done = run(*command)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(f"Usage: {' '.join(('tocsin', *command))} [OPTIONS]")
+    assert "See `" not in done.err
 
 
 def test_every_command_has_help(run: Run) -> None:
