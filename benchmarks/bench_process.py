@@ -111,6 +111,7 @@ class Steps:
 def task_of(config: DeviceConfig, reactor: Any, steps: Steps) -> ProcessTask:
     """A task with everything on but the disk."""
     context = CollectorContext(
+        hub_epoch=str,
         clock=reactor,
         wall=steps.wall,
         reactor=reactor,

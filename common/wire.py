@@ -18,7 +18,7 @@ from msgspec import Meta, Struct
 
 from common.configs import DeviceConfig, DeviceId
 from common.errors import PermanentError, RemoteError
-from common.events import Event
+from common.events import Event, EventText
 from common.roll import DeviceScan, Process, SetStatus
 
 PROTOCOL_VERSION = 1
@@ -278,7 +278,29 @@ class RunNowQuery(Struct, frozen=True, tag=True):
     devices: Annotated[list[DeviceId], Meta(max_length=2000)]
 
 
-Query = ProcessesQuery | SetsQuery | ListQuery | FetchQuery | GraphQuery | LiveConfigQuery | RunNowQuery
+class Decision(Struct, frozen=True, kw_only=True):
+    """What an operator made of an alarm.
+
+    Attributes:
+        severity: of the alarm, as `events.Severity`.
+        open: True, it was opened again; False, it was closed.
+    """
+
+    device: DeviceId
+    component: EventText
+    event_class: EventText
+    event_key: EventText
+    severity: Annotated[int, Meta(ge=0, le=5)]
+    open: bool
+
+
+class DecidedQuery(Struct, frozen=True, tag=True):
+    """Think of these alarms as the hub does: one whose cause goes on is raised anew, one whose cause is over ends."""
+
+    decisions: Annotated[list[Decision], Meta(max_length=500)]
+
+
+Query = ProcessesQuery | SetsQuery | ListQuery | FetchQuery | GraphQuery | LiveConfigQuery | RunNowQuery | DecidedQuery
 
 
 class Processes(Struct, frozen=True, tag=True, kw_only=True):

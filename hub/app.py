@@ -20,6 +20,7 @@ from hub.broker.listener import BrokerListener
 from hub.data.feed import EventFeed
 from hub.data.reader import Reader
 from hub.distribution.absence import Absence
+from hub.distribution.decisions import Decisions
 from hub.distribution.departures import Departures
 from hub.distribution.distributor import Distributor
 from hub.distribution.errand import Every
@@ -92,7 +93,8 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
 
         # Up: sessions of collectors, and their events.
         absence = Absence(clock, wall, roster, hub_events)
-        desk = FrontDesk(wall, database.epoch, roster, events, events, distributor, absence)
+        decisions = Decisions(clock, events.decided, roster.session)
+        desk = FrontDesk(wall, database.epoch, roster, events, events, distributor, absence, decisions)
         listener = BrokerListener(reactor, clock, wall, settings.broker, site, desk)
 
         # Across: the API, and what it asks of collectors.
@@ -111,7 +113,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
             overview,
             DeviceTopic(model, distributor, events.open_counts),
             RevisionTopic(model, distributor, polls),
-            EventTopic(events, EventFeed(clock, events, events.observe), wall, polls),
+            EventTopic(events, EventFeed(clock, events, events.observe), wall, polls, decisions.decided),
             DataTopic(reader, distributor.devices, wall),
         )
         router = Router(route for topic in topics for route in topic.routes())

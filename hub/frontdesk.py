@@ -11,6 +11,7 @@ from common.errors import TransientError
 from common.wire import Attach, Attached, EventBatch, EventsStored, Heartbeat
 from hub.distribution.absence import Absence
 from hub.distribution.claims import settle_claims
+from hub.distribution.decisions import Decisions
 from hub.distribution.distributor import Distributor
 from hub.distribution.interfaces import DaemonBook
 from hub.distribution.roster import Roster
@@ -32,6 +33,7 @@ class FrontDesk:
         book: DaemonBook,
         distributor: Distributor,
         absence: Absence,
+        decisions: Decisions,
     ) -> None:
         self._wall = wall
         self._epoch = epoch
@@ -40,6 +42,7 @@ class FrontDesk:
         self._book = book
         self._distributor = distributor
         self._absence = absence
+        self._decisions = decisions
 
     async def attached(self, session: ISession, request: Attach) -> Attached:
         """Give a session its seat; one that has it already is cut first."""
@@ -58,6 +61,7 @@ class FrontDesk:
             raise TransientError("the same daemon has logged in again meanwhile")
         self._absence.arrived(session.collector, session.daemon)
         self._distributor.attached(session)
+        self._decisions.attached(session)
         return Attached(collector=session.collector, version=request.newest, epoch=self._epoch, stored_seq=stored)
 
     def detached(self, session: ISession, reason: str) -> None:

@@ -209,5 +209,8 @@ class IEventStore(Interface):
     async def set_state(event_id: int, state: str, by: str, at: float) -> EventRecord | None:
         """Acknowledge (`acknowledged`), close (`closed`) or reopen (`new`) an event; None when there is none."""
 
+    async def decided(collector: str, daemon: str) -> list[EventRecord]:
+        """Alarms of a daemon that an operator has closed, or opened again, as they still are; restarts left out."""
+
     async def open_counts() -> dict[str, dict[int, int]]:
         """Open events by device and severity."""

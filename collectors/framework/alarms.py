@@ -11,6 +11,7 @@ from collectors.framework.interfaces import IEventSink, IStateStore
 from collectors.framework.task import Outcome, TaskRecord
 from common.errors import TransientError
 from common.events import Event, Severity
+from common.wire import Decision
 
 KEY = "task_failed"
 
@@ -42,6 +43,14 @@ class TaskAlarms:
             Deferred.fromCoroutine(self._say(record, opens=True))
         elif new is Outcome.GOOD and self._is_open(record.name):
             Deferred.fromCoroutine(self._say(record, opens=False))
+
+    def decided(self, decision: Decision, name: str | None) -> bool:
+        """Take note of what an operator made of `task_failed`; `name` is the task of the device."""
+        if (decision.event_class, decision.event_key) != (self._event_class, KEY):
+            return False
+        if name is not None:
+            self._open[name] = decision.open
+        return True
 
     def forget(self, name: str) -> None:
         """A task is gone."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 from twisted.logger import Logger
@@ -21,6 +21,8 @@ from common.wire import (
     Attached,
     ConfigBatch,
     ConfigsApplied,
+    DecidedQuery,
+    Decision,
     Done,
     FetchQuery,
     GraphQuery,
@@ -52,6 +54,7 @@ class HubClient:
     """Takes what the hub asks to the part that knows.
 
     Attributes:
+        epoch: id of the hub's store; empty until the first session.
         on_attached: called with the collector's name, the highest number that the hub holds, and the spool it is of.
         on_detached: called when the session is over.
     """
@@ -65,14 +68,18 @@ class HubClient:
         collector: ICollector,
         reader: Reader,
         counts: Callable[[], TaskCounts],
+        alarms: Sequence[Callable[[Decision], bool]],
     ) -> None:
+        """Join the parts; each of `alarms` takes note of a decision about an alarm, if that is one of its own."""
         self._identity = identity
         self._spool = spool
         self._held = held
         self._scheduler = scheduler
         self._collector = collector
         self._reader = reader
+        self._alarms = alarms
         self._offered = ""
+        self.epoch = ""
         self.counts = counts
         self.on_attached: Callable[[str, int, str], None] = lambda _name, _seq, _spool: None
         self.on_detached: Callable[[], None] = lambda: None
@@ -94,6 +101,7 @@ class HubClient:
 
     def attached(self, answer: Attached) -> None:
         """A session stands: events may go."""
+        self.epoch = answer.epoch
         self.on_attached(answer.collector, answer.stored_seq, self._offered)
 
     def detached(self, reason: str) -> None:
@@ -120,6 +128,8 @@ class HubClient:
             return LiveConfig(config=config, digest=self._held.digest(query.device))
         if isinstance(query, RunNowQuery):
             return self._run_now(query)
+        if isinstance(query, DecidedQuery):
+            return Done(sum(any(take(decision) for take in self._alarms) for decision in query.decisions))
         if isinstance(query, ListQuery | FetchQuery | GraphQuery):
             return await self._reader.answer(query)
         return await self._collector.answer(query)

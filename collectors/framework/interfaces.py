@@ -24,6 +24,7 @@ from common.wire import (
     Attached,
     ConfigBatch,
     ConfigsApplied,
+    Decision,
     EventBatch,
     EventsStored,
     Held,
@@ -89,6 +90,9 @@ class ICollector(Interface):
 
     def forget(device: str) -> None:
         """The device has left: drop what is kept of it on disk, but never its series."""
+
+    def decided(decision: Decision) -> bool:
+        """Take note of what an operator made of an alarm of a device; False when that alarm is not this collector's."""
 
     async def answer(query: Query) -> Result:
         """Answer what only this kind of collector knows.
@@ -165,6 +169,7 @@ class CollectorContext(Struct, frozen=True, kw_only=True):
         wall: epoch seconds, for stamps alone.
         reactor: for sockets and processes.
         data_dir: folder of the daemon.
+        hub_epoch: id of the hub's store, empty until the hub has told; another one knows of no alarm that is open.
     """
 
     clock: Any
@@ -175,6 +180,7 @@ class CollectorContext(Struct, frozen=True, kw_only=True):
     states: Any
     samples: Any
     data_dir: Path
+    hub_epoch: Callable[[], str]
 
 
 class CollectorSpec(Struct, frozen=True, kw_only=True):

@@ -88,6 +88,7 @@ def run_once(spec: CollectorSpec, folder: Path, kind: ReactorKind, options: argp
             states=nowhere,
             samples=nowhere,
             data_dir=folder,
+            hub_epoch=str,
         )
         collector = spec.make_collector(context)
         found = await collector.once(config, show_processes=options.show_processes, show_tables=options.show_tables)

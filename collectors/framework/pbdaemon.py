@@ -103,6 +103,7 @@ class CollectorDaemon(Chain):
             states=spool,
             samples=writer,
             data_dir=folder,
+            hub_epoch=lambda: self.client.epoch,
         )
         collector = spec.make_collector(context)
         alarms = TaskAlarms(spool, spool, spec.failure_class, wall)
@@ -125,6 +126,11 @@ class CollectorDaemon(Chain):
             collector,
             reader,
             self._counts,
+            [
+                lambda decision: alarms.decided(decision, held.task_of(decision.device)),
+                problems.decided,
+                collector.decided,
+            ],
         )
         link = self.link = HubLink(reactor, clock, rng, settings.hub, client, wall=wall)
         pump = self.pump = EventPump(clock, rng, spool, link, name.get, wall, on_problem=problems.of("hub events", ""))

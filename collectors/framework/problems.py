@@ -10,6 +10,7 @@ from twisted.logger import Logger
 from collectors.framework.interfaces import IEventSink
 from common.errors import TransientError
 from common.events import Event, Severity
+from common.wire import Decision
 
 MAX_SENTENCE = 400
 
@@ -29,6 +30,7 @@ class Problems:
         self._source = source
         self._wall = wall
         self._standing: dict[str, str] = {}
+        self._classes: dict[str, str] = {}
 
     def of(self, part: str, event_class: str = "") -> Callable[[str], None]:
         """Where a part of the daemon tells its problem, and "" when it is over.
@@ -37,6 +39,7 @@ class Problems:
             part: a word; key of its event.
             event_class: of its event; empty for a problem that no event can tell, because events do not get through.
         """
+        self._classes[part] = event_class
 
         def told(sentence: str) -> None:
             self._told(part, sentence, event_class)
@@ -46,6 +49,16 @@ class Problems:
     def sentence(self) -> str:
         """All that stands, for the heartbeat; empty when all is well."""
         return " ".join(f"{part}: {self._standing[part]}" for part in sorted(self._standing))[:4096]
+
+    def decided(self, decision: Decision) -> bool:
+        """Take note of what an operator made of a problem: what still stands is told again, what is over ends."""
+        event_class = self._classes.get(decision.event_key, "")
+        if (decision.device, decision.event_class) != (self._source(), event_class):
+            return False
+        standing = self._standing.get(decision.event_key, "")
+        if bool(standing) != decision.open:
+            self._say(decision.event_key, standing, event_class)
+        return True
 
     def _told(self, part: str, sentence: str, event_class: str) -> None:
         old = self._standing.pop(part, "")
@@ -58,16 +71,19 @@ class Problems:
         else:
             _log.info("{part}: all is well again", part=part)
         if event_class:
-            event = Event(
-                device=self._source(),
-                event_class=event_class,
-                event_key=part,
-                severity=Severity.ERROR if sentence else Severity.CLEAR,
-                summary=(sentence or f"{part}: all is well again")[:512],
-                at=self._wall(),
-                group="Daemon",
-            )
-            Deferred.fromCoroutine(self._send(event))
+            self._say(part, sentence, event_class)
+
+    def _say(self, part: str, sentence: str, event_class: str) -> None:
+        event = Event(
+            device=self._source(),
+            event_class=event_class,
+            event_key=part,
+            severity=Severity.ERROR if sentence else Severity.CLEAR,
+            summary=(sentence or f"{part}: all is well again")[:512],
+            at=self._wall(),
+            group="Daemon",
+        )
+        Deferred.fromCoroutine(self._send(event))
 
     async def _send(self, event: Event) -> None:
         try:

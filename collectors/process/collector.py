@@ -13,8 +13,9 @@ from collectors.process.source_snmp import SnmpSource
 from collectors.process.task import ProcessTask, state_key
 from common.configs import DeviceConfig, SourceKind
 from common.errors import NotFoundError, PermanentError
+from common.events import CLASS_PROCESS, CLASS_SNMP
 from common.matching import check_definition, command_line
-from common.wire import Processes, ProcessesQuery, Query, Result, Sets, SetsQuery
+from common.wire import Decision, Processes, ProcessesQuery, Query, Result, Sets, SetsQuery
 
 
 @implementer(ICollector)
@@ -59,6 +60,15 @@ class ProcessCollector:
             return await task.look(tables=show_tables, processes=show_processes)
         finally:
             await task.close()
+
+    def decided(self, decision: Decision) -> bool:
+        """Take note of what an operator made of an alarm; the next scan goes by it."""
+        if decision.event_class not in {CLASS_PROCESS, CLASS_SNMP}:
+            return False
+        task = self._tasks.get(decision.device)
+        if task is not None:
+            task.decided(decision)
+        return True
 
     async def answer(self, query: Query) -> Result:
         """Tell the last process table, or the sets."""

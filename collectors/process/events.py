@@ -10,6 +10,8 @@ from common.events import CLASS_PROCESS, Detail, Event, Severity
 
 GROUP = "Process"
 MISSING, RESTARTED, RESTARTING, COUNT = "process_missing", "process_restarted", "process_restarting", "process_count"
+CONDITIONS = frozenset({MISSING, RESTARTING, COUNT})
+"""What lasts, and so is open until it is over; a restart merely happened."""
 
 
 class SetVoice:

@@ -37,19 +37,26 @@ class DeviceMemory(Struct):
     """A device, as the last good scan left it.
 
     Attributes:
-        cpu_s: CPU seconds by pid, of the last scan.
+        cpu_s: CPU seconds by pid, of the last scan: a pid that has used less was used again.
         alarms: keys of open events of the device itself.
         rows: how many processes the last complete table had.
+        hub: id of the hub's store that the alarms are open in; empty when it is not known.
     """
 
     sets: dict[str, SetMemory] = field(default_factory=dict)
     scanned_at: float | None = None
-    monotonic: float = 0.0
     uptime_s: float | None = None
     host_uptime_s: float | None = None
     rows: int = 0
     alarms: dict[str, int] = field(default_factory=dict)
     cpu_s: dict[int, float] = field(default_factory=dict)
+    hub: str = ""
+
+    def forget_alarms(self) -> None:
+        """Nothing has been said: whatever is wrong is to be said anew."""
+        self.alarms.clear()
+        for kept in self.sets.values():
+            kept.alarms.clear()
 
 
 def dump(memory: DeviceMemory) -> bytes:
@@ -62,9 +69,6 @@ def load(data: bytes | None) -> DeviceMemory:
     if data is None:
         return DeviceMemory()
     try:
-        memory = msgspec.msgpack.decode(data, type=DeviceMemory)
+        return msgspec.msgpack.decode(data, type=DeviceMemory)
     except msgspec.MsgspecError:
         return DeviceMemory()
-    memory.monotonic = 0.0  # of another run of the daemon
-    memory.cpu_s.clear()
-    return memory

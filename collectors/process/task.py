@@ -19,6 +19,7 @@ from common.errors import TocsinError, TransientError
 from common.events import CLASS_SNMP, Event, Severity
 from common.roll import DeviceScan, SetState, SetStatus
 from common.series import Sample, SeriesKey
+from common.wire import Decision
 
 PERSIST_EVERY = 30
 """Cycles without a change after which the memory is kept all the same."""
@@ -60,6 +61,8 @@ class ProcessTask:
         self._slot = 0
         self._in_slot: set[str] = set()
         self._next: DeviceConfig | None = None
+        self._decisions: list[Decision] = []
+        self._taken: list[Decision] = []
         self.name = f"process:{config.device}"
         self.view: View | None = None
         self.sets: list[SetStatus] = []
@@ -80,6 +83,10 @@ class ProcessTask:
         """What decides; the local source asks it which processes matter."""
         return self._tracker
 
+    def decided(self, decision: Decision) -> None:
+        """Take note of what an operator made of an alarm."""
+        self._decisions.append(decision)
+
     def update(self, config: DeviceConfig) -> None:
         """Work by another config from the next run on."""
         self._next = config
@@ -91,7 +98,7 @@ class ProcessTask:
 
     async def run(self, slot: int) -> None:
         """One cycle."""
-        events = self._take_config()
+        events = self._take_config() + self._take_decisions()
         began = self._context.clock.seconds()
         try:
             table = await self._read()
@@ -101,7 +108,6 @@ class ProcessTask:
         events += self._readable() + self._agent_events(table)
         outcome = self._tracker.observe(table)
         events += outcome.events
-        await self._keep(events, changed=outcome.changed or bool(events))
         self._write(outcome, slot)
         self.view, self.sets = outcome.view, outcome.sets
         self.scan = DeviceScan(
@@ -111,6 +117,7 @@ class ProcessTask:
             duration_s=self._context.clock.seconds() - began,
             problem="",
         )
+        await self._keep(events, changed=outcome.changed or bool(events))
 
     async def look(self, *, tables: bool, processes: bool) -> list[str]:
         """One cycle in words; nothing is written, sent or kept."""
@@ -157,6 +164,26 @@ class ProcessTask:
             return []
         self._source.update(config)
         return self._tracker.update(config, self._context.wall())
+
+    def _take_decisions(self) -> list[Event]:
+        """Bring what is open to what the hub has open, so that this scan says what differs."""
+        memory, hub = self._tracker.memory, self._context.hub_epoch()
+        if hub and memory.hub != hub:
+            if memory.hub:
+                memory.forget_alarms()
+            memory.hub = hub
+        self._taken, self._decisions = self._decisions, []
+        return [event for decision in self._taken for event in self._take_decision(decision)]
+
+    def _take_decision(self, decision: Decision) -> list[Event]:
+        if decision.component:
+            return self._tracker.decided(decision, self._context.wall())
+        alarms = self._tracker.memory.alarms
+        if decision.open:
+            alarms.setdefault(decision.event_key, decision.severity)
+        else:
+            alarms.pop(decision.event_key, None)
+        return []
 
     async def _unreadable(self, events: list[Event], key: str, error: TocsinError) -> None:
         """One event stands for the whole device; sets keep their state, and show as unknown."""
@@ -208,6 +235,7 @@ class ProcessTask:
             # Nothing was stored: decide again from what was, or the events would be lost.
             self._tracker.memory = load(self._context.states.load(key))
             self._next = self._next or self._config
+            self._decisions[:0] = self._taken
             raise
 
     def _write(self, outcome: Outcome, slot: int) -> None:

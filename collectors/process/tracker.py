@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from collectors.framework.interfaces import ProcessRow, ProcessTable
-from collectors.process.events import SetVoice
+from collectors.process.events import CONDITIONS, SetVoice
 from collectors.process.memory import DeviceMemory, SetMemory
 from common.configs import DeviceConfig, ProcessSetConfig
 from common.events import Event
 from common.matching import Matcher, SetName, command_line, printable
 from common.roll import Process, SetState, SetStatus
 from common.series import Number
+from common.wire import Decision
 
 WRAP_S = 2**32 / 100
 """sysUpTime counts hundredths of a second in 32 bits."""
@@ -93,6 +94,25 @@ def members_of(table: ProcessTable, matcher: Matcher) -> tuple[Members, dict[int
     return members, owners, lines
 
 
+def cpu_percent(before: ProcessTable, table: ProcessTable) -> dict[int, float]:
+    """CPU percent by pid from one table to the next; a pid without a base is left out."""
+    elapsed_s = table.monotonic - before.monotonic
+    if elapsed_s <= 0:
+        return {}
+    used: dict[int, float] = {}
+    for pid, row in table.rows.items():
+        if row.cpu_s is None:
+            continue
+        base: float | None = None
+        if row.started is not None and row.started > before.at:
+            base = 0.0
+        elif (earlier := before.rows.get(pid)) is not None:
+            base = earlier.cpu_s
+        if base is not None and row.cpu_s >= base:
+            used[pid] = 100.0 * (row.cpu_s - base) / elapsed_s
+    return used
+
+
 def vanished(memory: DeviceMemory, members: Members, matcher: Matcher) -> list[str]:
     """Sets that were up, or are expected, and that this table does not have: they are to be verified first."""
     known = {component for component, kept in memory.sets.items() if not kept.missing}
@@ -111,6 +131,7 @@ class Tracker:
 
     def __init__(self, config: DeviceConfig, memory: DeviceMemory) -> None:
         self.memory = memory
+        self._last: ProcessTable | None = None  # what CPU percent are reckoned from
         self._configure(config)
 
     def update(self, config: DeviceConfig, wall: float) -> list[Event]:
@@ -120,12 +141,32 @@ class Tracker:
         for component, kept in list(self.memory.sets.items()):
             definition = self._definitions.get(kept.definition)
             if definition is None:
-                gone = ProcessSetConfig(id=kept.definition, title=component, order=0, include=".", name=component)
-                voice = SetVoice(config, component, gone, kept, wall)
-                voice.watched_no_more("its definition was removed")
-                events += voice.said
+                events += self._last_words(component, kept, wall)
                 del self.memory.sets[component]
         return events
+
+    def _last_words(self, component: str, kept: SetMemory, wall: float) -> list[Event]:
+        gone = ProcessSetConfig(id=kept.definition, title=component, order=0, include=".", name=component)
+        voice = SetVoice(self.config, component, gone, kept, wall)
+        voice.watched_no_more("its definition was removed")
+        return voice.said
+
+    def decided(self, decision: Decision, wall: float) -> list[Event]:
+        """Take note of what an operator made of an alarm of a set; the next table is judged by it.
+
+        An alarm that was opened again and that no table can close is closed here.
+        """
+        kept = self.memory.sets.get(decision.component)
+        if decision.event_key not in CONDITIONS:
+            return []
+        if kept is None:
+            told = {decision.event_key: decision.severity} if decision.open else {}
+            return self._last_words(decision.component, SetMemory(definition="", since=wall, alarms=told), wall)
+        if decision.open:
+            kept.alarms.setdefault(decision.event_key, decision.severity)
+        else:
+            kept.alarms.pop(decision.event_key, None)
+        return []
 
     def _configure(self, config: DeviceConfig) -> None:
         self.config = config
@@ -150,8 +191,8 @@ class Tracker:
         events: list[Event] = []
         changed = memory.scanned_at is None
         first_scan = memory.scanned_at is None
-        elapsed_s = table.monotonic - memory.monotonic if memory.monotonic else None
-        used = self._cpu(table, elapsed_s, base_lost=base_lost)
+        used = {} if base_lost or self._last is None else cpu_percent(self._last, table)
+        self._last = table
         for component, name in {**self.matcher.expected(), **self._kept(), **_named(owners)}.items():
             definition = self._definitions[name.definition]
             kept = memory.sets.get(component)
@@ -167,7 +208,7 @@ class Tracker:
         figures = {
             c: self._figures(kept, members.get(c, {}), used, table.at) for c, kept in memory.sets.items() if kept.seen
         }
-        memory.scanned_at, memory.monotonic = table.at, table.monotonic
+        memory.scanned_at = table.at
         memory.uptime_s, memory.host_uptime_s = table.uptime_s, table.host_uptime_s
         memory.rows = len(table.rows)
         memory.cpu_s = {pid: row.cpu_s for pid, row in table.rows.items() if row.cpu_s is not None}
@@ -243,21 +284,6 @@ class Tracker:
             voice.missing()
 
     # --- figures ------------------------------------------------------------------------------------------------------
-
-    def _cpu(self, table: ProcessTable, elapsed_s: float | None, *, base_lost: bool) -> dict[int, float]:
-        """CPU percent by pid; a pid without a base is left out."""
-        if elapsed_s is None or elapsed_s <= 0:
-            return {}
-        used: dict[int, float] = {}
-        for pid, row in table.rows.items():
-            if row.cpu_s is None:
-                continue
-            base = None if base_lost else self.memory.cpu_s.get(pid)
-            if row.started is not None and self.memory.scanned_at is not None and row.started > self.memory.scanned_at:
-                base = 0.0
-            if base is not None and row.cpu_s >= base:
-                used[pid] = 100.0 * (row.cpu_s - base) / elapsed_s
-        return used
 
     def _figures(
         self, kept: SetMemory, rows: dict[int, ProcessRow], used: Mapping[int, float], at: float

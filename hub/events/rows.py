@@ -6,7 +6,19 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, bindparam, false, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    bindparam,
+    false,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
 
 from hub.events.rules import OPEN, is_open
 from hub.events.tables import counters, events
@@ -113,6 +125,11 @@ def set_counter(connection: Connection, name: str, value: int) -> None:
     done = connection.execute(update(counters).where(counters.c.name == name).values(value=value))
     if done.rowcount == 0:
         connection.execute(insert(counters).values(name=name, value=value))
+
+
+def decided_by_operator() -> ColumnElement[bool]:
+    """Whether somebody has acknowledged, closed or reopened an event; written as the index has it."""
+    return events.c.state_by != literal_column("''")
 
 
 def matching(wanted: EventFilter) -> list[ColumnElement[bool]]:

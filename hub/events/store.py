@@ -13,7 +13,7 @@ from zope.interface import implementer
 from common.errors import PermanentError
 from common.events import Event, State, fingerprint
 from common.wire import SpooledEvent
-from hub.events.rows import CHANGE, RECORD, counter, matching, open_by_fingerprint, read, write
+from hub.events.rows import CHANGE, RECORD, counter, decided_by_operator, matching, open_by_fingerprint, read, write
 from hub.events.rules import AgePolicy, Sighting, absorb, ages, close, decide, fresh, is_open
 from hub.events.tables import daemons, events, spools
 from hub.interfaces import EventFilter, EventRecord, IEventStore
@@ -108,6 +108,23 @@ class SqlEventStore:
             query = select(events).where(events.c.change > after).order_by(events.c.change).limit(limit)
             rows = connection.execute(select(query.subquery().c.change)).scalars().all()
             return (rows[-1] if len(rows) == limit else newest), read(connection, query)
+
+        return await self._database.run(work)
+
+    async def decided(self, collector: str, daemon: str) -> list[EventRecord]:
+        """The alarms of a daemon that an operator has closed and that are not open again, or has opened again."""
+        theirs = (events.c.collector == collector) & (events.c.daemon == daemon)
+        query = (
+            select(events)
+            .where(decided_by_operator(), theirs, events.c.event_key.not_in(sorted(self._policy.keys)))
+            .where(events.c.state.in_([State.NEW.value, State.CLOSED.value]))
+            .order_by(events.c.id)
+        )
+
+        def work(connection: Connection) -> list[EventRecord]:
+            last = {record.fingerprint: record for record in read(connection, query)}
+            now_open = open_by_fingerprint(connection, last)
+            return [record for record in last.values() if is_open(record) or record.fingerprint not in now_open]
 
         return await self._database.run(work)
 

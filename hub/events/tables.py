@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Float, Index, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Column, Float, Index, Integer, String, Table, Text, text
 
 from hub.model.tables import BigNumber, metadata
 
@@ -36,6 +36,7 @@ events = Table(
     Index(None, "state", "last_seen"),
     Index(None, "device"),
     Index(None, "closed_at"),
+    Index(None, "state_by", sqlite_where=text("state_by <> ''"), postgresql_where=text("state_by <> ''")),
 )
 
 counters = Table(

@@ -9,7 +9,7 @@ from msgspec import Struct
 from common.errors import NotFoundError
 from common.events import OPEN_STATES, State, parse_severity
 from hub.data.feed import EventFeed
-from hub.interfaces import EventFilter, IEventStore
+from hub.interfaces import EventFilter, EventRecord, IEventStore
 from hub.web.call import Author, Call
 from hub.web.longpolls import MAX_WAIT_S, LongPolls
 from hub.web.refusals import bad_request
@@ -19,6 +19,7 @@ from hub.web.shapes import Event, event_shape
 MAX_EVENTS = 10_000
 FOLLOW_PAGE = 500
 NEWEST = -1
+SOMEBODY = "operator"
 OPEN = "open"
 ALL = "all"
 
@@ -47,11 +48,20 @@ class ByWhom(Struct, frozen=True, forbid_unknown_fields=True):
 class EventTopic:
     """Lists, follows and changes events."""
 
-    def __init__(self, events: IEventStore, feed: EventFeed, wall: Callable[[], float], polls: LongPolls) -> None:
+    def __init__(
+        self,
+        events: IEventStore,
+        feed: EventFeed,
+        wall: Callable[[], float],
+        polls: LongPolls,
+        decided: Callable[[EventRecord], None],
+    ) -> None:
+        """Prepare; `decided` is told of each event that was closed or opened again."""
         self._events = events
         self._feed = feed
         self._wall = wall
         self._polls = polls
+        self._decided = decided
 
     def routes(self) -> list[Route]:
         """What this topic answers."""
@@ -93,9 +103,11 @@ class EventTopic:
             raise NotFoundError(f"an event can be changed by {', '.join(VERBS)}; not by {call.names['verb'][:40]!r}")
         by = call.body(ByWhom)
         number = call.number("event")
-        record = await self._events.set_state(number, state.value, by.author, self._wall())
+        record = await self._events.set_state(number, state.value, by.author or SOMEBODY, self._wall())
         if record is None:
             raise _no_event(number)
+        if state is not State.ACKNOWLEDGED:
+            self._decided(record)
         return event_shape(record)
 
     async def follow(self, call: Call) -> Followed:

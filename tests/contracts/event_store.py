@@ -199,6 +199,26 @@ class EventStoreContract:
         assert (opened.state, opened.closed_at, opened.state_by) == ("new", None, "bob")
         assert done(store.add(event(), "local", "process")) == id_
 
+    def test_what_operators_have_decided_and_still_holds_is_told(self, store: Any) -> None:
+        def decided() -> list[tuple[str, str]]:
+            return [(record.component, record.state) for record in done(store.decided("local", "process"))]
+
+        names = ("shut", "again", "seen", "left")
+        ids = {name: done(store.add(event(name), "local", "process")) for name in names}
+        ids["happened"] = done(store.add(event("happened", event_key="process_restarted"), "local", "process"))
+        ids["reopened"] = done(store.add(event("reopened"), "local", "process"))
+        done(store.add(event("elsewhere"), "far", "process"))
+        done(store.set_state(ids["seen"], "acknowledged", "ada", NOW + 1))
+        for name in ("shut", "again", "happened", "reopened"):
+            done(store.set_state(ids[name], "closed", "ada", NOW + 1))
+        done(store.set_state(ids["reopened"], "new", "ada", NOW + 2))
+        done(store.add(event("again"), "local", "process"))
+        assert decided() == [("shut", "closed"), ("reopened", "new")]
+        done(store.add(clear("reopened"), "local", "process"))
+        done(store.add(clear("again"), "local", "process"))
+        assert decided() == [("shut", "closed"), ("again", "closed"), ("reopened", "closed")]
+        assert done(store.decided("far", "process")) == []
+
     def test_a_closed_event_cannot_be_acknowledged(self, store: Any) -> None:
         id_ = done(store.add(event(), "local", "process"))
         done(store.set_state(id_, "closed", "ann", NOW))

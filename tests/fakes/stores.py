@@ -130,6 +130,14 @@ class FakeEventStore:
         newest = later[-1][0] if len(later) == limit else self._change
         return newest, [self._records[id_] for _, id_ in later]
 
+    async def decided(self, collector: str, daemon: str) -> list[EventRecord]:
+        last: dict[str, EventRecord] = {}
+        for record in sorted(self._records.values(), key=lambda record: record.id):
+            theirs = (record.collector, record.daemon) == (collector, daemon) and record.state_by
+            if theirs and record.state in {"new", "closed"} and record.event_key not in self._policy.keys:
+                last[record.fingerprint] = record
+        return [record for record in last.values() if is_open(record) or record.fingerprint not in self._open()]
+
     async def open_counts(self) -> dict[str, dict[int, int]]:
         counts: dict[str, dict[int, int]] = {}
         for record in self._open().values():

@@ -11,7 +11,7 @@ from zope.interface import implementer
 from collectors.framework.interfaces import ICollector, ITask
 from common.configs import DeviceConfig, SourceKind
 from common.errors import NotFoundError, PermanentError
-from common.wire import Done, ProcessesQuery, Query, Result
+from common.wire import Decision, Done, ProcessesQuery, Query, Result
 
 
 def config(device: str = "web1", interval_s: int = 60, **fields: Any) -> DeviceConfig:
@@ -61,6 +61,7 @@ class FakeCollector:
     def __init__(self) -> None:
         self.tasks: dict[str, FakeTask] = {}
         self.forgotten: list[str] = []
+        self.decisions: list[Decision] = []
 
     def validate(self, config: DeviceConfig) -> None:
         if config.address == "bad":
@@ -76,6 +77,10 @@ class FakeCollector:
 
     def forget(self, device: str) -> None:
         self.forgotten.append(device)
+
+    def decided(self, decision: Decision) -> bool:
+        self.decisions.append(decision)
+        return decision.device in self.tasks
 
     async def answer(self, query: Query) -> Result:
         if isinstance(query, ProcessesQuery):

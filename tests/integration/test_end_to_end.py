@@ -79,6 +79,25 @@ def test_a_killed_process_rings_and_its_return_closes_the_event(stack: Stack, wa
     assert closed["count"] == 1
 
 
+def test_what_an_operator_closes_or_opens_again_is_set_right_by_the_next_scan(stack: Stack, watched: Watched) -> None:
+    name = fresh()
+    process = watched.start(name)
+    stack.apply(definition(name))
+    wait_for("the set is up", lambda: stack.sets(DEVICE).get(name), 5)
+    watched.kill(process)
+    first = wait_for("process_missing", lambda: open_events(stack, name), INTERVAL_S + 4)[0]
+
+    stack.tocsin("events", "close", str(first["id"]))
+    again = wait_for("it rings again", lambda: open_events(stack, name), INTERVAL_S + 4)[0]
+    assert again["id"] != first["id"]
+
+    watched.start(name)
+    wait_for("it closes", lambda: not open_events(stack, name), INTERVAL_S + 4)
+    stack.tocsin("events", "reopen", str(again["id"]))
+    wait_for("it closes once more", lambda: not open_events(stack, name), INTERVAL_S + 4)
+    assert [event["count"] for event in all_events(stack, name)] == [1, 1]
+
+
 def test_a_pool_that_shrinks_and_grows_rings_nothing(stack: Stack, watched: Watched) -> None:
     name = fresh()
     pool = [watched.start(name) for _ in range(3)]

@@ -27,12 +27,14 @@ from collectors.framework.rejections import Rejections
 from collectors.framework.scheduler import Scheduler
 from common.configs import DeviceConfig, digest, digest_of_all
 from common.errors import NotFoundError, SettingsError, TransientError
-from common.events import CLASS_CONFIG, CLASS_DATA, CLASS_SNMP, Severity
+from common.events import CLASS_CONFIG, CLASS_DATA, CLASS_PROCESS, CLASS_SNMP, Severity
 from common.settings import genconf, read_settings
 from common.wire import (
     Attached,
     ConfigBatch,
     ConfigsApplied,
+    DecidedQuery,
+    Decision,
     Done,
     HeldRequest,
     ListQuery,
@@ -80,7 +82,17 @@ class DaemonCase(SynchronousTestCase):
         spool: Any = FakeSpool()
         identity = Identity(service="process", host="box", software="1", began=WALL)
         self.client = HubClient(
-            identity, spool, self.held, self.scheduler, self.collector, reader, lambda: TaskCounts(devices=1)
+            identity,
+            spool,
+            self.held,
+            self.scheduler,
+            self.collector,
+            reader,
+            lambda: TaskCounts(devices=1),
+            [
+                lambda decision: self.alarms.decided(decision, self.held.task_of(decision.device)),
+                self.collector.decided,
+            ],
         )
         self.scheduler.startService()
         self.rejections.load()
@@ -355,6 +367,40 @@ class ProblemTests(SynchronousTestCase):
             found,
             [(CLASS_DATA, "samples", Severity.ERROR, "local"), (CLASS_DATA, "samples", Severity.CLEAR, "local")],
         )
+
+    def test_a_problem_is_told_anew_when_it_was_closed_and_ends_when_it_was_opened_again(self) -> None:
+        sink = FakeEventSink()
+        problems = Problems(sink, lambda: "local", lambda: WALL)
+        samples = problems.of("samples", CLASS_DATA)
+        samples("the disk is full")
+        self.assertTrue(problems.decided(decision("local", CLASS_DATA, "samples", is_open=False)))
+        self.assertTrue(problems.decided(decision("local", CLASS_DATA, "samples", is_open=True)))
+        samples("")
+        self.assertTrue(problems.decided(decision("local", CLASS_DATA, "samples", is_open=True)))
+        self.assertFalse(problems.decided(decision("box", CLASS_DATA, "samples", is_open=True)))
+        self.assertFalse(problems.decided(decision("local", CLASS_SNMP, "samples", is_open=True)))
+        severities = [event.severity for event in sink.sent]
+        self.assertEqual(severities, [Severity.ERROR, Severity.ERROR, Severity.CLEAR, Severity.CLEAR])
+
+
+def decision(device: str, event_class: str, key: str, *, is_open: bool) -> Decision:
+    return Decision(device=device, component="", event_class=event_class, event_key=key, severity=4, open=is_open)
+
+
+class DecisionTests(DaemonCase):
+    def test_a_decision_goes_to_who_raises_the_alarm(self) -> None:
+        self.apply(config("a"))
+        failed = decision("a", CLASS_SNMP, "task_failed", is_open=True)
+        other = decision("a", CLASS_PROCESS, "process_missing", is_open=False)
+        elsewhere = decision("x", CLASS_PROCESS, "process_missing", is_open=False)
+        self.assertEqual(self.do(self.client.answer(DecidedQuery([failed, other, elsewhere]))), Done(2))
+        self.assertEqual(self.collector.decisions, [other, elsewhere])
+
+    def test_task_failed_that_was_opened_again_closes_with_the_next_good_run(self) -> None:
+        self.apply(config("a"))
+        self.do(self.client.answer(DecidedQuery([decision("a", CLASS_SNMP, "task_failed", is_open=True)])))
+        self.do(self.client.answer(RunNowQuery(["a"])))
+        self.assertEqual(self.told("task_failed"), [("a", Severity.CLEAR)])
 
 
 # --- settings, and a run by hand --------------------------------------------------------------------------------------

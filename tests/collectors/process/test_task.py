@@ -28,8 +28,9 @@ from collectors.process.source_snmp import (
 from collectors.process.task import ProcessTask, state_key
 from common.configs import DeviceConfig, ProcessSetConfig, SnmpConfig, SourceKind
 from common.errors import PermanentError, TransientError
-from common.events import Event
+from common.events import CLASS_PROCESS, CLASS_SNMP, Event
 from common.roll import SetState
+from common.wire import Decision
 from tests.fakes.samples import FakeSampleSink
 from tests.fakes.snmp import FakeSnmpClient
 
@@ -79,6 +80,7 @@ class CycleTests(SynchronousTestCase):
         self.clock.advance(100.0)
         self.agent = FakeSnmpClient({SYS_UPTIME: 100_000, HR_SYSTEM_UPTIME: 900_000})
         self.journal = Journal()
+        self.hub = "hub-1"
         self.samples = FakeSampleSink(self.wall)
         for pid in range(1, 41):
             self.start(pid, "other", "/other", str(pid))
@@ -97,6 +99,7 @@ class CycleTests(SynchronousTestCase):
             states=self.journal,
             samples=self.samples,
             data_dir=Path(),
+            hub_epoch=lambda: self.hub,
         )
         return ProcessTask(
             config(**changes), context, lambda c, _: SnmpSource(lambda *_: self.agent, c, self.wall, self.clock.seconds)
@@ -186,6 +189,7 @@ class CycleTests(SynchronousTestCase):
         self.assertEqual(self.cycle(), [])
         self.assertEqual(self.task.sets[0].state, SetState.UP)
         self.assertGreaterEqual(calls, 2)
+        self.assertNotIn(((*STATUS, 77),), self.agent.asked)  # an agent that is so wrong is not worth asking
 
     def test_a_table_that_stays_partial_changes_no_set_and_is_one_event(self) -> None:
         self.start(77, "web", "/web", "-d")
@@ -234,6 +238,33 @@ class CycleTests(SynchronousTestCase):
         self.journal.full = False
         self.assertEqual(self.cycle(), [("process_missing", 4)])
 
+    def test_figures_are_written_and_shown_while_events_cannot_be_kept(self) -> None:
+        self.start(77, "web", "/web", "-d")
+        self.start(88, "db", "/db", "-d", cpu=1000)
+        sets = (*config().process_sets, ProcessSetConfig(id="db", title="db", order=2, include="^/db ", name="db"))
+        self.task = self.make(process_sets=sets)
+        self.cycle()
+        self.end(77)
+        self.journal.full = True
+        for cpu in (1600, 2200):
+            self.agent.values[(*CPU, 88)] = cpu
+            self.assertEqual(self.cycle(), [])
+            last = {sample.key.component: sample.values for sample in self.samples.accepted[-2:]}
+            self.assertEqual((last["web"]["count"], last["db"]["count"]), (0, 1))
+            self.assertAlmostEqual(last["db"]["cpu"] or 0.0, 10.0)
+            self.assertEqual([status.state for status in self.task.sets], [SetState.UP, SetState.MISSING])
+
+    def test_a_decision_that_could_not_be_kept_is_taken_up_again(self) -> None:
+        self.start(77, "web", "/web", "-d")
+        self.cycle()
+        self.end(77)
+        self.cycle()
+        self.journal.full = True
+        self.decide("process_missing", is_open=False)
+        self.assertEqual(self.cycle(), [])
+        self.journal.full = False
+        self.assertEqual(self.cycle(), [("process_missing", 4)])
+
     def test_a_config_that_could_not_be_kept_is_taken_up_again(self) -> None:
         self.start(77, "web", "/web", "-d")
         self.cycle()
@@ -276,6 +307,63 @@ class CycleTests(SynchronousTestCase):
         self.task.update(msgspec.structs.replace(config(), process_sets=()))
         self.assertEqual(self.cycle(), [("process_missing", 0)])
         self.assertEqual(self.task.sets, [])
+
+    def decide(self, key: str, *, is_open: bool, component: str = "web") -> None:
+        event_class = CLASS_PROCESS if component else CLASS_SNMP
+        decision = Decision(
+            device="box", component=component, event_class=event_class, event_key=key, severity=4, open=is_open
+        )
+        self.task.decided(decision)
+
+    def test_an_alarm_that_an_operator_closed_is_raised_anew_while_its_cause_goes_on(self) -> None:
+        self.start(77, "web", "/web", "-d")
+        self.cycle()
+        self.end(77)
+        self.assertEqual(self.cycle(), [("process_missing", 4)])
+        self.decide("process_missing", is_open=False)
+        self.assertEqual(self.cycle(), [("process_missing", 4)])
+        self.assertEqual(self.cycle(), [])
+
+    def test_an_alarm_that_was_closed_and_whose_cause_is_over_stays_closed(self) -> None:
+        self.start(77, "web", "/web", "-d")
+        self.cycle()
+        self.end(77)
+        self.cycle()
+        self.decide("process_missing", is_open=False)
+        self.start(78, "web", "/web", "-d")
+        self.assertEqual(self.cycle(), [])
+
+    def test_an_alarm_that_an_operator_opened_again_closes_when_its_cause_is_over(self) -> None:
+        self.start(77, "web", "/web", "-d")
+        self.cycle()
+        self.decide("process_missing", is_open=True)
+        self.decide("snmp_timeout", is_open=True, component="")
+        self.assertEqual(self.cycle(), [("snmp_timeout", 0), ("process_missing", 0)])
+
+    def test_an_alarm_of_a_set_that_is_gone_closes_when_it_is_opened_again(self) -> None:
+        self.cycle()
+        self.decide("process_missing", is_open=True, component="no more")
+        self.assertEqual(self.cycle(), [("process_missing", 0)])
+        self.decide("process_missing", is_open=False, component="no more")
+        self.decide("process_restarted", is_open=True)
+        self.assertEqual(self.cycle(), [])
+
+    def test_a_device_that_cannot_be_read_rings_again_when_its_alarm_was_closed(self) -> None:
+        self.agent.fail = SnmpTimeout("no answer")
+        self.assertEqual(self.cycle(), [("snmp_timeout", 4)])
+        self.decide("snmp_timeout", is_open=False, component="")
+        self.assertEqual(self.cycle(), [("snmp_timeout", 4)])
+
+    def test_a_hub_with_another_store_is_told_what_is_wrong_anew(self) -> None:
+        self.start(77, "web", "/web", "-d")
+        self.cycle()
+        self.end(77)
+        self.cycle()
+        self.hub = ""
+        self.assertEqual(self.cycle(), [])
+        self.hub = "hub-2"
+        self.assertEqual(self.cycle(), [("process_missing", 4)])
+        self.assertEqual(self.cycle(), [])
 
     def test_a_look_changes_nothing(self) -> None:
         self.start(77, "web", "/web", "\x1b[31m-d")

@@ -213,8 +213,16 @@ def test_a_stream_of_restarts_becomes_one_alarm_that_closes_when_it_is_quiet() -
         seen += host.scan(pid).events
     assert [event.event_key for event in seen].count("process_restarting") == 1
     assert [event.event_key for event in seen].count("process_restarted") <= 3
-    quiet = [key for _ in range(8) for key in keys(host.scan(7))]
-    assert quiet == [("process_restarting", 0)]
+    quiet = [keys(host.scan(7)) for _ in range(8)]
+    assert quiet == [[]] * 5 + [[("process_restarting", 0)]] + [[]] * 2  # when the window has none left, not before
+
+
+def test_a_pid_that_was_used_again_while_the_daemon_was_away_is_a_restart() -> None:
+    host = Host(definition(restart_severity=Severity.WARNING), local=False)
+    host.scan(1)
+    host.restart_daemon()
+    outcome = host.scan(rows={1: host.row(1, cpu_s=0.5)})
+    assert (keys(outcome), status(outcome).restarts) == ([("process_restarted", 3)], 1)
 
 
 # --- restarts of agent, host, daemon ----------------------------------------------------------------------------------

@@ -4,18 +4,20 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from common.errors import PermanentError, TransientError
+from common.errors import PermanentError, RemoteError, TransientError
 from common.events import CLASS_CONFIG, CLASS_DAEMON, CLASS_PROCESS, Event, Severity
-from common.wire import Attach, EventBatch, Heartbeat, SpooledEvent, TaskCounts
+from common.wire import Attach, DecidedQuery, EventBatch, Heartbeat, SpooledEvent, TaskCounts
 from hub.distribution.absence import Absence
 from hub.distribution.claims import settle_claims
+from hub.distribution.decisions import Decisions
 from hub.distribution.hubevents import ConfigEvents, HubEvents
 from hub.distribution.roster import MAX_DAEMONS, Roster
 from hub.frontdesk import FrontDesk
+from hub.interfaces import EventRecord
 from tests.hub.distribution.fakes import Bench, FakeCollector, FakeSession
 
 NOW = 1_800_000_000.0
@@ -30,6 +32,10 @@ class FakeStore:
         self.noted: list[tuple[str, str]] = []
         self.fails = 0
         self.hold: Deferred[None] | None = None
+        self.decisions: list[EventRecord] = []
+
+    async def decided(self, collector: str, daemon: str) -> list[EventRecord]:
+        return self.decisions
 
     async def _maybe(self) -> None:
         if self.hold is not None:
@@ -83,7 +89,10 @@ class DeskCase(SynchronousTestCase):
         self.events = HubEvents(self.clock, random.Random(1), store)
         self.events.start()
         self.absence = Absence(self.clock, self.wall, self.roster, self.events)
-        self.desk = FrontDesk(self.wall, "e1", self.roster, store, self.store, self.bench.distributor, self.absence)
+        self.decisions = Decisions(self.clock, self.store.decided, self.roster.session)
+        self.desk = FrontDesk(
+            self.wall, "e1", self.roster, store, self.store, self.bench.distributor, self.absence, self.decisions
+        )
 
     def wall(self) -> float:
         return NOW + self.clock.seconds()
@@ -93,8 +102,62 @@ class DeskCase(SynchronousTestCase):
         self.successResultOf(Deferred.fromCoroutine(self.desk.attached(session, attach(daemon))))
         return session
 
+    def told(self, session: FakeSession) -> list[tuple[str, bool]]:
+        """Alarms that a daemon has been told of: component, and whether it is open."""
+        queries = [query for query in session.queries if isinstance(query, DecidedQuery)]
+        return [(decision.component, decision.open) for query in queries for decision in query.decisions]
+
     def rung(self, key: str) -> list[Event]:
         return [item for item in self.store.added if item.event_key == key]
+
+
+def record(component: str, state: str, collector: str = "local") -> EventRecord:
+    return EventRecord(
+        id=1,
+        device="web1",
+        component=component,
+        event_class=CLASS_PROCESS,
+        event_key="process_missing",
+        severity=4,
+        state=state,
+        summary="nginx is missing",
+        message="",
+        count=1,
+        first_seen=NOW,
+        last_seen=NOW,
+        closed_at=None,
+        collector=collector,
+        daemon="process",
+        fingerprint="f",
+        details={},
+        state_by="ada",
+    )
+
+
+class DecisionTests(DeskCase):
+    """What operators make of alarms reaches the daemon that raised them."""
+
+    def test_a_daemon_that_is_there_is_told_at_once(self) -> None:
+        here, there = self.attach("local"), self.attach("far")
+        self.decisions.decided(record("nginx", "closed"))
+        self.decisions.decided(record("cron", "new"))
+        self.decisions.decided(record("sshd", "new", "nowhere"))
+        self.assertEqual(self.told(here), [("nginx", False), ("cron", True)])
+        self.assertEqual(self.told(there), [])
+
+    def test_a_daemon_that_was_away_is_told_when_it_logs_in(self) -> None:
+        self.store.decisions = [record(f"set{number}", "closed") for number in range(501)]
+        session = self.attach()
+        self.assertEqual(len(self.told(session)), 501)
+        self.assertEqual(len(session.queries), 2)
+
+    def test_a_daemon_that_refuses_or_is_gone_harms_nothing(self) -> None:
+        session = self.attach()
+        for error in (RemoteError("bad_request", "unknown"), TransientError("cut")):
+            session.answers = lambda _query, error=error: fail(error)
+            self.decisions.decided(record("nginx", "closed"))
+        self.assertEqual(len(self.told(session)), 2)
+        self.assertEqual(self.flushLoggedErrors(), [])
 
 
 class SessionTests(DeskCase):

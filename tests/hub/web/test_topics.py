@@ -35,6 +35,7 @@ from hub.data.feed import EventFeed
 from hub.data.reader import Reader
 from hub.distribution.roster import Roster
 from hub.events.store import SqlEventStore
+from hub.interfaces import EventRecord
 from hub.model.database import Database
 from hub.model.interfaces import IWorker
 from hub.web.collectors import About, CollectorTopic
@@ -78,7 +79,8 @@ class EventTopicTests(SynchronousTestCase):
         self.store = SqlEventStore(database, self.clock.seconds)
         feed = EventFeed(self.clock, self.store, self.store.observe)
         self.polls = LongPolls(limit=2)
-        topic = EventTopic(self.store, feed, self.clock.seconds, self.polls)
+        self.decided: list[EventRecord] = []
+        topic = EventTopic(self.store, feed, self.clock.seconds, self.polls, self.decided.append)
         self.site = site_of(self.clock, topic.routes())
         self.client = Client(self.site)
 

@@ -1,0 +1,152 @@
+# mypy: allow-untyped-calls
+"""What the process collector answers: tables and sets, page by page."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from collectors.framework.interfaces import CollectorContext, ProcessRow, ProcessTable
+from collectors.process.collector import ProcessCollector
+from collectors.process.memory import DeviceMemory, dump
+from collectors.process.task import state_key
+from collectors.process.tracker import Tracker
+from common.configs import DeviceConfig, ProcessSetConfig, SourceKind
+from common.errors import NotFoundError, PermanentError
+from common.events import CLASS_CONFIG, CLASS_PROCESS
+from common.roll import DeviceScan
+from common.wire import Decision, ListQuery, Processes, ProcessesQuery, Sets, SetsQuery
+from tests.fakes.events import FakeEventSink
+from tests.fakes.samples import FakeSampleSink
+
+AT = 1_800_000_000.0
+WEB = ProcessSetConfig(id="web", title="web", order=1, include="^/web ", name="web")
+PIDS = (3, 7, 20, 41, 55)
+
+
+def config(device: str = "box", **changes: Any) -> DeviceConfig:
+    fields: dict[str, Any] = {"address": "", "source": SourceKind.LOCAL, "interval_s": 60, "process_sets": (WEB,)}
+    return DeviceConfig(device=device, **(fields | changes))
+
+
+def row(pid: int) -> ProcessRow:
+    return ProcessRow(
+        pid=pid,
+        name="web",
+        path="/web" if pid != 7 else "/other",
+        parameters=f"-n {pid}",
+        started=AT - pid,
+        cpu_s=1.0,
+        memory_bytes=1000,
+        status="running",
+        alive=True,
+    )
+
+
+class CollectorTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.states = FakeEventSink()
+        context = CollectorContext(
+            clock=Clock(),
+            wall=lambda: AT,
+            reactor=None,
+            rng=random.Random(1),
+            events=self.states,
+            states=self.states,
+            samples=FakeSampleSink(lambda: AT),
+            data_dir=Path(),
+            hub_epoch=str,
+        )
+        self.collector = ProcessCollector(context)
+
+    def see(self, device: str = "box") -> None:
+        """Have a device that was scanned."""
+        task = self.collector.make_task(config(device))
+        table = ProcessTable(at=AT, monotonic=5.0, rows={pid: row(pid) for pid in PIDS}, complete=True, full=True)
+        outcome = Tracker(config(device), DeviceMemory()).observe(table)
+        task.view, task.sets = outcome.view, outcome.sets
+        task.scan = DeviceScan(device=device, at=AT, processes=len(PIDS), duration_s=0.1, problem="")
+
+    def do(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return self.successResultOf(Deferred.fromCoroutine(work))
+
+    def processes(self, **query: Any) -> Processes:
+        found: Processes = self.do(self.collector.answer(ProcessesQuery(device="box", **query)))
+        return found
+
+    def sets(self, **query: Any) -> Sets:
+        found: Sets = self.do(self.collector.answer(SetsQuery(**query)))
+        return found
+
+    def test_a_table_is_read_in_pages_that_neither_lose_nor_repeat_a_process(self) -> None:
+        self.see()
+        pages, after = [], -1
+        while True:
+            page = self.processes(after_pid=after, limit=2)
+            pages.append([process.pid for process in page.rows])
+            if not page.more:
+                break
+            after = page.rows[-1].pid
+        self.assertEqual(pages, [[3, 7], [20, 41], [55]])
+        self.assertEqual(self.processes().at, AT)
+
+    def test_a_table_of_one_set_has_its_processes_alone(self) -> None:
+        self.see()
+        self.assertEqual([process.pid for process in self.processes(set="web").rows], [3, 20, 41, 55])
+        self.assertEqual(self.processes(set="nosuch").rows, [])
+
+    def test_before_the_first_scan_there_is_a_scan_without_a_time(self) -> None:
+        self.collector.make_task(config())
+        self.assertEqual((self.processes().at, self.processes().rows, self.processes().more), (None, [], False))
+        self.assertEqual([(scan.device, scan.at) for scan in self.sets(devices=["box"]).scans], [("box", None)])
+
+    def test_sets_are_read_in_pages_of_devices(self) -> None:
+        for device in ("c", "a", "b"):
+            self.see(device)
+        first = self.sets(limit=2)
+        self.assertEqual(([scan.device for scan in first.scans], first.more), (["a", "b"], True))
+        self.assertEqual([(status.device, status.count) for status in first.sets], [("a", 4), ("b", 4)])
+        last = self.sets(limit=2, after="b")
+        self.assertEqual(([scan.device for scan in last.scans], last.more), (["c"], False))
+
+    def test_a_device_that_is_not_here_and_a_question_of_others_are_not_found(self) -> None:
+        for query in (ProcessesQuery(device="x"), SetsQuery(devices=["x"]), ListQuery(device="x")):
+            work: Deferred[Any] = Deferred.fromCoroutine(self.collector.answer(query))
+            self.failureResultOf(work, NotFoundError)
+
+    def test_a_config_that_cannot_be_run_is_refused_with_all_its_mistakes(self) -> None:
+        bad = ProcessSetConfig(id="bad", title="bad", order=1, include="(", name="bad")
+        with self.assertRaises(PermanentError) as caught:
+            self.collector.validate(config(source=SourceKind.SNMP, process_sets=(WEB, bad)))
+        self.assertIn("process set bad", str(caught.exception))
+        self.assertEqual(len(caught.exception.details), 2)
+        self.collector.validate(config())
+
+    def test_a_device_that_left_is_forgotten_with_what_was_kept_of_it(self) -> None:
+        self.do(self.states.send([], state_key("box"), dump(DeviceMemory())))
+        self.see()
+        self.collector.forget("box")
+        self.assertIsNone(self.states.load(state_key("box")))
+        self.assertEqual(self.sets().scans, [])
+
+    def test_a_decision_is_its_own_only_for_alarms_that_it_raises(self) -> None:
+        def decided(event_class: str) -> bool:
+            return self.collector.decided(
+                Decision(
+                    device="box",
+                    component="web",
+                    event_class=event_class,
+                    event_key="process_missing",
+                    severity=4,
+                    open=False,
+                )
+            )
+
+        self.assertTrue(decided(CLASS_PROCESS))
+        self.assertFalse(decided(CLASS_CONFIG))
