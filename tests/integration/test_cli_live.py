@@ -97,6 +97,10 @@ def test_every_reading_command_works_for_people_and_programs(stack: Stack, comma
         (("ps", "nosuch"), 3),
         (("ps", DEVICE, "--set", "nosuch"), 3),
         (("events", "show", "999999"), 3),
+        (("events", "list", "--device", "nosuch"), 3),
+        (("apply", "-f", "/nosuch.yaml"), 2),
+        (("apply", "-f", "/dev/null"), 2),
+        (("graph", DEVICE, "-o", "/nosuch/x.png"), 2),
         (("events", "ack", "999999"), 3),
         (("device", "remove", "nosuch"), 3),
         (("data", "last", "nosuch"), 3),
@@ -168,6 +172,26 @@ def test_a_device_on_a_collector_that_is_not_there_is_exit_code_5_with_the_reaso
         assert "far on nowhere/process: " in done.stderr
     finally:
         stack.tocsin("device", "remove", "far")
+
+
+def test_a_device_that_cannot_be_read_says_why_wherever_it_is_asked_for(stack: Stack) -> None:
+    add = ("device", "add", "dumb", "--address", "127.0.0.1", "--set", "snmp_port=9", "--set", "snmp_community=-")
+    done = stack.tocsin(*add, "--wait", stdin="secret\n")
+    try:
+        reason = "Nothing listens at 127.0.0.1:9 (UDP)"
+        assert f"dumb is watched, but could not be read yet: {reason}" in done.stderr
+        assert f"dumb cannot be read: {reason}" in stack.tocsin("ps", "dumb").stderr
+        last = stack.tocsin("data", "last", "dumb", check=False)
+        assert (last.returncode, reason in last.stderr) == (3, True)
+        wait_for("the event", lambda: stack.events(device="dumb"), 10)
+    finally:
+        stack.tocsin("device", "remove", "dumb", "--wait")
+    assert stack.events(device="dumb", state="all")
+
+
+def test_a_definition_with_monitor_false_is_silent(stack: Stack, name: str) -> None:
+    stack.apply(f"kind: ProcessSet\nid: {name}\ninclude: '^{name} '\nmonitor: false\n")
+    wait_for("it has left the roll", lambda: name not in stack.sets(DEVICE), 10)
 
 
 def test_events_are_worked_on(stack: Stack, watched: Watched, name: str) -> None:

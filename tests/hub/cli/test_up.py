@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hub.cli.up import device_id
+from hub.cli.up import again, device_id
 
 DRIVER = """
 import sys
@@ -27,6 +27,11 @@ real = up.bring_up
 up.bring_up = lambda options: real(options, daemon)
 sys.exit(main(sys.argv[1:]))
 """
+
+
+def test_how_to_start_again_names_the_folder_only_where_it_must() -> None:
+    assert again(Path("var")) == "`make run` (or `tocsin up`)"
+    assert again(Path("/srv/x")) == "`tocsin up --data /srv/x` (or `make run ARGS='--data /srv/x'`)"
 
 
 def until(what: str, check: Callable[[], object], within_s: float = 20) -> None:
