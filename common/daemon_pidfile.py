@@ -69,8 +69,12 @@ class PidFile:
         if not ours:
             os.close(descriptor)
             return False
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"{os.getpid()}\n".encode())
+        try:
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, f"{os.getpid()}\n".encode())
+        except OSError as error:
+            os.close(descriptor)
+            raise SettingsError(f"{self._path} cannot be written: {error.strerror or error}") from None
         self._descriptor = descriptor
         return True
 

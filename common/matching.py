@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from weakref import WeakValueDictionary
 
 import re2
 from msgspec import Struct
@@ -76,14 +77,10 @@ def _where(pattern: str, reason: str) -> str:
     return f" at position {position}" if position >= 0 else ""
 
 
-class Matcher:
-    """The definitions of a device, ready to match.
+class _Patterns:
+    """Compiled definitions; devices that are watched by the same ones share them."""
 
-    Attributes:
-        overflowing: definitions that would have made more than `MAX_SETS` sets.
-    """
-
-    def __init__(self, definitions: Sequence[ProcessSetConfig]) -> None:
+    def __init__(self, definitions: tuple[ProcessSetConfig, ...]) -> None:
         self.definitions = sorted(definitions, key=lambda definition: (definition.order, definition.id))
         self._includes = [re2.compile(definition.include, _options) for definition in self.definitions]
         self._excludes = [
@@ -94,6 +91,50 @@ class Matcher:
             self._any.Add(definition.include)
         if self.definitions:
             self._any.Compile()
+
+    def hits(self, line: str) -> list[int]:
+        """Numbers of the definitions that match a line, in their order."""
+        if not line or not self.definitions:
+            return []
+        hits = sorted(self._any.Match(line) or ())
+        return [n for n in hits if not ((veto := self._excludes[n]) is not None and veto.search(line))]
+
+    def expand(self, number: int, line: str) -> str:
+        """The name of the set that a definition puts a line into."""
+        definition = self.definitions[number]
+        if "{" not in definition.name:
+            return definition.name
+        found = self._includes[number].search(line)
+        assert found is not None  # the set of all patterns said so
+
+        def group(field: re.Match[str]) -> str:
+            key: str | int = int(field[1]) if field[1].isdigit() else field[1]
+            return str(found.group(key) or "")
+
+        return printable(_FIELD.sub(group, definition.name).strip(), MAX_NAME) or definition.title
+
+
+_shared: WeakValueDictionary[tuple[ProcessSetConfig, ...], _Patterns] = WeakValueDictionary()
+
+
+def _patterns(definitions: tuple[ProcessSetConfig, ...]) -> _Patterns:
+    found = _shared.get(definitions)
+    if found is None:
+        found = _shared[definitions] = _Patterns(definitions)
+    return found
+
+
+class Matcher:
+    """The definitions of a device, ready to match.
+
+    Attributes:
+        definitions: in the order in which they are asked.
+        overflowing: definitions that would have made more than `MAX_SETS` sets.
+    """
+
+    def __init__(self, definitions: Sequence[ProcessSetConfig]) -> None:
+        self._patterns = _patterns(tuple(definitions))
+        self.definitions = self._patterns.definitions
         self._cache: dict[str, SetName | None] = {}
         self._owners: dict[str, str] = {}
         self._names: dict[str, set[str]] = {}
@@ -115,7 +156,7 @@ class Matcher:
 
     def all_matches(self, line: str) -> list[str]:
         """Ids of all definitions that match a line, the one that takes it first."""
-        return [self.definitions[n].id for n in self._hits(line)]
+        return [self.definitions[n].id for n in self._patterns.hits(line)]
 
     def expected(self) -> dict[str, SetName]:
         """Sets that are there by name alone, whether or not they run: templates without groups, by component."""
@@ -126,33 +167,14 @@ class Matcher:
             for name in [SetName(definition.id, self._component(definition.id, definition.name) or definition.name)]
         }
 
-    def _hits(self, line: str) -> list[int]:
-        if not line or not self.definitions:
-            return []
-        hits = sorted(self._any.Match(line) or ())
-        return [n for n in hits if not ((veto := self._excludes[n]) is not None and veto.search(line))]
-
     def _match(self, line: str) -> SetName | None:
-        hits = self._hits(line)
+        hits = self._patterns.hits(line)
         if not hits:
             return None
         definition = self.definitions[hits[0]]
-        name = self._expand(hits[0], line)
+        name = self._patterns.expand(hits[0], line)
         component = self._component(definition.id, name)
         return SetName(definition.id, component) if component is not None else None
-
-    def _expand(self, number: int, line: str) -> str:
-        definition = self.definitions[number]
-        if "{" not in definition.name:
-            return definition.name
-        found = self._includes[number].search(line)
-        assert found is not None  # the set of all patterns said so
-
-        def group(field: re.Match[str]) -> str:
-            key: str | int = int(field[1]) if field[1].isdigit() else field[1]
-            return str(found.group(key) or "")
-
-        return printable(_FIELD.sub(group, definition.name).strip(), MAX_NAME) or definition.title
 
     def _component(self, definition: str, name: str) -> str | None:
         """A name that no other definition has on this device; None when the definition has made too many."""

@@ -310,6 +310,7 @@ class EventSpool(Service):
     def _note_set_aside(self, sentence: str) -> None:
         if not sentence:
             return
+        sentence = " ".join(sentence.split())
         _log.error("{sentence}", sentence=sentence)
         event = self._own_event("spool_damaged", Severity.ERROR, sentence[:1].upper() + sentence[1:], {})
         self._accept(Put([self._row(event)]), None)

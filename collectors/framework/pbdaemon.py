@@ -150,6 +150,7 @@ class CollectorDaemon(Chain):
         """Begin with the last good configs, whether or not there is a hub."""
         self._name.load(self.spool)
         self._rejections.load()
+        self.problems.begin()
         await self.held.load()
 
     def figures(self) -> dict[str, Any]:

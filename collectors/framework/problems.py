@@ -46,6 +46,12 @@ class Problems:
 
         return told
 
+    def begin(self) -> None:
+        """Close what an earlier run of the daemon has left open, and what does not stand now."""
+        for part, event_class in self._classes.items():
+            if event_class and part not in self._standing:
+                self._say(part, "", event_class)
+
     def sentence(self) -> str:
         """All that stands, for the heartbeat; empty when all is well."""
         return " ".join(f"{part}: {self._standing[part]}" for part in sorted(self._standing))[:4096]

@@ -77,6 +77,8 @@ class Writer:
         self._index = Index(root)
         self._undo = UndoSlot(spool / "undo", root)
         self._folder = RrdFolder(root, self._index, self._undo, wall, self._take_note)
+        if self._index.damage:
+            self._take_note(self._index.damage)
         self._folder.recover()
         self._root = root
         self._files: dict[tuple[SeriesKey, Layout], SeriesFile] = {}

@@ -34,6 +34,7 @@ class SampleSpool:
     Attributes:
         next: number that the next sample will get.
         dropped: samples lost because the spool was full, since it was opened.
+        cut: a sentence, when `open` found an end that cannot be read; empty otherwise.
     """
 
     def __init__(self, folder: Path, max_bytes: int = MAX_BYTES, segment_bytes: int = SEGMENT_BYTES) -> None:
@@ -47,6 +48,7 @@ class SampleSpool:
         self._others_bytes = 0
         self.next = 1
         self.dropped = 0
+        self.cut = ""
 
     def open(self) -> None:
         """Make the folder, cut what a crash left torn, find where the numbers go on.
@@ -62,6 +64,7 @@ class SampleSpool:
             end, newest = scan(data)
             if end < len(data):
                 os.truncate(path, end)
+                self.cut = f"the last {len(data) - end} bytes of {path} were torn or damaged, and are left out"
             last = max(last, first - 1, newest or 0)
         self.next = last + 1
         self._others_bytes = self._measure()

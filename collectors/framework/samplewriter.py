@@ -236,6 +236,8 @@ class SampleWriter(Service):
         if not self._spool_open:
             self._spool.open()
             self._spool_open = True
+            if self._spool.cut:
+                _log.warn("samples: {sentence}", sentence=self._spool.cut)
         start = self._spool.next
         try:
             self._spool.append(self._intake.series, entries)

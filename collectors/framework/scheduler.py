@@ -40,6 +40,7 @@ class _Entry:
         self.record = record
         self.place = phase(record.name)
         self.timer: IDelayedCall | None = None
+        self.due = 0.0  # monotonic seconds of the turn that the timer waits for
         self.run: Deferred[None] | None = None
         self.again = False
         self.removed = False
@@ -245,10 +246,13 @@ class Scheduler(Service):
         """Set the timer for the next turn; from the wall clock, which may have been set since the last one."""
         self._cancel_timer(entry)
         wait_s = delay_s(self._wall(), entry.record.interval_s, entry.place)
+        entry.due = self._clock.seconds() + wait_s
         entry.timer = self._clock.callLater(wait_s, self._turn, entry)
 
     def _turn(self, entry: _Entry) -> None:
         entry.timer = None
+        # Whole turns that went by while nothing of ours ran: the process was stopped, or the reactor was held up.
+        entry.record.late += int((self._clock.seconds() - entry.due) / entry.record.interval_s)
         if entry.record.state is TaskState.IDLE:
             self._want(entry)
         else:

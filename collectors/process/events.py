@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from collectors.process.memory import SetMemory
 from common.configs import DeviceConfig, ProcessSetConfig
 from common.events import CLASS_PROCESS, Detail, Event, Severity
+from common.matching import printable
 
 GROUP = "Process"
 MISSING, RESTARTED, RESTARTING, COUNT = "process_missing", "process_restarted", "process_restarting", "process_count"
@@ -39,6 +40,10 @@ class SetVoice:
     def up(self) -> None:
         """There are processes."""
         self._close(MISSING, f"{self._component} runs")
+
+    def rightly_absent(self) -> None:
+        """No process is there, and none should be."""
+        self._close(MISSING, f"{self._component} does not run, and must not")
 
     def restarted(self, count: int, lost: Sequence[int], found: Sequence[int]) -> None:
         """Processes were replaced: said each time, unless the stream of restarts has its own alarm."""
@@ -88,6 +93,7 @@ class SetVoice:
 
     def _say(self, key: str, severity: Severity, text: str, details: Mapping[str, Detail], count: int = 1) -> None:
         kept, definition = self._kept, self._definition
+        line = printable(kept.line)
         self.said.append(
             Event(
                 device=self._config.device,
@@ -96,10 +102,10 @@ class SetVoice:
                 event_key=key,
                 severity=severity,
                 summary=text[:512],
-                message=f"Definition {definition.id}; last command line: {kept.line or 'none seen'}",
+                message=f"Definition {definition.id}; last command line: {line or 'none seen'}",
                 at=self._at,
                 group=GROUP,
                 count=count,
-                details={"definition": definition.id, "pids": sorted(kept.pids), "command": kept.line, **details},
+                details={"definition": definition.id, "pids": sorted(kept.pids), "command": line, **details},
             )
         )

@@ -15,7 +15,7 @@ class SetMemory(Struct):
         lost: pids before it went missing.
         alarms: severity by event key of what is open at the hub.
         restart_times: epoch seconds of the restarts in the flap window, the newest last.
-        line: last command line seen.
+        line: last command line seen, as it was matched.
         first_seen: epoch seconds by pid.
     """
 

@@ -60,7 +60,7 @@ class ProcessTask:
         self._cycles = 0
         self._slot = 0
         self._in_slot: set[str] = set()
-        self._next: DeviceConfig | None = None
+        self._next: DeviceConfig | None = config  # what is remembered may be of another one
         self._decisions: list[Decision] = []
         self._taken: list[Decision] = []
         self.name = f"process:{config.device}"

@@ -135,20 +135,27 @@ class Tracker:
         self._configure(config)
 
     def update(self, config: DeviceConfig, wall: float) -> list[Event]:
-        """Take another config; alarms of sets that left it are closed."""
+        """Take another config; alarms of sets that it does not have are closed."""
         events: list[Event] = []
         self._configure(config)
         for component, kept in list(self.memory.sets.items()):
-            definition = self._definitions.get(kept.definition)
-            if definition is None:
-                events += self._last_words(component, kept, wall)
-                del self.memory.sets[component]
+            if kept.definition not in self._definitions:
+                events += self._last_words(component, kept, "its definition was removed", wall)
+            elif not self._still_has(component, kept):
+                events += self._last_words(component, kept, "its processes have another name now, or none", wall)
         return events
 
-    def _last_words(self, component: str, kept: SetMemory, wall: float) -> list[Event]:
+    def _still_has(self, component: str, kept: SetMemory) -> bool:
+        """Whether the set could be seen by these definitions: it is expected, or they would name its processes so."""
+        found = self.matcher.match(kept.line)
+        return component in self.matcher.expected() or (found is not None and found.component == component)
+
+    def _last_words(self, component: str, kept: SetMemory, why: str, wall: float) -> list[Event]:
+        """Forget a set."""
+        self.memory.sets.pop(component, None)
         gone = ProcessSetConfig(id=kept.definition, title=component, order=0, include=".", name=component)
         voice = SetVoice(self.config, component, gone, kept, wall)
-        voice.watched_no_more("its definition was removed")
+        voice.watched_no_more(why)
         return voice.said
 
     def decided(self, decision: Decision, wall: float) -> list[Event]:
@@ -161,7 +168,8 @@ class Tracker:
             return []
         if kept is None:
             told = {decision.event_key: decision.severity} if decision.open else {}
-            return self._last_words(decision.component, SetMemory(definition="", since=wall, alarms=told), wall)
+            unknown = SetMemory(definition="", since=wall, alarms=told)
+            return self._last_words(decision.component, unknown, "there is no such set", wall)
         if decision.open:
             kept.alarms.setdefault(decision.event_key, decision.severity)
         else:
@@ -250,7 +258,7 @@ class Tracker:
             if restarts:
                 voice.restarted(restarts, lost, found)
         elif definition.count_max == 0:
-            kept.pids, kept.first_seen = {}, {}  # it must not run, and does not
+            self._rightly_absent(voice, kept, at)
         elif kept.seen or definition.required:
             self._absent(voice, definition, kept, at)
         voice.flapping()
@@ -262,7 +270,7 @@ class Tracker:
         kept: SetMemory, rows: Mapping[int, ProcessRow], pids: dict[int, float | None], restarts: int, at: float
     ) -> None:
         first = next(iter(rows.values()))
-        kept.line = printable(command_line(first.path, first.name, first.parameters))
+        kept.line = command_line(first.path, first.name, first.parameters)
         kept.restarts += restarts
         kept.restart_times = [*kept.restart_times, *[at] * restarts]
         if kept.missing or not kept.seen:
@@ -271,6 +279,15 @@ class Tracker:
         kept.missing, kept.missing_scans, kept.lost = False, 0, []
         kept.first_seen = {pid: kept.first_seen.get(pid, at) for pid in pids}
         kept.pids = pids
+
+    @staticmethod
+    def _rightly_absent(voice: SetVoice, kept: SetMemory, at: float) -> None:
+        """It must not run, and does not."""
+        if kept.missing:
+            kept.since = at
+        kept.pids, kept.first_seen = {}, {}
+        kept.missing, kept.missing_scans, kept.lost = False, 0, []
+        voice.rightly_absent()
 
     @staticmethod
     def _absent(voice: SetVoice, definition: ProcessSetConfig, kept: SetMemory, at: float) -> None:

@@ -99,11 +99,15 @@ class Database:
             with self._engine.begin() as connection:
                 if self._file:
                     _check_pages(connection, Path(self._file))
-                return prepare(connection, self.name, self._new_epoch)
+                epoch = prepare(connection, self.name, self._new_epoch)
+            if self._file:
+                _being_made(Path(self._file)).unlink(missing_ok=True)
+            return epoch
         except TocsinError:
             raise
         except (exc.SQLAlchemyError, OSError) as error:
-            raise SettingsError(f"the database {self.name} cannot be opened: {_reason(error)}") from error
+            advice = ". Put a backup in its place" if _is_damage(error) else ""
+            raise SettingsError(f"the database {self.name} cannot be opened: {_reason(error)}{advice}") from error
 
 
 def _engine(url: URL) -> Engine:
@@ -129,10 +133,27 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
+def _being_made(path: Path) -> Path:
+    """A file that is there from before the database is made until its tables are: only then may it be empty."""
+    return path.with_name(f"{path.name}.new")
+
+
+def _is_damage(error: Exception) -> bool:
+    origin = getattr(error, "orig", None)
+    return isinstance(origin, sqlite3.DatabaseError) and not isinstance(origin, sqlite3.OperationalError)
+
+
 def _check_file(path: Path) -> None:
     """Make the file, readable by its owner alone; refuse what is no SQLite database."""
     if path.is_dir():
         raise SettingsError(f"the database {path} is a folder; expected a file")
+    if not path.exists():
+        _being_made(path).touch(mode=0o600)
+    elif path.stat().st_size == 0 and not _being_made(path).exists():
+        raise SettingsError(
+            f"the database {path} is empty: its contents are lost. Put a backup in its place, "
+            "or remove it to begin with an empty model"
+        )
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         os.fchmod(handle, 0o600)

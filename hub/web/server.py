@@ -14,7 +14,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IReactorTime
 from twisted.logger import Logger
-from twisted.protocols.policies import WrappingFactory
+from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
@@ -47,6 +47,12 @@ SECURITY_HEADERS = (
 )
 
 
+def authorization(request: Any) -> str | None:
+    """The Authorization header; its bytes may be any."""
+    values = request.requestHeaders.getRawHeaders(b"authorization")
+    return values[-1].decode("latin-1") if values else None
+
+
 class CappedRequest(Request):
     """A request whose body is thrown away once it is larger than its sender may send."""
 
@@ -58,8 +64,9 @@ class CappedRequest(Request):
         """Know who asks before the body comes."""
         channel: Any = self.channel
         site: Any = channel.site
-        if site.is_trusted(self.getHeader("authorization")):
+        if site.is_trusted(authorization(self)):
             self.limit = MAX_BODY_BYTES
+            channel.transport.is_trusted = True
         stock: Any = super()
         stock.gotLength(min(length or 0, self.limit))
 
@@ -161,7 +168,7 @@ class Root(Resource):
         method = request.method.decode("ascii", "replace")
         if not path.startswith(PREFIX):
             return static_file(self._static, method, path)
-        trusted = self._is_trusted(request.getHeader("authorization"))
+        trusted = self._is_trusted(authorization(request))
         route: Route | None = None
         names: dict[str, str] = {}
         try:
@@ -197,21 +204,43 @@ def _error(refusal: RefusalError) -> ErrorAnswer:
     return ErrorAnswer(ErrorBody(refusal.code, refusal.message, refusal.details))
 
 
+class Connection(ProtocolWrapper):
+    """One connection.
+
+    Attributes:
+        is_trusted: a request with the token has come by it.
+    """
+
+    is_trusted = False
+
+
 class Connections(WrappingFactory):
     """Bounds how many connections there are, and can end them all."""
 
+    log = Logger()
     noisy = False
+    protocol = Connection
     protocols: dict[Any, Any]
 
     def __init__(self, site: WebSite) -> None:
         stock: Any = super()
         stock.__init__(site)
         self._empty: list[Deferred[None]] = []
+        self._was_full = False
 
     def buildProtocol(self, addr: Any) -> Any:
-        """Admit a connection, or give None, which closes it."""
+        """Admit a connection; when there are too many, the eldest makes room that never had the token.
+
+        None, which closes the new one, when all have it.
+        """
         if len(self.protocols) >= MAX_CONNECTIONS:
-            return None
+            eldest = next((one for one in self.protocols if not one.is_trusted), None)
+            if not self._was_full:
+                self.log.warn("there are {number} connections for HTTP; strangers are cut off", number=MAX_CONNECTIONS)  # noqa: G010 - its name
+            self._was_full = True
+            if eldest is None:
+                return None
+            eldest.transport.abortConnection()
         stock: Any = super()
         return stock.buildProtocol(addr)
 
@@ -219,6 +248,8 @@ class Connections(WrappingFactory):
         """A connection is gone."""
         stock: Any = super()
         stock.unregisterProtocol(p)
+        if len(self.protocols) < MAX_CONNECTIONS // 2:
+            self._was_full = False
         if not self.protocols:
             waiting, self._empty = self._empty, []
             for deferred in waiting:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import socket
 import subprocess
@@ -21,6 +22,7 @@ from twisted.python.failure import Failure
 from common.daemon import Program, main
 from common.daemon_notify import SystemdNotifier
 from common.daemon_pidfile import AlreadyRunningError, PidFile, Standing, standing
+from common.errors import SettingsError
 from common.logs import LogLines, RotatingFile, line_of
 
 
@@ -127,6 +129,18 @@ def test_options_of_its_own_take_the_place_of_the_daemon(config: str) -> None:
 
 
 # --- pid file ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_number_that_cannot_be_written_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_descriptor: int, _data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = tmp_path / "x.pid"
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", full)
+        with pytest.raises(SettingsError, match=r"x\.pid cannot be written: No space left"):
+            PidFile(path).acquire()
+    PidFile(path).acquire()
 
 
 def test_one_holder_at_a_time(tmp_path: Path) -> None:

@@ -53,21 +53,29 @@ class Series(Struct, frozen=True, kw_only=True):
 class Index:
     """The writing side.
 
+    Attributes:
+        damage: a sentence, when a damaged index had to be set aside; empty otherwise.
+
     Raises:
         OSError, sqlite3.OperationalError: the disk refused.
     """
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / INDEX
+        self.damage = ""
         try:
             self._db = self._open()
         except sqlite3.OperationalError:
             raise
-        except sqlite3.DatabaseError:  # damaged: keep it for a look, and let the samples fill a new one
+        except sqlite3.DatabaseError as error:  # keep it for a look, and let the samples fill a new one
             for suffix in ("-wal", "-shm"):
                 self._path.with_name(INDEX + suffix).unlink(missing_ok=True)
-            self._path.rename(self._path.with_name(f"{INDEX}.broken-{int(time.time())}"))
+            aside = self._path.rename(self._path.with_name(f"{INDEX}.broken-{int(time.time())}"))
             self._db = self._open()
+            self.damage = (
+                f"The index of the series was damaged ({error}); it is kept as {aside}, and a new one is filled by the "
+                "series that are still collected"
+            )
 
     def _open(self) -> sqlite3.Connection:
         db = sqlite3.connect(self._path, isolation_level=None, timeout=5.0)

@@ -368,6 +368,18 @@ class ProblemTests(SynchronousTestCase):
             [(CLASS_DATA, "samples", Severity.ERROR, "local"), (CLASS_DATA, "samples", Severity.CLEAR, "local")],
         )
 
+    def test_what_an_earlier_run_has_left_open_is_closed_unless_it_stands(self) -> None:
+        sink = FakeEventSink()
+        problems = Problems(sink, lambda: "local", lambda: WALL)
+        problems.of("samples", CLASS_DATA)
+        problems.of("event spool")
+        problems.of("other", CLASS_DATA)("it stands")
+        problems.begin()
+        self.assertEqual(
+            [(event.event_key, event.severity) for event in sink.sent],
+            [("other", Severity.ERROR), ("samples", Severity.CLEAR)],
+        )
+
     def test_a_problem_is_told_anew_when_it_was_closed_and_ends_when_it_was_opened_again(self) -> None:
         sink = FakeEventSink()
         problems = Problems(sink, lambda: "local", lambda: WALL)

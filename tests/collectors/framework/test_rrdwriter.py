@@ -354,6 +354,7 @@ def test_a_broken_index_is_set_aside_and_fills_again(bench: Bench) -> None:
     bench.write()
     assert [series.key.component for series in read_device(bench.root, "web1")] == ["sshd"]
     assert list(bench.root.glob("index.db.broken-*"))
+    assert "index of the series was damaged" in bench.writer.report().problem
 
 
 def test_stopping_leaves_the_rest_in_the_spool(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

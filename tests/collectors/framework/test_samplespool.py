@@ -101,6 +101,7 @@ def test_a_torn_tail_is_cut_wherever_it_was_torn(tmp_path: Path) -> None:
         path.write_bytes(data[:length])
         spool = opened(tmp_path)
         assert spool.next == 5
+        assert (f"last {length - whole} bytes" in spool.cut) == (length > whole)
         assert path.stat().st_size == whole
         assert read(tail_of(tmp_path)) == expected(0, 4)
 

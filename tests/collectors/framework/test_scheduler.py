@@ -131,6 +131,16 @@ class TurnTests(SchedulerCase):
             self.run_for(60)
         self.assertTrue(60 <= len(task.slots) <= 190, len(task.slots))
 
+    def test_turns_that_went_by_while_the_process_stood_still_are_late(self) -> None:
+        task = FakeTask()
+        record = self.add(task)
+        self.run_for(2 * task.interval_s)
+        runs = len(task.slots)
+        self.clock.advance(10 * task.interval_s)  # one jump, as after SIGSTOP
+        self.clock.advance(0)
+        self.assertEqual(len(task.slots), runs + 1)
+        self.assertIn(record.late, (8, 9, 10))
+
     def test_a_turn_during_a_run_is_late_and_left_out(self) -> None:
         task = FakeTask(timeout_s=1000)
         hold = task.hold = Deferred()

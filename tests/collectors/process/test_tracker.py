@@ -202,6 +202,77 @@ def test_a_missing_set_is_not_also_reported_as_too_few() -> None:
     assert keys(host.scan()) == [("process_missing", 4)]
 
 
+# --- a config that changes --------------------------------------------------------------------------------------------
+
+
+def changed(host: Host, *sets: ProcessSetConfig) -> list[tuple[str, str, int]]:
+    """Give a host other definitions; tell what is said about it."""
+    said = host.tracker.update(config(*sets), START)
+    return [(event.component, event.event_key, event.severity.value) for event in said]
+
+
+def test_a_set_with_another_name_is_another_set_and_nothing_is_missing() -> None:
+    host = Host()
+    host.scan(1)
+    assert changed(host, definition(name="webserver")) == []
+    outcome = host.scan(1)
+    assert (keys(outcome), [status.set for status in outcome.sets]) == ([], ["webserver"])
+
+
+def test_a_set_whose_processes_another_definition_takes_is_watched_no_more() -> None:
+    host = Host()
+    host.scan(1)
+    assert host.scan().events[0].event_key == "process_missing"
+    first = definition(id="all", name="all", include=".", order=0)
+    assert changed(host, definition(), first) == [("web", "process_missing", 0)]
+    outcome = host.scan(1)
+    assert (keys(outcome), [status.set for status in outcome.sets]) == ([], ["all"])
+
+
+def test_a_set_that_is_still_expected_rings_although_another_takes_its_processes() -> None:
+    host = Host(definition(required=True))
+    host.scan(1)
+    first = definition(id="all", name="all", include=".", order=0)
+    assert changed(host, definition(required=True), first) == []
+    assert keys(host.scan(1)) == [("process_missing", 4)]
+
+
+def test_a_change_that_leaves_the_name_alone_leaves_the_set_alone() -> None:
+    host = Host()
+    host.scan(1)
+    host.scan()
+    assert changed(host, definition(include="web", title="Web", restart_severity=Severity.WARNING)) == []
+    outcome = host.scan(1)
+    assert keys(outcome) == [("process_missing", 0)]
+    assert status(outcome).restarts == 0
+
+
+def test_a_set_that_was_never_seen_and_is_expected_no_more_is_forgotten() -> None:
+    host = Host(definition(required=True))
+    assert keys(host.scan()) == [("process_missing", 4)]
+    assert changed(host, definition()) == [("web", "process_missing", 0)]
+    assert host.scan().sets == []
+
+
+def test_a_missing_set_that_must_not_run_any_more_is_in_order() -> None:
+    host = Host()
+    host.scan(1)
+    host.scan()
+    assert changed(host, definition(count_max=0)) == []
+    outcome = host.scan()
+    assert keys(outcome) == [("process_missing", 0)]
+    assert status(outcome).state is SetState.UP
+    assert keys(host.scan(1)) == [("process_count", 4)]
+
+
+def test_a_set_whose_definition_was_removed_is_watched_no_more() -> None:
+    host = Host()
+    host.scan(1)
+    host.scan()
+    assert changed(host, definition(id="other", include="^other ", name="other")) == [("web", "process_missing", 0)]
+    assert host.scan(1).sets == []
+
+
 # --- a stream of restarts ---------------------------------------------------------------------------------------------
 
 

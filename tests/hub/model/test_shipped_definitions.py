@@ -81,7 +81,7 @@ TAKEN = [
     ("/usr/bin/python3.11 -I /usr/bin/tocsin-hub start", "tocsin-hub"),
     (f"{PYTHON} /srv/my tar/.venv/bin/tocsin-process run --config /srv/my tar/var/etc/process.toml", "tocsin-process"),
     (f"{PYTHON} -m collectors.framework.rrdwriter --spool a --rrd b", "tocsin rrdwriter"),
-    ("/opt/t/.venv/bin/python -m collectors.framework.rrdreader --rrd b", "tocsin rrdreader"),
+    ("/opt/t/.venv/bin/python -m collectors.framework.rrdqueries --rrd b", "tocsin rrdqueries"),
 ]
 
 LEFT = [

@@ -91,6 +91,20 @@ class TestDatabase:
 
         assert done(database.run(read)) == ["wal", 2, 1]
 
+    def test_a_file_that_has_become_empty_is_refused(self, tmp_path: Path) -> None:
+        done(open_database(tmp_path / "hub.db").close())
+        assert [path.name for path in tmp_path.iterdir()] == ["hub.db"]
+        os.truncate(tmp_path / "hub.db", 0)
+        with pytest.raises(SettingsError, match=r"hub\.db is empty: its contents are lost"):
+            open_database(tmp_path / "hub.db")
+
+    def test_a_first_start_that_was_cut_off_is_begun_again(self, tmp_path: Path) -> None:
+        path = tmp_path / "hub.db"
+        path.with_name("hub.db.new").touch()
+        path.touch()
+        done(open_database(path).close())
+        assert [one.name for one in tmp_path.iterdir()] == ["hub.db"]
+
     def test_a_file_that_is_no_database_is_refused(self, tmp_path: Path) -> None:
         path = tmp_path / "hub.db"
         path.write_bytes(b"hello world, this is a letter\n" * 50)

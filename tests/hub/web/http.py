@@ -14,7 +14,7 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
 from hub.web.router import Route, Router
-from hub.web.server import Root, WebSite
+from hub.web.server import Connections, Root, WebSite
 from hub.web.tokens import is_right
 
 TOKEN = "a-token-that-is-long-enough"
@@ -61,7 +61,7 @@ class Transport(StringTransport):
 class Connection:
     """One connection of a client."""
 
-    def __init__(self, site: WebSite) -> None:
+    def __init__(self, site: WebSite | Connections) -> None:
         self.transport = Transport(peerAddress=IPv4Address("TCP", "127.0.0.1", 4000))
         self.protocol: Any = site.buildProtocol(IPv4Address("TCP", "127.0.0.1", 4000))
         self.protocol.makeConnection(self.transport)

@@ -13,11 +13,12 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from common.errors import NotFoundError, PermanentError, RemoteError, SettingsError, TransientError
 from hub.data.reader import CollectorAwayError, TooSlowError
+from hub.web import server as server_module
 from hub.web.call import Call, File
 from hub.web.longpolls import LongPolls
 from hub.web.refusals import RefusalError, refusal_of
 from hub.web.router import Route, Router
-from hub.web.server import MAX_BODY_BYTES, WebServer
+from hub.web.server import MAX_BODY_BYTES, Connections, WebServer
 from hub.web.tokens import ensure_token
 from tests.hub.web.http import STATIC, TOKEN, Client, Connection, site_of
 
@@ -179,6 +180,24 @@ class EdgeTests(EdgeCase):
             answer = self.client.post("fail")
             self.assertEqual((answer.status, answer.error), (status, (code, error.message)))
         self.assertEqual(refusal_of(SettingsError("x", ["a", "b"])).details, ("a", "b"))
+
+    def test_a_header_of_any_bytes_is_no_token(self) -> None:
+        connection = Connection(self.site)
+        connection.protocol.dataReceived(
+            b"GET /api/v1/say/x HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \xe9\xff\r\nContent-Length: 0\r\n\r\n"
+        )
+        self.assertEqual(connection.answer().status, 401)
+        self.assertEqual(self.flushLoggedErrors(), [])
+
+    def test_when_there_are_too_many_connections_the_eldest_stranger_makes_room(self) -> None:
+        self.patch(server_module, "MAX_CONNECTIONS", 3)
+        door = Connections(self.site)
+        known, eldest, younger = (Connection(door) for _ in range(3))
+        known.send("GET", "/api/v1/say/hello")
+        newest = Connection(door)
+        self.assertEqual(
+            [one.transport.disconnecting for one in (known, eldest, younger, newest)], [False, True, False, False]
+        )
 
     def test_a_defect_ends_one_request_tells_an_id_and_no_secret(self) -> None:
         self.topic.raises = ZeroDivisionError("/home/secret")
