@@ -127,6 +127,7 @@ class TaskCounts(Struct, frozen=True, kw_only=True):
         queued_events, queued_samples: waiting in the spools.
         dropped_events, dropped_samples: lost to full spools since the daemon started.
         problem: the sentence of whatever ails the daemon as a whole, for example a full disk; empty when well.
+        untold: the part of it that the daemon cannot send an event about; the hub has to.
     """
 
     devices: int = 0
@@ -138,6 +139,7 @@ class TaskCounts(Struct, frozen=True, kw_only=True):
     dropped_events: int = 0
     dropped_samples: int = 0
     problem: Reason = ""
+    untold: Reason = ""
 
 
 class Heartbeat(Struct, frozen=True, tag=True, kw_only=True):

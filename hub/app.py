@@ -20,6 +20,7 @@ from hub.broker.listener import BrokerListener
 from hub.data.feed import EventFeed
 from hub.data.reader import Reader
 from hub.distribution.absence import Absence
+from hub.distribution.ailments import Ailments
 from hub.distribution.decisions import Decisions
 from hub.distribution.departures import Departures
 from hub.distribution.distributor import Distributor
@@ -56,16 +57,18 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
     async def begin(life: Life) -> Callable[[], dict[str, Any]]:
         clock, wall, rng = reactor, time.time, random.Random()  # noqa: S311 - for back-off, not for secrets
 
-        # What must be there first: folder, certificate authority, token, database.
+        # What must be there first: folder, database, certificate authority, token.
         settings.prepare()
+        sql, texts = NamedThread(reactor, "database"), NamedThread(reactor, "documents")
+        database = Database(settings.database_url, sql, lambda: uuid.uuid4().hex)
+        if not settings.pki.exists():
+            database.expect_new()
         site = ensure_site(settings.pki, wall, settings.names)
         token = ensure_token(settings.token_file)
-        sql, texts = NamedThread(reactor, "database"), NamedThread(reactor, "documents")
         for thread in (sql, texts):
             thread.start()
             life.at_end(thread.stop)
-        database = Database(settings.database_url, sql, lambda: uuid.uuid4().hex)
-        await database.open()
+        await database.open(must_exist=True)
         life.at_end(lambda: Deferred.fromCoroutine(database.close()))
 
         # What the hub knows: model and events.
@@ -93,8 +96,19 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
 
         # Up: sessions of collectors, and their events.
         absence = Absence(clock, wall, roster, hub_events)
+        ailments = Ailments(wall, hub_events)
         decisions = Decisions(clock, events.decided, roster.session)
-        desk = FrontDesk(wall, database.epoch, roster, events, events, distributor, absence, decisions)
+        desk = FrontDesk(
+            wall,
+            database.epoch,
+            roster=roster,
+            events=events,
+            book=events,
+            distributor=distributor,
+            absence=absence,
+            decisions=decisions,
+            ailments=ailments,
+        )
         listener = BrokerListener(reactor, clock, wall, settings.broker, site, desk)
 
         # Across: the API, and what it asks of collectors.

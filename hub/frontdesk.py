@@ -10,6 +10,7 @@ from zope.interface import implementer
 from common.errors import TransientError
 from common.wire import Attach, Attached, EventBatch, EventsStored, Heartbeat
 from hub.distribution.absence import Absence
+from hub.distribution.ailments import Ailments
 from hub.distribution.claims import settle_claims
 from hub.distribution.decisions import Decisions
 from hub.distribution.distributor import Distributor
@@ -28,12 +29,14 @@ class FrontDesk:
         self,
         wall: Callable[[], float],
         epoch: str,
+        *,
         roster: Roster,
         events: IEventStore,
         book: DaemonBook,
         distributor: Distributor,
         absence: Absence,
         decisions: Decisions,
+        ailments: Ailments,
     ) -> None:
         self._wall = wall
         self._epoch = epoch
@@ -43,6 +46,7 @@ class FrontDesk:
         self._distributor = distributor
         self._absence = absence
         self._decisions = decisions
+        self._ailments = ailments
 
     async def attached(self, session: ISession, request: Attach) -> Attached:
         """Give a session its seat; one that has it already is cut first."""
@@ -85,6 +89,7 @@ class FrontDesk:
         seat = self._roster.seat_of(session)
         if seat is not None:
             seat.counts = heartbeat.counts
+            self._ailments.heard(session.collector, session.daemon, heartbeat.counts)
 
     def _may_report(self, collector: str, device: str) -> bool:
         """Its own devices, and itself, unless a device of another collector bears its name."""

@@ -173,6 +173,7 @@ class CollectorDaemon(Chain):
             dropped_events=self.spool.dropped,
             dropped_samples=self.writer.dropped,
             problem=self.problems.sentence(),
+            untold=self.problems.untold(),
         )
 
     def _gauges(self) -> Gauges:

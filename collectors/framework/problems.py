@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -54,7 +54,14 @@ class Problems:
 
     def sentence(self) -> str:
         """All that stands, for the heartbeat; empty when all is well."""
-        return " ".join(f"{part}: {self._standing[part]}" for part in sorted(self._standing))[:4096]
+        return self._join(self._standing)
+
+    def untold(self) -> str:
+        """What stands and has no event."""
+        return self._join(part for part in self._standing if not self._classes[part])
+
+    def _join(self, parts: Iterable[str]) -> str:
+        return " ".join(f"{part}: {self._standing[part]}" for part in sorted(parts))[:4096]
 
     def decided(self, decision: Decision) -> bool:
         """Take note of what an operator made of a problem: what still stands is told again, what is over ends."""

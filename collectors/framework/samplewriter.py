@@ -40,6 +40,8 @@ STOP_TIMEOUT_S = 20.0
 MAX_FAILURES = 3
 """So many ends of the writer process in a row are more than bad luck."""
 MAX_REPORT_BYTES = 65_536
+SILENT_S = 60.0
+"""A writer process that has not answered for so long hangs, or its disk does."""
 
 
 class _Thread(Thread):
@@ -102,6 +104,7 @@ class SampleWriter(Service):
         self._on_disk = 0
         self._stored = 0
         self._nudged = False
+        self._silence: IDelayedCall | None = None
         self._spool_problem = ""
         self._crash = ""
         self._problem = ""
@@ -195,6 +198,7 @@ class SampleWriter(Service):
             self._due.cancel()
         await self._sync()
         await self._child.stop(STOP_TIMEOUT_S)
+        self._answered()
         self._spool.close()
         self._pool.stop()
 
@@ -249,6 +253,17 @@ class SampleWriter(Service):
     def _nudge(self) -> None:
         if not self._nudged:
             self._nudged = self._child.send(b"go\n")
+            self._expect_answer()
+
+    def _expect_answer(self) -> None:
+        self._answered()
+        if self._nudged:
+            self._silence = self._clock.callLater(SILENT_S, self._tell_problem)
+
+    def _answered(self) -> None:
+        silence, self._silence = self._silence, None
+        if silence is not None and silence.active():
+            silence.cancel()
 
     def _child_up(self) -> None:
         self._buffer = b""
@@ -257,6 +272,7 @@ class SampleWriter(Service):
 
     def _child_down(self, reason: str) -> None:
         self._nudged = False
+        self._answered()
         flushes, self._flushes = self._flushes, {}
         for waiter in flushes.values():
             waiter.cancel()
@@ -278,6 +294,7 @@ class SampleWriter(Service):
     def _heard(self, report: Report) -> None:
         self._report = report
         self._nudged = False
+        self._answered()
         waiter = self._flushes.get(report.flushed)
         if waiter is not None and not waiter.called:
             waiter.callback(None)
@@ -287,6 +304,8 @@ class SampleWriter(Service):
         problem = self._spool_problem
         if not problem and self._child.failures >= MAX_FAILURES:
             problem = f"The RRD writer process keeps ending ({self._crash}); samples wait in the spool. See the log."
+        if not problem and self._silence is not None and not self._silence.active():
+            problem = f"The RRD writer process has not answered for {SILENT_S:g} s; samples wait in the spool."
         if not problem and self._report is not None:
             problem = self._report.problem
         if problem != self._problem:

@@ -123,6 +123,10 @@ def write_settings(path: Path, text: str, overrides: Mapping[tuple[str, str], st
             partial = path.with_name(f".{path.name}.{os.getpid()}")
             partial.write_text(new, encoding="utf-8")
             partial.replace(path)
+    except UnicodeDecodeError as error:
+        raise CommandError(
+            f"{path}: not UTF-8 text at byte {error.start}. Mend it, or remove it to get a new one"
+        ) from None
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror or error}") from None
 

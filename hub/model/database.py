@@ -63,13 +63,29 @@ class Database:
         is_file = self._url.get_backend_name() == "sqlite" and self._url.database not in {None, "", ":memory:"}
         return self._url.database or "" if is_file else ""
 
-    async def open(self) -> None:
+    def expect_new(self) -> None:
+        """Let the next `open` make it although it must exist: this is a first start; it may be cut off and begun again.
+
+        Raises:
+            SettingsError: the folder cannot be written.
+        """
+        if not self._file:
+            return
+        try:
+            _being_made(Path(self._file)).touch(mode=0o600)
+        except OSError as error:
+            raise SettingsError(f"the database {self.name} cannot be made: {error.strerror or error}") from None
+
+    async def open(self, *, must_exist: bool = False) -> None:
         """Create it if it is new, check it, and bring its tables up to this version.
+
+        Args:
+            must_exist: it is refused when it has gone or is empty; what depends on it would follow an empty model.
 
         Raises:
             SettingsError: it is damaged, belongs to something else, or cannot be reached.
         """
-        self.epoch = await self._worker.run(self._open)
+        self.epoch = await self._worker.run(lambda: self._open(must_exist=must_exist))
 
     async def run(self, work: Callable[[Connection], T]) -> T:
         """Do work in one transaction, in the database's thread; an error rolls all of it back.
@@ -92,10 +108,10 @@ class Database:
                 raise
             raise TransientError(f"the database {self.name} refused: {_reason(error)}; nothing was stored") from error
 
-    def _open(self) -> str:
+    def _open(self, *, must_exist: bool) -> str:
         try:
             if self._file:
-                _check_file(Path(self._file))
+                _check_file(Path(self._file), must_exist=must_exist)
             with self._engine.begin() as connection:
                 if self._file:
                     _check_pages(connection, Path(self._file))
@@ -143,16 +159,16 @@ def _is_damage(error: Exception) -> bool:
     return isinstance(origin, sqlite3.DatabaseError) and not isinstance(origin, sqlite3.OperationalError)
 
 
-def _check_file(path: Path) -> None:
+def _check_file(path: Path, *, must_exist: bool) -> None:
     """Make the file, readable by its owner alone; refuse what is no SQLite database."""
     if path.is_dir():
         raise SettingsError(f"the database {path} is a folder; expected a file")
-    if not path.exists():
-        _being_made(path).touch(mode=0o600)
-    elif path.stat().st_size == 0 and not _being_made(path).exists():
+    marker = _being_made(path)
+    if must_exist and not marker.exists() and (not path.exists() or path.stat().st_size == 0):
         raise SettingsError(
-            f"the database {path} is empty: its contents are lost. Put a backup in its place, "
-            "or remove it to begin with an empty model"
+            f"the database {path} is {'empty' if path.exists() else 'gone'}, although this hub has run before. "
+            f"Put a backup in its place; or make an empty file {marker}, to begin with an empty model: "
+            "collectors then drop what they watch"
         )
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:

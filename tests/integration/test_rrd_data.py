@@ -18,6 +18,7 @@ import pytest
 import rrdtool
 from twisted.internet.task import Clock
 
+from collectors.framework import samplewriter
 from collectors.framework.data.child import Child
 from collectors.framework.data.intake import Intake
 from collectors.framework.samplespool import PROGRESS, SampleSpool
@@ -140,6 +141,27 @@ def test_a_killed_writer_comes_back_and_nothing_is_lost(folder: Path) -> None:
         rows = await part.reader.answer(fetch("sshd", at, at + 990, "cpu"))
         assert isinstance(rows, Rows)
         assert [row[0] for _, row in rows.rows] == list(range(100))
+        await part.stop()
+
+    on_reactor(work)
+
+
+def test_a_writer_that_hangs_is_told_and_well_again_when_it_goes_on(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(samplewriter, "SILENT_S", 0.5)
+
+    async def work(reactor: Any) -> None:
+        part = DataPart(reactor, folder).start()
+        part.writer.write([sample("sshd", now() - 20, cpu=1)])
+        await until(reactor, "it is written", lambda: part.writer.queued == 0)
+        pid = part.writer.writer_pid
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+        part.writer.write([sample("sshd", now() - 10, cpu=1)])
+        await until(reactor, "it is told", lambda: "has not answered" in part.writer.problem)
+        os.kill(pid, signal.SIGCONT)
+        await until(reactor, "all is well", lambda: part.writer.problem == "" and part.writer.queued == 0)
         await part.stop()
 
     on_reactor(work)

@@ -358,6 +358,7 @@ class ProblemTests(SynchronousTestCase):
         samples("the disk is still full")
         hub("they wait")
         self.assertEqual(problems.sentence(), "hub events: they wait samples: the disk is still full")
+        self.assertEqual(problems.untold(), "hub events: they wait")
         samples("")
         samples("")
         hub("")

@@ -12,6 +12,7 @@ from common.errors import PermanentError, RemoteError, TransientError
 from common.events import CLASS_CONFIG, CLASS_DAEMON, CLASS_PROCESS, Event, Severity
 from common.wire import Attach, DecidedQuery, EventBatch, Heartbeat, SpooledEvent, TaskCounts
 from hub.distribution.absence import Absence
+from hub.distribution.ailments import Ailments
 from hub.distribution.claims import settle_claims
 from hub.distribution.decisions import Decisions
 from hub.distribution.hubevents import ConfigEvents, HubEvents
@@ -89,9 +90,18 @@ class DeskCase(SynchronousTestCase):
         self.events = HubEvents(self.clock, random.Random(1), store)
         self.events.start()
         self.absence = Absence(self.clock, self.wall, self.roster, self.events)
+        self.ailments = Ailments(self.wall, self.events)
         self.decisions = Decisions(self.clock, self.store.decided, self.roster.session)
         self.desk = FrontDesk(
-            self.wall, "e1", self.roster, store, self.store, self.bench.distributor, self.absence, self.decisions
+            self.wall,
+            "e1",
+            roster=self.roster,
+            events=store,
+            book=self.store,
+            distributor=self.bench.distributor,
+            absence=self.absence,
+            decisions=self.decisions,
+            ailments=self.ailments,
         )
 
     def wall(self) -> float:
@@ -158,6 +168,19 @@ class DecisionTests(DeskCase):
             self.decisions.decided(record("nginx", "closed"))
         self.assertEqual(len(self.told(session)), 2)
         self.assertEqual(self.flushLoggedErrors(), [])
+
+
+class AilmentTests(DeskCase):
+    """A daemon that cannot send events has somebody who rings for it."""
+
+    def test_a_problem_that_keeps_events_back_is_one_event_that_closes(self) -> None:
+        session = self.attach()
+        for untold in ("", "event spool: the disk is full", "event spool: still full", "", ""):
+            self.desk.heartbeat(session, Heartbeat(counts=TaskCounts(problem="x", untold=untold)))
+        self.clock.advance(1)
+        said = [(event.device, event.component, event.severity) for event in self.rung("collector_problem")]
+        self.assertEqual([item[:2] for item in said], [("local", "process")] * 3)
+        self.assertEqual([item[2] for item in said], [Severity.CLEAR, Severity.ERROR, Severity.CLEAR])
 
 
 class SessionTests(DeskCase):

@@ -91,19 +91,24 @@ class TestDatabase:
 
         assert done(database.run(read)) == ["wal", 2, 1]
 
-    def test_a_file_that_has_become_empty_is_refused(self, tmp_path: Path) -> None:
-        done(open_database(tmp_path / "hub.db").close())
-        assert [path.name for path in tmp_path.iterdir()] == ["hub.db"]
-        os.truncate(tmp_path / "hub.db", 0)
-        with pytest.raises(SettingsError, match=r"hub\.db is empty: its contents are lost"):
-            open_database(tmp_path / "hub.db")
+    def test_a_file_that_has_gone_or_become_empty_is_refused_by_who_needs_it(self, tmp_path: Path) -> None:
+        path = tmp_path / "hub.db"
+        database = Database(sqlite_url(path), InlineWorker(), str)
+        with pytest.raises(SettingsError, match=r"hub\.db is gone, although this hub has run before"):
+            done(database.open(must_exist=True))
+        path.touch()
+        with pytest.raises(SettingsError, match=r"hub\.db is empty, .*make an empty file .*hub\.db\.new"):
+            done(database.open(must_exist=True))
 
     def test_a_first_start_that_was_cut_off_is_begun_again(self, tmp_path: Path) -> None:
         path = tmp_path / "hub.db"
-        path.with_name("hub.db.new").touch()
+        database = Database(sqlite_url(path), InlineWorker(), lambda: "epoch-1")
+        database.expect_new()
         path.touch()
-        done(open_database(path).close())
+        done(database.open(must_exist=True))
+        done(database.close())
         assert [one.name for one in tmp_path.iterdir()] == ["hub.db"]
+        done(database.open(must_exist=True))
 
     def test_a_file_that_is_no_database_is_refused(self, tmp_path: Path) -> None:
         path = tmp_path / "hub.db"
