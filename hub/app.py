@@ -57,11 +57,11 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
     async def begin(life: Life) -> Callable[[], dict[str, Any]]:
         clock, wall, rng = reactor, time.time, random.Random()  # noqa: S311 - for back-off, not for secrets
 
-        # What must be there first: folder, database, certificate authority, token.
+        # What must be there first: folder, certificate authority, token, database.
         settings.prepare()
         sql, texts = NamedThread(reactor, "database"), NamedThread(reactor, "documents")
         database = Database(settings.database_url, sql, lambda: uuid.uuid4().hex)
-        if not settings.pki.exists():
+        if not settings.token_file.exists():  # a first start
             database.expect_new()
         site = ensure_site(settings.pki, wall, settings.names)
         token = ensure_token(settings.token_file)
