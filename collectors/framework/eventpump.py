@@ -13,8 +13,9 @@ from twisted.logger import Logger
 
 from collectors.framework.eventspool import EventSpool
 from collectors.framework.interfaces import IHub
+from collectors.framework.ownevents import own_event
 from common.errors import RemoteError, TocsinError, TransientError
-from common.events import CLASS_DAEMON, Event, Severity
+from common.events import CLASS_DAEMON, Severity
 from common.wire import EventBatch, FailureCode, WireError
 
 MAX_BATCH = 500
@@ -131,7 +132,9 @@ class EventPump:
         said = await self._spool.resume(stored_seq, spool)
         if said:
             self.log.error("{said}", said=said)
-            await self._spool.send([self._event("events_lost", Severity.ERROR, said[:1].upper() + said[1:], {})])
+            await self._spool.send(
+                [own_event(self._source(), self._wall(), "events_lost", Severity.ERROR, said[:1].upper() + said[1:])]
+            )
         return True
 
     async def _step(self) -> bool:
@@ -181,22 +184,12 @@ class EventPump:
         }
         summary = f"The hub refused an event of {refused.device[:100]}: {error.message[:300]}"
         await self._spool.replace(
-            spooled.seq, batch.spool, self._event("event_refused", Severity.ERROR, summary, details)
+            spooled.seq,
+            batch.spool,
+            own_event(self._source(), self._wall(), "event_refused", Severity.ERROR, summary, details=details),
         )
         self.figures = PumpFigures(
             sent=self.figures.sent, batches=self.figures.batches, refused=self.figures.refused + 1
-        )
-
-    def _event(self, key: str, severity: Severity, summary: str, details: dict[str, str | int]) -> Event:
-        return Event(
-            device=self._source(),
-            event_class=CLASS_DAEMON,
-            event_key=key,
-            severity=severity,
-            summary=summary[:512],
-            at=self._wall(),
-            group="Daemon",
-            details=dict(details),
         )
 
     def _tell(self, problem: str) -> None:

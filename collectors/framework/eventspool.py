@@ -19,11 +19,12 @@ from zope.interface import implementer
 
 from collectors.framework.eventbytes import decode_event, encode_event, rank
 from collectors.framework.interfaces import IEventSink, IStateStore
+from collectors.framework.ownevents import own_event
 from collectors.framework.spooldb import WINDOW, Forget, Gap, Put, SpoolDb
 from collectors.framework.spoolfile import DamagedSpoolError
 from collectors.framework.worker import Worker
 from common.errors import TransientError
-from common.events import CLASS_DAEMON, Event, Severity
+from common.events import Detail, Event, Severity
 from common.wire import EventBatch, SpooledEvent
 
 T = TypeVar("T")
@@ -312,7 +313,9 @@ class EventSpool(Service):
             return
         sentence = " ".join(sentence.split())
         _log.error("{sentence}", sentence=sentence)
-        event = self._own_event("spool_damaged", Severity.ERROR, sentence[:1].upper() + sentence[1:], {})
+        event = own_event(
+            self._source(), self._wall(), "spool_damaged", Severity.ERROR, sentence[:1].upper() + sentence[1:]
+        )
         self._accept(Put([self._row(event)]), None)
 
     def _tell(self, problem: str) -> None:
@@ -331,25 +334,17 @@ class EventSpool(Service):
             return decode_event(body)
         except msgspec.MsgspecError as error:
             summary = f"Event {seq} in the spool cannot be read any more and is lost: {error}"
-            return self._own_event("event_unreadable", Severity.WARNING, summary, {"seq": seq})
+            return own_event(
+                self._source(), self._wall(), "event_unreadable", Severity.WARNING, summary, details={"seq": seq}
+            )
 
     def _gap_event(self, gap: Gap) -> tuple[int, float, bytes]:
         names = {int(level): level.label for level in Severity}
         parts = [f"{count} {names.get(level, level)}" for level, count in sorted(gap.by_rank.items())]
         summary = f"{gap.count} events were dropped because the event spool was full ({', '.join(parts)})"
-        details = {"count": gap.count, "first_at": gap.first, "last_at": gap.last}
-        return self._row(self._own_event("events_dropped", Severity.ERROR, summary, dict(details)))
-
-    def _own_event(self, key: str, severity: Severity, summary: str, details: dict[str, int | float]) -> Event:
-        return Event(
-            device=self._source(),
-            event_class=CLASS_DAEMON,
-            event_key=key,
-            severity=severity,
-            summary=summary[:512],
-            at=self._wall(),
-            group="Daemon",
-            details=dict(details),
+        details: dict[str, Detail] = {"count": gap.count, "first_at": gap.first, "last_at": gap.last}
+        return self._row(
+            own_event(self._source(), self._wall(), "events_dropped", Severity.ERROR, summary, details=details)
         )
 
 

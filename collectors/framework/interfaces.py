@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import enum
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
-from twisted.internet.interfaces import IReactorTime
 from zope.interface import Attribute, Interface
 
 from common.configs import DeviceConfig, SnmpConfig
@@ -372,29 +371,3 @@ class ISnmpClient(Interface):
 
 SnmpClientFactory = Callable[[str, SnmpConfig], Any]
 """(address, config) -> ISnmpClient."""
-
-Waiter = Callable[[float], Awaitable[None]]
-
-__all__ = [
-    "CollectorContext",
-    "CollectorSpec",
-    "ICollector",
-    "IConfigStore",
-    "IEventSink",
-    "IHub",
-    "IHubClient",
-    "IProcessSource",
-    "IReactorTime",
-    "ISampleSink",
-    "ISnmpClient",
-    "IStateStore",
-    "ITask",
-    "Oid",
-    "ProcessRow",
-    "ProcessTable",
-    "SnmpClientFactory",
-    "SnmpValue",
-    "Table",
-    "TaskState",
-    "Waiter",
-]

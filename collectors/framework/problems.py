@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from collectors.framework.interfaces import IEventSink
+from collectors.framework.ownevents import own_event
 from common.errors import TransientError
 from common.events import Event, Severity
 from common.wire import Decision
@@ -87,15 +88,9 @@ class Problems:
             self._say(part, sentence, event_class)
 
     def _say(self, part: str, sentence: str, event_class: str) -> None:
-        event = Event(
-            device=self._source(),
-            event_class=event_class,
-            event_key=part,
-            severity=Severity.ERROR if sentence else Severity.CLEAR,
-            summary=(sentence or f"{part}: all is well again")[:512],
-            at=self._wall(),
-            group="Daemon",
-        )
+        severity = Severity.ERROR if sentence else Severity.CLEAR
+        summary = sentence or f"{part}: all is well again"
+        event = own_event(self._source(), self._wall(), part, severity, summary, event_class=event_class)
         Deferred.fromCoroutine(self._send(event))
 
     async def _send(self, event: Event) -> None:
