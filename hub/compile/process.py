@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 
-from common.configs import DeviceConfig, ProcessSetConfig
+from common.configs import DeviceConfig, ProcessSetConfig, SourceKind
 from common.errors import PermanentError
 from hub.model.definitions import to_config
-from hub.model.entities import Device, Model, ProcessSet
+from hub.model.entities import LOCAL_ADDRESS, Device, Model, ProcessSet, Scope, scope_of
 from hub.model.properties import effective
 
 SNMP = "snmp_"
@@ -33,15 +33,18 @@ class ProcessCompiler:
 
     def __init__(self) -> None:
         self._sets: tuple[ProcessSet, ...] = ()
-        self._shared: dict[tuple[str, tuple[str, ...]], tuple[ProcessSetConfig, ...]] = {}
+        self._shared: dict[Scope, tuple[ProcessSetConfig, ...]] = {}
 
     def compile(self, model: Model, device_id: str) -> DeviceConfig:
         """Compile one device, as `compile_device` does."""
         device = model.device(device_id)
-        values = effective(device.properties)
+        values = effective(model.properties_of(device))
         snmp = {name.removeprefix(SNMP): value for name, value in values.items() if name.startswith(SNMP)}
         raw: dict[str, Any] = {name: value for name, value in values.items() if not name.startswith(SNMP)}
-        raw.update(device=device.id, address=device.address, snmp=None if raw["source"] == "local" else snmp)
+        local = raw["source"] == SourceKind.LOCAL.value
+        raw.update(
+            device=device.id, address=device.address or (LOCAL_ADDRESS if local else ""), snmp=None if local else snmp
+        )
         try:
             config = msgspec.convert(raw, DeviceConfig)
         except msgspec.ValidationError as error:
@@ -53,7 +56,7 @@ class ProcessCompiler:
     def _sets_of(self, model: Model, device: Device) -> tuple[ProcessSetConfig, ...]:
         if model.sets is not self._sets:
             self._sets, self._shared = model.sets, {}
-        scope = (device.class_, device.groups)
+        scope = scope_of(device)
         found = self._shared.get(scope)
         if found is None:
             found = tuple(to_config(definition) for definition in model.sets_of(device) if definition.monitor)

@@ -10,6 +10,7 @@ from hub.interfaces import DocumentChange
 from hub.model.entities import KIND_DEVICE, Entity, Key, Model, encode_entity, key_of
 from hub.model.impact import concerned
 from hub.model.kinds import KINDS
+from hub.model.soundness import Where, check_devices, nowhere
 
 
 class Change(Struct, frozen=True, kw_only=True):
@@ -41,13 +42,17 @@ class Change(Struct, frozen=True, kw_only=True):
         return "; ".join(parts) or "nothing changed"
 
 
-def plan(model: Model, wanted: Iterable[Entity], gone: Collection[Key] = ()) -> Change:
+def plan(model: Model, wanted: Iterable[Entity], gone: Collection[Key] = (), where: Where = nowhere) -> Change:
     """Compare what is wanted with what is there.
 
     Args:
         model: as it is.
         wanted: entities that shall be there as they are here.
         gone: documents that shall not be there.
+        where: where a document stands, for messages.
+
+    Raises:
+        SettingsError: a device could not be watched afterwards.
     """
     created: list[Key] = []
     changed: list[Key] = []
@@ -64,6 +69,8 @@ def plan(model: Model, wanted: Iterable[Entity], gone: Collection[Key] = ()) -> 
     removed = [key for key in gone if model.get(key) is not None]
     after.update(dict.fromkeys(removed))
     model_after = model.changed(model.revision + 1, after) if after else model
+    devices = concerned(model, model_after, after)
+    check_devices(model_after, devices, where)
     return Change(
         before=model,
         after=model_after,
@@ -72,7 +79,7 @@ def plan(model: Model, wanted: Iterable[Entity], gone: Collection[Key] = ()) -> 
         removed=tuple(removed),
         unchanged=unchanged,
         documents=tuple(_document(key, model.get(key), entity) for key, entity in after.items()),
-        devices=tuple(concerned(model, model_after, after)),
+        devices=tuple(devices),
     )
 
 

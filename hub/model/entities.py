@@ -1,4 +1,4 @@
-"""What the model holds: devices, process set definitions, and the immutable whole of them.
+"""What the model holds: devices, their classes and groups, process set definitions, and the immutable whole of them.
 
 An entity has the shape of its document: the names of its fields are those that a file may use, and what is stored is
 its JSON, without what is left at its default.
@@ -7,9 +7,9 @@ its JSON, without what is left at its default.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct, field
@@ -20,10 +20,14 @@ from common.events import Severity
 from hub.model.properties import Value, shown
 
 KIND_DEVICE = "Device"
+KIND_DEVICE_CLASS = "DeviceClass"
+KIND_GROUP = "Group"
 KIND_PROCESS_SET = "ProcessSet"
 
 DEFAULT_CLASS = "/Server/Linux"
 DEFAULT_COLLECTOR = "local"
+LOCAL_ADDRESS = "127.0.0.1"
+"""Of a device that is read locally and names no address."""
 
 
 class DeviceState(enum.Enum):
@@ -53,6 +57,37 @@ class Device(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def __repr__(self) -> str:
         return f"Device({self.id!r}, {self.address!r}, {self.class_!r}, {shown(self.properties)!r})"
+
+
+class DeviceClass(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is said of all devices of a class, and of those below it. A class that says nothing needs no document.
+
+    Attributes:
+        id: its path, for example `/Server/Linux`.
+        properties: what its devices inherit.
+    """
+
+    id: str
+    description: str = ""
+    properties: dict[str, Value] = {}
+
+    def __repr__(self) -> str:
+        return f"DeviceClass({self.id!r}, {shown(self.properties)!r})"
+
+
+class Group(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is said of all devices that are in a group. A group that says nothing needs no document.
+
+    Attributes:
+        properties: what its devices inherit; they come before those of the class.
+    """
+
+    id: str
+    description: str = ""
+    properties: dict[str, Value] = {}
+
+    def __repr__(self) -> str:
+        return f"Group({self.id!r}, {shown(self.properties)!r})"
 
 
 class Bounds(Struct, frozen=True, omit_defaults=True):
@@ -93,20 +128,33 @@ class ProcessSet(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return any(is_below(class_, scope) if scope.startswith("/") else scope in groups for scope in self.applies_to)
 
 
-Entity = Device | ProcessSet
+Entity = Device | DeviceClass | Group | ProcessSet
+Layer = DeviceClass | Group
+"""What devices inherit properties from."""
 Key = tuple[str, str]
+Scope = tuple[str, tuple[str, ...]]
+"""Class and groups of a device: devices that have them in common inherit the same."""
 
-TYPES: Mapping[str, type[Entity]] = MappingProxyType({KIND_DEVICE: Device, KIND_PROCESS_SET: ProcessSet})
+TYPES: Mapping[str, type[Entity]] = MappingProxyType(
+    {KIND_DEVICE: Device, KIND_DEVICE_CLASS: DeviceClass, KIND_GROUP: Group, KIND_PROCESS_SET: ProcessSet}
+)
+_KINDS: Mapping[type, str] = MappingProxyType({type_: kind for kind, type_ in TYPES.items()})
 
 
 def kind_of(entity: Entity) -> str:
     """The word that its document has for `kind`."""
-    return KIND_DEVICE if isinstance(entity, Device) else KIND_PROCESS_SET
+    return _KINDS[type(entity)]
 
 
 def key_of(entity: Entity) -> Key:
     """Kind and id."""
     return kind_of(entity), entity.id
+
+
+def lineage(path: str) -> list[str]:
+    """A class and all above it, from the root down."""
+    parts = [part for part in path.split("/") if part]
+    return ["/", *("/" + "/".join(parts[: number + 1]) for number in range(len(parts)))]
 
 
 def is_below(path: str, top: str) -> bool:
@@ -134,20 +182,30 @@ class Model:
 
     Attributes:
         revision: number of the change that made it; 0 for an empty store.
-        devices: by id.
+        devices, classes, groups: by id; classes and groups that say something.
         sets: in order: the first that matches takes a command line.
     """
 
-    __slots__ = ("_by_id", "_scopes", "devices", "revision", "sets")
+    __slots__ = ("_applying", "_by_kind", "_by_scope", "_inherited", "classes", "devices", "groups", "revision", "sets")
 
-    def __init__(
-        self, revision: int = 0, devices: Mapping[str, Device] | None = None, sets: Sequence[ProcessSet] = ()
-    ) -> None:
+    def __init__(self, revision: int = 0, entities: Iterable[Entity] = ()) -> None:
+        by_kind: dict[str, dict[str, Any]] = {kind: {} for kind in TYPES}
+        for entity in entities:
+            by_kind[kind_of(entity)][entity.id] = entity
+        self._hold(revision, by_kind)
+
+    def _hold(self, revision: int, by_kind: dict[str, dict[str, Any]]) -> None:
         self.revision = revision
-        self.devices: Mapping[str, Device] = MappingProxyType(dict(devices or {}))
-        self.sets = tuple(sorted(sets, key=lambda definition: (definition.order, definition.id)))
-        self._by_id = {definition.id: definition for definition in self.sets}
-        self._scopes: dict[tuple[str, tuple[str, ...]], tuple[ProcessSet, ...]] = {}
+        self._by_kind = by_kind
+        self.devices: Mapping[str, Device] = MappingProxyType(by_kind[KIND_DEVICE])
+        self.classes: Mapping[str, DeviceClass] = MappingProxyType(by_kind[KIND_DEVICE_CLASS])
+        self.groups: Mapping[str, Group] = MappingProxyType(by_kind[KIND_GROUP])
+        definitions: Iterable[ProcessSet] = by_kind[KIND_PROCESS_SET].values()
+        self.sets = tuple(sorted(definitions, key=lambda definition: (definition.order, definition.id)))
+        # What devices of one scope have in common is worked out once for each scope.
+        self._applying: dict[Scope, tuple[ProcessSet, ...]] = {}
+        self._inherited: dict[Scope, Mapping[str, Value]] = {}
+        self._by_scope: Mapping[Scope, list[str]] | None = None
 
     def device(self, device_id: str) -> Device:
         """Look up a device.
@@ -161,37 +219,80 @@ class Model:
         return found
 
     def sets_of(self, device: Device) -> tuple[ProcessSet, ...]:
-        """The definitions that apply to a device, in order; devices of one class and groups share the answer."""
-        scope = (device.class_, device.groups)
-        found = self._scopes.get(scope)
+        """The definitions that apply to a device, in order."""
+        scope = scope_of(device)
+        found = self._applying.get(scope)
         if found is None:
             found = tuple(definition for definition in self.sets if definition.applies(*scope))
-            self._scopes[scope] = found
+            self._applying[scope] = found
         return found
+
+    def layers(self, scope: Scope) -> list[Layer]:
+        """What devices of a scope inherit from; the later goes before the earlier.
+
+        Classes from the root down, then the groups, of which the one that a device names first goes before the others.
+        """
+        class_, groups = scope
+        found: list[Layer | None] = [self.classes.get(path) for path in lineage(class_)]
+        found += (self.groups.get(name) for name in reversed(groups))
+        return [layer for layer in found if layer is not None]
+
+    def inherited(self, scope: Scope) -> Mapping[str, Value]:
+        """The properties that devices of a scope have without setting them, by name."""
+        found = self._inherited.get(scope)
+        if found is None:
+            values: dict[str, Value] = {}
+            for layer in self.layers(scope):
+                values.update(layer.properties)
+            found = self._inherited[scope] = MappingProxyType(values)
+        return found
+
+    def properties_of(self, device: Device) -> dict[str, Value]:
+        """The properties that somebody has set for a device: on itself, its groups or classes."""
+        return {**self.inherited(scope_of(device)), **device.properties}
+
+    def by_scope(self) -> Mapping[Scope, list[str]]:
+        """Ids of the devices of each scope."""
+        if self._by_scope is None:
+            found: dict[Scope, list[str]] = {}
+            for device in self.devices.values():
+                found.setdefault(scope_of(device), []).append(device.id)
+            self._by_scope = found
+        return self._by_scope
 
     def get(self, key: Key) -> Entity | None:
         """Look up an entity by kind and id."""
         kind, id_ = key
-        return self.devices.get(id_) if kind == KIND_DEVICE else self._by_id.get(id_)
+        found: Entity | None = self._by_kind[kind].get(id_)
+        return found
 
     def entities(self) -> Iterator[Entity]:
-        """All that it holds."""
+        """All that it holds: classes, groups, devices, process sets in order."""
+        yield from self.classes.values()
+        yield from self.groups.values()
         yield from self.devices.values()
         yield from self.sets
 
     def changed(self, revision: int, after: Mapping[Key, Entity | None]) -> Model:
         """The model after a change; None stands for what is removed."""
-        devices, sets = dict(self.devices), dict(self._by_id)
+        touched = {kind for kind, _ in after}
+        by_kind = {kind: dict(held) if kind in touched else held for kind, held in self._by_kind.items()}
         for (kind, id_), entity in after.items():
-            if isinstance(entity, Device):
-                devices[id_] = entity
-            elif isinstance(entity, ProcessSet):
-                sets[id_] = entity
-            elif kind == KIND_DEVICE:
-                devices.pop(id_, None)
+            if entity is None:
+                by_kind[kind].pop(id_, None)
             else:
-                sets.pop(id_, None)
-        model = Model(revision, devices, list(sets.values()))
+                by_kind[kind][id_] = entity
+        model = Model()
+        model._hold(revision, by_kind)
         if model.sets == self.sets:
-            model.sets, model._scopes = self.sets, self._scopes
+            model.sets, model._applying = self.sets, self._applying
+        if not touched & {KIND_DEVICE_CLASS, KIND_GROUP}:
+            model._inherited = self._inherited
+        if KIND_DEVICE not in touched:
+            model._by_scope = self._by_scope
         return model
+
+
+def scope_of(device: Device) -> Scope:
+    """Class and groups of a device."""
+    return device.class_, device.groups

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 
 from common.configs import ProcessSetConfig
 from hub.model.definitions import to_config
-from hub.model.entities import KIND_DEVICE, Device, Key, Model, ProcessSet
-from hub.model.properties import effective
+from hub.model.entities import KIND_DEVICE, KIND_PROCESS_SET, Device, Key, Model, ProcessSet, Scope
+from hub.model.properties import Value, effective
 
 
 def concerned(before: Model, after: Model, keys: Collection[Key]) -> list[str]:
@@ -18,19 +18,26 @@ def concerned(before: Model, after: Model, keys: Collection[Key]) -> list[str]:
     """
     touched = {id_ for kind, id_ in keys if kind == KIND_DEVICE}
     found = {id_ for id_ in touched if _seen(before, id_) != _seen(after, id_)}
-    sets = [key for key in keys if key[0] != KIND_DEVICE]
-    if sets:
-        # Devices of one class and groups share the answer, so each such scope is looked at once.
-        answers: dict[tuple[str, tuple[str, ...]], bool] = {}
-        for id_, device in after.devices.items():
-            if id_ in touched:
-                continue
-            scope = (device.class_, device.groups)
-            if scope not in answers:
-                answers[scope] = any(_part(before, key, device) != _part(after, key, device) for key in sets)
-            if answers[scope]:
-                found.add(id_)
+    shared = [key for key in keys if key[0] != KIND_DEVICE]
+    if shared:
+        for scope, ids in after.by_scope().items():
+            found.update(id_ for id_ in _of_scope(before, after, shared, scope, ids) if id_ not in touched)
     return sorted(found)
+
+
+def _of_scope(before: Model, after: Model, keys: Sequence[Key], scope: Scope, ids: Sequence[str]) -> Iterable[str]:
+    """Those devices of a scope whose configs a change of sets, classes and groups changes."""
+    sets = [key for key in keys if key[0] == KIND_PROCESS_SET]
+    if any(_part(before, key, scope) != _part(after, key, scope) for key in sets):
+        return ids
+    if len(sets) == len(keys) or before.inherited(scope) == after.inherited(scope):
+        return ()
+    return [id_ for id_ in ids if _values(before, before.devices.get(id_)) != _values(after, after.devices[id_])]
+
+
+def _values(model: Model, device: Device | None) -> dict[str, Value] | None:
+    """Every property with the value that holds for a device."""
+    return None if device is None else effective(model.properties_of(device))
 
 
 def _seen(model: Model, device_id: str) -> object:
@@ -39,12 +46,12 @@ def _seen(model: Model, device_id: str) -> object:
     if device is None:
         return None
     sets = [to_config(definition) for definition in model.sets_of(device) if definition.monitor]
-    return device.address, device.collector, effective(device.properties), sets
+    return device.address, device.collector, _values(model, device), sets
 
 
-def _part(model: Model, key: Key, device: Device) -> ProcessSetConfig | None:
-    """What a process set puts into a device's config."""
+def _part(model: Model, key: Key, scope: Scope) -> ProcessSetConfig | None:
+    """What a process set puts into the configs of a scope."""
     definition = model.get(key)
     if not isinstance(definition, ProcessSet) or not definition.monitor:
         return None
-    return to_config(definition) if definition.applies(device.class_, device.groups) else None
+    return to_config(definition) if definition.applies(*scope) else None

@@ -8,19 +8,24 @@ from typing import Any
 
 from msgspec import Struct
 
+from common.configs import SourceKind
 from common.matching import check_definition
 from hub.model.definitions import to_config
 from hub.model.entities import (
     KIND_DEVICE,
+    KIND_DEVICE_CLASS,
+    KIND_GROUP,
     KIND_PROCESS_SET,
+    LOCAL_ADDRESS,
     Bounds,
     Device,
+    DeviceClass,
     DeviceState,
     Entity,
+    Group,
     ProcessSet,
 )
 from hub.model.fields import FieldSpec, choice, flag, group, many, not_yet, properties, prose, severity, text, whole
-from hub.model.properties import contradictions
 
 DEVICE_ID = r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,254}"
 SLUG = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
@@ -28,11 +33,10 @@ CLASS_PATH = r"/|(?:/[A-Za-z0-9][A-Za-z0-9 _.-]{0,99}){1,10}"
 GROUP = r"[A-Za-z0-9][A-Za-z0-9 _.-]{0,99}"
 ADDRESS = r"[A-Za-z0-9:][A-Za-z0-9_.:%-]*"
 
-LOCAL_ADDRESS = "127.0.0.1"
 ORDER_STEP = 100
 MAX_ORDER = 1_000_000_000
 
-PLANNED = ("Collector", "DeviceClass", "Maintenance", "Notification", "Template")
+PLANNED = ("Collector", "Maintenance", "Notification", "Template")
 
 device_id = text("letters, digits and _ . : -, a letter or digit first", DEVICE_ID)
 class_path = text("a path such as /Server/Linux", CLASS_PATH)
@@ -56,20 +60,25 @@ class Kind(Struct, frozen=True):
     build: Callable[[dict[str, Any], int], Entity]
 
 
-def _check_device(values: Mapping[str, Any], bad: Collection[str]) -> list[tuple[str, str]]:
-    set_ = values.get("properties", {})
-    wrong = [("properties", sentence) for sentence in contradictions(set_)]
-    has_address = "address" in values or "address" in bad
-    if not has_address and "properties" not in bad and set_.get("source") != "local":
-        wrong.append(("address", "is missing; only a device with the property source: local does without"))
-    return wrong
+def _check_nothing(_values: Mapping[str, Any], _bad: Collection[str]) -> list[tuple[str, str]]:
+    """What else may be wrong depends on other documents (see `soundness`)."""
+    return []
 
 
 def _build_device(values: dict[str, Any], _number: int) -> Device:
     values = {("class_" if name == "class" else name): value for name, value in values.items()}
     values["state"] = DeviceState(values.get("state", DeviceState.PRODUCTION.value))
-    values.setdefault("address", LOCAL_ADDRESS)
+    if values.get("properties", {}).get("source") == SourceKind.LOCAL.value:
+        values.setdefault("address", LOCAL_ADDRESS)
     return Device(**values)
+
+
+def _build_class(values: dict[str, Any], _number: int) -> DeviceClass:
+    return DeviceClass(**values)
+
+
+def _build_group(values: dict[str, Any], _number: int) -> Group:
+    return Group(**values)
 
 
 def _check_set(values: Mapping[str, Any], bad: Collection[str]) -> list[tuple[str, str]]:
@@ -100,6 +109,7 @@ _regex = text("a regular expression (RE2) on one line", longest=4096)
 _required_regex = text("a regular expression (RE2) on one line", r"[\s\S]+", longest=4096)
 _scope = text("a device class such as /Server/Linux, or a group", f"{CLASS_PATH}|{GROUP}")
 _number = whole(0, 1_000_000)
+_LAYER_FIELDS = {"description": FieldSpec(prose(4096)), "properties": FieldSpec(properties)}
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
@@ -114,8 +124,20 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 "state": FieldSpec(choice(*(state.value for state in DeviceState))),
                 "properties": FieldSpec(properties),
             },
-            check=_check_device,
+            check=_check_nothing,
             build=_build_device,
+        ),
+        KIND_DEVICE_CLASS: Kind(
+            title="device class",
+            fields={"id": FieldSpec(class_path, required=True), **_LAYER_FIELDS},
+            check=_check_nothing,
+            build=_build_class,
+        ),
+        KIND_GROUP: Kind(
+            title="group",
+            fields={"id": FieldSpec(group_name, required=True), **_LAYER_FIELDS},
+            check=_check_nothing,
+            build=_build_group,
         ),
         KIND_PROCESS_SET: Kind(
             title="process set",

@@ -14,7 +14,7 @@ from common.errors import SettingsError
 from hub.interfaces import IModelStore, Revision
 from hub.model.change import Change, left_out, plan
 from hub.model.documents import SourceFile, read_documents, read_entity
-from hub.model.entities import KIND_DEVICE, Device, Entity, Key, Model, ProcessSet, decode_entity
+from hub.model.entities import KIND_DEVICE, Device, Entity, Key, Model, decode_entity, key_of
 from hub.model.interfaces import IWorker
 from hub.model.shield import shielded
 
@@ -117,10 +117,12 @@ class ModelService:
             SettingsError: something in the files is wrong; nothing is applied.
             TransientError: it could not be stored; nothing is applied.
         """
-        wanted = [document.entity for document in await self._reader.run(lambda: read_documents(files))]
+        documents = await self._reader.run(lambda: read_documents(files))
+        wanted = [document.entity for document in documents]
+        places = {key_of(document.entity): f"{document.path}:{document.line}: " for document in documents}
 
         def change_of(model: Model) -> Change:
-            return plan(model, wanted, left_out(model, wanted) if prune else ())
+            return plan(model, wanted, left_out(model, wanted) if prune else (), lambda key: places.get(key, ""))
 
         if dry_run:
             change = change_of(self.model)
@@ -208,8 +210,7 @@ def _model(revision: int, rows: Collection[tuple[str, str, str]]) -> Model:
         raise SettingsError(
             "documents in the database cannot be read; they are damaged, or of a newer version of Tocsin", wrong[:20]
         )
-    devices = {entity.id: entity for entity in entities if isinstance(entity, Device)}
-    return Model(revision, devices, [entity for entity in entities if isinstance(entity, ProcessSet)])
+    return Model(revision, entities)
 
 
 def _result(change: Change, revision: int | None, *, dry_run: bool) -> ApplyResult:

@@ -22,7 +22,7 @@ from hub.model.entities import Bounds, Device, Model, ProcessSet
 
 
 def test_a_device_with_nothing_set() -> None:
-    model = Model(1, {"d": Device(id="d", address="10.0.0.1")})
+    model = Model(1, [Device(id="d", address="10.0.0.1")])
     assert compile_device(model, "d") == DeviceConfig(
         device="d", address="10.0.0.1", source=SourceKind.SNMP, interval_s=60, snmp=SnmpConfig()
     )
@@ -40,7 +40,7 @@ def test_a_device_with_everything_set() -> None:
             "snmp_context": "x", "snmp_engine": "pysnmp",
         },
     )  # fmt: skip
-    assert compile_device(Model(1, {"d": device}), "d") == DeviceConfig(
+    assert compile_device(Model(1, [device]), "d") == DeviceConfig(
         device="d",
         address="10.0.0.1",
         source=SourceKind.SNMP,
@@ -67,7 +67,7 @@ def test_a_device_with_everything_set() -> None:
 
 
 def test_a_local_device_has_no_snmp_and_a_shorter_interval() -> None:
-    config = compile_device(Model(1, {"d": Device(id="d", address="x", properties={"source": "local"})}), "d")
+    config = compile_device(Model(1, [Device(id="d", address="x", properties={"source": "local"})]), "d")
     assert (config.source, config.interval_s, config.snmp) == (SourceKind.LOCAL, 10, None)
 
 
@@ -89,8 +89,9 @@ def test_its_process_sets_are_those_that_apply_and_are_monitored_in_order() -> N
     plain = ProcessSet(id="plain", order=2, include="p")
     model = Model(
         1,
-        {"d": Device(id="d", address="x", groups=("web",)), "e": Device(id="e", address="x")},
         [
+            Device(id="d", address="x", groups=("web",)),
+            Device(id="e", address="x"),
             plain,
             ProcessSet(id="hidden", order=0, include="h", monitor=False),
             ProcessSet(id="other", order=0, include="o", applies_to=("/Network",)),
@@ -120,8 +121,8 @@ def test_its_process_sets_are_those_that_apply_and_are_monitored_in_order() -> N
 
 def test_devices_of_one_class_share_their_sets_until_these_change() -> None:
     compiler = ProcessCompiler()
-    devices = {id_: Device(id=id_, address="x") for id_ in ("a", "b")}
-    before = Model(1, devices, [ProcessSet(id="s", order=1, include="x")])
+    devices = [Device(id=id_, address="x") for id_ in ("a", "b")]
+    before = Model(1, [*devices, ProcessSet(id="s", order=1, include="x")])
     shared = compiler.compile(before, "a").process_sets
     assert compiler.compile(before, "b").process_sets is shared
     moved = before.changed(2, {("Device", "c"): Device(id="c", address="y")})
@@ -132,8 +133,8 @@ def test_devices_of_one_class_share_their_sets_until_these_change() -> None:
 
 
 def test_the_same_model_gives_the_same_digest() -> None:
-    devices = {"d": Device(id="d", address="x", properties={"interval_s": 60})}
-    again = {"d": Device(id="d", address="x")}
+    devices = [Device(id="d", address="x", properties={"interval_s": 60})]
+    again = [Device(id="d", address="x")]
     assert digest(compile_device(Model(1, devices), "d")) == digest(compile_device(Model(9, again), "d"))
 
 
@@ -147,5 +148,5 @@ def test_what_cannot_be_a_config_is_an_error_that_names_the_device_and_no_secret
         Device(id="d", address="x"), properties={"interval_s": 0, "snmp_community": "geheim"}
     )
     with pytest.raises(PermanentError, match=r"device d cannot be made a config: .*interval_s") as caught:
-        compile_device(Model(1, {"d": stale}), "d")
+        compile_device(Model(1, [stale]), "d")
     assert "geheim" not in str(caught.value)

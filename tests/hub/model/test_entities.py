@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from common.errors import NotFoundError
-from hub.model.entities import Device, Model, ProcessSet
+from hub.model.entities import Device, DeviceClass, Group, Model, ProcessSet, lineage, scope_of
 
 WEB = Device(id="web", address="1", class_="/Server/Linux", groups=("g",))
 
@@ -25,7 +25,7 @@ def test_a_set_applies_to_a_class_with_all_below_it_and_to_groups(scope: str, ap
 
 
 def test_sets_are_in_order_and_the_same_order_is_by_id() -> None:
-    model = Model(1, {}, [make("c", 2), make("b", 2), make("a", 3), make("d", 1)])
+    model = Model(1, [make("c", 2), make("b", 2), make("a", 3), make("d", 1)])
     assert [definition.id for definition in model.sets] == ["d", "b", "c", "a"]
 
 
@@ -35,7 +35,7 @@ def test_a_device_that_is_not_there() -> None:
 
 
 def test_a_model_does_not_change_when_another_is_made_of_it() -> None:
-    before = Model(1, {"web": WEB}, [make("a")])
+    before = Model(1, [WEB, make("a")])
     after = before.changed(2, {("Device", "web"): None, ("Device", "new"): WEB, ("ProcessSet", "b"): make("b")})
     assert (set(before.devices), [s.id for s in before.sets]) == ({"web"}, ["a"])
     assert (set(after.devices), [s.id for s in after.sets], after.revision) == ({"new"}, ["a", "b"], 2)
@@ -44,10 +44,40 @@ def test_a_model_does_not_change_when_another_is_made_of_it() -> None:
 
 
 def test_what_applies_is_kept_while_the_sets_stay() -> None:
-    before = Model(1, {"web": WEB}, [make("a"), make("b", applies_to=("h",))])
+    before = Model(1, [WEB, make("a"), make("b", applies_to=("h",))])
     found = before.sets_of(WEB)
     assert [definition.id for definition in found] == ["a"]
     assert before.changed(2, {("Device", "x"): WEB}).sets_of(WEB) is found
     after = before.changed(2, {("ProcessSet", "c"): make("c", 2)})
     assert [definition.id for definition in after.sets_of(WEB)] == ["a", "c"]
     assert [definition.id for definition in before.sets_of(WEB)] == ["a"]
+
+
+def test_classes_from_the_root_down_then_groups_then_the_device() -> None:
+    model = Model(
+        1,
+        [
+            DeviceClass(id="/", properties={"interval_s": 1, "snmp_port": 1, "snmp_retries": 1, "flap_restarts": 1}),
+            DeviceClass(id="/Server", properties={"snmp_port": 2, "snmp_retries": 2, "flap_restarts": 2}),
+            DeviceClass(id="/Server/Linux/Web", properties={"snmp_port": 99}),
+            Group(id="second", properties={"snmp_retries": 4, "flap_restarts": 4}),
+            Group(id="first", properties={"snmp_retries": 3}),
+        ],
+    )
+    device = Device(id="d", class_="/Server/Linux", groups=("first", "none", "second"), properties={"flap_restarts": 9})
+    assert model.properties_of(device) == {"interval_s": 1, "snmp_port": 2, "snmp_retries": 3, "flap_restarts": 9}
+    assert [layer.id for layer in model.layers(scope_of(device))] == ["/", "/Server", "second", "first"]
+
+
+def test_what_is_inherited_is_kept_while_classes_and_groups_stay() -> None:
+    before = Model(1, [WEB, DeviceClass(id="/Server", properties={"snmp_port": 2})])
+    found = before.inherited(scope_of(WEB))
+    assert before.changed(2, {("Device", "x"): WEB}).inherited(scope_of(WEB)) is found
+    assert before.by_scope() == {("/Server/Linux", ("g",)): ["web"]}
+    after = before.changed(2, {("DeviceClass", "/Server"): None})
+    assert (after.inherited(scope_of(WEB)), before.inherited(scope_of(WEB))) == ({}, {"snmp_port": 2})
+    assert after.by_scope() is before.by_scope()
+
+
+def test_a_lineage_begins_at_the_root() -> None:
+    assert [lineage(path) for path in ("/", "/a", "/a/b c")] == [["/"], ["/", "/a"], ["/", "/a", "/a/b c"]]

@@ -14,12 +14,16 @@ from hub.model.entities import (
     KIND_DEVICE,
     KIND_PROCESS_SET,
     Device,
+    DeviceClass,
     DeviceState,
     Entity,
     Key,
     Model,
     ProcessSet,
     key_of,
+)
+from hub.model.entities import (
+    Group as DeviceGroup,
 )
 
 WEB = Device(id="web", address="1", class_="/Server/Linux/Web", groups=("g1",))
@@ -28,7 +32,7 @@ ROUTER = Device(id="router", address="3", class_="/Network", groups=("g1", "g2")
 ALL = ProcessSet(id="all", order=1, include="a")
 LINUX = ProcessSet(id="linux", order=2, include="b", applies_to=("/Server/Linux",))
 GROUP = ProcessSet(id="group", order=3, include="c", applies_to=("g2", "/Server/Linux/Web"))
-MODEL = Model(5, {device.id: device for device in (WEB, DB, ROUTER)}, (ALL, LINUX, GROUP))
+MODEL = Model(5, (WEB, DB, ROUTER, ALL, LINUX, GROUP))
 
 
 def devices(*wanted: Entity, gone: tuple[Key, ...] = ()) -> list[str]:
@@ -76,10 +80,21 @@ def test_a_device_concerns_itself() -> None:
 def models(draw: Any) -> Model:
     classes = st.sampled_from(["/", "/a", "/a/b", "/c"])
     groups = st.lists(st.sampled_from(["g1", "g2"]), unique=True, max_size=2).map(tuple)
+    properties = st.dictionaries(st.sampled_from(["interval_s", "snmp_port"]), st.sampled_from([60, 161, 200]))
     hosts = [
-        Device(id=id_, address=draw(st.sampled_from("xy")), class_=draw(classes), groups=draw(groups))
+        Device(
+            id=id_,
+            address=draw(st.sampled_from("xy")),
+            class_=draw(classes),
+            groups=draw(groups),
+            properties=draw(properties),
+        )
         for id_ in draw(st.sets(st.sampled_from("pqr")))
     ]
+    layers: list[Entity] = [
+        DeviceClass(id=id_, properties=draw(properties)) for id_ in draw(st.sets(st.sampled_from(["/", "/a", "/a/b"])))
+    ]
+    layers += [DeviceGroup(id=id_, properties=draw(properties)) for id_ in draw(st.sets(st.sampled_from(["g1", "g2"])))]
     scopes = st.lists(st.sampled_from(["/", "/a", "/a/b", "g1", "g2"]), min_size=1, max_size=2, unique=True).map(tuple)
     sets = [
         ProcessSet(
@@ -92,7 +107,7 @@ def models(draw: Any) -> Model:
         )
         for id_ in draw(st.sets(st.sampled_from("stu")))
     ]
-    return Model(draw(st.integers(0, 3)), {host.id: host for host in hosts}, sets)
+    return Model(draw(st.integers(0, 3)), [*layers, *hosts, *sets])
 
 
 def configs(model: Model) -> dict[str, object]:

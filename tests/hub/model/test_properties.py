@@ -27,7 +27,7 @@ SECRETS = {"snmp_community", "snmp_auth_password", "snmp_priv_password"}
 
 
 def config_with(**properties: Value) -> DeviceConfig:
-    return compile_device(Model(1, {"d": Device(id="d", address="x", properties=properties)}), "d")
+    return compile_device(Model(1, [Device(id="d", address="x", properties=properties)]), "d")
 
 
 def test_the_catalogue_is_complete() -> None:

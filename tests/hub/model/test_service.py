@@ -56,6 +56,56 @@ class ServiceTestCase(SynchronousTestCase):
         assert (self.service.model.revision, len(self.service.model.devices), self.service.model.sets) == (0, 0, ())
         assert self.service.epoch == "fake-epoch"
 
+    def refused(self, text: str) -> SettingsError:
+        before = self.service.model
+        with pytest.raises(SettingsError) as caught:
+            self.apply(text)
+        assert self.service.model is before
+        return caught.value
+
+    def test_a_device_that_could_not_be_watched_is_refused_with_file_and_line(self) -> None:
+        error = self.refused(
+            "# two\nkind: Device\nid: d\n---\nkind: Device\nid: e\naddress: x\nproperties: {snmp_version: 3}\n"
+        )
+        assert error.message == "2 devices could not be watched so; nothing was applied"
+        missing = "is missing; only a device with the property source: local does without"
+        assert list(error.details) == [
+            f"f.yaml:2: Device d: field 'address': {missing}",
+            "f.yaml:5: Device e: field 'properties': snmp_version 3 needs snmp_user",
+        ]
+
+    def test_what_a_device_lacks_may_come_from_its_class_or_group(self) -> None:
+        self.apply(
+            "kind: DeviceClass\nid: /Server\nproperties: {snmp_version: 3, snmp_user: ann}\n---\n"
+            "kind: Group\nid: here\nproperties: {source: local}\n---\n"
+            "kind: Device\nid: d\naddress: x\n---\nkind: Device\nid: e\ngroups: here\n"
+        )
+        error = self.refused("kind: DeviceClass\nid: /Server\nproperties: {snmp_version: 3}\n")
+        assert error.message == "device d could not be watched so; nothing was applied"
+        assert list(error.details) == [
+            "Device d: field 'properties': snmp_version 3 needs snmp_user (with what it inherits)"
+        ]
+        assert "address" in self.refused("kind: Group\nid: here\n").details[0]
+
+    def test_a_class_concerns_those_below_it_that_do_not_say_otherwise(self) -> None:
+        self.apply(
+            "".join(
+                f"kind: Device\nid: {id_}\naddress: x\n{more}\n---\n"
+                for id_, more in (
+                    ("below", "class: /Server/Linux"),
+                    ("says", "class: /Server\nproperties: {interval_s: 20}"),
+                    ("grouped", "class: /Server\ngroups: [quick]"),
+                    ("other", "class: /Network"),
+                )
+            )
+            + "kind: Group\nid: quick\nproperties: {interval_s: 5}\n"
+        )
+        result = self.apply("kind: DeviceClass\nid: /Server\nproperties: {interval_s: 33}\n")
+        assert result.devices == ("below",)
+        assert self.apply("kind: Group\nid: quick\nproperties: {interval_s: 6}\n").devices == ("grouped",)
+        assert self.apply("kind: DeviceClass\nid: /\ndescription: all\nproperties: {snmp_port: 161}\n").devices == ()
+        assert self.make(self.store).model.classes["/Server"].properties == {"interval_s": 33}
+
     def test_applying_makes_one_revision_and_tells_observers_after_it(self) -> None:
         result = self.apply(DEVICE.format("a") + DEVICE.format("b") + SETS.format("s", "x", "/"))
         assert result == ApplyResult(
