@@ -78,6 +78,10 @@ class Api:
         """Create or replace a thing."""
         return self._document(self._send("PUT", path, body=body))
 
+    def patch(self, path: str, body: object) -> Any:
+        """Change a part of a thing."""
+        return self._document(self._send("PATCH", path, body=body))
+
     def post(self, path: str, body: object | None = None) -> Any:
         """Do something."""
         return self._document(self._send("POST", path, body={} if body is None else body))

@@ -9,16 +9,25 @@ from typing import Any
 import click
 from rich.text import Text
 
-from hub.cli.assignments import Sources, assign
+from hub.cli.assignments import Sources, Value, assign
 from hub.cli.catalogue import property_kinds
 from hub.cli.client import Api, path_of
 from hub.cli.context import Client, author, json_option, message_option, pass_client, wait_options
 from hub.cli.exits import CommandError
 from hub.cli.figures import NOTHING, local_time, moment
 from hub.cli.output import Column, cell, emit, facts, is_narrow, note, plural_rows, say, show, table
+from hub.cli.properties import show_properties
 from hub.cli.scans import problem_now, where_to_look
 from hub.cli.status import open_events
 from hub.cli.wait import not_live, wait_until_live
+
+set_option = click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Property; may be repeated. A secret: KEY alone asks for it, KEY=@FILE and KEY=- (standard input) read it.",
+)
 
 
 @click.group("device")
@@ -32,13 +41,7 @@ def device_group() -> None:
 @click.option("--class", "device_class", metavar="PATH", help="Device class, such as /Server/Linux.")
 @click.option("--collector", metavar="NAME", help="Which collector watches it.")
 @click.option("--group", "groups", multiple=True, metavar="NAME", help="Group it belongs to; may be repeated.")
-@click.option(
-    "--set",
-    "assignments",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Property; may be repeated. A secret: KEY alone asks for it, KEY=@FILE and KEY=- (standard input) read it.",
-)
+@set_option
 @message_option
 @wait_options
 @json_option
@@ -61,20 +64,16 @@ def add_command(
 
     What is not named here is at its default afterwards.
     """
-    sources = Sources(
-        lambda key: str(click.prompt(key, hide_input=True, err=True)),
-        lambda: sys.stdin.isatty() and sys.stderr.isatty(),
-    )
     body: dict[str, object] = {"address": address, "author": author()}
-    if properties := assign(assignments, property_kinds(), sources):
+    if properties := read_assignments(assignments):
         body["properties"] = properties
     optional = {"class": device_class, "collector": collector, "message": message, "groups": list(groups)}
     body |= {key: value for key, value in optional.items() if value}
     result: dict[str, Any] = client.api.put(path_of("devices", name), body)
     word = "Added" if result.get("created") else "Changed" if result.get("revision") is not None else "Unchanged:"
     if collector and not wait:
-        _warn_of_stranger(client.api, name, collector)
-    _finish(client.api, name, result, f"{word} {name}", wait=wait, timeout_s=timeout_s, as_json=as_json)
+        warn_of_stranger(client.api, name, collector)
+    finish(client.api, name, result, f"{word} {name}", wait=wait, timeout_s=timeout_s, as_json=as_json)
     if wait and not as_json and result.get("revision") is not None:
         problem = problem_now(client.api, name, created=bool(result.get("created")))
         if problem:
@@ -82,7 +81,16 @@ def add_command(
             note(f"  {where_to_look(name)}")
 
 
-def _warn_of_stranger(api: Api, device: str, collector: str) -> None:
+def read_assignments(texts: Sequence[str]) -> dict[str, Value]:
+    """Read `--set` options; secrets are asked for at the terminal."""
+    sources = Sources(
+        lambda key: str(click.prompt(key, hide_input=True, err=True)),
+        lambda: sys.stdin.isatty() and sys.stderr.isatty(),
+    )
+    return assign(texts, property_kinds(), sources)
+
+
+def warn_of_stranger(api: Api, device: str, collector: str) -> None:
     """Say so when the collector of a device has never logged in: most often its name is misspelt."""
     known = sorted({str(row.get("id")) for row in plural_rows(api.get(path_of("collectors")), "collectors")})
     if collector not in known:
@@ -101,10 +109,10 @@ def remove_command(client: Client, name: str, message: str, wait: bool, timeout_
     result: dict[str, Any] = client.api.delete(
         path_of("devices", name), {"message": message or None, "author": author()}
     )
-    _finish(client.api, name, result, f"Removed {name}", wait=wait, timeout_s=timeout_s, as_json=as_json)
+    finish(client.api, name, result, f"Removed {name}", wait=wait, timeout_s=timeout_s, as_json=as_json)
 
 
-def _finish(
+def finish(
     api: Api, device: str, result: dict[str, Any], sentence: str, *, wait: bool, timeout_s: float, as_json: bool
 ) -> None:
     """Wait if that is wanted, then tell what came of it."""
@@ -176,10 +184,14 @@ def _in_sync(row: dict[str, Any]) -> Text:
 
 @device_group.command("show")
 @click.argument("name")
+@click.option("--properties", "with_origin", is_flag=True, help="Every property that holds, and where it comes from.")
 @json_option
 @pass_client
-def show_command(client: Client, name: str, as_json: bool) -> None:
+def show_command(client: Client, name: str, with_origin: bool, as_json: bool) -> None:
     """Show what is known of a device; secrets are hidden."""
+    if with_origin:
+        show_properties(client.api, name, as_json=as_json)
+        return
     device = client.api.get(path_of("devices", name))
     if as_json:
         emit(device)

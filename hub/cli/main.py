@@ -15,6 +15,7 @@ from hub.cli.collectors import collector_group
 from hub.cli.configs import config_group, push_command
 from hub.cli.context import Client
 from hub.cli.data import data_group
+from hub.cli.device_changes import change_command, move_command
 from hub.cli.devices import device_group
 from hub.cli.events import event_group
 from hub.cli.exits import CommandError, Exit
@@ -61,6 +62,8 @@ for _command in (
     collector_group,
 ):
     tocsin.add_command(_command)
+for _command in (change_command, move_command):
+    device_group.add_command(_command)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

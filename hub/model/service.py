@@ -15,7 +15,9 @@ from hub.interfaces import IModelStore, Revision
 from hub.model.change import Change, left_out, plan
 from hub.model.documents import SourceFile, read_documents, read_entity
 from hub.model.entities import KIND_DEVICE, Device, Entity, Key, Model, decode_entity, key_of
+from hub.model.fields import unknown
 from hub.model.interfaces import IWorker
+from hub.model.properties import CATALOGUE
 from hub.model.shield import shielded
 
 T = TypeVar("T")
@@ -147,6 +149,44 @@ class ModelService:
         assert isinstance(device, Device)
         change, revision = await self._change(lambda model: plan(model, [device]), author, text)
         return PutResult(revision=revision, created=bool(change.created), device=device)
+
+    async def alter_device(
+        self,
+        device_id: str,
+        fields: Mapping[str, object],
+        author: str,
+        text: str,
+        *,
+        put: Mapping[str, object],
+        reset: Collection[str] = (),
+    ) -> PutResult:
+        """Change some of what is said of a device; the rest stays.
+
+        Args:
+            device_id: its id.
+            fields: as in a document.
+            author: who.
+            text: why.
+            put: properties that get these values.
+            reset: names of properties that are inherited again.
+
+        Raises:
+            NotFoundError: there is no such device.
+            SettingsError: a field or property is wrong; the details say which.
+            TransientError: it could not be stored.
+        """
+        strange = [unknown("property", name, CATALOGUE) for name in reset if name not in CATALOGUE]
+        if strange:
+            raise SettingsError(f"device {device_id} cannot be changed so", strange)
+
+        def change_of(model: Model) -> Change:
+            present = msgspec.to_builtins(model.device(device_id))
+            properties = {**present.get("properties", {}), **put}
+            kept = {name: value for name, value in properties.items() if name not in reset}
+            return plan(model, [read_entity(KIND_DEVICE, {**present, **fields, "properties": kept})])
+
+        change, revision = await self._change(change_of, author, text)
+        return PutResult(revision=revision, created=False, device=change.after.device(device_id))
 
     async def remove_device(self, device_id: str, author: str, text: str) -> int:
         """Remove a device; return the number of the revision.

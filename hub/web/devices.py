@@ -10,7 +10,9 @@ from msgspec import Struct
 from common.events import Severity
 from hub.distribution.distributor import Distributor
 from hub.model.entities import Device as DeviceEntity
-from hub.model.properties import shown
+from hub.model.inheritance import DEFAULT, Explained, explain
+from hub.model.inheritance import Said as OriginSaid
+from hub.model.properties import HIDDEN, Value, shown
 from hub.model.service import ModelService
 from hub.web.call import Call
 from hub.web.refusals import bad_request
@@ -33,6 +35,31 @@ class Put(Struct, frozen=True):
     revision: int | None
     created: bool
     device: Device
+
+
+class Said(Struct, frozen=True):
+    """What a class, a group, the device or the default says of a property."""
+
+    origin: str
+    value: Value
+
+
+class PropertyRow(Struct, frozen=True, kw_only=True):
+    """A property with the value that holds; `overrides` is what that hides, the nearest first."""
+
+    name: str
+    value: Value
+    unit: str
+    origin: str
+    description: str
+    overrides: list[Said]
+
+
+class Properties(Struct, frozen=True):
+    """Every property of a device."""
+
+    device: str
+    properties: list[PropertyRow]
 
 
 class Removed(Struct, frozen=True):
@@ -59,7 +86,9 @@ class DeviceTopic:
         return [
             Route("GET", "devices", self.all),
             Route("GET", "devices/{device}", self.one),
+            Route("GET", "devices/{device}/properties", self.properties),
             Route("PUT", "devices/{device}", self.put),
+            Route("PATCH", "devices/{device}", self.alter),
             Route("DELETE", "devices/{device}", self.remove),
         ]
 
@@ -86,6 +115,26 @@ class DeviceTopic:
         done = await self._model.put_device(call.names["device"], fields, author, text)
         return Put(done.revision, done.created, self._shape(done.device, await self._open_counts()))
 
+    async def alter(self, call: Call) -> Put:
+        """Change what the body names; `set` gives properties values, `reset` has them inherited again."""
+        call.only()
+        fields = call.body(dict[str, Any])
+        author, text = _word(fields, "author") or OPERATOR, _word(fields, "message")
+        put, reset = fields.pop("set", {}), fields.pop("reset", [])
+        if not isinstance(put, dict) or not isinstance(reset, list) or not all(isinstance(one, str) for one in reset):
+            raise bad_request("wanted set as an object of properties and their values, and reset as a list of names")
+        if "id" in fields or "properties" in fields:
+            raise bad_request("the id of a device stays; its properties are changed by set and reset")
+        done = await self._model.alter_device(call.names["device"], fields, author, text, put=put, reset=reset)
+        return Put(done.revision, done.created, self._shape(done.device, await self._open_counts()))
+
+    async def properties(self, call: Call) -> Properties:
+        """Tell where each property of a device comes from; secrets are hidden."""
+        call.only()
+        model = self._model.model
+        device = model.device(call.names["device"])
+        return Properties(device.id, [_property(explained) for explained in explain(model, device)])
+
     async def remove(self, call: Call) -> Removed:
         """Remove a device; its series stay on the collector."""
         call.only("message", "author")
@@ -106,6 +155,22 @@ class DeviceTopic:
             modelled_at=None,
             in_sync=self._distributor.in_sync(device.id),
         )
+
+
+def _property(explained: Explained) -> PropertyRow:
+    prop = explained.prop
+
+    def seen(said: OriginSaid) -> Value:
+        return HIDDEN if prop.secret and said.origin != DEFAULT else said.value  # a default is no secret
+
+    return PropertyRow(
+        name=prop.name,
+        value=seen(explained.holds),
+        unit=prop.unit,
+        origin=explained.holds.origin,
+        description=prop.description,
+        overrides=[Said(said.origin, seen(said)) for said in explained.said[1:]],
+    )
 
 
 def _word(fields: dict[str, Any], name: str) -> str:

@@ -174,6 +174,42 @@ def test_a_device_on_a_collector_that_is_not_there_is_exit_code_5_with_the_reaso
         stack.tocsin("device", "remove", "far")
 
 
+def test_properties_are_inherited_overridden_and_reset(stack: Stack) -> None:
+    def told(name: str) -> tuple[object, str]:
+        rows = stack.json("device", "show", DEVICE, "--properties")["properties"]
+        (row,) = [row for row in rows if row["name"] == name]
+        return row["value"], row["origin"]
+
+    assert told("flap_restarts") == (5, "default")
+    stack.apply("kind: DeviceClass\nid: /Server\nproperties: {flap_restarts: 6, snmp_community: hush-hush}\n")
+    assert told("flap_restarts") == (6, "class /Server")
+    assert told("snmp_community") == ("(set)", "class /Server")
+    stack.apply("kind: Group\nid: quick\nproperties: {flap_restarts: 7}\n")
+    stack.tocsin("device", "move", DEVICE, "--group", "quick", "--wait")
+    assert told("flap_restarts") == (7, "group quick")
+    stack.tocsin("device", "change", DEVICE, "--set", "flap_restarts=8", "--wait")
+    assert stack.json("config", "show", "process", DEVICE, "--live")["config"]["flap_restarts"] == 8
+    text = stack.tocsin("device", "show", DEVICE, "--properties").stdout
+    assert "7 restarts (group quick), 6 restarts (class /Server), 5 restarts (default)" in text
+    assert "hush" not in text
+    stack.tocsin("device", "change", DEVICE, "--reset", "flap_restarts", "--wait")
+    assert told("flap_restarts") == (7, "group quick")
+    assert "Unchanged" in stack.tocsin("device", "change", DEVICE, "--reset", "flap_restarts").stdout
+    stack.tocsin("device", "move", DEVICE, "--group", "-", "--wait")
+    for command, code in (
+        (("change", DEVICE), 2),
+        (("change", DEVICE, "--reset", "nosuch"), 1),
+        (("change", "nosuch", "--reset", "flap_restarts"), 3),
+        (("change", DEVICE, "--set", "flap_restarts=3", "--reset", "flap_restarts"), 2),
+        (("change", DEVICE, "--state", "asleep"), 1),
+        (("move", DEVICE), 2),
+        (("move", DEVICE, "--class", "Server"), 1),
+        (("show", "nosuch", "--properties"), 3),
+    ):
+        done = stack.tocsin("device", *command, check=False)
+        assert (done.returncode, done.stdout) == (code, ""), (command, done.stderr)
+
+
 def test_a_device_that_cannot_be_read_says_why_wherever_it_is_asked_for(stack: Stack) -> None:
     add = ("device", "add", "dumb", "--address", "127.0.0.1", "--set", "snmp_port=9", "--set", "snmp_community=-")
     done = stack.tocsin(*add, "--wait", stdin="secret\n")

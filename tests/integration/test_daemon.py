@@ -47,7 +47,8 @@ class Daemon:
         return found
 
     def log(self) -> str:
-        return (self.data / "process.log").read_text()
+        path = self.data / "process.log"
+        return path.read_text() if path.exists() else ""
 
 
 @pytest.fixture

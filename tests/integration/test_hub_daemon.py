@@ -154,4 +154,4 @@ def test_a_waiting_request_does_not_keep_the_hub_from_stopping(daemon: Daemon) -
         began = time.monotonic()
         status, said = daemon.end(signal.SIGTERM)
     assert (status, "Traceback" in said) == (0, False), said
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30  # the poll would wait for 60 s

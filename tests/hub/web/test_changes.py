@@ -98,6 +98,39 @@ class ChangeTests(ChangeCase):
         self.assertEqual((first["number"], first["author"], first["text"]), (1, "ann", "new"))
         self.assertEqual(first["at"], "2027-01-15T08:00:00.000Z")
 
+    def alter(self, **body: Any) -> Any:
+        return self.client.ask("PATCH", "/api/v1/devices/web1", body)
+
+    def test_a_part_of_a_device_is_changed_and_the_rest_stays(self) -> None:
+        self.put(properties={"snmp_community": "hush", "interval_s": 30}, groups=["eu"])
+        answer = self.alter(set={"snmp_port": 1161}, reset=["interval_s"], collector="far", author="ann").json
+        device = answer["device"]
+        self.assertEqual((answer["revision"], answer["created"]), (2, False))
+        self.assertEqual((device["collector"], device["groups"]), ("far", ["eu"]))
+        self.assertEqual(device["properties"], {"snmp_community": "(set)", "snmp_port": 1161})
+        self.assertEqual(self.model.model.devices["web1"].properties["snmp_community"], "hush")
+        self.assertIsNone(self.alter(set={"snmp_port": 1161}).json["revision"])
+        for body, code in (
+            ({"set": {"snmp_port": "x"}}, "invalid"),
+            ({"reset": ["nosuch"]}, "invalid"),
+            ({"colour": "red"}, "invalid"),
+            ({"set": [1]}, "bad_request"),
+            ({"reset": "snmp_port"}, "bad_request"),
+            ({"properties": {}}, "bad_request"),
+        ):
+            self.assertEqual(self.alter(**body).error[0], code, body)
+        self.assertEqual(self.client.ask("PATCH", "/api/v1/devices/nosuch", {}).error[0], "not_found")
+
+    def test_where_properties_come_from_is_told_without_secrets(self) -> None:
+        self.apply({"path": "f", "text": "kind: Group\nid: eu\nproperties: {snmp_community: hush, interval_s: 9}\n"})
+        self.put(properties={"interval_s": 30}, groups=["eu"])
+        rows = {row["name"]: row for row in self.client.get("devices/web1/properties").json["properties"]}
+        self.assertEqual(
+            (rows["interval_s"]["value"], rows["interval_s"]["origin"], rows["interval_s"]["overrides"]),
+            (30, "device", [{"origin": "group eu", "value": 9}, {"origin": "default", "value": 60}]),
+        )
+        self.assertEqual((rows["snmp_community"]["value"], rows["snmp_community"]["origin"]), ("(set)", "group eu"))
+
     def test_what_is_wrong_with_a_device_is_said_and_nothing_changes(self) -> None:
         for body in ({"class": 7}, {"properties": {"interval_s": 0}}, {"colour": "red"}, {"address": ""}):
             answer = self.put(**body)

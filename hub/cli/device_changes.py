@@ -1,0 +1,96 @@
+"""`tocsin device change` and `move`: what is named changes, the rest stays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from hub.cli.client import path_of
+from hub.cli.context import Client, author, json_option, message_option, pass_client, wait_options
+from hub.cli.devices import finish, read_assignments, set_option, warn_of_stranger
+from hub.cli.exits import usage
+
+NO_GROUP = "-"
+
+
+@click.command("change")
+@click.argument("name")
+@set_option
+@click.option("--reset", multiple=True, metavar="KEY", help="Property that is inherited again; may be repeated.")
+@click.option("--address", metavar="ADDRESS", help="Host name or IP address.")
+@click.option("--state", metavar="STATE", help="production or maintenance.")
+@message_option
+@wait_options
+@json_option
+@pass_client
+def change_command(
+    client: Client,
+    *,
+    name: str,
+    assignments: Sequence[str],
+    reset: Sequence[str],
+    address: str | None,
+    state: str | None,
+    message: str,
+    wait: bool,
+    timeout_s: float,
+    as_json: bool,
+) -> None:
+    """Change properties, address or state of a device; what is not named stays as it is."""
+    fields: dict[str, object] = {"set": read_assignments(assignments), "reset": list(reset)}
+    fields |= {key: value for key, value in (("address", address), ("state", state)) if value is not None}
+    both = sorted({text.partition("=")[0] for text in assignments} & set(reset))
+    if both:
+        raise usage(f"--set and --reset both name {', '.join(both)}")
+    if not assignments and not reset and address is None and state is None:
+        raise usage("say what to change: --set KEY=VALUE, --reset KEY, --address or --state")
+    _change(client, name, fields, message, wait=wait, timeout_s=timeout_s, as_json=as_json)
+
+
+@click.command("move")
+@click.argument("name")
+@click.option("--class", "device_class", metavar="PATH", help="Device class, such as /Server/Linux.")
+@click.option("--collector", metavar="NAME", help="Which collector watches it from now on.")
+@click.option(
+    "--group",
+    "groups",
+    multiple=True,
+    metavar="NAME",
+    help=f"Groups that it belongs to from now on; may be repeated. {NO_GROUP} for none.",
+)
+@message_option
+@wait_options
+@json_option
+@pass_client
+def move_command(
+    client: Client,
+    *,
+    name: str,
+    device_class: str | None,
+    collector: str | None,
+    groups: Sequence[str],
+    message: str,
+    wait: bool,
+    timeout_s: float,
+    as_json: bool,
+) -> None:
+    """Move a device to another class, collector or groups; what is not named stays as it is."""
+    fields: dict[str, object] = {
+        key: value for key, value in (("class", device_class), ("collector", collector)) if value is not None
+    }
+    if groups:
+        fields["groups"] = [] if list(groups) == [NO_GROUP] else list(groups)
+    if not fields:
+        raise usage("say where to: --class, --collector or --group")
+    if collector and not wait:
+        warn_of_stranger(client.api, name, collector)
+    _change(client, name, fields, message, wait=wait, timeout_s=timeout_s, as_json=as_json)
+
+
+def _change(
+    client: Client, name: str, fields: dict[str, object], message: str, *, wait: bool, timeout_s: float, as_json: bool
+) -> None:
+    result = client.api.patch(path_of("devices", name), {**fields, "message": message, "author": author()})
+    word = "Changed" if result.get("revision") is not None else "Unchanged:"
+    finish(client.api, name, result, f"{word} {name}", wait=wait, timeout_s=timeout_s, as_json=as_json)
