@@ -132,6 +132,18 @@ class IModelStore(Interface):
     async def revisions(limit: int) -> list[Revision]:
         """The newest revisions, newest first."""
 
+    async def revision(number: int) -> Revision | None:
+        """One revision; None when there is none of this number."""
+
+    async def changes_of(number: int) -> list[DocumentChange]:
+        """What a revision changed, by kind and id; nothing when there is no such revision."""
+
+    async def undone(number: int) -> list[tuple[str, str, str | None]]:
+        """The documents that later revisions changed, as they were at this one: (kind, id, JSON body), by kind and id.
+
+        The body is None where there was no such document then. At 0 there was none at all.
+        """
+
 
 class EventRecord(Struct, frozen=True, kw_only=True):
     """An event as the hub holds it: the contract's `Event`. Times are epoch seconds here, ISO 8601 at the door.

@@ -47,6 +47,37 @@ class SqlModelStore:
         rows = await self._database.run(lambda connection: connection.execute(query).mappings().all())
         return [Revision(**row) for row in rows]
 
+    async def revision(self, number: int) -> Revision | None:
+        """Read one revision."""
+        query = select(revisions).where(revisions.c.number == number)
+        row = await self._database.run(lambda connection: connection.execute(query).mappings().one_or_none())
+        return None if row is None else Revision(**row)
+
+    async def changes_of(self, number: int) -> list[DocumentChange]:
+        """Read what a revision changed."""
+        table = document_changes.c
+        query = (
+            select(table.kind, table.id, table.before, table.after)
+            .where(table.revision == number)
+            .order_by(table.kind, table.id)
+        )
+        rows = await self._database.run(lambda connection: connection.execute(query).mappings().all())
+        return [DocumentChange(**row) for row in rows]
+
+    async def undone(self, number: int) -> list[tuple[str, str, str | None]]:
+        """Read the documents that later revisions changed, as they were at this one."""
+        table = document_changes.c
+        first = (
+            select(table.kind, table.id, func.min(table.revision).label("revision"))
+            .where(table.revision > number)
+            .group_by(table.kind, table.id)
+            .subquery()
+        )
+        is_first = (table.revision == first.c.revision) & (table.kind == first.c.kind) & (table.id == first.c.id)
+        query = select(table.kind, table.id, table.before).join(first, is_first).order_by(table.kind, table.id)
+        rows = await self._database.run(lambda connection: connection.execute(query).all())
+        return [(kind, id_, before) for kind, id_, before in rows]
+
     def _commit(
         self,
         connection: Connection,

@@ -48,6 +48,29 @@ class ModelStoreContract:
             assert done(store.commit(1, "", "", "", [change(f"d{number}", None, "1")])).number == number
         assert done(store.commit(1, "", "", "", [change("last", None, "1")])).number == 4
 
+    def test_a_revision_tells_what_it_changed(self, store: Any) -> None:
+        first = done(store.commit(1, "ann", "", "", [change("b", None, "1"), change("a", None, "2")]))
+        second = done(store.commit(2, "bob", "", "", [change("b", "1", "3"), change("a", "2", None)]))
+        assert [done(store.revision(number)) for number in (0, 1, 2, 3)] == [None, first, second, None]
+        assert done(store.changes_of(1)) == [change("a", None, "2"), change("b", None, "1")]
+        assert done(store.changes_of(2)) == [change("a", "2", None), change("b", "1", "3")]
+        assert done(store.changes_of(3)) == []
+
+    def test_what_later_revisions_changed_is_told_as_it_was(self, store: Any) -> None:
+        done(store.commit(1, "", "", "", [change("a", None, "a1"), change("b", None, "b1"), change("c", None, "c1")]))
+        done(
+            store.commit(
+                2, "", "", "", [change("a", "a1", "a2"), change("x", None, "x2"), change("a", None, "s2", "S")]
+            )
+        )
+        done(store.commit(3, "", "", "", [change("a", "a2", "a3"), change("x", "x2", None), change("b", "b1", None)]))
+        assert done(store.undone(3)) == []
+        assert done(store.undone(2)) == [("Device", "a", "a2"), ("Device", "b", "b1"), ("Device", "x", "x2")]
+        assert done(store.undone(1)) == [
+            ("Device", "a", "a1"), ("Device", "b", "b1"), ("Device", "x", None), ("S", "a", None),
+        ]  # fmt: skip
+        assert [row[2] for row in done(store.undone(0))] == [None] * 5
+
     def test_any_text_comes_back_as_it_went_in(self, store: Any) -> None:
         text = "Ω 'quoted' \"double\" %s ? :name\n\t–"
         done(store.commit(1, text, text, text, [change(text, None, text)]))

@@ -76,6 +76,20 @@ class FakeModelStore:
     async def revisions(self, limit: int) -> list[Revision]:
         return self._revisions[::-1][:limit]
 
+    async def revision(self, number: int) -> Revision | None:
+        return self._revisions[number - 1] if 1 <= number <= len(self._revisions) else None
+
+    async def changes_of(self, number: int) -> list[DocumentChange]:
+        found = [change for revision, change in self.changes if revision == number]
+        return sorted(found, key=lambda change: (change.kind, change.id))
+
+    async def undone(self, number: int) -> list[tuple[str, str, str | None]]:
+        first: dict[tuple[str, str], str | None] = {}
+        for revision, change in self.changes:
+            if revision > number:
+                first.setdefault((change.kind, change.id), change.before)
+        return [(kind, id_, body) for (kind, id_), body in sorted(first.items())]
+
 
 @implementer(IEventStore)
 class FakeEventStore:
