@@ -42,6 +42,11 @@ def command_line(path: str, name: str, parameters: str) -> str:
     return f"{program} {parameters}".strip()
 
 
+def arguments_of(line: str, parameters: str) -> int:
+    """How many characters at the end of a command line are the arguments that it was made of."""
+    return min(len(parameters.rstrip()), len(line))
+
+
 def printable(text: str, limit: int = 200) -> str:
     """A text of a monitored host, safe to show: no control characters, bounded."""
     clean = "".join(c if c.isprintable() else "\ufffd" for c in text[: limit + 1])

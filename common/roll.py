@@ -40,6 +40,17 @@ class Process(Struct, frozen=True, kw_only=True):
     state: str
 
 
+class CommandLine(Struct, frozen=True):
+    """The text that definitions are matched against, whole.
+
+    Attributes:
+        arguments: how many characters at its end are the process's arguments.
+    """
+
+    text: str
+    arguments: int
+
+
 class SetStatus(Struct, frozen=True, kw_only=True):
     """Where a process set on a device stands after its last scan.
 

@@ -19,7 +19,7 @@ from msgspec import Meta, Struct
 from common.configs import DeviceConfig, DeviceId
 from common.errors import PermanentError, RemoteError
 from common.events import Event, EventText
-from common.roll import DeviceScan, Process, SetStatus
+from common.roll import CommandLine, DeviceScan, Process, SetStatus
 
 PROTOCOL_VERSION = 1
 OLDEST_PROTOCOL_VERSION = 1
@@ -208,11 +208,16 @@ class ConfigsApplied(Struct, frozen=True, tag=True, kw_only=True):
 
 
 class ProcessesQuery(Struct, frozen=True, tag=True, kw_only=True):
-    """The last process table of a device, a page of it in order of pid."""
+    """The last process table of a device, a page of it in order of pid.
+
+    Attributes:
+        lines: also the whole texts that are matched; those of `Process` are cut, and made fit to be seen.
+    """
 
     device: DeviceId
     set: str | None = None
     after_pid: int = -1
+    lines: bool = False
     limit: Annotated[int, Meta(ge=1, le=1000)] = 1000
 
 
@@ -306,11 +311,18 @@ Query = ProcessesQuery | SetsQuery | ListQuery | FetchQuery | GraphQuery | LiveC
 
 
 class Processes(Struct, frozen=True, tag=True, kw_only=True):
-    """A page of a process table; `at` is the epoch second of the scan, None before the first."""
+    """A page of a process table.
+
+    Attributes:
+        at: epoch second of the scan; None before the first.
+        lines: for each row the text that is matched, None for a process that does not run and belongs to no set.
+            None where the query does not ask for them, and from collectors that do not know that part of it.
+    """
 
     at: float | None
     rows: list[Process]
     more: bool
+    lines: list[CommandLine | None] | None = None
 
 
 class Sets(Struct, frozen=True, tag=True, kw_only=True):

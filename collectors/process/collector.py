@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 
 from zope.interface import implementer
 
@@ -15,7 +16,13 @@ from common.configs import DeviceConfig, SourceKind
 from common.errors import NotFoundError, PermanentError
 from common.events import CLASS_PROCESS, CLASS_SNMP
 from common.matching import check_definition, command_line
+from common.roll import CommandLine, Process
 from common.wire import Decision, Processes, ProcessesQuery, Query, Result, Sets, SetsQuery
+
+MAX_PAGE_BYTES = 192 * 1024
+"""Of command lines in an answer, so that it crosses also when nothing of it can be compressed."""
+ROW_BYTES = 128
+"""Of a row without its texts, at most."""
 
 
 @implementer(ICollector)
@@ -92,7 +99,12 @@ class ProcessCollector:
         task = self._task(query.device)
         processes = task.view.processes() if task.view is not None else []
         rows = [row for row in processes if row.pid > query.after_pid and (query.set is None or row.set == query.set)]
-        return Processes(at=task.scan.at, rows=rows[: query.limit], more=len(rows) > query.limit)
+        page = rows[: query.limit]
+        if task.view is None or not query.lines:
+            return Processes(at=task.scan.at, rows=page, more=len(rows) > len(page), lines=[] if query.lines else None)
+        lines = [task.view.line(row.pid) for row in page]
+        fitting = _fitting(page, lines)
+        return Processes(at=task.scan.at, rows=page[:fitting], more=len(rows) > fitting, lines=lines[:fitting])
 
     def _sets(self, query: SetsQuery) -> Sets:
         names = sorted(query.devices or self._tasks)
@@ -112,3 +124,14 @@ class ProcessCollector:
         if task is None:
             raise NotFoundError(f"device {device} is not collected here")
         return task
+
+
+def _fitting(rows: Sequence[Process], lines: Sequence[CommandLine | None]) -> int:
+    """How many rows fit in one answer with their whole lines; at least one."""
+    size = 0
+    for number, (row, line) in enumerate(zip(rows, lines, strict=True)):
+        texts = (row.set or "", row.name, row.command, line.text if line is not None else "")
+        size += ROW_BYTES + sum(len(text.encode("utf-8", "replace")) for text in texts)
+        if size > MAX_PAGE_BYTES:
+            return max(number, 1)
+    return len(rows)

@@ -11,8 +11,8 @@ from collectors.process.events import CONDITIONS, SetVoice
 from collectors.process.memory import DeviceMemory, SetMemory
 from common.configs import DeviceConfig, ProcessSetConfig
 from common.events import Event
-from common.matching import Matcher, SetName, command_line, printable
-from common.roll import Process, SetState, SetStatus
+from common.matching import Matcher, SetName, arguments_of, command_line, printable
+from common.roll import CommandLine, Process, SetState, SetStatus
 from common.series import Number
 from common.wire import Decision
 
@@ -45,6 +45,11 @@ class View(Struct, kw_only=True):
             )
             for pid, row in sorted(self.table.rows.items())
         ]
+
+    def line(self, pid: int) -> CommandLine | None:
+        """The whole text that a process was matched by; None when it does not run."""
+        row, text = self.table.rows[pid], self.lines[pid]
+        return CommandLine(text, arguments_of(text, row.parameters)) if row.alive else None
 
 
 class Outcome(Struct, kw_only=True):

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar, cast
 
+import msgspec
 from msgspec import Struct
 from twisted.internet.defer import Deferred, DeferredList, TimeoutError  # noqa: A004 - Twisted's, from addTimeout
 from twisted.internet.interfaces import IReactorTime
 
 from common.configs import SERVICE_PROCESS
 from common.errors import NotFoundError, RemoteError, TocsinError, TransientError
-from common.roll import DeviceScan, Process, SetStatus
+from common.roll import CommandLine, DeviceScan, Process, SetStatus
 from common.wire import (
     Done,
     FailureCode,
@@ -35,6 +36,8 @@ from common.wire import (
 from hub.interfaces import ISession
 
 LIMIT_S = 30.0
+MAX_LINES_S = 20.0
+"""How long tables of many devices are asked for; what is not there by then is left out."""
 MAX_PAGES = 1000
 MAX_TORN = 3
 
@@ -55,6 +58,19 @@ class ProcessTable(Struct, frozen=True, kw_only=True):
 
     at: float | None
     rows: list[Process]
+
+
+class LineTable(Struct, frozen=True, kw_only=True):
+    """The whole command lines of the last scan, in order of pid, without what does not run.
+
+    Attributes:
+        at: epoch second of the scan; None before the first.
+        problem: why there are none; empty when there are.
+    """
+
+    at: float | None = None
+    lines: list[CommandLine] = []
+    problem: str = ""
 
 
 class SetReport(Struct, frozen=True, kw_only=True):
@@ -143,30 +159,73 @@ class Reader:
             problems={collector: error.message for collector, error in failed.items()},
         )
 
+    async def lines(self, devices: Sequence[str]) -> dict[str, LineTable]:
+        """The command lines of these devices, each collector asked beside the others for one device after the other.
+
+        A collector that is away is told in the tables of its devices; so is one that does not answer in time.
+        """
+        by_collector: dict[str, list[str]] = {}
+        for device in devices:
+            by_collector.setdefault(self._collector_of(device), []).append(device)
+        until = self._clock.seconds() + MAX_LINES_S
+        tables: dict[str, LineTable] = {}
+
+        async def ask(collector: str, named: list[str]) -> None:
+            away = ""
+            for device in named:
+                if not away and self._clock.seconds() >= until:
+                    away = f"collector {collector} was asked for too much at once; try again"
+                if away:
+                    tables[device] = LineTable(problem=away)
+                    continue
+                try:
+                    work = self._lines(self._at(collector), device)
+                    tables[device] = await self._in_time(work, max(until - self._clock.seconds(), 0.0))
+                except (CollectorAwayError, TooSlowError) as error:
+                    away = error.message
+                    tables[device] = LineTable(problem=away)
+                except (NotFoundError, TransientError, RemoteError) as error:
+                    tables[device] = LineTable(problem=error.message)
+
+        await DeferredList([Deferred.fromCoroutine(ask(*item)) for item in by_collector.items()])
+        return tables
+
     # --- paging -------------------------------------------------------------------------------------------------------
 
     async def _processes(self, session: ISession, device: str, set_: str | None) -> ProcessTable:
-        for _ in range(MAX_TORN):
-            table = await self._one_table(session, device, set_)
-            if table is not None:
-                return table
-        raise TooSlowError(f"device {device} is scanned faster than its process table can be read; try again")
+        pages = await self._table(session, ProcessesQuery(device=device, set=set_))
+        return ProcessTable(at=pages[0].at, rows=[row for page in pages for row in page.rows])
 
-    async def _one_table(self, session: ISession, device: str, set_: str | None) -> ProcessTable | None:
+    async def _lines(self, session: ISession, device: str) -> LineTable:
+        pages = await self._table(session, ProcessesQuery(device=device, lines=True))
+        if any(page.lines is None for page in pages):
+            raise CollectorAwayError(
+                f"collector {session.collector} is of a version that does not tell whole command lines; update it"
+            )
+        lines = [line for page in pages for line in page.lines or () if line is not None]
+        at = pages[0].at
+        return LineTable(at=at, lines=lines, problem=f"device {device} was not scanned yet" if at is None else "")
+
+    async def _table(self, session: ISession, query: ProcessesQuery) -> list[Processes]:
+        """All pages of a process table, of one scan; at least one."""
+        for _ in range(MAX_TORN):
+            pages = await self._one_table(session, query)
+            if pages is not None:
+                return pages
+        raise TooSlowError(f"device {query.device} is scanned faster than its process table can be read; try again")
+
+    async def _one_table(self, session: ISession, query: ProcessesQuery) -> list[Processes] | None:
         """Read all pages; None when a new scan came between two of them."""
-        query = ProcessesQuery(device=device, set=set_)
-        page = await self._ask(session, query, Processes)
-        rows = list(page.rows)
-        at = page.at
+        pages = [await self._ask(session, query, Processes)]
         for _ in range(MAX_PAGES):
+            page = pages[-1]
             if not page.more or not page.rows:
-                return ProcessTable(at=at, rows=rows)
-            after = page.rows[-1].pid
-            page = await self._ask(session, ProcessesQuery(device=device, set=set_, after_pid=after), Processes)
-            if page.at != at:
+                break
+            rest = msgspec.structs.replace(query, after_pid=page.rows[-1].pid)
+            pages.append(await self._ask(session, rest, Processes))
+            if pages[-1].at != page.at:
                 return None
-            rows += page.rows
-        return ProcessTable(at=at, rows=rows)
+        return pages
 
     async def _listing(self, session: ISession, device: str, component: str | None) -> list[LastValue]:
         values: list[LastValue] = []
@@ -208,14 +267,14 @@ class Reader:
             )
         return cast("R", result)
 
-    async def _in_time(self, work: Coroutine[Any, Any, T]) -> T:
+    async def _in_time(self, work: Coroutine[Any, Any, T], limit_s: float = LIMIT_S) -> T:
         asking: Deferred[T] = Deferred.fromCoroutine(work)
-        asking.addTimeout(LIMIT_S, self._clock)
+        asking.addTimeout(limit_s, self._clock)
         try:
             return await asking
         except TimeoutError:
             raise TooSlowError(
-                f"the collector did not answer within {LIMIT_S:g} s; ask for less, or try again"
+                f"the collector did not answer within {limit_s:.3g} s; ask for less, or try again"
             ) from None
 
     def _of(self, device: str) -> ISession:

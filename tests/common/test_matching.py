@@ -11,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.configs import ProcessSetConfig
-from common.matching import MAX_SETS, Matcher, SetName, check_definition, command_line, printable
+from common.matching import (
+    MAX_SETS,
+    Matcher,
+    SetName,
+    arguments_of,
+    check_definition,
+    command_line,
+    printable,
+)
 
 
 def definition(id_: str, include: str, **changes: Any) -> ProcessSetConfig:
@@ -109,3 +117,18 @@ def test_any_line_is_matched_or_not_but_never_an_error(line: str) -> None:
     matcher = Matcher([definition("word", r"(?P<first>\w+)", name="{first}", exclude="x")])
     found = matcher.match(line)
     assert found is None or len(found.component) <= 255
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "parameters", "arguments"),
+    [
+        ("/usr/sbin/sshd", "sshd", "-D -p 22", "-D -p 22"),
+        ("/usr/sbin/sshd", "sshd", "-D ", "-D"),
+        ("", "", "  -x", "-x"),
+        ("/bin/true", "true", "", ""),
+    ],
+)
+def test_a_line_ends_with_its_arguments(path: str, name: str, parameters: str, arguments: str) -> None:
+    line = command_line(path, name, parameters)
+    count = arguments_of(line, parameters)
+    assert line[len(line) - count :] == arguments

@@ -20,8 +20,8 @@ from collectors.process.tracker import Tracker
 from common.configs import DeviceConfig, ProcessSetConfig, SourceKind
 from common.errors import NotFoundError, PermanentError
 from common.events import CLASS_CONFIG, CLASS_PROCESS
-from common.roll import DeviceScan
-from common.wire import Decision, ListQuery, Processes, ProcessesQuery, Sets, SetsQuery
+from common.roll import CommandLine, DeviceScan
+from common.wire import Decision, ListQuery, Processes, ProcessesQuery, Sets, SetsQuery, encode
 from tests.fakes.events import FakeEventSink
 from tests.fakes.samples import FakeSampleSink
 
@@ -35,17 +35,17 @@ def config(device: str = "box", **changes: Any) -> DeviceConfig:
     return DeviceConfig(device=device, **(fields | changes))
 
 
-def row(pid: int) -> ProcessRow:
+def row(pid: int, *, parameters: str = "", alive: bool = True) -> ProcessRow:
     return ProcessRow(
         pid=pid,
         name="web",
         path="/web" if pid != 7 else "/other",
-        parameters=f"-n {pid}",
+        parameters=parameters or f"-n {pid}",
         started=AT - pid,
         cpu_s=1.0,
         memory_bytes=1000,
         status="running",
-        alive=True,
+        alive=alive,
     )
 
 
@@ -65,10 +65,11 @@ class CollectorTests(SynchronousTestCase):
         )
         self.collector = ProcessCollector(context)
 
-    def see(self, device: str = "box") -> None:
+    def see(self, device: str = "box", rows: dict[int, ProcessRow] | None = None) -> None:
         """Have a device that was scanned."""
         task = self.collector.make_task(config(device))
-        table = ProcessTable(at=AT, monotonic=5.0, rows={pid: row(pid) for pid in PIDS}, complete=True, full=True)
+        rows = rows or {pid: row(pid) for pid in PIDS}
+        table = ProcessTable(at=AT, monotonic=5.0, rows=rows, complete=True, full=True)
         outcome = Tracker(config(device), DeviceMemory()).observe(table)
         task.view, task.sets = outcome.view, outcome.sets
         task.scan = DeviceScan(device=device, at=AT, processes=len(PIDS), duration_s=0.1, problem="")
@@ -101,9 +102,47 @@ class CollectorTests(SynchronousTestCase):
         self.assertEqual([process.pid for process in self.processes(set="web").rows], [3, 20, 41, 55])
         self.assertEqual(self.processes(set="nosuch").rows, [])
 
+    def test_whole_lines_come_when_they_are_asked_for_and_only_of_what_runs(self) -> None:
+        long = "x" * 2000
+        self.see(rows={3: row(3, parameters=f"{long}\a end "), 7: row(7), 9: row(9, alive=False)})
+        page = self.processes(lines=True)
+        assert page.lines is not None
+        self.assertEqual(
+            page.lines,
+            [CommandLine(f"/web {long}\a end", 2005), CommandLine("/other -n 7", 4), None],
+        )
+        self.assertLessEqual(len(page.rows[0].command), 500)
+        self.assertIsNone(self.processes().lines)
+
+    def test_pages_of_long_lines_end_early_and_each_of_them_crosses(self) -> None:
+        noise = random.Random(7)
+        rows = {
+            pid: row(pid, parameters="".join(chr(noise.randrange(0x4E00, 0x9FFF)) for _ in range(10_000)))
+            for pid in range(20)
+        }
+        self.see(rows=rows)
+        seen: list[int] = []
+        more, pages = True, 0
+        while more:
+            page = self.processes(lines=True, after_pid=seen[-1] if seen else -1)
+            encode(page)
+            assert page.lines is not None
+            self.assertEqual(len(page.lines), len(page.rows))
+            seen += [process.pid for process in page.rows]
+            more, pages = page.more, pages + 1
+        self.assertEqual(seen, list(range(20)))
+        self.assertGreater(pages, 3)
+
+    def test_a_line_that_is_longer_than_a_page_comes_alone(self) -> None:
+        self.see(rows={pid: row(pid, parameters="\ufffd" * 90_000) for pid in (1, 2)})
+        page = self.processes(lines=True)
+        encode(page)
+        self.assertEqual(([process.pid for process in page.rows], page.more), ([1], True))
+
     def test_before_the_first_scan_there_is_a_scan_without_a_time(self) -> None:
         self.collector.make_task(config())
         self.assertEqual((self.processes().at, self.processes().rows, self.processes().more), (None, [], False))
+        self.assertEqual(self.processes(lines=True).lines, [])
         self.assertEqual([(scan.device, scan.at) for scan in self.sets(devices=["box"]).scans], [("box", None)])
 
     def test_sets_are_read_in_pages_of_devices(self) -> None:

@@ -9,7 +9,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from common.errors import NotFoundError, RemoteError, TransientError
-from common.roll import DeviceScan, Process, SetState, SetStatus
+from common.roll import CommandLine, DeviceScan, Process, SetState, SetStatus
 from common.wire import (
     Done,
     LastValue,
@@ -22,7 +22,7 @@ from common.wire import (
     Sets,
     SetsQuery,
 )
-from hub.data.reader import CollectorAwayError, Reader, TooSlowError
+from hub.data.reader import MAX_LINES_S, CollectorAwayError, Reader, TooSlowError
 from tests.hub.distribution.fakes import FakeCollector, FakeSession
 
 T = TypeVar("T")
@@ -107,6 +107,61 @@ class ReaderTests(SynchronousTestCase):
         stamps = iter(range(100))
         self.answer("east", lambda _: Processes(at=next(stamps), rows=[process(1)], more=True))
         self.failureResultOf(self.ask(self.reader.processes("web1", None)), TooSlowError)
+
+    def test_whole_lines_of_many_devices_are_put_together_and_what_does_not_run_is_left_out(self) -> None:
+        def answers(query: Query) -> Result:
+            assert isinstance(query, ProcessesQuery)
+            assert query.lines
+            pid = query.after_pid + 1
+            line = None if pid == 1 else CommandLine(f"{query.device} {pid}", 1)
+            return Processes(at=5.0, rows=[process(pid)], more=pid < 2, lines=[line])
+
+        self.answer("east", answers)
+        self.answer("west", answers)
+        found = self.successResultOf(self.ask(self.reader.lines(["web1", "box", "web2"])))
+        self.assertEqual(
+            {device: [line.text for line in table.lines] for device, table in found.items()},
+            {name: [f"{name} 0", f"{name} 2"] for name in ("web1", "web2", "box")},
+        )
+        self.assertEqual({table.problem for table in found.values()}, {""})
+
+    def test_whole_lines_that_nobody_can_tell_are_told_by_device_and_the_rest_goes_on(self) -> None:
+        def answers(query: Query) -> Result:
+            assert isinstance(query, ProcessesQuery)
+            if query.device == "web1":
+                raise RemoteError("not_found", "device web1 is not collected here")
+            return Processes(at=None, rows=[], more=False, lines=[])
+
+        self.answer("east", answers)
+        self.answer("west", lambda _: Processes(at=1.0, rows=[process(1)], more=False))
+        found = self.successResultOf(self.ask(self.reader.lines(["web1", "web2", "box", "lost"])))
+        for device, part in (
+            ("web1", "not collected here"),
+            ("web2", "was not scanned yet"),
+            ("box", "update it"),
+            ("lost", "cable cut"),
+        ):
+            self.assertIn(part, found[device].problem)
+            self.assertEqual(found[device].lines, [])
+        self.failureResultOf(self.ask(self.reader.lines(["nosuch"])), NotFoundError)
+
+    def test_a_collector_that_is_silent_keeps_no_other_from_answering_and_is_asked_once(self) -> None:
+        asked: list[Query] = []
+
+        def silent(query: Query) -> Deferred[Result]:
+            asked.append(query)
+            return Deferred()
+
+        self.answer("east", silent)
+        self.answer("west", lambda _: Processes(at=1.0, rows=[process(1)], more=False, lines=[CommandLine("x", 0)]))
+        asking = self.ask(self.reader.lines(["web1", "web2", "box"]))
+        self.assertNoResult(asking)
+        self.clock.advance(MAX_LINES_S)
+        found = self.successResultOf(asking)
+        self.assertEqual(len(found["box"].lines), 1)
+        self.assertEqual(len(asked), 1)
+        self.assertIn("did not answer", found["web1"].problem)
+        self.assertEqual(found["web1"], found["web2"])
 
     def test_a_listing_goes_on_where_it_ended(self) -> None:
         values = [
