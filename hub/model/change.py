@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
+import msgspec
 from msgspec import Struct
 
+from common.errors import SettingsError
 from hub.interfaces import DocumentChange
-from hub.model.entities import KIND_DEVICE, Entity, Key, Model, encode_entity, key_of
+from hub.model.entities import KIND_DEVICE, Entity, Key, Model, decode_entity, encode_entity, key_of
 from hub.model.impact import concerned
 from hub.model.kinds import KINDS
 from hub.model.soundness import Where, check_devices, nowhere
+
+MAX_REPORTED = 20
 
 
 class Change(Struct, frozen=True, kw_only=True):
@@ -81,6 +85,37 @@ def plan(model: Model, wanted: Iterable[Entity], gone: Collection[Key] = (), whe
         documents=tuple(_document(key, model.get(key), entity) for key, entity in after.items()),
         devices=tuple(devices),
     )
+
+
+def plan_back(model: Model, number: int, rows: Iterable[tuple[str, str, str | None]]) -> Change:
+    """Plan the way back to a revision.
+
+    Args:
+        model: as it is.
+        number: of the revision.
+        rows: what was changed since then, as it was then: kind, id and what was stored, None for nothing.
+
+    Raises:
+        SettingsError: what was stored then cannot be read any more, or a device could not be watched so.
+    """
+    wanted: list[Entity] = []
+    gone: list[Key] = []
+    wrong: list[str] = []
+    for kind, id_, body in rows:
+        try:
+            if body is not None:
+                wanted.append(decode_entity(kind, body))
+            elif kind in KINDS:
+                gone.append((kind, id_))
+        except (msgspec.DecodeError, KeyError) as error:
+            wrong.append(f"{kind} {id_}: {error}")
+    if wrong:
+        raise SettingsError(
+            f"the model cannot go back to revision {number}: this version of Tocsin does not understand "
+            "documents that were there then; nothing was changed",
+            wrong[:MAX_REPORTED],
+        )
+    return plan(model, wanted, gone)
 
 
 def left_out(model: Model, wanted: Sequence[Entity]) -> list[Key]:

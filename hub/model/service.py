@@ -10,9 +10,10 @@ from msgspec import Struct
 from twisted.internet.defer import DeferredLock
 from twisted.logger import Logger
 
-from common.errors import SettingsError
-from hub.interfaces import IModelStore, Revision
-from hub.model.change import Change, left_out, plan
+from common.errors import NotFoundError, SettingsError
+from hub.interfaces import DocumentChange, IModelStore, Revision
+from hub.model.change import Change, left_out, plan, plan_back
+from hub.model.diff import Difference, differences
 from hub.model.documents import SourceFile, read_documents, read_entity
 from hub.model.entities import KIND_DEVICE, Device, Entity, Key, Model, decode_entity, key_of
 from hub.model.fields import unknown
@@ -101,6 +102,21 @@ class ModelService:
         """Read the newest revisions, newest first."""
         return await self._store.revisions(limit)
 
+    async def revision(self, number: int) -> tuple[Revision, list[Difference]]:
+        """Read one revision, and what it changed, field by field.
+
+        Raises:
+            NotFoundError: there is no such revision.
+        """
+        found = await self._store.revision(number)
+        if found is None:
+            raise NotFoundError(_no_revision(number, self.model.revision))
+        return found, await self.explain(await self._store.changes_of(number))
+
+    async def explain(self, changes: Sequence[DocumentChange]) -> list[Difference]:
+        """Tell changes field by field; of thousands of documents this takes a second, so it is done in the worker."""
+        return await self._reader.run(lambda: differences(changes))
+
     # --- changes ------------------------------------------------------------------------------------------------------
 
     async def apply(
@@ -119,18 +135,53 @@ class ModelService:
             SettingsError: something in the files is wrong; nothing is applied.
             TransientError: it could not be stored; nothing is applied.
         """
+        change_of = await self._reading(files, prune=prune)
+        if dry_run:
+            return _result(change_of(self.model), None, dry_run=True)
+        change, revision = await self._change(change_of, author, text)
+        return _result(change, revision, dry_run=False)
+
+    async def preview(self, files: Sequence[SourceFile], *, prune: bool = False) -> Change:
+        """Plan what `apply` would do, and change nothing.
+
+        Raises:
+            SettingsError: something in the files is wrong.
+        """
+        return (await self._reading(files, prune=prune))(self.model)
+
+    async def _reading(self, files: Sequence[SourceFile], *, prune: bool) -> Callable[[Model], Change]:
         documents = await self._reader.run(lambda: read_documents(files))
         wanted = [document.entity for document in documents]
         places = {key_of(document.entity): f"{document.path}:{document.line}: " for document in documents}
+        return lambda model: plan(
+            model, wanted, left_out(model, wanted) if prune else (), lambda key: places.get(key, "")
+        )
 
-        def change_of(model: Model) -> Change:
-            return plan(model, wanted, left_out(model, wanted) if prune else (), lambda key: places.get(key, ""))
+    async def roll_back(self, number: int, author: str, text: str) -> ApplyResult:
+        """Make the model say what it said at a revision; history goes on with a new one.
 
-        if dry_run:
-            change = change_of(self.model)
-            return _result(change, None, dry_run=True)
-        change, revision = await self._change(change_of, author, text)
+        Args:
+            number: of the revision; 0 for the empty model.
+            author: who.
+            text: why; the number is put before it.
+
+        Raises:
+            NotFoundError: there is no such revision.
+            SettingsError: what the model said then cannot be said any more; nothing is changed.
+            TransientError: it could not be stored; nothing is changed.
+        """
+        why = f"rollback to revision {number}" + (f": {text}" if text else "")
+        change, revision = await shielded(self._locked(self._undo(number, author, why)))
         return _result(change, revision, dry_run=False)
+
+    async def preview_roll_back(self, number: int) -> Change:
+        """Plan what `roll_back` would do, and change nothing.
+
+        Raises:
+            NotFoundError: there is no such revision.
+            SettingsError: what the model said then cannot be said any more.
+        """
+        return await shielded(self._locked(self._undoing(number)))
 
     async def put_device(self, device_id: str, fields: Mapping[str, object], author: str, text: str) -> PutResult:
         """Add a device, or put another in its place.
@@ -204,6 +255,21 @@ class ModelService:
         assert revision is not None
         return revision
 
+    async def _undo(self, number: int, author: str, text: str) -> tuple[Change, int | None]:
+        change = await self._undoing(number)
+        return await self._commit(lambda _: change, author, text)
+
+    async def _undoing(self, number: int) -> Change:
+        """What undoes all revisions after one; holds as long as the lock is held."""
+        self._check_revision(number)
+        rows = await self._store.undone(number)
+        return plan_back(self.model, number, rows)
+
+    def _check_revision(self, number: int) -> None:
+        newest = self.model.revision
+        if not 0 <= number <= newest:
+            raise NotFoundError(_no_revision(number, newest))
+
     async def _change(self, change_of: Callable[[Model], Change], author: str, text: str) -> tuple[Change, int | None]:
         """Plan by the newest model, commit, swap; all of it even if the caller gives up, or memory and disk part."""
         return await shielded(self._locked(self._commit(change_of, author, text)))
@@ -251,6 +317,11 @@ def _model(revision: int, rows: Collection[tuple[str, str, str]]) -> Model:
             "documents in the database cannot be read; they are damaged, or of a newer version of Tocsin", wrong[:20]
         )
     return Model(revision, entities)
+
+
+def _no_revision(number: int, newest: int) -> str:
+    rest = f"the newest is {newest}" if newest else "nothing was ever changed"
+    return f"there is no revision {number}; {rest}. `tocsin history` lists them"
 
 
 def _result(change: Change, revision: int | None, *, dry_run: bool) -> ApplyResult:
