@@ -1,0 +1,47 @@
+"""Documents as YAML text."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import yaml
+
+WIDE = 10**6
+"""Lines are not folded: a regular expression stays in one piece."""
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes texts of several lines as such."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - as PyYAML calls it
+        """Write a value again where it stands twice."""
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
+
+
+def _list(dumper: yaml.SafeDumper, value: list[Any]) -> yaml.SequenceNode:
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", value, flow_style=True)
+
+
+_Dumper.add_representer(str, _text)
+_Dumper.add_representer(list, _list)
+
+
+def yaml_of(document: Mapping[str, Any], left_out: Collection[str] = ()) -> str:
+    """Write a document.
+
+    Args:
+        document: plain values.
+        left_out: names of secret properties that are not written; a comment says so of each.
+    """
+    said = dict(document)
+    if left_out:
+        said["properties"] = {name: value for name, value in said["properties"].items() if name not in left_out}
+        if not said["properties"]:
+            del said["properties"]
+    text: str = yaml.dump(said, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=WIDE)
+    return text + "".join(f"# {name} is set; not exported\n" for name in left_out)

@@ -1,0 +1,139 @@
+"""Export, then apply, is the empty change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hub.model.change import left_out, plan
+from hub.model.documents import SourceFile, read_documents, read_entity
+from hub.model.entities import Device, Entity, Model
+from hub.model.export import export
+from hub.model.kinds import KINDS
+from hub.model.properties import CATALOGUE, HIDDEN, PropertyType
+from hub.model.yamltext import yaml_of
+from tests.hub.model.test_documents import read
+
+SECRET = "kind: Device\nid: a\naddress: x\nproperties: {snmp_port: 1, snmp_community: hush}\n"
+
+line = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf", "Zl", "Zp", "Zs", "Co", "Cn"]), min_size=1).filter(
+    str.isprintable
+) | st.sampled_from(
+    ["yes", "1", "1e3", "null", "~", "=", "<<", "2026-01-31", "- a", "a: b", "# a", "'", '"', "0o7", "{1}"]
+)
+prose = st.text(st.characters(exclude_categories=["Cs"])) | line
+slug = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,9}", fullmatch=True)
+device_id = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,9}", fullmatch=True)
+class_path = st.from_regex(r"/|(?:/[A-Za-z0-9][A-Za-z0-9 _.-]{0,9}){1,3}", fullmatch=True)
+group = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9 _.-]{0,9}", fullmatch=True)
+severity = st.sampled_from(["debug", "info", "warning", "error", "critical"])
+regex = st.sampled_from(["^a", r"\bx\b", "a|b", "'", "#", ": ", r"[\\\"]", "é", "(?i)x "])
+
+
+def _value(name: str) -> st.SearchStrategy[Any]:
+    prop = CATALOGUE[name]
+    low, high = prop.minimum, prop.maximum
+    if prop.type is PropertyType.CHOICE:
+        return st.sampled_from(prop.choices)
+    if prop.type is PropertyType.TEXT:
+        return st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=int(low or 0), max_size=40).filter(
+            lambda text: text != HIDDEN
+        )
+    if prop.type is PropertyType.WHOLE:
+        return st.integers(int(low or 0), int(high or 1))
+    return st.floats(low, high)
+
+
+# Version 3 needs several properties that fit together; nothing else is wrong between two properties.
+properties = st.fixed_dictionaries(
+    {"snmp_version": st.sampled_from(["1", "2c"])},
+    optional={name: _value(name) for name in CATALOGUE if name != "snmp_version"},
+)
+
+FIELDS: dict[str, tuple[dict[str, st.SearchStrategy[Any]], dict[str, st.SearchStrategy[Any]]]] = {
+    "Device": (
+        {"id": device_id, "address": st.from_regex(r"[A-Za-z0-9:][A-Za-z0-9_.:%-]*", fullmatch=True)},
+        {
+            "class": class_path,
+            "collector": slug,
+            "groups": st.lists(group),
+            "state": st.sampled_from(["production", "maintenance"]),
+            "properties": properties,
+        },
+    ),
+    "DeviceClass": ({"id": class_path}, {"description": prose, "properties": properties}),
+    "Group": ({"id": group}, {"description": prose, "properties": properties}),
+    "ProcessSet": (
+        {"id": slug, "include": regex},
+        {
+            "title": line,
+            "description": prose,
+            "order": st.integers(0, 10**9),
+            "exclude": regex | st.just(""),
+            "name": st.sampled_from(["x", "1", "true", " y"]),
+            "applies_to": st.lists(class_path | group),
+            "required": st.booleans(),
+            "monitor": st.booleans(),
+            "missing_severity": severity,
+            "restart_severity": severity | st.none(),
+            "count": st.sampled_from([{}, {"min": 0}, {"max": 7}, {"min": 3, "max": 3}]),
+            "confirm": st.integers(1, 100),
+        },
+    ),
+}
+
+
+def _entity(kind: str) -> st.SearchStrategy[Entity]:
+    needed, more = FIELDS[kind]
+    return st.fixed_dictionaries(needed, optional=more).map(lambda fields: read_entity(kind, fields))
+
+
+entities = st.sampled_from(sorted(FIELDS)).flatmap(_entity)
+
+
+def text_of(model: Model, *, with_secrets: bool = True) -> str:
+    return "---\n".join(
+        yaml_of(one.document, () if with_secrets else one.secrets)
+        for one in export(model.entities(), with_secrets=with_secrets)
+    )
+
+
+def test_every_kind_is_tried() -> None:
+    assert FIELDS.keys() == KINDS.keys()
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(entities, min_size=1, max_size=5))
+def test_what_is_exported_and_applied_again_changes_nothing(held: list[Entity]) -> None:
+    model = Model(7, held)
+    wanted = [document.entity for document in read_documents([SourceFile("x.yaml", text_of(model))])]
+    assert list(wanted) == list(model.entities())
+    change = plan(model, wanted, left_out(model, wanted))
+    assert (change.documents, change.unchanged) == ((), len(list(model.entities())))
+
+
+def test_a_document_looks_as_one_would_write_it() -> None:
+    text = (
+        "kind: ProcessSet\nid: nginx\ntitle: nginx\ndescription: |-\n  first\n  second\norder: 5\n"
+        "include: ^(?:\\S*/)?nginx(?:[ :]|$)\napplies_to: [/Server, web]\nmissing_severity: critical\n"
+        "count:\n  min: 2\n"
+    )
+    assert text_of(Model(1, read(text))) == text
+
+
+def test_secrets_are_left_out_with_a_comment_or_hidden_unless_they_are_wanted() -> None:
+    model = Model(1, read(SECRET))
+    assert "hush" in text_of(model)
+    assert text_of(model, with_secrets=False) == (
+        "kind: Device\nid: a\naddress: x\nproperties:\n  snmp_port: 1\n# snmp_community is set; not exported\n"
+    )
+    (hidden,) = export(model.entities(), with_secrets=False)
+    assert (hidden.document["properties"], hidden.secrets) == (
+        {"snmp_port": 1, "snmp_community": "(set)"}, ("snmp_community",),
+    )  # fmt: skip
+    only = Model(1, [Device(id="a", address="x", properties={"snmp_community": "hush"})])
+    assert (
+        text_of(only, with_secrets=False) == "kind: Device\nid: a\naddress: x\n# snmp_community is set; not exported\n"
+    )
