@@ -10,10 +10,9 @@ from typing import Any
 from msgspec import Struct
 
 from common.events import Severity, parse_severity
+from hub.model import schemas
 from hub.model.properties import CATALOGUE, Value, read_value
 from hub.model.yaml import Item, Odd
-
-Reader = Callable[[Item], Any]
 
 MAX_SHOWN = 60
 
@@ -35,6 +34,21 @@ class WrongValueError(Exception):
     def __init__(self, *faults: Fault) -> None:
         super().__init__(*faults)
         self.faults = faults
+
+
+class Reader(Struct, frozen=True):
+    """Reads the value of a field, or raises `WrongValueError`.
+
+    Attributes:
+        schema: the same for editors, as JSON Schema; None for a field that nobody may use.
+    """
+
+    read: Callable[[Item], Any]
+    schema: Mapping[str, Any] | None
+
+    def __call__(self, item: Item) -> Any:
+        """Read a value."""
+        return self.read(item)
 
 
 class FieldSpec(Struct, frozen=True):
@@ -76,6 +90,16 @@ def read_fields(
         if spec.required and name not in item.value
     )
     return values, faults
+
+
+def schemas_of(specs: Mapping[str, FieldSpec]) -> dict[str, Any]:
+    """The JSON Schema of each field that may be used."""
+    return {name: spec.read.schema for name, spec in specs.items() if spec.read.schema is not None}
+
+
+def required_of(specs: Mapping[str, FieldSpec]) -> list[str]:
+    """The names of the fields that must be there."""
+    return [name for name, spec in specs.items() if spec.required]
 
 
 def unknown(what: str, word: str, known: Iterable[str]) -> str:
@@ -140,7 +164,7 @@ def text(expected: str, pattern: str | None = None, *, longest: int = 255) -> Re
             raise wrong(item, expected)
         return value
 
-    return read
+    return Reader(read, schemas.text(expected, pattern, longest))
 
 
 def prose(longest: int) -> Reader:
@@ -153,7 +177,7 @@ def prose(longest: int) -> Reader:
             raise wrong(item, f"at most {longest} characters, not {len(item.value)}")
         return item.value.strip()
 
-    return read
+    return Reader(read, {"type": "string", "maxLength": longest})
 
 
 def whole(minimum: int, maximum: int) -> Reader:
@@ -165,14 +189,17 @@ def whole(minimum: int, maximum: int) -> Reader:
             raise wrong(item, f"a whole number from {minimum} to {maximum}")
         return value
 
-    return read
+    return Reader(read, {"type": "integer", "minimum": minimum, "maximum": maximum})
 
 
-def flag(item: Item) -> bool:
+def _read_flag(item: Item) -> bool:
     """Read yes or no."""
     if not isinstance(item.value, bool):
         raise wrong(item, "true or false")
     return item.value
+
+
+flag = Reader(_read_flag, {"type": "boolean"})
 
 
 def choice(*words: str) -> Reader:
@@ -183,7 +210,7 @@ def choice(*words: str) -> Reader:
             raise wrong(item, f"one of {', '.join(words)}")
         return str(item.value)
 
-    return read
+    return Reader(read, {"enum": list(words)})
 
 
 def severity(*, none: bool) -> Reader:
@@ -205,7 +232,7 @@ def severity(*, none: bool) -> Reader:
             raise wrong(item, expected)
         return found
 
-    return read
+    return Reader(read, schemas.severity(none=none))
 
 
 def many(read_one: Reader, *, longest: int) -> Reader:
@@ -227,7 +254,7 @@ def many(read_one: Reader, *, longest: int) -> Reader:
             raise WrongValueError(*faults)
         return tuple(values)
 
-    return read
+    return Reader(read, schemas.many(read_one.schema, longest))
 
 
 def group(specs: Mapping[str, FieldSpec], expected: str) -> Reader:
@@ -241,7 +268,7 @@ def group(specs: Mapping[str, FieldSpec], expected: str) -> Reader:
             raise WrongValueError(*(Fault(fault.line, "", str(fault)) for fault in faults))
         return values
 
-    return read
+    return Reader(read, schemas.mapping(schemas_of(specs), required_of(specs)))
 
 
 def not_yet(what: str) -> Reader:
@@ -250,10 +277,10 @@ def not_yet(what: str) -> Reader:
     def read(item: Item) -> None:
         raise WrongValueError(Fault(item.line, "", f"{what} are not supported yet; leave the field out"))
 
-    return read
+    return Reader(read, None)
 
 
-def properties(item: Item) -> dict[str, Value]:
+def _read_properties(item: Item) -> dict[str, Value]:
     """Read a device's properties by the catalogue; a secret's value never gets into a message."""
     if not isinstance(item.value, dict):
         raise wrong(item, "a mapping from the name of a property to its value")
@@ -272,3 +299,6 @@ def properties(item: Item) -> dict[str, Value]:
     if faults:
         raise WrongValueError(*faults)
     return values
+
+
+properties = Reader(_read_properties, schemas.properties())

@@ -1,0 +1,65 @@
+"""JSON Schemas of single fields: what an editor can check while one types."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from common.events import Severity
+from hub.model.properties import CATALOGUE, HIDDEN, Property, PropertyType
+
+ON_ONE_LINE = r"^[^\u0000-\u001f\u007f]*$"
+
+
+def text(expected: str, pattern: str | None, longest: int) -> dict[str, Any]:
+    """A text on one line.
+
+    Args:
+        expected: what it has to be, in words.
+        pattern: that the whole of it must match.
+        longest: characters.
+    """
+    schema = {"type": "string", "description": expected, "maxLength": longest, "pattern": ON_ONE_LINE}
+    return schema if pattern is None else schema | {"allOf": [{"pattern": f"^(?:{pattern})$"}]}
+
+
+def severity(*, none: bool) -> dict[str, Any]:
+    """A severity by name or number."""
+    real = [one for one in Severity if one is not Severity.CLEAR]
+    return {"enum": [*(one.label for one in real), *(int(one) for one in real), *(["none", None] if none else [])]}
+
+
+def many(one: Mapping[str, Any] | None, longest: int) -> dict[str, Any]:
+    """A list, or a single value that stands for a list of one."""
+    return {"anyOf": [one or {}, {"type": "array", "items": one or {}, "maxItems": longest}]}
+
+
+def mapping(fields: Mapping[str, Any], required: Sequence[str]) -> dict[str, Any]:
+    """A mapping with these fields and no other."""
+    schema = {"type": "object", "properties": dict(fields), "additionalProperties": False}
+    return schema | ({"required": list(required)} if required else {})
+
+
+def properties() -> dict[str, Any]:
+    """The properties of a device, class or group, by the catalogue."""
+    return mapping({name: _property(prop) for name, prop in CATALOGUE.items()}, ())
+
+
+def _property(prop: Property) -> dict[str, Any]:
+    unit = f" ({prop.unit})" if prop.unit else ""
+    about: dict[str, Any] = {"description": f"{prop.description}{unit}"}
+    if prop.default is not None and not prop.secret:
+        about["default"] = prop.default
+    return about | _value(prop)
+
+
+def _value(prop: Property) -> dict[str, Any]:
+    if prop.type is PropertyType.CHOICE:
+        # YAML reads `snmp_version: 1` as a number.
+        return {"enum": [*prop.choices, *(int(word) for word in prop.choices if word.isdigit())]}
+    if prop.type is PropertyType.TEXT:
+        bounds = {"minLength": prop.minimum or 0, "maxLength": prop.maximum, "pattern": ON_ONE_LINE}
+        return {"type": "string"} | bounds | ({"not": {"const": HIDDEN}} if prop.secret else {})
+    kind = "integer" if prop.type is PropertyType.WHOLE else "number"
+    bounds = {"minimum": prop.minimum, "maximum": prop.maximum}
+    return {"type": kind} | {name: bound for name, bound in bounds.items() if bound is not None}

@@ -1,0 +1,123 @@
+"""What editors are told about documents is what the hub takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from jsonschema import Draft202012Validator
+
+from common.errors import SettingsError
+from hub.model.entities import Entity
+from hub.model.kinds import KINDS
+from hub.model.plain import document_of
+from hub.model.properties import CATALOGUE
+from hub.model.schema import document_schema
+from tests.hub.model.test_documents import read
+from tests.hub.model.test_export import entities
+
+FOLDER = Path(__file__).parents[3] / "etc" / "model"
+SCHEMA = document_schema()
+VALIDATOR = Draft202012Validator(SCHEMA)
+
+SET = "kind: ProcessSet\nid: s\ninclude: x\n"
+DEVICE = "kind: Device\nid: d\naddress: x\n"
+
+WRONG = [
+    "just words",
+    "id: s\ninclude: x\n",
+    "kind: ProcesSet\nid: s\ninclude: x\n",
+    "kind: ProcessSet\nid: s\n",
+    "kind: ProcessSet\ninclude: x\n",
+    SET + "includ: y\n",
+    SET + "order: soon\n",
+    SET + "order: -1\n",
+    SET + "order: true\n",
+    SET + "required: 1\n",
+    SET + "missing_severity: bad\n",
+    SET + "missing_severity: none\n",
+    SET + "count: 3\n",
+    SET + "count: {min: -1}\n",
+    SET + "count: {most: 1}\n",
+    SET + "applies_to: ['#']\n",
+    SET + "confirm: 0\n",
+    SET + "lock: [1]\n",
+    SET.replace("id: s", "id: a b"),
+    SET.replace("include: x", "include: ''"),
+    SET.replace("include: x", 'include: "a\\nb"'),
+    DEVICE + "class: Server\n",
+    DEVICE + "groups: [ok, '?']\n",
+    DEVICE + "state: asleep\n",
+    DEVICE + "properties: [snmp_port]\n",
+    DEVICE + "properties: {snmp_prot: 1}\n",
+    DEVICE + "properties: {snmp_port: 0}\n",
+    DEVICE + "properties: {snmp_port: '1'}\n",
+    DEVICE + "properties: {snmp_version: 4}\n",
+    DEVICE + "properties: {snmp_community: (set)}\n",
+    DEVICE + "properties: {snmp_auth_password: short}\n",
+    DEVICE + "properties: {snmp_timeout_s: 0}\n",
+    "kind: DeviceClass\nid: Server\n",
+    "kind: Group\nid: /Server\n",
+    "- " + SET.replace("\n", "\n  ") + "x: 1\n",
+]
+
+RIGHT = [
+    SET,
+    SET + "applies_to: web\nmissing_severity: 5\nrestart_severity: none\ncount: {min: 0}\n",
+    SET + "restart_severity:\n",
+    DEVICE + "class: /\ngroups: [a b, c]\nproperties: {snmp_version: 1, snmp_community: '1', snmp_timeout_s: 1}\n",
+    "kind: Device\nid: d\nproperties: {source: local}\n",
+    "kind: DeviceClass\nid: /Server/Linux\ndescription: |\n  a\n  b\nproperties: {interval_s: 30}\n",
+    "- " + SET.replace("\n", "\n  ") + "\n",
+]
+
+
+def valid(document: Any) -> bool:
+    return bool(VALIDATOR.is_valid(document))
+
+
+def test_the_schema_is_one() -> None:
+    Draft202012Validator.check_schema(SCHEMA)
+    assert set(SCHEMA["$defs"]) == set(KINDS)
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.yaml")), ids=lambda path: path.name)
+def test_what_comes_with_tocsin_is_valid(path: Path) -> None:
+    documents = list(yaml.safe_load_all(path.read_text()))
+    assert documents
+    for document in documents:
+        assert [error.message for error in VALIDATOR.iter_errors(document)] == []
+
+
+@pytest.mark.parametrize("text", WRONG)
+def test_what_the_hub_refuses_is_not_valid(text: str) -> None:
+    with pytest.raises(SettingsError):
+        read(text)
+    assert not valid(yaml.safe_load(text))
+
+
+@pytest.mark.parametrize("text", RIGHT)
+def test_what_the_hub_takes_is_valid(text: str) -> None:
+    assert read(text)
+    assert valid(yaml.safe_load(text))
+
+
+@settings(max_examples=100, deadline=None)
+@given(entities)
+def test_whatever_is_exported_is_valid(entity: Entity) -> None:
+    document = document_of(entity)
+    assert [error.message for error in VALIDATOR.iter_errors(document)] == []
+
+
+def test_every_field_and_property_is_there_and_says_what_it_is() -> None:
+    for name, kind in KINDS.items():
+        known = SCHEMA["$defs"][name]["properties"]
+        assert set(known) == {"kind", *(field for field, spec in kind.fields.items() if spec.read.schema is not None)}
+        if "properties" in known:
+            assert list(known["properties"]["properties"]) == list(CATALOGUE)
+    assert SCHEMA["$defs"]["Device"]["properties"]["properties"]["properties"]["snmp_port"] == {
+        "description": "UDP port of the agent", "default": 161, "type": "integer", "minimum": 1, "maximum": 65535,
+    }  # fmt: skip
