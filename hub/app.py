@@ -42,6 +42,7 @@ from hub.web.data import DataTopic
 from hub.web.devices import DeviceTopic
 from hub.web.events import EventTopic
 from hub.web.longpolls import LongPolls
+from hub.web.match import MatchTopic
 from hub.web.revisions import RevisionTopic
 from hub.web.router import Router
 from hub.web.server import WebServer
@@ -129,6 +130,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
             RevisionTopic(model, distributor, polls),
             EventTopic(events, EventFeed(clock, events, events.observe), wall, polls, decisions.decided),
             DataTopic(reader, distributor.devices, wall),
+            MatchTopic(model, reader, texts),
         )
         router = Router(route for topic in topics for route in topic.routes())
         web = WebServer(reactor, settings.http.host, settings.http.port, token, router, STATIC)
