@@ -16,6 +16,7 @@ from common.certificates import ensure_site
 from common.configs import SERVICE_PROCESS
 from common.daemon import Program, version
 from common.daemon import main as run_program
+from common.sealing import ensure_sealer
 from hub.broker.listener import BrokerListener
 from hub.data.feed import EventFeed
 from hub.data.reader import Reader
@@ -32,6 +33,7 @@ from hub.events.store import SqlEventStore
 from hub.frontdesk import FrontDesk
 from hub.life import Life
 from hub.model.database import Database
+from hub.model.sealed import SealedModelStore
 from hub.model.service import ModelService
 from hub.model.store import SqlModelStore
 from hub.model.worker import NamedThread
@@ -45,6 +47,7 @@ from hub.web.longpolls import LongPolls
 from hub.web.match import MatchTopic
 from hub.web.revisions import RevisionTopic
 from hub.web.router import Router
+from hub.web.secrets import SecretTopic
 from hub.web.server import WebServer
 from hub.web.tokens import ensure_token
 
@@ -66,6 +69,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
             database.expect_new()
         site = ensure_site(settings.pki, wall, settings.names)
         token = ensure_token(settings.token_file)
+        sealer = ensure_sealer(settings.secret_key_file)
         for thread in (sql, texts):
             thread.start()
             life.at_end(thread.stop)
@@ -73,7 +77,8 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
         life.at_end(lambda: Deferred.fromCoroutine(database.close()))
 
         # What the hub knows: model and events.
-        model = ModelService(SqlModelStore(database), wall, texts)
+        documents = SealedModelStore(SqlModelStore(database), sealer, settings.secret_key_file)
+        model = ModelService(documents, wall, texts)
         await model.load()
         events = SqlEventStore(database, wall, settings.events.policy)
         roster = Roster(wall)
@@ -131,6 +136,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
             EventTopic(events, EventFeed(clock, events, events.observe), wall, polls, decisions.decided),
             DataTopic(reader, distributor.devices, wall),
             MatchTopic(model, reader, texts),
+            SecretTopic(documents.rotate_key),
         )
         router = Router(route for topic in topics for route in topic.routes())
         web = WebServer(reactor, settings.http.host, settings.http.port, token, router, STATIC)

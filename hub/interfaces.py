@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -142,6 +142,19 @@ class IModelStore(Interface):
         """The documents that later revisions changed, as they were at this one: (kind, id, JSON body), by kind and id.
 
         The body is None where there was no such document then. At 0 there was none at all.
+        """
+
+    async def rewrite(change: Callable[[str, str, str], str]) -> int:
+        """Put other bodies in the place of those that are stored, also in what revisions changed, in one transaction.
+
+        Args:
+            change: gets kind, id and JSON body, gives the new body: another way to store the same document.
+
+        Returns:
+            How many documents have another body.
+
+        Raises:
+            TransientError: the disk refused; nothing is changed.
         """
 
 

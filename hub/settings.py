@@ -52,11 +52,13 @@ class HubSettings(Struct, frozen=True, kw_only=True):
     Attributes:
         folder: database, certificate authority, operator's token, run.json.
         database: SQLAlchemy URL; empty for hub.db in the folder.
+        key_file: keys that seal secrets in the database; empty for secret.key in the folder.
         names: host names and IP addresses of this hub, to stand in its certificate.
     """
 
     folder: Path = Path("var/hub")
     database: str = ""
+    key_file: str = ""
     names: tuple[str, ...] = ()
     http: HttpSettings = HttpSettings()
     broker: ListenerSettings = ListenerSettings()
@@ -77,6 +79,11 @@ class HubSettings(Struct, frozen=True, kw_only=True):
     def run_file(self) -> Path:
         """File that tells the real ports while the hub runs."""
         return self.folder / "run.json"
+
+    @property
+    def secret_key_file(self) -> Path:
+        """File of the keys that seal secrets: the one that is set, or one in the folder."""
+        return Path(self.key_file) if self.key_file else self.folder / "secret.key"
 
     @property
     def database_url(self) -> str:

@@ -2,7 +2,8 @@
 
 A change of several devices is their frames and then one that completes it, written and synced together: what has no
 completion, because we were killed or the disk was full, does not count. When most of the file is out of date it is
-written anew beside, and put in its place. It holds credentials, so only its owner may read it.
+written anew beside, and put in its place. Configs hold credentials, so each is sealed, and only its owner may read the
+file.
 """
 
 from __future__ import annotations
@@ -21,18 +22,20 @@ from collectors.framework.frames import Damage, frame, frames
 from collectors.framework.interfaces import IConfigStore
 from common.configs import DeviceConfig
 from common.errors import SettingsError, TransientError
+from common.sealing import Sealer, UnsealableError, ensure_sealer
 
 _log = Logger()
 
 FILE = "configs.journal"
+KEY_FILE = "configs.key"
 REWRITE_FROM_BYTES = 256 * 1024
 
 
-class Held(Struct, frozen=True, tag="set"):
-    """A device's config; raw, so that one that this version cannot read costs no other."""
+class Held(Struct, frozen=True, tag="sealed"):
+    """A device's config, sealed for it; one that cannot be read costs no other."""
 
     device: str
-    config: msgspec.Raw
+    config: bytes
 
 
 class Gone(Struct, frozen=True, tag="drop"):
@@ -56,12 +59,18 @@ _config_decoder = msgspec.msgpack.Decoder(DeviceConfig)
 class ConfigCache:
     """One file in a folder of its own.
 
+    Args:
+        folder: of the file.
+        key_file: of the keys that seal configs; by default one in the folder, made when it is first needed.
+
     Attributes:
         problems: sentences about what could not be read at the last `load`.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, key_file: Path | None = None) -> None:
         self._folder = folder
+        self._key_file = key_file or folder / KEY_FILE
+        self._sealer: Sealer | None = None
         self._path = folder / FILE
         self._live: dict[str, bytes] = {}  # device -> its frame
         self._size = 0
@@ -81,7 +90,10 @@ class ConfigCache:
 
     def replace(self, changed: Sequence[DeviceConfig], removed: Sequence[str]) -> None:
         """Store and drop, all or nothing, durable on return (see `IConfigStore`)."""
-        new = {config.device: _held_frame(config) for config in changed}
+        try:
+            new = {config.device: self._held_frame(config) for config in changed}
+        except SettingsError as error:
+            raise TransientError(error.message) from None
         parts = [*new.values(), *(frame(_encoder.encode(Gone(device))) for device in removed)]
         if not parts:
             return
@@ -165,12 +177,26 @@ class ConfigCache:
         entry = _decoder.decode(part.body)
         assert isinstance(entry, Held)
         try:
-            return _config_decoder.decode(entry.config)
+            return _config_decoder.decode(self._keys().open(entry.config, device.encode()))
+        except UnsealableError as error:
+            self.problems.append(f"{self._path}: the config of {device}: {error.message}")
+            return None
         except (msgspec.MsgspecError, ValueError) as error:
             self.problems.append(f"{self._path}: the config of {device} is not one that this version knows: {error}")
             return None
 
     # --- writing ------------------------------------------------------------------------------------------------------
+
+    def _held_frame(self, config: DeviceConfig) -> bytes:
+        sealed = self._keys().seal(_encoder.encode(config), config.device.encode())
+        return frame(_encoder.encode(Held(config.device, sealed)))
+
+    def _keys(self) -> Sealer:
+        if self._sealer is None:
+            with contextlib.suppress(OSError):  # the key file says what is wrong with its folder
+                self._make_folder()
+            self._sealer = ensure_sealer(self._key_file)
+        return self._sealer
 
     def _wants_rewrite(self, live: dict[str, bytes], more: int) -> bool:
         return self._size + more > max(REWRITE_FROM_BYTES, 2 * sum(map(len, live.values())))
@@ -219,10 +245,6 @@ class ConfigCache:
 
     def _make_folder(self) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-
-
-def _held_frame(config: DeviceConfig) -> bytes:
-    return frame(_encoder.encode(Held(config.device, msgspec.Raw(_encoder.encode(config)))))
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

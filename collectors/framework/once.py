@@ -62,13 +62,15 @@ def add_once_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--show-tables", action="store_true", help="print the tables as they were read")
 
 
-def run_once(spec: CollectorSpec, folder: Path, kind: ReactorKind, options: argparse.Namespace) -> int | None:
+def run_once(
+    spec: CollectorSpec, folder: Path, key_file: Path | None, kind: ReactorKind, options: argparse.Namespace
+) -> int | None:
     """Do what these options say; None when they were not given."""
     if not options.once:
         if options.device or options.show_processes or options.show_tables:
             raise SettingsError("-d, --show-processes and --show-tables go with --once")
         return None
-    configs = ConfigCache(folder / "configs").load()
+    configs = ConfigCache(folder / "configs", key_file).load()
     config = _chosen(configs, options.device)
     if isinstance(config, str):
         sys.stderr.write(f"{spec.program}: {config}\n")

@@ -58,6 +58,7 @@ class CollectorSettings(Struct, frozen=True, kw_only=True):
         folder: of this daemon alone: configs, events and samples that wait, RRD files, pid file, log.
         name: of this collector, until the hub has said it for the first time.
         parallel: devices that are read at the same time.
+        key_file: keys that seal the configs on disk; empty for configs.key beside them.
         reactor: `asyncio` only for devices that are read with the SNMP engine pysnmp.
         events: What waits for the hub, and how much of it is kept.
     """
@@ -66,9 +67,15 @@ class CollectorSettings(Struct, frozen=True, kw_only=True):
     name: str = "local"
     parallel: Annotated[int, Meta(ge=1)] = 100
     reactor: Literal["epoll", "asyncio"] = "epoll"
+    key_file: str = ""
     hub: HubSettings = HubSettings()
     events: SpoolSettings = SpoolSettings()
     log: LogSettings = LogSettings()
+
+    @property
+    def cache_key(self) -> Path | None:
+        """File of the keys that seal configs; None for the one beside them."""
+        return Path(self.key_file) if self.key_file else None
 
 
 class CollectorDaemon(Chain):
@@ -91,7 +98,7 @@ class CollectorDaemon(Chain):
         problems = self.problems = Problems(spool, name.get, wall)
         writer = self.writer = SampleWriter(reactor, clock, wall, folder, problems.of("samples", CLASS_DATA))
         reader = self.reader = Reader(reactor, clock, folder, writer)
-        cache = ConfigCache(folder / "configs")
+        cache = ConfigCache(folder / "configs", settings.cache_key)
 
         # What collects.
         context = CollectorContext(
@@ -199,7 +206,9 @@ def program(spec: CollectorSpec) -> Program:
         make_service=lambda settings, reactor: make_service(spec, settings, reactor),
         reactor=lambda settings: settings.reactor,
         add_options=add_once_options,
-        instead=lambda settings, options: run_once(spec, settings.folder, settings.reactor, options),
+        instead=lambda settings, options: run_once(
+            spec, settings.folder, settings.cache_key, settings.reactor, options
+        ),
     )
 
 

@@ -24,6 +24,7 @@ from hub.cli.graph import graph_command
 from hub.cli.history import history_command
 from hub.cli.output import emit, note
 from hub.cli.ps import ps_command
+from hub.cli.secrets import secret_group
 from hub.cli.status import status_command
 from hub.cli.tokens import DEFAULT_URL
 from hub.cli.up import up_command
@@ -60,6 +61,7 @@ for _command in (
     data_group,
     graph_command,
     collector_group,
+    secret_group,
 ):
     tocsin.add_command(_command)
 for _command in (change_command, move_command):

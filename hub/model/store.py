@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from zope.interface import implementer
@@ -78,6 +78,10 @@ class SqlModelStore:
         rows = await self._database.run(lambda connection: connection.execute(query).all())
         return [(kind, id_, before) for kind, id_, before in rows]
 
+    async def rewrite(self, change: Callable[[str, str, str], str]) -> int:
+        """Put other bodies in the place of those that are stored."""
+        return await self._database.run(lambda connection: _rewrite(connection, change))
+
     def _commit(
         self,
         connection: Connection,
@@ -104,6 +108,30 @@ class SqlModelStore:
 def _load(connection: Connection) -> tuple[int, list[tuple[str, str, str]]]:
     query = select(documents.c.kind, documents.c.id, documents.c.body).order_by(documents.c.kind, documents.c.id)
     return _newest(connection), [(kind, id_, body) for kind, id_, body in connection.execute(query)]
+
+
+def _rewrite(connection: Connection, change: Callable[[str, str, str], str]) -> int:
+    table = documents.c
+    rows = [
+        {"k": kind, "i": id_, "body": new}
+        for kind, id_, body in connection.execute(select(table.kind, table.id, table.body)).all()
+        if (new := change(kind, id_, body)) != body
+    ]
+    if rows:
+        which = (table.kind == bindparam("k")) & (table.id == bindparam("i"))
+        connection.execute(update(documents).where(which), rows)
+    for column in (document_changes.c.before, document_changes.c.after):
+        past = document_changes.c
+        found = connection.execute(select(past.revision, past.kind, past.id, column).where(column.is_not(None))).all()
+        changed = [
+            {"r": revision, "k": kind, "i": id_, column.name: new}
+            for revision, kind, id_, body in found
+            if (new := change(kind, id_, body)) != body
+        ]
+        if changed:
+            which = (past.revision == bindparam("r")) & (past.kind == bindparam("k")) & (past.id == bindparam("i"))
+            connection.execute(update(document_changes).where(which), changed)
+    return len(rows)
 
 
 def _newest(connection: Connection) -> int:

@@ -48,6 +48,15 @@ class ModelStoreContract:
             assert done(store.commit(1, "", "", "", [change(f"d{number}", None, "1")])).number == number
         assert done(store.commit(1, "", "", "", [change("last", None, "1")])).number == 4
 
+    def test_bodies_are_rewritten_everywhere(self, store: Any) -> None:
+        done(store.commit(1, "", "", "", [change("a", None, "1"), change("b", None, "same")]))
+        done(store.commit(2, "", "", "", [change("a", "1", "2"), change("b", "same", None)]))
+        assert done(store.rewrite(lambda kind, id_, body: f"{kind} {id_} {body}" if id_ == "a" else body)) == 1
+        assert done(store.load()) == (2, [("Device", "a", "Device a 2")])
+        assert done(store.changes_of(1)) == [change("a", None, "Device a 1"), change("b", None, "same")]
+        assert done(store.changes_of(2)) == [change("a", "Device a 1", "Device a 2"), change("b", "same", None)]
+        assert done(store.rewrite(lambda _kind, _id, body: body)) == 0
+
     def test_a_revision_tells_what_it_changed(self, store: Any) -> None:
         first = done(store.commit(1, "ann", "", "", [change("b", None, "1"), change("a", None, "2")]))
         second = done(store.commit(2, "bob", "", "", [change("b", "1", "3"), change("a", "2", None)]))

@@ -79,6 +79,24 @@ class FakeModelStore:
     async def revision(self, number: int) -> Revision | None:
         return self._revisions[number - 1] if 1 <= number <= len(self._revisions) else None
 
+    async def rewrite(self, change: Callable[[str, str, str], str]) -> int:
+        if self.broken:
+            raise TransientError(self.broken)
+
+        def new(kind: str, id_: str, body: str | None) -> str | None:
+            return None if body is None else change(kind, id_, body)
+
+        before = dict(self._documents)
+        self._documents = {key: change(*key, body) for key, body in before.items()}
+        self.changes = [
+            (
+                number,
+                replace(item, before=new(item.kind, item.id, item.before), after=new(item.kind, item.id, item.after)),
+            )
+            for number, item in self.changes
+        ]
+        return sum(before[key] != body for key, body in self._documents.items())
+
     async def changes_of(self, number: int) -> list[DocumentChange]:
         found = [change for revision, change in self.changes if revision == number]
         return sorted(found, key=lambda change: (change.kind, change.id))

@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collectors.framework import configcache
-from collectors.framework.configcache import FILE, REWRITE_FROM_BYTES, ConfigCache
+from collectors.framework.configcache import FILE, KEY_FILE, REWRITE_FROM_BYTES, ConfigCache
 from collectors.framework.frames import Damage, Frame, frame, frames
-from common.configs import DeviceConfig
+from common.configs import DeviceConfig, SnmpConfig
 from common.errors import SettingsError, TransientError
+from common.sealing import ensure_sealer
 from tests.contracts.config_store import ConfigStoreContract
 from tests.fakes.configs import FakeConfigStore
 from tests.fakes.sessions import device_config
@@ -74,7 +75,19 @@ class TestConfigCache(ConfigStoreContract):
             store.replace([device_config(f"d{number % 3}", sets=10)], [f"d{(number + 1) % 3}"])
         assert (self.folder / FILE).stat().st_size < 2 * REWRITE_FROM_BYTES
         assert self.again(store).load() == {device: device_config(device, sets=10) for device in ("d0", "d2")}
-        assert [path.name for path in self.folder.iterdir()] == [FILE]
+        assert sorted(path.name for path in self.folder.iterdir()) == [FILE, KEY_FILE]
+
+    def test_a_config_is_on_disk_only_as_ciphertext_and_needs_its_key(self) -> None:
+        secret = msgspec.structs.replace(config("a"), snmp=SnmpConfig(community="geheim"))
+        self.make_store().replace([secret, config("b")], [])
+        assert b"geheim" not in (self.folder / FILE).read_bytes()
+        assert self.again(None).load()["a"].snmp.community == "geheim"
+        (self.folder / KEY_FILE).unlink()
+        again = self.again(None)
+        assert again.load() == {}
+        assert "the config of a: a secret was sealed with the key" in again.problems[0]
+        again.replace([config("c")], [])
+        assert list(self.again(None).load()) == ["c"]
 
     def test_nothing_to_store_writes_nothing(self) -> None:
         self.make_store().replace([], [])
@@ -84,7 +97,7 @@ class TestConfigCache(ConfigStoreContract):
         store = self.make_store()
         store.replace([config("a"), config("b")], [])
         odd = msgspec.msgpack.encode({"device": "c", "interval_s": "soon"})
-        entry = configcache.Held("c", msgspec.Raw(odd))
+        entry = configcache.Held("c", ensure_sealer(self.folder / KEY_FILE).seal(odd, b"c"))
         data = b"".join(frame(msgspec.msgpack.encode(one)) for one in (entry, configcache.Done(1)))
         with (self.folder / FILE).open("ab") as file:
             file.write(data)
@@ -109,10 +122,21 @@ AFTER = {**BEFORE, "b": config("b", 10), "d": config("d")}
 del AFTER["c"]
 
 
+KEY = "tocsin-key 01020304 " + "A" * 43 + "=\n"
+
+
+def give_key(folder: Path) -> None:
+    """Put the key of these tests into a folder."""
+    folder.mkdir(exist_ok=True)
+    (folder / KEY_FILE).write_text(KEY)
+    (folder / KEY_FILE).chmod(0o600)
+
+
 @pytest.fixture(scope="module")
 def journal(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, int]:
     """A file with two changes, and where the second begins."""
     folder = tmp_path_factory.mktemp("configs")
+    give_key(folder)
     store = ConfigCache(folder)
     store.replace(FIRST, [])
     size = (folder / FILE).stat().st_size
@@ -121,7 +145,7 @@ def journal(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, int]:
 
 
 def load(folder: Path, data: bytes) -> tuple[dict[str, DeviceConfig], ConfigCache]:
-    folder.mkdir(exist_ok=True)
+    give_key(folder)
     (folder / FILE).write_bytes(data)
     store = ConfigCache(folder)
     return store.load(), store

@@ -442,21 +442,21 @@ def options(**fields: Any) -> argparse.Namespace:
 
 
 def test_once_names_the_devices_that_there_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run_once(SPEC, tmp_path, "epoll", options(device="a")) == 3
+    assert run_once(SPEC, tmp_path, None, "epoll", options(device="a")) == 3
     assert "no configs here yet" in capsys.readouterr().err
     ConfigCache(tmp_path / "configs").replace([config(f"d{number:02}") for number in range(30)], [])
-    assert run_once(SPEC, tmp_path, "epoll", options(device="x")) == 3
+    assert run_once(SPEC, tmp_path, None, "epoll", options(device="x")) == 3
     said = capsys.readouterr().err
     assert "no config for device x; there are: d00, d01," in said
     assert "and 10 more" in said
-    assert run_once(SPEC, tmp_path, "epoll", options()) == 3
+    assert run_once(SPEC, tmp_path, None, "epoll", options()) == 3
     assert "say which device" in capsys.readouterr().err
 
 
 def test_options_of_once_without_it_are_refused(tmp_path: Path) -> None:
-    assert run_once(SPEC, tmp_path, "epoll", options(once=False)) is None
+    assert run_once(SPEC, tmp_path, None, "epoll", options(once=False)) is None
     with pytest.raises(SettingsError, match="go with --once"):
-        run_once(SPEC, tmp_path, "epoll", options(once=False, device="a"))
+        run_once(SPEC, tmp_path, None, "epoll", options(once=False, device="a"))
 
 
 def test_once_leaves_no_trace(tmp_path: Path) -> None:
@@ -464,7 +464,7 @@ def test_once_leaves_no_trace(tmp_path: Path) -> None:
     cache.replace([config("a")], [])
     data = (tmp_path / "configs" / FILE).read_bytes()
     (tmp_path / "configs" / FILE).write_bytes(data + b"torn")
-    run_once(SPEC, tmp_path, "epoll", options(device="x"))
+    run_once(SPEC, tmp_path, None, "epoll", options(device="x"))
     assert (tmp_path / "configs" / FILE).read_bytes() == data + b"torn"
     assert [path.name for path in tmp_path.iterdir()] == ["configs"]
 
