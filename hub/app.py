@@ -42,6 +42,7 @@ from hub.settings import HubSettings
 from hub.web.collectors import About, CollectorTopic
 from hub.web.data import DataTopic
 from hub.web.devices import DeviceTopic
+from hub.web.documents import DocumentTopic
 from hub.web.events import EventTopic
 from hub.web.longpolls import LongPolls
 from hub.web.match import MatchTopic
@@ -133,6 +134,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
             overview,
             DeviceTopic(model, distributor, events.open_counts),
             RevisionTopic(model, distributor, polls),
+            DocumentTopic(model),
             EventTopic(events, EventFeed(clock, events, events.observe), wall, polls, decisions.decided),
             DataTopic(reader, distributor.devices, wall),
             MatchTopic(model, reader, texts),

@@ -108,6 +108,6 @@ def _same(old: object, new: object) -> bool:
 
 def _is_secret(path: Path) -> bool:
     """Whether a value must not be shown; of properties, one that is not known is not shown either."""
-    if len(path) > 1 and path[-2] == PROPERTIES:
-        return is_secret(path[-1])
+    if PROPERTIES in path[:-1]:
+        return is_secret(path[path.index(PROPERTIES) + 1])
     return path[-1] in CATALOGUE and CATALOGUE[path[-1]].secret

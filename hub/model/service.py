@@ -16,6 +16,7 @@ from hub.model.change import Change, left_out, plan, plan_back
 from hub.model.diff import Difference, differences
 from hub.model.documents import SourceFile, read_documents, read_entity
 from hub.model.entities import KIND_DEVICE, Device, Entity, Key, Model, decode_entity, key_of
+from hub.model.export import Exported, export
 from hub.model.fields import unknown
 from hub.model.interfaces import IWorker
 from hub.model.properties import CATALOGUE
@@ -117,6 +118,11 @@ class ModelService:
         """Tell changes field by field; of thousands of documents this takes a second, so it is done in the worker."""
         return await self._reader.run(lambda: differences(changes))
 
+    async def export(self, *, with_secrets: bool) -> tuple[int, list[Exported]]:
+        """Give the number of the present revision, and all documents that make the model what it is."""
+        model = self.model
+        return model.revision, await self._reader.run(lambda: export(model.entities(), with_secrets=with_secrets))
+
     # --- changes ------------------------------------------------------------------------------------------------------
 
     async def apply(
@@ -137,9 +143,9 @@ class ModelService:
         """
         change_of = await self._reading(files, prune=prune)
         if dry_run:
-            return _result(change_of(self.model), None, dry_run=True)
+            return result_of(change_of(self.model), None, dry_run=True)
         change, revision = await self._change(change_of, author, text)
-        return _result(change, revision, dry_run=False)
+        return result_of(change, revision, dry_run=False)
 
     async def preview(self, files: Sequence[SourceFile], *, prune: bool = False) -> Change:
         """Plan what `apply` would do, and change nothing.
@@ -172,7 +178,7 @@ class ModelService:
         """
         why = f"rollback to revision {number}" + (f": {text}" if text else "")
         change, revision = await shielded(self._locked(self._undo(number, author, why)))
-        return _result(change, revision, dry_run=False)
+        return result_of(change, revision, dry_run=False)
 
     async def preview_roll_back(self, number: int) -> Change:
         """Plan what `roll_back` would do, and change nothing.
@@ -324,7 +330,8 @@ def _no_revision(number: int, newest: int) -> str:
     return f"there is no revision {number}; {rest}. `tocsin history` lists them"
 
 
-def _result(change: Change, revision: int | None, *, dry_run: bool) -> ApplyResult:
+def result_of(change: Change, revision: int | None, *, dry_run: bool) -> ApplyResult:
+    """Say what a change did, or would do."""
     return ApplyResult(
         revision=revision,
         dry_run=dry_run,

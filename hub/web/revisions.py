@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta, Struct
 
 from common.errors import NotFoundError
 from hub.distribution.distributor import Distributor
+from hub.model.change import Change
 from hub.model.documents import SourceFile
 from hub.model.entities import Key
-from hub.model.service import ModelService
+from hub.model.service import ApplyResult, ModelService, result_of
 from hub.web.call import Author, Call, Message
 from hub.web.devices import OPERATOR
 from hub.web.longpolls import MAX_WAIT_S, LongPolls
+from hub.web.previews import DifferenceRow, Preview, difference_shapes, preview_shape
 from hub.web.refusals import bad_request
 from hub.web.router import Route
 from hub.web.shapes import Behind, RevisionRow, behind_shapes, revision_shape
@@ -37,13 +40,29 @@ class AppliedFile(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Apply(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to apply; `prune` also removes what the files do not have, of the kinds that they have."""
+    """What to apply.
+
+    Attributes:
+        dry_run: only tell what would change, field by field.
+        prune: also remove what the files do not have, of the kinds that they have.
+        device: in a dry run, tell what becomes of its compiled config as well.
+    """
 
     files: Annotated[list[AppliedFile], Meta(max_length=MAX_FILES)]
     message: Message = ""
     author: Author = ""
     dry_run: bool = False
     prune: bool = False
+    device: str = ""
+
+
+class RollBack(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why to go back to a revision, or whether to tell only what that would change; `device` as in `Apply`."""
+
+    message: Message = ""
+    author: Author = ""
+    dry_run: bool = False
+    device: str = ""
 
 
 class Named(Struct, frozen=True):
@@ -54,7 +73,12 @@ class Named(Struct, frozen=True):
 
 
 class Applied(Struct, frozen=True, kw_only=True):
-    """What applying did, or would do; `devices` are those whose configs change."""
+    """What a change did, or would do.
+
+    Attributes:
+        devices: those whose configs change.
+        preview: what it would do, field by field and collector by collector; only of a dry run.
+    """
 
     revision: int | None
     dry_run: bool
@@ -63,6 +87,13 @@ class Applied(Struct, frozen=True, kw_only=True):
     unchanged: int
     removed: list[Named]
     devices: tuple[str, ...]
+    preview: Preview | None = None
+
+
+class ShownRevision(RevisionRow, frozen=True, kw_only=True):
+    """A change of the model, with what it did to each document."""
+
+    differences: list[DifferenceRow]
 
 
 class Live(Struct, frozen=True):
@@ -101,7 +132,9 @@ class RevisionTopic:
         return [
             Route("POST", "apply", self.apply),
             Route("GET", "revisions", self.find),
+            Route("GET", "revisions/{revision}", self.show),
             Route("GET", "revisions/{revision}/live", self.live),
+            Route("POST", "revisions/{revision}/rollback", self.roll_back),
             Route("POST", "push", self.push),
         ]
 
@@ -110,18 +143,30 @@ class RevisionTopic:
         call.only()
         body = call.body(Apply)
         files = [SourceFile(file.path, file.text) for file in body.files]
-        done = await self._model.apply(
-            files, body.author or OPERATOR, body.message, dry_run=body.dry_run, prune=body.prune
-        )
-        return Applied(
-            revision=done.revision,
-            dry_run=done.dry_run,
-            created=_named(done.created),
-            changed=_named(done.changed),
-            unchanged=done.unchanged,
-            removed=_named(done.removed),
-            devices=done.devices,
-        )
+        if body.dry_run:
+            return await self._previewed(await self._model.preview(files, prune=body.prune), body.device)
+        _check_device(body.device)
+        return _applied(await self._model.apply(files, body.author or OPERATOR, body.message, prune=body.prune))
+
+    async def roll_back(self, call: Call) -> Applied:
+        """Make the model say what it said at a revision."""
+        call.only()
+        number, body = call.number("revision"), call.body(RollBack)
+        if body.dry_run:
+            return await self._previewed(await self._model.preview_roll_back(number), body.device)
+        _check_device(body.device)
+        return _applied(await self._model.roll_back(number, body.author or OPERATOR, body.message))
+
+    async def _previewed(self, change: Change, device: str) -> Applied:
+        told = await self._model.explain(change.documents)
+        return _applied(result_of(change, None, dry_run=True), preview_shape(change, told, device))
+
+    async def show(self, call: Call) -> ShownRevision:
+        """Show a change: who, when, why, and every field."""
+        call.only()
+        revision, told = await self._model.revision(call.number("revision"))
+        row = msgspec.structs.asdict(revision_shape(revision))
+        return ShownRevision(**row, differences=difference_shapes(told))
 
     async def find(self, call: Call) -> Revisions:
         """List changes, newest first."""
@@ -153,6 +198,24 @@ class RevisionTopic:
         for name in names:
             model.device(name)
         return Pushed(len(names), self._distributor.push_again(names))
+
+
+def _check_device(device: str) -> None:
+    if device:
+        raise bad_request("device is for a dry run")
+
+
+def _applied(done: ApplyResult, preview: Preview | None = None) -> Applied:
+    return Applied(
+        revision=done.revision,
+        dry_run=done.dry_run,
+        created=_named(done.created),
+        changed=_named(done.changed),
+        unchanged=done.unchanged,
+        removed=_named(done.removed),
+        devices=done.devices,
+        preview=preview,
+    )
 
 
 def _named(keys: Iterable[Key]) -> list[Named]:

@@ -69,7 +69,9 @@ def test_a_secret_is_only_said_to_be_set() -> None:
     assert fields(with_secret, with_secret.replace("hush-hush", "other")) == [
         ("properties.snmp_community", "(set)", "(set)")
     ]
-    body = '{"id": "/x", "properties": {"snmp_auth_password": "hush-hush", "unheard_of": "hush-hush"}, "odd": 1}'
+    body = (
+        '{"id": "/x", "properties": {"snmp_auth_password": "hush-hush", "unheard_of": {"of": "hush-hush"}}, "odd": 1}'
+    )
     for kind in KINDS:
         for before, after in ((None, body), (body, None), (body, body.replace("hush", "shh"))):
             change = DocumentChange(kind=kind, id="x", before=before, after=after)

