@@ -58,6 +58,7 @@ class SetStatus(Struct, frozen=True, kw_only=True):
         set: the set's id on the device: the name that its definition's template gave.
         definition: id of the process set definition.
         since: epoch seconds since when `state` holds.
+        fault: what is wrong although it is up: `too few` or `too many` processes; empty when nothing is.
     """
 
     device: str
@@ -70,6 +71,7 @@ class SetStatus(Struct, frozen=True, kw_only=True):
     memory_bytes: int | None
     restarts: int
     since: float
+    fault: str = ""
 
 
 class DeviceScan(Struct, frozen=True, kw_only=True):

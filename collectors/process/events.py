@@ -69,12 +69,13 @@ class SetVoice:
     def bounds(self, count: int) -> None:
         """The number of processes is outside its bounds, or inside again."""
         low, high = self._definition.count_min, self._definition.count_max
+        running = f"{count} process{'' if count == 1 else 'es'}"
         if low is not None and count < low:
-            self._open(COUNT, f"{count} processes of {self._component} run, at least {low} should", {"count": count})
+            self._open(COUNT, f"{running} of {self._component} run, at least {low} should", {"count": count})
         elif high is not None and count > high:
-            self._open(COUNT, f"{count} processes of {self._component} run, at most {high} may", {"count": count})
+            self._open(COUNT, f"{running} of {self._component} run, at most {high} may", {"count": count})
         else:
-            self._close(COUNT, f"{count} processes of {self._component} run, as they should")
+            self._close(COUNT, f"{running} of {self._component} run, as they should")
 
     def watched_no_more(self, why: str) -> None:
         """Nothing of the set may stay open."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from collectors.framework.interfaces import ProcessRow, ProcessTable
-from collectors.process.events import CONDITIONS, SetVoice
+from collectors.process.events import CONDITIONS, COUNT, SetVoice
 from collectors.process.memory import DeviceMemory, SetMemory
 from common.configs import DeviceConfig, ProcessSetConfig
 from common.events import Event
@@ -19,6 +19,8 @@ from common.wire import Decision
 WRAP_S = 2**32 / 100
 """sysUpTime counts hundredths of a second in 32 bits."""
 WRAP_MARGIN_S = 3600.0
+AGENT_CACHE_S = 31.0
+"""How long net-snmp gives one reading of the process table, and a little (nsCacheTimeout, 30 s by default)."""
 
 
 class View(Struct, kw_only=True):
@@ -118,6 +120,17 @@ def cpu_percent(before: ProcessTable, table: ProcessTable) -> dict[int, float]:
     return used
 
 
+def _from_a_cache(before: ProcessTable, table: ProcessTable) -> bool:
+    """Whether an agent has given its last table once more, which says nothing of the time between.
+
+    net-snmp reads the processes anew only when its table is 30 s old. Where no process has used any CPU time for less
+    than that, a base that stays is right in either case.
+    """
+    if table.uptime_s is None or table.monotonic - before.monotonic > AGENT_CACHE_S:
+        return False
+    return all(row.cpu_s == before.rows[pid].cpu_s for pid, row in table.rows.items() if pid in before.rows)
+
+
 def vanished(memory: DeviceMemory, members: Members, matcher: Matcher) -> list[str]:
     """Sets that were up, or are expected, and that this table does not have: they are to be verified first."""
     known = {component for component, kept in memory.sets.items() if not kept.missing}
@@ -204,8 +217,10 @@ class Tracker:
         events: list[Event] = []
         changed = memory.scanned_at is None
         first_scan = memory.scanned_at is None
-        used = {} if base_lost or self._last is None else cpu_percent(self._last, table)
-        self._last = table
+        used: dict[int, float] = {}
+        if self._last is None or base_lost or not _from_a_cache(self._last, table):
+            used = {} if base_lost or self._last is None else cpu_percent(self._last, table)
+            self._last = table
         for component, name in {**self.matcher.expected(), **self._kept(), **_named(owners)}.items():
             definition = self._definitions[name.definition]
             kept = memory.sets.get(component)
@@ -352,7 +367,15 @@ class Tracker:
             memory_bytes=int(memory) if memory is not None else None,
             restarts=kept.restarts,
             since=kept.since,
+            fault=self._fault(kept),
         )
+
+    def _fault(self, kept: SetMemory) -> str:
+        """What is wrong with a set that is up."""
+        definition = self._definitions.get(kept.definition)
+        if kept.missing or COUNT not in kept.alarms or definition is None:
+            return ""
+        return "too few" if len(kept.pids) < (definition.count_min or 0) else "too many"
 
 
 def _named(owners: Mapping[int, SetName]) -> dict[str, SetName]:

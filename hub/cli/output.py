@@ -31,8 +31,15 @@ SEVERITY_STYLES = {
     "debug": "dim",
     "clear": "green",
 }
-STATE_STYLES = {"up": "green", "missing": "bold red", "restarting": "yellow", "unknown": "dim"}
-STATE_MARKS = {"up": "●", "missing": "✖", "restarting": "↻", "unknown": "○"}
+STATE_STYLES = {
+    "too few": "bold red",
+    "too many": "bold red",
+    "up": "green",
+    "missing": "bold red",
+    "restarting": "yellow",
+    "unknown": "dim",
+}
+STATE_MARKS = {"too few": "▼", "too many": "▲", "up": "●", "missing": "✖", "restarting": "↻", "unknown": "○"}
 
 
 class Column(Struct, frozen=True):

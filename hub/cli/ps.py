@@ -17,7 +17,7 @@ from hub.cli.figures import NOTHING, counted, percent, short_list, since, size
 from hub.cli.output import Column, cell, emit, is_narrow, note, plural_rows, show, state_cell, table
 
 STATE_WIDTH = len("↻ restarting")
-_STATE_ORDER = {"missing": 0, "restarting": 1, "unknown": 2, "up": 3}
+_STATE_ORDER = {"missing": 0, "too few": 1, "too many": 1, "restarting": 2, "unknown": 3, "up": 4}
 
 _PROCESS_COLUMNS = (
     Column("pid", right=True),
@@ -95,17 +95,23 @@ def set_table(rows: Sequence[dict[str, Any]], now: float, *, pid_room: int, set_
     return table(columns, cells, without=() if pid_room else ("pids",))
 
 
+def shown_state(row: dict[str, Any]) -> str:
+    """The state of a set, or what is wrong with one that is up."""
+    state = str(row.get("state"))
+    return str(row.get("fault") or state) if state == "up" else state
+
+
 def urgency(row: dict[str, Any]) -> tuple[int, str]:
-    """Sort key: what is not up first."""
-    return _STATE_ORDER.get(str(row.get("state")), 0), str(row.get("set"))
+    """Sort key: what is not as it should be first."""
+    return _STATE_ORDER.get(shown_state(row), 0), str(row.get("set"))
 
 
 def _set_row(row: dict[str, Any], now: float, pid_room: int) -> list[object]:
-    up = row.get("state") == "up"
+    state = shown_state(row)
     restarts = row.get("restarts") or 0
     return [
-        state_cell(row.get("state")),
-        cell(row.get("set", ""), "" if up else "bold"),
+        state_cell(state),
+        cell(row.get("set", ""), "" if state == "up" else "bold"),
         row.get("count", 0),
         cell(short_list([str(pid) for pid in row.get("pids") or []], pid_room), "dim"),
         percent(row.get("cpu_percent")),

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from hub.cli.figures import counted, safe, since, span
 from hub.cli.output import STATE_MARKS, STATE_STYLES, Column, cell, severity_cell, table
-from hub.cli.ps import set_table, urgency
+from hub.cli.ps import set_table, shown_state, urgency
 from hub.cli.tokens import DEFAULT_URL
 
 NARROW = 100
@@ -183,7 +183,7 @@ def blocks_of(view: View) -> list[Block]:
     blocks = []
     for device, rows in sets.items():
         ordered = sorted(rows, key=urgency)
-        troubled = [row for row in ordered if row.get("state") != "up"]
+        troubled = [row for row in ordered if shown_state(row) != "up"]
         calm = ordered[len(troubled) :]
         blocks.append(Block(device=device, scan=scans.get(device, {}), troubled=troubled, calm=calm))
 
@@ -274,10 +274,10 @@ def changes(before: View, after: View) -> list[str]:
     known = {_set_key(row): row for row in before.sets}
     for row in after.sets:
         old = known.get(_set_key(row))
-        if old is None or (old.get("state"), old.get("count")) != (row.get("state"), row.get("count")):
+        if old is None or (shown_state(old), old.get("count")) != (shown_state(row), row.get("count")):
             pids = " ".join(str(pid) for pid in (row.get("pids") or [])[:8])
             lines.append(
-                f"{row.get('device')}  {row.get('state')!s:<10} {row.get('set')}  {row.get('count')}  {pids}".rstrip()
+                f"{row.get('device')}  {shown_state(row):<10} {row.get('set')}  {row.get('count')}  {pids}".rstrip()
             )
     problems = {scan.get("device"): scan.get("problem") for scan in before.scans}
     lines.extend(

@@ -132,6 +132,7 @@ class SetRow(Struct, frozen=True, kw_only=True):
     memory_bytes: int | None
     restarts: int
     since: str | None
+    fault: str
 
 
 def set_shape(status: SetStatus) -> SetRow:
@@ -147,6 +148,7 @@ def set_shape(status: SetStatus) -> SetRow:
         memory_bytes=status.memory_bytes,
         restarts=status.restarts,
         since=iso(status.since),
+        fault=status.fault,
     )
 
 

@@ -7,8 +7,9 @@ const ANSWER_WITHIN_MS = 10000;
 const FIRST_REPORT_MS = 10000;
 const KEY = "tocsin-token";
 const GRAPHS = ["cpu", "memory", "count"];
-const MARKS = { up: "●", missing: "✖", restarting: "↻", unknown: "○" };
-const URGENCY = { missing: 0, restarting: 1, unknown: 2, up: 3 };
+const MARKS = { "too few": "▼", "too many": "▲", up: "●", missing: "✖", restarting: "↻", unknown: "○" };
+const URGENCY = { missing: 0, "too few": 1, "too many": 1, restarting: 2, unknown: 3, up: 4 };
+const stateOf = (set) => (set.state === "up" && set.fault) || set.state;
 
 const at = (id) => document.getElementById(id);
 let token = sessionStorage.getItem(KEY) || "";
@@ -169,7 +170,7 @@ function deviceBlocks(sets, scans) {
     blocks.get(set.device).sets.push(set);
   }
   const wanted = at("filter").value.trim().toLowerCase();
-  const urgency = (set) => URGENCY[set.state] ?? 0;
+  const urgency = (set) => URGENCY[stateOf(set)] ?? 0;
   const result = [];
   for (const block of blocks.values()) {
     if (wanted && !block.device.toLowerCase().includes(wanted)) {
@@ -214,8 +215,8 @@ function makeSet(set) {
 
 function renewSet(row, set) {
   const state = row.cells[0];
-  put(state, (MARKS[set.state] || "?") + " " + set.state);
-  state.className = "state " + set.state;
+  put(state, (MARKS[stateOf(set)] || "?") + " " + stateOf(set));
+  state.className = "state " + (stateOf(set) === set.state ? set.state : "missing");
   put(row.cells[1].firstChild, set.set);
   row.classList.toggle("alarm", set.state === "missing");
   [String(set.count), pids(set.pids), percent(set.cpu_percent), size(set.memory_bytes), String(set.restarts),
@@ -242,9 +243,11 @@ function drawRoll(sets, scans) {
 
 function drawVerdict(sets, scans, events) {
   const missing = sets.filter((set) => set.state === "missing").length;
+  const faulty = sets.filter((set) => set.state === "up" && set.fault).length;
   const unread = scans.filter((scan) => scan.problem).length;
   const parts = [];
   if (missing) parts.push(counted(missing, "set") + " missing");
+  if (faulty) parts.push(counted(faulty, "set") + " with too few or too many processes");
   if (unread) parts.push(counted(unread, "device") + " cannot be read");
   if (!parts.length && events.length) parts.push(counted(events.length, "open event"));
   const verdict = at("verdict");

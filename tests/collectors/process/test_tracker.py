@@ -296,6 +296,37 @@ def test_a_pid_that_was_used_again_while_the_daemon_was_away_is_a_restart() -> N
     assert (keys(outcome), status(outcome).restarts) == ([("process_restarted", 3)], 1)
 
 
+# --- how many there are, and what they use ----------------------------------------------------------------------------
+
+
+def test_a_set_with_too_few_or_too_many_processes_is_up_with_a_fault() -> None:
+    host = Host(definition(count_min=2, count_max=3))
+    assert status(host.scan(1, 2)).fault == ""
+    outcome = host.scan(1)
+    assert (status(outcome).state, status(outcome).fault) == (SetState.UP, "too few")
+    assert outcome.events[0].summary == "1 process of web run, at least 2 should"
+    assert status(host.scan(1, 2, 3, 4)).fault == "too many"
+    assert status(host.scan(1, 2, 3)).fault == ""
+    assert status(host.scan()).fault == ""  # missing says more
+
+
+def test_a_table_that_an_agent_gives_twice_says_nothing_of_cpu() -> None:
+    host = Host(local=False)
+
+    def cpu(cpu_s: float, uptime_s: float) -> Any:
+        rows = {1: host.row(1, cpu_s=cpu_s), 2: host.row(2, cpu_s=7.0)}
+        return host.observe(rows, uptime_s=uptime_s).figures["web"]["cpu"]
+
+    assert cpu(1.0, 100) is None
+    assert cpu(2.0, 110) == 10.0
+    assert cpu(2.0, 120) is None  # the table of before
+    assert cpu(2.0, 130) is None
+    assert cpu(5.0, 140) == pytest.approx(10.0)  # of the 30 s since the last one that was new
+    for uptime_s in (150, 160, 170):
+        assert cpu(5.0, uptime_s) is None
+    assert cpu(5.0, 180) == 0.0  # no cache is so old: they do nothing
+
+
 # --- restarts of agent, host, daemon ----------------------------------------------------------------------------------
 
 
