@@ -10,8 +10,10 @@ from hub.cli.client import path_of
 from hub.cli.context import Client, author, json_option, message_option, pass_client, wait_options
 from hub.cli.devices import finish, read_assignments, set_option, warn_of_stranger
 from hub.cli.exits import usage
+from hub.cli.output import note
 
 NO_GROUP = "-"
+STEP = "interval_s"
 
 
 @click.command("change")
@@ -46,6 +48,8 @@ def change_command(
     if not assignments and not reset and address is None and state is None:
         raise usage("say what to change: --set KEY=VALUE, --reset KEY, --address or --state")
     _change(client, name, fields, message, wait=wait, timeout_s=timeout_s, as_json=as_json)
+    if STEP in {*(text.partition("=")[0] for text in assignments), *reset}:
+        note(f"With another {STEP} the series of {name} begin anew; the files of before are kept beside as .old-1")
 
 
 @click.command("move")

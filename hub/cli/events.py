@@ -14,7 +14,20 @@ from hub.cli.client import Api, path_of
 from hub.cli.context import Client, author, json_option, pass_client
 from hub.cli.exits import CommandError, Exit, not_found, usage
 from hub.cli.figures import iso, local_time, moment, since
-from hub.cli.output import Column, cell, emit, emit_line, facts, note, plural_rows, say, severity_cell, show, table
+from hub.cli.output import (
+    Column,
+    cell,
+    emit,
+    emit_line,
+    facts,
+    is_narrow,
+    note,
+    plural_rows,
+    say,
+    severity_cell,
+    show,
+    table,
+)
 from hub.cli.ranges import parse_time
 
 FOLLOW_WAIT_S = 20
@@ -26,6 +39,7 @@ _COLUMNS = (
     Column("state"),
     Column("device", elastic=True),
     Column("component", elastic=True),
+    Column("event", elastic=True),
     Column("summary", elastic=True),
     Column("count", right=True),
     Column("last seen", right=True),
@@ -231,7 +245,7 @@ def event_line(event: dict[str, Any]) -> str:
 
 def event_table(rows: Sequence[dict[str, Any]], now: float) -> Table:
     """Events as a table."""
-    return table(_COLUMNS, [_row(row, now) for row in rows])
+    return table(_COLUMNS, [_row(row, now) for row in rows], without=("event",) if is_narrow() else ())
 
 
 def _row(row: dict[str, Any], now: float) -> list[object]:
@@ -242,6 +256,7 @@ def _row(row: dict[str, Any], now: float) -> list[object]:
         row.get("state"),
         row.get("device"),
         row.get("component") or "",
+        row.get("event_key"),
         row.get("summary"),
         row.get("count"),
         since(row.get("last_seen"), now),

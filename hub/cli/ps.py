@@ -32,20 +32,24 @@ _PROCESS_COLUMNS = (
 
 @click.command("ps")
 @click.argument("device")
-@click.option("--set", "set_name", metavar="SET", help="Only the processes of this set.")
+@click.option("--set", "set_name", metavar="SET", help="Only this set, or the sets of this definition.")
 @click.option("--all", "everything", is_flag=True, help="Also the processes that no set takes.")
 @json_option
 @pass_client
 def ps_command(client: Client, device: str, set_name: str | None, everything: bool, as_json: bool) -> None:
     """Show the process sets of DEVICE, with their processes."""
-    document = client.api.get(path_of("devices", device, "processes"), {"set": set_name})
     roll = client.api.get(path_of("sets"), {"device": [device]})
-    sets = [row for row in plural_rows(roll, "sets") if set_name in {None, row.get("set")}]
+    sets = [row for row in plural_rows(roll, "sets") if set_name in {None, row.get("set"), row.get("definition")}]
+    names = {row.get("set") for row in sets}
     if set_name is not None and not sets:
         known = sorted(str(row.get("set")) for row in plural_rows(roll, "sets"))
         raise not_found(
             f"{device} has no process set {set_name!r}", [f"It has: {', '.join(known)}" if known else "It has none yet"]
         )
+    document = client.api.get(path_of("devices", device, "processes"), {"set": set_name if set_name in names else None})
+    if set_name is not None:
+        chosen = [row for row in plural_rows(document, "processes") if row.get("set") in names]
+        document = {**document, "processes": chosen}
     document = {**document, "sets": sets, "scans": plural_rows(roll, "scans")}
     if as_json:
         emit(document)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ _DAMAGE = ("is not an RRD file", "is too small", "reached EOF while loading", "m
 _FRESH_FILE = re.compile(r"^[0-9a-f]{32}\.rrd[A-Za-z0-9]{6}$")
 """A file that rrdtool was creating when it was killed; it is renamed when it is complete."""
 
+BROKEN = "broken"
 MAX_CRASHES = 3
 
 
@@ -115,7 +117,7 @@ class RrdFolder:
         self._undo.restore()
         name, crashes = self._undo.suspect
         if crashes >= MAX_CRASHES and (self._root / name).exists():
-            self._set_aside(self._root / name, "broken", f"rrdtool crashed {crashes} times when it was updated")
+            self._set_aside(self._root / name, BROKEN, f"rrdtool crashed {crashes} times when it was updated")
         for folder in self._root.glob("[0-9a-f]/[0-9a-f]"):
             for path in folder.iterdir():
                 if _FRESH_FILE.match(path.name):
@@ -215,7 +217,7 @@ class RrdFolder:
                 return None
             if not any(sign in str(error) for sign in _DAMAGE):
                 raise StuckError(f"{file.path} cannot be read: {error}") from None
-            self._set_aside(Path(file.path), "broken", f"it is damaged: {error}")
+            self._set_aside(Path(file.path), BROKEN, f"it is damaged: {error}")
             return None
         return info
 
@@ -231,7 +233,11 @@ class RrdFolder:
         except (OSError, sqlite3.Error) as error:
             raise StuckError(f"{path} cannot be set aside: {error}") from None
         whose = f"{series.key.device} / {series.key.component} / {series.key.source}" if series else "an unknown series"
-        self._note(f"The file of {whose} was set aside as {kept}, and a new one begun: {reason}")
+        said = f"The file of {whose} was set aside as {kept}, and a new one begun: {reason}"
+        if word == BROKEN:
+            self._note(said)
+        else:  # an operator wanted it so
+            sys.stderr.write(f"{said}\n")
 
     def _register(self, file: SeriesFile, first: int) -> None:
         known = self._index.get(file.name)
