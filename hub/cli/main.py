@@ -22,6 +22,7 @@ from hub.cli.exits import CommandError, Exit
 from hub.cli.figures import safe
 from hub.cli.graph import graph_command
 from hub.cli.history import history_command
+from hub.cli.match import match_command
 from hub.cli.output import emit, note
 from hub.cli.ps import ps_command
 from hub.cli.secrets import secret_group
@@ -53,6 +54,7 @@ for _command in (
     status_command,
     device_group,
     apply_command,
+    match_command,
     history_command,
     push_command,
     config_group,

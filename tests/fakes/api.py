@@ -21,6 +21,14 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import msgspec
 from msgspec import Struct
 
+from common.errors import SettingsError
+from hub.model.definitions import to_config
+from hub.model.documents import SourceFile
+from hub.model.drafts import lay_over, scope_like
+from hub.model.entities import Model
+from hub.model.preview import Host, line_of, look
+from hub.model.previewreport import DeviceRow, Report, merged
+
 TOKEN = "fake-operator-token"
 STATIC = Path(__file__).parents[2] / "hub" / "web" / "static"
 TYPES = {
@@ -70,6 +78,15 @@ class ApplyBody(Struct, forbid_unknown_fields=True):
     dry_run: bool
 
 
+class MatchBody(Struct, forbid_unknown_fields=True):
+    files: list[AppliedFile]
+    devices: list[str] = []
+    lines: list[str] | None = None
+    class_: str = msgspec.field(default="", name="class")
+    groups: list[str] = []
+    examples: int = 3
+
+
 class PushBody(Struct, forbid_unknown_fields=True):
     devices: list[str] = []
     all: bool = False
@@ -99,6 +116,8 @@ class State:
         self.changes: list[int] = []
         self.collectors: list[dict[str, Any]] = []
         self.applied: list[ApplyBody] = []
+        self.matched: list[MatchBody] = []
+        self.model = Model()
         self.pushed: list[PushBody] = []
         self.put: dict[str, DeviceBody] = {}
         self.series: dict[str, list[dict[str, Any]]] = {}
@@ -217,6 +236,7 @@ class Routes:
             ("PUT", "devices/NAME", self.put_device, "", DeviceBody),
             ("DELETE", "devices/NAME", self.delete_device, "message author", None),
             ("POST", "apply", self.apply, "", ApplyBody),
+            ("POST", "match", self.match, "", MatchBody),
             ("GET", "revisions", self.revisions, "limit", None),
             ("GET", "revisions/NUMBER/live", self.live, "wait device", None),
             ("POST", "push", self.push, "", PushBody),
@@ -334,6 +354,38 @@ class Routes:
             "removed": [],
             "devices": ["web1"],
         }
+
+    def match(self, body: MatchBody, _query: Any) -> Answer:
+        """Previews over the model in `State.model`; what runs on a device are its `processes`."""
+        state = self.state
+        state.matched.append(body)
+        try:
+            drafts = lay_over(state.model, [SourceFile(file.path, file.text) for file in body.files])
+        except SettingsError as error:
+            raise Refusal(422, "invalid", error.message, list(error.details)) from None
+        reports = []
+        if body.lines is not None:
+            scope = scope_like(body.class_, body.groups)
+            reports.append(drafts.look_at_text(body.lines, scope, body.examples))
+        for name in body.devices:
+            state.device(name)
+            if name in state.away:
+                reports.append(Report(devices=[DeviceRow(device=name, problem="collector local is not connected")]))
+                continue
+            lines = [line_of(row["command"]) for row in state.processes.get(name, [])]
+            reports.append(
+                look(
+                    Host(name=name, at=time.time() - 3, is_snmp=bool(state.devices[name].get("snmp"))),
+                    lines,
+                    before=[to_config(one) for one in state.model.sets],
+                    after=[to_config(one) for one in drafts.after.sets if one.monitor],
+                    drafts=drafts.states,
+                    examples=body.examples,
+                )
+            )
+        report: Answer = msgspec.to_builtins(merged(reports, body.examples))
+        assert isinstance(report, dict)
+        return {**report, "revision": state.revision}
 
     def revisions(self, query: Any) -> Answer:
         limit = int(query.get("limit", ["100"])[0])

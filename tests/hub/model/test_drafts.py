@@ -93,14 +93,16 @@ def test_a_device_tells_whether_an_agent_cuts_its_lines() -> None:
     ("scope", "expected"),
     [
         (None, {"windows": 2}),
-        (scope_like(), {"nginx": 1, "x": 1}),
+        (scope_like("/Network"), {"nginx": 1, "x": 1}),
+        (scope_like(), {"nginx": 1, "linux": 1}),
         (scope_like("/Server/Windows"), {"windows": 2}),
         (scope_like("/Server/Linux", ["us"]), {"us": 2}),
     ],
 )
 def test_lines_of_text_are_those_of_a_device_of_some_class_and_groups(scope: Any, expected: dict[str, int]) -> None:
     us = "{kind: ProcessSet, id: us, order: 2, include: ., applies_to: [us]}"
-    laid = drafts(f"{{kind: ProcessSet, id: x, include: cron}}\n---\n{us}")
+    linux = "{kind: ProcessSet, id: linux, order: 3, include: cron, applies_to: [/Server/Linux]}"
+    laid = drafts(f"{{kind: ProcessSet, id: x, include: cron}}\n---\n{us}\n---\n{linux}")
     report = laid.look_at_text(["nginx -g x\n", "  ", "cron"], scope, 3)
     assert {row.id: row.lines for row in report.definitions if row.lines} == expected
     assert (report.devices[0].device, report.devices[0].lines) == ("<stdin>", 2)

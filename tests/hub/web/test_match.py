@@ -39,7 +39,7 @@ class MatchTests(ChangeCase):
         reader = Reader(
             self.clock,
             self.distributor.owner,
-            lambda _: False,
+            lambda name: name == "local",
             lambda name, _: self.sessions.get(name),
             lambda name, _: f"collector {name} is not connected",
         )
@@ -185,10 +185,12 @@ class MatchTests(ChangeCase):
             ({"devices": ["web1"], "examples": 1001}, 400, "examples"),
             ({"devices": [f"d{n}" for n in range(MAX_DEVICES + 1)]}, 400, "devices"),
             ({"devices": ["web1", "nosuch"]}, 404, "'nosuch'"),
+            ({"devices": ["web1", "local"]}, 404, "'local'"),  # a collector is no device
         ):
             answer = self.match(**body)
             self.assertEqual(answer.status, status, body)
             self.assertIn(part, answer.error[1])
+            self.assertEqual(self.sessions["local"].queries, [])
         for text in ("# nothing\n", "{kind: Device, id: web2, address: 192.0.2.1}"):
             answer = self.match({"path": "e.yaml", "text": text}, devices=["web1"])
             self.assertEqual(answer.error[0], "invalid")
