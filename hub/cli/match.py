@@ -47,7 +47,7 @@ Files = list[dict[str, str]]
     metavar="N",
     help="Lines to show for each count.",
 )
-@click.option("--all-lines", is_flag=True, help=f"Show as many lines as there are, up to {MOST_LINES} a device.")
+@click.option("--all-lines", is_flag=True, help=f"Show up to {MOST_LINES} lines for each count and {BATCH} devices.")
 @json_option
 @pass_client
 def match_command(
@@ -149,7 +149,7 @@ def _alone(files: Files, lines: Iterable[str], most: int) -> dict[str, Any]:
     from hub.model.entities import Model
 
     try:
-        drafts = lay_over(Model(), [SourceFile(**file) for file in files])
+        drafts = lay_over(Model(), [SourceFile(file["path"], file["text"]) for file in files])
     except SettingsError as error:
         raise CommandError(error.message, error.details, code="invalid") from None
     if not drafts.states:

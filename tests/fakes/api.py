@@ -117,6 +117,7 @@ class State:
         self.collectors: list[dict[str, Any]] = []
         self.applied: list[ApplyBody] = []
         self.matched: list[MatchBody] = []
+        self.match_says: Callable[[int], dict[str, Any]] = lambda _number: {}
         self.model = Model()
         self.pushed: list[PushBody] = []
         self.put: dict[str, DeviceBody] = {}
@@ -385,7 +386,7 @@ class Routes:
             )
         report: Answer = msgspec.to_builtins(merged(reports, body.examples))
         assert isinstance(report, dict)
-        return {**report, "revision": state.revision}
+        return {**report, "revision": state.revision, **state.match_says(len(state.matched))}
 
     def revisions(self, query: Any) -> Answer:
         limit = int(query.get("limit", ["100"])[0])

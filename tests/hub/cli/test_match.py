@@ -148,8 +148,54 @@ def test_all_devices_are_asked_for_in_batches_that_become_one_report(run: Run, f
     assert (row["id"], row["lines"], row["devices"], row["applies"]) == ("mine", BATCH + 8, BATCH + 8, BATCH + 8)
     assert (done.json["unmatched"]["lines"], done.json["unmatched"]["devices"]) == (3, 3)
     assert len(row["examples"]) == 3
+    assert done.err == ""
     whole = run("match", "-f", "d.yaml", "--all", "--json", "--all-lines").json
     assert len(whole["definitions"][0]["examples"]) == BATCH + 8
+
+
+def test_all_lines_are_more_than_one_request_may_tell(run: Run, fake: FakeApi) -> None:
+    fake.state.devices.clear()
+    for number in range(BATCH + 1):
+        put(fake, f"h{number}", *(f"x {line} -p 800" for line in range(60)))
+    whole = run("match", "-f", "d.yaml", "--all", "--json", "--all-lines").json
+    assert len(whole["definitions"][0]["examples"]) == 1000 + 60
+
+
+def test_a_model_that_changes_meanwhile_is_told_and_so_are_lines_that_were_left_out(run: Run, fake: FakeApi) -> None:
+    for number in range(BATCH):
+        put(fake, f"h{number}", "x")
+    assert "meanwhile" not in run("match", "-f", "d.yaml", "--all").err
+    fake.state.match_says = lambda number: {"revision": number, "shortened": True}
+    done = run("match", "-f", "d.yaml", "--all")
+    assert "The model was changed meanwhile" in done.err
+    assert "Some lines were left out" in done.err
+
+
+def test_what_changes_without_a_draft_and_what_overlaps_already_is_told(run: Run, fake: FakeApi) -> None:
+    move = {"before": "sshd", "after": None, "lines": 2}
+    fake.state.match_says = lambda _: {"moves": [move]}
+    assert "2 lines of sshd would be taken by nothing\n" in run("match", "-f", "d.yaml", "--device", "web1").out
+    overlap = {"definitions": ["a", "b"], "taken_by": "a", "lines": 3, "devices": 1, "examples": []}
+    fake.state.match_says = lambda _: {"overlaps": [overlap]}
+    said = run("match", "-f", "d.yaml", "--device", "web1").out
+    assert "\nMatched by several definitions that are there already: 3 lines" in said
+    assert "a, b" not in said
+
+
+def test_a_draft_that_applies_to_no_device_is_told(run: Run, fake: FakeApi) -> None:
+    row = run("match", "-f", "d.yaml", "--device", "box", "--json").json["definitions"][0]
+    fake.state.match_says = lambda _: {"definitions": [{**row, "applies": 0, "order": None}]}
+    assert run("match", "-f", "d.yaml", "--device", "box").out == "mine (new) applies to none of 1 device\n"
+
+
+def test_a_line_is_cut_where_the_terminal_ends_and_whole_where_nobody_looks(
+    run: Run, fake: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(fake, "h", f"x {'y' * 300} -p 800")
+    assert "y -p 800\n" in run("match", "-f", "d.yaml", "--device", "h").out
+    monkeypatch.setattr("hub.cli.output.PIPED_WIDTH", 60)
+    lines = run("match", "-f", "d.yaml", "--device", "h").out.splitlines()
+    assert (len(lines[1]), lines[1][-1]) == (59, "…")
 
 
 def test_a_collector_that_is_away_is_told_and_the_rest_goes_on(run: Run, fake: FakeApi) -> None:
@@ -169,6 +215,9 @@ def test_where_no_device_can_be_asked_only_that_is_said(run: Run, fake: FakeApi)
     fake.state.away = {"box"}
     done = run("match", "-f", "d.yaml", "--device", "box")
     assert (done.code, done.out) == (5, "")
+    row = run("match", "-f", "d.yaml", "--device", "web1", "--json").json["definitions"][0]
+    fake.state.match_says = lambda _: {"definitions": [row]}
+    assert run("match", "-f", "d.yaml", "--device", "box").out == ""
 
 
 def test_without_any_device_there_is_nothing_to_look_at(run: Run, fake: FakeApi) -> None:
@@ -193,7 +242,8 @@ def test_lines_from_standard_input_need_no_hub(run: Run, fake: FakeApi) -> None:
         "    /sbin/init\n"
         "    sshd: ann\n"
     )
-    document = run("match", "-f", "d.yaml", "--stdin", "--json", stdin=PS).json
+    document = run("match", "-f", "d.yaml", "--stdin", "--json", "--lines", "1", stdin=PS).json
+    assert len(document["unmatched"]["examples"]) == 1
     assert (document["revision"], document["devices"][0]["device"]) == (None, "<stdin>")
     assert document["devices"][0]["lines"] == 3
 
@@ -290,10 +340,13 @@ def test_a_bar_shows_what_takes_long_and_only_to_people(
     monkeypatch.setattr(sys, "stderr", err)
     bar = Bar("matching devices", 50, after_s)
     bar.start()
+    assert (bar._timer.ident is not None) == terminal
     bar.advance(20)
     if shown:
         bar.wait()
     bar.advance(20)
+    assert bar._timer.is_alive() == (terminal and not shown)
     bar.close()
+    assert bar._timer.finished.is_set()
     assert ("matching devices" in err.getvalue()) == shown
     assert ("40/50" in err.getvalue()) == shown
