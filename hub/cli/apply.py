@@ -9,19 +9,30 @@ import click
 
 from hub.cli.client import path_of
 from hub.cli.context import Client, author, json_option, message_option, pass_client, wait_options
-from hub.cli.exits import CommandError
+from hub.cli.differences import MARKS, show_preview
+from hub.cli.exits import CommandError, usage
 from hub.cli.figures import counted
-from hub.cli.files import look_for_documents, read_files
+from hub.cli.files import look_for_documents, read_files, with_secrets
 from hub.cli.output import emit, note, plural_rows, say, waiting
 from hub.cli.wait import not_live, wait_until_live
 
-
-@click.command("apply")
-@click.option(
+paths_option = click.option(
     "-f", "--file", "paths", multiple=True, required=True, metavar="PATH", help="File, folder, or - for standard input."
 )
+prune_option = click.option(
+    "--prune", is_flag=True, help="Remove what the files do not have, of the kinds that they have."
+)
+device_option = click.option(
+    "--device", metavar="DEVICE", help="In a dry run: show how the compiled config of DEVICE would differ, too."
+)
+
+
+@click.command("apply")
+@paths_option
 @message_option
 @click.option("--dry-run", is_flag=True, help="Check and say what would change; change nothing.")
+@prune_option
+@device_option
 @wait_options
 @json_option
 @pass_client
@@ -31,6 +42,8 @@ def apply_command(
     paths: Sequence[str],
     message: str,
     dry_run: bool,
+    prune: bool,
+    device: str | None,
     wait: bool,
     timeout_s: float,
     as_json: bool,
@@ -38,16 +51,68 @@ def apply_command(
     """Apply YAML documents: all of them, as one revision, or none.
 
     A folder is read with all below it (*.yaml, *.yml). Every mistake is reported, with file and line.
+
+    With --prune, files with process sets also remove the process sets that they do not have, files with devices the
+    devices, and so on; kinds that the files do not have stay. Nothing is asked: look at it with --dry-run first.
     """
+    check_device(device, dry_run=dry_run)
+    result = post_files(client, paths, message=message, dry_run=dry_run, prune=prune, device=device)
+    finish_change(client, result, wait=wait, timeout_s=timeout_s, as_json=as_json)
+
+
+def check_device(device: str | None, *, dry_run: bool) -> None:
+    """Refuse --device without --dry-run."""
+    if device is not None and not dry_run:
+        raise usage("--device shows what would become of a config; give it with --dry-run")
+
+
+def post_files(
+    client: Client,
+    paths: Sequence[str],
+    *,
+    message: str = "",
+    dry_run: bool,
+    prune: bool,
+    device: str | None,
+) -> dict[str, Any]:
+    """Send files to the hub; return what it did with them, or would do."""
     files = read_files(paths)
     look_for_documents(files)
-    with waiting(f"applying {counted(len(files), 'file')}") as shown:
+    with waiting(f"{'comparing' if dry_run else 'applying'} {counted(len(files), 'file')}") as shown:
         shown.update()
-        body = {"files": files, "message": message, "author": author(), "dry_run": dry_run}
+        body = {
+            "files": with_secrets(files),
+            "message": message,
+            "author": author(),
+            "dry_run": dry_run,
+            "prune": prune,
+            "device": device or "",
+        }
         result: dict[str, Any] = client.api.post(path_of("apply"), body)
+    for warning in result.get("warnings") or []:
+        note(f"warning: {warning}")
+    return result
+
+
+def finish_change(
+    client: Client, result: dict[str, Any], *, wait: bool, timeout_s: float, as_json: bool, same: str = ""
+) -> None:
+    """Wait for a change if that is wanted, and say what it did, or would do.
+
+    Args:
+        client: the hub.
+        result: its answer.
+        wait: until the change is live.
+        timeout_s: how long.
+        as_json: as a document.
+        same: the sentence for a change that changes nothing.
+
+    Raises:
+        CommandError: it is not live in time.
+    """
     revision = result.get("revision")
     failure: CommandError | None = None
-    if wait and revision is not None and not dry_run:
+    if wait and revision is not None:
         live = wait_until_live(client.api, int(revision), None, timeout_s)
         result = {
             **result,
@@ -60,22 +125,24 @@ def apply_command(
     if as_json:
         emit(result)
     else:
-        _tell(result)
+        _tell(result, same)
     if failure is not None:
         raise failure
 
 
-def _tell(result: dict[str, Any]) -> None:
-    dry = bool(result.get("dry_run"))
-    for word, mark in (("created", "+"), ("changed", "~"), ("removed", "-")):
-        for row in plural_rows(result, word):
-            say(f"{mark} {row.get('kind')} {row.get('id')}")
+def _tell(result: dict[str, Any], same: str) -> None:
     unchanged = counted(int(result.get("unchanged") or 0), "document") + " unchanged"
     devices = counted(len(result.get("devices") or []), "device")
+    preview = result.get("preview")
+    if isinstance(preview, dict):
+        show_preview(preview)
+        say(f"Nothing was changed (dry run): the config of {devices} would change, {unchanged}")
+        return
+    for word, (mark, _style) in MARKS.items():
+        for row in plural_rows(result, word):
+            say(f"{mark} {row.get('kind')} {row.get('id')}")
     if result.get("revision") is not None:
         live = f"; live after {result['waited_s']:.2f} s" if result.get("live") else ""
         say(f"Revision {result['revision']}: the config of {devices} changes, {unchanged}{live}")
-    elif dry:
-        say(f"Nothing was changed (dry run): the config of {devices} would change, {unchanged}")
     else:
-        note(f"Nothing to do: {unchanged}")
+        note(same or f"Nothing to do: {unchanged}")

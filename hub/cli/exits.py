@@ -17,6 +17,7 @@ class Exit(enum.IntEnum):
     NOT_FOUND = 3
     UNREACHABLE = 4
     PARTLY = 5
+    DIFFERS = 6
 
 
 class CommandError(TocsinError):

@@ -1,4 +1,4 @@
-"""`tocsin history`: the revisions of the model."""
+"""`tocsin history` and `show-revision`: the revisions of the model."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import click
 
 from hub.cli.client import path_of
 from hub.cli.context import Client, json_option, pass_client
-from hub.cli.figures import local_time, moment
-from hub.cli.output import Column, emit, note, plural_rows, show, table
+from hub.cli.differences import show_differences
+from hub.cli.figures import NOTHING, local_time, moment
+from hub.cli.output import Column, emit, facts, note, plural_rows, show, table
 
 
 @click.command("history")
@@ -36,3 +37,24 @@ def history_command(client: Client, limit: int, as_json: bool) -> None:
         for row in rows
     ]
     show(table(columns, cells))
+
+
+@click.command("show-revision")
+@click.argument("revision", type=click.IntRange(0))
+@json_option
+@pass_client
+def show_revision_command(client: Client, revision: int, as_json: bool) -> None:
+    """Show a revision: who, when, why, and each field that it changed."""
+    document = client.api.get(path_of("revisions", str(revision)))
+    if as_json:
+        emit(document)
+        return
+    pairs = (
+        ("revision", document.get("number")),
+        ("at", local_time(moment(document.get("at")))),
+        ("author", document.get("author") or NOTHING),
+        ("message", document.get("text") or NOTHING),
+        ("changes", document.get("summary")),
+    )
+    show(facts(pairs))
+    show_differences(plural_rows(document, "differences"))

@@ -17,14 +17,18 @@ from hub.cli.context import Client
 from hub.cli.data import data_group
 from hub.cli.device_changes import change_command, move_command
 from hub.cli.devices import device_group
+from hub.cli.diff import diff_command
 from hub.cli.events import event_group
 from hub.cli.exits import CommandError, Exit
+from hub.cli.export import export_command
 from hub.cli.figures import safe
 from hub.cli.graph import graph_command
-from hub.cli.history import history_command
+from hub.cli.history import history_command, show_revision_command
 from hub.cli.match import match_command
 from hub.cli.output import emit, note
 from hub.cli.ps import ps_command
+from hub.cli.rollback import rollback_command
+from hub.cli.schema import schema_command
 from hub.cli.secrets import secret_group
 from hub.cli.status import status_command
 from hub.cli.tokens import DEFAULT_URL
@@ -42,7 +46,7 @@ def tocsin(context: click.Context, url: str, token: str | None, debug: bool) -> 
 
     Begin with `tocsin up`: it starts a hub and a collector, and watches this machine. All other commands
     ask a hub that runs. Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 no hub or token refused,
-    5 done in part or not in time.
+    5 done in part or not in time, 6 something differs (diff).
     """
     client = Client(url, token)
     context.obj = client
@@ -55,7 +59,12 @@ for _command in (
     device_group,
     apply_command,
     match_command,
+    diff_command,
+    export_command,
     history_command,
+    show_revision_command,
+    rollback_command,
+    schema_command,
     push_command,
     config_group,
     ps_command,

@@ -9,7 +9,7 @@ import contextlib
 import json
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, Any
 
 from msgspec import Struct
@@ -98,6 +98,13 @@ def show(*parts: RenderableType) -> None:
     with out.capture() as captured:
         out.print(*parts, sep="\n")
     sys.stdout.write("".join(line.rstrip() + "\n" for line in captured.get().splitlines()))
+
+
+def show_lines(lines: Iterable[Text]) -> None:
+    """Print lines as they are, however long; what is piped has no colours."""
+    out = console()
+    for line in lines:
+        out.print(line, soft_wrap=True)
 
 
 def is_narrow() -> bool:

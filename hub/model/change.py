@@ -115,7 +115,9 @@ def plan_back(model: Model, number: int, rows: Iterable[tuple[str, str, str | No
             "documents that were there then; nothing was changed",
             wrong[:MAX_REPORTED],
         )
-    return plan(model, wanted, gone)
+    change = plan(model, wanted, gone)
+    touched = len(change.changed) + len(change.removed)
+    return msgspec.structs.replace(change, unchanged=sum(1 for _ in model.entities()) - touched)
 
 
 def left_out(model: Model, wanted: Sequence[Entity]) -> list[Key]:

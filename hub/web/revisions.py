@@ -23,7 +23,7 @@ from hub.web.router import Route
 from hub.web.shapes import Behind, RevisionRow, behind_shapes, revision_shape
 
 MAX_REVISIONS = 1000
-MAX_FILES = 10_000
+MAX_FILES = 100_000
 
 
 class Revisions(Struct, frozen=True):

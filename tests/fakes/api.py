@@ -76,6 +76,15 @@ class ApplyBody(Struct, forbid_unknown_fields=True):
     message: str
     author: str
     dry_run: bool
+    prune: bool = False
+    device: str = ""
+
+
+class RollBackBody(Struct, forbid_unknown_fields=True):
+    message: str
+    author: str
+    dry_run: bool
+    device: str = ""
 
 
 class MatchBody(Struct, forbid_unknown_fields=True):
@@ -116,6 +125,9 @@ class State:
         self.changes: list[int] = []
         self.collectors: list[dict[str, Any]] = []
         self.applied: list[ApplyBody] = []
+        self.rolled_back: list[tuple[int, RollBackBody]] = []
+        self.preview: dict[str, Any] = {"differences": [], "collectors": [], "config": None}
+        self.documents: list[dict[str, Any]] = []
         self.matched: list[MatchBody] = []
         self.match_says: Callable[[int], dict[str, Any]] = lambda _number: {}
         self.model = Model()
@@ -239,7 +251,10 @@ class Routes:
             ("POST", "apply", self.apply, "", ApplyBody),
             ("POST", "match", self.match, "", MatchBody),
             ("GET", "revisions", self.revisions, "limit", None),
+            ("GET", "revisions/NUMBER", self.shown_revision, "", None),
             ("GET", "revisions/NUMBER/live", self.live, "wait device", None),
+            ("POST", "revisions/NUMBER/rollback", self.roll_back, "", RollBackBody),
+            ("GET", "documents", self.documents, "secrets", None),
             ("POST", "push", self.push, "", PushBody),
             ("GET", "configs/SERVICE/NAME", self.config, "live", None),
             ("GET", "devices/NAME/processes", self.processes, "set", None),
@@ -354,7 +369,41 @@ class Routes:
             "unchanged": 2,
             "removed": [],
             "devices": ["web1"],
+            "preview": state.preview if body.dry_run else None,
         }
+
+    def roll_back(self, number: str, body: RollBackBody, _query: Any) -> Answer:
+        state = self.state
+        if int(number) > state.revision:
+            raise Refusal(404, "not_found", f"there is no revision {number}; the newest is {state.revision}")
+        state.rolled_back.append((int(number), body))
+        changes = int(number) != state.revision
+        state.revision += changes and not body.dry_run
+        return {
+            "revision": state.revision if changes and not body.dry_run else None,
+            "dry_run": body.dry_run,
+            "created": [],
+            "changed": [],
+            "unchanged": 1,
+            "removed": [{"kind": "ProcessSet", "id": "nginx"}] if changes else [],
+            "devices": ["web1"] if changes else [],
+            "preview": state.preview if body.dry_run else None,
+        }
+
+    def shown_revision(self, number: str, _query: Any) -> Answer:
+        found = [row for row in self._revisions() if row["number"] == int(number)]
+        if not found:
+            raise Refusal(404, "not_found", f"there is no revision {number}; the newest is {self.state.revision}")
+        return {**found[0], "differences": self.state.preview["differences"]}
+
+    def documents(self, query: Any) -> Answer:
+        def hidden(row: dict[str, Any]) -> dict[str, Any]:
+            if query.get("secrets") == ["1"] or not row["secrets"]:
+                return row
+            properties = row["document"]["properties"] | dict.fromkeys(row["secrets"], "(set)")
+            return {**row, "document": {**row["document"], "properties": properties}}
+
+        return {"revision": self.state.revision, "documents": [hidden(row) for row in self.state.documents]}
 
     def match(self, body: MatchBody, _query: Any) -> Answer:
         """Previews over the model in `State.model`; what runs on a device are its `processes`."""
@@ -390,11 +439,13 @@ class Routes:
 
     def revisions(self, query: Any) -> Answer:
         limit = int(query.get("limit", ["100"])[0])
-        rows = [
+        return {"revisions": self._revisions()[:limit]}
+
+    def _revisions(self) -> list[dict[str, Any]]:
+        return [
             {"number": n, "at": iso(time.time() - 60 * n), "author": "root", "text": "why", "summary": "1 device added"}
             for n in range(self.state.revision, 0, -1)
         ]
-        return {"revisions": rows[:limit]}
 
     def live(self, number: str, query: Any) -> Answer:
         state = self.state

@@ -73,10 +73,10 @@ def test_back_to_nothing_and_forth_again() -> None:
 
 def test_a_preview_changes_nothing() -> None:
     service = make()
-    apply(service, LOCAL.format("a", 10))
+    apply(service, LOCAL.format("a", 10) + SET.format("s", "s"))
     apply(service, LOCAL.format("a", 20))
     change = done(service.preview_roll_back(1))
-    assert (change.changed, change.devices) == ((("Device", "a"),), ("a",))
+    assert (change.changed, change.devices, change.unchanged) == ((("Device", "a"),), ("a",), 1)
     assert (service.model.revision, service.model.device("a").properties["interval_s"]) == (2, 20)
 
 

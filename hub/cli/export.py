@@ -1,0 +1,172 @@
+"""`tocsin export`: the model as YAML documents."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hub.cli.client import path_of
+from hub.cli.context import Client, json_option, pass_client
+from hub.cli.exits import CommandError, Exit
+from hub.cli.figures import counted
+from hub.cli.files import SUFFIXES
+from hub.cli.layout import paths_of
+from hub.cli.output import emit, note, plural_rows, say, waiting
+
+PRIVATE = 0o600
+MAX_NAMED = 10
+BETWEEN = "---\n"
+
+
+@click.command("export")
+@click.argument("path", required=False)
+@click.option(
+    "--with-secrets", "secrets", flag_value="with", help="Write secrets as they are; files only you can read."
+)
+@click.option("--without-secrets", "secrets", flag_value="without", help="Leave secrets out; comments say which.")
+@json_option
+@pass_client
+def export_command(client: Client, path: str | None, secrets: str | None, as_json: bool) -> None:
+    """Write the model as YAML documents, to standard output or to PATH.
+
+    PATH is a file when it ends in .yaml or .yml, else a folder that gets one file for each document, KIND/ID.yaml.
+    What was exported can be applied again: with all its secrets that changes nothing.
+
+    Where secrets are set, say what shall become of them: --with-secrets or --without-secrets.
+    """
+    with waiting("reading the model") as shown:
+        shown.update()
+        answer = client.api.get(path_of("documents"), {"secrets": 1 if secrets == "with" else None})
+    rows = plural_rows(answer, "documents")
+    _check_secrets(rows, secrets)
+    left_out = secrets == "without"
+    private = secrets == "with" and any(row.get("secrets") for row in rows)
+    files = _files(path, rows, left_out=left_out)
+    if path is not None:
+        _write(Path(path), files, private=private)
+    if as_json:
+        emit(_document(answer, rows, path, files, left_out=left_out))
+    elif path is None:
+        _print("".join(files.values()))
+    _tell(answer, rows, path, files, left_out=left_out)
+
+
+def _check_secrets(rows: Sequence[dict[str, Any]], wanted: str | None) -> None:
+    """Refuse to decide for the operator what becomes of secrets."""
+    names = _secrets(rows)
+    if names and wanted is None:
+        raise CommandError(
+            f"{counted(len(names), 'secret')} would be in the export. Say what shall become of them: "
+            "--with-secrets writes them as they are, --without-secrets leaves them out. Nothing was written",
+            [*names[:MAX_NAMED], *([f"and {len(names) - MAX_NAMED} more"] if len(names) > MAX_NAMED else [])],
+            exit_code=Exit.USAGE,
+            code="usage",
+        )
+
+
+def _secrets(rows: Sequence[dict[str, Any]]) -> list[str]:
+    return [
+        f"{row['document'].get('kind')} {row['document'].get('id')}: {name}"
+        for row in rows
+        for name in row.get("secrets") or []
+    ]
+
+
+def _files(path: str | None, rows: Sequence[dict[str, Any]], *, left_out: bool) -> dict[str, str]:
+    """Texts by path below PATH; a single one by the empty path."""
+    # Only this command writes YAML, and it takes a while to load.
+    from hub.model.yamltext import yaml_of
+
+    texts = [yaml_of(row["document"], row.get("secrets") or () if left_out else ()) for row in rows]
+    if path is None or path.endswith(SUFFIXES):
+        return {"": BETWEEN.join(texts)}
+    names = paths_of([(str(row["document"].get("kind")), str(row["document"].get("id"))) for row in rows])
+    return {str(name): text for name, text in zip(names, texts, strict=True)}
+
+
+def _print(text: str) -> None:
+    """Print YAML: exactly where it is piped; on a terminal no character does anything but stand there."""
+    if sys.stdout.isatty():
+        say(text.rstrip("\n"))
+    else:
+        sys.stdout.write(text)
+
+
+def _write(root: Path, files: Mapping[str, str], *, private: bool) -> None:
+    """Write files; each is whole or not there, and one with secrets is its owner's only, from the first byte on."""
+    try:
+        for name, text in files.items():
+            target = root / name if name else root
+            target.parent.mkdir(parents=True, exist_ok=True)
+            partial = target.with_name(f".{target.name}.{os.getpid()}")
+            partial.unlink(missing_ok=True)
+            mode = PRIVATE if private else 0o666
+            with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
+                file.write(text)
+            partial.replace(target)
+    except OSError as error:
+        where = error.filename or root
+        raise CommandError(f"{where}: {error.strerror or error}; the export is not complete") from None
+
+
+def _others(root: Path, files: Mapping[str, str]) -> list[str]:
+    """YAML files below a folder that this export has not written."""
+    if "" in files:
+        return []
+    written = {root / name for name in files}
+    return [str(path) for path in sorted(root.rglob("*")) if path.suffix in SUFFIXES and path not in written]
+
+
+def _document(
+    answer: Mapping[str, Any],
+    rows: Sequence[dict[str, Any]],
+    path: str | None,
+    files: Mapping[str, str],
+    *,
+    left_out: bool,
+) -> dict[str, Any]:
+    """What --json prints: the documents, or where they were written."""
+    facts = {"revision": answer.get("revision"), "secrets": _secrets(rows), "secrets_left_out": left_out}
+    if path is None:
+        return {**facts, "documents": [_without(row, left_out=left_out) for row in rows]}
+    root = Path(path)
+    return {**facts, "files": [str(root / name) for name in files], "others": _others(root, files)}
+
+
+def _without(row: dict[str, Any], *, left_out: bool) -> dict[str, Any]:
+    document: dict[str, Any] = row["document"]
+    if not left_out or not row.get("secrets"):
+        return document
+    kept = {name: value for name, value in document.get("properties", {}).items() if name not in row["secrets"]}
+    return {**document, "properties": kept}
+
+
+def _tell(
+    answer: Mapping[str, Any],
+    rows: Sequence[dict[str, Any]],
+    path: str | None,
+    files: Mapping[str, str],
+    *,
+    left_out: bool,
+) -> None:
+    where = "" if path is None else f" in {path}" if "" in files else f" in {counted(len(files), 'file')} below {path}"
+    note(f"Revision {answer.get('revision')}: {counted(len(rows), 'document')}{where}")
+    secrets = _secrets(rows)
+    if left_out and secrets:
+        them = "it" if len(secrets) == 1 else "them"
+        note(
+            f"Left out: {counted(len(secrets), 'secret')}. "
+            f"Applied as it is, this export would remove {them} from the hub"
+        )
+    others = _others(Path(path), files) if path is not None else []
+    if others:
+        more = f" and {len(others) - MAX_NAMED} more" if len(others) > MAX_NAMED else ""
+        note(
+            f"Below {path} there are YAML files that are not of this export: {', '.join(others[:MAX_NAMED])}{more}. "
+            "Applying the folder would apply them as well; remove what is old"
+        )
