@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import sys
 from collections.abc import Iterator, Sequence
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from hub.cli.exits import CommandError, usage
 from hub.cli.output import note
+from hub.model.yaml import secret_references
 
 SUFFIXES = (".yaml", ".yml")
 STDIN_NAME = "<stdin>"
@@ -34,6 +36,45 @@ def read_files(paths: Sequence[str]) -> list[dict[str, str]]:
     if not files:
         raise usage(f"There is no {' or '.join(SUFFIXES)} file in {', '.join(paths)}")
     return files
+
+
+def with_secrets(files: Sequence[dict[str, str]]) -> list[dict[str, object]]:
+    """Read what `!secret file:NAME` and `!secret env:NAME` stand for, here where the files and the environment are.
+
+    A file is looked for beside the YAML file, and its first line is the secret.
+
+    Raises:
+        CommandError: exit code 2: one of them cannot be read; names the line that wants it.
+    """
+    return [{**file, "secrets": _secrets_of(file["path"], file["text"])} for file in files]
+
+
+def _secrets_of(path: str, text: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for line, reference in secret_references(text):
+        where = f"{path}:{line}: !secret {reference}"
+        kind, colon, name = reference.partition(":")
+        if kind == "file" and colon:
+            found[reference] = _secret_in(Path(path).parent / Path(name).expanduser(), where)
+        elif kind == "env" and colon:
+            if name not in os.environ:
+                raise usage(f"{where}: there is no such variable in the environment")
+            found[reference] = os.environ[name]
+        else:
+            raise usage(f"{where}: expected file:NAME or env:NAME")
+    return found
+
+
+def _secret_in(path: Path, where: str) -> str:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise usage(f"{where}: {path}: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise usage(f"{where}: {path} is no UTF-8 text") from None
+    if len(lines) != 1:
+        raise usage(f"{where}: {path} has {len(lines)} lines; the secret alone should stand in it")
+    return lines[0]
 
 
 def look_for_documents(files: Sequence[dict[str, str]]) -> None:

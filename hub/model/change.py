@@ -24,6 +24,7 @@ class Change(Struct, frozen=True, kw_only=True):
         before, after: the model; `after` has the number of the revision that it would be.
         documents: those that come, change or go, as they are stored.
         devices: ids of those whose configs change, in order.
+        warnings: what is not wrong in the files that it comes from, but should be otherwise.
     """
 
     before: Model
@@ -34,6 +35,7 @@ class Change(Struct, frozen=True, kw_only=True):
     unchanged: int
     documents: tuple[DocumentChange, ...]
     devices: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
     @property
     def summary(self) -> str:
@@ -46,7 +48,13 @@ class Change(Struct, frozen=True, kw_only=True):
         return "; ".join(parts) or "nothing changed"
 
 
-def plan(model: Model, wanted: Iterable[Entity], gone: Collection[Key] = (), where: Where = nowhere) -> Change:
+def plan(
+    model: Model,
+    wanted: Iterable[Entity],
+    gone: Collection[Key] = (),
+    where: Where = nowhere,
+    warnings: Iterable[str] = (),
+) -> Change:
     """Compare what is wanted with what is there.
 
     Args:
@@ -54,6 +62,7 @@ def plan(model: Model, wanted: Iterable[Entity], gone: Collection[Key] = (), whe
         wanted: entities that shall be there as they are here.
         gone: documents that shall not be there.
         where: where a document stands, for messages.
+        warnings: what is not wrong with the wanted ones, but should be otherwise.
 
     Raises:
         SettingsError: a device could not be watched afterwards.
@@ -84,6 +93,7 @@ def plan(model: Model, wanted: Iterable[Entity], gone: Collection[Key] = (), whe
         unchanged=unchanged,
         documents=tuple(_document(key, model.get(key), entity) for key, entity in after.items()),
         devices=tuple(devices),
+        warnings=tuple(warnings),
     )
 
 

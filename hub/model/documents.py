@@ -11,24 +11,36 @@ from common.errors import SettingsError
 from hub.model.entities import Entity, Key
 from hub.model.fields import Fault, cut, describe, read_fields, unknown
 from hub.model.kinds import KINDS, PLANNED, Kind
-from hub.model.yaml import Item, plain_item, read_items
+from hub.model.properties import CATALOGUE
+from hub.model.yaml import Item, Revealed, plain_item, read_items
 
 MAX_REPORTED = 200
 
 
 class SourceFile(Struct, frozen=True):
-    """A file of documents; `path` is what messages call it."""
+    """A file of documents.
+
+    Attributes:
+        path: what messages call it.
+        secrets: what `!secret` in it stands for, by what is written behind it.
+    """
 
     path: str
     text: str
+    secrets: dict[str, str] = {}
 
 
 class Document(Struct, frozen=True):
-    """An entity, and where it was defined."""
+    """An entity, and where it was defined.
+
+    Attributes:
+        warnings: what is not wrong, but should be otherwise; sentences with file and line.
+    """
 
     entity: Entity
     path: str
     line: int
+    warnings: tuple[str, ...] = ()
 
 
 class Mistake(Struct, frozen=True):
@@ -81,7 +93,7 @@ class _Reading:
 
     def file(self, file: SourceFile) -> None:
         seen: dict[str, int] = {}
-        for item in read_items(file.text, lambda line, sentence: self._note(file.path, line, sentence)):
+        for item in read_items(file.text, lambda line, sentence: self._note(file.path, line, sentence), file.secrets):
             for part in item.value if isinstance(item.value, list) else [item]:
                 if part.value is not None:
                     self._document(file.path, part, seen)
@@ -105,7 +117,10 @@ class _Reading:
             self._note(path, fault.line, f"{label}: {fault}")
         self._claim(name, item, path)
         if entity is not None:
-            self.documents.append(Document(entity, path, item.line))
+            warnings = tuple(
+                str(Mistake(path, line, f"{label}: {sentence}")) for line, sentence in _plain_secrets(item)
+            )
+            self.documents.append(Document(entity, path, item.line, warnings))
 
     def _claim(self, kind: str, item: Item, path: str) -> None:
         """Note who has an id first, also when the document is wrong otherwise."""
@@ -126,6 +141,17 @@ def _read(kind: Kind, item: Item, number: int) -> tuple[list[Fault], Entity | No
         line = item.value[name].line if name in item.value else item.line
         faults.append(Fault(line, f"field '{name}'", sentence))
     return faults, None if faults else kind.build(values, number)
+
+
+def _plain_secrets(item: Item) -> list[tuple[int, str]]:
+    """Secrets that stand in a file for everybody who can read it, by line; a default is none."""
+    properties = item.value["properties"].value if "properties" in item.value else {}
+    return [
+        (part.line, f"{name} stands there in plain text; write !secret file:NAME or !secret env:NAME in its place")
+        for name, part in properties.items()
+        if (prop := CATALOGUE.get(name)) is not None and prop.secret and part.value not in {prop.default, ""}
+        if not isinstance(part.value, Revealed)
+    ]
 
 
 def _wrong_kind(word: Item | None) -> str:

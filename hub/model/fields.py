@@ -12,7 +12,7 @@ from msgspec import Struct
 from common.events import Severity, parse_severity
 from hub.model import schemas
 from hub.model.properties import CATALOGUE, Value, read_value
-from hub.model.yaml import Item, Odd
+from hub.model.yaml import Item, Odd, Revealed, Unread
 
 MAX_SHOWN = 60
 
@@ -131,7 +131,10 @@ def kind_of_value(value: object) -> str:
     """What kind of value was found, without the value."""
     if value is None:
         return "nothing"
+    if isinstance(value, Unread):
+        return value.what
     names = {
+        Revealed: "a secret",
         bool: "yes or no",
         int: "a whole number",
         float: "a number",
@@ -291,8 +294,9 @@ def _read_properties(item: Item) -> dict[str, Value]:
         if prop is None:
             faults.append(Fault(part.line, "", unknown("property", name, CATALOGUE)))
             continue
+        value = part.value.value if prop.secret and isinstance(part.value, Revealed) else part.value
         try:
-            values[name] = read_value(prop, part.value)
+            values[name] = read_value(prop, value)
         except ValueError as error:
             got = kind_of_value(part.value) if prop.secret else describe(part.value)
             faults.append(Fault(part.line, f".{name}", f"got {got}; expected {error}"))

@@ -39,6 +39,7 @@ class ApplyResult(Struct, frozen=True, kw_only=True):
         revision: its number; None when nothing changed, or nothing was to be changed.
         created, changed, removed: (kind, id).
         devices: ids of those whose configs change, in order.
+        warnings: what is not wrong, but should be otherwise; sentences with file and line.
     """
 
     revision: int | None
@@ -48,6 +49,7 @@ class ApplyResult(Struct, frozen=True, kw_only=True):
     unchanged: int
     removed: tuple[Key, ...]
     devices: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
 
 class PutResult(Struct, frozen=True, kw_only=True):
@@ -159,8 +161,9 @@ class ModelService:
         documents = await self._reader.run(lambda: read_documents(files))
         wanted = [document.entity for document in documents]
         places = {key_of(document.entity): f"{document.path}:{document.line}: " for document in documents}
+        warnings = [warning for document in documents for warning in document.warnings]
         return lambda model: plan(
-            model, wanted, left_out(model, wanted) if prune else (), lambda key: places.get(key, "")
+            model, wanted, left_out(model, wanted) if prune else (), lambda key: places.get(key, ""), warnings
         )
 
     async def roll_back(self, number: int, author: str, text: str) -> ApplyResult:
@@ -340,4 +343,5 @@ def result_of(change: Change, revision: int | None, *, dry_run: bool) -> ApplyRe
         unchanged=change.unchanged,
         removed=change.removed,
         devices=change.devices,
+        warnings=change.warnings,
     )

@@ -6,7 +6,8 @@ twice and a tag that would make an object end in a sentence, not in a value.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import contextlib
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import yaml
@@ -17,6 +18,7 @@ MAX_BYTES = 8 * 1024 * 1024
 MAX_DEPTH = 32
 MAX_NODES = 1_000_000  # with everything that aliases repeat
 TAG = "tag:yaml.org,2002:"
+SECRET_TAG = "!secret"  # noqa: S105 - a word, no secret
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _COLLECTIONS = {None, "!", f"{TAG}map", f"{TAG}seq"}
@@ -30,11 +32,24 @@ class Odd(Struct, frozen=True):
     what: str
 
 
+class Unread(Odd, frozen=True):
+    """A `!secret` that nobody has read; what it says may be shown."""
+
+
+class Revealed(Struct, frozen=True):
+    """A secret that `!secret` stands for; only a field for secrets takes it."""
+
+    value: str
+
+    def __repr__(self) -> str:
+        return "Revealed()"
+
+
 class Item(Struct, frozen=True):
     """A value and its line.
 
     Attributes:
-        value: None, bool, int, float, str, Odd, list[Item] or dict[str, Item].
+        value: None, bool, int, float, str, Odd, Revealed, list[Item] or dict[str, Item].
         line: of the value, or of its key where it has one; 0 where there is no text.
         weight: how many values it is made of.
     """
@@ -53,13 +68,28 @@ class BadYamlError(Exception):
         self.sentence = sentence
 
 
-def read_items(text: str, note: Note) -> list[Item]:
-    """Read all documents of a text; what is wrong is noted by line, and a text that is no YAML gives nothing."""
+def read_items(text: str, note: Note, secrets: Mapping[str, str] | None = None) -> list[Item]:
+    """Read all documents of a text; what is wrong is noted by line, and a text that is no YAML gives nothing.
+
+    `secrets` has what `!secret` stands for, by what is written behind it.
+    """
     try:
-        return _Composer(note).documents(_events(text))
+        return _Composer(note, secrets or {}).documents(_events(text))
     except BadYamlError as error:
         note(error.line, error.sentence)
         return []
+
+
+def secret_references(text: str) -> list[tuple[int, str]]:
+    """What stands behind each `!secret` of a text, with its line; as far as the text can be read."""
+    found: list[tuple[int, str]] = []
+    with contextlib.suppress(BadYamlError):
+        found.extend(
+            (event.start_mark.line + 1 if event.start_mark else 1, event.value)
+            for event in _events(text)
+            if isinstance(event, yaml.ScalarEvent) and event.tag == SECRET_TAG
+        )
+    return found
 
 
 def plain_item(value: object) -> Item:
@@ -105,8 +135,9 @@ class _Frame:
 
 
 class _Composer:
-    def __init__(self, note: Note) -> None:
+    def __init__(self, note: Note, secrets: Mapping[str, str]) -> None:
         self._note = note
+        self._secrets = secrets
         self._resolver: Any = Resolver()
         self._stack: list[_Frame] = []
         self._anchors: dict[str, Item] = {}
@@ -193,6 +224,9 @@ class _Composer:
 
     def _value(self, event: Any) -> Any:
         tag = event.tag
+        if tag == SECRET_TAG:
+            secret = self._secrets.get(event.value)
+            return Unread(f"!secret {event.value[:60]}, which nobody has read") if secret is None else Revealed(secret)
         if tag is None or tag == "!":
             tag = self._resolver.resolve(yaml.ScalarNode, event.value, event.implicit)
         return _construct(tag, event.value)

@@ -37,6 +37,7 @@ class AppliedFile(Struct, frozen=True, forbid_unknown_fields=True):
 
     path: Annotated[str, Meta(max_length=4096)]
     text: str
+    secrets: dict[str, str] = {}
 
 
 class Apply(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -78,6 +79,7 @@ class Applied(Struct, frozen=True, kw_only=True):
     Attributes:
         devices: those whose configs change.
         preview: what it would do, field by field and collector by collector; only of a dry run.
+        warnings: what is not wrong in the files, but should be otherwise.
     """
 
     revision: int | None
@@ -88,6 +90,7 @@ class Applied(Struct, frozen=True, kw_only=True):
     removed: list[Named]
     devices: tuple[str, ...]
     preview: Preview | None = None
+    warnings: tuple[str, ...] = ()
 
 
 class ShownRevision(RevisionRow, frozen=True, kw_only=True):
@@ -142,7 +145,7 @@ class RevisionTopic:
         """Make the model say what the files say: all of them, or nothing."""
         call.only()
         body = call.body(Apply)
-        files = [SourceFile(file.path, file.text) for file in body.files]
+        files = [SourceFile(file.path, file.text, file.secrets) for file in body.files]
         if body.dry_run:
             return await self._previewed(await self._model.preview(files, prune=body.prune), body.device)
         _check_device(body.device)
@@ -215,6 +218,7 @@ def _applied(done: ApplyResult, preview: Preview | None = None) -> Applied:
         removed=_named(done.removed),
         devices=done.devices,
         preview=preview,
+        warnings=done.warnings,
     )
 
 

@@ -276,6 +276,23 @@ def test_the_page_and_its_files_are_served_with_safe_headers(stack: Stack) -> No
         assert "unsafe" not in answer.headers["content-security-policy"]
 
 
+def test_a_secret_of_a_document_is_read_from_a_file_and_one_in_plain_text_is_warned_about(
+    stack: Stack, tmp_path: Path
+) -> None:
+    text = "kind: Group\nid: sealed\nproperties:\n  snmp_community: {}\n"
+    path = tmp_path / "g.yaml"
+    (tmp_path / "c.txt").write_text("geheim-7\n")
+    path.write_text(text.format("!secret file:c.txt"))
+    assert stack.tocsin("apply", "-f", str(path)).stderr == ""
+    path.write_text(text.format("geheim-7"))
+    done = stack.tocsin("apply", "-f", str(path))
+    assert "1 document unchanged" in done.stderr
+    assert "g.yaml:4: Group sealed: snmp_community stands there in plain text" in done.stderr
+    assert "geheim" not in done.stdout + done.stderr
+    path.write_text(text.format("!secret file:nosuch"))
+    assert stack.tocsin("apply", "-f", str(path), check=False).returncode == 2
+
+
 def test_secrets_are_never_shown(stack: Stack) -> None:
     secret = f"geheim-{uuid.uuid4().hex}"
     stack.tocsin(

@@ -18,6 +18,7 @@ from hub.model.entities import (
     encode_entity,
     kind_of,
 )
+from hub.model.yaml import secret_references
 
 
 def read(*texts: str) -> list[Entity]:
@@ -306,3 +307,40 @@ def test_classes_and_groups_say_what_their_devices_inherit() -> None:
 def test_what_is_wrong_with_a_class_or_group(text: str, expected: str) -> None:
     (mistake,) = mistakes(text)
     assert expected in mistake
+
+
+SECRET = "kind: Device\nid: d\naddress: x\nproperties:\n  snmp_community: {}\n"
+
+
+def test_a_secret_is_taken_from_where_it_was_read() -> None:
+    file = SourceFile("f.yaml", SECRET.format("!secret file:c.txt"), {"file:c.txt": "geheim"})
+    (document,) = read_documents([file])
+    assert isinstance(document.entity, Device)
+    assert (document.entity.properties, document.warnings) == ({"snmp_community": "geheim"}, ())
+    assert secret_references(file.text) == [(5, "file:c.txt")]
+    assert secret_references("a: !secret x\n# !secret y\nb: [") == [(1, "x")]
+
+
+def test_a_secret_in_plain_text_is_warned_about_by_line() -> None:
+    (document,) = read_documents([SourceFile("f.yaml", SECRET.format("geheim"))])
+    (warning,) = document.warnings
+    assert warning.startswith("f.yaml:5: Device d: snmp_community stands there in plain text; write !secret")
+    assert read_documents([SourceFile("f.yaml", SECRET.format("public"))])[0].warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (SECRET.format("!secret file:other"), "got !secret file:other, which nobody has read; expected text"),
+        ("kind: Group\nid: g\ndescription: !secret file:c.txt\n", "got a secret"),
+        ("kind: Group\nid: g\nproperties: {snmp_user: !secret file:c.txt}\n", "got a secret; expected text"),
+    ],
+)
+def test_a_secret_that_nobody_read_or_in_another_field_is_a_mistake_that_tells_nothing(
+    text: str, expected: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_documents([SourceFile("f.yaml", text, {"file:c.txt": "geheim"})])
+    (mistake,) = caught.value.details
+    assert expected in mistake
+    assert "geheim" not in mistake

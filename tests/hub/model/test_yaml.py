@@ -62,7 +62,7 @@ def test_scalars(text: str, value: object) -> None:
     [
         ("2024-01-01", "a date"), ("010", "decimal digits"), ("0x1F", "decimal digits"), ("12:30", "decimal digits"),
         ("1_000", "decimal digits"), ("9" * 30, "decimal digits"), ("190:20:30.15", "a form that is not known"),
-        ("!secret x", "tag !secret"), ("!!python/name:os.system x", "not known"), ("!!binary aGk=", "binary"),
+        ("!secret x", "nobody has read"), ("!!python/name:os.system x", "not known"), ("!!binary aGk=", "binary"),
     ],
 )  # fmt: skip
 def test_what_is_easily_misread_is_odd(text: str, what: str) -> None:
