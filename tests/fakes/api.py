@@ -69,6 +69,7 @@ class DeviceBody(Struct, forbid_unknown_fields=True):
 class AppliedFile(Struct, forbid_unknown_fields=True):
     path: str
     text: str
+    secrets: dict[str, str] = {}
 
 
 class ApplyBody(Struct, forbid_unknown_fields=True):
@@ -410,7 +411,7 @@ class Routes:
         state = self.state
         state.matched.append(body)
         try:
-            drafts = lay_over(state.model, [SourceFile(file.path, file.text) for file in body.files])
+            drafts = lay_over(state.model, [SourceFile(file.path, file.text, file.secrets) for file in body.files])
         except SettingsError as error:
             raise Refusal(422, "invalid", error.message, list(error.details)) from None
         reports = []
