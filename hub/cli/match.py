@@ -13,7 +13,7 @@ from hub.cli.client import Api, path_of
 from hub.cli.context import Client, json_option, pass_client
 from hub.cli.exits import CommandError, Exit, not_found, usage
 from hub.cli.figures import counted
-from hub.cli.files import look_for_documents, read_files
+from hub.cli.files import look_for_documents, read_files, with_secrets
 from hub.cli.matchreport import tell
 from hub.cli.output import emit, note, plural_rows
 from hub.cli.progress import counting
@@ -25,7 +25,7 @@ MOST_LINES = 1000
 HEADERS = ("COMMAND", "CMD", "ARGS")
 """What `ps` writes over a column of command lines."""
 
-Files = list[dict[str, str]]
+Files = list[dict[str, object]]
 
 
 @click.command("match")
@@ -77,8 +77,9 @@ def match_command(
         raise usage("--class and --group go with --with-model")
     if from_stdin and "-" in paths:
         raise usage("Standard input cannot be both: with --stdin, name files with -f")
-    files = read_files(paths)
-    look_for_documents(files)
+    texts = read_files(paths)
+    look_for_documents(texts)
+    files = with_secrets(texts)
     most = MOST_LINES if all_lines else examples
     if not from_stdin:
         document = _of_devices(client.api, files, _named(client.api, devices), most, all_lines=all_lines)
@@ -149,11 +150,13 @@ def _alone(files: Files, lines: Iterable[str], most: int) -> dict[str, Any]:
     from hub.model.entities import Model
 
     try:
-        drafts = lay_over(Model(), [SourceFile(file["path"], file["text"]) for file in files])
+        drafts = lay_over(Model(), msgspec.convert(files, list[SourceFile]))
     except SettingsError as error:
         raise CommandError(error.message, error.details, code="invalid") from None
     if not drafts.states:
-        raise CommandError(f"There is no process set in {', '.join(file['path'] for file in files)}", code="invalid")
+        raise CommandError(
+            f"There is no process set in {', '.join(str(file['path']) for file in files)}", code="invalid"
+        )
     found: dict[str, Any] = msgspec.to_builtins(drafts.look_at_text(lines, None, most))
     return found
 

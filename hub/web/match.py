@@ -73,7 +73,7 @@ class MatchTopic:
         if body.devices and (body.class_ or body.groups):
             raise bad_request("class and groups are those of the device that lines are from; devices have their own")
         model = self._model.model
-        files = [SourceFile(file.path, file.text) for file in body.files]
+        files = [SourceFile(file.path, file.text, file.secrets) for file in body.files]
         names = list(dict.fromkeys(body.devices))
         for name in names:
             model.device(name)

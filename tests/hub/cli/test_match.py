@@ -308,6 +308,16 @@ def test_what_makes_no_sense_is_a_usage_error(run: Run, options: tuple[str, ...]
     assert part in done.err
 
 
+def test_devices_among_the_drafts_may_refer_to_secrets(run: Run, fake: FakeApi, tmp_path: Path) -> None:
+    host = "kind: Device\nid: h\naddress: 192.0.2.1\nproperties:\n  snmp_community: !secret file:c.txt\n"
+    write(tmp_path, f"{DRAFT}---\n{host}")
+    assert run("match", "-f", "d.yaml", "--device", "web1").code == 2
+    (tmp_path / "c.txt").write_text("hush\n")
+    for where in (("--device", "web1"), ("--stdin",)):
+        done = run("match", "-f", "d.yaml", *where)
+        assert (done.code, "hush" in done.out + done.err) == (0, False)
+
+
 def test_files_without_a_process_set_are_refused(run: Run, tmp_path: Path) -> None:
     write(tmp_path, "{kind: Device, id: x, address: 192.0.2.1}")
     done = run("match", "-f", "d.yaml", "--stdin")

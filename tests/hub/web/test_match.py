@@ -60,7 +60,7 @@ class MatchTests(ChangeCase):
         lines = [CommandLine(text, len(text.partition(" ")[2])) for text in LINES]
         return Processes(at=NOW, rows=[process(pid) for pid in range(4)], more=False, lines=[*lines])
 
-    def match(self, *files: dict[str, str], **body: Any) -> Any:
+    def match(self, *files: dict[str, Any], **body: Any) -> Any:
         return self.matching.post("match", {"files": list(files or [DRAFT]), **body})
 
     def test_a_preview_has_the_shape_of_the_contract_and_changes_nothing(self) -> None:
@@ -175,6 +175,14 @@ class MatchTests(ChangeCase):
         refused, applied = self.match(bad, devices=["web1"]), self.apply(bad)
         self.assertEqual((refused.status, refused.json), (applied.status, applied.json))
         self.assertEqual(refused.status, 422)
+
+    def test_what_secrets_in_the_files_stand_for_is_taken_as_by_apply(self) -> None:
+        host = "kind: Device\nid: h\naddress: 192.0.2.1\nproperties: {snmp_community: !secret file:c}\n"
+        file: Any = {"path": "h.yaml", "text": f"{DRAFT['text']}---\n{host}"}
+        self.assertEqual(self.match(file, devices=["web1"]).status, 422)
+        answer = self.match({**file, "secrets": {"file:c": "hush"}}, devices=["web1"])
+        self.assertEqual(answer.status, 200, answer.content)
+        self.assertNotIn(b"hush", answer.content)
 
     def test_what_cannot_be_asked_is_refused(self) -> None:
         for body, status, part in (
