@@ -10,6 +10,9 @@ import yaml
 WIDE = 10**6
 """Lines are not folded: a regular expression stays in one piece."""
 
+ODD_BREAKS = "\r\x85\u2028\u2029"
+"""Line ends to YAML 1.1, which makes blanks or `\\n` of them unless they are escaped."""
+
 
 class _Dumper(yaml.SafeDumper):
     """Writes texts of several lines as such."""
@@ -20,7 +23,8 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
+    style = '"' if any(letter in value for letter in ODD_BREAKS) else "|" if "\n" in value else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 
 def _list(dumper: yaml.SafeDumper, value: list[Any]) -> yaml.SequenceNode:

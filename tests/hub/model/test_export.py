@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.model.change import left_out, plan
 from hub.model.documents import SourceFile, read_documents, read_entity
-from hub.model.entities import Device, Entity, Model
+from hub.model.entities import Device, Entity, Group, Model
 from hub.model.export import export
 from hub.model.kinds import KINDS
 from hub.model.properties import CATALOGUE, HIDDEN, PropertyType
@@ -21,7 +22,7 @@ SECRET = "kind: Device\nid: a\naddress: x\nproperties: {snmp_port: 1, snmp_commu
 line = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf", "Zl", "Zp", "Zs", "Co", "Cn"]), min_size=1).filter(
     lambda text: text.isprintable() and "{" not in text and "}" not in text
 ) | st.sampled_from(["yes", "1", "1e3", "null", "~", "=", "<<", "2026-01-31", "- a", "a: b", "# a", "'", '"', "0o7"])
-prose = st.text(st.characters(exclude_categories=["Cs"])) | line
+prose = st.text(st.characters(exclude_categories=["Cs"])) | st.text("a \n\r\t\x85\u2028#:") | line
 slug = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,9}", fullmatch=True)
 device_id = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,9}", fullmatch=True)
 class_path = st.from_regex(r"/|(?:/[A-Za-z0-9][A-Za-z0-9 _.-]{0,9}){1,3}", fullmatch=True)
@@ -119,6 +120,12 @@ def test_a_document_looks_as_one_would_write_it() -> None:
         "count:\n  min: 2\n"
     )
     assert text_of(Model(1, read(text))) == text
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n", "\x85", "\u2028", "\u2029"])
+def test_every_line_end_stays_what_it_is(end: str) -> None:
+    model = Model(1, [Group(id="g", description=f"one{end}two {end}  three")])
+    assert read(text_of(model)) == list(model.entities())
 
 
 def test_secrets_are_left_out_with_a_comment_or_hidden_unless_they_are_wanted() -> None:
