@@ -9,7 +9,7 @@ import click
 
 from hub.cli.client import path_of
 from hub.cli.context import Client, author, json_option, message_option, pass_client, wait_options
-from hub.cli.differences import MARKS, show_preview
+from hub.cli.differences import MARKS, show_plan
 from hub.cli.exits import CommandError, usage
 from hub.cli.figures import counted
 from hub.cli.files import look_for_documents, read_files, with_secrets
@@ -133,9 +133,9 @@ def finish_change(
 def _tell(result: dict[str, Any], same: str) -> None:
     unchanged = counted(int(result.get("unchanged") or 0), "document") + " unchanged"
     devices = counted(len(result.get("devices") or []), "device")
-    preview = result.get("preview")
-    if isinstance(preview, dict):
-        show_preview(preview)
+    plan = result.get("plan")
+    if isinstance(plan, dict):
+        show_plan(plan)
         say(f"Nothing was changed (dry run): the config of {devices} would change, {unchanged}")
         return
     for word, (mark, _style) in MARKS.items():

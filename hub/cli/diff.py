@@ -8,7 +8,7 @@ import click
 
 from hub.cli.apply import paths_option, post_files, prune_option
 from hub.cli.context import Client, json_option, pass_client
-from hub.cli.differences import show_preview
+from hub.cli.differences import show_plan
 from hub.cli.exits import Exit
 from hub.cli.figures import counted
 from hub.cli.output import emit, note, plural_rows
@@ -27,12 +27,12 @@ def diff_command(client: Client, *, paths: Sequence[str], prune: bool, device: s
     Secrets are never shown, only that they would change.
     """
     result = post_files(client, paths, dry_run=True, prune=prune, device=device)
-    preview = result.get("preview") or {}
-    differs = bool(plural_rows(preview, "differences"))
+    plan = result.get("plan") or {}
+    differs = bool(plural_rows(plan, "differences"))
     if as_json:
         emit(result)
     elif differs or device is not None:
-        show_preview(preview)
+        show_plan(plan)
     if not differs and not as_json:
         note(f"Nothing differs: {counted(int(result.get('unchanged') or 0), 'document')} unchanged")
     return Exit.DIFFERS if differs else Exit.DONE

@@ -22,13 +22,13 @@ def show_differences(rows: Sequence[dict[str, Any]]) -> None:
     show_lines(line for row in rows for line in _document(row))
 
 
-def show_preview(preview: dict[str, Any]) -> None:
+def show_plan(plan: dict[str, Any]) -> None:
     """Print what a change would do: to documents, to collectors, and to the config of a device."""
-    show_differences(plural_rows(preview, "differences"))
-    config = preview.get("config")
+    show_differences(plural_rows(plan, "differences"))
+    config = plan.get("config")
     if isinstance(config, dict):
         show_lines(_config(config))
-    show_lines(_collectors(plural_rows(preview, "collectors")))
+    show_lines(_collectors(plural_rows(plan, "collectors")))
 
 
 def _document(row: dict[str, Any]) -> Iterator[Text]:

@@ -17,7 +17,7 @@ from hub.model.service import ApplyResult, ModelService, result_of
 from hub.web.call import Author, Call, Message
 from hub.web.devices import OPERATOR
 from hub.web.longpolls import MAX_WAIT_S, LongPolls
-from hub.web.previews import DifferenceRow, Preview, difference_shapes, preview_shape
+from hub.web.plans import DifferenceRow, Plan, difference_shapes, plan_shape
 from hub.web.refusals import bad_request
 from hub.web.router import Route
 from hub.web.shapes import Behind, RevisionRow, behind_shapes, revision_shape
@@ -78,7 +78,7 @@ class Applied(Struct, frozen=True, kw_only=True):
 
     Attributes:
         devices: those whose configs change.
-        preview: what it would do, field by field and collector by collector; only of a dry run.
+        plan: what it would do, field by field and collector by collector; only of a dry run.
         warnings: what is not wrong in the files, but should be otherwise.
     """
 
@@ -89,7 +89,7 @@ class Applied(Struct, frozen=True, kw_only=True):
     unchanged: int
     removed: list[Named]
     devices: tuple[str, ...]
-    preview: Preview | None = None
+    plan: Plan | None = None
     warnings: tuple[str, ...] = ()
 
 
@@ -147,7 +147,7 @@ class RevisionTopic:
         body = call.body(Apply)
         files = [SourceFile(file.path, file.text, file.secrets) for file in body.files]
         if body.dry_run:
-            return await self._previewed(await self._model.preview(files, prune=body.prune), body.device)
+            return await self._planned(await self._model.preview(files, prune=body.prune), body.device)
         _check_device(body.device)
         return _applied(await self._model.apply(files, body.author or OPERATOR, body.message, prune=body.prune))
 
@@ -156,13 +156,13 @@ class RevisionTopic:
         call.only()
         number, body = call.number("revision"), call.body(RollBack)
         if body.dry_run:
-            return await self._previewed(await self._model.preview_roll_back(number), body.device)
+            return await self._planned(await self._model.preview_roll_back(number), body.device)
         _check_device(body.device)
         return _applied(await self._model.roll_back(number, body.author or OPERATOR, body.message))
 
-    async def _previewed(self, change: Change, device: str) -> Applied:
+    async def _planned(self, change: Change, device: str) -> Applied:
         told = await self._model.explain(change.documents)
-        return _applied(result_of(change, None, dry_run=True), preview_shape(change, told, device))
+        return _applied(result_of(change, None, dry_run=True), plan_shape(change, told, device))
 
     async def show(self, call: Call) -> ShownRevision:
         """Show a change: who, when, why, and every field."""
@@ -208,7 +208,7 @@ def _check_device(device: str) -> None:
         raise bad_request("device is for a dry run")
 
 
-def _applied(done: ApplyResult, preview: Preview | None = None) -> Applied:
+def _applied(done: ApplyResult, plan: Plan | None = None) -> Applied:
     return Applied(
         revision=done.revision,
         dry_run=done.dry_run,
@@ -217,7 +217,7 @@ def _applied(done: ApplyResult, preview: Preview | None = None) -> Applied:
         unchanged=done.unchanged,
         removed=_named(done.removed),
         devices=done.devices,
-        preview=preview,
+        plan=plan,
         warnings=done.warnings,
     )
 

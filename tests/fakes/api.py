@@ -127,7 +127,7 @@ class State:
         self.collectors: list[dict[str, Any]] = []
         self.applied: list[ApplyBody] = []
         self.rolled_back: list[tuple[int, RollBackBody]] = []
-        self.preview: dict[str, Any] = {"differences": [], "collectors": [], "config": None}
+        self.plan: dict[str, Any] = {"differences": [], "collectors": [], "config": None}
         self.documents: list[dict[str, Any]] = []
         self.matched: list[MatchBody] = []
         self.match_says: Callable[[int], dict[str, Any]] = lambda _number: {}
@@ -370,7 +370,7 @@ class Routes:
             "unchanged": 2,
             "removed": [],
             "devices": ["web1"],
-            "preview": state.preview if body.dry_run else None,
+            "plan": state.plan if body.dry_run else None,
         }
 
     def roll_back(self, number: str, body: RollBackBody, _query: Any) -> Answer:
@@ -388,14 +388,14 @@ class Routes:
             "unchanged": 1,
             "removed": [{"kind": "ProcessSet", "id": "nginx"}] if changes else [],
             "devices": ["web1"] if changes else [],
-            "preview": state.preview if body.dry_run else None,
+            "plan": state.plan if body.dry_run else None,
         }
 
     def shown_revision(self, number: str, _query: Any) -> Answer:
         found = [row for row in self._revisions() if row["number"] == int(number)]
         if not found:
             raise Refusal(404, "not_found", f"there is no revision {number}; the newest is {self.state.revision}")
-        return {**found[0], "differences": self.state.preview["differences"]}
+        return {**found[0], "differences": self.state.plan["differences"]}
 
     def documents(self, query: Any) -> Answer:
         def hidden(row: dict[str, Any]) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def collector(id_: str, devices: list[str], leaving: list[str] | None = None) ->
 @pytest.fixture
 def changed(fake: FakeApi) -> dict[str, Any]:
     """A hub to which the files say something new."""
-    fake.state.preview["differences"] = [
+    fake.state.plan["differences"] = [
         document("created", "web9", field("address", None, "10.0.0.9"), field("groups", None, ["a", "it's"])),
         document(
             "changed",
@@ -46,8 +46,8 @@ def changed(fake: FakeApi) -> dict[str, Any]:
         ),
         document("removed", "web2", field("properties.snmp_community", "(set)", None)),
     ]
-    fake.state.preview["collectors"] = [collector("far", ["web1"]), collector("local", ["web9"], ["web1", "web2"])]
-    return fake.state.preview
+    fake.state.plan["collectors"] = [collector("far", ["web1"]), collector("local", ["web9"], ["web1", "web2"])]
+    return fake.state.plan
 
 
 def test_diff_tells_every_field_and_where_configs_change(run: Run, fake: FakeApi, changed: dict[str, Any]) -> None:
@@ -76,7 +76,7 @@ def test_diff_tells_every_field_and_where_configs_change(run: Run, fake: FakeApi
 
 def test_diff_as_a_document(run: Run, changed: dict[str, Any]) -> None:
     done = run("diff", "-f", "-", "--json", stdin=FILE)
-    assert (done.code, done.json["preview"]) == (6, changed)
+    assert (done.code, done.json["plan"]) == (6, changed)
 
 
 def test_nothing_differs_is_exit_code_0(run: Run) -> None:
@@ -151,7 +151,7 @@ def test_apply_dry_run_shows_the_same_and_prunes(run: Run, fake: FakeApi, change
 def test_a_terminal_gets_colours_and_a_pipe_none(
     changed: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from hub.cli.differences import show_preview
+    from hub.cli.differences import show_plan
 
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
@@ -161,7 +161,7 @@ def test_a_terminal_gets_colours_and_a_pipe_none(
     monkeypatch.delenv("NO_COLOR", raising=False)
     terminal = Terminal()
     monkeypatch.setattr(sys, "stdout", terminal)
-    show_preview(changed)
+    show_plan(changed)
     assert "\x1b[32m+ Device web9\x1b[0m" in terminal.getvalue()
     assert HOSTILE not in terminal.getvalue()
 

@@ -20,15 +20,15 @@ def sshd(include: str) -> dict[str, str]:
     return yaml_file(f"kind: ProcessSet\nid: sshd\norder: 1\ninclude: {include}\n")
 
 
-class PreviewTests(ChangeCase):
-    def preview(self, *files: dict[str, str], **fields: Any) -> Any:
-        return self.apply(*files, dry_run=True, **fields).json["preview"]
+class PlanTests(ChangeCase):
+    def plan(self, *files: dict[str, str], **fields: Any) -> Any:
+        return self.apply(*files, dry_run=True, **fields).json["plan"]
 
     def test_a_dry_run_tells_every_field_and_every_collector(self) -> None:
         self.put("web1", properties=LOCAL)
         self.put("web2", properties=LOCAL, collector="far")
         self.apply(sshd("sshd"))
-        told = self.preview(sshd("sshd2"))
+        told = self.plan(sshd("sshd2"))
         self.assertEqual(
             told["differences"],
             [
@@ -53,7 +53,7 @@ class PreviewTests(ChangeCase):
     def test_a_device_that_moves_leaves_one_collector_and_comes_to_another(self) -> None:
         self.put("web1")
         self.put("web2")
-        told = self.preview(yaml_file("kind: Device\nid: web1\naddress: x\ncollector: far\n"), prune=True)
+        told = self.plan(yaml_file("kind: Device\nid: web1\naddress: x\ncollector: far\n"), prune=True)
         self.assertEqual(
             told["collectors"],
             [
@@ -66,7 +66,7 @@ class PreviewTests(ChangeCase):
     def test_the_compiled_config_of_one_device_is_compared(self) -> None:
         self.put("web1", properties=SECRET)
         changed = yaml_file("kind: Device\nid: web1\naddress: y\nproperties: {snmp_community: other}\n")
-        config = self.preview(changed, device="web1")["config"]
+        config = self.plan(changed, device="web1")["config"]
         self.assertEqual(
             config,
             {
@@ -84,8 +84,8 @@ class PreviewTests(ChangeCase):
         self.assertEqual((answer.status, answer.error[0]), (404, "not_found"))
         self.assertEqual(self.apply(changed, device="web1").error[0], "bad_request")
 
-    def test_what_is_applied_has_no_preview(self) -> None:
-        self.assertIsNone(self.apply(sshd("sshd")).json["preview"])
+    def test_what_is_applied_has_no_plan(self) -> None:
+        self.assertIsNone(self.apply(sshd("sshd")).json["plan"])
 
 
 class RevisionTests(ChangeCase):
@@ -122,9 +122,9 @@ class RevisionTests(ChangeCase):
         self.put("web2", properties=LOCAL)
         planned = self.client.post("revisions/1/rollback", {"dry_run": True, "device": "web1"}).json
         self.assertEqual((planned["revision"], planned["removed"]), (None, [{"kind": "Device", "id": "web2"}]))
-        self.assertEqual(planned["preview"]["config"]["fields"], [{"field": "interval_s", "old": 5, "new": 10}])
+        self.assertEqual(planned["plan"]["config"]["fields"], [{"field": "interval_s", "old": 5, "new": 10}])
         done = self.client.post("revisions/1/rollback", {"message": "slower", "author": "ann"}).json
-        self.assertEqual((done["revision"], done["devices"], done["preview"]), (4, ["web1", "web2"], None))
+        self.assertEqual((done["revision"], done["devices"], done["plan"]), (4, ["web1", "web2"], None))
         newest = self.client.get("revisions").json["revisions"][0]
         self.assertEqual((newest["author"], newest["text"]), ("ann", "rollback to revision 1: slower"))
         self.clock.advance(0.25)

@@ -48,7 +48,7 @@ class ConfigRow(Struct, frozen=True, kw_only=True):
     problem: str
 
 
-class Preview(Struct, frozen=True, kw_only=True):
+class Plan(Struct, frozen=True, kw_only=True):
     """What a change would do."""
 
     differences: list[DifferenceRow]
@@ -56,7 +56,7 @@ class Preview(Struct, frozen=True, kw_only=True):
     config: ConfigRow | None = None
 
 
-def preview_shape(change: Change, told: Sequence[Difference], device: str) -> Preview:
+def plan_shape(change: Change, told: Sequence[Difference], device: str) -> Plan:
     """Shape what a change would do.
 
     Args:
@@ -67,7 +67,7 @@ def preview_shape(change: Change, told: Sequence[Difference], device: str) -> Pr
     Raises:
         NotFoundError: there is no such device, before or after.
     """
-    return Preview(
+    return Plan(
         differences=difference_shapes(told),
         collectors=_collectors(change),
         config=_config(change, device) if device else None,
