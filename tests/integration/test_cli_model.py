@@ -147,5 +147,17 @@ def test_the_model_goes_back_and_forth(stack: Stack, mill: Path) -> None:
         assert (done.returncode, "there is no revision 999999" in done.stderr) == (3, True)
 
 
+def test_a_secret_comes_back_with_the_rest(stack: Stack, quiet: str) -> None:
+    first = newest(stack)
+    stack.tocsin("apply", "-f", "-", stdin="kind: Device\nid: quiet\naddress: 127.0.0.1\n")
+    assert SECRET not in json.dumps(model(stack))
+    told = stack.tocsin("rollback", str(first), "--dry-run")
+    assert "    properties.snmp_community: (not set) -> (set)\n" in told.stdout
+    stack.tocsin("rollback", str(first))
+    assert SECRET in json.dumps(model(stack))
+    for path in (stack.data / "hub").iterdir():
+        assert not path.is_file() or SECRET.encode() not in path.read_bytes(), path
+
+
 def test_the_schema_is_printed(stack: Stack) -> None:
     assert json.loads(stack.tocsin("schema").stdout)["$schema"].endswith("2020-12/schema")
