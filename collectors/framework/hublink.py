@@ -14,7 +14,7 @@ from msgspec import Meta, Struct
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, TimeoutError  # noqa: A004 - Twisted's, raised by addTimeout
 from twisted.internet.endpoints import HostnameEndpoint
-from twisted.internet.error import ConnectError, ConnectionClosed
+from twisted.internet.error import ConnectError, ConnectingCancelledError, ConnectionClosed
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from twisted.internet.protocol import Factory
 from twisted.internet.task import deferLater
@@ -157,7 +157,7 @@ class HubLink(Service):
     async def _run(self) -> None:
         failures = 0
         try:
-            while True:
+            while self.running:
                 stood_s = await self._once()
                 failures = 0 if stood_s >= STEADY_S else failures + 1
                 self.state = LinkState.WAITING
@@ -198,7 +198,12 @@ class HubLink(Service):
         options = collector_tls_options(self._link.certificates, self._wall, self._link.hub_name)
         factory = with_tls(options, Factory.forProtocol(self._make_broker), self._clock, is_client=True)
         connecting = self._endpoint.connect(factory)
-        protocol: Any = await connecting.addTimeout(self._link.timeout_s, self._clock)
+        try:
+            protocol: Any = await connecting.addTimeout(self._link.timeout_s, self._clock)
+        except ConnectingCancelledError:  # the endpoint's own word for it, which is no CancelledError
+            if not self.running:
+                raise CancelledError from None
+            raise TimeoutError from None
         broker: HardBroker = protocol.wrappedProtocol
         return broker
 

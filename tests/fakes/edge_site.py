@@ -12,6 +12,7 @@ from typing import Any
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.error import ConnectingCancelledError
 from twisted.internet.error import ConnectionRefusedError as Refused
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.task import Clock
@@ -26,7 +27,10 @@ from tests.fakes.sessions import FakeFrontDesk, FakeHubClient
 
 @implementer(IStreamClientEndpoint)
 class MemoryEndpoint:
-    """Connects to a listener without a network; `down` refuses, `silent` never comes to an end."""
+    """Connects to a listener without a network; `down` refuses, `silent` never comes to an end.
+
+    Cancelled, it fails as Twisted's own endpoints do: with an error that is no CancelledError.
+    """
 
     def __init__(self, edge: Edge, host: str) -> None:
         self.edge = edge
@@ -38,7 +42,7 @@ class MemoryEndpoint:
     def connect(self, protocolFactory: Any) -> Deferred[Any]:
         self.attempts.append(self.edge.clock.seconds())
         if self.silent:
-            return Deferred()
+            return Deferred(lambda waiting: waiting.errback(ConnectingCancelledError(self.host)))
         if self.down:
             return fail(Refused())
         address = IPv4Address("TCP", self.host, 4000)
