@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from OpenSSL import SSL
@@ -38,7 +39,8 @@ def sentence(error: BaseException) -> str:
     if isinstance(error, DNSLookupError):
         return "the name of the host cannot be resolved"
     if isinstance(error, ConnectError):
-        return (error.osError and str(error.osError)) or _first_line(type(error).__doc__)
+        known: Any = error.osError  # a number, an exception, or nothing
+        return os.strerror(known) if isinstance(known, int) else str(known or _first_line(type(error).__doc__))
     return str(error).split("\n", 1)[0][:200] or type(error).__name__
 
 
