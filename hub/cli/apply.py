@@ -14,7 +14,12 @@ from hub.cli.exits import CommandError, usage
 from hub.cli.figures import counted
 from hub.cli.files import look_for_documents, read_files, with_secrets
 from hub.cli.output import emit, note, plural_rows, say, waiting
+from hub.cli.scans import tell_problem
 from hub.cli.wait import not_live, wait_until_live
+
+MAX_WARNINGS = 20
+MAX_LOOKED_AT = 3
+"""New devices whose first scan is waited for."""
 
 paths_option = click.option(
     "-f", "--file", "paths", multiple=True, required=True, metavar="PATH", help="File, folder, or - for standard input."
@@ -58,6 +63,10 @@ def apply_command(
     check_device(device, dry_run=dry_run)
     result = post_files(client, paths, message=message, dry_run=dry_run, prune=prune, device=device)
     finish_change(client, result, wait=wait, timeout_s=timeout_s, as_json=as_json)
+    if wait and not dry_run and not as_json:
+        new = [str(row.get("id")) for row in plural_rows(result, "created") if row.get("kind") == "Device"]
+        for name in new[:MAX_LOOKED_AT]:
+            tell_problem(client.api, name, created=True)
 
 
 def check_device(device: str | None, *, dry_run: bool) -> None:
@@ -89,8 +98,11 @@ def post_files(
             "device": device or "",
         }
         result: dict[str, Any] = client.api.post(path_of("apply"), body)
-    for warning in result.get("warnings") or []:
+    warnings = result.get("warnings") or []
+    for warning in warnings[:MAX_WARNINGS]:
         note(f"warning: {warning}")
+    if len(warnings) > MAX_WARNINGS:
+        note(f"warning: and {len(warnings) - MAX_WARNINGS} more")
     return result
 
 

@@ -17,7 +17,7 @@ from hub.cli.exits import CommandError
 from hub.cli.figures import NOTHING, local_time, moment
 from hub.cli.output import Column, cell, emit, facts, is_narrow, note, plural_rows, say, show, table
 from hub.cli.properties import show_properties
-from hub.cli.scans import problem_now, where_to_look
+from hub.cli.scans import tell_problem
 from hub.cli.status import open_events
 from hub.cli.wait import not_live, wait_until_live
 
@@ -75,10 +75,7 @@ def add_command(
         warn_of_stranger(client.api, name, collector)
     finish(client.api, name, result, f"{word} {name}", wait=wait, timeout_s=timeout_s, as_json=as_json)
     if wait and not as_json and result.get("revision") is not None:
-        problem = problem_now(client.api, name, created=bool(result.get("created")))
-        if problem:
-            note(f"{name} is watched, but could not be read yet: {problem}")
-            note(f"  {where_to_look(name)}")
+        tell_problem(client.api, name, created=bool(result.get("created")))
 
 
 def read_assignments(texts: Sequence[str]) -> dict[str, Value]:

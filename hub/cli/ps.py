@@ -14,8 +14,11 @@ from hub.cli.client import path_of
 from hub.cli.context import Client, json_option, pass_client
 from hub.cli.exits import not_found
 from hub.cli.figures import NOTHING, counted, percent, short_list, since, size
-from hub.cli.output import Column, cell, emit, is_narrow, note, plural_rows, show, state_cell, table
+from hub.cli.output import Column, cell, console, emit, is_narrow, note, plural_rows, show, state_cell, table
 
+LEAST_NAME = 10
+LESSER_FROM = 64
+"""Columns that a terminal must have to show more than what is most needed."""
 STATE_WIDTH = len("↻ restarting")
 _STATE_ORDER = {"missing": 0, "too few": 1, "too many": 1, "restarting": 2, "unknown": 3, "up": 4}
 
@@ -87,7 +90,7 @@ def set_table(rows: Sequence[dict[str, Any]], now: float, *, pid_room: int, set_
     """
     columns = (
         Column("state", least=STATE_WIDTH if set_width else None),
-        Column("set", elastic=True, least=set_width),
+        Column("set", elastic=True, least=set_width or LEAST_NAME),
         Column("count", right=True),
         Column("pids", least=pid_room if set_width else None),
         Column("cpu %", right=True),
@@ -96,7 +99,8 @@ def set_table(rows: Sequence[dict[str, Any]], now: float, *, pid_room: int, set_
         Column("since", right=True, least=7 if set_width else None),
     )
     cells = [_set_row(row, now, pid_room) for row in sorted(rows, key=urgency)]
-    return table(columns, cells, without=() if pid_room else ("pids",))
+    lesser = () if console().width >= LESSER_FROM else ("restarts", "memory")
+    return table(columns, cells, without=lesser if pid_room else ("pids", *lesser))
 
 
 def shown_state(row: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from hub.cli.client import Api, path_of
 from hub.cli.exits import CommandError
-from hub.cli.output import plural_rows, waiting
+from hub.cli.output import note, plural_rows, waiting
 
 FIRST_SCAN_S = 8.0
 NEXT_SCAN_S = 2.0
@@ -45,6 +45,14 @@ def problem_now(api: Api, device: str, *, created: bool) -> str:
             shown.update()
             scan = _scan_or_nothing(api, device)
     return str(scan.get("problem") or "")
+
+
+def tell_problem(api: Api, device: str, *, created: bool) -> None:
+    """Say on standard error when a device whose config has just become live cannot be read, and why."""
+    problem = problem_now(api, device, created=created)
+    if problem:
+        note(f"{device} is watched, but could not be read yet: {problem}")
+        note(f"  {where_to_look(device)}")
 
 
 def _scan_or_nothing(api: Api, device: str) -> dict[str, Any]:

@@ -220,8 +220,11 @@ def test_a_device_that_cannot_be_read_says_why_wherever_it_is_asked_for(stack: S
         last = stack.tocsin("data", "last", "dumb", check=False)
         assert (last.returncode, reason in last.stderr) == (3, True)
         wait_for("the event", lambda: stack.events(device="dumb"), 10)
+        applied = stack.apply("kind: Device\nid: mute\naddress: 127.0.0.1\nproperties: {snmp_port: 9}\n")
+        assert f"mute is watched, but could not be read yet: {reason}" in applied.stderr
     finally:
         stack.tocsin("device", "remove", "dumb", "--wait")
+        stack.tocsin("device", "remove", "mute", "--wait", check=False)
     assert stack.events(device="dumb", state="all")
 
 
