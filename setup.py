@@ -31,6 +31,7 @@ setup(
         "rrdtool>=0.1.16",
         "SQLAlchemy>=2.0",
         "alembic>=1.14",
+        "psycopg[binary]>=3.2",
         "PyYAML>=6",
         "click>=8.1",
         "rich>=13",

@@ -65,7 +65,8 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
         # What must be there first: folder, certificate authority, token, database.
         settings.prepare()
         sql, texts = NamedThread(reactor, "database"), NamedThread(reactor, "documents")
-        database = Database(settings.database_url, sql, lambda: uuid.uuid4().hex)
+        new_epoch, marker = (lambda: uuid.uuid4().hex), settings.new_database_file
+        database = Database(settings.database_url, sql, new_epoch, marker=marker)
         if not settings.token_file.exists():  # a first start
             database.expect_new()
         site = ensure_site(settings.pki, wall, settings.names)

@@ -51,7 +51,8 @@ class HubSettings(Struct, frozen=True, kw_only=True):
 
     Attributes:
         folder: database, certificate authority, operator's token, run.json.
-        database: SQLAlchemy URL; empty for hub.db in the folder.
+        database: empty for hub.db in the folder; or a URL, for example `postgresql://tocsin@db.example.org/tocsin`. A
+            password is better kept in a file that `?passfile=FILE` names.
         key_file: keys that seal secrets in the database; empty for secret.key in the folder.
         names: host names and IP addresses of this hub, to stand in its certificate.
     """
@@ -89,6 +90,11 @@ class HubSettings(Struct, frozen=True, kw_only=True):
     def database_url(self) -> str:
         """The database: the one that is set, or the embedded one in the folder."""
         return self.database or sqlite_url(self.folder.absolute() / "hub.db")
+
+    @property
+    def new_database_file(self) -> Path:
+        """File that lets an empty database on a server be the beginning, although the hub has run before."""
+        return self.folder / "database.new"
 
     def prepare(self) -> None:
         """Make the folder, for its owner alone.

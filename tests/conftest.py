@@ -1,7 +1,45 @@
 """What holds for every test."""
 
+from __future__ import annotations
+
 import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.databases import Databases, PostgresDatabases, SqliteDatabases
+from tests.postgres import PostgresServer
 
 # A shell starts background jobs with SIGINT ignored, and every process that a test starts would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL server for all tests of this process; it starts with the first of them that needs it."""
+    server = PostgresServer()
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture
+def postgres(postgres_server: PostgresServer) -> Iterator[PostgresDatabases]:
+    """Databases on that server."""
+    databases = PostgresDatabases(postgres_server)
+    yield databases
+    databases.close()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.integration)])
+def databases(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databases]:
+    """Databases of each kind, one kind after the other."""
+    if request.param == "postgresql":
+        yield request.getfixturevalue("postgres")
+        return
+    made = SqliteDatabases(tmp_path)
+    yield made
+    made.close()

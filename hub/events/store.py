@@ -107,7 +107,7 @@ class SqlEventStore:
                 return newest, []
             query = select(events).where(events.c.change > after).order_by(events.c.change).limit(limit)
             rows = connection.execute(select(query.subquery().c.change)).scalars().all()
-            return (rows[-1] if len(rows) == limit else newest), read(connection, query)
+            return (max(rows) if len(rows) == limit else newest), read(connection, query)
 
         return await self._database.run(work)
 
@@ -206,9 +206,8 @@ class SqlEventStore:
 
     async def daemons(self) -> list[KnownDaemon]:
         """All daemons that were ever there."""
-        query = select(daemons).order_by(daemons.c.collector, daemons.c.daemon)
-        rows = await self._database.run(lambda connection: connection.execute(query).mappings().all())
-        return [KnownDaemon(**row) for row in rows]
+        rows = await self._database.run(lambda connection: connection.execute(select(daemons)).mappings().all())
+        return sorted((KnownDaemon(**row) for row in rows), key=lambda seat: (seat.collector, seat.daemon))
 
     async def forget_daemon(self, collector: str, daemon: str) -> None:
         """Drop a daemon that will not come back."""

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import os
-import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, exc, make_url, text
-from sqlalchemy.engine import URL
+from sqlalchemy import Connection, exc, make_url
 
 from common.errors import SettingsError, TocsinError, TransientError
-from hub.model.interfaces import IWorker
+from hub.model.interfaces import IBackend, IWorker
 from hub.model.migrate import prepare
+from hub.model.postgres import SCHEMES, PostgresBackend
+from hub.model.sqlite import SqliteBackend, sqlite_url
+
+__all__ = ["Database", "sqlite_url"]
 
 T = TypeVar("T")
 
-CHECK_UP_TO_BYTES = 256 * 1024 * 1024
-SQLITE_MAGIC = b"SQLite format 3\0"
-BUSY_TIMEOUT_MS = 5000
-
-
-def sqlite_url(path: Path) -> str:
-    """The URL of a database file."""
-    return URL.create("sqlite", database=str(path)).render_as_string()
+EXPECTED = "expected a URL such as sqlite:////var/lib/tocsin/hub.db or postgresql://tocsin@db.example.org/tocsin"
+PERMISSION_DENIED = "42501"
+SETTLE_TRIES = 40
+SETTLE_POLL_S = 0.5
 
 
 class Database:
@@ -35,33 +33,24 @@ class Database:
         name: what people call it, without a password.
     """
 
-    def __init__(self, url: str, worker: IWorker, new_epoch: Callable[[], str]) -> None:
+    def __init__(self, url: str, worker: IWorker, new_epoch: Callable[[], str], *, marker: Path | None = None) -> None:
         """Describe a database; `open` opens it.
 
         Args:
             url: as SQLAlchemy writes it, for example `sqlite:////var/lib/tocsin/hub.db`.
             worker: the thread that does all its work.
             new_epoch: makes the id of a store that is new.
+            marker: a file for `expect_new` where the database is no file, beside which it would be.
 
         Raises:
             SettingsError: the URL cannot be read, or its driver is not installed.
         """
         self._worker = worker
         self._new_epoch = new_epoch
-        try:
-            self._url = make_url(url)
-            self._engine = _engine(self._url)
-        except (exc.ArgumentError, exc.NoSuchModuleError, ImportError) as error:
-            raise SettingsError(
-                f"database: {_first_line(error)}; expected a URL such as sqlite:////var/lib/tocsin/hub.db"
-            ) from None
-        self.name = self._file or self._url.render_as_string(hide_password=True)
+        self._backend = _backend(url, marker)
+        self._engine = self._backend.engine
+        self.name = str(self._backend.name)
         self.epoch = ""
-
-    @property
-    def _file(self) -> str:
-        is_file = self._url.get_backend_name() == "sqlite" and self._url.database not in {None, "", ":memory:"}
-        return self._url.database or "" if is_file else ""
 
     def expect_new(self) -> None:
         """Let the next `open` make it although it must exist: this is a first start; it may be cut off and begun again.
@@ -69,12 +58,7 @@ class Database:
         Raises:
             SettingsError: the folder cannot be written.
         """
-        if not self._file:
-            return
-        try:
-            _being_made(Path(self._file)).touch(mode=0o600)
-        except OSError as error:
-            raise SettingsError(f"the database {self.name} cannot be made: {error.strerror or error}") from None
+        self._backend.expect_new()
 
     async def open(self, *, must_exist: bool = False) -> None:
         """Create it if it is new, check it, and bring its tables up to this version.
@@ -84,6 +68,7 @@ class Database:
 
         Raises:
             SettingsError: it is damaged, belongs to something else, or cannot be reached.
+            TransientError: another hub uses it.
         """
         self.epoch = await self._worker.run(lambda: self._open(must_exist=must_exist))
 
@@ -91,7 +76,7 @@ class Database:
         """Do work in one transaction, in the database's thread; an error rolls all of it back.
 
         Raises:
-            TransientError: the database refused, for example because the disk is full.
+            TransientError: the database refused, for example because the disk is full, or cannot be reached.
         """
         return await self._worker.run(lambda: self._transact(work))
 
@@ -100,101 +85,68 @@ class Database:
         await self._worker.run(self._engine.dispose)
 
     def _transact(self, work: Callable[[Connection], T]) -> T:
+        receipt = ""
         try:
-            with self._engine.begin() as connection:
-                return work(connection)
+            with self._engine.connect() as connection, connection.begin() as transaction:
+                result = work(connection)
+                receipt = self._backend.receipt(connection)
+                transaction.commit()
+                return result
         except exc.DBAPIError as error:
-            if isinstance(error, (exc.ProgrammingError, exc.InterfaceError)):
+            if _is_defect(error):
                 raise
+            if receipt and error.connection_invalidated and self._was_committed(receipt):
+                return result
             raise TransientError(f"the database {self.name} refused: {_reason(error)}; nothing was stored") from error
+
+    def _was_committed(self, receipt: str) -> bool:
+        """Find out what became of a commit whose answer was lost; there is nothing else to do before that is known."""
+        for _ in range(SETTLE_TRIES):
+            known = self._backend.was_committed(receipt)
+            if known is not None:
+                return bool(known)
+            time.sleep(SETTLE_POLL_S)
+        raise TransientError(
+            f"the connection to the database {self.name} was lost while something was stored, and does not come back: "
+            "nobody knows whether it was stored. If the next change is refused, start the hub again"
+        )
 
     def _open(self, *, must_exist: bool) -> str:
         try:
-            if self._file:
-                _check_file(Path(self._file), must_exist=must_exist)
+            self._backend.prepare(must_exist)
             with self._engine.begin() as connection:
-                if self._file:
-                    _check_pages(connection, Path(self._file))
+                self._backend.check(connection, must_exist)
                 epoch = prepare(connection, self.name, self._new_epoch)
-            if self._file:
-                _being_made(Path(self._file)).unlink(missing_ok=True)
+            self._backend.opened()
             return epoch
         except TocsinError:
             raise
         except (exc.SQLAlchemyError, OSError) as error:
-            advice = ". Put a backup in its place" if _is_damage(error) else ""
-            raise SettingsError(f"the database {self.name} cannot be opened: {_reason(error)}{advice}") from error
+            raise SettingsError(
+                f"the database {self.name} cannot be opened: {_reason(error)}{self._backend.advice(error)}"
+            ) from error
 
 
-def _engine(url: URL) -> Engine:
-    if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_size=1, max_overflow=0, pool_pre_ping=True)
-    engine = create_engine(url)
-    event.listen(engine, "connect", _set_up_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    # The driver's own idea of when a transaction begins leaves SELECT and CREATE TABLE outside; we say BEGIN ourselves.
-    connection.isolation_level = None
-    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA secure_delete = ON")  # a secret that was replaced is not left in a free page
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _being_made(path: Path) -> Path:
-    """A file that is there from before the database is made until its tables are: only then may it be empty."""
-    return path.with_name(f"{path.name}.new")
-
-
-def _is_damage(error: Exception) -> bool:
-    origin = getattr(error, "orig", None)
-    return isinstance(origin, sqlite3.DatabaseError) and not isinstance(origin, sqlite3.OperationalError)
-
-
-def _check_file(path: Path, *, must_exist: bool) -> None:
-    """Make the file, readable by its owner alone; refuse what is no SQLite database."""
-    if path.is_dir():
-        raise SettingsError(f"the database {path} is a folder; expected a file")
-    marker = _being_made(path)
-    if must_exist and not marker.exists() and (not path.exists() or path.stat().st_size == 0):
-        raise SettingsError(
-            f"the database {path} is {'empty' if path.exists() else 'gone'}, although this hub has run before. "
-            f"Put a backup in its place; or make an empty file {marker}, to begin with an empty model: "
-            "collectors then drop what they watch"
-        )
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def _backend(url: str, marker: Path | None) -> IBackend:
     try:
-        os.fchmod(handle, 0o600)
-        start = os.read(handle, len(SQLITE_MAGIC))
-    finally:
-        os.close(handle)
-    if start not in {b"", SQLITE_MAGIC}:
-        raise SettingsError(
-            f"the database {path} is damaged, or no SQLite file at all. Put a backup in its place, or name another file"
-        )
+        parsed = make_url(url)
+        if parsed.drivername == "sqlite" or parsed.drivername.startswith("sqlite+"):
+            return SqliteBackend(parsed)
+        if parsed.drivername in SCHEMES:
+            return PostgresBackend(parsed, marker)
+    except (exc.ArgumentError, exc.NoSuchModuleError, ImportError, ValueError):
+        # Their texts may tell a part of the URL, and with it of a password.
+        raise SettingsError(f"database: this is no URL of a database that can be used; {EXPECTED}") from None
+    raise SettingsError(f"database: {parsed.drivername} is not among the databases that can be used; {EXPECTED}")
 
 
-def _check_pages(connection: Connection, path: Path) -> None:
-    """Look for damage; a very large file is not read through, so that the hub starts in time."""
-    if path.stat().st_size > CHECK_UP_TO_BYTES:
-        return
-    found = connection.execute(text("PRAGMA quick_check(1)")).scalar()
-    if found != "ok":
-        raise SettingsError(f"the database {path} is damaged ({found}). Put a backup in its place")
+def _is_defect(error: exc.DBAPIError) -> bool:
+    """Whether the statement is wrong, and not the state of the database."""
+    if error.connection_invalidated or getattr(error.orig, "sqlstate", None) == PERMISSION_DENIED:
+        return False
+    return isinstance(error, (exc.ProgrammingError, exc.InterfaceError))
 
 
 def _reason(error: BaseException) -> str:
     origin: Any = getattr(error, "orig", None) or error
-    return _first_line(origin)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    return (str(origin).strip() or type(origin).__name__).splitlines()[0]

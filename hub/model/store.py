@@ -56,13 +56,9 @@ class SqlModelStore:
     async def changes_of(self, number: int) -> list[DocumentChange]:
         """Read what a revision changed."""
         table = document_changes.c
-        query = (
-            select(table.kind, table.id, table.before, table.after)
-            .where(table.revision == number)
-            .order_by(table.kind, table.id)
-        )
+        query = select(table.kind, table.id, table.before, table.after).where(table.revision == number)
         rows = await self._database.run(lambda connection: connection.execute(query).mappings().all())
-        return [DocumentChange(**row) for row in rows]
+        return sorted((DocumentChange(**row) for row in rows), key=lambda change: (change.kind, change.id))
 
     async def undone(self, number: int) -> list[tuple[str, str, str | None]]:
         """Read the documents that later revisions changed, as they were at this one."""
@@ -74,9 +70,9 @@ class SqlModelStore:
             .subquery()
         )
         is_first = (table.revision == first.c.revision) & (table.kind == first.c.kind) & (table.id == first.c.id)
-        query = select(table.kind, table.id, table.before).join(first, is_first).order_by(table.kind, table.id)
+        query = select(table.kind, table.id, table.before).join(first, is_first)
         rows = await self._database.run(lambda connection: connection.execute(query).all())
-        return [(kind, id_, before) for kind, id_, before in rows]
+        return sorted(((kind, id_, before) for kind, id_, before in rows), key=lambda row: row[:2])
 
     async def rewrite(self, change: Callable[[str, str, str], str]) -> int:
         """Put other bodies in the place of those that are stored."""
@@ -106,8 +102,9 @@ class SqlModelStore:
 
 
 def _load(connection: Connection) -> tuple[int, list[tuple[str, str, str]]]:
-    query = select(documents.c.kind, documents.c.id, documents.c.body).order_by(documents.c.kind, documents.c.id)
-    return _newest(connection), [(kind, id_, body) for kind, id_, body in connection.execute(query)]
+    # Sorted here: a server sorts texts by the rules of some language.
+    rows = connection.execute(select(documents.c.kind, documents.c.id, documents.c.body))
+    return _newest(connection), sorted((kind, id_, body) for kind, id_, body in rows)
 
 
 def _rewrite(connection: Connection, change: Callable[[str, str, str], str]) -> int:

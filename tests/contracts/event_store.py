@@ -278,6 +278,11 @@ class EventStoreContract:
         assert names(states=()) == []
         assert names(since=NOW - 2) == ["d", ""]
 
+    def test_a_filter_that_no_event_can_have_finds_nothing(self, store: Any) -> None:
+        done(store.add(event(), "local", "process"))
+        assert done(store.find(EventFilter(device="web1\0"))) == []
+        assert done(store.get(10**18 - 1)) is None
+
     def test_followers_see_each_change_once(self, store: Any) -> None:
         assert done(store.changes(-1, 10)) == (0, [])
         done(store.store(*SPOOL, batch(1, event("a"), event("b"), event("a"))))
@@ -359,9 +364,11 @@ class EventStoreContract:
         done(store.note_daemon("b", "process", 1.0))
         done(store.note_daemon("a", "process", 2.0))
         done(store.note_daemon("b", "process", 3.0))
+        done(store.note_daemon("B", "process", 4.0))
         assert [(d.collector, d.daemon, d.first_seen, d.last_seen) for d in done(store.daemons())] == [
+            ("B", "process", 4.0, 4.0),
             ("a", "process", 2.0, 2.0),
             ("b", "process", 1.0, 3.0),
         ]
         done(store.forget_daemon("b", "process"))
-        assert [daemon.collector for daemon in done(store.daemons())] == ["a"]
+        assert [daemon.collector for daemon in done(store.daemons())] == ["B", "a"]

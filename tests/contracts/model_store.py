@@ -87,6 +87,18 @@ class ModelStoreContract:
         (revision,) = done(store.revisions(1))
         assert (revision.author, revision.text, revision.summary) == (text, text, text)
 
+    def test_documents_come_in_the_order_of_their_characters_numbers(self, store: Any) -> None:
+        names = ["B", "a", "b", "b-a", "ba", "z", "é"]
+        done(store.commit(1, "", "", "", [change(name, None, "1") for name in reversed(names)]))
+        assert [row[1] for row in done(store.load())[1]] == names
+        assert [item.id for item in done(store.changes_of(1))] == names
+        assert [row[1] for row in done(store.undone(0))] == names
+
+    def test_a_character_that_some_databases_cannot_store_fails_nothing(self, store: Any) -> None:
+        done(store.commit(1, "a\0", "b\0", "c\0", [change("a", None, "1")]))
+        (revision,) = done(store.revisions(1))
+        assert (revision.author[0], revision.text[0], revision.summary[0]) == ("a", "b", "c")
+
     def test_thousands_of_documents_are_one_revision(self, store: Any) -> None:
         done(store.commit(1, "", "", "", [change(f"d{n:04}", None, str(n)) for n in range(3000)]))
         number, rows = done(store.load())

@@ -11,16 +11,20 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, create_engine, inspect, make_url, text
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
-import hub.events.tables  # noqa: F401 - its tables belong to the same database
 from common.errors import SettingsError, TransientError
 from hub.model.database import Database, sqlite_url
 from hub.model.migrate import HEAD, MIGRATIONS
+from hub.model.postgres import DRIVER
 from hub.model.store import SqlModelStore
 from hub.model.tables import metadata
 from tests.contracts.model_store import ModelStoreContract, change
+from tests.databases import Databases
 from tests.fakes.stores import FakeModelStore, InlineWorker, done
+
+DRIVERS = {"sqlite": "sqlite", "postgresql": DRIVER}
 
 
 def open_database(path: Path, epoch: str = "epoch-1") -> Database:
@@ -37,14 +41,14 @@ class TestFakeModelStore(ModelStoreContract):
 
 class TestSqlModelStore(ModelStoreContract):
     @pytest.fixture
-    def store(self, tmp_path: Path) -> Any:
-        return SqlModelStore(open_database(tmp_path / "hub.db"))
+    def store(self, databases: Databases) -> Any:
+        return SqlModelStore(databases.open())
 
-    def test_what_is_stored_is_there_after_a_restart_and_the_epoch_is_the_same(self, tmp_path: Path) -> None:
-        database = open_database(tmp_path / "x.db", "first")
+    def test_what_is_stored_is_there_after_a_restart_and_the_epoch_is_the_same(self, databases: Databases) -> None:
+        database = databases.open("x", "first")
         done(SqlModelStore(database).commit(1, "ann", "", "", [change("a", None, "1")]))
         done(database.close())
-        again = SqlModelStore(open_database(tmp_path / "x.db", "second"))
+        again = SqlModelStore(databases.open("x", "second"))
         assert done(again.epoch()) == "first"
         assert done(again.load()) == (1, [("Device", "a", "1")])
 
@@ -56,6 +60,50 @@ class TestSqlModelStore(ModelStoreContract):
         assert len(done(store.revisions(10))) == 1
         assert done(store.commit(2, "", "", "", [change("b", None, "1")])).number == 2
 
+
+class TestDatabaseOfEachKind:
+    def test_a_database_of_something_else_is_refused_and_left_alone(self, databases: Databases) -> None:
+        engine = create_engine(make_url(databases.url("hub")).set(drivername=DRIVERS[databases.kind]))
+        with engine.begin() as other:
+            other.execute(text("CREATE TABLE recipes (name TEXT)"))
+        with pytest.raises(SettingsError, match=r"tables of something else \(recipes\)"):
+            databases.open()
+        assert inspect(engine).get_table_names() == ["recipes"]
+        engine.dispose()
+
+    def test_a_database_of_a_newer_version_is_refused(self, databases: Databases) -> None:
+        database = databases.open()
+        done(database.run(lambda c: c.execute(text("UPDATE alembic_version SET version_num = '9999'"))))
+        done(database.close())
+        with pytest.raises(SettingsError, match="newer version"):
+            databases.open()
+
+    def test_migrations_make_the_tables_that_the_code_has(self, databases: Databases) -> None:
+        database = databases.open()
+        options = {"compare_type": True}
+        assert (
+            done(database.run(lambda c: compare_metadata(MigrationContext.configure(c, opts=options), metadata))) == []
+        )
+
+    def test_what_one_piece_of_work_wrote_goes_when_it_fails(self, databases: Databases) -> None:
+        database = databases.open()
+
+        def work(connection: Connection) -> None:
+            connection.execute(text("DELETE FROM site"))
+            raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            done(database.run(work))
+        assert done(database.run(lambda c: c.execute(text("SELECT value FROM site")).all())) == [("epoch-1",)]
+
+    def test_a_statement_that_is_wrong_is_a_defect_and_shows_no_values(self, databases: Databases) -> None:
+        database = databases.open()
+        with pytest.raises((ProgrammingError, OperationalError, TransientError)) as caught:
+            done(database.run(lambda c: c.execute(text("SELECT * FROM nowhere WHERE x = :x"), {"x": "hush"})))
+        assert "hush" not in str(caught.value)
+
+
+class TestDatabase:
     def test_a_second_hub_on_the_same_store_is_noticed(self, tmp_path: Path) -> None:
         one, two = (SqlModelStore(open_database(tmp_path / "hub.db")) for _ in range(2))
         done(one.load())
@@ -64,8 +112,6 @@ class TestSqlModelStore(ModelStoreContract):
         with pytest.raises(TransientError, match="another hub writes to it"):
             done(two.commit(1, "", "", "", [change("b", None, "1")]))
 
-
-class TestDatabase:
     def test_only_its_owner_can_read_it(self, tmp_path: Path) -> None:
         old = os.umask(0)
         try:
@@ -129,23 +175,6 @@ class TestDatabase:
         with pytest.raises(SettingsError, match=r"hub\.db (is damaged|cannot be opened)"):
             open_database(path)
 
-    def test_a_database_of_something_else_is_refused_and_left_alone(self, tmp_path: Path) -> None:
-        with sqlite3.connect(tmp_path / "hub.db") as other:
-            other.execute("CREATE TABLE recipes (name TEXT)")
-        other.close()
-        with pytest.raises(SettingsError, match=r"tables of something else \(recipes\)"):
-            open_database(tmp_path / "hub.db")
-        with sqlite3.connect(tmp_path / "hub.db") as other:
-            assert [row[0] for row in other.execute("SELECT name FROM sqlite_master")] == ["recipes"]
-        other.close()
-
-    def test_a_database_of_a_newer_version_is_refused(self, tmp_path: Path) -> None:
-        database = open_database(tmp_path / "hub.db")
-        done(database.run(lambda c: c.execute(text("UPDATE alembic_version SET version_num = '9999'"))))
-        done(database.close())
-        with pytest.raises(SettingsError, match="newer version"):
-            open_database(tmp_path / "hub.db")
-
     def test_a_folder_that_is_not_there(self, tmp_path: Path) -> None:
         with pytest.raises(SettingsError, match=r"nowhere/hub\.db cannot be opened: .*No such file"):
             open_database(tmp_path / "nowhere" / "hub.db")
@@ -178,10 +207,6 @@ class TestDatabase:
         other.execute("ROLLBACK")
         other.close()
         assert done(SqlModelStore(database).load()) == (0, [])
-
-    def test_migrations_make_the_tables_that_the_code_has(self, tmp_path: Path) -> None:
-        database = open_database(tmp_path / "hub.db")
-        assert done(database.run(lambda c: compare_metadata(MigrationContext.configure(c), metadata))) == []
 
     def test_the_newest_migration_is_the_one_that_the_code_expects(self) -> None:
         config = Config()
