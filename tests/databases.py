@@ -85,7 +85,10 @@ def refuse_updates(database: Database, table: str) -> None:
             )
             return
         connection.execute(
-            text("CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''no'' USING ERRCODE = ''disk_full''; END'")
+            text(
+                "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql"
+                " AS 'BEGIN RAISE ''no'' USING ERRCODE = ''disk_full''; END'"
+            )
         )
         connection.execute(text(f"CREATE TRIGGER refuse BEFORE UPDATE ON {table} EXECUTE FUNCTION refuse()"))
 
