@@ -13,7 +13,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from common.events import Severity
+from common.components import ComponentName
+from common.events import CLASS_PERFORMANCE, Severity
 
 DeviceId = Annotated[str, Meta(min_length=1, max_length=255)]
 Slug = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}\Z")]
@@ -22,6 +23,7 @@ Regex = Annotated[str, Meta(min_length=1, max_length=4096)]
 DEFAULT_EXCLUDE = r"\b(vim|tail|grep|tar|cat|bash)\b"
 
 SERVICE_PROCESS = "process"
+SERVICE_MODELER = "modeler"
 
 
 class SnmpVersion(enum.Enum):
@@ -116,6 +118,99 @@ class ProcessSetConfig(Struct, frozen=True, kw_only=True):
     confirm: Annotated[int, Meta(ge=1, le=100)] = 1
 
 
+class ThresholdForm(enum.Enum):
+    """When a value violates a threshold."""
+
+    LIMIT = "limit"
+    """It is below the minimum, or above the maximum."""
+    BAND = "band"
+    """It lies between minimum and maximum."""
+    CHANGE = "change"
+    """It is not the one before."""
+
+
+class Level(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How bad it is when a value passes these bounds, which are themselves still right; None for no bound."""
+
+    severity: Severity
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+class ThresholdConfig(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A threshold on data points, as a collector judges by it.
+
+    Attributes:
+        id: key of its events, with the point.
+        points: names, also of derived points; each is judged by itself.
+        levels: at least one, the most severe first; a change has one, without bounds.
+        scans: violations in a row before it is said.
+        for_s: seconds that it has to last before it is said.
+        hysteresis: how far a value has to be back within a bound before it is over; in the point's unit.
+        escalate_after: violations in a row after which the severity is one more; None for never.
+        definitions: process set definitions whose sets are judged; empty for all.
+    """
+
+    id: Slug
+    points: tuple[str, ...]
+    form: ThresholdForm = ThresholdForm.LIMIT
+    levels: Annotated[tuple[Level, ...], Meta(min_length=1, max_length=5)]
+    scans: Annotated[int, Meta(ge=1, le=1000)] = 1
+    for_s: Annotated[int, Meta(ge=0, le=604800)] = 0
+    hysteresis: Annotated[float, Meta(ge=0)] = 0.0
+    escalate_after: Annotated[int, Meta(ge=1, le=100000)] | None = None
+    event_class: str = CLASS_PERFORMANCE
+    definitions: tuple[Slug, ...] = ()
+
+
+class DerivedConfig(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A data point that is computed from others of the same sample (common.expressions)."""
+
+    point: str
+    expression: Annotated[str, Meta(min_length=1, max_length=1000)]
+    unit: str = ""
+
+
+class ExpectedSet(Struct, frozen=True, array_like=True):
+    """A process set that the modeler has seen on a device, and that is expected there from then on.
+
+    Attributes:
+        name: the set's id on the device: what its definition's template gives now.
+        series: what its series are kept under when it once had another name; empty for `name`.
+    """
+
+    definition: Slug
+    name: ComponentName
+    series: str = ""
+
+
+class SetOverride(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is said of one process set of one device, against its definition; None is as the definition says.
+
+    Attributes:
+        monitor: False for one that is neither judged nor written.
+        restart_severity: `Severity.CLEAR` counts restarts and says nothing.
+    """
+
+    name: ComponentName
+    monitor: bool = True
+    missing_severity: Severity | None = None
+    restart_severity: Severity | None = None
+
+
+class ModelConfig(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the modeler looks for on a device.
+
+    Attributes:
+        plugins: names; empty for all.
+        interfaces_ignore, filesystems_ignore: RE2, searched in names; empty ignores none.
+    """
+
+    plugins: tuple[str, ...] = ()
+    interfaces_ignore: str = ""
+    filesystems_ignore: str = ""
+
+
 class SourceKind(enum.Enum):
     """Where a device's process table comes from."""
 
@@ -133,6 +228,10 @@ class DeviceConfig(Struct, frozen=True, kw_only=True):
         snmp: None for the local source.
         full_scan_every: cycles from one full SNMP pass to the next.
         flap_restarts: more restarts than this within `flap_window_s` are one `process_restarting`.
+        thresholds, derived: on the data points of its process sets.
+        expected: process sets that the modeler has seen there.
+        overrides: process sets that are treated otherwise than their definitions say.
+        model: for the modeler alone; `interval_s` is then the time from one modelling to the next.
     """
 
     device: DeviceId
@@ -144,6 +243,11 @@ class DeviceConfig(Struct, frozen=True, kw_only=True):
     full_scan_every: Annotated[int, Meta(ge=1, le=10000)] = 10
     flap_restarts: Annotated[int, Meta(ge=1)] = 5
     flap_window_s: Annotated[int, Meta(ge=1)] = 1800
+    thresholds: tuple[ThresholdConfig, ...] = ()
+    derived: tuple[DerivedConfig, ...] = ()
+    expected: tuple[ExpectedSet, ...] = ()
+    overrides: tuple[SetOverride, ...] = ()
+    model: ModelConfig | None = None
 
 
 def canonical(config: DeviceConfig) -> bytes:

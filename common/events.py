@@ -19,6 +19,7 @@ Detail = str | int | float | bool | None | list[str | int]
 
 CLASS_PROCESS = "/Status/OSProcess"
 CLASS_SNMP = "/Status/Snmp"
+CLASS_PERFORMANCE = "/Perf"
 CLASS_DATA = "/Status/Data"
 CLASS_CONFIG = "/Status/Config"
 CLASS_DAEMON = "/Status/Daemon"

@@ -16,6 +16,7 @@ import msgspec
 import zstandard
 from msgspec import Meta, Struct
 
+from common.components import Attributes, ComponentKind, FoundComponent
 from common.configs import DeviceConfig, DeviceId
 from common.errors import PermanentError, RemoteError
 from common.events import Event, EventText
@@ -27,6 +28,7 @@ OLDEST_PROTOCOL_VERSION = 1
 MAX_MESSAGE_BYTES = 256 * 1024
 MAX_DECODED_BYTES = 4 * 1024 * 1024
 COMPRESS_FROM_BYTES = 512
+MAX_COMPONENTS = 10_000
 
 Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
 Id = Annotated[str, Meta(min_length=1, max_length=100)]
@@ -146,6 +148,44 @@ class Heartbeat(Struct, frozen=True, tag=True, kw_only=True):
     """I live (method `heartbeat`, collector to hub)."""
 
     counts: TaskCounts
+
+
+class PluginOutcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one plugin of the modeler found on a device.
+
+    Attributes:
+        kinds: of components that this plugin finds; of these, what is not in `components` was not seen.
+        attributes: of the device itself, for example sysDescr.
+        problem: why nothing of it may be believed; it then changes nothing. Empty when all was read to the end.
+    """
+
+    plugin: Id
+    kinds: list[ComponentKind] = []
+    components: Annotated[list[FoundComponent], Meta(max_length=MAX_COMPONENTS)] = []
+    attributes: Attributes = {}
+    problem: Reason = ""
+
+
+class ModelReport(Struct, frozen=True, tag=True, kw_only=True):
+    """What a modelling found (method `modelled`).
+
+    Attributes:
+        at: epoch seconds.
+        run: id of the run that asked for it; empty for one of the cycle.
+        dry_run: it must change nothing.
+        problem: why nothing could be read at all; there are no outcomes then.
+    """
+
+    device: DeviceId
+    at: float
+    run: ShortText = ""
+    dry_run: bool = False
+    outcomes: Annotated[list[PluginOutcome], Meta(max_length=100)] = []
+    problem: Reason = ""
+
+
+class ModelTaken(Struct, frozen=True, tag=True):
+    """The hub has it: what it changes is committed."""
 
 
 class Alive(Struct, frozen=True, tag=True):
@@ -307,7 +347,25 @@ class DecidedQuery(Struct, frozen=True, tag=True):
     decisions: Annotated[list[Decision], Meta(max_length=500)]
 
 
-Query = ProcessesQuery | SetsQuery | ListQuery | FetchQuery | GraphQuery | LiveConfigQuery | RunNowQuery | DecidedQuery
+class ModelQuery(Struct, frozen=True, tag=True, kw_only=True):
+    """Model these devices now; each answers later with a `ModelReport` that bears these words."""
+
+    devices: Annotated[list[DeviceId], Meta(max_length=2000)]
+    run: ShortText
+    dry_run: bool = False
+
+
+Query = (
+    ProcessesQuery
+    | SetsQuery
+    | ListQuery
+    | FetchQuery
+    | GraphQuery
+    | LiveConfigQuery
+    | RunNowQuery
+    | DecidedQuery
+    | ModelQuery
+)
 
 
 class Processes(Struct, frozen=True, tag=True, kw_only=True):
