@@ -1,0 +1,286 @@
+"""Expressions over data points: a text is parsed once, and evaluated for each sample (pure).
+
+    memory / 1024 ^ 2
+    if(count > 0, memory / count, 0)
+    {read-ops} + {write-ops}
+
+Operators, from the loosest: one of `< <= > >= == !=` (1 when it holds, 0 when not), `+ -`, `* / %`, the minus sign,
+`^` (from the right, as in mathematics). Functions: `if(condition, then, else)`, `min`, `max`, `abs`, `round(x)`,
+`round(x, places)`, `log(x)`, `log(x, base)`, `sqrt`. A name of letters, digits and `_` that begins with no digit stands
+for a point; any other name stands in braces, because `a-b` is a difference. A number is as in `2`, `0.5`, `1.5e3`.
+
+A value that is not known makes the whole unknown, and so do a division by zero, a number beyond 1.8e308, and the root
+or the logarithm of what has none. Of `if`, only the branch that is taken has to be known.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Mapping
+
+from msgspec import Struct
+
+from common.arithmetic import COMPARISONS, FUNCTIONS, LARGEST, OPERATORS, finite
+from common.series import Number
+
+MAX_LENGTH = 1000
+MAX_DEPTH = 30
+"""Parentheses, functions and powers within each other."""
+MAX_NAME = 19
+"""Characters of a point's name, as rrdtool has it."""
+
+Values = Mapping[str, int | float | None]
+_Node = Callable[[Values], Number]
+
+_TOKEN = re.compile(
+    r"(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
+    r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
+    r"|\{(?P<braced>[^{}]*)\}"
+    r"|(?P<sign><=|>=|==|!=|[-+*/%^<>(),])"
+)
+_POINT = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_NAME}}}")
+_SPACE = re.compile(r"[ \t\r\n]*")
+_REST = re.compile(r"[A-Za-z0-9_.]*")
+
+
+class ExpressionError(ValueError):
+    """A text that is no expression; the message says what is wrong, and at which character, counted from 1."""
+
+
+class Expression(Struct, frozen=True):
+    """An expression that is ready to be evaluated.
+
+    Attributes:
+        names: points that it refers to.
+    """
+
+    text: str
+    names: frozenset[str]
+    _root: _Node
+
+    def evaluate(self, values: Values) -> int | float | None:
+        """The result for these values; None when it is unknown. Names that are not there are unknown."""
+        try:
+            return self._root(values)
+        except (ArithmeticError, ValueError):
+            return None
+
+
+def parse(text: str) -> Expression:
+    """Read an expression.
+
+    Raises:
+        ExpressionError: it is none, is longer than 1000 characters, or goes more than 30 levels deep.
+    """
+    if len(text) > MAX_LENGTH:
+        raise ExpressionError(f"the expression has {len(text)} characters; at most {MAX_LENGTH} may be")
+    parser = _Parser(_tokens(text), text)
+    root = parser.whole()
+    return Expression(text, frozenset(parser.names), root)
+
+
+class _Token(Struct, frozen=True):
+    """A piece of the text; `kind` is number, name, braced, sign or end, `at` counts from 1."""
+
+    kind: str
+    text: str
+    at: int
+
+
+def _tokens(text: str) -> list[_Token]:
+    tokens: list[_Token] = []
+    position = _end(_SPACE, text, 0)
+    while position < len(text):
+        found = _TOKEN.match(text, position)
+        if found is None:
+            raise ExpressionError(_strange(text, position))
+        kind = found.lastgroup or ""
+        if kind == "number" and (end := _end(_REST, text, found.end())) > found.end():
+            word = text[position:end]
+            raise ExpressionError(
+                f"{word[:50]!r} at character {position + 1} is neither a number nor a name; a point's name that begins "
+                "with a digit is written in braces"
+            )
+        tokens.append(_Token(kind, found[kind], position + 1))
+        position = _end(_SPACE, text, found.end())
+    return [*tokens, _Token("end", "", len(text) + 1)]
+
+
+def _end(pattern: re.Pattern[str], text: str, position: int) -> int:
+    found = pattern.match(text, position)
+    return found.end() if found is not None else position
+
+
+def _strange(text: str, position: int) -> str:
+    sign = text[position]
+    hint = {"{": "; the brace is not closed", "=": "; equality is written =="}.get(sign, "")
+    return f"{sign!r} at character {position + 1} has no meaning in an expression{hint}"
+
+
+class _Parser:
+    """Reads one list of tokens from left to right; each method reads what its name says, and gives what computes it."""
+
+    def __init__(self, tokens: list[_Token], text: str) -> None:
+        self._tokens = tokens
+        self._text = text
+        self._next = 0
+        self._depth = 0
+        self.names: set[str] = set()
+
+    # --- tokens -------------------------------------------------------------------------------------------------------
+
+    @property
+    def _token(self) -> _Token:
+        return self._tokens[self._next]
+
+    def _take(self) -> _Token:
+        token = self._token
+        self._next += 1
+        return token
+
+    def _sign(self, *signs: str) -> str:
+        """The sign that comes next, if it is one of these; it is then taken."""
+        token = self._token
+        return self._take().text if token.kind == "sign" and token.text in signs else ""
+
+    def _expect(self, sign: str, after: str) -> None:
+        if not self._sign(sign):
+            raise self._surprise(f"{sign!r} {after}")
+
+    def _surprise(self, wanted: str) -> ExpressionError:
+        token = self._token
+        what = f"there is {token.text!r}" if token.kind != "end" else "the expression ends"
+        return ExpressionError(f"at character {token.at} {what}, where {wanted} was expected")
+
+    def _deeper(self, read: Callable[[], _Node]) -> _Node:
+        if self._depth >= MAX_DEPTH:
+            raise ExpressionError(
+                f"at character {self._token.at} the expression goes more than {MAX_DEPTH} levels deep"
+            )
+        self._depth += 1
+        node = read()
+        self._depth -= 1
+        return node
+
+    # --- grammar, from the loosest ------------------------------------------------------------------------------------
+
+    def whole(self) -> _Node:
+        node = self._comparison()
+        if self._token.kind == "sign" and self._token.text in COMPARISONS:
+            raise ExpressionError(
+                f"at character {self._token.at} a comparison follows another; put one of them in parentheses"
+            )
+        if self._token.kind != "end":
+            raise self._surprise("an operator or the end")
+        return node
+
+    def _comparison(self) -> _Node:
+        left = self._sum()
+        sign = self._sign(*COMPARISONS)
+        if not sign:
+            return left
+        right = self._sum()
+        holds = COMPARISONS[sign]
+        return lambda values: int(holds(left(values), right(values)))
+
+    def _sum(self) -> _Node:
+        return self._chain(("+", "-"), self._product)
+
+    def _product(self) -> _Node:
+        return self._chain(("*", "/", "%"), self._signed)
+
+    def _chain(self, signs: tuple[str, ...], operand: Callable[[], _Node]) -> _Node:
+        """Operands with operators between them, reckoned from the left."""
+        first = operand()
+        rest: list[tuple[Callable[[Number, Number], Number], _Node]] = []
+        while sign := self._sign(*signs):
+            rest.append((OPERATORS[sign], operand()))
+        if not rest:
+            return first
+
+        def chain(values: Values) -> Number:
+            result = first(values)
+            for operate, node in rest:
+                result = finite(operate(result, node(values)))
+            return result
+
+        return chain
+
+    def _signed(self) -> _Node:
+        negative = False
+        while self._sign("-"):
+            negative = not negative
+        node = self._power()
+        return (lambda values: -node(values)) if negative else node
+
+    def _power(self) -> _Node:
+        base = self._atom()
+        if not self._sign("^"):
+            return base
+        exponent = self._deeper(self._signed)
+        power = OPERATORS["^"]
+        return lambda values: finite(power(base(values), exponent(values)))
+
+    def _atom(self) -> _Node:
+        token = self._token
+        if token.kind == "number":
+            return self._number(self._take())
+        if token.kind in {"name", "braced"}:
+            self._take()
+            called = token.kind == "name" and self._sign("(")
+            return self._call(token) if called else self._point(token)
+        if self._sign("("):
+            node = self._deeper(self._comparison)
+            self._expect(")", f"for the '(' at character {token.at}")
+            return node
+        raise self._surprise("a number, a point, a function or '('")
+
+    # --- the smallest parts -------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def _number(token: _Token) -> _Node:
+        value: Number = int(token.text) if token.text.isdigit() else float(token.text)
+        if value > LARGEST:
+            raise ExpressionError(f"the number at character {token.at} is larger than any that can be reckoned with")
+        return lambda _values: value
+
+    def _point(self, token: _Token) -> _Node:
+        name = token.text
+        if not _POINT.fullmatch(name):
+            raise ExpressionError(
+                f"{name[:50]!r} at character {token.at} is no name of a point: 1 to {MAX_NAME} of A-Z a-z 0-9 _ -"
+            )
+        self.names.add(name)
+        return lambda values: finite(values.get(name))
+
+    def _call(self, token: _Token) -> _Node:
+        """A function, its opening parenthesis taken."""
+        least, most = (3, 3) if token.text == "if" else FUNCTIONS.get(token.text, (0, 0, None))[:2]
+        if not most:
+            raise ExpressionError(_no_function(token))
+        arguments = [self._deeper(self._comparison)]
+        while self._sign(","):
+            arguments.append(self._deeper(self._comparison))
+        self._expect(")", f"or ',' for {token.text}( at character {token.at}")
+        if not least <= len(arguments) <= most:
+            many = str(least) if least == most else f"{least} to {most}"
+            raise ExpressionError(
+                f"{token.text} at character {token.at} has {len(arguments)} arguments; it takes {many}"
+            )
+        return _choice(*arguments) if token.text == "if" else _applied(FUNCTIONS[token.text][2], arguments)
+
+
+def _choice(condition: _Node, then: _Node, otherwise: _Node) -> _Node:
+    return lambda values: then(values) if condition(values) else otherwise(values)
+
+
+def _applied(function: Callable[..., Number], arguments: list[_Node]) -> _Node:
+    return lambda values: finite(function(*[argument(values) for argument in arguments]))
+
+
+def _no_function(token: _Token) -> str:
+    known = ["if", *FUNCTIONS]
+    near = difflib.get_close_matches(token.text.lower(), known, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+    return f"there is no function {token.text[:50]!r}, at character {token.at}; {hint}"
