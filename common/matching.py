@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 from weakref import WeakValueDictionary
 
 import re2
@@ -58,11 +59,9 @@ def check_definition(config: ProcessSetConfig) -> list[str]:
     mistakes: list[str] = []
     groups: set[str] = set()
     for field, pattern in (("include", config.include), ("exclude", config.exclude)):
-        try:
-            compiled = re2.compile(pattern, _options)
-        except re2.error as error:
-            reason = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
-            mistakes.append(f"{field}: {pattern!r} is no RE2 pattern: {reason}{_where(pattern, reason)}")
+        compiled, wrong = _compiled(pattern)
+        if compiled is None:
+            mistakes.append(f"{field}: {wrong}")
             continue
         if field == "include":
             groups = {str(n) for n in range(compiled.groups + 1)} | set(compiled.groupindex)
@@ -74,6 +73,20 @@ def check_definition(config: ProcessSetConfig) -> list[str]:
     if config.count_min is not None and config.count_max is not None and config.count_min > config.count_max:
         mistakes.append(f"count: min {config.count_min} is over max {config.count_max}")
     return mistakes
+
+
+def check_regex(pattern: str) -> str:
+    """What is wrong with a pattern, as a sentence; empty when it is one of RE2."""
+    return _compiled(pattern)[1]
+
+
+def _compiled(pattern: str) -> tuple[Any, str]:
+    """The compiled pattern, or None and what is wrong with it."""
+    try:
+        return re2.compile(pattern, _options), ""
+    except re2.error as error:
+        reason = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
+        return None, f"{pattern!r} is no RE2 pattern: {reason}{_where(pattern, reason)}"
 
 
 def _where(pattern: str, reason: str) -> str:

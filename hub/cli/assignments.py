@@ -13,7 +13,7 @@ from pathlib import Path
 from hub.cli.exits import usage
 from hub.cli.figures import safe
 
-Value = str | int | float | bool
+Value = str | int | float | bool | tuple[str, ...]
 MAX_SECRET_CHARS = 4096
 
 

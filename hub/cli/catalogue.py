@@ -8,7 +8,12 @@ from functools import partial
 from hub.cli.assignments import Kind, Value
 from hub.model.properties import CATALOGUE, Property, PropertyType, read_value
 
-_NUMBERS: dict[PropertyType, Callable[[str], Value]] = {PropertyType.WHOLE: int, PropertyType.NUMBER: float}
+_READERS: dict[PropertyType, Callable[[str], object]] = {
+    PropertyType.WHOLE: int,
+    PropertyType.NUMBER: float,
+    PropertyType.BOOLEAN: lambda text: {"true": True, "yes": True, "false": False, "no": False}.get(text.lower()),
+    PropertyType.LIST: lambda text: [word for word in (part.strip() for part in text.split(",")) if word],
+}
 
 
 def property_kinds() -> dict[str, Kind]:
@@ -23,10 +28,10 @@ def _read(prop: Property, text: str) -> Value:
         ValueError: says what is wanted.
     """
     try:
-        number = _NUMBERS.get(prop.type, str)(text)
+        value = _READERS.get(prop.type, str)(text)
     except ValueError:
         raise ValueError(f"wanted {prop.expected}") from None
     try:
-        return read_value(prop, number)
+        return read_value(prop, value)
     except ValueError as error:
         raise ValueError(f"wanted {error}") from None

@@ -44,5 +44,9 @@ def _value(said: dict[str, Any], row: dict[str, Any]) -> str:
     value = said.get("value")
     if value == "":
         return NOTHING
+    if isinstance(value, list):
+        return ", ".join(value) or NOTHING
+    if isinstance(value, bool):
+        return "true" if value else "false"
     unit = str(row.get("unit") or "")
     return f"{value} {unit}".strip()

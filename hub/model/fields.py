@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from common.events import Severity, parse_severity
 from hub.model import schemas
-from hub.model.properties import CATALOGUE, Value, read_value
+from hub.model.properties import CATALOGUE, Property, Value, read_value
 from hub.model.yaml import Item, Odd, Revealed, Unread
 
 MAX_SHOWN = 60
@@ -283,6 +283,13 @@ def not_yet(what: str) -> Reader:
     return Reader(read, None)
 
 
+def _bare(prop: Property, part: Item) -> object:
+    """The value of a property without what is known of its place in the file."""
+    if prop.secret and isinstance(part.value, Revealed):
+        return part.value.value
+    return [one.value for one in part.value] if isinstance(part.value, list) else part.value
+
+
 def _read_properties(item: Item) -> dict[str, Value]:
     """Read a device's properties by the catalogue; a secret's value never gets into a message."""
     if not isinstance(item.value, dict):
@@ -294,7 +301,7 @@ def _read_properties(item: Item) -> dict[str, Value]:
         if prop is None:
             faults.append(Fault(part.line, "", unknown("property", name, CATALOGUE)))
             continue
-        value = part.value.value if prop.secret and isinstance(part.value, Revealed) else part.value
+        value = _bare(prop, part)
         try:
             values[name] = read_value(prop, value)
         except ValueError as error:

@@ -7,7 +7,9 @@ from collections.abc import Collection, Iterable, Sequence
 from common.configs import ProcessSetConfig
 from hub.model.definitions import to_config
 from hub.model.entities import KIND_DEVICE, KIND_PROCESS_SET, Device, Key, Model, ProcessSet, Scope
-from hub.model.properties import Value, effective
+from hub.model.properties import Value, collected
+
+Told = tuple[ProcessSetConfig, bool]
 
 
 def concerned(before: Model, after: Model, keys: Collection[Key]) -> list[str]:
@@ -37,7 +39,7 @@ def _of_scope(before: Model, after: Model, keys: Sequence[Key], scope: Scope, id
 
 def _values(model: Model, device: Device | None) -> dict[str, Value] | None:
     """Every property with the value that holds for a device."""
-    return None if device is None else effective(model.properties_of(device))
+    return None if device is None else collected(model.properties_of(device))
 
 
 def _seen(model: Model, device_id: str) -> object:
@@ -45,13 +47,16 @@ def _seen(model: Model, device_id: str) -> object:
     device = model.devices.get(device_id)
     if device is None:
         return None
-    sets = [to_config(definition) for definition in model.sets_of(device) if definition.monitor]
+    sets = [_told(definition) for definition in model.sets_of(device)]
     return device.address, device.collector, _values(model, device), sets
 
 
-def _part(model: Model, key: Key, scope: Scope) -> ProcessSetConfig | None:
+def _part(model: Model, key: Key, scope: Scope) -> Told | None:
     """What a process set puts into the configs of a scope."""
     definition = model.get(key)
-    if not isinstance(definition, ProcessSet) or not definition.monitor:
-        return None
-    return to_config(definition) if definition.applies(*scope) else None
+    return _told(definition) if isinstance(definition, ProcessSet) and definition.applies(*scope) else None
+
+
+def _told(definition: ProcessSet) -> Told:
+    """What collectors see of a definition; one that is not watched is still looked for by the modeler."""
+    return to_config(definition), definition.monitor

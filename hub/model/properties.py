@@ -7,20 +7,29 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from msgspec import Struct
 
+from common.components import Lock
 from common.configs import AuthProtocol, DeviceConfig, PrivProtocol, SnmpConfig, SnmpEngine, SnmpVersion, SourceKind
+from common.events import Severity
+from common.matching import check_regex
 
-Value = str | int | float | bool
+Value = str | int | float | bool | tuple[str, ...]
 
 HIDDEN = "(set)"
 MAX_TEXT = 255
 SNMP_INTERVAL_S = 60
 LOCAL_INTERVAL_S = 10
+MODEL_INTERVAL_S = 43200
 MIN_PASSWORD = 8  # RFC 3414, section 11.2
+AS_DEFINED = "definition"
+"""The severity that a process set's definition gives."""
+NO_EVENT = "none"
+PLUGINS = ("identity", "processes", "interfaces", "filesystems", "hardware")
+"""What the modeler can look for."""
 
 
 class PropertyType(enum.Enum):
@@ -30,6 +39,9 @@ class PropertyType(enum.Enum):
     WHOLE = "whole number"
     NUMBER = "number"
     CHOICE = "one of"
+    REGEX = "regular expression"
+    BOOLEAN = "true or false"
+    LIST = "list of"
 
 
 class Property(Struct, frozen=True, kw_only=True):
@@ -37,8 +49,10 @@ class Property(Struct, frozen=True, kw_only=True):
 
     Attributes:
         default: what holds where nobody says otherwise; None where `default_of` has to look at other properties.
+        choices: the words of a choice, or of a list.
         minimum, maximum: inclusive; of the value, or of a text's length.
         secret: never shown, logged or put into a message.
+        component: may also be said of a single component of a device.
     """
 
     name: str
@@ -50,12 +64,19 @@ class Property(Struct, frozen=True, kw_only=True):
     minimum: float | None = None
     maximum: float | None = None
     secret: bool = False
+    component: bool = False
 
     @property
     def expected(self) -> str:
         """What a value has to be, in words."""
         if self.type is PropertyType.CHOICE:
             return f"one of {', '.join(self.choices)}"
+        if self.type is PropertyType.BOOLEAN:
+            return "true or false"
+        if self.type is PropertyType.REGEX:
+            return f"a regular expression (RE2) of up to {MAX_TEXT} characters on one line"
+        if self.type is PropertyType.LIST:
+            return f"a list of {', '.join(self.choices)}; none of them is []"
         unit = f" {self.unit}" if self.unit else ""
         if self.type is PropertyType.TEXT:
             return f"text of {self.minimum or 0:g} to {self.maximum or MAX_TEXT:g} characters on one line"
@@ -98,6 +119,37 @@ def _choice(name: str, description: str, default: enum.Enum, choices: type[enum.
     )
 
 
+def _regex(name: str, description: str) -> Property:
+    return Property(name=name, type=PropertyType.REGEX, description=description, default="", maximum=MAX_TEXT)
+
+
+def _flag(name: str, description: str, *, default: bool, component: bool = False) -> Property:
+    return Property(name=name, type=PropertyType.BOOLEAN, description=description, default=default, component=component)
+
+
+def _list(name: str, description: str, choices: Iterable[str], *, component: bool = False) -> Property:
+    return Property(
+        name=name,
+        type=PropertyType.LIST,
+        description=description,
+        default=(),
+        choices=tuple(choices),
+        component=component,
+    )
+
+
+def _severity(name: str, description: str, *more: str) -> Property:
+    words = (one.label for one in Severity if one is not Severity.CLEAR)
+    return Property(
+        name=name,
+        type=PropertyType.CHOICE,
+        description=description,
+        default=AS_DEFINED,
+        choices=(AS_DEFINED, *words, *more),
+        component=True,
+    )
+
+
 _SNMP = SnmpConfig()
 _PLAIN = DeviceConfig(device="x", address="", source=SourceKind.LOCAL, interval_s=LOCAL_INTERVAL_S)
 
@@ -135,9 +187,31 @@ _ALL = (
     _text("snmp_priv_password", "password for that", _SNMP.priv_password, minimum=MIN_PASSWORD, secret=True),
     _text("snmp_context", "context name, for version 3", _SNMP.context),
     _choice("snmp_engine", "which implementation of SNMP asks", _SNMP.engine, SnmpEngine),
+    _flag("monitor", "whether its process sets are watched", default=True, component=True),
+    _severity("missing_severity", "how bad it is when a process set is missing"),
+    _severity("restart_severity", "how bad it is when one restarts", NO_EVENT),
+    _list("model_plugins", "what the modeler looks for; [] for all that it can", PLUGINS),
+    _whole("model_interval_s", "from one modelling to the next", MODEL_INTERVAL_S, 60, 2_592_000, "s"),
+    _regex("interfaces_ignore", "interfaces that the modeler leaves out, searched in their names"),
+    _regex("filesystems_ignore", "filesystems that it leaves out, searched in their mount points"),
+    _list("lock", "what the modeler may not do to a component", (lock.value for lock in Lock), component=True),
+    Property(
+        name="retire_after_days",
+        type=PropertyType.WHOLE,
+        description="how long a component may be absent before it is retired",
+        default=30,
+        unit="days",
+        minimum=1,
+        maximum=3650,
+        component=True,
+    ),
 )
 
 CATALOGUE: Mapping[str, Property] = MappingProxyType({prop.name: prop for prop in _ALL})
+
+
+HUB_ONLY = frozenset({"lock", "retire_after_days"})
+"""Properties that no collector has to know."""
 
 
 def read_value(prop: Property, value: object) -> Value:
@@ -150,7 +224,34 @@ def read_value(prop: Property, value: object) -> Value:
         return _read_choice(prop, value)
     if prop.type is PropertyType.TEXT:
         return _read_text(prop, value)
+    if prop.type is PropertyType.REGEX:
+        return _read_regex(prop, value)
+    if prop.type is PropertyType.BOOLEAN:
+        return _read_flag(prop, value)
+    if prop.type is PropertyType.LIST:
+        return _read_list(prop, value)
     return _read_number(prop, value)
+
+
+def _read_regex(prop: Property, value: object) -> str:
+    pattern = _read_text(prop, value)
+    if wrong := check_regex(pattern):
+        raise ValueError(f"{prop.expected}; {wrong}")
+    return pattern
+
+
+def _read_flag(prop: Property, value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise ValueError(prop.expected)
+
+
+def _read_list(prop: Property, value: object) -> tuple[str, ...]:
+    given = list(value) if isinstance(value, list | tuple) else [value]
+    words = [word for word in given if isinstance(word, str) and word in prop.choices]
+    if words != given:
+        raise ValueError(prop.expected)
+    return tuple(dict.fromkeys(words))
 
 
 def _read_choice(prop: Property, value: object) -> str:
@@ -193,6 +294,11 @@ def default_of(name: str, properties: Mapping[str, Value]) -> Value:
 def effective(properties: Mapping[str, Value]) -> dict[str, Value]:
     """Every property with the value that holds."""
     return {name: properties[name] if name in properties else default_of(name, properties) for name in CATALOGUE}
+
+
+def collected(properties: Mapping[str, Value]) -> dict[str, Value]:
+    """Of all properties those that collectors work by, with the value that holds."""
+    return {name: value for name, value in effective(properties).items() if name not in HUB_ONLY}
 
 
 def shown(properties: Mapping[str, Value]) -> dict[str, Value]:

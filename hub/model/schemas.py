@@ -57,7 +57,11 @@ def _value(prop: Property) -> dict[str, Any]:
     if prop.type is PropertyType.CHOICE:
         # YAML reads `snmp_version: 1` as a number.
         return {"enum": [*prop.choices, *(int(word) for word in prop.choices if word.isdigit())]}
-    if prop.type is PropertyType.TEXT:
+    if prop.type is PropertyType.BOOLEAN:
+        return {"type": "boolean"}
+    if prop.type is PropertyType.LIST:
+        return many({"enum": list(prop.choices)}, len(prop.choices))
+    if prop.type in {PropertyType.TEXT, PropertyType.REGEX}:
         bounds = {"minLength": prop.minimum or 0, "maxLength": prop.maximum, "pattern": ON_ONE_LINE}
         return {"type": "string"} | bounds | ({"not": {"const": HIDDEN}} if prop.secret else {})
     kind = "integer" if prop.type is PropertyType.WHOLE else "number"

@@ -36,6 +36,12 @@ def _value(name: str) -> st.SearchStrategy[Any]:
     low, high = prop.minimum, prop.maximum
     if prop.type is PropertyType.CHOICE:
         return st.sampled_from(prop.choices)
+    if prop.type is PropertyType.BOOLEAN:
+        return st.booleans()
+    if prop.type is PropertyType.LIST:
+        return st.lists(st.sampled_from(prop.choices), unique=True)
+    if prop.type is PropertyType.REGEX:
+        return regex
     if prop.type is PropertyType.TEXT:
         return st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=int(low or 0), max_size=40).filter(
             lambda text: text != HIDDEN

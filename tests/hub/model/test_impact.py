@@ -52,11 +52,17 @@ def test_a_set_that_moves_concerns_those_it_leaves_and_those_it_comes_to() -> No
     assert devices(replace(LINUX, applies_to=("/Network",))) == ["db", "router", "web"]
 
 
-def test_what_no_collector_would_notice_concerns_nobody() -> None:
+def test_a_set_that_is_not_watched_is_still_looked_for_by_the_modeler() -> None:
     hidden = replace(ALL, monitor=False)
+    assert devices(hidden) == ["db", "router", "web"]
     model = MODEL.changed(6, {key_of(hidden): hidden})
-    assert plan(model, [replace(hidden, include="other")]).devices == ()
+    assert plan(model, [replace(hidden, include="other")]).devices == ("db", "router", "web")
+    assert plan(model, [replace(hidden, description="better")]).devices == ()
+
+
+def test_what_no_collector_would_notice_concerns_nobody() -> None:
     assert devices(replace(ALL, description="better")) == []
+    assert devices(replace(DB, properties={**DB.properties, "lock": ("delete",), "retire_after_days": 7})) == []
     assert devices(replace(ALL, title="all")) == []  # what it is called without a title
     assert devices(replace(DB, state=DeviceState.MAINTENANCE)) == []
     assert devices(replace(WEB, groups=("g1", "g9"))) == []

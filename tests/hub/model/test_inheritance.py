@@ -41,6 +41,15 @@ def test_the_page_of_properties_is_true() -> None:
         prop = CATALOGUE[name.strip("`")]
         if prop.type is PropertyType.CHOICE:
             assert type_.split(", ") == list(prop.choices), name
+        if prop.type is PropertyType.LIST:
+            assert type_.removeprefix("list of ").split(", ") == list(prop.choices), name
         assert type_.endswith("secret") == prop.secret, name
         if prop.default is not None:
-            assert default == str(prop.default), name
+            assert default == _written(prop.default), name
+
+
+def _written(default: object) -> str:
+    """A default as a document has it."""
+    if isinstance(default, tuple):
+        return f"[{', '.join(default)}]"
+    return str(default).lower() if isinstance(default, bool) else str(default)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import msgspec
 import pytest
 
@@ -22,6 +24,8 @@ NAMES = {
     "source", "interval_s", "full_scan_every", "flap_restarts", "flap_window_s", "snmp_version", "snmp_port",
     "snmp_community", "snmp_timeout_s", "snmp_retries", "snmp_max_repetitions", "snmp_user", "snmp_auth_protocol",
     "snmp_auth_password", "snmp_priv_protocol", "snmp_priv_password", "snmp_context", "snmp_engine",
+    "monitor", "missing_severity", "restart_severity", "model_plugins", "model_interval_s", "interfaces_ignore",
+    "filesystems_ignore", "lock", "retire_after_days",
 }  # fmt: skip
 SECRETS = {"snmp_community", "snmp_auth_password", "snmp_priv_password"}
 
@@ -46,6 +50,10 @@ def test_what_the_catalogue_takes_a_config_takes(name: str) -> None:
         values = (
             [int(prop.minimum), int(prop.maximum)] if prop.type is PropertyType.WHOLE else [prop.minimum, prop.maximum]
         )
+    if prop.type is PropertyType.BOOLEAN:
+        values = [True, False]
+    if prop.type is PropertyType.REGEX:
+        values = ["", "^eth[0-9]+$"]
     if prop.type is PropertyType.TEXT:
         values = ["x" * int(prop.minimum or 0), "x" * 255]
     assert values
@@ -78,10 +86,16 @@ def test_its_defaults_are_those_of_a_config(name: str) -> None:
         ("snmp_community", 12345, "in quotes if it looks like a number"),
         ("snmp_community", HIDDEN, "the secret itself"),
         ("snmp_auth_password", "short", "text of 8 to 255"),
+        ("monitor", 1, "true or false"),
+        ("monitor", "yes", "true or false"),
+        ("lock", ["delete", "move"], "a list of delete, update"),
+        ("lock", [["delete"]], "a list of delete, update"),
+        ("interfaces_ignore", "eth[", "a regular expression (RE2)"),
+        ("interfaces_ignore", 3, "a regular expression (RE2)"),
     ],
 )
 def test_what_does_not_fit_is_refused(name: str, value: object, expected: str) -> None:
-    with pytest.raises(ValueError, match=expected.replace("(", r"\(")):
+    with pytest.raises(ValueError, match=re.escape(expected)):
         read_value(CATALOGUE[name], value)
 
 
@@ -89,6 +103,9 @@ def test_values_get_their_type() -> None:
     assert read_value(CATALOGUE["snmp_version"], 3) == "3"
     assert isinstance(read_value(CATALOGUE["snmp_timeout_s"], 2), float)
     assert read_value(CATALOGUE["snmp_context"], "") == ""
+    assert read_value(CATALOGUE["lock"], ["update", "delete", "update"]) == ("update", "delete")
+    assert read_value(CATALOGUE["lock"], "delete") == ("delete",)
+    assert read_value(CATALOGUE["monitor"], value=False) is False
 
 
 def test_the_interval_depends_on_the_source() -> None:
