@@ -172,21 +172,18 @@ COMPARED = st.sampled_from(["<", "<=", ">", ">=", "==", "!="])
 
 
 def compound(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    return st.one_of(
-        st.tuples(inner, SIGNS, inner).map(" ".join),
-        st.tuples(inner, COMPARED, inner).map(
-            lambda parts: f"({' '.join(f'({p})' if p[0] not in '<>=!' else p for p in parts)})"
-        ),
-        inner.map(lambda text: f"({text})"),
-        inner.map(lambda text: f"-{text}"),
-        st.tuples(ATOMS, st.integers(0, 3)).map(lambda pair: f"{pair[0]} ^ {pair[1]}"),
-        st.tuples(inner, inner).map(lambda pair: f"min({pair[0]}, {pair[1]})"),
-        inner.map(lambda text: f"abs({text})"),
-        inner.map(lambda text: f"round({text})"),
+    wrapped = st.tuples(st.sampled_from(["{}", "({})", "-{}", "abs({})", "round({})"]), inner).map(
+        lambda pair: pair[0].format(pair[1])
     )
+    small = wrapped | ATOMS | st.tuples(ATOMS, st.integers(0, 3)).map(lambda pair: f"{pair[0]} ^ {pair[1]}")
+    rest = st.lists(st.tuples(SIGNS, small).map(" ".join), min_size=1, max_size=4).map(" ".join)
+    chain = st.tuples(small, rest).map(" ".join)
+    compared = st.tuples(chain, COMPARED, small).map(lambda parts: "(({}) {} ({}))".format(*parts))
+    smallest = st.tuples(chain, small).map(lambda pair: f"min({pair[0]}, {pair[1]})")
+    return chain | compared | smallest
 
 
-@given(st.recursive(ATOMS, compound, max_leaves=12), NUMBERS, NUMBERS)
+@given(st.recursive(ATOMS, compound, max_leaves=8), NUMBERS, NUMBERS)
 @example("a - b - -b ^ 2 % 3", 5, 3)
 def test_it_reckons_as_python_does(text: str, a: float, b: float) -> None:
     expected = python(text, a=a, b=b)
