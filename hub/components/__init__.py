@@ -1,0 +1,1 @@
+"""What devices consist of: merged from what the modeler finds, aged, kept."""
