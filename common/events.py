@@ -23,6 +23,7 @@ CLASS_PERFORMANCE = "/Perf"
 CLASS_DATA = "/Status/Data"
 CLASS_CONFIG = "/Status/Config"
 CLASS_DAEMON = "/Status/Daemon"
+CLASS_MODEL = "/Status/Model"
 
 
 class Severity(enum.IntEnum):

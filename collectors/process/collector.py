@@ -9,7 +9,7 @@ from zope.interface import implementer
 
 from collectors.framework.interfaces import CollectorContext, ICollector, IProcessSource, ProcessRow
 from collectors.framework.snmp.factory import client_factory
-from collectors.process.source_local import local_source
+from collectors.framework.source_local import local_source
 from collectors.process.source_snmp import SnmpSource
 from collectors.process.task import ProcessTask, state_key
 from common.configs import DeviceConfig, SourceKind

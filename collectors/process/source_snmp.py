@@ -21,6 +21,7 @@ from collectors.framework.interfaces import (
     Table,
 )
 from collectors.framework.snmp.errors import no_host_resources
+from collectors.framework.snmp.values import text
 from common.configs import DeviceConfig, SnmpConfig
 
 HR_SYSTEM_UPTIME: Oid = (1, 3, 6, 1, 2, 1, 25, 1, 1, 0)
@@ -170,8 +171,3 @@ class SnmpSource:
                 alive=state != INVALID,
             )
         return rows
-
-
-def text(value: SnmpValue) -> str:
-    """An OCTET STRING as text; bytes that are no UTF-8 become U+FFFD."""
-    return value.decode("utf-8", "replace").rstrip("\0") if isinstance(value, bytes) else ""

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from collectors.framework.interfaces import IProcessSource
-from collectors.process.source_local import ProcSource, PsutilSource
+from collectors.framework.source_local import ProcSource, PsutilSource
 from tests.contracts.process_source import LocalSourceContract, Wanted, child, now
 
 
