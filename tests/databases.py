@@ -6,7 +6,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection, text
 
-import hub.events.tables  # noqa: F401 - its tables belong to the same database
+import hub.components.tables
+import hub.events.tables  # noqa: F401 - these tables belong to the same database
 from hub.model.database import Database, sqlite_url
 from tests.fakes.stores import InlineWorker, done
 from tests.postgres import PostgresServer

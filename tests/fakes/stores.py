@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
@@ -12,6 +12,7 @@ from zope.interface import implementer
 from common.errors import PermanentError, TransientError
 from common.events import Event, State, fingerprint
 from common.wire import SpooledEvent
+from hub.components.interfaces import IComponentStore, StoredComponents
 from hub.events.rules import AgePolicy, Sighting, absorb, ages, close, decide, fresh, is_open
 from hub.events.store import OPERATOR_STATES, KnownDaemon, Tidied
 from hub.interfaces import DocumentChange, EventFilter, EventRecord, IEventStore, IModelStore, Revision
@@ -107,6 +108,27 @@ class FakeModelStore:
             if revision > number:
                 first.setdefault((change.kind, change.id), change.before)
         return [(kind, id_, body) for (kind, id_), body in sorted(first.items())]
+
+
+@implementer(IComponentStore)
+class FakeComponentStore:
+    """Components in memory; `broken` makes what follows fail, `writes` counts transactions."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, StoredComponents] = {}
+        self.broken = ""
+        self.writes = 0
+
+    async def load(self, after: str, limit: int) -> list[StoredComponents]:
+        return [self.rows[name] for name in sorted(self.rows) if name > after][:limit]
+
+    async def store(self, rows: Sequence[StoredComponents], gone: Collection[str]) -> None:
+        if self.broken:
+            raise TransientError(self.broken)
+        self.writes += 1
+        for name in gone:
+            self.rows.pop(name, None)
+        self.rows.update({row.device: row for row in rows})
 
 
 @implementer(IEventStore)
