@@ -21,13 +21,14 @@ from twisted.internet.defer import Deferred
 from benchmarks.bench_snmp import SimulatedAgent, start_simulated_agent
 from collectors.framework.interfaces import CollectorContext, ProcessTable
 from collectors.framework.snmp.factory import client_factory
+from collectors.framework.source_local import ProcSource
 from collectors.process.memory import DeviceMemory
-from collectors.process.source_local import ProcSource
 from collectors.process.source_snmp import CPU, MEMORY, NAME, STATUS, SnmpSource
 from collectors.process.task import ProcessTask
 from collectors.process.tracker import Tracker, members_of
 from common.configs import DeviceConfig, ProcessSetConfig, SnmpConfig, SourceKind
 from common.matching import Matcher
+from tests.fakes.hub import FakeHub
 from tests.fakes.samples import FakeSampleSink
 
 Row = tuple[str, float, str, str]
@@ -112,6 +113,7 @@ def task_of(config: DeviceConfig, reactor: Any, steps: Steps) -> ProcessTask:
     """A task with everything on but the disk."""
     context = CollectorContext(
         hub_epoch=str,
+        send_model=FakeHub().send_model,
         clock=reactor,
         wall=steps.wall,
         reactor=reactor,

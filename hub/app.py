@@ -13,22 +13,23 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from common.certificates import ensure_site
-from common.configs import SERVICE_PROCESS
 from common.daemon import Program, version
 from common.daemon import main as run_program
 from common.sealing import ensure_sealer
+from common.wire import ModelReport
 from hub.broker.listener import BrokerListener
+from hub.components.merged import Merged
+from hub.components.values import NOTHING
 from hub.data.feed import EventFeed
 from hub.data.reader import Reader
 from hub.distribution.absence import Absence
 from hub.distribution.ailments import Ailments
 from hub.distribution.decisions import Decisions
 from hub.distribution.departures import Departures
-from hub.distribution.distributor import Distributor
 from hub.distribution.errand import Every
-from hub.distribution.hubevents import ConfigEvents, HubEvents, open_config_events
-from hub.distribution.modelview import ModelView
+from hub.distribution.hubevents import HubEvents, open_config_events
 from hub.distribution.roster import Roster
+from hub.distribution.services import make_services
 from hub.events.store import SqlEventStore
 from hub.frontdesk import FrontDesk
 from hub.life import Life
@@ -37,6 +38,7 @@ from hub.model.sealed import SealedModelStore
 from hub.model.service import ModelService
 from hub.model.store import SqlModelStore
 from hub.model.worker import NamedThread
+from hub.modelling.desk import ModellingDesk
 from hub.runfile import RunFile
 from hub.settings import HubSettings
 from hub.web.collectors import About, CollectorTopic
@@ -86,36 +88,40 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
         roster = Roster(wall)
         roster.remember((seat.collector, seat.daemon, seat.last_seen) for seat in await events.daemons())
         hub_events = HubEvents(clock, rng, events)
-        config_events = ConfigEvents(hub_events, wall)
-        config_events.remember(await open_config_events(events))
 
         # Down: a change of the model goes to the collectors that it concerns.
-        distributor = Distributor(
-            clock,
-            rng,
-            ModelView(model),
-            config_events,
-            is_known=roster.is_known,
-            whereabouts=lambda collector: roster.whereabouts(collector, SERVICE_PROCESS),
-        )
+        services = make_services(clock, rng, wall, model, roster, hub_events)
+        services.remember(await open_config_events(events))
+        distributor = services.process
         departures = Departures(clock, wall, distributor, events.close_devices)
-        model.observe(lambda revision, _before, _after, devices: distributor.model_changed(revision, devices))
+        model.observe(services.model_changed)
         model.observe(departures.model_changed)
 
         # Up: sessions of collectors, and their events.
         absence = Absence(clock, wall, roster, hub_events)
         ailments = Ailments(wall, hub_events)
         decisions = Decisions(clock, events.decided, roster.session)
+        modelling = ModellingDesk(
+            clock,
+            lambda: uuid.uuid4().hex,
+            take_nothing,
+            services.modeler,
+            roster.session,
+            roster.whereabouts,
+            lambda: model.model.revision,
+        )
+        life.at_end(lambda: Deferred.fromCoroutine(modelling.stop()))
         desk = FrontDesk(
             wall,
             database.epoch,
             roster=roster,
             events=events,
             book=events,
-            distributor=distributor,
+            services=services,
             absence=absence,
             decisions=decisions,
             ailments=ailments,
+            models=modelling.report,
         )
         listener = BrokerListener(reactor, clock, wall, settings.broker, site, desk)
 
@@ -145,7 +151,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
         web = WebServer(reactor, settings.http.host, settings.http.port, token, router, STATIC)
 
         # Go, in this order; `Life` stops them in reverse.
-        for part in (hub_events, distributor, departures, absence, Every(clock, TIDY_S, events.tidy)):
+        for part in (hub_events, services, departures, absence, Every(clock, TIDY_S, events.tidy)):
             part.start()
             life.at_end(part.stop)
         for service in (listener, web):
@@ -162,6 +168,11 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
         }
 
     return Life(begin)
+
+
+async def take_nothing(report: ModelReport) -> Merged:
+    """Stand where the book of components will."""
+    return Merged(device=report.device, after=NOTHING)
 
 
 PROGRAM = Program(name="tocsin-hub", title="the Tocsin hub", settings_type=HubSettings, make_service=make_service)

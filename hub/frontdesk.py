@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from twisted.logger import Logger
 from zope.interface import implementer
 
 from common.errors import TransientError
-from common.wire import Attach, Attached, EventBatch, EventsStored, Heartbeat
+from common.wire import Attach, Attached, EventBatch, EventsStored, Heartbeat, ModelReport
 from hub.distribution.absence import Absence
 from hub.distribution.ailments import Ailments
 from hub.distribution.claims import settle_claims
 from hub.distribution.decisions import Decisions
-from hub.distribution.distributor import Distributor
 from hub.distribution.interfaces import DaemonBook
 from hub.distribution.roster import Roster
+from hub.distribution.services import Services
 from hub.interfaces import IEventStore, IFrontDesk, ISession
 
 
@@ -33,26 +33,42 @@ class FrontDesk:
         roster: Roster,
         events: IEventStore,
         book: DaemonBook,
-        distributor: Distributor,
+        services: Services,
         absence: Absence,
         decisions: Decisions,
         ailments: Ailments,
+        models: Callable[[str, ModelReport], Awaitable[None]],
     ) -> None:
+        """Join the parts.
+
+        Args:
+            wall: epoch seconds.
+            epoch: id of the hub's store.
+            roster: who is there.
+            events: store of events.
+            book: of daemons.
+            services: configs of the daemons.
+            absence: tells of daemons that are away.
+            decisions: of operators, for those who log in.
+            ailments: of daemons.
+            models: takes what the modeler of a collector reports.
+        """
         self._wall = wall
         self._epoch = epoch
         self._roster = roster
         self._events = events
         self._book = book
-        self._distributor = distributor
+        self._services = services
         self._absence = absence
         self._decisions = decisions
         self._ailments = ailments
+        self._models = models
 
     async def attached(self, session: ISession, request: Attach) -> Attached:
         """Give a session its seat; one that has it already is cut first."""
         earlier = self._roster.arrive(session)
         if earlier is not None:
-            self._distributor.detached(earlier)
+            self._services.detached(earlier)
             earlier.abort("the same daemon has logged in again")
         stored = -1
         try:
@@ -64,13 +80,13 @@ class FrontDesk:
         if self._roster.seat_of(session) is None:
             raise TransientError("the same daemon has logged in again meanwhile")
         self._absence.arrived(session.collector, session.daemon)
-        self._distributor.attached(session)
+        self._services.attached(session)
         self._decisions.attached(session)
         return Attached(collector=session.collector, version=request.newest, epoch=self._epoch, stored_seq=stored)
 
     def detached(self, session: ISession, reason: str) -> None:
         """Free the seat, unless another session has it."""
-        self._distributor.detached(session)
+        self._services.detached(session)
         if self._roster.leave(session, reason):
             self._absence.left(session.collector, session.daemon)
 
@@ -84,6 +100,10 @@ class FrontDesk:
             self._note_foreign(session, foreign)
         return EventsStored(stored)
 
+    async def modelled(self, session: ISession, report: ModelReport) -> None:
+        """Hand on what a modelling found."""
+        await self._models(session.collector, report)
+
     def heartbeat(self, session: ISession, heartbeat: Heartbeat) -> None:
         """Keep the figures."""
         seat = self._roster.seat_of(session)
@@ -93,9 +113,9 @@ class FrontDesk:
 
     def _may_report(self, collector: str, device: str) -> bool:
         """Its own devices, and itself, unless a device of another collector bears its name."""
-        if self._distributor.may_report(collector, device):
+        if self._services.process.may_report(collector, device):
             return True
-        return device == collector and self._distributor.owner(device) is None
+        return device == collector and self._services.process.owner(device) is None
 
     def _note_foreign(self, session: ISession, count: int) -> None:
         seat = self._roster.seat_of(session)

@@ -18,6 +18,7 @@ from common.wire import (
     Heartbeat,
     Held,
     HeldRequest,
+    ModelReport,
     Query,
     Result,
     SpooledEvent,
@@ -79,6 +80,14 @@ class IFrontDesk(Interface):
 
         Raises:
             TransientError: the store refused; the collector keeps them and tries again.
+        """
+
+    async def modelled(session: ISession, report: ModelReport) -> None:
+        """Take what a modelling found; returns when what it changes is committed.
+
+        Raises:
+            PermanentError: the device is not that collector's.
+            TransientError: the store refused; the collector keeps the report and tries again.
         """
 
     def heartbeat(session: ISession, heartbeat: Heartbeat) -> None:

@@ -31,6 +31,7 @@ from common.wire import (
     ListQuery,
     LiveConfig,
     LiveConfigQuery,
+    ModelQuery,
     Query,
     Result,
     RunNowQuery,
@@ -127,15 +128,16 @@ class HubClient:
                 raise NotFoundError(f"device {query.device} is not collected here")
             return LiveConfig(config=config, digest=self._held.digest(query.device))
         if isinstance(query, RunNowQuery):
-            return self._run_now(query)
+            return self._run_now(query.devices)
         if isinstance(query, DecidedQuery):
             return Done(sum(any(take(decision) for take in self._alarms) for decision in query.decisions))
         if isinstance(query, ListQuery | FetchQuery | GraphQuery):
             return await self._reader.answer(query)
-        return await self._collector.answer(query)
+        answer = await self._collector.answer(query)
+        return self._run_now(query.devices) if isinstance(query, ModelQuery) else answer
 
-    def _run_now(self, query: RunNowQuery) -> Done:
-        tasks = {device: self._held.task_of(device) for device in query.devices}
+    def _run_now(self, devices: Sequence[str]) -> Done:
+        tasks = {device: self._held.task_of(device) for device in devices}
         missing = [device for device, name in tasks.items() if name is None]
         if missing:
             raise NotFoundError(f"not collected here: {', '.join(missing[:10])}")

@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from msgspec import Meta, Struct
 from twisted.application.service import Service
@@ -38,10 +38,14 @@ from common.wire import (
     EventsStored,
     FailureCode,
     Heartbeat,
+    ModelReport,
+    ModelTaken,
     WireError,
     decode_answer,
     encode,
 )
+
+T = TypeVar("T")
 
 MAX_BACKOFF_S = 30.0
 STEADY_S = 30.0  # a session that stood this long was a good one
@@ -121,12 +125,20 @@ class HubLink(Service):
 
     async def send_events(self, batch: EventBatch) -> EventsStored:
         """Hand events over."""
+        return await self._handed("events", batch, EventsStored)
+
+    async def send_model(self, report: ModelReport) -> ModelTaken:
+        """Hand over what a modelling found."""
+        return await self._handed("modelled", report, ModelTaken)
+
+    async def _handed(self, method: str, message: EventBatch | ModelReport, answer: type[T]) -> T:
+        data = encode(message)
         broker = self._broker
         if broker is None:
             raise TransientError(f"no session with the hub: {self.reason}")
-        data = await broker.call("events", encode(batch), self._link.timeout_s)
+        raw = await broker.call(method, data, self._link.timeout_s)
         try:
-            return decode_answer(data, EventsStored)
+            return decode_answer(raw, answer)
         except RemoteError as error:
             raise soften(error, *_PASSES_BY) from None
         except WireError as error:

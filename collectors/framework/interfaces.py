@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,8 @@ from common.wire import (
     EventsStored,
     Held,
     HeldRequest,
+    ModelReport,
+    ModelTaken,
     Query,
     Result,
     TaskCounts,
@@ -94,7 +96,7 @@ class ICollector(Interface):
         """Take note of what an operator made of an alarm of a device; False when that alarm is not this collector's."""
 
     async def answer(query: Query) -> Result:
-        """Answer what only this kind of collector knows.
+        """Answer what only this kind of collector knows; after a `ModelQuery` its tasks are run at once.
 
         Raises:
             NotFoundError: no such device, or a query that is not this collector's.
@@ -169,6 +171,7 @@ class CollectorContext(Struct, frozen=True, kw_only=True):
         reactor: for sockets and processes.
         data_dir: folder of the daemon.
         hub_epoch: id of the hub's store, empty until the hub has told; another one knows of no alarm that is open.
+        send_model: as `IHub.send_model`.
     """
 
     clock: Any
@@ -180,6 +183,7 @@ class CollectorContext(Struct, frozen=True, kw_only=True):
     samples: Any
     data_dir: Path
     hub_epoch: Callable[[], str]
+    send_model: Callable[[ModelReport], Awaitable[ModelTaken]]
 
 
 class CollectorSpec(Struct, frozen=True, kw_only=True):
@@ -213,6 +217,14 @@ class IHub(Interface):
         Raises:
             TransientError: no session, time-out, or the hub could not store them now.
             RemoteError: the hub refuses the batch as it stands.
+        """
+
+    async def send_model(report: ModelReport) -> ModelTaken:
+        """Hand over what a modelling found; the hub has committed what it changes when this returns.
+
+        Raises:
+            WireError: the report is too large to cross.
+            TransientError, RemoteError: as above.
         """
 
 

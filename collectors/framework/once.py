@@ -23,6 +23,7 @@ from common.errors import SettingsError
 from common.events import Event
 from common.logs import LogLines, to_stream
 from common.series import Sample
+from common.wire import ModelReport, ModelTaken
 
 EXIT_NOT_FOUND = 3
 MAX_NAMES = 20
@@ -48,6 +49,10 @@ class Nowhere:
 
     def forget(self, key: str) -> None:
         """Have nothing to forget."""
+
+    async def send_model(self, _report: ModelReport) -> ModelTaken:
+        """Take a report."""
+        return ModelTaken()
 
     def write(self, samples: Sequence[Sample]) -> None:
         """Take samples."""
@@ -91,6 +96,7 @@ def run_once(
             samples=nowhere,
             data_dir=folder,
             hub_epoch=str,
+            send_model=nowhere.send_model,
         )
         collector = spec.make_collector(context)
         found = await collector.once(config, show_processes=options.show_processes, show_tables=options.show_tables)

@@ -111,6 +111,7 @@ class CollectorDaemon(Chain):
             samples=writer,
             data_dir=folder,
             hub_epoch=lambda: self.client.epoch,
+            send_model=lambda report: self.link.send_model(report),  # noqa: PLW0108 - the link comes later
         )
         collector = spec.make_collector(context)
         alarms = TaskAlarms(spool, spool, spec.failure_class, wall)

@@ -16,7 +16,7 @@ from common.edge.answers import encode_answer, failure_of, refusal
 from common.edge.broker import HardBroker
 from common.edge.versions import check_spoken, negotiate
 from common.errors import PermanentError, TocsinError, TransientError
-from common.wire import Alive, Attach, EventBatch, FailureCode, Heartbeat, WireError, decode
+from common.wire import Alive, Attach, EventBatch, FailureCode, Heartbeat, ModelReport, ModelTaken, WireError, decode
 from hub.broker.session import CollectorSession
 from hub.interfaces import IFrontDesk
 
@@ -75,6 +75,12 @@ class HubPerspective(pb.Referenceable):
         """Store events; answered when they are committed."""
         session = self._attached(version)
         return encode_answer(await self._desk.events(session, decode(payload, EventBatch)))
+
+    async def remote_modelled(self, version: int, payload: bytes) -> bytes:
+        """Take what a modelling found; answered when what it changes is committed."""
+        session = self._attached(version)
+        await self._desk.modelled(session, decode(payload, ModelReport))
+        return encode_answer(ModelTaken())
 
     async def remote_heartbeat(self, version: int, payload: bytes) -> bytes:
         """Note that the daemon lives, and that its certificate still counts."""

@@ -7,7 +7,8 @@ from typing import Any
 from msgspec import Struct
 
 from common.errors import NotFoundError, PermanentError
-from hub.compile.process import SNMP, compile_device
+from hub.compile.device import SNMP
+from hub.compile.process import compile_device
 from hub.model.diff import FieldChange, Path, field_changes
 from hub.model.entities import Model
 from hub.model.plain import plain

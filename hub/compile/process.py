@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
-from common.configs import DeviceConfig, ProcessSetConfig, SourceKind
-from common.errors import PermanentError
+from common.configs import DeviceConfig, ProcessSetConfig
+from hub.compile.device import device_config
 from hub.model.definitions import to_config
-from hub.model.entities import LOCAL_ADDRESS, Device, Model, ProcessSet, Scope, scope_of
+from hub.model.entities import Device, Model, ProcessSet, Scope, scope_of
 from hub.model.properties import effective
-
-SNMP = "snmp_"
 
 
 def compile_device(model: Model, device_id: str) -> DeviceConfig:
@@ -38,19 +34,7 @@ class ProcessCompiler:
     def compile(self, model: Model, device_id: str) -> DeviceConfig:
         """Compile one device, as `compile_device` does."""
         device = model.device(device_id)
-        values = effective(model.properties_of(device))
-        snmp = {name.removeprefix(SNMP): value for name, value in values.items() if name.startswith(SNMP)}
-        raw: dict[str, Any] = {name: value for name, value in values.items() if not name.startswith(SNMP)}
-        local = raw["source"] == SourceKind.LOCAL.value
-        raw.update(
-            device=device.id, address=device.address or (LOCAL_ADDRESS if local else ""), snmp=None if local else snmp
-        )
-        try:
-            config = msgspec.convert(raw, DeviceConfig)
-        except msgspec.ValidationError as error:
-            raise PermanentError(
-                f"device {device.id} cannot be made a config: {error}; correct its properties"
-            ) from None
+        config = device_config(device, effective(model.properties_of(device)))
         return msgspec.structs.replace(config, process_sets=self._sets_of(model, device))
 
     def _sets_of(self, model: Model, device: Device) -> tuple[ProcessSetConfig, ...]:

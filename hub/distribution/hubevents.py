@@ -90,9 +90,17 @@ async def open_config_events(store: IEventStore) -> list[tuple[str, str, str]]:
 class ConfigEvents:
     """Opens and closes the events of configs that cannot be made or are rejected: one event for each change."""
 
-    def __init__(self, events: HubEvents, wall: Callable[[], float]) -> None:
+    def __init__(self, events: HubEvents, wall: Callable[[], float], service: str = "") -> None:
+        """Take in what is open with `remember`.
+
+        Args:
+            events: where they go.
+            wall: epoch seconds.
+            service: put before the keys, so that the configs of several services of a device are told apart.
+        """
         self._events = events
         self._wall = wall
+        self._prefix = f"{service}_" if service else ""
         self._open: dict[tuple[str, str], str] = {}
 
     def remember(self, open_events: Iterable[tuple[str, str, str]]) -> None:
@@ -101,6 +109,7 @@ class ConfigEvents:
 
     def trouble(self, device: str, key: str, summary: str, message: str) -> None:
         """Open the event, unless it says so already."""
+        key = self._prefix + key
         line = summary[:LINE]
         if self._open.get((device, key)) == line:
             return
@@ -109,6 +118,7 @@ class ConfigEvents:
 
     def well(self, device: str, key: str) -> None:
         """Close it if it is open."""
+        key = self._prefix + key
         if self._open.pop((device, key), None) is not None:
             self._events.raise_event(
                 self._event(device, key, Severity.CLEAR, f"the config of {device} is in order", "")

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from zope.interface import implementer
 
 from common.configs import DeviceConfig
-from hub.compile.process import ProcessCompiler
 from hub.distribution.interfaces import IModelView
+from hub.model.entities import Model
 from hub.model.service import ModelService
+
+
+class ICompiler(Protocol):
+    """Makes the configs of one service."""
+
+    def compile(self, model: Model, device_id: str) -> DeviceConfig:
+        """Make the config of a device.
+
+        Raises:
+            TocsinError: the sentence says what in the model is wrong.
+        """
 
 
 @implementer(IModelView)
 class ModelView:
-    """Looks at whatever model is the newest."""
+    """Looks at whatever model is the newest, as the collectors of one service have it."""
 
-    def __init__(self, service: ModelService) -> None:
+    def __init__(self, service: ModelService, compiler: ICompiler) -> None:
         self._service = service
-        self._compiler = ProcessCompiler()
+        self._compiler = compiler
 
     @property
     def revision(self) -> int:

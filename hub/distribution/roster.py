@@ -94,8 +94,10 @@ class Roster:
         seat = self._seats.get((collector, daemon))
         return None if seat is None else seat.session
 
-    def is_known(self, collector: str) -> bool:
-        """Whether a daemon of that collector has ever logged in."""
+    def is_known(self, collector: str, daemon: str | None = None) -> bool:
+        """Whether a daemon of that collector, or this one, has ever logged in."""
+        if daemon is not None:
+            return (collector, daemon) in self._seats
         return any(name == collector for name, _ in self._seats)
 
     def whereabouts(self, collector: str, daemon: str) -> str:

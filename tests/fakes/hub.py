@@ -10,7 +10,7 @@ from zope.interface import implementer
 from collectors.framework.interfaces import IHub
 from common.errors import RemoteError, TocsinError, TransientError
 from common.events import Event
-from common.wire import EventBatch, EventsStored, encode
+from common.wire import EventBatch, EventsStored, ModelReport, ModelTaken, encode
 
 
 @implementer(IHub)
@@ -25,6 +25,7 @@ class FakeHub:
         self.connected = True
         self.stored: dict[str, list[Event]] = {}
         self.batches: list[EventBatch] = []
+        self.reports: list[ModelReport] = []
         self.fails: list[TocsinError] = []
         self.loses_answers = 0
         self.poison: Callable[[Event], bool] = lambda _: False
@@ -48,6 +49,15 @@ class FakeHub:
             return self._store(batch)
         finally:
             self.in_flight -= 1
+
+    async def send_model(self, report: ModelReport) -> ModelTaken:
+        encode(report)
+        if not self.connected:
+            raise TransientError("no session with the hub")
+        if self.fails:
+            raise self.fails.pop(0)
+        self.reports.append(report)
+        return ModelTaken()
 
     def _store(self, batch: EventBatch) -> EventsStored:
         encode(batch)

@@ -21,6 +21,7 @@ from common.wire import (
     Heartbeat,
     Held,
     HeldRequest,
+    ModelReport,
     Query,
     Result,
     TaskCounts,
@@ -54,6 +55,7 @@ class FakeFrontDesk:
         self.sessions: dict[tuple[str, str], ISession] = {}
         self.batches: list[tuple[str, EventBatch]] = []
         self.beats: list[Heartbeat] = []
+        self.reports: list[tuple[str, ModelReport]] = []
         self.gone: list[tuple[ISession, str]] = []
         self.fails: dict[str, Exception] = {}
         self.hold: Deferred[None] | None = None
@@ -81,6 +83,11 @@ class FakeFrontDesk:
             raise self.fails["events"]
         self.batches.append((session.collector, batch))
         return EventsStored(max((spooled.seq for spooled in batch.events), default=0))
+
+    async def modelled(self, session: ISession, report: ModelReport) -> None:
+        if "modelled" in self.fails:
+            raise self.fails["modelled"]
+        self.reports.append((session.collector, report))
 
     def heartbeat(self, session: ISession, heartbeat: Heartbeat) -> None:
         self.beats.append(heartbeat)

@@ -23,6 +23,7 @@ from common.events import CLASS_CONFIG, CLASS_PROCESS
 from common.roll import CommandLine, DeviceScan
 from common.wire import Decision, ListQuery, Processes, ProcessesQuery, Sets, SetsQuery, encode
 from tests.fakes.events import FakeEventSink
+from tests.fakes.hub import FakeHub
 from tests.fakes.samples import FakeSampleSink
 
 AT = 1_800_000_000.0
@@ -62,6 +63,7 @@ class CollectorTests(SynchronousTestCase):
             samples=FakeSampleSink(lambda: AT),
             data_dir=Path(),
             hub_epoch=str,
+            send_model=FakeHub().send_model,
         )
         self.collector = ProcessCollector(context)
 

@@ -31,6 +31,7 @@ from common.errors import PermanentError, TransientError
 from common.events import CLASS_PROCESS, CLASS_SNMP, Event
 from common.roll import SetState
 from common.wire import Decision
+from tests.fakes.hub import FakeHub
 from tests.fakes.samples import FakeSampleSink
 from tests.fakes.snmp import FakeSnmpClient
 
@@ -100,6 +101,7 @@ class CycleTests(SynchronousTestCase):
             samples=self.samples,
             data_dir=Path(),
             hub_epoch=lambda: self.hub,
+            send_model=FakeHub().send_model,
         )
         return ProcessTask(
             config(**changes), context, lambda c, _: SnmpSource(lambda *_: self.agent, c, self.wall, self.clock.seconds)

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from zope.interface import implementer
 
-from common.configs import DeviceConfig, ProcessSetConfig, SourceKind, digest, digest_of_all
+from common.configs import SERVICE_PROCESS, DeviceConfig, ProcessSetConfig, SourceKind, digest, digest_of_all
 from common.errors import PermanentError, RemoteError, TransientError
 from common.wire import (
     ConfigBatch,
@@ -229,16 +229,21 @@ class Bench:
         self.distributor = self.make()
 
     def make(self) -> Distributor:
-        self.distributor = Distributor(
+        self.distributor = self.another(SERVICE_PROCESS)
+        self.model.watcher = self.distributor.model_changed
+        return self.distributor
+
+    def another(self, service: str) -> Distributor:
+        """A distributor of a service; nobody tells it of changes."""
+        return Distributor(
             self.clock,
             self.rng,
             self.model,
             self.reports,
             is_known=self.known.__contains__,
             whereabouts=lambda name: f"collector {name} is not connected",
+            service=service,
         )
-        self.model.watcher = self.distributor.model_changed
-        return self.distributor
 
     def restart(self) -> None:
         """The hub ends and starts again; all sessions are gone."""

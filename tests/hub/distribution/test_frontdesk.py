@@ -8,15 +8,17 @@ from twisted.internet.defer import Deferred, fail
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from common.configs import SERVICE_MODELER
 from common.errors import PermanentError, RemoteError, TransientError
 from common.events import CLASS_CONFIG, CLASS_DAEMON, CLASS_PROCESS, Event, Severity
-from common.wire import Attach, DecidedQuery, EventBatch, Heartbeat, SpooledEvent, TaskCounts
+from common.wire import Attach, DecidedQuery, EventBatch, Heartbeat, ModelReport, SpooledEvent, TaskCounts
 from hub.distribution.absence import Absence
 from hub.distribution.ailments import Ailments
 from hub.distribution.claims import settle_claims
 from hub.distribution.decisions import Decisions
 from hub.distribution.hubevents import ConfigEvents, HubEvents
 from hub.distribution.roster import MAX_DAEMONS, Roster
+from hub.distribution.services import Services
 from hub.frontdesk import FrontDesk
 from hub.interfaces import EventRecord
 from tests.hub.distribution.fakes import Bench, FakeCollector, FakeSession
@@ -98,11 +100,16 @@ class DeskCase(SynchronousTestCase):
             roster=self.roster,
             events=store,
             book=self.store,
-            distributor=self.bench.distributor,
+            services=Services(self.bench.distributor, self.bench.another(SERVICE_MODELER)),
             absence=self.absence,
             decisions=self.decisions,
             ailments=self.ailments,
+            models=self.take_model,
         )
+        self.models: list[tuple[str, ModelReport]] = []
+
+    async def take_model(self, collector: str, report: ModelReport) -> None:
+        self.models.append((collector, report))
 
     def wall(self) -> float:
         return NOW + self.clock.seconds()

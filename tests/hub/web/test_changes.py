@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from hub.compile.process import ProcessCompiler
 from hub.distribution.departures import Departures
 from hub.distribution.distributor import Distributor
 from hub.distribution.modelview import ModelView
@@ -38,7 +39,7 @@ class ChangeCase(SynchronousTestCase):
         self.distributor = Distributor(
             self.clock,
             random.Random(1),
-            ModelView(self.model),
+            ModelView(self.model, ProcessCompiler()),
             FakeReports(),
             is_known=lambda _: False,
             whereabouts=lambda name: f"collector {name} is not connected",

@@ -1,0 +1,39 @@
+"""What the configs of a device have in common, whatever collector they are for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from common.configs import DeviceConfig, SourceKind
+from common.errors import PermanentError
+from hub.model.entities import LOCAL_ADDRESS, Device
+from hub.model.properties import Value
+
+SNMP = "snmp_"
+
+
+def device_config(device: Device, values: Mapping[str, Value], **more: object) -> DeviceConfig:
+    """Say who a device is, and how it is read.
+
+    Args:
+        device: of the model.
+        values: every property with the value that holds.
+        more: other fields, in place of the properties of these names.
+
+    Raises:
+        PermanentError: what the model says cannot be a config; the sentence says why.
+    """
+    snmp = {name.removeprefix(SNMP): value for name, value in values.items() if name.startswith(SNMP)}
+    raw: dict[str, Any] = {name: value for name, value in values.items() if not name.startswith(SNMP)}
+    local = raw["source"] == SourceKind.LOCAL.value
+    raw.update(
+        device=device.id, address=device.address or (LOCAL_ADDRESS if local else ""), snmp=None if local else snmp
+    )
+    raw.update(more)
+    try:
+        return msgspec.convert(raw, DeviceConfig)
+    except msgspec.ValidationError as error:
+        raise PermanentError(f"device {device.id} cannot be made a config: {error}; correct its properties") from None

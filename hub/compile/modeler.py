@@ -1,0 +1,48 @@
+"""The model of a device as the config of its modeler."""
+
+from __future__ import annotations
+
+import msgspec
+
+from common.configs import DeviceConfig, ModelConfig, ProcessSetConfig
+from hub.compile.device import device_config
+from hub.model.definitions import to_config
+from hub.model.entities import Model, ProcessSet, Scope, scope_of
+from hub.model.properties import effective
+
+
+class ModelerCompiler:
+    """Compiles devices of one model after the other: how to read them, what to look for, and all definitions.
+
+    A definition that is not monitored is among them: it is modelled, not watched.
+    """
+
+    def __init__(self) -> None:
+        self._sets: tuple[ProcessSet, ...] = ()
+        self._shared: dict[Scope, tuple[ProcessSetConfig, ...]] = {}
+
+    def compile(self, model: Model, device_id: str) -> DeviceConfig:
+        """Compile one device.
+
+        Raises:
+            NotFoundError: there is no such device.
+            PermanentError: what the model says cannot be a config; the sentence says why.
+        """
+        device = model.device(device_id)
+        values = effective(model.properties_of(device))
+        looks_for = ModelConfig(
+            plugins=tuple(values["model_plugins"]) if isinstance(values["model_plugins"], tuple) else (),
+            interfaces_ignore=str(values["interfaces_ignore"]),
+            filesystems_ignore=str(values["filesystems_ignore"]),
+        )
+        config = device_config(device, values, interval_s=values["model_interval_s"])
+        return msgspec.structs.replace(config, model=looks_for, process_sets=self._sets_of(model, scope_of(device)))
+
+    def _sets_of(self, model: Model, scope: Scope) -> tuple[ProcessSetConfig, ...]:
+        if model.sets is not self._sets:
+            self._sets, self._shared = model.sets, {}
+        found = self._shared.get(scope)
+        if found is None:
+            found = tuple(to_config(definition) for definition in model.sets if definition.applies(*scope))
+            self._shared[scope] = found
+        return found

@@ -1,0 +1,104 @@
+"""The configs of every service that collectors have: one distributor for each."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Sequence
+
+from twisted.internet.interfaces import IReactorTime
+
+from common.configs import SERVICE_MODELER, SERVICE_PROCESS
+from hub.compile.modeler import ModelerCompiler
+from hub.compile.process import ProcessCompiler
+from hub.distribution.distributor import Distributor
+from hub.distribution.hubevents import ConfigEvents, HubEvents
+from hub.distribution.modelview import ModelView
+from hub.distribution.roster import Roster
+from hub.interfaces import ISession
+from hub.model.entities import Model
+from hub.model.service import ModelService
+
+
+class Services:
+    """Tells every distributor what concerns all of them.
+
+    Attributes:
+        process: what is collected; a device is that collector's which collects it.
+        modeler: what is modelled; a collector that never had a modeler needs no configs for it.
+    """
+
+    def __init__(self, process: Distributor, modeler: Distributor, reports: Sequence[ConfigEvents] = ()) -> None:
+        self.process = process
+        self.modeler = modeler
+        self._all = (process, modeler)
+        self._reports = reports
+
+    def remember(self, open_events: Iterable[tuple[str, str, str]]) -> None:
+        """Take in which configs were in trouble before the hub started: device, key, summary."""
+        known = list(open_events)
+        for reports in self._reports:
+            reports.remember(known)
+
+    def start(self) -> None:
+        """Compile everything."""
+        for distributor in self._all:
+            distributor.start()
+
+    def stop(self) -> None:
+        """Send nothing more."""
+        for distributor in self._all:
+            distributor.stop()
+
+    def model_changed(self, revision: int, _before: Model, _after: Model, devices: Sequence[str]) -> None:
+        """A revision concerns these devices."""
+        for distributor in self._all:
+            distributor.model_changed(revision, devices)
+
+    def attached(self, session: ISession) -> None:
+        """A daemon is there."""
+        for distributor in self._all:
+            distributor.attached(session)
+
+    def detached(self, session: ISession) -> None:
+        """A daemon is gone."""
+        for distributor in self._all:
+            distributor.detached(session)
+
+    def of(self, service: str) -> Distributor | None:
+        """The distributor of a service; None when there is none."""
+        return next((one for one in self._all if one.service == service), None)
+
+    @property
+    def names(self) -> list[str]:
+        """The services there are."""
+        return [one.service for one in self._all]
+
+
+def make_services(
+    clock: IReactorTime,
+    rng: random.Random,
+    wall: Callable[[], float],
+    model: ModelService,
+    roster: Roster,
+    events: HubEvents,
+) -> Services:
+    """Make a distributor for each service, by what the model compiles to for it."""
+    process_reports, modeler_reports = ConfigEvents(events, wall), ConfigEvents(events, wall, SERVICE_MODELER)
+    process = Distributor(
+        clock,
+        rng,
+        ModelView(model, ProcessCompiler()),
+        process_reports,
+        is_known=roster.is_known,
+        whereabouts=lambda collector: roster.whereabouts(collector, SERVICE_PROCESS),
+    )
+    modeler = Distributor(
+        clock,
+        rng,
+        ModelView(model, ModelerCompiler()),
+        modeler_reports,
+        is_known=lambda collector: roster.is_known(collector, SERVICE_MODELER),
+        whereabouts=lambda collector: roster.whereabouts(collector, SERVICE_MODELER),
+        service=SERVICE_MODELER,
+    )
+    return Services(process, modeler, (process_reports, modeler_reports))

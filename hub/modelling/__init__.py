@@ -1,0 +1,1 @@
+"""Modelling on demand, and what becomes of what the modelers find."""

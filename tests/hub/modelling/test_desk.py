@@ -1,0 +1,151 @@
+# mypy: allow-untyped-calls
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from common.errors import NotFoundError, PermanentError, RemoteError, TransientError
+from common.wire import Done, ModelQuery, ModelReport, Query
+from hub.distribution.agreement import Shortfall
+from hub.interfaces import ISession
+from hub.modelling.desk import ASKED_AT_ONCE, LIVE_WITHIN_S, ModellingDesk
+from hub.modelling.runs import Answer, Run
+
+
+class FakeConfigs:
+    """Owners by device; `late` devices are never live, `soon` ones when the time has gone on."""
+
+    def __init__(self) -> None:
+        self.owners: dict[str, str] = {}
+        self.late: dict[str, str] = {}
+        self.waited: list[tuple[str | None, float]] = []
+
+    def owner(self, device: str) -> str | None:
+        return self.owners.get(device)
+
+    def in_sync(self, device: str) -> bool:
+        return device not in self.late
+
+    def behind(self, revision: int | None = None, device: str | None = None) -> list[Shortfall]:
+        return [
+            Shortfall(device=name, collector=self.owners[name], since=1, reason=why) for name, why in self.late.items()
+        ]
+
+    async def wait_live(self, revision: int, timeout_s: float, device: str | None = None) -> bool:
+        self.waited.append((device, timeout_s))
+        return False
+
+
+class FakeSession:
+    """Keeps what it is asked; `fails` is raised instead."""
+
+    def __init__(self) -> None:
+        self.asked: list[ModelQuery] = []
+        self.fails: Exception | None = None
+
+    async def query(self, query: Query) -> Done:
+        assert isinstance(query, ModelQuery)
+        self.asked.append(query)
+        if self.fails is not None:
+            raise self.fails
+        return Done(len(query.devices))
+
+
+class DeskTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.configs = FakeConfigs()
+        self.sessions: dict[str, FakeSession] = {"eu": FakeSession()}
+        self.taken: list[ModelReport] = []
+        self.fails: Exception | None = None
+        self.desk: ModellingDesk[str] = ModellingDesk(
+            Clock(),
+            lambda: "r1",
+            self.take,
+            self.configs,
+            self.session,
+            lambda collector, daemon: f"{collector}/{daemon} is away",
+            lambda: 7,
+        )
+        for device in ("a", "b"):
+            self.configs.owners[device] = "eu"
+
+    async def take(self, report: ModelReport) -> str:
+        if self.fails is not None:
+            raise self.fails
+        self.taken.append(report)
+        return f"changes of {report.device}"
+
+    def session(self, collector: str, daemon: str) -> ISession | None:
+        assert daemon == "modeler"
+        found: Any = self.sessions.get(collector)
+        return found  # type: ignore[no-any-return]  # a part of a session
+
+    def report(self, device: str, run: str = "", problem: str = "", collector: str = "eu") -> None:
+        report = ModelReport(device=device, at=1.0, run=run, problem=problem)
+        self.successResultOf(Deferred.fromCoroutine(self.desk.report(collector, report)))
+
+    def test_devices_are_asked_and_answer(self) -> None:
+        run = self.desk.begin(["a", "b"], dry_run=True)
+        self.assertEqual(self.sessions["eu"].asked, [ModelQuery(devices=["a", "b"], run="r1", dry_run=True)])
+        self.report("a")  # of the cycle: not what was asked for
+        self.report("b", run="r0")
+        self.assertEqual(run.waiting, ["a", "b"])
+        self.report("b", run="r1", problem="it does not answer")
+        self.report("a", run="r1")
+        self.assertEqual(
+            run.answers,
+            [
+                Answer(device="b", found="changes of b", problem="it does not answer"),
+                Answer(device="a", found="changes of a"),
+            ],
+        )
+        self.assertIs(self.desk.runs.get("r1"), run)
+
+    def test_a_collector_speaks_of_its_own_devices(self) -> None:
+        report = ModelReport(device="a", at=1.0)
+        failure = self.failureResultOf(Deferred.fromCoroutine(self.desk.report("us", report)), PermanentError)
+        self.assertIn("not of collector us", str(failure.value))
+        self.assertEqual(self.taken, [])
+
+    def test_what_cannot_be_stored_is_no_answer(self) -> None:
+        run = self.desk.begin(["a"], dry_run=False)
+        self.fails = TransientError("full")
+        report = ModelReport(device="a", at=1.0, run="r1")
+        self.failureResultOf(Deferred.fromCoroutine(self.desk.report("eu", report)), TransientError)
+        self.assertEqual(run.waiting, ["a"])
+
+    def problems(self, run: Run[str]) -> dict[str, str]:
+        return {answer.device: answer.problem for answer in run.answers}
+
+    def test_who_cannot_be_asked_is_answered_for(self) -> None:
+        self.configs.owners["c"] = "us"
+        run = self.desk.begin(["a", "c", "gone"], dry_run=False)
+        self.assertEqual(self.problems(run), {"gone": "there is no such device any more", "c": "us/modeler is away"})
+        self.assertEqual(run.waiting, ["a"])
+
+    def test_a_modeler_that_refuses_is_told(self) -> None:
+        for error, words in (
+            (NotFoundError("device a is not collected here"), "device a is not collected here"),
+            (RemoteError("busy", "too many", []), "the modeler of eu cannot be asked: too many"),
+            (ValueError("defect"), "an error of ours; the log has more"),
+        ):
+            self.sessions["eu"].fails = error
+            run = self.desk.begin(["a"], dry_run=False)
+            self.assertEqual(self.problems(run), {"a": words})
+        self.flushLoggedErrors(ValueError)
+
+    def test_a_device_that_its_modeler_does_not_know_yet_is_waited_for(self) -> None:
+        self.configs.late["b"] = "not confirmed yet"
+        run = self.desk.begin(["a", "b"], dry_run=False)
+        self.assertEqual(self.configs.waited, [("b", LIVE_WITHIN_S)])
+        self.assertEqual(self.problems(run), {"b": "its modeler does not have its config: not confirmed yet"})
+        self.assertEqual(self.sessions["eu"].asked[0].devices, ["a"])
+
+    def test_many_devices_are_asked_in_parts(self) -> None:
+        names = [f"d{number}" for number in range(ASKED_AT_ONCE + 1)]
+        self.configs.owners |= dict.fromkeys(names, "eu")
+        self.desk.begin(names, dry_run=False)
+        self.assertEqual([len(query.devices) for query in self.sessions["eu"].asked], [ASKED_AT_ONCE, 1])

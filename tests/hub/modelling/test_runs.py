@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pytest
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+
+from common.errors import NotFoundError
+from hub.modelling.runs import MAX_RUNS, Answer, Run, Runs
+
+
+def ended(wait: Deferred[None]) -> bool:
+    return bool(wait.called)
+
+
+def test_each_device_answers_once() -> None:
+    run: Run[str] = Run("r", ["a", "b", "a"], dry_run=True)
+    assert (run.total, run.waiting, run.dry_run) == (2, ["a", "b"], True)
+    run.answer(Answer(device="b", found="new"))
+    run.answer(Answer(device="b", found="newer"))
+    run.answer(Answer(device="stranger"))
+    assert run.answers == [Answer(device="b", found="new")]
+    assert run.waiting == ["a"]
+
+
+def test_who_waits_is_told_of_the_next_answer() -> None:
+    clock = Clock()
+    run: Run[str] = Run("r", ["a", "b"], dry_run=False)
+    wait = Deferred.fromCoroutine(run.more_than(0, clock, 10.0))
+    assert not ended(wait)
+    run.answer(Answer(device="a"))
+    assert ended(wait)
+    assert ended(Deferred.fromCoroutine(run.more_than(0, clock, 10.0)))  # there is one already
+    second = Deferred.fromCoroutine(run.more_than(1, clock, 10.0))
+    assert not ended(second)
+    clock.advance(10.0)
+    assert ended(second)  # the time is over
+    run.answer(Answer(device="b"))
+    assert ended(Deferred.fromCoroutine(run.more_than(2, clock, 10.0)))  # nobody is left
+    assert not clock.getDelayedCalls()
+
+
+def test_the_newest_runs_are_kept() -> None:
+    runs: Runs[str] = Runs()
+    for number in range(MAX_RUNS + 1):
+        runs.begin(f"r{number}", ["a"], dry_run=False)
+    with pytest.raises(NotFoundError, match="'r0'"):
+        runs.get("r0")
+    runs.answer("r0", Answer(device="a"))  # nobody waits for it any more
+    runs.answer("r1", Answer(device="a"))
+    assert runs.get("r1").waiting == []
