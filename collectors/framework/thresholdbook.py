@@ -1,0 +1,247 @@
+"""All thresholds of a device: the samples of its components in, events out (pure; docs/process-rules.md).
+
+What is remembered is kept with the events that were decided from it, so that nothing is said twice, or never, when a
+daemon dies between the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+from msgspec import Struct, field
+
+from collectors.framework.judgedfigures import CounterBases, Figures, JudgedFigures, parsed
+from collectors.framework.thresholds import CALM, Side, Watch, judge
+from collectors.framework.thresholdwords import KEY_PREFIX, Rule, end_event, rule_of, verdict_event, violation_line
+from common.configs import DeviceConfig, ThresholdConfig, ThresholdForm
+from common.errors import PermanentError
+from common.events import Event, Severity
+from common.expressions import ExpressionError
+from common.series import Number, Point
+from common.wire import Decision
+
+
+class ComponentWatches(Struct):
+    """What is remembered of a component; `watches` is by event key, and has nothing that is calm."""
+
+    watches: dict[str, Watch] = field(default_factory=dict)
+    counters: CounterBases = field(default_factory=CounterBases)
+
+
+Watches = dict[str, ComponentWatches]
+"""What is remembered of a device, by component."""
+
+
+class Reading(Struct, frozen=True):
+    """The sample of a component; a point that is left out is unknown."""
+
+    component: str
+    definition: str
+    values: Figures
+
+
+class Violation(Struct, frozen=True):
+    """A threshold that a component violates now, whether or not that has been said."""
+
+    component: str
+    rule: Rule
+    watch: Watch
+    value: Number | None
+
+    def line(self) -> str:
+        """In words."""
+        return violation_line(self.component, self.rule, self.watch, self.value)
+
+
+class Judgement(Struct):
+    """What one scan means.
+
+    Attributes:
+        changed: whether what is remembered has changed in more than figures, and so has to be on disk.
+    """
+
+    events: list[Event] = field(default_factory=list)
+    violations: list[Violation] = field(default_factory=list)
+    changed: bool = False
+
+
+def mistakes(config: DeviceConfig) -> list[str]:
+    """What of a config's thresholds and derived points cannot be run, each a sentence."""
+    wrong: list[str] = []
+    for derived in config.derived:
+        try:
+            parsed(derived.expression)
+        except ExpressionError as error:
+            wrong.append(f"derived point {derived.point}: {error}")
+    wrong += [
+        f"threshold {threshold.id}: the severity of a level cannot be clear"
+        for threshold in config.thresholds
+        if any(level.severity is Severity.CLEAR for level in threshold.levels)
+    ]
+    return wrong
+
+
+def forget_alarms(memory: Watches) -> None:
+    """Nothing has been said: whatever is wrong is to be said anew."""
+    for kept in memory.values():
+        for key, watch in list(kept.watches.items()):
+            _put(kept, key, _silent(watch))
+
+
+class ThresholdBook:
+    """The thresholds and derived points of a config, ready to judge by; it remembers nothing itself.
+
+    Args:
+        points: what is measured.
+
+    Raises:
+        PermanentError: the config has `mistakes`.
+    """
+
+    def __init__(self, config: DeviceConfig, points: Iterable[Point]) -> None:
+        if wrong := mistakes(config):
+            raise PermanentError(f"the thresholds of {config.device} cannot be judged: {wrong[0]}", wrong)
+        self.device = config.device
+        wanted = {point for threshold in config.thresholds for point in threshold.points}
+        self.figures = JudgedFigures(points, config.derived, wanted)
+        self._rules = [
+            rule_of(_sorted(threshold), point, self.figures.units.get(point, ""))
+            for threshold in config.thresholds
+            for point in threshold.points
+        ]
+        self._of: dict[str, dict[str, Rule]] = {}
+
+    def rules_of(self, definition: str) -> dict[str, Rule]:
+        """What judges the sets of a definition, by event key."""
+        rules = self._of.get(definition)
+        if rules is None:
+            rules = self._of[definition] = {
+                rule.key: rule
+                for rule in self._rules
+                if not rule.threshold.definitions or definition in rule.threshold.definitions
+            }
+        return rules
+
+    def decide(self, memory: Watches, decision: Decision) -> bool:
+        """Take note of what an operator made of an alarm; False when it is no alarm of a threshold.
+
+        The next scan says what differs: an alarm that was closed while its cause goes on is raised anew, and one that
+        was opened again ends when its cause is over, or when there is no such threshold or component. A change merely
+        happened: nothing of it lasts.
+        """
+        key = decision.event_key
+        if not key.startswith(KEY_PREFIX):
+            return False
+        rule = next((rule for rule in self._rules if rule.key == key), None)
+        if rule is not None and rule.threshold.form is ThresholdForm.CHANGE:
+            return True
+        kept = memory.setdefault(decision.component, ComponentWatches())
+        watch = kept.watches.get(key, CALM)
+        if not decision.open:
+            watch = _silent(watch)
+        elif not watch.severity:
+            watch = msgspec.structs.replace(watch, severity=decision.severity, event_class=decision.event_class)
+        _put(kept, key, watch)
+        return True
+
+    def judge(
+        self, memory: Watches, readings: Sequence[Reading], at: float, step: int, gone: Mapping[str, str] | None = None
+    ) -> Judgement:
+        """Judge one scan of all components, and bring `memory` up to date.
+
+        Args:
+            memory: of the device.
+            readings: one for each component that there is. The alarms of any other close.
+            at: epoch seconds of the scan.
+            step: epoch second of its step. Of two scans in a step the second counts no violation, and knows no rates.
+            gone: why a component is not among the readings.
+        """
+        scan = _Scan(self, memory, at, step)
+        if self._rules or memory:
+            for reading in readings:
+                scan.judge(reading)
+            for component in sorted(memory.keys() - {reading.component for reading in readings}):
+                scan.end_all(component, (gone or {}).get(component, "it is watched no more"))
+        return scan.result
+
+
+class _Scan:
+    """One scan being judged."""
+
+    def __init__(self, book: ThresholdBook, memory: Watches, at: float, step: int) -> None:
+        self._book = book
+        self._memory = memory
+        self._at = at
+        self._step = step
+        self.result = Judgement()
+
+    def judge(self, reading: Reading) -> None:
+        """Judge the sample of one component."""
+        rules = self._book.rules_of(reading.definition)
+        kept = self._memory.get(reading.component)
+        if kept is None:
+            if not rules:
+                return
+            kept = ComponentWatches()
+        for key in kept.watches.keys() - rules.keys():
+            self._end(reading.component, kept, key, "there is no such threshold any more")
+        figures = self._book.figures.judged(reading.values, kept.counters, self._at, self._step)
+        for key, rule in rules.items():
+            value = figures.get(rule.point)
+            watch = kept.watches.get(key, CALM)
+            if watch is not CALM or value is not None:
+                self._judge_one(reading.component, kept, rule, watch, value)
+        if kept.watches or kept.counters.values:
+            self._memory[reading.component] = kept
+        else:
+            self._memory.pop(reading.component, None)
+
+    def _judge_one(
+        self, component: str, kept: ComponentWatches, rule: Rule, watch: Watch, value: Number | None
+    ) -> None:
+        threshold = rule.threshold
+        if watch.severity and (watch.event_class != threshold.event_class or threshold.form is ThresholdForm.CHANGE):
+            self._end(component, kept, rule.key, "the threshold was changed")
+            watch = _silent(watch)
+        after, verdict = judge(threshold, watch, value, self._at, self._step)
+        if after is not kept.watches.get(rule.key, CALM):
+            _put(kept, rule.key, after)
+            # Violations that make no difference any more need not be on disk.
+            enough = watch.violations >= max(threshold.scans, threshold.escalate_after or 0)
+            self.result.changed |= verdict is not None or after is CALM or not enough
+        if verdict is not None:
+            told = after if after.severity else watch
+            said = verdict_event(self._book.device, component, rule, told, verdict, self._at)
+            self.result.events.append(said)
+        if after.violations or after.severity:
+            self.result.violations.append(Violation(component, rule, after, value))
+
+    def end_all(self, component: str, why: str) -> None:
+        """Forget a component."""
+        kept = self._memory.pop(component)
+        for key in list(kept.watches):
+            self._end(component, kept, key, why)
+
+    def _end(self, component: str, kept: ComponentWatches, key: str, why: str) -> None:
+        watch = kept.watches.pop(key)
+        self.result.changed = True
+        if watch.severity:
+            self.result.events.append(end_event(self._book.device, component, key, watch, why, self._at))
+
+
+def _put(kept: ComponentWatches, key: str, watch: Watch) -> None:
+    if watch == CALM:
+        kept.watches.pop(key, None)
+    else:
+        kept.watches[key] = watch
+
+
+def _silent(watch: Watch) -> Watch:
+    """The same, with no alarm open."""
+    return msgspec.structs.replace(watch, severity=0, event_class="", minimum=None, maximum=None, side=Side.NONE)
+
+
+def _sorted(threshold: ThresholdConfig) -> ThresholdConfig:
+    levels = sorted(threshold.levels, key=lambda level: level.severity, reverse=True)
+    return msgspec.structs.replace(threshold, levels=tuple(levels))

@@ -1,0 +1,126 @@
+"""What is said of thresholds: events and lines (pure)."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from collectors.framework.thresholds import Side, Verdict, Watch, violated
+from common.configs import Level, ThresholdConfig, ThresholdForm
+from common.events import Detail, Event, Severity
+from common.quantities import apart, quantity
+from common.series import Number
+
+GROUP = "Threshold"
+KEY_PREFIX = "threshold:"
+
+
+class Rule(Struct, frozen=True):
+    """A threshold on one point.
+
+    Attributes:
+        unit: of the values that it judges; of a counter, per second.
+        key: the event key of its alarms.
+    """
+
+    threshold: ThresholdConfig
+    point: str
+    unit: str
+    key: str
+
+
+def rule_of(threshold: ThresholdConfig, point: str, unit: str) -> Rule:
+    """The rule of a threshold on one of its points."""
+    return Rule(threshold, point, unit, f"{KEY_PREFIX}{threshold.id}:{point}"[:512])
+
+
+def verdict_event(device: str, component: str, rule: Rule, watch: Watch, verdict: Verdict, at: float) -> Event:
+    """The event that tells a verdict; `watch` is as the verdict left it."""
+    what = f"{rule.point} of {component}"
+    if verdict.severity is Severity.CLEAR:
+        text = f"{what} is {quantity(verdict.value, rule.unit)} again"
+    elif verdict.before is not None:
+        before, now = apart(verdict.before, verdict.value, rule.unit)
+        text = f"{what} changed from {before} to {now}"
+    else:
+        text = f"{what} is {_condition(rule, verdict.level, verdict.side, verdict.value)}{_lasting(rule, watch, at)}"
+    return Event(
+        device=device,
+        component=component[:512],
+        event_class=rule.threshold.event_class,
+        event_key=rule.key,
+        severity=verdict.severity,
+        summary=text[:512],
+        at=at,
+        group=GROUP,
+        details=_details(rule, watch, verdict),
+    )
+
+
+def end_event(device: str, component: str, key: str, watch: Watch, why: str, at: float) -> Event:
+    """The event that closes an alarm whatever the value is."""
+    point = key.rpartition(":")[2]
+    return Event(
+        device=device,
+        component=component[:512],
+        event_class=watch.event_class,
+        event_key=key,
+        severity=Severity.CLEAR,
+        summary=f"{point} of {component} is judged no more: {why}"[:512],
+        at=at,
+        group=GROUP,
+    )
+
+
+def violation_line(component: str, rule: Rule, watch: Watch, value: Number | None) -> str:
+    """How a threshold stands that is violated, for people at a terminal."""
+    found = violated(rule.threshold, watch, value) if value is not None else None
+    if found is None or value is None:
+        severity, what = Severity(watch.severity).label if watch.severity else "not yet", "unknown"
+    else:
+        severity, what = found[0].severity.label, _condition(rule, found[0], found[1], value)
+    scans = f"{watch.violations} of {rule.threshold.scans} scans"
+    state = "alarm" if watch.severity else f"no alarm yet, {scans}"
+    return f"{severity} {rule.point} of {component} is {what} ({rule.threshold.id}: {state})"
+
+
+def _condition(rule: Rule, level: Level | None, side: Side, value: Number) -> str:
+    assert level is not None
+    low, high = level.minimum, level.maximum
+    if side is Side.BETWEEN or rule.threshold.form is ThresholdForm.BAND:
+        return f"{quantity(value, rule.unit)}, {_band(low, high, rule.unit)}"
+    bound = low if side is Side.UNDER else high
+    text, limit = apart(value, bound if bound is not None else value, rule.unit)
+    if (side is Side.UNDER and value < (bound or 0)) or (side is Side.OVER and value > (bound or 0)):
+        return f"{text}, {side.value} the limit of {limit}"
+    return f"{text}, not yet clear of the limit of {limit}"
+
+
+def _band(low: Number | None, high: Number | None, unit: str) -> str:
+    if low is not None and high is not None:
+        return f"between {quantity(low, unit)} and {quantity(high, unit)}, where it must not be"
+    bound = f"over {quantity(low, unit)}" if low is not None else f"under {quantity(high or 0, unit)}"
+    return f"{bound}, where it must not be"
+
+
+def _lasting(rule: Rule, watch: Watch, at: float) -> str:
+    """For how long, where the threshold asks for that."""
+    threshold = rule.threshold
+    parts: list[str] = []
+    if threshold.scans > 1 or (threshold.escalate_after or 0) > 1:
+        parts += [f"{watch.violations} scans"] if watch.violations > 1 else []
+    if threshold.for_s and watch.since is not None:
+        parts.append(quantity(round(at - watch.since), "s"))
+    return f" (for {', '.join(parts)})" if parts else ""
+
+
+def _details(rule: Rule, watch: Watch, verdict: Verdict) -> dict[str, Detail]:
+    level = verdict.level
+    return {
+        "threshold": rule.threshold.id,
+        "point": rule.point,
+        "value": verdict.value,
+        "minimum": level.minimum if level is not None else None,
+        "maximum": level.maximum if level is not None else None,
+        "level": level.severity.label if level is not None else None,
+        "since": watch.since,
+    }
