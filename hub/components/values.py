@@ -82,6 +82,12 @@ class DeviceComponents(Struct, frozen=True, kw_only=True, omit_defaults=True):
         by_name = (one for one in of_kind if one.name == name)
         return next(by_name, None) or next((one for one in of_kind if one.series == name), None)
 
+    def earlier_name(self, one: Component) -> str:
+        """What a component was called before it was renamed, unless another has that name by now; empty for none."""
+        if one.series == one.name or any(other.key == (one.kind, one.series) for other in self.components):
+            return ""
+        return one.series
+
 
 NOTHING = DeviceComponents()
 """Of a device that was never modelled."""

@@ -45,6 +45,7 @@ class Device(Struct, frozen=True, kw_only=True, omit_defaults=True):
         class_: path of its device class.
         collector: name of the collector that watches it.
         properties: those that are set on the device itself, see `properties.CATALOGUE`.
+        components: what is said of single components, by `KIND/NAME`; never of a component nothing.
     """
 
     id: DeviceId
@@ -54,6 +55,7 @@ class Device(Struct, frozen=True, kw_only=True, omit_defaults=True):
     groups: tuple[str, ...] = ()
     state: DeviceState = DeviceState.PRODUCTION
     properties: dict[str, Value] = {}
+    components: dict[str, dict[str, Value]] = {}
 
     def __repr__(self) -> str:
         return f"Device({self.id!r}, {self.address!r}, {self.class_!r}, {shown(self.properties)!r})"

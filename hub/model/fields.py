@@ -290,16 +290,16 @@ def _bare(prop: Property, part: Item) -> object:
     return [one.value for one in part.value] if isinstance(part.value, list) else part.value
 
 
-def _read_properties(item: Item) -> dict[str, Value]:
-    """Read a device's properties by the catalogue; a secret's value never gets into a message."""
+def read_properties(item: Item, known: Mapping[str, Property] = CATALOGUE) -> dict[str, Value]:
+    """Read properties by the catalogue, or a part of it; a secret's value never gets into a message."""
     if not isinstance(item.value, dict):
         raise wrong(item, "a mapping from the name of a property to its value")
     values: dict[str, Value] = {}
     faults: list[Fault] = []
     for name, part in item.value.items():
-        prop = CATALOGUE.get(name)
+        prop = known.get(name)
         if prop is None:
-            faults.append(Fault(part.line, "", unknown("property", name, CATALOGUE)))
+            faults.append(Fault(part.line, "", unknown("property", name, known)))
             continue
         value = _bare(prop, part)
         try:
@@ -312,4 +312,4 @@ def _read_properties(item: Item) -> dict[str, Value]:
     return values
 
 
-properties = Reader(_read_properties, schemas.properties())
+properties = Reader(read_properties, schemas.properties())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 from common.configs import ProcessSetConfig
+from hub.model.components import watched_otherwise
 from hub.model.definitions import to_config
 from hub.model.entities import KIND_DEVICE, KIND_PROCESS_SET, Device, Key, Model, ProcessSet, Scope
 from hub.model.properties import Value, collected
@@ -48,7 +49,7 @@ def _seen(model: Model, device_id: str) -> object:
     if device is None:
         return None
     sets = [_told(definition) for definition in model.sets_of(device)]
-    return device.address, device.collector, _values(model, device), sets
+    return device.address, device.collector, _values(model, device), sets, watched_otherwise(device)
 
 
 def _part(model: Model, key: Key, scope: Scope) -> Told | None:

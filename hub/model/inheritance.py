@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from msgspec import Struct
 
+from hub.model.components import OF_COMPONENTS
 from hub.model.entities import Device, DeviceClass, Layer, Model, scope_of
 from hub.model.properties import CATALOGUE, Property, Value, default_of
 
 DEFAULT = "default"
 DEVICE = "device"
+
+Source = tuple[str, Mapping[str, Value]]
+"""Who says something, and what."""
 
 
 class Said(Struct, frozen=True):
@@ -36,11 +42,33 @@ class Explained(Struct, frozen=True):
 
 def explain(model: Model, device: Device) -> list[Explained]:
     """Tell every property of a device, in order of the catalogue, and where its value comes from."""
-    sources = [(origin_of(layer), layer.properties) for layer in model.layers(scope_of(device))]
-    sources.append((DEVICE, device.properties))
-    held = model.properties_of(device)
+    return _explain(_sources(model, device), CATALOGUE, model.properties_of(device))
+
+
+def explain_component(model: Model, device: Device, key: str, said: Mapping[str, Value]) -> list[Explained]:
+    """Tell every property that a component may have, and where its value comes from.
+
+    Args:
+        model: that has all it inherits.
+        device: that has it.
+        key: what documents call it.
+        said: what the device's document says of it.
+    """
+    sources = [*_sources(model, device), (f"component {key}", said)]
+    return _explain(sources, OF_COMPONENTS, model.properties_of(device))
+
+
+def _sources(model: Model, device: Device) -> list[Source]:
+    """Who says something of a device, from the farthest to the nearest."""
+    sources: list[Source] = [(origin_of(layer), layer.properties) for layer in model.layers(scope_of(device))]
+    return [*sources, (DEVICE, device.properties)]
+
+
+def _explain(
+    sources: Sequence[Source], catalogue: Mapping[str, Property], held: Mapping[str, Value]
+) -> list[Explained]:
     found = []
-    for name, prop in CATALOGUE.items():
+    for name, prop in catalogue.items():
         said = [Said(origin, properties[name]) for origin, properties in reversed(sources) if name in properties]
         found.append(Explained(prop, (*said, Said(DEFAULT, default_of(name, held)))))
     return found

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from common.configs import SourceKind
 from common.matching import check_definition
+from hub.model.componentfields import components
 from hub.model.definitions import to_config
 from hub.model.entities import (
     KIND_DEVICE,
@@ -123,6 +124,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 "groups": FieldSpec(many(group_name, longest=100)),
                 "state": FieldSpec(choice(*(state.value for state in DeviceState))),
                 "properties": FieldSpec(properties),
+                "components": FieldSpec(components),
             },
             check=_check_nothing,
             build=_build_device,

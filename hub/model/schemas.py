@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from common.components import ComponentKind
 from common.events import Severity
 from hub.model.properties import CATALOGUE, HIDDEN, Property, PropertyType
 
@@ -40,9 +41,19 @@ def mapping(fields: Mapping[str, Any], required: Sequence[str]) -> dict[str, Any
     return schema | ({"required": list(required)} if required else {})
 
 
-def properties() -> dict[str, Any]:
-    """The properties of a device, class or group, by the catalogue."""
-    return mapping({name: _property(prop) for name, prop in CATALOGUE.items()}, ())
+def properties(known: Mapping[str, Property] = CATALOGUE) -> dict[str, Any]:
+    """The properties of a device, class or group, by the catalogue, or a part of it."""
+    return mapping({name: _property(prop) for name, prop in known.items()}, ())
+
+
+def components(known: Mapping[str, Property]) -> dict[str, Any]:
+    """The components of a device, with the properties that they may have."""
+    kinds = "|".join(kind.value for kind in ComponentKind)
+    return {
+        "type": "object",
+        "propertyNames": {"pattern": f"^(?:{kinds})/.{{1,255}}$"},
+        "additionalProperties": properties(known),
+    }
 
 
 def _property(prop: Property) -> dict[str, Any]:

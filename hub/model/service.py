@@ -248,6 +248,39 @@ class ModelService:
         change, revision = await self._change(change_of, author, text)
         return PutResult(revision=revision, created=False, device=change.after.device(device_id))
 
+    async def alter_component(
+        self,
+        device_id: str,
+        key: str,
+        alter: Callable[[Model, Device, dict[str, Any]], Mapping[str, object]],
+        author: str,
+        text: str,
+    ) -> PutResult:
+        """Change what a device's document says of one of its components; the rest stays.
+
+        Args:
+            device_id: its id.
+            key: of the component, for example `process_set/nginx`.
+            alter: gets model, device and what is said now, as plain values; gives what shall be said.
+            author: who.
+            text: why.
+
+        Raises:
+            NotFoundError: there is no such device.
+            SettingsError: the key or a property is wrong; the details say which.
+            TransientError: it could not be stored.
+        """
+
+        def change_of(model: Model) -> Change:
+            device = model.device(device_id)
+            present = msgspec.to_builtins(device)
+            components = present.get("components", {})
+            said = alter(model, device, components.get(key, {}))
+            return plan(model, [read_entity(KIND_DEVICE, {**present, "components": {**components, key: said}})])
+
+        change, revision = await self._change(change_of, author, text)
+        return PutResult(revision=revision, created=False, device=change.after.device(device_id))
+
     async def remove_device(self, device_id: str, author: str, text: str) -> int:
         """Remove a device; return the number of the revision.
 

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from common.errors import NotFoundError
 from common.events import Severity
+from hub.compile.modeler import ModelerCompiler
 from hub.compile.process import compile_device
 from hub.model.change import plan
 from hub.model.entities import (
@@ -120,7 +121,7 @@ def configs(model: Model) -> dict[str, object]:
     found: dict[str, object] = {}
     for id_ in "pqr":
         try:
-            found[id_] = compile_device(model, id_)
+            found[id_] = compile_device(model, id_), ModelerCompiler().compile(model, id_)
         except NotFoundError:
             found[id_] = None
     return found
