@@ -24,8 +24,9 @@ from collectors.framework.snmp.factory import client_factory
 from collectors.framework.source_local import ProcSource
 from collectors.process.memory import DeviceMemory
 from collectors.process.source_snmp import CPU, MEMORY, NAME, STATUS, SnmpSource
+from collectors.process.tables import members_of
 from collectors.process.task import ProcessTask
-from collectors.process.tracker import Tracker, members_of
+from collectors.process.tracker import Tracker
 from common.configs import DeviceConfig, ProcessSetConfig, SnmpConfig, SourceKind
 from common.matching import Matcher
 from tests.fakes.hub import FakeHub

@@ -13,7 +13,9 @@ from collectors.process import report
 from collectors.process.events import GROUP
 from collectors.process.memory import dump, load
 from collectors.process.points import SOURCE, layout
-from collectors.process.tracker import Outcome, Tracker, View, restarted
+from collectors.process.restarts import restarted
+from collectors.process.tables import View
+from collectors.process.tracker import Outcome, Tracker
 from common.configs import DeviceConfig
 from common.errors import TocsinError, TransientError
 from common.events import CLASS_SNMP, Event, Severity

@@ -8,50 +8,16 @@ from msgspec import Struct
 
 from collectors.framework.interfaces import ProcessRow, ProcessTable
 from collectors.process.events import CONDITIONS, COUNT, SetVoice
+from collectors.process.figures import cpu_percent, from_a_cache, set_figures
 from collectors.process.memory import DeviceMemory, SetMemory
+from collectors.process.restarts import restarted, restarts_of
+from collectors.process.tables import Members, View, members_of
 from common.configs import DeviceConfig, ProcessSetConfig
 from common.events import Event
-from common.matching import Matcher, SetName, arguments_of, command_line, printable
-from common.roll import CommandLine, Process, SetState, SetStatus
+from common.matching import Matcher, SetName, command_line
+from common.roll import SetState, SetStatus
 from common.series import Number
 from common.wire import Decision
-
-WRAP_S = 2**32 / 100
-"""sysUpTime counts hundredths of a second in 32 bits."""
-WRAP_MARGIN_S = 3600.0
-AGENT_CACHE_S = 31.0
-"""How long net-snmp gives one reading of the process table, and a little (nsCacheTimeout, 30 s by default)."""
-
-
-class View(Struct, kw_only=True):
-    """A scan with what was made of it; the rows that people see are made when somebody looks."""
-
-    table: ProcessTable
-    owners: dict[int, SetName]
-    lines: dict[int, str]
-    used: dict[int, float]
-
-    def processes(self) -> list[Process]:
-        """The process table, in order of pid."""
-        owners = self.owners
-        return [
-            Process(
-                pid=pid,
-                set=owners[pid].component if pid in owners else None,
-                name=printable(row.name, 100),
-                command=printable(self.lines[pid], 500),
-                started_at=row.started,
-                cpu_percent=self.used.get(pid),
-                memory_bytes=row.memory_bytes,
-                state=row.status,
-            )
-            for pid, row in sorted(self.table.rows.items())
-        ]
-
-    def line(self, pid: int) -> CommandLine | None:
-        """The whole text that a process was matched by; None when it does not run."""
-        row, text = self.table.rows[pid], self.lines[pid]
-        return CommandLine(text, arguments_of(text, row.parameters)) if row.alive else None
 
 
 class Outcome(Struct, kw_only=True):
@@ -67,68 +33,6 @@ class Outcome(Struct, kw_only=True):
     sets: list[SetStatus]
     view: View
     changed: bool
-
-
-Members = dict[str, dict[int, ProcessRow]]
-
-
-def restarted(before: DeviceMemory, table: ProcessTable) -> str:
-    """`agent`, `host`, or empty when sysUpTime went on, or wrapped after 497 days."""
-    if before.uptime_s is None or table.uptime_s is None or table.uptime_s >= before.uptime_s:
-        return ""
-    if before.uptime_s > WRAP_S - WRAP_MARGIN_S and table.uptime_s < WRAP_MARGIN_S:
-        return ""
-    if (
-        before.host_uptime_s is not None
-        and table.host_uptime_s is not None
-        and table.host_uptime_s < before.host_uptime_s
-    ):
-        return "host"
-    return "agent"
-
-
-def members_of(table: ProcessTable, matcher: Matcher) -> tuple[Members, dict[int, SetName], dict[int, str]]:
-    """Which set takes which process: living members by component, the set and the command line by pid."""
-    members: Members = {}
-    owners: dict[int, SetName] = {}
-    lines: dict[int, str] = {}
-    for pid, row in table.rows.items():
-        line = lines[pid] = command_line(row.path, row.name, row.parameters)
-        found = matcher.match(line)
-        if found is not None and row.alive:
-            owners[pid] = found
-            members.setdefault(found.component, {})[pid] = row
-    return members, owners, lines
-
-
-def cpu_percent(before: ProcessTable, table: ProcessTable) -> dict[int, float]:
-    """CPU percent by pid from one table to the next; a pid without a base is left out."""
-    elapsed_s = table.monotonic - before.monotonic
-    if elapsed_s <= 0:
-        return {}
-    used: dict[int, float] = {}
-    for pid, row in table.rows.items():
-        if row.cpu_s is None:
-            continue
-        base: float | None = None
-        if row.started is not None and row.started > before.at:
-            base = 0.0
-        elif (earlier := before.rows.get(pid)) is not None:
-            base = earlier.cpu_s
-        if base is not None and row.cpu_s >= base:
-            used[pid] = 100.0 * (row.cpu_s - base) / elapsed_s
-    return used
-
-
-def _from_a_cache(before: ProcessTable, table: ProcessTable) -> bool:
-    """Whether an agent has given its last table once more, which says nothing of the time between.
-
-    net-snmp reads the processes anew only when its table is 30 s old. Where no process has used any CPU time for less
-    than that, a base that stays is right in either case.
-    """
-    if table.uptime_s is None or table.monotonic - before.monotonic > AGENT_CACHE_S:
-        return False
-    return all(row.cpu_s == before.rows[pid].cpu_s for pid, row in table.rows.items() if pid in before.rows)
 
 
 def vanished(memory: DeviceMemory, members: Members, matcher: Matcher) -> list[str]:
@@ -218,7 +122,7 @@ class Tracker:
         changed = memory.scanned_at is None
         first_scan = memory.scanned_at is None
         used: dict[int, float] = {}
-        if self._last is None or base_lost or not _from_a_cache(self._last, table):
+        if self._last is None or base_lost or not from_a_cache(self._last, table):
             used = {} if base_lost or self._last is None else cpu_percent(self._last, table)
             self._last = table
         for component, name in {**self.matcher.expected(), **self._kept(), **_named(owners)}.items():
@@ -234,7 +138,7 @@ class Tracker:
             events += voice.said
             changed |= before != _essence(kept)
         figures = {
-            c: self._figures(kept, members.get(c, {}), used, table.at) for c, kept in memory.sets.items() if kept.seen
+            c: set_figures(kept, members.get(c, {}), used, table.at) for c, kept in memory.sets.items() if kept.seen
         }
         memory.scanned_at = table.at
         memory.uptime_s, memory.host_uptime_s = table.uptime_s, table.host_uptime_s
@@ -272,7 +176,7 @@ class Tracker:
     ) -> None:
         pids = {pid: row.started for pid, row in rows.items()}
         if pids:
-            restarts, lost, found = _restarts(kept, rows, self.memory.cpu_s, base_lost=base_lost)
+            restarts, lost, found = restarts_of(kept, rows, self.memory.cpu_s, base_lost=base_lost)
             self._present(kept, rows, pids, restarts, at)
             voice.up()
             if restarts:
@@ -320,33 +224,6 @@ class Tracker:
                 kept.missing, kept.since = True, at
             voice.missing()
 
-    # --- figures ------------------------------------------------------------------------------------------------------
-
-    def _figures(
-        self, kept: SetMemory, rows: dict[int, ProcessRow], used: Mapping[int, float], at: float
-    ) -> dict[str, Number | None]:
-        started = [
-            row.started if row.started is not None else kept.first_seen.get(pid, at) for pid, row in rows.items()
-        ]
-        measured = [used[pid] for pid in rows if pid in used]
-        memories = [row.memory_bytes for row in rows.values() if row.memory_bytes is not None]
-        figures: dict[str, Number | None] = {
-            "count": len(rows),
-            "cpu": sum(measured) if measured or not rows else None,
-            "memory": sum(memories) if memories or not rows else None,
-            "restarts": kept.restarts,
-            "oldest_s": max(0.0, at - min(started)) if started else None,
-            "youngest_s": max(0.0, at - max(started)) if started else None,
-        }
-        totals: dict[str, int] = {}
-        for row in rows.values():
-            for point, value in (row.extra or {}).items():
-                totals[point] = totals.get(point, 0) + value
-        if "data" in totals and "stack" in totals:
-            totals["used"] = totals["data"] + totals["stack"]
-        figures.update(totals)
-        return figures
-
     # --- what is shown ------------------------------------------------------------------------------------------------
 
     def _status(self, component: str, kept: SetMemory, figures: Mapping[str, Number | None]) -> SetStatus:
@@ -385,24 +262,3 @@ def _named(owners: Mapping[int, SetName]) -> dict[str, SetName]:
 def _essence(kept: SetMemory) -> tuple[object, ...]:
     """What must be on disk; figures need not."""
     return (kept.definition, kept.pids, kept.missing, kept.missing_scans, kept.restarts, dict(kept.alarms), kept.seen)
-
-
-def _restarts(
-    kept: SetMemory, rows: Mapping[int, ProcessRow], cpu_s: Mapping[int, float], *, base_lost: bool
-) -> tuple[int, list[int], list[int]]:
-    """How many restarts, which pids went, which came."""
-    if base_lost or kept.missing:
-        return 0, [], []
-    before: Mapping[int, float | None] = kept.pids or dict.fromkeys(kept.lost)
-    gone = sorted(pid for pid in before if pid not in rows)
-    new = sorted(pid for pid in rows if pid not in before)
-    if kept.missing_scans:  # a gap that was too short for an alarm
-        return min(len(before), len(rows)), gone, new
-    reused = [pid for pid, row in rows.items() if pid in before and _used_again(before[pid], row, cpu_s.get(pid))]
-    return min(len(gone), len(new)) + len(reused), gone + reused, new + reused
-
-
-def _used_again(started: float | None, row: ProcessRow, cpu_s: float | None) -> bool:
-    if row.started is not None and started is not None:
-        return abs(row.started - started) > 1.0
-    return row.started is None and row.cpu_s is not None and cpu_s is not None and row.cpu_s < cpu_s

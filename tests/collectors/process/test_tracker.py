@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from collectors.framework.interfaces import ProcessRow, ProcessTable
 from collectors.process.memory import DeviceMemory, dump, load
-from collectors.process.tracker import Outcome, Tracker, members_of, restarted, vanished
+from collectors.process.restarts import restarted
+from collectors.process.tables import members_of
+from collectors.process.tracker import Outcome, Tracker, vanished
 from common.configs import DeviceConfig, ProcessSetConfig, SourceKind
 from common.events import Event, Severity
 from common.roll import SetState

@@ -1,0 +1,48 @@
+"""What was started anew: agent, host, processes (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from collectors.framework.interfaces import ProcessRow, ProcessTable
+from collectors.process.memory import DeviceMemory, SetMemory
+
+WRAP_S = 2**32 / 100
+"""sysUpTime counts hundredths of a second in 32 bits."""
+WRAP_MARGIN_S = 3600.0
+
+
+def restarted(before: DeviceMemory, table: ProcessTable) -> str:
+    """`agent`, `host`, or empty when sysUpTime went on, or wrapped after 497 days."""
+    if before.uptime_s is None or table.uptime_s is None or table.uptime_s >= before.uptime_s:
+        return ""
+    if before.uptime_s > WRAP_S - WRAP_MARGIN_S and table.uptime_s < WRAP_MARGIN_S:
+        return ""
+    if (
+        before.host_uptime_s is not None
+        and table.host_uptime_s is not None
+        and table.host_uptime_s < before.host_uptime_s
+    ):
+        return "host"
+    return "agent"
+
+
+def restarts_of(
+    kept: SetMemory, rows: Mapping[int, ProcessRow], cpu_s: Mapping[int, float], *, base_lost: bool
+) -> tuple[int, list[int], list[int]]:
+    """How many restarts, which pids went, which came."""
+    if base_lost or kept.missing:
+        return 0, [], []
+    before: Mapping[int, float | None] = kept.pids or dict.fromkeys(kept.lost)
+    gone = sorted(pid for pid in before if pid not in rows)
+    new = sorted(pid for pid in rows if pid not in before)
+    if kept.missing_scans:  # a gap that was too short for an alarm
+        return min(len(before), len(rows)), gone, new
+    reused = [pid for pid, row in rows.items() if pid in before and _used_again(before[pid], row, cpu_s.get(pid))]
+    return min(len(gone), len(new)) + len(reused), gone + reused, new + reused
+
+
+def _used_again(started: float | None, row: ProcessRow, cpu_s: float | None) -> bool:
+    if row.started is not None and started is not None:
+        return abs(row.started - started) > 1.0
+    return row.started is None and row.cpu_s is not None and cpu_s is not None and row.cpu_s < cpu_s
