@@ -1,0 +1,355 @@
+"""What all devices consist of: in memory, and in the store; the one way to change it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol, TypeVar, cast
+
+import msgspec
+import zstandard
+from msgspec import Struct
+from msgspec.structs import replace
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.logger import Logger
+
+from common.components import ComponentKind, Lock
+from common.configs import ExpectedSet
+from common.errors import NotFoundError, PermanentError, SettingsError, TransientError
+from common.wire import ModelReport
+from hub.components.interfaces import IComponentStore, StoredComponents
+from hub.components.merged import Merged
+from hub.components.rules import merge
+from hub.components.values import (
+    NOTHING,
+    Component,
+    DeviceComponents,
+    State,
+    decode_components,
+    encode_components,
+)
+
+AT_ONCE = 100
+"""Changes that are stored in one transaction, at most."""
+PAGE = 500
+
+T = TypeVar("T")
+
+Observer = Callable[[Sequence[str]], None]
+"""Called with the devices whose expected process sets have changed."""
+
+
+class IRules(Protocol):
+    """What the model says of components."""
+
+    def has(self, device: str) -> bool:
+        """Whether there is such a device."""
+
+    def locks(self, device: str, one: Component, earlier: str) -> Sequence[Lock]:
+        """What may not be done to a component; `earlier` is the name that it once had, empty for none."""
+
+    def identifies(self, kind: ComponentKind, anchor: str) -> bool:
+        """Whether an anchor can stand for one component alone."""
+
+
+class Kept(Struct, frozen=True):
+    """What is in memory of a device; what is not asked for all the time is packed.
+
+    Attributes:
+        packed: `DeviceComponents` as JSON in a zstd frame.
+        modelled_at: epoch seconds; None before the first modelling that found out something.
+        number: of components that are not retired.
+        expected: its process sets that are not retired.
+        absent_since: of those that are absent and not retired, the earliest; None when there are none.
+    """
+
+    packed: bytes
+    modelled_at: float | None
+    number: int
+    expected: tuple[ExpectedSet, ...]
+    absent_since: float | None
+
+
+class _Change(Struct, eq=False):
+    """A change that waits for its turn."""
+
+    device: str
+    work: Callable[[DeviceComponents], tuple[DeviceComponents | None, Any]]
+    done: Deferred[Any]
+
+
+class ComponentBook:
+    """Holds what devices consist of.
+
+    Changes wait in a line; those that came while the database was busy go into one transaction. What is in memory
+    changes when they are stored.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self, store: IComponentStore, wall: Callable[[], float], new_id: Callable[[], str], rules: IRules
+    ) -> None:
+        """Begin with nothing; `load` reads what there is.
+
+        Args:
+            store: where it is kept.
+            wall: epoch seconds.
+            new_id: makes the id of a component.
+            rules: what the model says.
+        """
+        self._store = store
+        self._wall = wall
+        self._new_id = new_id
+        self._rules = rules
+        self._kept: dict[str, Kept] = {}
+        self._waiting: list[_Change] = []
+        self._writing = False
+        self._observers: list[Observer] = []
+        self._packer = zstandard.ZstdCompressor(level=3)
+        self._unpacker = zstandard.ZstdDecompressor()
+
+    async def load(self) -> None:
+        """Read what there is, and forget devices that the model does not have any more.
+
+        Raises:
+            SettingsError: something there cannot be read.
+        """
+        gone: list[str] = []
+        after = ""
+        while True:
+            rows = await self._store.load(after, PAGE)
+            for row in rows:
+                if self._rules.has(row.device):
+                    self._kept[row.device] = self._keep(_read(row), row.body.encode())
+                else:
+                    gone.append(row.device)
+            if len(rows) < PAGE:
+                break
+            after = rows[-1].device
+        if gone:
+            await self._store.store([], gone)
+
+    def observe(self, observer: Observer) -> None:
+        """Call back when the expected process sets of devices have changed."""
+        self._observers.append(observer)
+
+    # --- looking ------------------------------------------------------------------------------------------------------
+
+    def of(self, device: str) -> DeviceComponents:
+        """What a device consists of."""
+        kept = self._kept.get(device)
+        return NOTHING if kept is None else decode_components(self._unpacker.decompress(kept.packed))
+
+    def expected(self, device: str) -> tuple[ExpectedSet, ...]:
+        """The process sets that a modelling has found on a device, in order of their names."""
+        kept = self._kept.get(device)
+        return () if kept is None else kept.expected
+
+    def modelled_at(self, device: str) -> float | None:
+        """When a device was modelled last; None for never."""
+        kept = self._kept.get(device)
+        return None if kept is None else kept.modelled_at
+
+    def number(self, device: str) -> int | None:
+        """How many components a device has, without those that are retired; None when it was never modelled."""
+        kept = self._kept.get(device)
+        return None if kept is None or kept.modelled_at is None else kept.number
+
+    def absent_before(self, at: float) -> list[str]:
+        """Devices that have components that are absent since then or longer, and not retired."""
+        return [
+            device for device, kept in self._kept.items() if kept.absent_since is not None and kept.absent_since <= at
+        ]
+
+    def series_elsewhere(self, device: str) -> dict[str, str]:
+        """Process sets whose series are kept under another name than theirs: from the name to that of the series."""
+        sets = (one for one in self.of(device).components if one.kind is ComponentKind.PROCESS_SET)
+        return {one.name: one.series for one in sets if one.series != one.name}
+
+    # --- changing -----------------------------------------------------------------------------------------------------
+
+    async def take(self, report: ModelReport) -> Merged:
+        """Merge what a modelling has found; a dry run changes nothing.
+
+        Raises:
+            NotFoundError: the device has left the model.
+            TransientError: it could not be stored; nothing is changed.
+        """
+        if report.dry_run:
+            return self._merge(self.of(report.device), report)
+
+        def work(held: DeviceComponents) -> tuple[DeviceComponents, Merged]:
+            merged = self._merge(held, report)
+            return merged.after, merged
+
+        return await self.change(report.device, work)
+
+    async def remove(self, device: str, kind: ComponentKind, name: str) -> Component:
+        """Forget a component that is not there any more.
+
+        Raises:
+            NotFoundError: there is no such component.
+            PermanentError: it is there, or locked against that.
+            TransientError: it could not be stored.
+        """
+
+        def work(held: DeviceComponents) -> tuple[DeviceComponents, Component]:
+            one = find(held, device, kind, name)
+            if one.state is State.PRESENT:
+                raise PermanentError(
+                    f"{_called(one)} of {device} is there, and would be found again; only what is absent can be removed"
+                )
+            if Lock.DELETE in self._rules.locks(device, one, held.earlier_name(one)):
+                raise PermanentError(
+                    f"{_called(one)} of {device} is locked against being deleted; "
+                    f"unlock it first: tocsin component unlock {device} {_called(one)} delete"
+                )
+            return replace(held, components=tuple(other for other in held.components if other is not one)), one
+
+        return await self.change(device, work)
+
+    async def forget(self, devices: Iterable[str]) -> None:
+        """Drop devices that have left the model.
+
+        Raises:
+            TransientError: it could not be stored; the next start drops them.
+        """
+        under_way = [self._later(device, lambda _held: (None, None)) for device in devices]
+        for is_done, result in await DeferredList(under_way, consumeErrors=True):
+            if not is_done:
+                raise result.value
+
+    async def change(self, device: str, work: Callable[[DeviceComponents], tuple[DeviceComponents, T]]) -> T:
+        """Change what is held of a device, when its turn comes; the result is given when it is stored.
+
+        Args:
+            device: of the model.
+            work: gets what is held, gives what shall be held, and the result.
+
+        Raises:
+            NotFoundError: the device has left the model.
+            TransientError: it could not be stored; nothing is changed.
+        """
+        return cast("T", await self._later(device, work))
+
+    def _merge(self, held: DeviceComponents, report: ModelReport) -> Merged:
+        def locks(one: Component) -> Sequence[Lock]:
+            return self._rules.locks(report.device, one, held.earlier_name(one))
+
+        return merge(held, report, locks, self._wall(), self._new_id, self._rules.identifies)
+
+    def _later(
+        self, device: str, work: Callable[[DeviceComponents], tuple[DeviceComponents | None, Any]]
+    ) -> Deferred[Any]:
+        change = _Change(device, work, Deferred())
+        self._waiting.append(change)
+        if not self._writing:
+            self._writing = True
+            Deferred.fromCoroutine(self._write()).addErrback(self._failed)
+        return change.done
+
+    def _failed(self, failure: Any) -> None:
+        self.log.failure("error while components were stored", failure=failure)
+
+    async def _write(self) -> None:
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting[:AT_ONCE], self._waiting[AT_ONCE:]
+                await self._write_batch(batch)
+        finally:
+            self._writing = False
+
+    async def _write_batch(self, batch: Sequence[_Change]) -> None:
+        """Do all of them, store what comes of it, tell those who wait."""
+        after: dict[str, DeviceComponents | None] = {}
+        results: list[tuple[_Change, Any]] = []
+        for change in batch:
+            try:
+                results.append((change, self._do(change, after)))
+            except Exception as error:  # noqa: BLE001 - the supervisor of changes: who waits for this one is told
+                change.done.errback(error)
+        bodies = {device: encode_components(held) for device, held in after.items() if held is not None}
+        kept = {device: self._keep(held, bodies[device]) for device, held in after.items() if held is not None}
+        rows = [StoredComponents(device, one.modelled_at, bodies[device].decode()) for device, one in kept.items()]
+        try:
+            if after:
+                await self._store.store(rows, [device for device, held in after.items() if held is None])
+        except Exception as error:  # noqa: BLE001 - the same: nothing of the batch is stored
+            if not isinstance(error, TransientError):
+                self.log.failure("error while components were stored")
+            for change, _ in results:
+                change.done.errback(error)
+            return
+        concerned = self._swap(after, kept)
+        self._tell(concerned)
+        for change, result in results:
+            change.done.callback(result)
+
+    def _do(self, change: _Change, after: dict[str, DeviceComponents | None]) -> Any:
+        """Do one change on top of those before it; note what is different then."""
+        device = change.device
+        before = after[device] if device in after else self.of(device)
+        held, result = change.work(before or NOTHING)
+        if held is not None and not self._rules.has(device):
+            raise NotFoundError(f"there is no device {device!r} any more; what was found on it is left aside")
+        if held != before:
+            after[device] = held
+        return result
+
+    def _swap(self, after: dict[str, DeviceComponents | None], kept: dict[str, Kept]) -> list[str]:
+        """Put what is stored in the place of what was; name those that are expected to have other process sets."""
+        concerned = [device for device, one in kept.items() if one.expected != self.expected(device)]
+        for device in after:
+            self._kept.pop(device, None)
+        self._kept.update(kept)
+        return concerned
+
+    def _tell(self, devices: Sequence[str]) -> None:
+        for observer in self._observers if devices else ():
+            try:
+                observer(devices)
+            except Exception:  # noqa: BLE001 - the supervisor of observers: what is stored stands all the same
+                self.log.failure("error in an observer of components")
+
+    def _keep(self, held: DeviceComponents, body: bytes) -> Kept:
+        there = [one for one in held.components if one.state is not State.RETIRED]
+        absent = [one.absent_since for one in there if one.absent_since is not None]
+        return Kept(
+            packed=self._packer.compress(body),
+            modelled_at=held.modelled_at,
+            number=len(there),
+            expected=tuple(_expected(one) for one in there if one.kind is ComponentKind.PROCESS_SET and one.anchor),
+            absent_since=min(absent, default=None),
+        )
+
+
+def find(held: DeviceComponents, device: str, kind: ComponentKind, name: str) -> Component:
+    """Look up a component.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    one = held.find(kind, name)
+    if one is None:
+        raise NotFoundError(
+            f"device {device} has no component {kind.value}/{name}; `tocsin component list {device}` shows those it has"
+        )
+    return one
+
+
+def _called(one: Component) -> str:
+    return f"{one.kind.value}/{one.name}"
+
+
+def _expected(one: Component) -> ExpectedSet:
+    return ExpectedSet(definition=one.anchor, name=one.name, series="" if one.series == one.name else one.series)
+
+
+def _read(row: StoredComponents) -> DeviceComponents:
+    try:
+        return decode_components(row.body)
+    except msgspec.DecodeError as error:
+        raise SettingsError(
+            f"the components of {row.device} in the database cannot be read: {error}; "
+            "they are damaged, or of a newer version of Tocsin"
+        ) from None

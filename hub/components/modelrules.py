@@ -1,0 +1,52 @@
+"""What the model says of components, for the book."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from common.components import ComponentKind, Lock
+from hub.components.values import Component
+from hub.model.components import holding
+from hub.model.definitions import to_config
+from hub.model.entities import KIND_PROCESS_SET, Model, ProcessSet
+from hub.model.properties import Value
+
+GROUP = "{"
+"""What a name has that is made of parts of the command line."""
+
+
+class ModelRules:
+    """Asks whatever model is the newest."""
+
+    def __init__(self, model: Callable[[], Model]) -> None:
+        self._model = model
+
+    def has(self, device: str) -> bool:
+        """Whether there is such a device."""
+        return device in self._model().devices
+
+    def locks(self, device: str, one: Component, earlier: str) -> tuple[Lock, ...]:
+        """What may not be done to a component."""
+        words = self._holding(device, one, earlier).get("lock")
+        return tuple(Lock(word) for word in words) if isinstance(words, tuple) else ()
+
+    def retire_after_days(self, device: str, one: Component, earlier: str) -> float:
+        """How long a component may be absent; for ever on a device that is not there."""
+        days = self._holding(device, one, earlier).get("retire_after_days")
+        return float(days) if isinstance(days, int | float) else float("inf")
+
+    def identifies(self, kind: ComponentKind, anchor: str) -> bool:
+        """Whether an anchor can stand for one component alone.
+
+        A definition whose sets are named after parts of the command line makes many: where one of these ends and
+        another begins, it is not the same.
+        """
+        if kind is not ComponentKind.PROCESS_SET:
+            return True
+        definition = self._model().get((KIND_PROCESS_SET, anchor))
+        return isinstance(definition, ProcessSet) and GROUP not in to_config(definition).name
+
+    def _holding(self, device: str, one: Component, earlier: str) -> dict[str, Value]:
+        model = self._model()
+        found = model.devices.get(device)
+        return {} if found is None else holding(model, found, one.kind, one.name, earlier)
