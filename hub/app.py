@@ -48,6 +48,7 @@ from hub.web.documents import DocumentTopic
 from hub.web.events import EventTopic
 from hub.web.longpolls import LongPolls
 from hub.web.match import MatchTopic
+from hub.web.models import ModelTopic
 from hub.web.revisions import RevisionTopic
 from hub.web.router import Router
 from hub.web.secrets import SecretTopic
@@ -136,7 +137,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
             pb_port=lambda: listener.port,
             revision=lambda: model.model.revision,
         )
-        overview = CollectorTopic(about, roster, distributor, reader, distributor.devices, events.open_counts)
+        overview = CollectorTopic(about, roster, services, reader, distributor.devices, events.open_counts)
         topics = (
             overview,
             DeviceTopic(model, distributor, events.open_counts),
@@ -145,6 +146,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
             EventTopic(events, EventFeed(clock, events, events.observe), wall, polls, decisions.decided),
             DataTopic(reader, distributor.devices, wall),
             MatchTopic(model, reader, texts),
+            ModelTopic(model, modelling, polls, clock),
             SecretTopic(documents.rotate_key),
         )
         router = Router(route for topic in topics for route in topic.routes())

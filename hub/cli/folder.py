@@ -29,9 +29,11 @@ class Folder:
         self.root = root.absolute()
         self.hub = self.root / "hub"
         self.process = self.root / "process"
+        self.modeler = self.root / "modeler"
         self.certificates = self.root / "certs" / COLLECTOR
         self.hub_settings = self.root / "etc" / "hub.toml"
         self.process_settings = self.root / "etc" / "process.toml"
+        self.modeler_settings = self.root / "etc" / "modeler.toml"
         self.run_file = self.hub / "run.json"
         self.token_file = self.hub / "operator.token"
 
@@ -73,7 +75,7 @@ class Folder:
         from common.certificates import ensure_collector, ensure_site
 
         try:
-            for path in (self.hub, self.process, self.hub_settings.parent):
+            for path in (self.hub, self.process, self.modeler, self.hub_settings.parent):
                 path.mkdir(parents=True, exist_ok=True)
             self.hub.chmod(0o700)
             site = ensure_site(self.hub / "pki", time.time)

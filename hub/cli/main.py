@@ -24,7 +24,9 @@ from hub.cli.export import export_command
 from hub.cli.figures import safe
 from hub.cli.graph import graph_command
 from hub.cli.history import history_command, show_revision_command
+from hub.cli.importing import import_group
 from hub.cli.match import match_command
+from hub.cli.model import model_command
 from hub.cli.output import emit, note
 from hub.cli.ps import ps_command
 from hub.cli.rollback import rollback_command
@@ -57,6 +59,7 @@ for _command in (
     up_command,
     status_command,
     device_group,
+    model_command,
     apply_command,
     match_command,
     diff_command,
@@ -64,6 +67,7 @@ for _command in (
     history_command,
     show_revision_command,
     rollback_command,
+    import_group,
     schema_command,
     push_command,
     config_group,

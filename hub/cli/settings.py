@@ -1,4 +1,4 @@
-"""The settings files that `tocsin up` writes for its two daemons."""
+"""The settings files that `tocsin up` writes for its daemons."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ host = "{host}"
 port = {broker_port}
 """
 
-_PROCESS = """\
-# Settings of tocsin-process, written by `tocsin up`. Kept from then on: change what you like.
-# `tocsin-process genconf` prints all settings with their defaults.
+_COLLECTOR = """\
+# Settings of {program}, written by `tocsin up`. Kept from then on: change what you like.
+# `{program} genconf` prints all settings with their defaults.
 folder = {folder}
 name = "{name}"
 
@@ -37,7 +37,7 @@ certificates = {certificates}
 
 
 def settle(folder: Folder, http_port: int | None, broker_port: int | None) -> None:
-    """Write both files if they are not there, and put in the ports that were asked for.
+    """Write the files if they are not there, and put in the ports that were asked for.
 
     Raises:
         CommandError: a port is taken, or a file cannot be written or read.
@@ -50,18 +50,23 @@ def settle(folder: Folder, http_port: int | None, broker_port: int | None) -> No
         _wanted(folder, "broker", broker_port, defaults.broker.port), "the collectors", "--broker-port"
     )
     hub = _HUB.format(folder=_toml(folder.hub), host=LOOPBACK, http_port=http, broker_port=broker)
-    process = _PROCESS.format(
-        folder=_toml(folder.process),
-        host=LOOPBACK,
-        broker_port=broker,
-        certificates=_toml(folder.certificates),
-        name=COLLECTOR,
-    )
     http_override = {} if http_port is None else {("http", "port"): str(http)}
     broker_override = {} if broker_port is None else {("broker", "port"): str(broker)}
     collector_override = {} if broker_port is None else {("hub", "port"): str(broker)}
     write_settings(folder.hub_settings, hub, http_override | broker_override)
-    write_settings(folder.process_settings, process, collector_override)
+    for program, home, path in (
+        ("tocsin-process", folder.process, folder.process_settings),
+        ("tocsin-modeler", folder.modeler, folder.modeler_settings),
+    ):
+        collector = _COLLECTOR.format(
+            program=program,
+            folder=_toml(home),
+            host=LOOPBACK,
+            broker_port=broker,
+            certificates=_toml(folder.certificates),
+            name=COLLECTOR,
+        )
+        write_settings(path, collector, collector_override)
 
 
 def _wanted(folder: Folder, section: str, option: int | None, default: int) -> int:

@@ -122,9 +122,10 @@ class Reader:
         """A picture."""
         return await self._in_time(self._ask(self._of(query.device), query, Picture))
 
-    async def live_config(self, device: str) -> LiveConfig:
-        """The config that the collector runs."""
-        return await self._in_time(self._ask(self._of(device), LiveConfigQuery(device), LiveConfig))
+    async def live_config(self, device: str, service: str | None = None) -> LiveConfig:
+        """The config that the collector's daemon of a service runs, by default of the one that all else is asked."""
+        session = self._at(self._collector_of(device), service)
+        return await self._in_time(self._ask(session, LiveConfigQuery(device), LiveConfig))
 
     async def scan_now(self, device: str) -> int:
         """Have a device scanned now; give how many scans were begun."""
@@ -288,10 +289,11 @@ class Reader:
             return device
         raise NotFoundError(f"there is no device {device!r}; `tocsin device list` shows those that there are")
 
-    def _at(self, collector: str) -> ISession:
-        session = self._session(collector, self._service)
+    def _at(self, collector: str, service: str | None = None) -> ISession:
+        daemon = service or self._service
+        session = self._session(collector, daemon)
         if session is None:
-            raise CollectorAwayError(self._whereabouts(collector, self._service))
+            raise CollectorAwayError(self._whereabouts(collector, daemon))
         return session
 
 

@@ -12,8 +12,8 @@ from common.configs import DeviceConfig
 from common.errors import NotFoundError
 from common.events import Severity
 from hub.data.reader import Reader
-from hub.distribution.distributor import Distributor
 from hub.distribution.roster import Roster, Seat
+from hub.distribution.services import Services
 from hub.web.call import Call
 from hub.web.refusals import RefusalError
 from hub.web.router import Route
@@ -87,14 +87,15 @@ class CollectorTopic:
         self,
         about: About,
         roster: Roster,
-        distributor: Distributor,
+        services: Services,
         reader: Reader,
         devices: Callable[[], Sequence[str]],
         open_counts: Callable[[], Awaitable[dict[str, dict[int, int]]]],
     ) -> None:
         self._about = about
         self._roster = roster
-        self._distributor = distributor
+        self._services = services
+        self._distributor = services.process
         self._reader = reader
         self._devices = devices
         self._open_counts = open_counts
@@ -155,14 +156,16 @@ class CollectorTopic:
         """Show what the hub would send, or what the collector runs."""
         call.only("live")
         service, device = call.names["service"], call.names["device"]
-        if service != self._distributor.service:
-            raise NotFoundError(f"there is no service {service[:100]!r}; there is {self._distributor.service}")
+        distributor = self._services.of(service)
+        if distributor is None:
+            known = ", ".join(self._services.names)
+            raise NotFoundError(f"there is no service {service[:100]!r}; there are {known}")
         if call.flag("live"):
-            live = await self._reader.live_config(device)
+            live = await self._reader.live_config(device, service)
             return _shown(service, device, "collector", live.digest, live.config)
-        if self._distributor.owner(device) is None:
+        if distributor.owner(device) is None:
             raise NotFoundError(f"there is no device {device!r}; `tocsin device list` shows those that there are")
-        wanted = self._distributor.wanted(device)
+        wanted = distributor.wanted(device)
         if wanted is not None and wanted.error:
             raise RefusalError("conflict", f"the config of {device} cannot be made: {wanted.error}")
         if wanted is None or wanted.config is None:
@@ -173,9 +176,10 @@ class CollectorTopic:
         return [self._collector(seat) for seat in self._roster.seats()]
 
     def _collector(self, seat: Seat) -> Collector:
-        if seat.daemon != self._distributor.service:
+        distributor = self._services.of(seat.daemon)
+        if distributor is None:
             return collector_shape(seat, self._about.revision(), 0)
-        revision, behind = self._distributor.standing(seat.collector)
+        revision, behind = distributor.standing(seat.collector)
         return collector_shape(seat, revision, behind)
 
 

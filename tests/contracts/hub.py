@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Coroutine
 from typing import Any
 
@@ -10,8 +11,9 @@ from twisted.internet.defer import Deferred
 from zope.interface.verify import verifyObject
 
 from collectors.framework.interfaces import IHub
+from common.components import ComponentKind, FoundComponent
 from common.errors import TransientError
-from common.wire import EventBatch, SpooledEvent
+from common.wire import EventBatch, ModelReport, ModelTaken, PluginOutcome, SpooledEvent, WireError
 from tests.fakes.events import event
 
 
@@ -56,3 +58,18 @@ class HubContract:
         assert not hub.connected
         with pytest.raises(TransientError):
             self.do(hub.send_events(batch(1, 1)))
+        with pytest.raises(TransientError):
+            self.do(hub.send_model(ModelReport(device="web1", at=1.0)))
+
+    def test_it_takes_what_a_modelling_found(self) -> None:
+        assert self.do(self.make_hub().send_model(ModelReport(device="web1", at=1.0, run="r1"))) == ModelTaken()
+
+    def test_a_report_that_cannot_cross_is_refused_here(self) -> None:
+        noise = random.Random(1)
+        found = [
+            FoundComponent(kind=ComponentKind.CPU, name=noise.randbytes(100).hex(), anchor=noise.randbytes(100).hex())
+            for _ in range(3000)
+        ]
+        report = ModelReport(device="web1", at=1.0, outcomes=[PluginOutcome(plugin="hardware", components=found)])
+        with pytest.raises(WireError, match="at most"):
+            self.do(self.make_hub().send_model(report))

@@ -102,6 +102,13 @@ class PushBody(Struct, forbid_unknown_fields=True):
     all: bool = False
 
 
+class ModelBody(Struct, forbid_unknown_fields=True):
+    devices: list[str] = []
+    class_: str = msgspec.field(default="", name="class")
+    all: bool = False
+    dry_run: bool = False
+
+
 class AuthorBody(Struct, forbid_unknown_fields=True):
     author: str
 
@@ -133,6 +140,9 @@ class State:
         self.match_says: Callable[[int], dict[str, Any]] = lambda _number: {}
         self.model = Model()
         self.pushed: list[PushBody] = []
+        self.modelled: list[ModelBody] = []
+        self.answers: list[dict[str, Any]] = []
+        self.unanswered: list[str] = []
         self.put: dict[str, DeviceBody] = {}
         self.series: dict[str, list[dict[str, Any]]] = {}
         self.requests: list[tuple[str, str]] = []
@@ -257,6 +267,8 @@ class Routes:
             ("POST", "revisions/NUMBER/rollback", self.roll_back, "", RollBackBody),
             ("GET", "documents", self.documents, "secrets", None),
             ("POST", "push", self.push, "", PushBody),
+            ("POST", "models", self.model, "", ModelBody),
+            ("GET", "models/NAME", self.answers, "after wait", None),
             ("GET", "configs/SERVICE/NAME", self.config, "live", None),
             ("GET", "devices/NAME/processes", self.processes, "set", None),
             ("GET", "sets", self.sets, "device", None),
@@ -467,6 +479,26 @@ class Routes:
             self.state.device(name)
         self.state.pushed.append(body)
         return {"devices": len(self.state.devices) if body.all else len(body.devices), "revision": self.state.revision}
+
+    def model(self, body: ModelBody, _query: Any) -> Answer:
+        for name in body.devices:
+            self.state.device(name)
+        self.state.modelled.append(body)
+        total = len(self.state.answers) + len(self.state.unanswered)
+        return {"run": "r1", "dry_run": body.dry_run, "total": total}
+
+    def answers(self, run: str, query: Any) -> Answer:
+        state, after = self.state, int(query["after"][0])
+        page = state.answers[after : after + 2]
+        return {
+            "run": run,
+            "dry_run": state.modelled[-1].dry_run,
+            "total": len(state.answers) + len(state.unanswered),
+            "answers": page,
+            "more": len(state.answers) - after - len(page),
+            "waiting": len(state.unanswered),
+            "waiting_for": state.unanswered,
+        }
 
     def config(self, service: str, name: str, query: Any) -> Answer:
         if service != "process":

@@ -40,6 +40,7 @@ from common.wire import (
     Heartbeat,
     HeldRequest,
     LiveConfigQuery,
+    ModelReport,
     Picture,
     SpooledEvent,
     TaskCounts,
@@ -127,9 +128,13 @@ class LoginTests(EdgeCase):
 
     def test_nothing_is_answered_before_the_login(self) -> None:
         broker = self.connect(self.certificates())
-        for name, message in (("events", batch(1)), ("heartbeat", Heartbeat(counts=TaskCounts()))):
+        for name, message in (
+            ("events", batch(1)),
+            ("heartbeat", Heartbeat(counts=TaskCounts())),
+            ("modelled", ModelReport(device="d", at=1.0)),
+        ):
             self.assertEqual(self.refusal(broker, name, encode(message)).code, "not_attached")
-        self.assertEqual((self.desk.batches, self.desk.beats), ([], []))
+        self.assertEqual((self.desk.batches, self.desk.beats, self.desk.reports), ([], [], []))
 
     def test_a_login_is_tried_once_for_each_connection(self) -> None:
         broker = self.connect(self.certificates())

@@ -9,7 +9,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from common.configs import DeviceConfig, SnmpConfig, SnmpVersion, SourceKind, digest
+from common.configs import SERVICE_MODELER, DeviceConfig, SnmpConfig, SnmpVersion, SourceKind, digest
 from common.events import CLASS_PROCESS, Event, Severity
 from common.roll import DeviceScan, Process, SetState, SetStatus
 from common.wire import (
@@ -34,6 +34,7 @@ from common.wire import (
 from hub.data.feed import EventFeed
 from hub.data.reader import Reader
 from hub.distribution.roster import Roster
+from hub.distribution.services import Services
 from hub.events.store import SqlEventStore
 from hub.interfaces import EventRecord
 from hub.model.database import Database
@@ -215,8 +216,9 @@ class CollectorTopicTests(SynchronousTestCase):
         async def counts() -> dict[str, dict[int, int]]:
             return {"web1": {4: 2, 3: 1}, "web2": {4: 1}}
 
+        services = Services(self.bench.distributor, self.bench.another(SERVICE_MODELER))
         topics = (
-            CollectorTopic(about, self.roster, self.bench.distributor, reader, model.devices, counts),
+            CollectorTopic(about, self.roster, services, reader, model.devices, counts),
             DataTopic(reader, model.devices, self.bench.clock.seconds),
         )
         routes = [route for topic in topics for route in topic.routes()]
