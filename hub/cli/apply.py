@@ -13,7 +13,8 @@ from hub.cli.differences import MARKS, show_plan
 from hub.cli.exits import CommandError, usage
 from hub.cli.figures import counted
 from hub.cli.files import look_for_documents, read_files, with_secrets
-from hub.cli.output import emit, note, plural_rows, say, waiting
+from hub.cli.output import emit, note, plural_rows, say
+from hub.cli.progress import waiting
 from hub.cli.scans import tell_problem
 from hub.cli.wait import not_live, wait_until_live
 
@@ -87,10 +88,23 @@ def post_files(
     """Send files to the hub; return what it did with them, or would do."""
     files = read_files(paths)
     look_for_documents(files)
-    with waiting(f"{'comparing' if dry_run else 'applying'} {counted(len(files), 'file')}") as shown:
-        shown.update()
+    sent = with_secrets(files)
+    return post_documents(client, sent, message=message, dry_run=dry_run, prune=prune, device=device)
+
+
+def post_documents(
+    client: Client,
+    files: Sequence[dict[str, object]],
+    *,
+    message: str = "",
+    dry_run: bool,
+    prune: bool = False,
+    device: str | None = None,
+) -> dict[str, Any]:
+    """Send texts of documents with their secrets to the hub; return what it did with them, or would do."""
+    with waiting(f"{'comparing' if dry_run else 'applying'} {counted(len(files), 'file')}"):
         body = {
-            "files": with_secrets(files),
+            "files": files,
             "message": message,
             "author": author(),
             "dry_run": dry_run,
@@ -125,7 +139,7 @@ def finish_change(
     revision = result.get("revision")
     failure: CommandError | None = None
     if wait and revision is not None:
-        live = wait_until_live(client.api, int(revision), None, timeout_s)
+        live = wait_until_live(client.api, int(revision), None, timeout_s, len(result.get("devices") or []))
         result = {
             **result,
             "live": bool(live.get("live")),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,10 +15,10 @@ from hub.cli.exits import CommandError, Exit
 from hub.cli.figures import counted
 from hub.cli.files import SUFFIXES
 from hub.cli.layout import paths_of
-from hub.cli.output import emit, note, plural_rows, say, waiting
+from hub.cli.output import emit, note, plural_rows, say
+from hub.cli.progress import waiting
+from hub.cli.written import MAX_NAMED, other_documents, others_sentence, write_files
 
-PRIVATE = 0o600
-MAX_NAMED = 10
 BETWEEN = "---\n"
 
 
@@ -39,8 +38,7 @@ def export_command(client: Client, path: str | None, secrets: str | None, as_jso
 
     Where secrets are set, say what shall become of them: --with-secrets or --without-secrets.
     """
-    with waiting("reading the model") as shown:
-        shown.update()
+    with waiting("reading the model"):
         answer = client.api.get(path_of("documents"), {"secrets": 1 if secrets == "with" else None})
     rows = plural_rows(answer, "documents")
     _check_secrets(rows, secrets)
@@ -48,7 +46,7 @@ def export_command(client: Client, path: str | None, secrets: str | None, as_jso
     private = secrets == "with" and any(row.get("secrets") for row in rows)
     files = _files(path, rows, left_out=left_out)
     if path is not None:
-        _write(Path(path), files, private=private)
+        write_files(Path(path), files, private=private, what="export")
     if as_json:
         emit(_document(answer, rows, path, files, left_out=left_out))
     elif path is None:
@@ -97,31 +95,6 @@ def _print(text: str) -> None:
         sys.stdout.write(text)
 
 
-def _write(root: Path, files: Mapping[str, str], *, private: bool) -> None:
-    """Write files; each is whole or not there, and one with secrets is its owner's only, from the first byte on."""
-    try:
-        for name, text in files.items():
-            target = root / name if name else root
-            target.parent.mkdir(parents=True, exist_ok=True)
-            partial = target.with_name(f".{target.name}.{os.getpid()}")
-            partial.unlink(missing_ok=True)
-            mode = PRIVATE if private else 0o666
-            with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
-                file.write(text)
-            partial.replace(target)
-    except OSError as error:
-        where = error.filename or root
-        raise CommandError(f"{where}: {error.strerror or error}; the export is not complete") from None
-
-
-def _others(root: Path, files: Mapping[str, str]) -> list[str]:
-    """YAML files below a folder that this export has not written."""
-    if "" in files:
-        return []
-    written = {root / name for name in files}
-    return [str(path) for path in sorted(root.rglob("*")) if path.suffix in SUFFIXES and path not in written]
-
-
 def _document(
     answer: Mapping[str, Any],
     rows: Sequence[dict[str, Any]],
@@ -135,7 +108,7 @@ def _document(
     if path is None:
         return {**facts, "documents": [_without(row, left_out=left_out) for row in rows]}
     root = Path(path)
-    return {**facts, "files": [str(root / name) for name in files], "others": _others(root, files)}
+    return {**facts, "files": [str(root / name) for name in files], "others": other_documents(root, files)}
 
 
 def _without(row: dict[str, Any], *, left_out: bool) -> dict[str, Any]:
@@ -163,10 +136,6 @@ def _tell(
             f"Left out: {counted(len(secrets), 'secret')}. "
             f"Applied as it is, this export would remove {them} from the hub"
         )
-    others = _others(Path(path), files) if path is not None else []
+    others = other_documents(Path(path), files) if path is not None else []
     if others:
-        more = f" and {len(others) - MAX_NAMED} more" if len(others) > MAX_NAMED else ""
-        note(
-            f"Below {path} there are YAML files that are not of this export: {', '.join(others[:MAX_NAMED])}{more}. "
-            "Applying the folder would apply them as well; remove what is old"
-        )
+        note(others_sentence(Path(path or ""), others, "export"))

@@ -12,7 +12,8 @@ from hub.cli.client import path_of
 from hub.cli.context import Client, json_option, pass_client
 from hub.cli.exits import CommandError, usage
 from hub.cli.figures import size
-from hub.cli.output import emit, say, waiting
+from hub.cli.output import emit, say
+from hub.cli.progress import waiting
 from hub.cli.ranges import FORMS, parse_range
 
 
@@ -48,8 +49,7 @@ def graph_command(
         raise usage(f"-o {output}: the name of the picture should end in .png or .svg")
     _check_place(path)
     chosen = parse_range(range_text, time.time())
-    with waiting("drawing") as shown:
-        shown.update()
+    with waiting("drawing"):
         picture = client.api.picture(
             path_of("devices", device, "graph"),
             {

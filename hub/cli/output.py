@@ -5,16 +5,13 @@ All text of monitored hosts passes through `hub.cli.figures.safe` here, and neve
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sys
-import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import IO, Any
 
 from msgspec import Struct
 from rich.console import Console, RenderableType
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -170,47 +167,6 @@ def facts(pairs: Sequence[tuple[str, object]]) -> Table:
     for name, value in pairs:
         made.add_row(Text(safe(name), style="dim"), value if isinstance(value, Text) else Text(safe(value)))
     return made
-
-
-class Waiting:
-    """A spinner on standard error that shows once something takes over a second, and only to people."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._started = time.monotonic()
-        self._progress: Progress | None = None
-
-    def update(self, text: str | None = None) -> None:
-        """Call now and then; shows or renews the line."""
-        self._text = text or self._text
-        if self._progress is None:
-            if not sys.stderr.isatty() or time.monotonic() - self._started < PROGRESS_AFTER_S:
-                return
-            self._progress = Progress(
-                SpinnerColumn(),
-                TextColumn("{task.description}", markup=False),
-                TimeElapsedColumn(),
-                console=Console(file=sys.stderr, markup=False, highlight=False, emoji=False),
-                transient=True,
-            )
-            self._progress.add_task(safe(self._text))
-            self._progress.start()
-        self._progress.update(self._progress.task_ids[0], description=safe(self._text))
-
-    def close(self) -> None:
-        """Take the line away."""
-        if self._progress is not None:
-            self._progress.stop()
-
-
-@contextlib.contextmanager
-def waiting(text: str) -> Iterator[Waiting]:
-    """Show a spinner while the block lasts."""
-    shown = Waiting(text)
-    try:
-        yield shown
-    finally:
-        shown.close()
 
 
 def plural_rows(document: Any, name: str) -> list[dict[str, Any]]:

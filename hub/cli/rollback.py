@@ -7,7 +7,7 @@ import click
 from hub.cli.apply import check_device, device_option, finish_change
 from hub.cli.client import path_of
 from hub.cli.context import Client, author, json_option, message_option, pass_client, wait_options
-from hub.cli.output import waiting
+from hub.cli.progress import waiting
 
 
 @click.command("rollback")
@@ -36,8 +36,7 @@ def rollback_command(
     """
     check_device(device, dry_run=dry_run)
     body = {"message": message, "author": author(), "dry_run": dry_run} | ({} if device is None else {"device": device})
-    with waiting(f"going back to revision {revision}") as shown:
-        shown.update()
+    with waiting(f"going back to revision {revision}"):
         result = client.api.post(path_of("revisions", str(revision), "rollback"), body)
     same = f"Nothing to do: the model says what it said at revision {revision}"
     finish_change(client, result, wait=wait, timeout_s=timeout_s, as_json=as_json, same=same)

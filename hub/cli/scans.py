@@ -7,7 +7,8 @@ from typing import Any
 
 from hub.cli.client import Api, path_of
 from hub.cli.exits import CommandError
-from hub.cli.output import note, plural_rows, waiting
+from hub.cli.output import note, plural_rows
+from hub.cli.progress import waiting
 
 FIRST_SCAN_S = 8.0
 NEXT_SCAN_S = 2.0
@@ -35,14 +36,13 @@ def problem_now(api: Api, device: str, *, created: bool) -> str:
             takes it back is waited for.
     """
     deadline = time.monotonic() + (FIRST_SCAN_S if created else NEXT_SCAN_S)
-    with waiting(f"waiting for the first scan of {device}") as shown:
+    with waiting(f"waiting for the first scan of {device}"):
         before = scan = _scan_or_nothing(api, device)
         while time.monotonic() < deadline:
             problem, at = scan.get("problem"), scan.get("at")
             if (problem or at) if created else (not problem and at != before.get("at")):
                 break
             time.sleep(STEP_S)
-            shown.update()
             scan = _scan_or_nothing(api, device)
     return str(scan.get("problem") or "")
 

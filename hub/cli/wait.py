@@ -8,20 +8,30 @@ from typing import Any
 from hub.cli.client import Api, path_of
 from hub.cli.exits import CommandError, Exit
 from hub.cli.figures import counted
-from hub.cli.output import plural_rows, waiting
+from hub.cli.output import plural_rows
+from hub.cli.progress import counting
 
 STEP_S = 0.75
 FINAL = ("rejected by the collector", "its config cannot be made")
 
 
-def wait_until_live(api: Api, revision: int, device: str | None, timeout_s: float) -> dict[str, Any]:
+def wait_until_live(
+    api: Api, revision: int, device: str | None, timeout_s: float, concerned: int = 0
+) -> dict[str, Any]:
     """Ask the hub until the revision is live everywhere, a collector rejected it, or the time is over.
 
     The hub holds each question for a moment, so the answer comes when it happens.
+
+    Args:
+        api: of the hub.
+        revision: its number.
+        device: look at this one alone.
+        timeout_s: how long.
+        concerned: how many devices it concerns, if that is known; they are counted as they go live.
     """
     began = time.monotonic()
     deadline = began + timeout_s
-    with waiting(f"waiting for revision {revision} to be live") as shown:
+    with counting(f"waiting for revision {revision} to be live", concerned or None) as shown:
         while True:
             left_s = max(0.0, deadline - time.monotonic())
             answer: dict[str, Any] = api.get(
@@ -30,8 +40,9 @@ def wait_until_live(api: Api, revision: int, device: str | None, timeout_s: floa
             if answer.get("live") or left_s <= 0 or _is_final(answer):
                 answer["waited_s"] = round(time.monotonic() - began, 3)
                 return answer
-            behind = plural_rows(answer, "behind")
-            shown.update(f"waiting for revision {revision}: {counted(len(behind), 'device')} not live yet")
+            behind = int(answer.get("behind_total") or len(plural_rows(answer, "behind")))
+            shown.reach(max(0, concerned - behind))
+            shown.say(f"waiting for revision {revision}: {counted(behind, 'device')} not live yet")
 
 
 def not_live(revision: int, answer: dict[str, Any], timeout_s: float, *, printed: bool) -> CommandError:

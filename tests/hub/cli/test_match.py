@@ -360,3 +360,15 @@ def test_a_bar_shows_what_takes_long_and_only_to_people(
     assert bar._timer.finished.is_set()
     assert ("matching devices" in err.getvalue()) == shown
     assert ("40/50" in err.getvalue()) == shown
+
+
+def test_what_nobody_knows_the_length_of_shows_as_a_line_that_moves(monkeypatch: pytest.MonkeyPatch) -> None:
+    err = Terminal()
+    monkeypatch.setattr(sys, "stderr", err)
+    line = Bar("applying 2 files", after_s=0.0)
+    line.start()
+    line.wait()
+    line.say("still at it")
+    line.close()
+    assert "still at it" in err.getvalue()
+    assert "0/" not in err.getvalue()
