@@ -7,11 +7,19 @@ from typing import Any
 
 import yaml
 
+from hub.model.yaml import SECRET_TAG
+
 WIDE = 10**6
 """Lines are not folded: a regular expression stays in one piece."""
 
 ODD_BREAKS = "\r\x85\u2028\u2029"
 """Line ends to YAML 1.1, which makes blanks or `\\n` of them unless they are escaped."""
+
+
+class SecretReference(str):
+    """Where a secret is read from, as `!secret` has it: `file:NAME` or `env:NAME`."""
+
+    __slots__ = ()
 
 
 class _Dumper(yaml.SafeDumper):
@@ -27,12 +35,17 @@ def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 
+def _secret(dumper: yaml.SafeDumper, value: SecretReference) -> yaml.ScalarNode:
+    return dumper.represent_scalar(SECRET_TAG, str(value))
+
+
 def _list(dumper: yaml.SafeDumper, value: list[Any]) -> yaml.SequenceNode:
     return dumper.represent_sequence("tag:yaml.org,2002:seq", value, flow_style=True)
 
 
 _Dumper.add_representer(str, _text)
 _Dumper.add_representer(list, _list)
+_Dumper.add_representer(SecretReference, _secret)
 
 
 def yaml_of(document: Mapping[str, Any], left_out: Collection[str] = ()) -> str:

@@ -1,0 +1,1 @@
+"""Models of other systems as documents of ours: pure functions from text to plain values and a report."""
