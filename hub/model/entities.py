@@ -1,4 +1,4 @@
-"""What the model holds: devices, their classes and groups, process set definitions, and the immutable whole of them.
+"""What the model holds: devices, classes, groups, templates, process set definitions, and the immutable whole of them.
 
 An entity has the shape of its document: the names of its fields are those that a file may use, and what is stored is
 its JSON, without what is left at its default.
@@ -7,9 +7,9 @@ its JSON, without what is left at its default.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct, field
@@ -18,11 +18,18 @@ from common.configs import DEFAULT_EXCLUDE, DeviceId, Regex, Slug
 from common.errors import NotFoundError
 from common.events import Severity
 from hub.model.properties import Value, shown
+from hub.model.templates import KIND_TEMPLATE, UNBIND, Template, Threshold
+
+T = TypeVar("T")
+K = TypeVar("K", bound=Hashable)
 
 KIND_DEVICE = "Device"
 KIND_DEVICE_CLASS = "DeviceClass"
 KIND_GROUP = "Group"
 KIND_PROCESS_SET = "ProcessSet"
+
+Words = tuple[str, ...]
+"""What somebody says of templates: ids of those that are bound, and `-` and the id of those that are not to hold."""
 
 DEFAULT_CLASS = "/Server/Linux"
 DEFAULT_COLLECTOR = "local"
@@ -46,6 +53,7 @@ class Device(Struct, frozen=True, kw_only=True, omit_defaults=True):
         collector: name of the collector that watches it.
         properties: those that are set on the device itself, see `properties.CATALOGUE`.
         components: what is said of single components, by `KIND/NAME`; never of a component nothing.
+        templates: what the device itself says of templates.
     """
 
     id: DeviceId
@@ -56,6 +64,7 @@ class Device(Struct, frozen=True, kw_only=True, omit_defaults=True):
     state: DeviceState = DeviceState.PRODUCTION
     properties: dict[str, Value] = {}
     components: dict[str, dict[str, Value]] = {}
+    templates: Words = ()
 
     def __repr__(self) -> str:
         return f"Device({self.id!r}, {self.address!r}, {self.class_!r}, {shown(self.properties)!r})"
@@ -66,12 +75,13 @@ class DeviceClass(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Attributes:
         id: its path, for example `/Server/Linux`.
-        properties: what its devices inherit.
+        properties, templates: what its devices inherit.
     """
 
     id: str
     description: str = ""
     properties: dict[str, Value] = {}
+    templates: Words = ()
 
     def __repr__(self) -> str:
         return f"DeviceClass({self.id!r}, {shown(self.properties)!r})"
@@ -81,12 +91,13 @@ class Group(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is said of all devices that are in a group. A group that says nothing needs no document.
 
     Attributes:
-        properties: what its devices inherit; they come before those of the class.
+        properties, templates: what its devices inherit; they come before those of the class.
     """
 
     id: str
     description: str = ""
     properties: dict[str, Value] = {}
+    templates: Words = ()
 
     def __repr__(self) -> str:
         return f"Group({self.id!r}, {shown(self.properties)!r})"
@@ -108,6 +119,7 @@ class ProcessSet(Struct, frozen=True, kw_only=True, omit_defaults=True):
         name: empty for the title.
         applies_to: device class paths, and names of groups.
         monitor: False for one that is modelled, not watched.
+        thresholds: on its data points, by id.
     """
 
     id: Slug
@@ -124,13 +136,14 @@ class ProcessSet(Struct, frozen=True, kw_only=True, omit_defaults=True):
     restart_severity: Severity | None = None
     count: Bounds = Bounds()
     confirm: Annotated[int, Meta(ge=1, le=100)] = 1
+    thresholds: dict[str, Threshold] = {}
 
     def applies(self, class_: str, groups: Sequence[str]) -> bool:
         """Whether it applies to devices of a class that are in these groups."""
         return any(is_below(class_, scope) if scope.startswith("/") else scope in groups for scope in self.applies_to)
 
 
-Entity = Device | DeviceClass | Group | ProcessSet
+Entity = Device | DeviceClass | Group | ProcessSet | Template
 Layer = DeviceClass | Group
 """What devices inherit properties from."""
 Key = tuple[str, str]
@@ -138,7 +151,13 @@ Scope = tuple[str, tuple[str, ...]]
 """Class and groups of a device: devices that have them in common inherit the same."""
 
 TYPES: Mapping[str, type[Entity]] = MappingProxyType(
-    {KIND_DEVICE: Device, KIND_DEVICE_CLASS: DeviceClass, KIND_GROUP: Group, KIND_PROCESS_SET: ProcessSet}
+    {
+        KIND_DEVICE: Device,
+        KIND_DEVICE_CLASS: DeviceClass,
+        KIND_GROUP: Group,
+        KIND_PROCESS_SET: ProcessSet,
+        KIND_TEMPLATE: Template,
+    }
 )
 _KINDS: Mapping[type, str] = MappingProxyType({type_: kind for kind, type_ in TYPES.items()})
 
@@ -185,10 +204,24 @@ class Model:
     Attributes:
         revision: number of the change that made it; 0 for an empty store.
         devices, classes, groups: by id; classes and groups that say something.
+        templates: by id.
         sets: in order: the first that matches takes a command line.
     """
 
-    __slots__ = ("_applying", "_by_kind", "_by_scope", "_inherited", "classes", "devices", "groups", "revision", "sets")
+    __slots__ = (
+        "_applying",
+        "_binders",
+        "_by_kind",
+        "_by_scope",
+        "_inherited",
+        "_shared",
+        "classes",
+        "devices",
+        "groups",
+        "revision",
+        "sets",
+        "templates",
+    )
 
     def __init__(self, revision: int = 0, entities: Iterable[Entity] = ()) -> None:
         by_kind: dict[str, dict[str, Any]] = {kind: {} for kind in TYPES}
@@ -202,12 +235,15 @@ class Model:
         self.devices: Mapping[str, Device] = MappingProxyType(by_kind[KIND_DEVICE])
         self.classes: Mapping[str, DeviceClass] = MappingProxyType(by_kind[KIND_DEVICE_CLASS])
         self.groups: Mapping[str, Group] = MappingProxyType(by_kind[KIND_GROUP])
+        self.templates: Mapping[str, Template] = MappingProxyType(by_kind[KIND_TEMPLATE])
         definitions: Iterable[ProcessSet] = by_kind[KIND_PROCESS_SET].values()
         self.sets = tuple(sorted(definitions, key=lambda definition: (definition.order, definition.id)))
         # What devices of one scope have in common is worked out once for each scope.
         self._applying: dict[Scope, tuple[ProcessSet, ...]] = {}
         self._inherited: dict[Scope, Mapping[str, Value]] = {}
+        self._shared: dict[tuple[Any, Any], Any] = {}
         self._by_scope: Mapping[Scope, list[str]] | None = None
+        self._binders: Mapping[str, list[str]] | None = None
 
     def device(self, device_id: str) -> Device:
         """Look up a device.
@@ -222,7 +258,10 @@ class Model:
 
     def sets_of(self, device: Device) -> tuple[ProcessSet, ...]:
         """The definitions that apply to a device, in order."""
-        scope = scope_of(device)
+        return self.sets_in(scope_of(device))
+
+    def sets_in(self, scope: Scope) -> tuple[ProcessSet, ...]:
+        """The definitions that apply to the devices of a scope, in order."""
         found = self._applying.get(scope)
         if found is None:
             found = tuple(definition for definition in self.sets if definition.applies(*scope))
@@ -262,6 +301,24 @@ class Model:
             self._by_scope = found
         return self._by_scope
 
+    def binders(self) -> Mapping[str, list[str]]:
+        """Ids of the devices that say something of a template themselves, by its id."""
+        if self._binders is None:
+            found: dict[str, list[str]] = {}
+            for device in self.devices.values():
+                for word in device.templates:
+                    found.setdefault(word.removeprefix(UNBIND), []).append(device.id)
+            self._binders = found
+        return self._binders
+
+    def shared(self, work: Callable[[Model, K], T], key: K) -> T:
+        """What follows from all but the devices, worked out once for each key."""
+        place = (work, key)
+        if place not in self._shared:
+            self._shared[place] = work(self, key)
+        found: T = self._shared[place]
+        return found
+
     def get(self, key: Key) -> Entity | None:
         """Look up an entity by kind and id."""
         kind, id_ = key
@@ -269,9 +326,10 @@ class Model:
         return found
 
     def entities(self) -> Iterator[Entity]:
-        """All that it holds: classes, groups, devices, process sets in order."""
+        """All that it holds: classes, groups, templates, devices, process sets in order."""
         yield from self.classes.values()
         yield from self.groups.values()
+        yield from self.templates.values()
         yield from self.devices.values()
         yield from self.sets
 
@@ -291,7 +349,9 @@ class Model:
         if not touched & {KIND_DEVICE_CLASS, KIND_GROUP}:
             model._inherited = self._inherited
         if KIND_DEVICE not in touched:
-            model._by_scope = self._by_scope
+            model._by_scope, model._binders = self._by_scope, self._binders
+        if touched <= {KIND_DEVICE}:
+            model._shared = self._shared
         return model
 
 

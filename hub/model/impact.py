@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from common.configs import ProcessSetConfig
+from hub.model.bound import Place, bound_by_layers, judged_of, place_of, with_heirs
 from hub.model.components import watched_otherwise
 from hub.model.definitions import to_config
-from hub.model.entities import KIND_DEVICE, KIND_PROCESS_SET, Device, Key, Model, ProcessSet, Scope
+from hub.model.entities import (
+    KIND_DEVICE,
+    KIND_DEVICE_CLASS,
+    KIND_GROUP,
+    KIND_PROCESS_SET,
+    Device,
+    Key,
+    Model,
+    ProcessSet,
+    Scope,
+)
 from hub.model.properties import Value, collected
+from hub.model.templates import KIND_TEMPLATE, Threshold
 
 Told = tuple[ProcessSetConfig, bool]
+
+_LAYERS = frozenset({KIND_DEVICE_CLASS, KIND_GROUP})
 
 
 def concerned(before: Model, after: Model, keys: Collection[Key]) -> list[str]:
@@ -23,19 +37,61 @@ def concerned(before: Model, after: Model, keys: Collection[Key]) -> list[str]:
     found = {id_ for id_ in touched if _seen(before, id_) != _seen(after, id_)}
     shared = [key for key in keys if key[0] != KIND_DEVICE]
     if shared:
+        judging = _Judging(before, after, shared)
         for scope, ids in after.by_scope().items():
             found.update(id_ for id_ in _of_scope(before, after, shared, scope, ids) if id_ not in touched)
+            found.update(id_ for id_ in judging.in_scope(scope, ids) if id_ not in touched)
+        found.update(id_ for id_ in judging.alone() if id_ not in touched)
     return sorted(found)
 
 
 def _of_scope(before: Model, after: Model, keys: Sequence[Key], scope: Scope, ids: Sequence[str]) -> Iterable[str]:
-    """Those devices of a scope whose configs a change of sets, classes and groups changes."""
+    """Those devices of a scope in whose configs a change of sets, classes and groups changes sets or properties."""
     sets = [key for key in keys if key[0] == KIND_PROCESS_SET]
     if any(_part(before, key, scope) != _part(after, key, scope) for key in sets):
         return ids
-    if len(sets) == len(keys) or before.inherited(scope) == after.inherited(scope):
+    if all(kind not in _LAYERS for kind, _ in keys) or before.inherited(scope) == after.inherited(scope):
         return ()
     return [id_ for id_ in ids if _values(before, before.devices.get(id_)) != _values(after, after.devices[id_])]
+
+
+class _Judging:
+    """Finds the devices for which a change makes a difference in what is judged and computed.
+
+    A scope is looked at only if what it binds may have changed, and each place in it once.
+    """
+
+    def __init__(self, before: Model, after: Model, keys: Sequence[Key]) -> None:
+        self._before = before
+        self._after = after
+        self._templates = with_heirs((before, after), [id_ for kind, id_ in keys if kind == KIND_TEMPLATE])
+        self._sets = [key for key in keys if _thresholds(before, key) != _thresholds(after, key)]
+        self._layers = any(kind in _LAYERS for kind, _ in keys)
+        self._found: dict[Place, bool] = {}
+
+    def in_scope(self, scope: Scope, ids: Sequence[str]) -> Iterable[str]:
+        """Those devices of a scope."""
+        return [id_ for id_ in ids if self._differs(id_)] if self._may_differ(scope) else ()
+
+    def alone(self) -> Iterable[str]:
+        """Those devices that say something of the templates themselves."""
+        binders = self._after.binders()
+        return [id_ for template in self._templates for id_ in binders.get(template, ()) if self._differs(id_)]
+
+    def _may_differ(self, scope: Scope) -> bool:
+        models = (self._before, self._after)
+        if any(self._templates & bound_by_layers(model, scope) for model in models if self._templates):
+            return True
+        if any(_part(model, key, scope) is not None for model in models for key in self._sets):
+            return True
+        words = ([layer.templates for layer in model.layers(scope) if layer.templates] for model in models)
+        return self._layers and next(words) != next(words)
+
+    def _differs(self, device_id: str) -> bool:
+        place = place_of(self._after.devices[device_id])
+        if place not in self._found:
+            self._found[place] = judged_of(self._before, place) != judged_of(self._after, place)
+        return self._found[place]
 
 
 def _values(model: Model, device: Device | None) -> dict[str, Value] | None:
@@ -49,13 +105,20 @@ def _seen(model: Model, device_id: str) -> object:
     if device is None:
         return None
     sets = [_told(definition) for definition in model.sets_of(device)]
-    return device.address, device.collector, _values(model, device), sets, watched_otherwise(device)
+    judged = judged_of(model, place_of(device))
+    return device.address, device.collector, _values(model, device), sets, watched_otherwise(device), judged
 
 
 def _part(model: Model, key: Key, scope: Scope) -> Told | None:
     """What a process set puts into the configs of a scope."""
     definition = model.get(key)
     return _told(definition) if isinstance(definition, ProcessSet) and definition.applies(*scope) else None
+
+
+def _thresholds(model: Model, key: Key) -> Mapping[str, Threshold]:
+    """The thresholds of a process set's own."""
+    definition = model.get(key)
+    return definition.thresholds if isinstance(definition, ProcessSet) else {}
 
 
 def _told(definition: ProcessSet) -> Told:

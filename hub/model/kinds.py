@@ -27,9 +27,11 @@ from hub.model.entities import (
     ProcessSet,
 )
 from hub.model.fields import FieldSpec, choice, flag, group, many, not_yet, properties, prose, severity, text, whole
+from hub.model.templatekinds import TEMPLATE_FIELDS, bindings, build_template, check_bindings, check_template
+from hub.model.templates import KIND_TEMPLATE
+from hub.model.thresholdfields import SLUG, thresholds
 
 DEVICE_ID = r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,254}"
-SLUG = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
 CLASS_PATH = r"/|(?:/[A-Za-z0-9][A-Za-z0-9 _.-]{0,99}){1,10}"
 GROUP = r"[A-Za-z0-9][A-Za-z0-9 _.-]{0,99}"
 ADDRESS = r"[A-Za-z0-9:][A-Za-z0-9_.:%-]*"
@@ -37,7 +39,7 @@ ADDRESS = r"[A-Za-z0-9:][A-Za-z0-9_.:%-]*"
 ORDER_STEP = 100
 MAX_ORDER = 1_000_000_000
 
-PLANNED = ("Collector", "Maintenance", "Notification", "Template")
+PLANNED = ("Collector", "Maintenance", "Notification")
 
 device_id = text("letters, digits and _ . : -, a letter or digit first", DEVICE_ID)
 class_path = text("a path such as /Server/Linux", CLASS_PATH)
@@ -59,11 +61,6 @@ class Kind(Struct, frozen=True):
     fields: Mapping[str, FieldSpec]
     check: Callable[[Mapping[str, Any], Collection[str]], list[tuple[str, str]]]
     build: Callable[[dict[str, Any], int], Entity]
-
-
-def _check_nothing(_values: Mapping[str, Any], _bad: Collection[str]) -> list[tuple[str, str]]:
-    """What else may be wrong depends on other documents (see `soundness`)."""
-    return []
 
 
 def _build_device(values: dict[str, Any], _number: int) -> Device:
@@ -110,7 +107,11 @@ _regex = text("a regular expression (RE2) on one line", longest=4096)
 _required_regex = text("a regular expression (RE2) on one line", r"[\s\S]+", longest=4096)
 _scope = text("a device class such as /Server/Linux, or a group", f"{CLASS_PATH}|{GROUP}")
 _number = whole(0, 1_000_000)
-_LAYER_FIELDS = {"description": FieldSpec(prose(4096)), "properties": FieldSpec(properties)}
+_LAYER_FIELDS = {
+    "description": FieldSpec(prose(4096)),
+    "properties": FieldSpec(properties),
+    "templates": FieldSpec(bindings),
+}
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
@@ -125,21 +126,28 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 "state": FieldSpec(choice(*(state.value for state in DeviceState))),
                 "properties": FieldSpec(properties),
                 "components": FieldSpec(components),
+                "templates": FieldSpec(bindings),
             },
-            check=_check_nothing,
+            check=check_bindings,
             build=_build_device,
         ),
         KIND_DEVICE_CLASS: Kind(
             title="device class",
             fields={"id": FieldSpec(class_path, required=True), **_LAYER_FIELDS},
-            check=_check_nothing,
+            check=check_bindings,
             build=_build_class,
         ),
         KIND_GROUP: Kind(
             title="group",
             fields={"id": FieldSpec(group_name, required=True), **_LAYER_FIELDS},
-            check=_check_nothing,
+            check=check_bindings,
             build=_build_group,
+        ),
+        KIND_TEMPLATE: Kind(
+            title="template",
+            fields=TEMPLATE_FIELDS,
+            check=check_template,
+            build=build_template,
         ),
         KIND_PROCESS_SET: Kind(
             title="process set",
@@ -160,7 +168,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                     group({"min": FieldSpec(_number), "max": FieldSpec(_number)}, "a mapping with min, max or both")
                 ),
                 "confirm": FieldSpec(whole(1, 100)),
-                "thresholds": FieldSpec(not_yet("thresholds")),
+                "thresholds": FieldSpec(thresholds(droppable=False)),
                 "lock": FieldSpec(not_yet("locks")),
             },
             check=_check_set,

@@ -146,8 +146,8 @@ def test_what_is_stored_comes_back() -> None:
         ("id: x", "f1.yaml:1: field 'kind' is missing; known: Device, DeviceClass, Group, ProcessSet"),
         ("kind: [a]", "f1.yaml:1: field 'kind': got a list; known: Device, DeviceClass, Group, ProcessSet"),
         (
-            "kind: Template",
-            "f1.yaml:1: kind 'Template' is not known yet; known: Device, DeviceClass, Group, ProcessSet",
+            "kind: Notification",
+            "f1.yaml:1: kind 'Notification' is not known yet; known: Device, DeviceClass, Group, ProcessSet, Template",
         ),
         (
             "kind: Devise",
@@ -197,7 +197,6 @@ def test_what_is_stored_comes_back() -> None:
         ),
         (set_(count="{mim: 1}"), "field 'count': there is no field 'mim'; did you mean 'min'?"),
         (set_(applies_to="[/a, '/b/', '../c']"), "field 'applies_to[2]': got '/b/'; expected a device class"),
-        (set_(thresholds="[]"), "field 'thresholds': thresholds are not supported yet; leave the field out"),
         (set_(lock="delete"), "field 'lock': locks are not supported yet; leave the field out"),
         (set_(title="2024-01-01"), "field 'title': got a date (2024-01-01); in quotes it would be text"),
         (device(id="../x"), "f1.yaml:2: Device ../x: field 'id': got '../x'; expected letters"),

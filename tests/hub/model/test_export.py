@@ -57,6 +57,90 @@ properties = st.fixed_dictionaries(
     optional={name: _value(name) for name in CATALOGUE if name != "snmp_version"},
 )
 
+short = line.map(lambda text: text[:50])
+number = st.floats(-1e300, 1e300) | st.integers(-(10**17), 10**17)
+point = st.sampled_from(["cpu", "memory", "count", "restarts"])
+entry = slug
+
+
+def _bounds(form: str) -> st.SearchStrategy[dict[str, Any]]:
+    if form == "change":
+        return st.just({})
+    pairs = st.tuples(number, number).map(sorted).filter(lambda pair: pair[0] < pair[1])
+    both = pairs.map(lambda pair: {"minimum": pair[0], "maximum": pair[1]})
+    return (
+        both
+        if form == "band"
+        else both | st.one_of(st.fixed_dictionaries({"minimum": number}), st.fixed_dictionaries({"maximum": number}))
+    )
+
+
+def _levels(form: str) -> st.SearchStrategy[dict[str, Any]]:
+    if form == "change":
+        return st.fixed_dictionaries({}, optional={"severity": severity})
+    single = st.tuples(_bounds(form), st.fixed_dictionaries({}, optional={"severity": severity})).map(
+        lambda parts: parts[0] | parts[1]
+    )
+    step = _bounds(form).map(lambda bounds: {"levels": [{"severity": "error", **bounds}]})
+    steps = [{"severity": "critical", "maximum": 95.5}, {"severity": "warning", "maximum": 80}]
+    return single | step | st.just({"levels": steps} if form == "limit" else {"levels": [
+        {"severity": "critical", "minimum": 1, "maximum": 2}, {"severity": "warning", "minimum": 0, "maximum": 3},
+    ]})  # fmt: skip
+
+
+threshold = st.sampled_from(["limit", "band", "change"]).flatmap(
+    lambda form: st.tuples(
+        st.fixed_dictionaries(
+            {"points": st.lists(point, min_size=1, max_size=3) | point, "form": st.just(form)},
+            optional={
+                "scans": st.integers(1, 1000),
+                "for_s": st.integers(0, 604800),
+                "hysteresis": st.floats(0, 1e9),
+                "escalate_after": st.integers(1, 100000),
+                "event_class": st.sampled_from(["/Perf", "/Perf/Memory Use", "/App"]),
+                "enabled": st.booleans(),
+            },
+        ),
+        _levels(form),
+    ).map(lambda parts: parts[0] | parts[1])
+)
+derived = st.sampled_from([
+    {}, {"per": {"derived": "memory / count", "unit": "bytes"}},
+    {"a": {"derived": "{b-1} + 1"}, "b-1": {"derived": "cpu * 2"}, "cpu": {}},
+])  # fmt: skip
+source = derived.map(lambda points: {"type": "process", "points": points}) | st.sampled_from([
+    {"type": "snmp", "oid": ".1.3.6.1.2.1.1.3.0", "interval_s": 30, "points": {"up": {"kind": "derive", "minimum": 0}}},
+    {"type": "status", "item": "queue", "points": ["depth", {"name": "age", "unit": "s", "maximum": 1.5}]},
+    {"type": "probe", "command": ["x", "-v", "-v", ""], "handler": "nagios", "points": ["t"]},
+])  # fmt: skip
+graph = st.fixed_dictionaries(
+    {
+        "points": st.lists(
+            point
+            | st.fixed_dictionaries(
+                {"point": point},
+                optional={
+                    "label": short,
+                    "draw": st.sampled_from(["line", "area"]),
+                    "stack": st.booleans(),
+                    "colour": st.from_regex("#[0-9A-Fa-f]{6}", fullmatch=True),
+                },
+            ),
+            min_size=1,
+            max_size=3,
+        )
+    },
+    optional={
+        "title": short,
+        "axis": short,
+        "log": st.booleans(),
+        "base": st.sampled_from([1000, 1024]),
+        "minimum": st.floats(1, 2),
+        "maximum": st.floats(3, 1e99),
+    },
+)
+words = st.lists(slug | slug.map(lambda id_: f"-{id_}"), max_size=3, unique_by=lambda word: word.removeprefix("-"))
+
 FIELDS: dict[str, tuple[dict[str, st.SearchStrategy[Any]], dict[str, st.SearchStrategy[Any]]]] = {
     "Device": (
         {"id": device_id, "address": st.from_regex(r"[A-Za-z0-9:][A-Za-z0-9_.:%-]*", fullmatch=True)},
@@ -66,10 +150,11 @@ FIELDS: dict[str, tuple[dict[str, st.SearchStrategy[Any]], dict[str, st.SearchSt
             "groups": st.lists(group),
             "state": st.sampled_from(["production", "maintenance"]),
             "properties": properties,
+            "templates": words,
         },
     ),
-    "DeviceClass": ({"id": class_path}, {"description": prose, "properties": properties}),
-    "Group": ({"id": group}, {"description": prose, "properties": properties}),
+    "DeviceClass": ({"id": class_path}, {"description": prose, "properties": properties, "templates": words}),
+    "Group": ({"id": group}, {"description": prose, "properties": properties, "templates": words}),
     "ProcessSet": (
         {"id": slug, "include": regex},
         {
@@ -85,6 +170,18 @@ FIELDS: dict[str, tuple[dict[str, st.SearchStrategy[Any]], dict[str, st.SearchSt
             "restart_severity": severity | st.none(),
             "count": st.sampled_from([{}, {"min": 0}, {"max": 7}, {"min": 3, "max": 3}]),
             "confirm": st.integers(1, 100),
+            "thresholds": st.dictionaries(entry, threshold, max_size=2),
+        },
+    ),
+    "Template": (
+        {"id": slug},
+        {
+            "description": prose,
+            "component": st.sampled_from(["device", "process_set", "cpu"]),
+            "replaces": slug.map(lambda id_: f"{id_}.x"),
+            "sources": st.dictionaries(entry, source, max_size=2),
+            "thresholds": st.dictionaries(entry, threshold, max_size=2),
+            "graphs": st.dictionaries(entry, graph, max_size=2),
         },
     ),
 }

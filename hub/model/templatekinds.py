@@ -1,0 +1,62 @@
+"""What a document of the kind Template may say, and how classes, groups and devices bind templates."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from hub.model.fields import FieldSpec, choice, many, prose, text
+from hub.model.templatefields import graphs, sources
+from hub.model.templates import UNBIND, Target, Template
+from hub.model.thresholdfields import SLUG, SLUG_EXPECTED, thresholds
+
+_template_id = text(f"the id of a template: {SLUG_EXPECTED}", SLUG, longest=100)
+
+bindings = many(
+    text(f"the id of a template, or {UNBIND} and the id of one that is not to hold", f"{UNBIND}?{SLUG}", longest=101),
+    longest=100,
+)
+"""Reads the field `templates` of a class, a group or a device."""
+
+TEMPLATE_FIELDS: Mapping[str, FieldSpec] = {
+    "id": FieldSpec(text(SLUG_EXPECTED, SLUG, longest=100), required=True),
+    "description": FieldSpec(prose(4096)),
+    "component": FieldSpec(choice(*(target.value for target in Target))),
+    "extends": FieldSpec(_template_id),
+    "replaces": FieldSpec(_template_id),
+    "sources": FieldSpec(sources),
+    "thresholds": FieldSpec(thresholds(droppable=True)),
+    "graphs": FieldSpec(graphs),
+}
+
+
+def check_template(values: Mapping[str, Any], _bad: Collection[str]) -> list[tuple[str, str]]:
+    """What is wrong with a template alone."""
+    wrong = [
+        (field, f"the template names itself in '{field}'")
+        for field in ("extends", "replaces")
+        if field in values and values[field] == values.get("id")
+    ]
+    if "extends" in values:
+        return wrong
+    wrong += [
+        (section, f"{id_} has nothing behind it; only a template that extends another can drop an entry so")
+        for section in ("sources", "thresholds", "graphs")
+        for id_, entry in values.get(section, {}).items()
+        if entry is None
+    ]
+    return wrong
+
+
+def build_template(values: dict[str, Any], _number: int) -> Template:
+    """Make a template of fields that are all right."""
+    component = values.pop("component", None)
+    return Template(component=Target(component) if component else None, **values)
+
+
+def check_bindings(values: Mapping[str, Any], _bad: Collection[str]) -> list[tuple[str, str]]:
+    """What is wrong with what one document says of templates."""
+    words = values.get("templates", ())
+    return [
+        ("templates", f"{word} is bound and unbound; say one or the other") for word in words if UNBIND + word in words
+    ]

@@ -1,0 +1,177 @@
+"""Templates: what is measured of a component, what is judged of it, and how it is drawn.
+
+An entry of a section (a source, a threshold, a graph) stands under its id. In a template that extends another, None in
+the place of an entry drops the one that is inherited.
+"""
+
+from __future__ import annotations
+
+import enum
+
+from msgspec import Struct
+
+from common.configs import Slug, ThresholdForm
+from common.events import CLASS_PERFORMANCE, Severity
+from common.processpoints import POINTS as PROCESS_POINTS
+from common.series import Kind, PointName
+
+KIND_TEMPLATE = "Template"
+UNBIND = "-"
+"""Before a template's id where it is unbound."""
+
+
+class Target(enum.Enum):
+    """What a template is for."""
+
+    DEVICE = "device"
+    PROCESS_SET = "process_set"
+    INTERFACE = "interface"
+    FILESYSTEM = "filesystem"
+    CPU = "cpu"
+    MEMORY = "memory"
+
+
+class SourceType(enum.Enum):
+    """Where the points of a source come from."""
+
+    PROCESS = "process"
+    SNMP = "snmp"
+    STATUS = "status"
+    PROBE = "probe"
+
+
+class DataPoint(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A point of a source; `derived` is the expression of one that is computed from others of its source."""
+
+    kind: Kind = Kind.GAUGE
+    unit: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    derived: str = ""
+
+
+class Source(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is measured together.
+
+    Attributes:
+        oid: of an SNMP source, with the dot in front.
+        item: what of the status is meant.
+        command: of a probe: the program and its arguments; no shell sees them.
+        handler: what reads a probe's output.
+        interval_s: None for that of the device.
+        points: by name. A process source has the points of `common.processpoints` whether they are named or not.
+    """
+
+    type: SourceType
+    oid: str = ""
+    item: str = ""
+    command: tuple[str, ...] = ()
+    handler: str = ""
+    interval_s: int | None = None
+    points: dict[PointName, DataPoint] = {}
+
+
+class Step(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One of several levels of a threshold; None for no bound."""
+
+    severity: Severity
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+class Threshold(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is judged of some points; `common.configs.ThresholdConfig` says what the fields mean.
+
+    Attributes:
+        severity, minimum, maximum: where there are no levels.
+        enabled: False for one that is not judged.
+    """
+
+    points: tuple[str, ...]
+    form: ThresholdForm = ThresholdForm.LIMIT
+    severity: Severity = Severity.WARNING
+    minimum: float | None = None
+    maximum: float | None = None
+    levels: tuple[Step, ...] = ()
+    scans: int = 1
+    for_s: int = 0
+    hysteresis: float = 0.0
+    escalate_after: int | None = None
+    event_class: str = CLASS_PERFORMANCE
+    enabled: bool = True
+
+
+class Draw(enum.Enum):
+    """How a point is drawn."""
+
+    LINE = "line"
+    AREA = "area"
+
+
+class Curve(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A point on a graph.
+
+    Attributes:
+        label: empty for the point's name.
+        colour: `#rrggbb`; empty for the next of the palette.
+        stack: on top of the one before.
+    """
+
+    point: str
+    label: str = ""
+    draw: Draw = Draw.LINE
+    stack: bool = False
+    colour: str = ""
+
+
+class Graph(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A picture of some points.
+
+    Attributes:
+        title: empty for the graph's id.
+        axis: what stands at the axis; empty for the unit of the first point.
+        base: 1000 or 1024: what a kilo is.
+        minimum, maximum: of the axis; None to fit.
+    """
+
+    points: tuple[Curve, ...]
+    title: str = ""
+    axis: str = ""
+    log: bool = False
+    base: int = 1000
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+class Template(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A template, as its document says it.
+
+    Attributes:
+        component: None for that of the template which it extends, or a device.
+        extends: id of the template that it begins with; empty for none.
+        replaces: id of a template that goes where both are bound to a device; empty for none.
+    """
+
+    id: Slug
+    description: str = ""
+    component: Target | None = None
+    extends: str = ""
+    replaces: str = ""
+    sources: dict[str, Source | None] = {}
+    thresholds: dict[str, Threshold | None] = {}
+    graphs: dict[str, Graph | None] = {}
+
+
+Entry = Source | Threshold | Graph
+SECTIONS = ("sources", "thresholds", "graphs")
+
+
+def points_of(source: Source) -> dict[str, DataPoint]:
+    """All points of a source, by name."""
+    if source.type is not SourceType.PROCESS:
+        return source.points
+    known = {
+        name: DataPoint(kind=point.kind, unit=point.unit, minimum=point.minimum, maximum=point.maximum)
+        for name, point in PROCESS_POINTS.items()
+    }
+    return {**source.points, **known}

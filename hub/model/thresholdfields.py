@@ -1,0 +1,131 @@
+"""How thresholds are read, in templates and in process sets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from common.configs import ThresholdForm
+from common.events import Severity
+from hub.model.fields import Fault, FieldSpec, Reader, choice, flag, many, severity, text, whole
+from hub.model.nested import by_id, line_of, nothing_wrong, number, record
+from hub.model.templates import Step, Threshold
+from hub.model.yaml import Item
+
+POINT = r"[A-Za-z0-9_-]{1,19}"
+POINT_EXPECTED = "the name of a point: 1 to 19 of A-Z a-z 0-9 _ -"
+SLUG = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
+SLUG_EXPECTED = "up to 100 letters, digits and _ . -, a letter or digit first"
+MAX_ENTRIES = 200
+WEEK_S = 604_800
+
+_SINGLE = ("severity", "minimum", "maximum")
+_FORMS = tuple(form.value for form in ThresholdForm)
+
+_BOUNDS = {"minimum": FieldSpec(number()), "maximum": FieldSpec(number())}
+_step = record(
+    {"severity": FieldSpec(severity(none=False), required=True), **_BOUNDS},
+    "a mapping with severity, minimum and maximum",
+    Step,
+    nothing_wrong,
+)
+
+point_name = text(POINT_EXPECTED, POINT, longest=19)
+
+
+def _check(values: Mapping[str, Any], item: Item) -> Iterable[Fault]:
+    form = ThresholdForm(values.get("form", ThresholdForm.LIMIT.value))
+    if not values["points"]:
+        yield Fault(line_of(item, "points"), ".points", "names no point")
+    levels = values.get("levels")
+    if levels is None:
+        yield from _check_bounds(form, values.get("minimum"), values.get("maximum"), item, "")
+        return
+    line = line_of(item, "levels")
+    both = [name for name in _SINGLE if name in values]
+    if both:
+        yield Fault(line, ".levels", f"each level has its own {' and '.join(both)}; say one or the other")
+    if not levels:
+        yield Fault(line, ".levels", "there is no level; leave the field out, or say one")
+    if form is ThresholdForm.CHANGE:
+        yield Fault(line, ".levels", "a change has no levels; give it a severity")
+        return
+    for place, step in enumerate(levels, start=1):
+        yield from _check_bounds(form, step.minimum, step.maximum, Item({}, line), f".levels[{place}]")
+    yield from _check_order(form, levels, line)
+
+
+def _check_bounds(
+    form: ThresholdForm, low: float | None, high: float | None, item: Item, place: str
+) -> Iterable[Fault]:
+    line = line_of(item, "minimum" if high is None else "maximum")
+    if form is ThresholdForm.CHANGE:
+        if low is not None or high is not None:
+            yield Fault(line, place, "a change has no minimum and no maximum")
+    elif form is ThresholdForm.BAND:
+        if low is None or high is None:
+            yield Fault(line, place, "a band has a minimum and a maximum, between which no value may be")
+        elif low >= high:
+            yield Fault(line, place, f"minimum {low:g} is not below maximum {high:g}; nothing lies between them")
+    elif low is None and high is None:
+        yield Fault(line, place, "has neither minimum nor maximum; nothing would be judged")
+    elif low is not None and high is not None and low > high:
+        yield Fault(line, place, f"minimum {low:g} is above maximum {high:g}; every value would be wrong")
+
+
+def _check_order(form: ThresholdForm, levels: Iterable[Step], line: int) -> Iterable[Fault]:
+    """A severity stands there once; and what is worse lies farther out, or the lesser level would never be said."""
+    mild: Step | None = None
+    for step in sorted(levels, key=lambda level: level.severity):
+        if mild is not None and mild.severity == step.severity:
+            yield Fault(line, ".levels", f"{step.severity.label} stands there twice")
+        elif mild is not None and form is ThresholdForm.LIMIT:
+            for name, sign in (("minimum", -1), ("maximum", 1)):
+                inner, outer = getattr(mild, name), getattr(step, name)
+                if inner is not None and outer is not None and sign * outer <= sign * inner:
+                    yield Fault(
+                        line,
+                        ".levels",
+                        f"{mild.severity.label} is never said: {step.severity.label} has the {name} {outer:g}, which "
+                        f"{inner:g} does not come before",
+                    )
+        mild = step
+
+
+def _build(**values: Any) -> Threshold:
+    form = ThresholdForm(values.pop("form", ThresholdForm.LIMIT.value))
+    return Threshold(form=form, **values)
+
+
+_threshold = record(
+    {
+        "points": FieldSpec(many(point_name, longest=50), required=True),
+        "form": FieldSpec(choice(*_FORMS)),
+        "severity": FieldSpec(severity(none=False)),
+        **_BOUNDS,
+        "levels": FieldSpec(many(_step, longest=len(Severity) - 1)),
+        "scans": FieldSpec(whole(1, 1000)),
+        "for_s": FieldSpec(whole(0, WEEK_S)),
+        "hysteresis": FieldSpec(number(minimum=0)),
+        "escalate_after": FieldSpec(whole(1, 100_000)),
+        "event_class": FieldSpec(
+            text("an event class such as /Perf/Memory", r"(?:/[A-Za-z0-9][A-Za-z0-9 _.-]*){1,10}")
+        ),
+        "enabled": FieldSpec(flag),
+    },
+    "a mapping with points, minimum, maximum and the like",
+    _build,
+    _check,
+)
+
+
+def thresholds(*, droppable: bool) -> Reader:
+    """Read thresholds by id; where they are droppable, nothing behind an id stands for None."""
+    return by_id(
+        _threshold,
+        key="id",
+        pattern=SLUG,
+        expected=SLUG_EXPECTED,
+        longest=MAX_ENTRIES,
+        droppable=droppable,
+    )
