@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from tests.databases import PostgresDatabases
+
 pytestmark = pytest.mark.integration
 
 COMMAND = [sys.executable, "-c", "import sys, hub.app; sys.exit(hub.app.main())"]
@@ -108,6 +110,41 @@ def test_a_revision_that_was_answered_survives_a_kill(daemon: Daemon) -> None:
     daemon.start()
     assert [row["id"] for row in daemon.ask("devices")["devices"]] == [f"web{number}" for number in range(5)]
     assert [row["number"] for row in daemon.ask("revisions")["revisions"]] == [5, 4, 3, 2, 1]
+
+
+def test_a_hub_on_postgresql_keeps_all_over_its_own_death_and_that_of_the_server(
+    tmp_path: Path, postgres: PostgresDatabases
+) -> None:
+    daemon = Daemon(
+        tmp_path,
+        f'folder = "{tmp_path}/hub"\ndatabase = "{postgres.url("site")}"\n[http]\nport = 0\n[broker]\nport = 0\n',
+    )
+    try:
+        daemon.start()
+        for number in range(3):
+            assert daemon.ask(f"devices/web{number}", "PUT", {"address": "192.0.2.1"})["revision"] == number + 1
+        daemon.end(signal.SIGKILL)
+        daemon.start()
+        assert [row["number"] for row in daemon.ask("revisions")["revisions"]] == [3, 2, 1]
+
+        postgres.server.stop()
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            daemon.ask("devices/web3", "PUT", {"address": "192.0.2.1"})
+        assert refused.value.code == 503
+        assert "nothing was stored" in json.loads(refused.value.read())["error"]["message"]
+        assert daemon.ask("configs/process/web2")["config"]["device"] == "web2"  # the model is in memory
+
+        postgres.server.start()
+        assert daemon.ask("devices/web3", "PUT", {"address": "192.0.2.1"})["revision"] == 4
+        status, said = daemon.end(signal.SIGTERM)
+        assert (status, "Traceback" in said) == (0, False)
+        assert not (tmp_path / "hub" / "hub.db").exists()
+    finally:
+        if postgres.server.process is None:
+            postgres.server.start()
+        if daemon.process is not None and daemon.process.poll() is None:
+            daemon.process.kill()
+            daemon.process.communicate()
 
 
 @pytest.mark.parametrize("section", ["http", "broker"])
