@@ -6,7 +6,7 @@ import random
 import socket
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,11 @@ from common.certificates import ensure_site
 from common.daemon import Program, version
 from common.daemon import main as run_program
 from common.sealing import ensure_sealer
-from common.wire import ModelReport
 from hub.broker.listener import BrokerListener
-from hub.components.merged import Merged
-from hub.components.values import NOTHING
+from hub.components.ageing import Ageing
+from hub.components.book import ComponentBook
+from hub.components.modelrules import ModelRules
+from hub.components.store import SqlComponentStore
 from hub.data.feed import EventFeed
 from hub.data.reader import Reader
 from hub.distribution.absence import Absence
@@ -34,6 +35,7 @@ from hub.events.store import SqlEventStore
 from hub.frontdesk import FrontDesk
 from hub.life import Life
 from hub.model.database import Database
+from hub.model.interfaces import IWorker
 from hub.model.sealed import SealedModelStore
 from hub.model.service import ModelService
 from hub.model.store import SqlModelStore
@@ -42,6 +44,7 @@ from hub.modelling.desk import ModellingDesk
 from hub.runfile import RunFile
 from hub.settings import HubSettings
 from hub.web.collectors import About, CollectorTopic
+from hub.web.components import ComponentTopic
 from hub.web.data import DataTopic
 from hub.web.devices import DeviceTopic
 from hub.web.documents import DocumentTopic
@@ -57,6 +60,7 @@ from hub.web.tokens import ensure_token
 
 STATIC = Path(__file__).parent / "web" / "static"
 TIDY_S = 300.0
+AGE_S = 3600.0
 
 
 def make_service(settings: HubSettings, reactor: Any) -> Life:
@@ -68,10 +72,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
         # What must be there first: folder, certificate authority, token, database.
         settings.prepare()
         sql, texts = NamedThread(reactor, "database"), NamedThread(reactor, "documents")
-        new_epoch, marker = (lambda: uuid.uuid4().hex), settings.new_database_file
-        database = Database(settings.database_url, sql, new_epoch, marker=marker)
-        if not settings.token_file.exists():  # a first start
-            database.expect_new()
+        database = make_database(settings, sql)
         site = ensure_site(settings.pki, wall, settings.names)
         token = ensure_token(settings.token_file)
         sealer = ensure_sealer(settings.secret_key_file)
@@ -81,20 +82,22 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
         await database.open(must_exist=True)
         life.at_end(lambda: Deferred.fromCoroutine(database.close()))
 
-        # What the hub knows: model and events.
+        # What the hub knows: model, components and events.
         documents = SealedModelStore(SqlModelStore(database), sealer, settings.secret_key_file)
         model = ModelService(documents, wall, texts)
         await model.load()
         events = SqlEventStore(database, wall, settings.events.policy)
+        components, ageing = await open_components(database, wall, model, events)
         roster = Roster(wall)
         roster.remember((seat.collector, seat.daemon, seat.last_seen) for seat in await events.daemons())
         hub_events = HubEvents(clock, rng, events)
 
         # Down: a change of the model goes to the collectors that it concerns.
-        services = make_services(clock, rng, wall, model, roster, hub_events)
+        services = make_services(clock, rng, wall, model, roster, hub_events, components.expected)
         services.remember(await open_config_events(events))
         distributor = services.process
-        departures = Departures(clock, wall, distributor, events.close_devices)
+        components.observe(lambda devices: distributor.model_changed(model.model.revision, devices))
+        departures = Departures(clock, wall, distributor, lambda *gone: see_off(components, events, *gone))
         model.observe(services.model_changed)
         model.observe(departures.model_changed)
 
@@ -105,7 +108,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
         modelling = ModellingDesk(
             clock,
             lambda: uuid.uuid4().hex,
-            take_nothing,
+            components.take,
             services.modeler,
             roster.session,
             roster.whereabouts,
@@ -127,21 +130,35 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
         listener = BrokerListener(reactor, clock, wall, settings.broker, site, desk)
 
         # Across: the API, and what it asks of collectors.
-        reader = Reader(clock, distributor.owner, roster.is_known, roster.session, roster.whereabouts)
-        polls = LongPolls()
-        about = About(
-            version=version(),
-            epoch=database.epoch,
-            started_at=wall(),
-            host=socket.gethostname(),
-            pb_port=lambda: listener.port,
-            revision=lambda: model.model.revision,
+        reader = Reader(
+            clock,
+            distributor.owner,
+            roster.is_known,
+            roster.session,
+            roster.whereabouts,
+            series=components.series_elsewhere,
         )
-        overview = CollectorTopic(about, roster, services, reader, distributor.devices, events.open_counts)
+        polls = LongPolls()
+        overview = CollectorTopic(
+            About(
+                version=version(),
+                epoch=database.epoch,
+                started_at=wall(),
+                host=socket.gethostname(),
+                pb_port=lambda: listener.port,
+                revision=lambda: model.model.revision,
+            ),
+            roster,
+            services,
+            reader,
+            distributor.devices,
+            events.open_counts,
+        )
         topics = (
             overview,
-            DeviceTopic(model, distributor, events.open_counts),
-            RevisionTopic(model, distributor, polls),
+            DeviceTopic(model, distributor, events.open_counts, components),
+            ComponentTopic(model, components),
+            RevisionTopic(model, distributor, polls, components.expected),
             DocumentTopic(model),
             EventTopic(events, EventFeed(clock, events, events.observe), wall, polls, decisions.decided),
             DataTopic(reader, distributor.devices, wall),
@@ -153,7 +170,8 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
         web = WebServer(reactor, settings.http.host, settings.http.port, token, router, STATIC)
 
         # Go, in this order; `Life` stops them in reverse.
-        for part in (hub_events, services, departures, absence, Every(clock, TIDY_S, events.tidy)):
+        regularly = (Every(clock, TIDY_S, events.tidy), Every(clock, AGE_S, ageing.run))
+        for part in (hub_events, services, departures, absence, *regularly):
             part.start()
             life.at_end(part.stop)
         for service in (listener, web):
@@ -172,9 +190,29 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
     return Life(begin)
 
 
-async def take_nothing(report: ModelReport) -> Merged:
-    """Stand where the book of components will."""
-    return Merged(device=report.device, after=NOTHING)
+def make_database(settings: HubSettings, worker: IWorker) -> Database:
+    """Describe the database; a first start may make it."""
+    marker = settings.new_database_file
+    database = Database(settings.database_url, worker, lambda: uuid.uuid4().hex, marker=marker)
+    if not settings.token_file.exists():  # a first start
+        database.expect_new()
+    return database
+
+
+async def open_components(
+    database: Database, wall: Callable[[], float], model: ModelService, events: SqlEventStore
+) -> tuple[ComponentBook, Ageing]:
+    """Read what devices consist of, and prepare to retire what is absent for long."""
+    rules = ModelRules(lambda: model.model)
+    book = ComponentBook(SqlComponentStore(database), wall, lambda: uuid.uuid4().hex[:16], rules)
+    await book.load()
+    return book, Ageing(book, wall, rules, events.find)
+
+
+async def see_off(components: ComponentBook, events: SqlEventStore, devices: Sequence[str], by: str, at: float) -> int:
+    """Forget what devices consisted of that have left the model, and close their events; return how many these were."""
+    await components.forget(devices)
+    return await events.close_devices(devices, by, at)
 
 
 PROGRAM = Program(name="tocsin-hub", title="the Tocsin hub", settings_type=HubSettings, make_service=make_service)

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
 
 from common.errors import NotFoundError, PermanentError
 from hub.compile.device import SNMP
-from hub.compile.process import compile_device
+from hub.compile.process import Expected, compile_device, nothing
 from hub.model.diff import FieldChange, Path, field_changes
 from hub.model.entities import Model
 from hub.model.plain import plain
 from hub.model.properties import is_secret
+
+LISTS = (
+    ("process_sets", "id"),
+    ("expected", "name"),
+    ("overrides", "name"),
+    ("thresholds", "id"),
+    ("derived", "point"),
+)
+"""Lists of the config whose entries are told one by one, and what these are called by."""
 
 
 class ConfigChange(Struct, frozen=True, kw_only=True):
@@ -31,7 +41,7 @@ class ConfigChange(Struct, frozen=True, kw_only=True):
     problem: str = ""
 
 
-def config_change(before: Model, after: Model, device_id: str) -> ConfigChange:
+def config_change(before: Model, after: Model, device_id: str, expected: Expected = nothing) -> ConfigChange:
     """Compile a device of two models, and compare.
 
     Raises:
@@ -39,8 +49,8 @@ def config_change(before: Model, after: Model, device_id: str) -> ConfigChange:
     """
     if device_id not in after.devices:
         before.device(device_id)
-    old, _ = _config(before, device_id)
-    new, problem = _config(after, device_id)
+    old, _ = _config(before, device_id, expected)
+    new, problem = _config(after, device_id, expected)
     return ConfigChange(
         device=device_id,
         fields=() if problem else field_changes(old, new, _is_secret),
@@ -55,19 +65,28 @@ def _collector(model: Model, device_id: str) -> str:
     return device.collector if device is not None else ""
 
 
-def _config(model: Model, device_id: str) -> tuple[dict[str, Any], str]:
-    """The config as plain values, its definitions by id; empty where there is none, with the reason."""
+def _config(model: Model, device_id: str, expected: Expected) -> tuple[dict[str, Any], str]:
+    """The config as plain values, its definitions and thresholds by id; empty where there is none, with the reason."""
     try:
-        config = plain(compile_device(model, device_id), full=True)
+        config = plain(compile_device(model, device_id, expected), full=True)
     except NotFoundError:
         return {}, ""
     except PermanentError as error:
         return {}, error.message
-    sets = {
-        f"process_sets[{one['id']}]": {name: value for name, value in one.items() if name != "id"}
-        for one in config.pop("process_sets")
-    }
-    return {name: value for name, value in config.items() if name != "device"} | sets, ""
+    named: dict[str, Any] = {}
+    for field, key in LISTS:
+        named.update((_name(field, key, one), _without(one, key)) for one in config.pop(field))
+    return _without(config, "device") | named, ""
+
+
+def _name(field: str, key: str, one: Mapping[str, Any]) -> str:
+    """What an entry of a list is called; a threshold may be there once for each process set that has its own."""
+    own = one.get("definitions") or []
+    return f"{field}[{own[0]}/{one[key]}]" if len(own) == 1 else f"{field}[{one[key]}]"
+
+
+def _without(fields: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in fields.items() if key != name}
 
 
 def _is_secret(path: Path) -> bool:

@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+
 import msgspec
 
-from common.configs import DeviceConfig, ProcessSetConfig
+from common.configs import DeviceConfig, ExpectedSet
 from hub.compile.device import device_config
+from hub.compile.watching import Definitions, definitions, watched
+from hub.model.bound import judged_of, place_of
+from hub.model.components import watched_otherwise
 from hub.model.definitions import to_config
 from hub.model.entities import Device, Model, ProcessSet, Scope, scope_of
-from hub.model.properties import effective
+from hub.model.properties import Value, effective
+
+Expected = Callable[[str], Sequence[ExpectedSet]]
+"""Gives the process sets that a modelling has found on a device, in order of their names."""
 
 
-def compile_device(model: Model, device_id: str) -> DeviceConfig:
+def nothing(_device: str) -> tuple[ExpectedSet, ...]:
+    """Of devices that were never modelled."""
+    return ()
+
+
+def compile_device(model: Model, device_id: str, expected: Expected = nothing) -> DeviceConfig:
     """Compile one device.
 
     Raises:
         NotFoundError: there is no such device.
         PermanentError: what the model says cannot be a config; the sentence says why.
     """
-    return ProcessCompiler().compile(model, device_id)
+    return ProcessCompiler(expected).compile(model, device_id)
 
 
 class ProcessCompiler:
@@ -27,22 +40,38 @@ class ProcessCompiler:
     Definitions that are not monitored are left out.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, expected: Expected = nothing) -> None:
+        self._expected = expected
         self._sets: tuple[ProcessSet, ...] = ()
-        self._shared: dict[Scope, tuple[ProcessSetConfig, ...]] = {}
+        self._shared: dict[tuple[Scope, Value, Value], Definitions] = {}
 
     def compile(self, model: Model, device_id: str) -> DeviceConfig:
         """Compile one device, as `compile_device` does."""
         device = model.device(device_id)
-        config = device_config(device, effective(model.properties_of(device)))
-        return msgspec.structs.replace(config, process_sets=self._sets_of(model, device))
+        values = effective(model.properties_of(device))
+        config = device_config(device, values)
+        sets = watched(
+            self._definitions(model, device, values),
+            self._expected(device_id),
+            watched_otherwise(device),
+            monitor=bool(values["monitor"]),
+        )
+        judged = judged_of(model, place_of(device))
+        return msgspec.structs.replace(
+            config,
+            process_sets=sets.process_sets,
+            expected=sets.expected,
+            overrides=sets.overrides,
+            thresholds=judged.thresholds,
+            derived=judged.derived,
+        )
 
-    def _sets_of(self, model: Model, device: Device) -> tuple[ProcessSetConfig, ...]:
+    def _definitions(self, model: Model, device: Device, values: Mapping[str, Value]) -> Definitions:
         if model.sets is not self._sets:
             self._sets, self._shared = model.sets, {}
-        scope = scope_of(device)
-        found = self._shared.get(scope)
+        key = scope_of(device), values["missing_severity"], values["restart_severity"]
+        found = self._shared.get(key)
         if found is None:
-            found = tuple(to_config(definition) for definition in model.sets_of(device) if definition.monitor)
-            self._shared[scope] = found
+            own = (to_config(definition) for definition in model.sets_of(device) if definition.monitor)
+            found = self._shared[key] = definitions(own, key[1], key[2])
         return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -81,6 +81,11 @@ class SetReport(Struct, frozen=True, kw_only=True):
     problems: dict[str, str]
 
 
+def all_under_their_names(_device: str) -> Mapping[str, str]:
+    """Where no process set was ever renamed."""
+    return {}
+
+
 class Reader:
     """Finds the right session, asks it page by page, and puts the pages together.
 
@@ -96,13 +101,21 @@ class Reader:
         session: Callable[[str, str], ISession | None],
         whereabouts: Callable[[str, str], str],
         service: str = SERVICE_PROCESS,
+        *,
+        series: Callable[[str], Mapping[str, str]] = all_under_their_names,
     ) -> None:
+        """Join the parts.
+
+        `series` tells of a device which process sets have their series under another name, and under which: they were
+        renamed. Whoever asks may use either name.
+        """
         self._clock = clock
         self._owner = owner
         self._is_collector = is_collector
         self._session = session
         self._whereabouts = whereabouts
         self._service = service
+        self._series = series
 
     # --- questions about one device -----------------------------------------------------------------------------------
 
@@ -112,14 +125,23 @@ class Reader:
 
     async def listing(self, device: str, component: str | None) -> list[LastValue]:
         """Which series there are, with their last values; the device may be a collector, for its own series."""
-        return await self._in_time(self._listing(self._of(device), device, component))
+        elsewhere = self._series(device)
+        asked = component if component is None else elsewhere.get(component, component)
+        found = await self._in_time(self._listing(self._of(device), device, asked))
+        present = {series: name for name, series in elsewhere.items()}
+        return [_renamed(value, present) for value in found] if present else found
 
     async def fetch(self, query: FetchQuery) -> Rows:
         """Rows of a series."""
-        return await self._in_time(self._ask(self._of(query.device), query, Rows))
+        component = self._series(query.device).get(query.component, query.component)
+        asked = msgspec.structs.replace(query, component=component)
+        return await self._in_time(self._ask(self._of(query.device), asked, Rows))
 
     async def graph(self, query: GraphQuery) -> Picture:
         """A picture."""
+        if query.component is not None:
+            component = self._series(query.device).get(query.component, query.component)
+            query = msgspec.structs.replace(query, component=component)
         return await self._in_time(self._ask(self._of(query.device), query, Picture))
 
     async def live_config(self, device: str, service: str | None = None) -> LiveConfig:
@@ -295,6 +317,12 @@ class Reader:
         if session is None:
             raise CollectorAwayError(self._whereabouts(collector, daemon))
         return session
+
+
+def _renamed(value: LastValue, present: Mapping[str, str]) -> LastValue:
+    """A value under the name that its process set has now."""
+    name = present.get(value.component, value.component)
+    return value if name == value.component else msgspec.structs.replace(value, component=name)
 
 
 def _local(error: RemoteError, collector: str) -> TocsinError:

@@ -9,7 +9,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from common.configs import SERVICE_MODELER, SERVICE_PROCESS
 from hub.compile.modeler import ModelerCompiler
-from hub.compile.process import ProcessCompiler
+from hub.compile.process import Expected, ProcessCompiler, nothing
 from hub.distribution.distributor import Distributor
 from hub.distribution.hubevents import ConfigEvents, HubEvents
 from hub.distribution.modelview import ModelView
@@ -81,13 +81,14 @@ def make_services(
     model: ModelService,
     roster: Roster,
     events: HubEvents,
+    expected: Expected = nothing,
 ) -> Services:
-    """Make a distributor for each service, by what the model compiles to for it."""
+    """Make a distributor for each service, by what the model compiles to for it, and what modellings have found."""
     process_reports, modeler_reports = ConfigEvents(events, wall), ConfigEvents(events, wall, SERVICE_MODELER)
     process = Distributor(
         clock,
         rng,
-        ModelView(model, ProcessCompiler()),
+        ModelView(model, ProcessCompiler(expected)),
         process_reports,
         is_known=roster.is_known,
         whereabouts=lambda collector: roster.whereabouts(collector, SERVICE_PROCESS),

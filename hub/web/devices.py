@@ -6,18 +6,21 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from common.events import Severity
+from hub.components.book import ComponentBook
 from hub.distribution.distributor import Distributor
 from hub.model.entities import Device as DeviceEntity
-from hub.model.inheritance import DEFAULT, Explained, explain
+from hub.model.inheritance import DEFAULT, Explained, explain, explain_component
 from hub.model.inheritance import Said as OriginSaid
 from hub.model.properties import HIDDEN, Value, shown
 from hub.model.service import ModelService
 from hub.web.call import Call
+from hub.web.components import name_component, read_key
 from hub.web.refusals import bad_request
 from hub.web.router import Route
-from hub.web.shapes import Device
+from hub.web.shapes import Device, iso
 
 OPERATOR = "operator"
 MAX_MESSAGE = 4096
@@ -76,10 +79,12 @@ class DeviceTopic:
         model: ModelService,
         distributor: Distributor,
         open_counts: Callable[[], Awaitable[dict[str, dict[int, int]]]],
+        book: ComponentBook,
     ) -> None:
         self._model = model
         self._distributor = distributor
         self._open_counts = open_counts
+        self._book = book
 
     def routes(self) -> list[Route]:
         """What this topic answers."""
@@ -103,7 +108,8 @@ class DeviceTopic:
         """Show one device."""
         call.only()
         device = self._model.model.device(call.names["device"])
-        return self._shape(device, await self._open_counts())
+        attributes = self._book.of(device.id).attributes
+        return replace(self._shape(device, await self._open_counts()), attributes=attributes)
 
     async def put(self, call: Call) -> Put:
         """Add a device, or put another in its place; what the body leaves out is at its default afterwards."""
@@ -129,11 +135,16 @@ class DeviceTopic:
         return Put(done.revision, done.created, self._shape(done.device, await self._open_counts()))
 
     async def properties(self, call: Call) -> Properties:
-        """Tell where each property of a device comes from; secrets are hidden."""
-        call.only()
+        """Tell where each property of a device, or of one of its components, comes from; secrets are hidden."""
+        call.only("component")
         model = self._model.model
         device = model.device(call.names["device"])
-        return Properties(device.id, [_property(explained) for explained in explain(model, device)])
+        component = call.text("component")
+        if component is None:
+            return Properties(device.id, [_property(explained) for explained in explain(model, device)])
+        named = name_component(device, self._book.of(device.id), *read_key(component))
+        told = explain_component(model, device, named.key, named.said)
+        return Properties(device.id, [_property(explained) for explained in told])
 
     async def remove(self, call: Call) -> Removed:
         """Remove a device; its series stay on the collector."""
@@ -150,11 +161,16 @@ class DeviceTopic:
             state=device.state.value,
             groups=list(device.groups),
             properties=dict(shown(device.properties)),
-            components=sum(definition.monitor for definition in self._model.model.sets_of(device)),
+            components=self._number(device),
             open_events={Severity(level).label: number for level, number in counts.get(device.id, {}).items()},
-            modelled_at=None,
+            modelled_at=iso(self._book.modelled_at(device.id)),
             in_sync=self._distributor.in_sync(device.id),
         )
+
+    def _number(self, device: DeviceEntity) -> int:
+        """How many components it has; before it was modelled, how many definitions apply to it."""
+        number = self._book.number(device.id)
+        return sum(one.monitor for one in self._model.model.sets_of(device)) if number is None else number
 
 
 def _property(explained: Explained) -> PropertyRow:

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from hub.compile.changes import config_change
+from hub.compile.process import Expected, nothing
 from hub.model.change import Change
 from hub.model.diff import Difference, FieldChange
 from hub.model.entities import Model
@@ -56,13 +57,14 @@ class Plan(Struct, frozen=True, kw_only=True):
     config: ConfigRow | None = None
 
 
-def plan_shape(change: Change, told: Sequence[Difference], device: str) -> Plan:
+def plan_shape(change: Change, told: Sequence[Difference], device: str, expected: Expected = nothing) -> Plan:
     """Shape what a change would do.
 
     Args:
         change: the plan.
         told: its documents, field by field.
         device: whose compiled config is compared as well; empty for none.
+        expected: what modellings have found.
 
     Raises:
         NotFoundError: there is no such device, before or after.
@@ -70,7 +72,7 @@ def plan_shape(change: Change, told: Sequence[Difference], device: str) -> Plan:
     return Plan(
         differences=difference_shapes(told),
         collectors=_collectors(change),
-        config=_config(change, device) if device else None,
+        config=_config(change, device, expected) if device else None,
     )
 
 
@@ -83,8 +85,8 @@ def _field_shapes(fields: Sequence[FieldChange]) -> list[FieldRow]:
     return [FieldRow(one.field, one.old, one.new) for one in fields]
 
 
-def _config(change: Change, device: str) -> ConfigRow:
-    told = config_change(change.before, change.after, device)
+def _config(change: Change, device: str, expected: Expected) -> ConfigRow:
+    told = config_change(change.before, change.after, device, expected)
     return ConfigRow(
         device=told.device,
         collector_before=told.collector_before,

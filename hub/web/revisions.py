@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from common.errors import NotFoundError
+from hub.compile.process import Expected, nothing
 from hub.distribution.distributor import Distributor
 from hub.model.change import Change
 from hub.model.documents import SourceFile
@@ -125,8 +126,11 @@ class Pushed(Struct, frozen=True):
 class RevisionTopic:
     """Applies documents, and follows revisions to the collectors."""
 
-    def __init__(self, model: ModelService, distributor: Distributor, polls: LongPolls) -> None:
+    def __init__(
+        self, model: ModelService, distributor: Distributor, polls: LongPolls, expected: Expected = nothing
+    ) -> None:
         self._model = model
+        self._expected = expected
         self._distributor = distributor
         self._polls = polls
 
@@ -162,7 +166,7 @@ class RevisionTopic:
 
     async def _planned(self, change: Change, device: str) -> Applied:
         told = await self._model.explain(change.documents)
-        return _applied(result_of(change, None, dry_run=True), plan_shape(change, told, device))
+        return _applied(result_of(change, None, dry_run=True), plan_shape(change, told, device, self._expected))
 
     async def show(self, call: Call) -> ShownRevision:
         """Show a change: who, when, why, and every field."""

@@ -77,7 +77,12 @@ def event_shape(record: EventRecord) -> Event:
 
 
 class Device(Struct, frozen=True, kw_only=True):
-    """A device of the model; secrets among the properties are shown as `(set)`."""
+    """A device of the model; secrets among the properties are shown as `(set)`.
+
+    Attributes:
+        components: how many it has that are not retired; before it was modelled, definitions that apply to it.
+        attributes: what a modelling has found out of the device itself; empty in lists.
+    """
 
     id: str
     address: str
@@ -90,6 +95,7 @@ class Device(Struct, frozen=True, kw_only=True):
     open_events: dict[str, int]
     modelled_at: str | None
     in_sync: bool
+    attributes: dict[str, Any] = {}
 
 
 class Row(Struct, frozen=True, kw_only=True):

@@ -11,15 +11,20 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from hub.compile.process import ProcessCompiler
+from hub.components.book import ComponentBook
+from hub.components.modelrules import ModelRules
+from hub.components.store import SqlComponentStore
 from hub.distribution.departures import Departures
 from hub.distribution.distributor import Distributor
 from hub.distribution.modelview import ModelView
 from hub.model.database import Database
 from hub.model.service import ModelService
 from hub.model.store import SqlModelStore
+from hub.web.components import ComponentTopic
 from hub.web.devices import DeviceTopic
 from hub.web.longpolls import LongPolls
 from hub.web.revisions import RevisionTopic
+from tests.hub.components.reports import ids
 from tests.hub.distribution.fakes import FakeCollector, FakeReports, FakeSession
 from tests.hub.web.http import Client, Connection, site_of
 from tests.hub.web.test_topics import NOW, Here
@@ -47,12 +52,15 @@ class ChangeCase(SynchronousTestCase):
         self.model.observe(lambda revision, _before, _after, devices: self.distributor.model_changed(revision, devices))
         self.distributor.start()
         self.polls = LongPolls(1)
+        rules = ModelRules(lambda: self.model.model)
+        self.book = ComponentBook(SqlComponentStore(database), self.clock.seconds, ids(), rules)
 
         async def counts() -> dict[str, dict[int, int]]:
             return {"web1": {4: 2}}
 
         topics = (
-            DeviceTopic(self.model, self.distributor, counts),
+            DeviceTopic(self.model, self.distributor, counts, self.book),
+            ComponentTopic(self.model, self.book),
             RevisionTopic(self.model, self.distributor, self.polls),
         )
         self.site = site_of(self.clock, [route for topic in topics for route in topic.routes()])
@@ -89,6 +97,7 @@ class ChangeTests(ChangeCase):
                 "open_events": {"error": 2},
                 "modelled_at": None,
                 "in_sync": False,
+                "attributes": {},
             },
         )
         same = self.put(properties={"snmp_community": "hush"}, groups=["eu"]).json
