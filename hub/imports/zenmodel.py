@@ -128,7 +128,7 @@ class _Conversion:
     def _group(self, entry: Entry) -> None:
         described: list[str] = []
         for setting in entry.settings:
-            if setting.name not in {"description", "address"}:
+            if setting.name not in {"description", "address", "setAddress"}:
                 why = "groups inherit nothing from each other in Zenoss, and have descriptions only"
                 self._notes.lost(setting.name, setting.line, why)
                 continue

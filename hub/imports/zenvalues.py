@@ -15,12 +15,19 @@ class WrongValueError(Exception):
 
 
 def text(value: Any) -> str:
-    """Read text."""
+    r"""Read text. Dumps of Python 2 write UTF-8 byte by byte, as in `M\xc3\xbcnchen`."""
     if isinstance(value, str):
-        return value
+        return _decoded(value)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
     raise WrongValueError(f"got {kind(value)}; expected text in quotes")
+
+
+def _decoded(value: str) -> str:
+    try:
+        return value.encode("latin-1").decode()
+    except UnicodeError:
+        return value
 
 
 def whole(value: Any) -> int:

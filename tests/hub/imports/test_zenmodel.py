@@ -183,6 +183,17 @@ def test_what_an_organizer_says_holds_for_its_class_and_for_the_devices_below_it
     }
 
 
+def test_texts_of_python_2_are_decoded() -> None:
+    text = (
+        r"/Groups/A description='M\xc3\xbcnchen'"
+        "\n"
+        r"/Groups/B description=u'M\xfcnchen'"
+        "\n/Groups/C description='Ü'"
+    )
+    said = [one["description"] for one in documents(convert(text), "Group").values()]
+    assert said == ["München", "München", "Ü"]
+
+
 def test_devices_without_an_organizer_are_discovered_ones() -> None:
     devices = documents(convert("a\n/Locations/L address='x'\nb\n/Devices\nc"), "Device")
     assert {id_: fields["class"] for id_, fields in devices.items()} == {
