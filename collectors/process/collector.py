@@ -10,6 +10,8 @@ from zope.interface import implementer
 from collectors.framework.interfaces import CollectorContext, ICollector, IProcessSource, ProcessRow
 from collectors.framework.snmp.factory import client_factory
 from collectors.framework.source_local import local_source
+from collectors.framework.thresholdbook import mistakes as threshold_mistakes
+from collectors.framework.thresholdwords import KEY_PREFIX
 from collectors.process.source_snmp import SnmpSource
 from collectors.process.task import ProcessTask, state_key
 from common.configs import DeviceConfig, SourceKind
@@ -41,6 +43,7 @@ class ProcessCollector:
             for definition in config.process_sets
             for mistake in check_definition(definition)
         ]
+        mistakes += threshold_mistakes(config)
         if config.source is SourceKind.SNMP and not config.address:
             mistakes.append("it has no address")
         if mistakes:
@@ -70,7 +73,8 @@ class ProcessCollector:
 
     def decided(self, decision: Decision) -> bool:
         """Take note of what an operator made of an alarm; the next scan goes by it."""
-        if decision.event_class not in {CLASS_PROCESS, CLASS_SNMP}:
+        mine = decision.event_class in {CLASS_PROCESS, CLASS_SNMP} or decision.event_key.startswith(KEY_PREFIX)
+        if not mine:
             return False
         task = self._tasks.get(decision.device)
         if task is not None:

@@ -84,7 +84,9 @@ class SetVoice:
 
     def _open(self, key: str, text: str, details: Mapping[str, Detail]) -> None:
         severity = self._definition.missing_severity
-        if self._kept.alarms.get(key) != severity:
+        if severity is Severity.CLEAR:
+            self._close(key, f"{text}, of which nothing is to be said")
+        elif self._kept.alarms.get(key) != severity:
             self._kept.alarms[key] = int(severity)
             self._say(key, severity, text, details)
 

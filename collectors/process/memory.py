@@ -5,6 +5,8 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct, field
 
+from collectors.framework.thresholdbook import Watches, forget_alarms
+
 
 class SetMemory(Struct):
     """A process set, as the last good scan left it.
@@ -17,6 +19,8 @@ class SetMemory(Struct):
         restart_times: epoch seconds of the restarts in the flap window, the newest last.
         line: last command line seen, as it was matched.
         first_seen: epoch seconds by pid.
+        expected: the modeler had seen it when it was last looked for.
+        series: what its samples are kept under; empty for its name.
     """
 
     definition: str
@@ -31,6 +35,8 @@ class SetMemory(Struct):
     line: str = ""
     first_seen: dict[int, float] = field(default_factory=dict)
     seen: bool = False
+    expected: bool = False
+    series: str = ""
 
 
 class DeviceMemory(Struct):
@@ -41,6 +47,7 @@ class DeviceMemory(Struct):
         alarms: keys of open events of the device itself.
         rows: how many processes the last complete table had.
         hub: id of the hub's store that the alarms are open in; empty when it is not known.
+        thresholds: what is remembered of them, by component.
     """
 
     sets: dict[str, SetMemory] = field(default_factory=dict)
@@ -51,12 +58,14 @@ class DeviceMemory(Struct):
     alarms: dict[str, int] = field(default_factory=dict)
     cpu_s: dict[int, float] = field(default_factory=dict)
     hub: str = ""
+    thresholds: Watches = field(default_factory=dict)
 
     def forget_alarms(self) -> None:
         """Nothing has been said: whatever is wrong is to be said anew."""
         self.alarms.clear()
         for kept in self.sets.values():
             kept.alarms.clear()
+        forget_alarms(self.thresholds)
 
 
 def dump(memory: DeviceMemory) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collectors.framework.interfaces import ProcessTable
+from collectors.framework.thresholdbook import Judgement
 from collectors.process.tracker import Outcome
 from common.configs import DeviceConfig, SourceKind
 from common.events import Event, Severity
@@ -31,8 +32,8 @@ def table(scan: ProcessTable, *, rows: bool) -> list[str]:
     return lines
 
 
-def decided(outcome: Outcome, events: list[Event], *, processes: bool) -> list[str]:
-    """What was matched and decided, and what would be written and sent."""
+def decided(outcome: Outcome, *, processes: bool) -> list[str]:
+    """What was matched and decided."""
     seen = outcome.view.processes()
     matched = sum(process.set is not None for process in seen)
     lines = [f"Matched: {matched} processes in {len(outcome.sets)} sets"]
@@ -44,8 +45,24 @@ def decided(outcome: Outcome, events: list[Event], *, processes: bool) -> list[s
         f"pids {', '.join(map(str, status.pids)) or 'none'}"
         for status in outcome.sets
     ]
-    lines.append(f"Would write {len(outcome.figures)} samples:")
-    lines += [f"  {component}: {_values(values)}" for component, values in sorted(outcome.figures.items())]
+    return lines
+
+
+def judged(judgement: Judgement, config: DeviceConfig) -> list[str]:
+    """Which thresholds are violated."""
+    if not config.thresholds:
+        return []
+    lines = [f"Thresholds: {len(config.thresholds)}; violated now: {len(judgement.violations)}"]
+    return lines + [f"  {violation.line()}" for violation in judgement.violations]
+
+
+def told(outcome: Outcome, events: list[Event]) -> list[str]:
+    """What would be written and sent."""
+    lines = [f"Would write {len(outcome.series)} samples:"]
+    lines += [
+        f"  {component}{_under(series, component)}: {_values(outcome.figures[component])}"
+        for component, series in sorted(outcome.series.items())
+    ]
     lines.append(f"Would send {len(events)} events:")
     lines += [
         f"  {event.severity.label if event.severity else Severity.CLEAR.label} {event.event_key} {event.component}: "
@@ -54,6 +71,10 @@ def decided(outcome: Outcome, events: list[Event], *, processes: bool) -> list[s
     ]
     lines.append("Nothing was written or sent.")
     return lines
+
+
+def _under(series: str, component: str) -> str:
+    return f" (as {series})" if series != component else ""
 
 
 def _values(values: dict[str, Number | None]) -> str:

@@ -11,6 +11,7 @@ from collectors.framework.interfaces import CollectorContext, IProcessSource, IT
 from collectors.framework.snmp.errors import NoHostResources, SnmpAuthError, SnmpConfigError, SnmpError, SnmpTimeout
 from collectors.process import report
 from collectors.process.events import GROUP
+from collectors.process.judging import SetJudge
 from collectors.process.memory import dump, load
 from collectors.process.points import SOURCE, layout
 from collectors.process.restarts import restarted
@@ -20,7 +21,7 @@ from common.configs import DeviceConfig
 from common.errors import TocsinError, TransientError
 from common.events import CLASS_SNMP, Event, Severity
 from common.roll import DeviceScan, SetState, SetStatus
-from common.series import Sample, SeriesKey
+from common.series import Sample, SeriesKey, snap
 from common.wire import Decision
 
 PERSIST_EVERY = 30
@@ -58,6 +59,7 @@ class ProcessTask:
         self._context = context
         self._config = config
         self._tracker = Tracker(config, load(context.states.load(state_key(config.device))))
+        self._judge = SetJudge(config)
         self._source = make_source(config, self)
         self._cycles = 0
         self._slot = 0
@@ -109,7 +111,8 @@ class ProcessTask:
             raise
         events += self._readable() + self._agent_events(table)
         outcome = self._tracker.observe(table)
-        events += outcome.events
+        judged = self._judge.judge(self._tracker.memory, outcome, table.at, slot)
+        events += outcome.events + judged.events
         self._write(outcome, slot)
         self.view, self.sets = outcome.view, outcome.sets
         self.scan = DeviceScan(
@@ -119,17 +122,20 @@ class ProcessTask:
             duration_s=self._context.clock.seconds() - began,
             problem="",
         )
-        await self._keep(events, changed=outcome.changed or bool(events))
+        await self._keep(events, changed=outcome.changed or judged.changed or bool(events))
 
     async def look(self, *, tables: bool, processes: bool) -> list[str]:
         """One cycle in words; nothing is written, sent or kept."""
         scan = await self._read()
         outcome = self._tracker.observe(scan)
-        events = self._readable() + outcome.events
+        step = snap(scan.at, self._config.interval_s)
+        judged = self._judge.judge(self._tracker.memory, outcome, scan.at, step)
         return [
             *report.heading(self._config),
             *report.table(scan, rows=tables),
-            *report.decided(outcome, events, processes=processes),
+            *report.decided(outcome, processes=processes),
+            *report.judged(judged, self._config),
+            *report.told(outcome, self._readable() + outcome.events + judged.events),
         ]
 
     # --- reading ------------------------------------------------------------------------------------------------------
@@ -165,6 +171,7 @@ class ProcessTask:
         if config is None:
             return []
         self._source.update(config)
+        self._judge = SetJudge(config)
         return self._tracker.update(config, self._context.wall())
 
     def _take_decisions(self) -> list[Event]:
@@ -178,6 +185,8 @@ class ProcessTask:
         return [event for decision in self._taken for event in self._take_decision(decision)]
 
     def _take_decision(self, decision: Decision) -> list[Event]:
+        if self._judge.decided(self._tracker.memory, decision):
+            return []
         if decision.component:
             return self._tracker.decided(decision, self._context.wall())
         alarms = self._tracker.memory.alarms
@@ -244,21 +253,20 @@ class ProcessTask:
         """Hand samples over; a run out of turn has some only for series that this step has none of yet."""
         if slot != self._slot:
             self._slot, self._in_slot = slot, set()
-        fresh = outcome.figures.keys() - self._in_slot
-        self._in_slot |= fresh
+        fresh = {component: series for component, series in outcome.series.items() if series not in self._in_slot}
+        self._in_slot.update(fresh.values())
         plan = layout(self._config.source, self._config.interval_s)
         names = {point.name for point in plan.points}
         device = self._config.device
         self._context.samples.write(
             [
                 Sample(
-                    key=SeriesKey(device, component, SOURCE),
+                    key=SeriesKey(device, series, SOURCE),
                     layout=plan,
                     at=slot,
-                    values={name: value for name, value in figures.items() if name in names},
+                    values={name: value for name, value in outcome.figures[component].items() if name in names},
                 )
-                for component, figures in outcome.figures.items()
-                if component in fresh
+                for component, series in fresh.items()
             ]
         )
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from msgspec import Struct
 
 from collectors.framework.interfaces import ProcessRow, ProcessTable
 from collectors.process.events import CONDITIONS, COUNT, SetVoice
+from collectors.process.expectations import Expectations
 from collectors.process.figures import cpu_percent, from_a_cache, set_figures
 from collectors.process.memory import DeviceMemory, SetMemory
 from collectors.process.restarts import restarted, restarts_of
 from collectors.process.tables import Members, View, members_of
-from common.configs import DeviceConfig, ProcessSetConfig
+from common.configs import DeviceConfig, ExpectedSet, ProcessSetConfig
 from common.events import Event
 from common.matching import Matcher, SetName, command_line
 from common.roll import SetState, SetStatus
@@ -25,22 +26,22 @@ class Outcome(Struct, kw_only=True):
 
     Attributes:
         figures: data points by component; None is unknown.
+        series: what samples are kept under, by component; a component that is not there is not written.
         changed: whether the memory has changed in more than figures.
     """
 
     events: list[Event]
     figures: dict[str, dict[str, Number | None]]
+    series: dict[str, str]
     sets: list[SetStatus]
     view: View
     changed: bool
 
 
-def vanished(memory: DeviceMemory, members: Members, matcher: Matcher) -> list[str]:
+def vanished(memory: DeviceMemory, members: Members, expected: Collection[str]) -> list[str]:
     """Sets that were up, or are expected, and that this table does not have: they are to be verified first."""
     known = {component for component, kept in memory.sets.items() if not kept.missing}
-    return sorted(
-        name for name in known | set(matcher.expected()) if name not in members and not _is_missing(memory, name)
-    )
+    return sorted(name for name in known.union(expected) if name not in members and not _is_missing(memory, name))
 
 
 def _is_missing(memory: DeviceMemory, component: str) -> bool:
@@ -58,19 +59,43 @@ class Tracker:
 
     def update(self, config: DeviceConfig, wall: float) -> list[Event]:
         """Take another config; alarms of sets that it does not have are closed."""
-        events: list[Event] = []
         self._configure(config)
+        events = [event for new in self._expectations.modeled.values() for event in self._rename(new, wall)]
         for component, kept in list(self.memory.sets.items()):
-            if kept.definition not in self._definitions:
-                events += self._last_words(component, kept, "its definition was removed", wall)
-            elif not self._still_has(component, kept):
-                events += self._last_words(component, kept, "its processes have another name now, or none", wall)
+            why = self._why_not(component, kept)
+            if why:
+                events += self._last_words(component, kept, why, wall)
         return events
 
-    def _still_has(self, component: str, kept: SetMemory) -> bool:
-        """Whether the set could be seen by these definitions: it is expected, or they would name its processes so."""
+    def _rename(self, new: ExpectedSet, wall: float) -> list[Event]:
+        """Let a set that the modeler knows under another name go on under that; what is wrong is said anew."""
+        sets = self.memory.sets
+        old = self._expectations.old_name(new, sets)
+        if old is None or new.name in sets or self._would_name(old, sets[old]):
+            return []
+        kept = sets[old]
+        said = self._last_words(old, kept, f"it is {new.name} now", wall)
+        kept.series = new.series or new.name
+        sets[new.name] = kept
+        return said
+
+    def _why_not(self, component: str, kept: SetMemory) -> str:
+        """Why a set is watched no more; empty when it is."""
+        expectations = self._expectations
+        if component in expectations.unwatched:
+            return "it is not to be monitored"
+        if not expectations.has(kept.definition):
+            return "its definition was removed"
+        if component in expectations.expected:
+            return ""
+        if kept.expected and not kept.pids and not expectations.definition_of(component, kept.definition).required:
+            return "it is not expected any more"
+        return "" if self._would_name(component, kept) else "its processes have another name now, or none"
+
+    def _would_name(self, component: str, kept: SetMemory) -> bool:
+        """Whether the definitions name the set's processes so."""
         found = self.matcher.match(kept.line)
-        return component in self.matcher.expected() or (found is not None and found.component == component)
+        return found is not None and found.component == component
 
     def _last_words(self, component: str, kept: SetMemory, why: str, wall: float) -> list[Event]:
         """Forget a set."""
@@ -102,11 +127,11 @@ class Tracker:
         self.config = config
         self.matcher = Matcher(config.process_sets)
         self._matched: tuple[ProcessTable, tuple[Members, dict[int, SetName], dict[int, str]]] | None = None
-        self._definitions: Mapping[str, ProcessSetConfig] = {d.id: d for d in config.process_sets}
+        self._expectations = Expectations(config, self.matcher)
 
     def doubtful(self, table: ProcessTable) -> list[str]:
         """Sets that this table seems to have lost; they are to be verified before anything is said."""
-        return vanished(self.memory, self._members(table)[0], self.matcher)
+        return vanished(self.memory, self._members(table)[0], self._expectations.expected)
 
     def _members(self, table: ProcessTable) -> tuple[Members, dict[int, SetName], dict[int, str]]:
         if self._matched is None or self._matched[0] is not table:
@@ -125,13 +150,14 @@ class Tracker:
         if self._last is None or base_lost or not from_a_cache(self._last, table):
             used = {} if base_lost or self._last is None else cpu_percent(self._last, table)
             self._last = table
-        for component, name in {**self.matcher.expected(), **self._kept(), **_named(owners)}.items():
-            definition = self._definitions[name.definition]
+        for component, name in self._to_judge(owners).items():
+            definition = self._expectations.definition_of(component, name.definition)
             kept = memory.sets.get(component)
             if kept is None:
                 kept = memory.sets[component] = SetMemory(definition=definition.id, since=table.at)
             before = _essence(kept)
             kept.definition = definition.id
+            self._expect(component, kept)
             voice = SetVoice(self.config, component, definition, kept, table.at)
             rows = members.get(component, {})
             self._decide(voice, definition, kept, rows, table.at, base_lost=base_lost or first_scan)
@@ -147,6 +173,7 @@ class Tracker:
         return Outcome(
             events=events,
             figures=figures,
+            series={c: series for c in figures if (series := self._expectations.series_of(c, memory.sets[c]))},
             sets=[
                 self._status(component, kept, figures.get(component, {}))
                 for component, kept in sorted(memory.sets.items())
@@ -155,12 +182,24 @@ class Tracker:
             changed=changed,
         )
 
-    def _kept(self) -> dict[str, SetName]:
-        return {
+    def _to_judge(self, owners: Mapping[int, SetName]) -> dict[str, SetName]:
+        """Sets that are expected, known, or in this table."""
+        known = {
             component: SetName(kept.definition, component)
             for component, kept in self.memory.sets.items()
-            if kept.definition in self._definitions
+            if self._expectations.has(kept.definition)
         }
+        present = {name.component: name for name in owners.values()}
+        names = {**self._expectations.expected, **known, **present}
+        for component in self._expectations.unwatched:
+            names.pop(component, None)
+        return names
+
+    def _expect(self, component: str, kept: SetMemory) -> None:
+        modeled = self._expectations.modeled.get(component)
+        kept.expected = modeled is not None
+        if modeled is not None:
+            kept.series = modeled.series
 
     # --- one set ------------------------------------------------------------------------------------------------------
 
@@ -183,7 +222,7 @@ class Tracker:
                 voice.restarted(restarts, lost, found)
         elif definition.count_max == 0:
             self._rightly_absent(voice, kept, at)
-        elif kept.seen or definition.required:
+        elif kept.seen or kept.expected or definition.required:
             self._absent(voice, definition, kept, at)
         voice.flapping()
         if not kept.missing_scans:
@@ -244,21 +283,26 @@ class Tracker:
             memory_bytes=int(memory) if memory is not None else None,
             restarts=kept.restarts,
             since=kept.since,
-            fault=self._fault(kept),
+            fault=self._fault(component, kept),
         )
 
-    def _fault(self, kept: SetMemory) -> str:
+    def _fault(self, component: str, kept: SetMemory) -> str:
         """What is wrong with a set that is up."""
-        definition = self._definitions.get(kept.definition)
-        if kept.missing or COUNT not in kept.alarms or definition is None:
+        if kept.missing or COUNT not in kept.alarms or not self._expectations.has(kept.definition):
             return ""
+        definition = self._expectations.definition_of(component, kept.definition)
         return "too few" if len(kept.pids) < (definition.count_min or 0) else "too many"
-
-
-def _named(owners: Mapping[int, SetName]) -> dict[str, SetName]:
-    return {name.component: name for name in owners.values()}
 
 
 def _essence(kept: SetMemory) -> tuple[object, ...]:
     """What must be on disk; figures need not."""
-    return (kept.definition, kept.pids, kept.missing, kept.missing_scans, kept.restarts, dict(kept.alarms), kept.seen)
+    of_sets = (
+        kept.definition,
+        kept.pids,
+        kept.missing,
+        kept.missing_scans,
+        kept.restarts,
+        dict(kept.alarms),
+        kept.seen,
+    )
+    return (*of_sets, kept.expected, kept.series)

@@ -260,6 +260,15 @@ def test_an_alarm_of_another_class_is_another_alarm() -> None:
     assert device.scan(3 * GIB) == []
 
 
+def test_an_alarm_of_another_class_is_raised_as_soon_as_its_value_is_known() -> None:
+    device = Device(threshold(scans=2))
+    device.scan(3 * GIB)
+    device.scan(3 * GIB)
+    device.take(threshold(scans=2, event_class="/Perf/Memory"))
+    assert told(device.scan(None)) == [WEB_CLOSES]
+    assert told(device.scan(3 * GIB)) == [WEB_OPENS]
+
+
 def test_a_limit_that_becomes_a_change_leaves_no_alarm() -> None:
     device = Device(threshold())
     device.scan(3 * GIB)

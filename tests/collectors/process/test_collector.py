@@ -17,7 +17,7 @@ from collectors.process.collector import ProcessCollector
 from collectors.process.memory import DeviceMemory, dump
 from collectors.process.task import state_key
 from collectors.process.tracker import Tracker
-from common.configs import DeviceConfig, ProcessSetConfig, SourceKind
+from common.configs import DerivedConfig, DeviceConfig, ProcessSetConfig, SourceKind
 from common.errors import NotFoundError, PermanentError
 from common.events import CLASS_CONFIG, CLASS_PROCESS
 from common.roll import CommandLine, DeviceScan
@@ -168,6 +168,8 @@ class CollectorTests(SynchronousTestCase):
         self.assertIn("process set bad", str(caught.exception))
         self.assertEqual(len(caught.exception.details), 2)
         self.collector.validate(config())
+        with self.assertRaisesRegex(PermanentError, "derived point each: at character 9"):
+            self.collector.validate(config(derived=(DerivedConfig(point="each", expression="memory +"),)))
 
     def test_a_device_that_left_is_forgotten_with_what_was_kept_of_it(self) -> None:
         self.do(self.states.send([], state_key("box"), dump(DeviceMemory())))
@@ -177,13 +179,13 @@ class CollectorTests(SynchronousTestCase):
         self.assertEqual(self.sets().scans, [])
 
     def test_a_decision_is_its_own_only_for_alarms_that_it_raises(self) -> None:
-        def decided(event_class: str) -> bool:
+        def decided(event_class: str, event_key: str = "process_missing") -> bool:
             return self.collector.decided(
                 Decision(
                     device="box",
                     component="web",
                     event_class=event_class,
-                    event_key="process_missing",
+                    event_key=event_key,
                     severity=4,
                     open=False,
                 )
@@ -191,3 +193,4 @@ class CollectorTests(SynchronousTestCase):
 
         self.assertTrue(decided(CLASS_PROCESS))
         self.assertFalse(decided(CLASS_CONFIG))
+        self.assertTrue(decided("/Perf/Memory", "threshold:big:memory"))

@@ -26,9 +26,19 @@ from collectors.process.source_snmp import (
     SnmpSource,
 )
 from collectors.process.task import ProcessTask, state_key
-from common.configs import DeviceConfig, ProcessSetConfig, SnmpConfig, SourceKind
+from common.configs import (
+    DerivedConfig,
+    DeviceConfig,
+    ExpectedSet,
+    Level,
+    ProcessSetConfig,
+    SetOverride,
+    SnmpConfig,
+    SourceKind,
+    ThresholdConfig,
+)
 from common.errors import PermanentError, TransientError
-from common.events import CLASS_PROCESS, CLASS_SNMP, Event
+from common.events import CLASS_PROCESS, CLASS_SNMP, Event, Severity
 from common.roll import SetState
 from common.wire import Decision
 from tests.fakes.hub import FakeHub
@@ -366,6 +376,138 @@ class CycleTests(SynchronousTestCase):
         self.hub = "hub-2"
         self.assertEqual(self.cycle(), [("process_missing", 4)])
         self.assertEqual(self.cycle(), [])
+
+    # --- thresholds ---------------------------------------------------------------------------------------------------
+
+    def judged(self, **fields: Any) -> None:
+        """A set that uses 1000 KiB, and a threshold on its memory."""
+        level = Level(severity=Severity.WARNING, maximum=1000)
+        given = {"id": "big", "points": ("memory",), "levels": (level,)} | fields
+        self.fields: dict[str, Any] = {
+            "thresholds": (ThresholdConfig(**given),),
+            "derived": (DerivedConfig(point="each", expression="memory / count", unit="bytes"),),
+        }
+        self.task = self.make(**self.fields)
+        self.start(77, "web", "/web", "-d")
+
+    def use(self, kib: int) -> None:
+        self.agent.values[(*MEMORY, 77)] = kib
+
+    def run_now(self) -> list[tuple[str, int]]:
+        """Once more in the step of the last cycle."""
+        before = len(self.journal.events)
+        self.clock.advance(1)
+        slot = int(self.wall()) // INTERVAL_S * INTERVAL_S
+        self.successResultOf(Deferred.fromCoroutine(self.task.run(slot)))
+        return [(event.event_key, event.severity.value) for event in self.journal.events[before:]]
+
+    def test_a_threshold_is_said_with_the_other_events_and_closes(self) -> None:
+        self.judged()
+        self.assertEqual(self.cycle(), [("threshold:big:memory", 3)])
+        event = self.journal.events[-1]
+        self.assertEqual((event.component, event.event_class), ("web", "/Perf"))
+        self.assertEqual(event.summary, "memory of web is 1000 KiB, over the limit of 1000 B")
+        self.assertEqual(self.cycle(), [])
+        self.use(0)
+        self.assertEqual(self.cycle(), [("threshold:big:memory", 0)])
+
+    def test_a_derived_point_is_judged_and_not_written(self) -> None:
+        self.judged(points=("each",))
+        self.start(78, "web", "/web", "-d")
+        self.assertEqual(self.cycle(), [("threshold:big:each", 3)])
+        self.assertEqual(self.journal.events[-1].details["value"], 1_024_000)
+        self.assertNotIn("each", self.samples.accepted[-1].values)
+
+    def test_a_set_without_processes_is_not_one_with_little_memory(self) -> None:
+        many = (ThresholdConfig(id="few", points=("count",), levels=(Level(severity=Severity.INFO, minimum=1),)),)
+        self.judged()
+        self.task = self.make(thresholds=(*self.fields["thresholds"], *many))
+        self.cycle()
+        self.end(77)
+        self.assertEqual(self.cycle(), [("process_missing", 4), ("threshold:few:count", 2)])
+        self.start(77, "web", "/web", "-d")
+        self.use(0)
+        expected = [("process_missing", 0), ("threshold:big:memory", 0), ("threshold:few:count", 0)]
+        self.assertEqual(self.cycle(), expected)
+
+    def test_a_run_out_of_turn_counts_no_violation_twice(self) -> None:
+        self.judged(scans=3)
+        self.cycle()
+        self.assertEqual([self.run_now() for _ in range(5)], [[]] * 5)
+        self.assertEqual(self.cycle(), [])
+        self.assertEqual(self.cycle(), [("threshold:big:memory", 3)])
+        self.use(0)
+        self.assertEqual(self.run_now(), [("threshold:big:memory", 0)])
+
+    def test_counting_goes_on_in_a_task_that_is_made_anew(self) -> None:
+        self.judged(scans=3)
+        self.cycle()
+        self.cycle()
+        self.task = self.make(**self.fields)
+        self.assertEqual(self.cycle(), [("threshold:big:memory", 3)])
+        self.task = self.make(**self.fields)
+        self.assertEqual(self.cycle(), [])
+
+    def test_a_threshold_that_could_not_be_kept_is_decided_again(self) -> None:
+        self.judged()
+        self.journal.full = True
+        self.assertEqual(self.cycle(), [])
+        self.journal.full = False
+        self.assertEqual(self.cycle(), [("threshold:big:memory", 3)])
+
+    def test_a_device_that_cannot_be_read_closes_no_threshold(self) -> None:
+        self.judged()
+        self.cycle()
+        self.agent.fail = SnmpTimeout("no answer")
+        self.assertEqual(self.cycle(), [("snmp_timeout", 4)])
+        self.agent.fail = None
+        self.assertEqual(self.cycle(), [("snmp_timeout", 0)])
+
+    def test_a_threshold_that_an_operator_closed_is_raised_anew_while_its_cause_goes_on(self) -> None:
+        self.judged()
+        self.cycle()
+        self.decide("threshold:big:memory", is_open=False)
+        self.assertEqual(self.cycle(), [("threshold:big:memory", 3)])
+        self.decide("threshold:big:memory", is_open=False)
+        self.use(0)
+        self.assertEqual(self.cycle(), [])
+        self.decide("threshold:big:memory", is_open=True)
+        self.assertEqual(self.cycle(), [("threshold:big:memory", 0)])
+
+    def test_a_hub_with_another_store_is_told_of_thresholds_anew(self) -> None:
+        self.judged()
+        self.cycle()
+        self.hub = "hub-2"
+        self.assertEqual(self.cycle(), [("threshold:big:memory", 3)])
+
+    def test_another_config_brings_other_thresholds(self) -> None:
+        self.judged()
+        self.cycle()
+        self.task.update(config())
+        self.assertEqual(self.cycle(), [("threshold:big:memory", 0)])
+        self.task.update(config(**self.fields))
+        self.assertEqual(self.cycle(), [("threshold:big:memory", 3)])
+        silent = (SetOverride(name="web", monitor=False),)
+        self.task.update(config(**self.fields, overrides=silent))
+        self.assertEqual(self.cycle(), [("threshold:big:memory", 0)])
+        self.assertIn("it is not to be monitored", self.journal.events[-1].summary)
+
+    def test_samples_of_a_renamed_set_go_on_under_its_series(self) -> None:
+        self.start(77, "web", "/web", "-d")
+        self.task = self.make(expected=(ExpectedSet("web", "web", "old"),))
+        self.cycle()
+        self.assertEqual([sample.key.component for sample in self.samples.accepted], ["old"])
+        self.assertEqual([status.set for status in self.task.sets], ["web"])
+
+    def test_a_look_tells_which_thresholds_are_violated(self) -> None:
+        self.judged(scans=2)
+        self.cycle()
+        text = self.successResultOf(
+            Deferred.fromCoroutine(self.make(**self.fields).look(tables=False, processes=False))
+        )
+        self.assertIn("Thresholds: 1; violated now: 1", text)
+        line = "  warning memory of web is 1000 KiB, over the limit of 1000 B (big: no alarm yet, 1 of 2 scans)"
+        self.assertIn(line, text)
 
     def test_a_look_changes_nothing(self) -> None:
         self.start(77, "web", "/web", "\x1b[31m-d")

@@ -15,7 +15,7 @@ from collectors.process.memory import DeviceMemory, dump, load
 from collectors.process.restarts import restarted
 from collectors.process.tables import members_of
 from collectors.process.tracker import Outcome, Tracker, vanished
-from common.configs import DeviceConfig, ProcessSetConfig, SourceKind
+from common.configs import DeviceConfig, ExpectedSet, ProcessSetConfig, SetOverride, SourceKind
 from common.events import Event, Severity
 from common.roll import SetState
 
@@ -439,7 +439,7 @@ def test_what_vanished_is_what_was_up_and_is_not_in_the_table() -> None:
     host.scan(1)
     table = ProcessTable(at=0, monotonic=0, rows={}, complete=True, full=True)
     members, _, _ = members_of(table, host.tracker.matcher)
-    assert vanished(host.tracker.memory, members, host.tracker.matcher) == ["web"]  # `must` is missing already
+    assert vanished(host.tracker.memory, members, ["must"]) == ["web"]  # `must` is missing already
 
 
 # --- whatever the scans -----------------------------------------------------------------------------------------------
@@ -483,3 +483,231 @@ def test_a_restart_of_the_daemon_changes_no_decision(scans: list[frozenset[int]]
 
 def test_a_memory_of_another_shape_is_forgotten() -> None:
     assert load(msgspec.msgpack.encode({"sets": 7})) == DeviceMemory()
+
+
+# --- what the modeler has seen ----------------------------------------------------------------------------------------
+
+WORKERS = {"id": "app", "title": "app", "include": r"^web --worker (\d+)", "name": "worker {1}"}
+
+
+def expecting(*names: str, required: bool = False, **fields: Any) -> DeviceConfig:
+    sets = tuple(ExpectedSet("app", name) for name in names)
+    return config(definition(**WORKERS, required=required), **({"expected": sets} | fields))
+
+
+def modeled(*names: str, **fields: Any) -> Host:
+    host = Host()
+    host.config = expecting(*names, **fields)
+    host.tracker = Tracker(host.config, DeviceMemory())
+    return host
+
+
+def update(host: Host, changed_: DeviceConfig) -> list[tuple[str, str, int]]:
+    host.config = changed_
+    said = host.tracker.update(changed_, START)
+    return [(event.component, event.event_key, event.severity.value) for event in said]
+
+
+def test_a_set_that_the_modeler_has_seen_is_missing_in_the_first_scan_without_it() -> None:
+    host = modeled("worker 1", "worker 2")
+    outcome = host.scan(1)
+    assert [(e.component, e.event_key) for e in outcome.events] == [("worker 2", "process_missing")]
+    assert status(outcome, "worker 2").state is SetState.MISSING
+    assert list(outcome.figures) == ["worker 1"]  # nothing was ever measured of the other
+    assert keys(host.scan(1)) == []
+    assert keys(host.scan(1, 2)) == [("process_missing", 0)]
+
+
+def test_a_set_that_the_modeler_has_seen_is_verified_before_it_is_missing() -> None:
+    host = modeled("worker 1", "worker 2")
+    table = ProcessTable(at=0, monotonic=0, rows={1: host.row(1)}, complete=True, full=True)
+    assert host.tracker.doubtful(table) == ["worker 2"]
+
+
+def test_an_expected_set_whose_definition_the_device_has_not_is_no_concern() -> None:
+    host = modeled(expected=(ExpectedSet("other", "worker 2"),))
+    assert keys(host.scan(1)) == []
+
+
+def test_a_set_that_the_modeler_expects_no_more_and_that_does_not_run_is_forgotten() -> None:
+    host = modeled("worker 1", "worker 2")
+    host.scan(1, 2)
+    host.scan(1)
+    host.restart_daemon()
+    assert update(host, expecting("worker 1")) == [("worker 2", "process_missing", 0)]
+    outcome = host.scan(1)
+    assert (keys(outcome), [one.set for one in outcome.sets]) == ([], ["worker 1"])
+
+
+def test_a_set_that_the_modeler_expects_no_more_and_that_runs_is_missing_when_it_ends() -> None:
+    host = modeled("worker 1")
+    host.scan(1)
+    assert update(host, expecting()) == []
+    assert keys(host.scan()) == [("process_missing", 4)]
+    assert update(host, expecting()) == []  # the collector has seen it itself, as any other
+
+
+def test_a_set_that_only_the_collector_has_seen_stays_missing_whatever_the_modeler_expects() -> None:
+    host = modeled("worker 1")
+    host.scan(1, 2)
+    assert keys(host.scan(1)) == [("process_missing", 4)]
+    assert update(host, expecting("worker 3")) == []
+    assert status(host.scan(1), "worker 2").state is SetState.MISSING
+
+
+def test_a_required_set_rings_although_the_modeler_expects_it_no_more() -> None:
+    host = modeled("worker 1", required=True)
+    host.scan(1)
+    host.scan()
+    assert update(host, expecting(required=True)) == []
+    assert status(host.scan(), "worker 1").state is SetState.MISSING
+
+
+def renamed(name: str = "app {1}", **fields: Any) -> DeviceConfig:
+    new = {"expected": (ExpectedSet("app", name.replace("{1}", "1"), "worker 1"),)}
+    return config(definition(**(WORKERS | {"name": name})), **(new | fields))
+
+
+def test_a_set_that_is_renamed_keeps_its_series_and_its_counters() -> None:
+    host = modeled("worker 1")
+    host.scan(1)
+    host.observe({1: host.row(1, started=START + 15.0)})
+    assert update(host, renamed()) == []
+    outcome = host.scan(rows={1: host.row(1, started=START + 15.0)})
+    assert ([one.set for one in outcome.sets], keys(outcome)) == (["app 1"], [])
+    assert (outcome.series, status(outcome, "app 1").restarts) == ({"app 1": "worker 1"}, 1)
+    host.restart_daemon()
+    assert update(host, renamed("service {1}")) == []
+    outcome = host.scan(rows={1: host.row(1, started=START + 15.0)})
+    assert (outcome.series, status(outcome, "service 1").restarts) == ({"service 1": "worker 1"}, 1)
+
+
+def test_a_set_that_is_renamed_while_it_is_missing_is_missing_under_its_new_name() -> None:
+    host = modeled("worker 1")
+    host.scan(1)
+    host.scan()
+    assert update(host, renamed()) == [("worker 1", "process_missing", 0)]
+    outcome = host.scan()
+    assert [(e.component, e.event_key, e.severity) for e in outcome.events] == [("app 1", "process_missing", 4)]
+    assert keys(host.scan()) == []
+
+
+def test_a_renamed_set_that_the_modeler_expects_no_more_keeps_its_series() -> None:
+    host = modeled("worker 1")
+    host.scan(1)
+    update(host, renamed())
+    host.scan(1)
+    update(host, renamed(expected=()))
+    assert host.scan(1).series == {"app 1": "worker 1"}
+
+
+def test_a_set_that_is_still_there_does_not_become_the_one_that_has_its_series() -> None:
+    host = modeled("worker 1")
+    host.scan(1)
+    assert update(host, renamed("worker {1}", expected=(ExpectedSet("app", "app 1", "worker 1"),))) == []
+    outcome = host.scan(1)
+    assert [(one.set, one.state) for one in outcome.sets] == [("app 1", SetState.MISSING), ("worker 1", SetState.UP)]
+    assert list(outcome.figures) == ["worker 1"]
+    both = (ExpectedSet("app", "app 1", "worker 1"), ExpectedSet("app", "worker 1"))
+    host = modeled("worker 1")
+    host.scan(1)
+    update(host, renamed("other {1}", expected=both))
+    assert list(host.scan(1).figures) == ["worker 1"]
+
+
+def test_a_set_that_is_known_does_not_become_another() -> None:
+    host = modeled("worker 1", "worker 2")
+    host.scan(1, 2)
+    for started in (START + 15.0, START + 25.0):
+        host.observe({1: host.row(1), 2: host.row(2, started=started)})
+    update(host, renamed("worker 2", expected=(ExpectedSet("app", "worker 2", "worker 1"),)))
+    outcome = host.observe({2: host.row(2, started=START + 25.0)})
+    assert [(one.set, one.restarts) for one in outcome.sets] == [("worker 2", 2)]
+
+
+def test_a_set_of_another_definition_is_not_the_one_that_was_renamed() -> None:
+    host = Host(definition(id="other", title="other", name="worker 1"))
+    host.scan(1)
+    other = definition(id="other", title="other", include="^nothing", order=2)
+    update(host, renamed(process_sets=(definition(**(WORKERS | {"name": "app {1}"})), other)))
+    assert host.scan(1).sets[0].since == START + 2 * INTERVAL_S
+
+
+def test_what_the_modeler_expects_is_kept_on_disk() -> None:
+    host = Host(definition(**WORKERS))
+    host.scan(1)
+    assert not host.scan(1).changed
+    update(host, expecting("worker 1"))
+    assert host.scan(1).changed
+
+
+def test_series_that_belong_to_a_renamed_set_are_not_written_by_another() -> None:
+    host = modeled("worker 1")
+    other = definition(id="other", title="other", order=2, include="^web", name="worker 1")
+    update(
+        host, renamed(process_sets=(definition(**(WORKERS | {"name": "app {1}", "include": r"-worker (1)$"})), other))
+    )
+    outcome = host.scan(1, 2)
+    assert [one.set for one in outcome.sets] == ["app 1", "worker 1"]
+    assert outcome.series == {"app 1": "worker 1"}
+
+
+# --- what is said of single sets --------------------------------------------------------------------------------------
+
+
+def test_a_set_that_is_not_monitored_is_neither_judged_nor_written_nor_missing() -> None:
+    silent = SetOverride(name="worker 1", monitor=False)
+    host = modeled("worker 1", "worker 2", overrides=(silent,))
+    outcome = host.scan(2)
+    assert (keys(outcome), [one.set for one in outcome.sets], list(outcome.figures)) == ([], ["worker 2"], ["worker 2"])
+    outcome = host.scan(1, 2)
+    assert (keys(outcome), [one.set for one in outcome.sets], list(outcome.figures)) == ([], ["worker 2"], ["worker 2"])
+    table = ProcessTable(at=0, monotonic=0, rows={2: host.row(2)}, complete=True, full=True)
+    assert host.tracker.doubtful(table) == []
+    assert outcome.view.processes()[0].set == "worker 1"  # and no other set takes its processes
+
+
+def test_an_alarm_of_a_set_that_is_not_to_be_monitored_closes_with_that_reason() -> None:
+    host = modeled("worker 1")
+    host.scan()
+    host.config = expecting("worker 1", overrides=(SetOverride(name="worker 1", monitor=False),))
+    (event,) = host.tracker.update(host.config, START)
+    assert (event.event_key, event.severity) == ("process_missing", 0)
+    assert "it is not to be monitored" in event.summary
+    assert host.scan().sets == []
+    assert update(host, expecting("worker 1")) == []
+    assert keys(host.scan()) == [("process_missing", 4)]
+
+
+@pytest.mark.parametrize(
+    ("override", "restarted_", "missing"),
+    [
+        ({}, [("process_restarted", 3)], [("process_missing", 4)]),
+        ({"missing_severity": Severity.INFO}, [("process_restarted", 3)], [("process_missing", 2)]),
+        ({"restart_severity": Severity.CRITICAL}, [("process_restarted", 5)], [("process_missing", 4)]),
+        ({"restart_severity": Severity.CLEAR}, [], [("process_missing", 4)]),
+        ({"missing_severity": Severity.CLEAR}, [("process_restarted", 3)], []),
+    ],
+)
+def test_severities_of_a_single_set(
+    override: dict[str, Any], restarted_: list[tuple[str, int]], missing: list[tuple[str, int]]
+) -> None:
+    sets = definition(restart_severity=Severity.WARNING), definition(id="x", title="x", include="^x ", name="x")
+    host = Host(*sets, overrides=(SetOverride(name="web", **override), SetOverride(name="x", monitor=False)))
+    host.scan(1)
+    outcome = host.scan(2)
+    assert (keys(outcome), status(outcome).restarts) == (restarted_, 1)
+    outcome = host.scan()
+    assert (keys(outcome), status(outcome).state) == (missing, SetState.MISSING)
+    assert keys(host.scan(3)) == [(key, 0) for key, _ in missing]
+
+
+def test_a_memory_of_the_version_before_is_read() -> None:
+    host = Host()
+    host.scan(1)
+    old = msgspec.msgpack.decode(dump(host.tracker.memory))
+    for gone in ("expected", "series"):
+        del old["sets"]["web"][gone]
+    del old["thresholds"]
+    host.tracker = Tracker(host.config, load(msgspec.msgpack.encode(old)))
+    assert keys(host.scan()) == [("process_missing", 4)]

@@ -1,0 +1,41 @@
+"""The thresholds of a device's process sets (pure): what a scan measured in, events out."""
+
+from __future__ import annotations
+
+from collectors.framework.thresholdbook import Judgement, Reading, ThresholdBook
+from collectors.process.memory import DeviceMemory
+from collectors.process.points import layout
+from collectors.process.tracker import Outcome
+from common.configs import DeviceConfig
+from common.wire import Decision
+
+
+class SetJudge:
+    """Judges by one config.
+
+    Raises:
+        PermanentError: its thresholds or derived points cannot be run.
+    """
+
+    def __init__(self, config: DeviceConfig) -> None:
+        self._book = ThresholdBook(config, layout(config.source, config.interval_s).points)
+        self._gone = {one.name: "it is not to be monitored" for one in config.overrides if not one.monitor}
+
+    def judge(self, memory: DeviceMemory, outcome: Outcome, at: float, step: int) -> Judgement:
+        """Judge what a scan at epoch second `at`, in the step that begins at `step`, has measured.
+
+        Of a set without processes the count alone is known: no memory is not little memory.
+        """
+        readings = [
+            Reading(
+                component,
+                memory.sets[component].definition,
+                figures if memory.sets[component].pids else {"count": figures["count"]},
+            )
+            for component, figures in outcome.figures.items()
+        ]
+        return self._book.judge(memory.thresholds, readings, at, step, self._gone)
+
+    def decided(self, memory: DeviceMemory, decision: Decision) -> bool:
+        """Take note of what an operator made of an alarm; False when it is none of a threshold."""
+        return self._book.decide(memory.thresholds, decision)
