@@ -61,6 +61,7 @@ setup(
             "tocsin=hub.cli.main:main",
             "tocsin-hub=hub.app:main",
             "tocsin-process=collectors.process.main:main",
+            "tocsin-modeler=collectors.modeler.main:main",
         ]
     },
 )

@@ -194,6 +194,7 @@ class CollectorSpec(Struct, frozen=True, kw_only=True):
         program: name of the command, for example `tocsin-process`.
         make_collector: gives the `ICollector` of a daemon.
         failure_class: class of the event `task_failed`.
+        settings_type: a kind of `pbdaemon.CollectorSettings` with other defaults; None for that itself.
     """
 
     service: str
@@ -201,6 +202,7 @@ class CollectorSpec(Struct, frozen=True, kw_only=True):
     title: str
     make_collector: Callable[[CollectorContext], Any]
     failure_class: str = CLASS_SNMP
+    settings_type: Any = None
 
 
 # --- hub link ---------------------------------------------------------------------------------------------------------

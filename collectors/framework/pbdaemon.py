@@ -203,7 +203,7 @@ def program(spec: CollectorSpec) -> Program:
     return Program(
         name=spec.program,
         title=spec.title,
-        settings_type=CollectorSettings,
+        settings_type=spec.settings_type or CollectorSettings,
         make_service=lambda settings, reactor: make_service(spec, settings, reactor),
         reactor=lambda settings: settings.reactor,
         add_options=add_once_options,

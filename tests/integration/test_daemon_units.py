@@ -14,7 +14,7 @@ UNITS = sorted((Path(__file__).parents[2] / "etc" / "systemd").glob("*.service")
 
 
 def test_there_is_a_unit_for_each_daemon() -> None:
-    assert [path.name for path in UNITS] == ["tocsin-hub.service", "tocsin-process.service"]
+    assert [path.stem for path in UNITS] == ["tocsin-hub", "tocsin-modeler", "tocsin-process"]
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.stem)

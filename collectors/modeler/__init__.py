@@ -1,0 +1,1 @@
+"""The modeler: finds out what devices really have."""

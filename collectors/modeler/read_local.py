@@ -1,0 +1,94 @@
+"""Reads what plugins need of this host, in a thread of its own, because a disk may not answer."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred, DeferredLock
+from twisted.logger import Logger
+
+from collectors.framework.interfaces import IProcessSource
+from collectors.modeler.facts import HostRows, Plugin
+from common.errors import TransientError
+from common.matching import command_line
+
+InThread = Callable[[Callable[[], None]], None]
+"""Begins work in a thread."""
+Readers = Mapping[str, Callable[[], object]]
+
+_log = Logger()
+
+
+def in_daemon_thread(work: Callable[[], None]) -> None:
+    """Begin work in a thread that does not keep the process from ending."""
+    threading.Thread(target=work, name="model of this host", daemon=True).start()
+
+
+class LocalReader:
+    """Reads this host.
+
+    Args:
+        reactor: where results come back.
+        readers: what blocks, by name of its plugin.
+        processes: reads the process table without blocking.
+        in_thread: how to begin a thread.
+    """
+
+    def __init__(
+        self, reactor: Any, readers: Readers, processes: IProcessSource, in_thread: InThread = in_daemon_thread
+    ) -> None:
+        self._reactor = reactor
+        self._readers = readers
+        self._processes = processes
+        self._in_thread = in_thread
+        self._lock = DeferredLock()
+        self._busy = False  # longer than a reading that was given up
+
+    async def read(self, plugins: Sequence[Plugin[Any]]) -> HostRows:
+        """Read what these plugins begin with; what cannot be read is a problem of its plugin alone.
+
+        Raises:
+            TransientError: an earlier reading still waits for this host.
+        """
+        rows: dict[str, object] = {}
+        names = [plugin.name for plugin in plugins]
+        if "processes" in names:
+            table = await self._processes.scan(True)  # noqa: FBT003 - the interface has it
+            rows["processes"] = [
+                command_line(row.path, row.name, row.parameters) for row in table.rows.values() if row.alive
+            ]
+        async with self._lock:
+            read, problems = await self._beside({name: self._readers[name] for name in names if name in self._readers})
+        return HostRows(rows=rows | read, problems=problems)
+
+    async def _beside(self, readers: Readers) -> tuple[dict[str, object], dict[str, str]]:
+        if self._busy:
+            raise TransientError(
+                "this host does not answer: an earlier reading still waits, most likely for a disk or a network "
+                "filesystem; see which with `cat /proc/mounts` and `df`"
+            )
+        done: Deferred[tuple[dict[str, object], dict[str, str]]] = Deferred(lambda _: None)
+
+        def end(result: tuple[dict[str, object], dict[str, str]]) -> None:
+            self._busy = False
+            if not done.called:
+                done.callback(result)
+
+        self._busy = True
+        self._in_thread(lambda: self._reactor.callFromThread(end, all_of(readers)))
+        return await done
+
+
+def all_of(readers: Readers) -> tuple[dict[str, object], dict[str, str]]:
+    """What readers give, and what was wrong with those that gave nothing."""
+    rows: dict[str, object] = {}
+    problems: dict[str, str] = {}
+    for name, reader in readers.items():
+        try:
+            rows[name] = reader()
+        except Exception as error:  # noqa: BLE001 - the supervisor of the thread
+            _log.failure("this host could not be read for {name}", name=name)
+            problems[name] = f"this host could not be read: {type(error).__name__}: {error}"
+    return rows, problems
