@@ -612,7 +612,7 @@ def test_a_set_that_is_still_there_does_not_become_the_one_that_has_its_series()
     host = modeled("worker 1")
     host.scan(1)
     update(host, renamed("other {1}", expected=both))
-    assert list(host.scan(1).figures) == ["worker 1"]
+    assert list(host.scan().figures) == ["worker 1"]
 
 
 def test_a_set_that_is_known_does_not_become_another() -> None:
