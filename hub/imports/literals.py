@@ -91,7 +91,7 @@ class _Reading:
             raise BadSettingsError(line, column, f"cannot be read as settings name=value, …: {reason}") from None
         except (ValueError, RecursionError, MemoryError):
             raise BadSettingsError(self._first, self._indent + 1, "is nested too deeply to be read") from None
-        if not isinstance(body, ast.Call) or not isinstance(body.func, ast.Name) or body.end_col_offset != 1:
+        if not isinstance(body, ast.Call) or not isinstance(body.func, ast.Name):
             raise BadSettingsError(
                 self._first, self._indent + 1, "expected settings of the form name=value, with commas between them"
             )

@@ -80,7 +80,6 @@ def _logical_lines(text: str) -> Iterator[tuple[int, list[str]]]:
             yield number - len(gathered) + 1, gathered
             gathered = []
     if gathered:
-        gathered[-1] = gathered[-1].rstrip("\\")
         yield text.count("\n") + 2 - len(gathered), gathered
 
 

@@ -30,6 +30,12 @@ def test_entries_with_their_lines() -> None:
     assert batch.mistakes == ()
 
 
+@pytest.mark.parametrize("data", [b"web1 zA=1 \\", b"web1 zA=1, \\\n\n", b"web1 zA=1 \\\n# told \\"])
+def test_what_goes_on_may_end_with_the_file(data: bytes) -> None:
+    batch = read_batch(data)
+    assert (names(batch), len(batch.entries[0].settings), batch.mistakes) == ([("web1", 1)], 1, ())
+
+
 def test_a_text_may_go_on_in_the_next_line() -> None:
     (entry,) = read_batch(b"web1 zA='one \\\ntwo'").entries
     assert entry.settings[0].value == "one two"

@@ -110,6 +110,8 @@ def test_a_site_is_taken_whole() -> None:
         ("zSnmpAuthPassword=''", {}),
         ("zSnmpVer='v4'", {}),
         ("setProdState=400", {}),
+        ("setProdState=300", {}),
+        ("setProdState=299", {"monitor": False}),
         ("setProdState=-1", {"monitor": False}),
     ],
 )
