@@ -12,7 +12,7 @@ from hub.interfaces import DocumentChange
 from hub.model.entities import KIND_DEVICE, Entity, Key, Model, decode_entity, encode_entity, key_of
 from hub.model.impact import concerned
 from hub.model.kinds import KINDS
-from hub.model.soundness import Where, check_devices, nowhere
+from hub.model.soundness import Where, check, nowhere
 
 MAX_REPORTED = 20
 
@@ -65,7 +65,7 @@ def plan(
         warnings: what is not wrong with the wanted ones, but should be otherwise.
 
     Raises:
-        SettingsError: a device could not be watched afterwards.
+        SettingsError: a document would refer to what is not there, or a device could not be watched afterwards.
     """
     created: list[Key] = []
     changed: list[Key] = []
@@ -83,7 +83,7 @@ def plan(
     after.update(dict.fromkeys(removed))
     model_after = model.changed(model.revision + 1, after) if after else model
     devices = concerned(model, model_after, after)
-    check_devices(model_after, devices, where)
+    check(model_after, after, devices, where)
     return Change(
         before=model,
         after=model_after,

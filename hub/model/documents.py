@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
 
 from common.errors import SettingsError
-from hub.model.entities import Entity, Key
+from hub.model.entities import Entity, Key, key_of
 from hub.model.fields import Fault, cut, describe, read_fields, unknown
 from hub.model.kinds import KINDS, PLANNED, Kind
 from hub.model.properties import CATALOGUE
 from hub.model.yaml import Item, Revealed, plain_item, read_items
 
 MAX_REPORTED = 200
+REFERRING = frozenset({"templates", "extends", "replaces", "component", "sources", "thresholds", "graphs"})
+"""Fields that may be wrong only beside other documents."""
 
 
 class SourceFile(Struct, frozen=True):
@@ -34,13 +36,29 @@ class Document(Struct, frozen=True):
     """An entity, and where it was defined.
 
     Attributes:
+        lines: of fields, and of what stands in them, by their paths; only of those that refer to other documents.
         warnings: what is not wrong, but should be otherwise; sentences with file and line.
     """
 
     entity: Entity
     path: str
     line: int
+    lines: dict[tuple[str, ...], int] = {}
     warnings: tuple[str, ...] = ()
+
+
+def places_of(documents: Iterable[Document]) -> Callable[[Key, tuple[str, ...]], str]:
+    """Give what tells where something stands in one of these documents, as messages begin: file and line."""
+    by_key = {key_of(document.entity): document for document in documents}
+
+    def where(key: Key, path: tuple[str, ...]) -> str:
+        document = by_key.get(key)
+        if document is None:
+            return ""
+        lines = (document.lines.get(path[:depth]) for depth in range(len(path), 0, -1))
+        return f"{document.path}:{next((line for line in lines if line), document.line)}: "
+
+    return where
 
 
 class Mistake(Struct, frozen=True):
@@ -120,7 +138,7 @@ class _Reading:
             warnings = tuple(
                 str(Mistake(path, line, f"{label}: {sentence}")) for line, sentence in _plain_secrets(item)
             )
-            self.documents.append(Document(entity, path, item.line, warnings))
+            self.documents.append(Document(entity, path, item.line, _lines(item), warnings))
 
     def _claim(self, kind: str, item: Item, path: str) -> None:
         """Note who has an id first, also when the document is wrong otherwise."""
@@ -141,6 +159,20 @@ def _read(kind: Kind, item: Item, number: int) -> tuple[list[Fault], Entity | No
         line = item.value[name].line if name in item.value else item.line
         faults.append(Fault(line, f"field '{name}'", sentence))
     return faults, None if faults else kind.build(values, number)
+
+
+def _lines(item: Item) -> dict[tuple[str, ...], int]:
+    """The lines of what refers to other documents."""
+    lines: dict[tuple[str, ...], int] = {}
+    for name in REFERRING & item.value.keys():
+        part = item.value[name]
+        lines[name,] = part.line
+        if isinstance(part.value, dict):
+            lines.update(((name, entry), nested.line) for entry, nested in part.value.items())
+        elif isinstance(part.value, list):
+            ids = ((one.value.get("id"), one.line) for one in part.value if isinstance(one.value, dict))
+            lines.update(((name, id_.value), line) for id_, line in ids if id_ is not None)
+    return lines
 
 
 def _plain_secrets(item: Item) -> list[tuple[int, str]]:

@@ -10,7 +10,7 @@ from common.configs import ProcessSetConfig, SourceKind
 from common.roll import CommandLine
 from hub.model.change import plan
 from hub.model.definitions import to_config
-from hub.model.documents import SourceFile, read_documents
+from hub.model.documents import SourceFile, places_of, read_documents
 from hub.model.entities import DEFAULT_CLASS, Model, ProcessSet, Scope, key_of
 from hub.model.preview import Host, line_of, look
 from hub.model.previewreport import DraftState, Report
@@ -84,9 +84,8 @@ def lay_over(model: Model, files: Sequence[SourceFile]) -> Drafts:
         SettingsError: something in the files is wrong; its details are one sentence for each mistake.
     """
     documents = read_documents(files)
-    places = {key_of(document.entity): f"{document.path}:{document.line}: " for document in documents}
     wanted = [document.entity for document in documents]
-    after = plan(model, wanted, (), lambda key: places.get(key, "")).after
+    after = plan(model, wanted, (), places_of(documents)).after
     states = {entity.id: _state(model, entity) for entity in wanted if isinstance(entity, ProcessSet)}
     return Drafts(before=model, after=after, states=states)
 

@@ -15,6 +15,7 @@ from hub.model.properties import CATALOGUE, Property, Value, read_value
 from hub.model.yaml import Item, Odd, Revealed, Unread
 
 MAX_SHOWN = 60
+MAX_NAMES = 50
 
 
 class Fault(Struct, frozen=True):
@@ -107,7 +108,8 @@ def unknown(what: str, word: str, known: Iterable[str]) -> str:
     names = sorted(known)
     near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     hint = f"; did you mean '{near[0]}'?" if near else ""
-    return f"there is no {what} '{cut(word)}'{hint or '.'} Known: {', '.join(names)}"
+    left = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return f"there is no {what} '{cut(word)}'{hint or '.'} Known: {', '.join(names[:MAX_NAMES]) or 'none'}{left}"
 
 
 def cut(text: str) -> str:

@@ -14,8 +14,8 @@ from common.errors import NotFoundError, SettingsError
 from hub.interfaces import DocumentChange, IModelStore, Revision
 from hub.model.change import Change, left_out, plan, plan_back
 from hub.model.diff import Difference, differences
-from hub.model.documents import SourceFile, read_documents, read_entity
-from hub.model.entities import KIND_DEVICE, Device, Entity, Key, Model, decode_entity, key_of
+from hub.model.documents import SourceFile, places_of, read_documents, read_entity
+from hub.model.entities import KIND_DEVICE, Device, Entity, Key, Model, decode_entity
 from hub.model.export import Exported, export
 from hub.model.fields import unknown
 from hub.model.interfaces import IWorker
@@ -160,11 +160,9 @@ class ModelService:
     async def _reading(self, files: Sequence[SourceFile], *, prune: bool) -> Callable[[Model], Change]:
         documents = await self._reader.run(lambda: read_documents(files))
         wanted = [document.entity for document in documents]
-        places = {key_of(document.entity): f"{document.path}:{document.line}: " for document in documents}
+        where = places_of(documents)
         warnings = [warning for document in documents for warning in document.warnings]
-        return lambda model: plan(
-            model, wanted, left_out(model, wanted) if prune else (), lambda key: places.get(key, ""), warnings
-        )
+        return lambda model: plan(model, wanted, left_out(model, wanted) if prune else (), where, warnings)
 
     async def roll_back(self, number: int, author: str, text: str) -> ApplyResult:
         """Make the model say what it said at a revision; history goes on with a new one.

@@ -1,0 +1,316 @@
+"""Templates as documents: what they may say, and what is wrong with one alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from common.configs import ThresholdForm
+from common.errors import SettingsError
+from common.events import Severity
+from common.series import Kind
+from hub.model.documents import read_entity
+from hub.model.entities import Device, DeviceClass, Group, ProcessSet, decode_entity, encode_entity
+from hub.model.templates import (
+    KIND_TEMPLATE,
+    Curve,
+    DataPoint,
+    Draw,
+    Graph,
+    Source,
+    SourceType,
+    Step,
+    Target,
+    Template,
+    Threshold,
+)
+from tests.hub.model.test_documents import mistakes, read
+
+FULL = """\
+kind: Template
+id: jvm
+description: Java
+component: process_set
+extends: process
+replaces: other
+sources:
+  table:
+    type: process
+    points:
+      per_process: {derived: memory / count, unit: bytes}
+      cpu:
+thresholds:
+  leak:
+    points: [memory, per_process]
+    levels:
+      - {severity: warning, maximum: 1000}
+      - {severity: critical, maximum: 2000.5}
+    scans: 3
+    for_s: 600
+    hysteresis: 10
+    escalate_after: 20
+    event_class: /Perf/Memory
+  same: {points: count, form: change, severity: info}
+  gone:
+graphs:
+  memory:
+    title: Memory
+    axis: bytes
+    base: 1024
+    log: true
+    minimum: 1
+    points: [cpu, {point: memory, draw: area, stack: true, colour: '#0a0B0c', label: all}]
+"""
+
+
+def test_a_template_with_everything() -> None:
+    (found,) = read(FULL)
+    assert found == Template(
+        id="jvm",
+        description="Java",
+        component=Target.PROCESS_SET,
+        extends="process",
+        replaces="other",
+        sources={
+            "table": Source(
+                type=SourceType.PROCESS,
+                points={"per_process": DataPoint(derived="memory / count", unit="bytes"), "cpu": DataPoint()},
+            )
+        },
+        thresholds={
+            "leak": Threshold(
+                points=("memory", "per_process"),
+                levels=(
+                    Step(severity=Severity.WARNING, maximum=1000.0),
+                    Step(severity=Severity.CRITICAL, maximum=2000.5),
+                ),
+                scans=3,
+                for_s=600,
+                hysteresis=10.0,
+                escalate_after=20,
+                event_class="/Perf/Memory",
+            ),
+            "same": Threshold(points=("count",), form=ThresholdForm.CHANGE, severity=Severity.INFO),
+            "gone": None,
+        },
+        graphs={
+            "memory": Graph(
+                title="Memory",
+                axis="bytes",
+                base=1024,
+                log=True,
+                minimum=1.0,
+                points=(
+                    Curve(point="cpu"),
+                    Curve(point="memory", draw=Draw.AREA, stack=True, colour="#0a0B0c", label="all"),
+                ),
+            )
+        },
+    )
+    assert decode_entity(KIND_TEMPLATE, encode_entity(found)) == found
+
+
+def test_entries_may_stand_in_a_list() -> None:
+    (found,) = read(
+        "kind: Template\nid: t\nsources:\n"
+        "  - {id: up, type: snmp, oid: 1.3.6.1.2.1.1.3.0, interval_s: 5, points: [ticks, {name: x, kind: counter}]}\n"
+        "  - {id: p, type: probe, command: [a, -v, -v], handler: h, points: [t]}\n"
+        "  - {id: s, type: status, item: queue, points: {depth: {minimum: 0, maximum: 9}}}\n"
+        "thresholds: [{id: long, points: t, minimum: 1, enabled: false}]\n"
+    )
+    assert isinstance(found, Template)
+    assert found.sources == {
+        "up": Source(
+            type=SourceType.SNMP,
+            oid=".1.3.6.1.2.1.1.3.0",
+            interval_s=5,
+            points={"ticks": DataPoint(), "x": DataPoint(kind=Kind.COUNTER)},
+        ),
+        "p": Source(type=SourceType.PROBE, command=("a", "-v", "-v"), handler="h", points={"t": DataPoint()}),
+        "s": Source(type=SourceType.STATUS, item="queue", points={"depth": DataPoint(minimum=0.0, maximum=9.0)}),
+    }
+    assert found.thresholds == {"long": Threshold(points=("t",), minimum=1.0, enabled=False)}
+
+
+def test_classes_groups_and_devices_bind_templates_and_sets_have_thresholds() -> None:
+    assert read(
+        "kind: DeviceClass\nid: /a\ntemplates: [x, -y]\n---\nkind: Group\nid: g\ntemplates: x\n---\n"
+        "kind: Device\nid: d\naddress: a\ntemplates: [-x]\n---\n"
+        "kind: ProcessSet\nid: s\ninclude: x\nthresholds: {many: {points: count, maximum: 3}}\n"
+    ) == [
+        DeviceClass(id="/a", templates=("x", "-y")),
+        Group(id="g", templates=("x",)),
+        Device(id="d", address="a", templates=("-x",)),
+        ProcessSet(id="s", order=100, include="x", thresholds={"many": Threshold(points=("count",), maximum=3.0)}),
+    ]
+
+
+def threshold(text: str) -> str:
+    return f"kind: Template\nid: t\nthresholds:\n  a: {{points: cpu, maximum: 1}}\n  b: {text}\n"
+
+
+def source(text: str) -> str:
+    return f"kind: Template\nid: t\nsources:\n  s:\n    {text}\n"
+
+
+def process(points: str) -> str:
+    return source(f"type: process\n    points:\n      {points}")
+
+
+TEMPLATE = "kind: Template\nid: t\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("kind: Template\nid: ../x\n", "f1.yaml:2: Template ../x: field 'id': got '../x'; expected up to 100 letters"),
+        (f"kind: Template\nid: {'x' * 300}\n", "field 'id': got 'xxx"),
+        ('kind: Template\nid: "a\\nb"\n', "f1.yaml:2: Template a\ufffdb: field 'id'"),
+        (TEMPLATE + "extend: x\n", "f1.yaml:3: Template t: there is no field 'extend'; did you mean 'extends'?"),
+        (TEMPLATE + "component: disk\n", "field 'component': got 'disk'; expected one of device, process_set"),
+        (TEMPLATE + "extends: t\n", "f1.yaml:3: Template t: field 'extends': the template names itself in 'extends'"),
+        (TEMPLATE + "replaces: a/b\n", "f1.yaml:3: Template t: field 'replaces': got 'a/b'; expected the id"),
+        (
+            TEMPLATE + "graphs:\n  g:\n",
+            "f1.yaml:3: Template t: field 'graphs': g has nothing behind it; only a template",
+        ),
+        (TEMPLATE + "sources: 3\n", "field 'sources': got a whole number (3); expected a mapping from the id of each"),
+        (TEMPLATE + "sources:\n  - x\n", "f1.yaml:4: Template t: field 'sources[1]': got 'x'; expected a mapping with"),
+        (
+            TEMPLATE + "thresholds:\n  - {id: a, points: cpu, maximum: 1}\n  - {id: a, points: cpu, maximum: 2}\n",
+            "f1.yaml:5: Template t: field 'thresholds.a': stands there twice; first in line 4",
+        ),
+        (
+            TEMPLATE + "thresholds:\n  ../x: {points: cpu}\n",
+            "f1.yaml:4: Template t: field 'thresholds': got '../x' as id",
+        ),
+        (threshold("{points: cpu}"), "f1.yaml:5: Template t: field 'thresholds.b': has neither minimum nor maximum"),
+        (threshold("{maximum: 1}"), "f1.yaml:5: Template t: field 'thresholds.b': field 'points' is missing"),
+        (threshold("{points: [], maximum: 1}"), "field 'thresholds.b.points': names no point"),
+        (
+            threshold("{points: a/b, maximum: 1}"),
+            "field 'thresholds.b.points': got 'a/b'; expected the name of a point",
+        ),
+        (threshold("{points: cpu, maxmum: 1}"), "there is no field 'maxmum'; did you mean 'maximum'?"),
+        (
+            threshold("{points: cpu, minimum: 2, maximum: 1}"),
+            "minimum 2 is above maximum 1; every value would be wrong",
+        ),
+        (threshold("{points: cpu, maximum: .inf}"), "field 'thresholds.b.maximum': got a number in a form that"),
+        (threshold("{points: cpu, maximum: .nan}"), "field 'thresholds.b.maximum': got a number in a form that"),
+        (threshold("{points: cpu, maximum: 1.0e+301}"), "field 'thresholds.b.maximum': got a number (1e+301)"),
+        (
+            threshold("{points: cpu, maximum: 2e9}"),
+            "field 'thresholds.b.maximum': got '2e9'; expected a number such as",
+        ),
+        (threshold("{points: cpu, maximum: true}"), "field 'thresholds.b.maximum': got true; expected a number"),
+        (threshold("{points: cpu, maximum: 1, hysteresis: -1}"), "field 'thresholds.b.hysteresis': got"),
+        (threshold("{points: cpu, maximum: 1, scans: 0}"), "field 'thresholds.b.scans': got a whole number (0)"),
+        (threshold("{points: cpu, maximum: 1, severity: clear}"), "field 'thresholds.b.severity': got 'clear'"),
+        (
+            threshold("{points: cpu, maximum: 1, event_class: x}"),
+            "got 'x'; expected an event class such as /Perf/Memory",
+        ),
+        (threshold("{points: cpu, form: band, maximum: 1}"), "a band has a minimum and a maximum"),
+        (threshold("{points: cpu, form: band, minimum: 1, maximum: 1}"), "minimum 1 is not below maximum 1"),
+        (threshold("{points: cpu, form: change, maximum: 1}"), "a change has no minimum and no maximum"),
+        (threshold("{points: cpu, form: change, levels: [{severity: info}]}"), "a change has no levels"),
+        (threshold("{points: cpu, form: levels, maximum: 1}"), "got 'levels'; expected one of limit, band, change"),
+        (threshold("{points: cpu, levels: []}"), "field 'thresholds.b.levels': there is no level"),
+        (threshold("{points: cpu, levels: [{severity: info}]}"), "field 'thresholds.b.levels[1]': has neither minimum"),
+        (
+            threshold("{points: cpu, levels: [{maximum: 1}]}"),
+            "field 'thresholds.b.levels[1]': field 'severity' is missing",
+        ),
+        (
+            threshold("{points: cpu, maximum: 1, levels: [{severity: info, maximum: 1}]}"),
+            "field 'thresholds.b.levels': each level has its own maximum; say one or the other",
+        ),
+        (
+            threshold("{points: cpu, levels: [{severity: info, maximum: 1}, {severity: 2, maximum: 3}]}"),
+            "info stands there twice",
+        ),
+        (
+            threshold("{points: cpu, levels: [{severity: error, maximum: 90}, {severity: warning, maximum: 95}]}"),
+            "warning is never said: error has the maximum 90",
+        ),
+        (
+            threshold("{points: cpu, levels: [{severity: error, minimum: 5}, {severity: warning, minimum: 5}]}"),
+            "warning is never said: error has the minimum 5",
+        ),
+        (source("points: {}"), "f1.yaml:4: Template t: field 'sources.s': field 'type' is missing"),
+        (source("type: snmp"), "a source of type snmp needs the field 'oid'"),
+        (
+            source("type: snmp\n    oid: 1.3.x"),
+            "f1.yaml:6: Template t: field 'sources.s.oid': got '1.3.x'; expected an OID",
+        ),
+        (source("type: snmp\n    oid: 1.40.1"), "the second number of an OID that begins with 1 is at most 39"),
+        (source("type: snmp\n    oid: 1.3.4294967296"), "4294967296 is no number of an OID: at most 4294967295"),
+        (source("type: snmp\n    oid: 1.3.1"), "has no point that is measured"),
+        (source("type: process\n    oid: 1.3.1"), "field 'sources.s.oid': a source of type process has none"),
+        (source("type: process\n    interval_s: 5"), "field 'sources.s.interval_s': a source of type process has none"),
+        (source("type: probe\n    command: ls"), "field 'sources.s.command': got 'ls'; expected a list"),
+        (source("type: probe\n    command: []\n    points: [x]"), "a source of type probe needs the field 'command'"),
+        (source("type: probe\n    command: [x]\n    handler: a/b"), "field 'sources.s.handler': got 'a/b'"),
+        (
+            process("cup: {unit: x}"),
+            "f1.yaml:7: Template t: field 'sources.s.points.cup': there is no point 'cup'; did you mean 'cpu'?",
+        ),
+        (process("cpu: {unit: x}"), "cpu is measured by the process collector as it is; leave its fields out"),
+        (process("cpu: {derived: count}"), "cpu is measured by the process collector as it is; choose another name"),
+        (process(f"{'x' * 20}: {{derived: cpu}}"), "as name; expected the name of a point: 1 to 19"),
+        (process("a: {derived: cpu, minimum: 1, maximum: 1}"), "minimum 1 is not below maximum 1"),
+        (process("a: {derived: cpu, kind: counter}"), "field 'sources.s.points.a.kind': a point that is computed"),
+        (process("a: {derived: 'cpu +'}"), "f1.yaml:7: Template t: field 'sources.s.points.a.derived': at character 6"),
+        (
+            process("a: {derived: cput}"),
+            "field 'sources.s.points.a.derived': there is no point 'cput'; did you mean 'cpu'",
+        ),
+        (process("a: {derived: a + 1}"), "field 'sources.s.points.a.derived': a is computed from itself"),
+        (
+            process("a: {derived: b}\n      b: {derived: c}\n      c: {derived: a}\n      d: {derived: a}"),
+            (
+                "f1.yaml:7: Template t: field 'sources.s.points.a.derived': points are computed from each other: "
+                "a <- b <- c <- a"
+            ),
+        ),
+        (TEMPLATE + "graphs:\n  g: {points: []}\n", "field 'graphs.g.points': names no point"),
+        (TEMPLATE + "graphs:\n  g: {points: [{pint: x}]}\n", "there is no field 'pint'; did you mean 'point'?"),
+        (TEMPLATE + "graphs:\n  g: {points: x, base: 1001}\n", "field 'graphs.g.base': got a whole number (1001)"),
+        (
+            TEMPLATE + "graphs:\n  g: {points: x, base: [1]}\n",
+            "field 'graphs.g.base': got a list; expected 1000 or 1024",
+        ),
+        (TEMPLATE + "graphs:\n  g: {points: x, minimum: 2, maximum: 1}\n", "minimum 2 is not below maximum 1"),
+        (TEMPLATE + "graphs:\n  g: {points: x, minimum: 0, log: true}\n", "axis begins above 0, not at 0"),
+        (
+            TEMPLATE + "graphs:\n  g: {points: [{point: x, colour: red}]}\n",
+            "field 'graphs.g.points[1].colour': got 'red'; expected a colour",
+        ),
+        ("kind: Group\nid: g\ntemplates: [x, -x]\n", "f1.yaml:3: Group g: field 'templates': x is bound and unbound"),
+        ("kind: Group\nid: g\ntemplates: [a/b]\n", "field 'templates[1]': got 'a/b'; expected the id of a template"),
+        ("kind: Group\nid: g\ntemplates: [..]\n", "field 'templates[1]': got '..'"),
+        (
+            "kind: ProcessSet\nid: s\ninclude: x\nthresholds:\n  a:\n",
+            "f1.yaml:5: ProcessSet s: field 'thresholds.a': got nothing; expected a mapping with points",
+        ),
+    ],
+)
+def test_a_mistake_is_a_sentence_with_file_and_line(text: str, expected: str) -> None:
+    found = mistakes(text)
+    assert any(expected in mistake for mistake in found), found
+    assert all(mistake.startswith("f1.yaml:") for mistake in found)
+
+
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    found = mistakes(threshold("{points: a/b, maximum: x}") + "sources:\n  s: {type: snmp, oid: x, points: {y: 3}}\n")
+    assert [mistake.split(": ")[2].split("'")[1] for mistake in found] == [
+        "thresholds.b.points", "thresholds.b.maximum", "sources.s.oid", "sources.s.points.y",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), -float("inf"), True, "1", None])
+def test_a_number_that_came_without_a_file_is_finite(value: object) -> None:
+    thresholds = {"a": {"points": "cpu", "maximum": value}}
+    with pytest.raises(SettingsError) as caught:
+        read_entity(KIND_TEMPLATE, {"id": "t", "thresholds": thresholds})
+    assert "field 'thresholds.a.maximum': got" in caught.value.details[0]
