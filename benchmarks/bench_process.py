@@ -1,4 +1,4 @@
-"""What one device costs: matching, deciding, a whole cycle over SNMP, and a scan of this host.
+"""What one device costs: matching, deciding, judging, a whole cycle over SNMP, and a scan of this host.
 
 The device has 300 processes in 20 sets, and is quiet: the steady state, in which a collector spends its life. CPU is
 that of this process; the agent is another one.
@@ -22,12 +22,23 @@ from benchmarks.bench_snmp import SimulatedAgent, start_simulated_agent
 from collectors.framework.interfaces import CollectorContext, ProcessTable
 from collectors.framework.snmp.factory import client_factory
 from collectors.framework.source_local import ProcSource
+from collectors.framework.thresholdbook import Reading, ThresholdBook, Watches
 from collectors.process.memory import DeviceMemory
+from collectors.process.points import layout
 from collectors.process.source_snmp import CPU, MEMORY, NAME, STATUS, SnmpSource
 from collectors.process.tables import members_of
 from collectors.process.task import ProcessTask
 from collectors.process.tracker import Tracker
-from common.configs import DeviceConfig, ProcessSetConfig, SnmpConfig, SourceKind
+from common.configs import (
+    DerivedConfig,
+    DeviceConfig,
+    Level,
+    ProcessSetConfig,
+    SnmpConfig,
+    SourceKind,
+    ThresholdConfig,
+)
+from common.events import Severity
 from common.matching import Matcher
 from tests.fakes.hub import FakeHub
 from tests.fakes.samples import FakeSampleSink
@@ -169,6 +180,44 @@ async def by_part(agent: SimulatedAgent, reactor: Any) -> list[Row]:
     ]
 
 
+def thresholds() -> list[Row]:
+    """Three thresholds on each of twenty sets: all calm, and all violated; one is on a rate, one on a derived point."""
+    points, limits = ("memory", "restarts", "each"), (1e9, 1.0, 1e9)
+    config = DeviceConfig(
+        device="bench",
+        address="",
+        source=SourceKind.LOCAL,
+        interval_s=60,
+        thresholds=tuple(
+            ThresholdConfig(
+                id=point,
+                points=(point,),
+                levels=tuple(Level(severity=s, maximum=limit) for s in (Severity.CRITICAL, Severity.WARNING)),
+                scans=3,
+                hysteresis=0.1,
+            )
+            for point, limit in zip(points, limits, strict=True)
+        ),
+        derived=(DerivedConfig(point="each", expression="if(count > 0, memory / count, 0)", unit="bytes"),),
+    )
+    book = ThresholdBook(config, layout(config.source, config.interval_s).points)
+    rows: list[Row] = []
+    for label, memory_bytes in (("calm", 10**6), ("violated", 10**12)):
+        memory: Watches = {}
+        steps = Steps()
+
+        def cycle(memory_bytes: int = memory_bytes, memory: Watches = memory, steps: Steps = steps) -> None:
+            step = steps.next()
+            restarts = step * (10 if memory_bytes > 10**9 else 0)
+            figures = {"count": 2, "cpu": 1.0, "memory": memory_bytes, "restarts": restarts}
+            book.judge(memory, [Reading(f"set{n}", f"set{n}", figures) for n in range(SETS)], step + 1.0, step)
+
+        cycle()
+        us = 1000 * cpu_ms(cycle, 2000) / (SETS * len(points))
+        rows.append((f"judging a value, 20 sets x 3 thresholds, {label}", us, "us/value", "under 5"))
+    return rows
+
+
 async def this_host() -> list[Row]:
     """The local scan beside a full psutil pass, in the same run."""
     source = ProcSource(time.time, time.monotonic, lambda _row: False)
@@ -196,7 +245,7 @@ async def everything(reactor: Any) -> list[Row]:
         rows = await over_snmp(agent, agent.config(), "v2c", reactor)
         rows += await over_snmp(agent, agent.config_v3(), "v3 SHA-256 AES-128", reactor)
         rows += await by_part(agent, reactor)
-    return rows + await this_host()
+    return rows + thresholds() + await this_host()
 
 
 def main() -> int:

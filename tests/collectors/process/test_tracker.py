@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from collectors.framework.interfaces import ProcessRow, ProcessTable
 from collectors.process.memory import DeviceMemory, dump, load
-from collectors.process.restarts import restarted
 from collectors.process.tables import members_of
 from collectors.process.tracker import Outcome, Tracker, vanished
 from common.configs import DeviceConfig, ExpectedSet, ProcessSetConfig, SetOverride, SourceKind
@@ -332,22 +331,6 @@ def test_a_table_that_an_agent_gives_twice_says_nothing_of_cpu() -> None:
 # --- restarts of agent, host, daemon ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("before", "now", "what"),
-    [
-        ((1000.0, 9000.0), (1010.0, 9010.0), ""),
-        ((1000.0, 9000.0), (5.0, 9010.0), "agent"),
-        ((1000.0, 9000.0), (5.0, 8.0), "host"),
-        ((1000.0, None), (5.0, None), "agent"),
-        ((2**32 / 100 - 20.0, 9e9), (10.0, 9e9 + 30), ""),  # sysUpTime wraps after 497 days
-    ],
-)
-def test_uptime_tells_what_was_restarted(before: tuple[Any, Any], now: tuple[Any, Any], what: str) -> None:
-    memory = DeviceMemory(uptime_s=before[0], host_uptime_s=before[1])
-    table = ProcessTable(at=0, monotonic=0, rows={}, complete=True, full=True, uptime_s=now[0], host_uptime_s=now[1])
-    assert restarted(memory, table) == what
-
-
 def test_after_a_restart_of_the_agent_no_process_counts_as_restarted() -> None:
     host = Host(local=False)
     host.scan(1, 2, uptime_s=500.0)
@@ -608,7 +591,7 @@ def test_a_set_that_is_still_there_does_not_become_the_one_that_has_its_series()
     outcome = host.scan(1)
     assert [(one.set, one.state) for one in outcome.sets] == [("app 1", SetState.MISSING), ("worker 1", SetState.UP)]
     assert list(outcome.figures) == ["worker 1"]
-    both = (ExpectedSet("app", "app 1", "worker 1"), ExpectedSet("app", "worker 1"))
+    both = (ExpectedSet("app", "worker 1"), ExpectedSet("app", "app 1", "worker 1"))
     host = modeled("worker 1")
     host.scan(1)
     update(host, renamed("other {1}", expected=both))
