@@ -13,7 +13,7 @@ from hub.cli.assignments import Sources, Value, assign
 from hub.cli.catalogue import property_kinds
 from hub.cli.client import Api, path_of
 from hub.cli.context import Client, author, json_option, message_option, pass_client, wait_options
-from hub.cli.exits import CommandError
+from hub.cli.exits import CommandError, usage
 from hub.cli.figures import NOTHING, local_time, moment
 from hub.cli.output import Column, cell, emit, facts, is_narrow, note, plural_rows, say, show, table
 from hub.cli.properties import show_properties
@@ -140,7 +140,7 @@ def finish(
 @json_option
 @pass_client
 def list_command(client: Client, as_json: bool) -> None:
-    """List the devices; DEFINITIONS counts those of process sets that apply to a device, seen there or not."""
+    """List the devices; COMPONENTS counts what was found on one, before it was modelled the definitions that apply."""
     document = client.api.get(path_of("devices"))
     if as_json:
         emit(document)
@@ -155,7 +155,7 @@ def list_command(client: Client, as_json: bool) -> None:
         Column("class", elastic=True),
         Column("collector"),
         Column("state"),
-        Column("definitions", right=True),
+        Column("components", right=True),
         Column("in sync"),
         Column("open events", elastic=True),
     )
@@ -182,12 +182,15 @@ def _in_sync(row: dict[str, Any]) -> Text:
 @device_group.command("show")
 @click.argument("name")
 @click.option("--properties", "with_origin", is_flag=True, help="Every property that holds, and where it comes from.")
+@click.option("--component", metavar="KIND/NAME", help="With --properties: those of one of its components.")
 @json_option
 @pass_client
-def show_command(client: Client, name: str, with_origin: bool, as_json: bool) -> None:
+def show_command(client: Client, name: str, with_origin: bool, component: str | None, as_json: bool) -> None:
     """Show what is known of a device; secrets are hidden."""
+    if component and not with_origin:
+        raise usage(f"--component goes with --properties; `tocsin component show {name} {component}` shows all of it")
     if with_origin:
-        show_properties(client.api, name, as_json=as_json)
+        show_properties(client.api, name, component, as_json=as_json)
         return
     device = client.api.get(path_of("devices", name))
     if as_json:
@@ -202,12 +205,13 @@ def show_command(client: Client, name: str, with_origin: bool, as_json: bool) ->
         elif key == "modelled_at":
             pairs.append(("modelled at", local_time(moment(value))))
         elif key == "components":
-            pairs.append(("definitions", value))
-        elif key == "properties":
+            pairs.append(("components" if device.get("modelled_at") else "definitions", value))
+        elif key in {"properties", "attributes"}:
             continue
         elif isinstance(value, list):
             pairs.append((key, ", ".join(str(item) for item in value) or NOTHING))
         else:
             pairs.append((key, NOTHING if value is None else value))
-    pairs.extend((f"  {key}", value) for key, value in (device.get("properties") or {}).items())
+    for title in ("properties", "attributes"):
+        pairs.extend((f"  {key}", value) for key, value in (device.get(title) or {}).items())
     show(facts(pairs))

@@ -12,6 +12,7 @@ import click
 
 from hub.cli.apply import apply_command
 from hub.cli.collectors import collector_group
+from hub.cli.components import component_group
 from hub.cli.configs import config_group, push_command
 from hub.cli.context import Client
 from hub.cli.data import data_group
@@ -59,6 +60,7 @@ for _command in (
     up_command,
     status_command,
     device_group,
+    component_group,
     model_command,
     apply_command,
     match_command,

@@ -13,9 +13,9 @@ from hub.cli.output import Column, emit, plural_rows, show, table
 DEFAULT = "default"
 
 
-def show_properties(api: Api, device: str, *, as_json: bool) -> None:
-    """Print every property that holds for a device: value, who says it, and whom that overrides."""
-    document = api.get(path_of("devices", device, "properties"))
+def show_properties(api: Api, device: str, component: str | None = None, *, as_json: bool) -> None:
+    """Print every property that holds for a device, or a part of it: value, who says it, and whom that overrides."""
+    document = api.get(path_of("devices", device, "properties"), {"component": component})
     if as_json:
         emit(document)
         return

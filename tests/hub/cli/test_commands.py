@@ -496,11 +496,15 @@ def test_all_points_are_listed_on_a_narrow_terminal(run: Run, fake: FakeApi) -> 
     assert "count, cpu, memory" in run("data", "list", "web1").out
 
 
-def test_a_list_of_devices_counts_definitions(run: Run) -> None:
+def test_a_list_of_devices_counts_components_and_before_a_modelling_definitions(run: Run, fake: FakeApi) -> None:
     head, first, *_ = run("device", "list").out.splitlines()
-    assert "DEFINITIONS" in head
+    assert "COMPONENTS" in head
     assert "  6 " in first
     assert re.search(r"^definitions +6$", run("device", "show", "web1").out, re.MULTILINE)
+    fake.state.devices["web1"] |= {"modelled_at": "2026-01-01T00:00:00Z", "attributes": {"sysName": "web1.example"}}
+    shown = run("device", "show", "web1").out
+    assert re.search(r"^components +6$", shown, re.MULTILINE)
+    assert re.search(r"^  sysName +web1.example$", shown, re.MULTILINE)
 
 
 def test_a_device_that_is_live_but_cannot_be_read_is_told_with_what_to_look_at(run: Run, fake: FakeApi) -> None:

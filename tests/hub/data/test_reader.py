@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+from msgspec.structs import replace
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
@@ -12,13 +13,17 @@ from common.errors import NotFoundError, RemoteError, TransientError
 from common.roll import CommandLine, DeviceScan, Process, SetState, SetStatus
 from common.wire import (
     Done,
+    FetchQuery,
+    GraphQuery,
     LastValue,
     Listing,
     ListQuery,
+    Picture,
     Processes,
     ProcessesQuery,
     Query,
     Result,
+    Rows,
     Sets,
     SetsQuery,
 )
@@ -66,12 +71,14 @@ class ReaderTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
         self.sessions = {name: FakeSession(FakeCollector(name)) for name in ("east", "west")}
+        self.elsewhere: dict[str, str] = {}
         self.reader = Reader(
             self.clock,
             OWNERS.get,
             {"east", "west", "gone"}.__contains__,
             lambda name, _: self.sessions.get(name),
             lambda name, daemon: f"collector {name} (daemon {daemon}) is not connected; last seen then: cable cut",
+            series=lambda _device: self.elsewhere,
         )
 
     def answer(self, name: str, answers: Callable[[Query], Result | Deferred[Result]]) -> None:
@@ -175,6 +182,29 @@ class ReaderTests(SynchronousTestCase):
 
         self.answer("east", answers)
         self.assertEqual(self.successResultOf(self.ask(self.reader.listing("web1", None))), values)
+
+    def test_a_renamed_set_has_its_series_by_either_name(self) -> None:
+        """`new` was `old` once; another `old` came later, with series of its own."""
+        self.elsewhere = {"new": "old", "old": "old ~1"}
+
+        def value(component: str) -> LastValue:
+            return LastValue(component=component, source="s", point="p", kind="gauge", unit="", step_s=1, at=1, value=1)
+
+        self.answer("east", lambda _: Listing(values=[value("old"), value("old ~1"), value("x")], more=False))
+        found = self.successResultOf(self.ask(self.reader.listing("web1", None)))
+        self.assertEqual([one.component for one in found], ["new", "old", "x"])
+        self.answer("east", lambda query: Rows(points=[], units=[], step_s=1, start=0, end=1, cf="AVERAGE", rows=[]))
+        fetch = FetchQuery(device="web1", component="new", source="s", points=[], start=0, end=1)
+        self.successResultOf(self.ask(self.reader.fetch(fetch)))
+        self.answer("east", lambda query: Picture(form="png", data=b""))
+        graph = GraphQuery(device="web1", component="new", graph="", start=0, end=1, form="png")
+        self.successResultOf(self.ask(self.reader.graph(graph)))
+        self.successResultOf(self.ask(self.reader.graph(replace(graph, component=None))))
+        self.elsewhere = {"new": "old"}
+        self.answer("east", lambda query: Rows(points=[], units=[], step_s=1, start=0, end=1, cf="AVERAGE", rows=[]))
+        self.successResultOf(self.ask(self.reader.fetch(replace(fetch, component="old"))))
+        asked = [getattr(query, "component", "?") for query in self.sessions["east"].queries]
+        self.assertEqual(asked, [None, "old", "old", None, "old"])
 
     def test_a_collectors_own_series_are_asked_of_itself(self) -> None:
         self.answer("west", lambda _: Listing(values=[], more=False))

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import httpx
 from twisted.internet.address import IPv4Address
 from twisted.internet.error import ConnectionDone
 from twisted.internet.testing import StringTransport
@@ -116,3 +117,14 @@ class Client:
 
     def post(self, path: str, body: Any = None, **options: Any) -> Answer:
         return self.ask("POST", f"/api/v1/{path}", {} if body is None else body, **options)
+
+
+class Bridge(httpx.BaseTransport):
+    """Takes what httpx sends to a site in memory."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        answer = self._client.ask(request.method, request.url.raw_path.decode(), raw=request.read())
+        return httpx.Response(answer.status, headers=answer.headers, content=answer.content)
