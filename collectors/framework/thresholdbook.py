@@ -139,7 +139,7 @@ class ThresholdBook:
         kept = memory.setdefault(decision.component, ComponentWatches())
         watch = kept.watches.get(key, CALM)
         if not decision.open:
-            watch = _silent(watch)
+            watch = _silent(watch) if watch.event_class == decision.event_class else watch
         elif not watch.severity:
             watch = msgspec.structs.replace(watch, severity=decision.severity, event_class=decision.event_class)
         _put(kept, key, watch)

@@ -292,6 +292,13 @@ def test_an_alarm_that_was_closed_while_its_cause_goes_on_comes_back_with_the_ne
     assert device.scan(GIB) == []
 
 
+def test_an_alarm_of_another_class_that_was_closed_is_not_the_one_that_is_open() -> None:
+    device = Device(threshold(event_class="/Perf/Memory"))
+    device.scan(3 * GIB)
+    assert device.decide(is_open=False)
+    assert device.scan(3 * GIB) == []
+
+
 def test_an_alarm_that_was_opened_again_closes_when_its_cause_is_over() -> None:
     device = Device(threshold())
     assert device.decide(is_open=True)

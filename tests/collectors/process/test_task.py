@@ -38,7 +38,7 @@ from common.configs import (
     ThresholdConfig,
 )
 from common.errors import PermanentError, TransientError
-from common.events import CLASS_PROCESS, CLASS_SNMP, Event, Severity
+from common.events import CLASS_PERFORMANCE, CLASS_PROCESS, CLASS_SNMP, Event, Severity
 from common.roll import SetState
 from common.wire import Decision
 from tests.fakes.hub import FakeHub
@@ -322,6 +322,8 @@ class CycleTests(SynchronousTestCase):
 
     def decide(self, key: str, *, is_open: bool, component: str = "web") -> None:
         event_class = CLASS_PROCESS if component else CLASS_SNMP
+        if key.startswith("threshold:"):
+            event_class = CLASS_PERFORMANCE
         decision = Decision(
             device="box", component=component, event_class=event_class, event_key=key, severity=4, open=is_open
         )
