@@ -45,8 +45,9 @@ def wrong_with_templates(after: Model, keys: Collection[Key]) -> list[Wrong]:
     """
     changed = {id_ for kind, id_ in keys if kind == KIND_TEMPLATE}
     gone = changed - after.templates.keys()
-    heirs = sorted(with_heirs((after,), changed) & after.templates.keys()) if changed else []
-    found = [wrong for id_ in heirs for wrong in _of_template(after, after.templates[id_], gone)]
+    look_at = with_heirs((after,), changed) & after.templates.keys() if changed else frozenset()
+    look_at |= {id_ for id_, one in after.templates.items() if one.replaces in gone}
+    found = [wrong for id_ in sorted(look_at) for wrong in _of_template(after, after.templates[id_], gone)]
     touched = set(keys)
     if gone:
         touched |= {(KIND_DEVICE_CLASS, id_) for id_ in after.classes}
@@ -92,7 +93,10 @@ def _of_template(model: Model, template: Template, gone: Collection[str]) -> Ite
     chain = lineage_of(templates, template.id)
     if chain[0].extends:
         return  # a gap or a circle: what is inherited is not known
-    yield from _of_extension(template, chain)
+    unfit = list(_of_extension(template, chain))
+    yield from unfit
+    if any(one.path == ("component",) for one in unfit):
+        return  # hardly anything of it would be right
     effective = extended(templates, template.id)
     inherited = set(_problems(extended(templates, template.extends))) if template.extends else set()
     for path, sentence in _problems(effective):

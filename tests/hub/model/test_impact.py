@@ -10,6 +10,7 @@ from common.errors import NotFoundError
 from common.events import Severity
 from hub.compile.modeler import ModelerCompiler
 from hub.compile.process import compile_device
+from hub.model import bound as bound_module
 from hub.model.change import plan
 from hub.model.entities import (
     KIND_DEVICE,
@@ -26,6 +27,7 @@ from hub.model.entities import (
 from hub.model.entities import (
     Group as DeviceGroup,
 )
+from hub.model.templates import DataPoint, Source, SourceType, Target, Template, Threshold
 
 WEB = Device(id="web", address="1", class_="/Server/Linux/Web", groups=("g1",))
 DB = Device(id="db", address="2", class_="/Server/Linux", properties={"interval_s": 30})
@@ -74,6 +76,70 @@ def test_a_set_that_is_not_monitored_any_more_concerns_its_devices() -> None:
     assert devices(replace(LINUX, monitor=False)) == ["db", "web"]
 
 
+HIGH = Threshold(points=("cpu",), maximum=90.0)
+BASE = Template(id="base", component=Target.PROCESS_SET, thresholds={"high": HIGH})
+HEIR = Template(id="heir", extends="base")
+BOUND = MODEL.changed(
+    6,
+    {
+        key_of(one): one
+        for one in (
+            BASE,
+            HEIR,
+            Template(id="alone", component=Target.PROCESS_SET),
+            DeviceClass(id="/Server", templates=("base",)),
+            DeviceGroup(id="g2", templates=("heir",)),
+            replace(WEB, templates=("-base",)),
+        )
+    },
+)
+
+
+def bound(*wanted: Entity, gone: tuple[Key, ...] = ()) -> list[str]:
+    return list(plan(BOUND, wanted, gone).devices)
+
+
+def test_a_template_concerns_those_for_which_it_or_an_heir_of_it_holds() -> None:
+    louder = replace(BASE, thresholds={"high": replace(HIGH, maximum=80.0)})
+    assert bound(louder) == ["db", "router"]
+    assert bound(replace(HEIR, thresholds={"high": HIGH})) == []  # as it was
+    assert bound(louder, replace(HEIR, thresholds={"high": HIGH})) == ["db"]
+    assert bound(replace(HEIR, thresholds={"low": HIGH})) == ["router"]
+    assert bound(replace(BASE, description="better")) == []
+    assert bound(Template(id="alone", component=Target.PROCESS_SET, thresholds={"x": HIGH})) == []
+
+
+def test_a_binding_concerns_those_that_get_or_lose_something_by_it() -> None:
+    assert bound(DeviceClass(id="/Server")) == ["db"]
+    assert bound(DeviceClass(id="/", templates=("base",))) == []  # router has the same from its heir
+    assert bound(DeviceGroup(id="g1", templates=("-heir",))) == ["router"]
+    assert bound(DeviceClass(id="/Server", templates=("base", "alone"))) == []
+    assert bound(DeviceGroup(id="g1", templates=("base",))) == []
+    assert bound(DeviceGroup(id="g2", templates=("-heir",))) == ["router"]
+    assert bound(replace(WEB, templates=())) == ["web"]
+    assert bound(replace(ROUTER, templates=("base",))) == []  # the same threshold, from another template
+    assert bound(replace(DB, templates=("-base",))) == ["db"]
+
+
+def test_thresholds_of_a_process_set_concern_those_it_applies_to() -> None:
+    assert bound(replace(LINUX, thresholds={"t": HIGH})) == ["db", "web"]
+    assert bound(replace(LINUX, thresholds={"t": replace(HIGH, enabled=False)})) == []
+    assert bound(replace(LINUX, thresholds={"high": replace(HIGH, enabled=False)})) == ["db"]
+    assert bound(replace(GROUP, thresholds={"t": HIGH}, monitor=False)) == ["router", "web"]  # no longer watched
+
+
+def test_a_template_that_few_have_is_found_without_a_look_at_the_others() -> None:
+    hosts = [Device(id=f"d{number}", address="x", groups=(f"g{number % 50}",)) for number in range(1000)]
+    few = Device(id="few", address="x", templates=("base",))
+    model = Model(1, [*hosts, few, BASE, DeviceGroup(id="g7", templates=("base",))])
+    louder = replace(BASE, thresholds={})
+    change = plan(model, [louder])
+    assert change.devices == tuple(sorted([*(f"d{number}" for number in range(7, 1000, 50)), "few"]))
+    assert {key[0] for work, key in change.after._shared if work is bound_module._judged} == {
+        ("/Server/Linux", ("g7",)), ("/Server/Linux", ()),
+    }  # fmt: skip
+
+
 def test_a_device_concerns_itself() -> None:
     assert devices(replace(DB, address="9")) == ["db"]
     assert devices(replace(DB, collector="far")) == ["db"]
@@ -81,6 +147,42 @@ def test_a_device_concerns_itself() -> None:
     assert devices(Device(id="new", address="4")) == ["new"]
     assert devices(gone=((KIND_DEVICE, "db"),)) == ["db"]
     assert devices(DB) == []
+
+
+TEMPLATES = ("t1", "t2", "t3")
+words = st.lists(
+    st.sampled_from([*TEMPLATES, *(f"-{id_}" for id_ in TEMPLATES)]),
+    max_size=2,
+    unique_by=lambda word: word.removeprefix("-"),
+).map(tuple)
+thresholds = st.dictionaries(
+    st.sampled_from(["a", "b"]),
+    st.builds(
+        Threshold,
+        points=st.just(("cpu",)),
+        maximum=st.sampled_from([1.0, 2.0]),
+        enabled=st.sampled_from([True, True, False]),
+    ),
+    max_size=2,
+)
+
+
+def templates(id_: str) -> st.SearchStrategy[Entity]:
+    """Templates that all hold together: each may extend, and replace, only those before it."""
+    before = st.sampled_from(["", *TEMPLATES[: TEMPLATES.index(id_)]])
+    points = st.sampled_from(["cpu", "memory"]).map(lambda text: {f"p{id_}": DataPoint(derived=text)})
+    return st.builds(
+        Template,
+        id=st.just(id_),
+        component=st.just(Target.PROCESS_SET),
+        description=st.sampled_from(["", "x"]),
+        extends=before,
+        replaces=before,
+        sources=st.dictionaries(
+            st.just(id_), points.map(lambda one: Source(type=SourceType.PROCESS, points=one)), max_size=1
+        ),
+        thresholds=thresholds,
+    )
 
 
 @st.composite
@@ -95,13 +197,19 @@ def models(draw: Any) -> Model:
             class_=draw(classes),
             groups=draw(groups),
             properties=draw(properties),
+            templates=draw(words),
         )
         for id_ in draw(st.sets(st.sampled_from("pqr")))
     ]
     layers: list[Entity] = [
-        DeviceClass(id=id_, properties=draw(properties)) for id_ in draw(st.sets(st.sampled_from(["/", "/a", "/a/b"])))
+        DeviceClass(id=id_, properties=draw(properties), templates=draw(words))
+        for id_ in draw(st.sets(st.sampled_from(["/", "/a", "/a/b"])))
     ]
-    layers += [DeviceGroup(id=id_, properties=draw(properties)) for id_ in draw(st.sets(st.sampled_from(["g1", "g2"])))]
+    layers += [
+        DeviceGroup(id=id_, properties=draw(properties), templates=draw(words))
+        for id_ in draw(st.sets(st.sampled_from(["g1", "g2"])))
+    ]
+    layers += [draw(templates(id_)) for id_ in TEMPLATES]
     scopes = st.lists(st.sampled_from(["/", "/a", "/a/b", "g1", "g2"]), min_size=1, max_size=2, unique=True).map(tuple)
     sets = [
         ProcessSet(
@@ -111,6 +219,7 @@ def models(draw: Any) -> Model:
             applies_to=draw(scopes),
             monitor=draw(st.booleans()),
             missing_severity=draw(st.sampled_from([Severity.ERROR, Severity.WARNING])),
+            thresholds=draw(thresholds),
         )
         for id_ in draw(st.sets(st.sampled_from("stu")))
     ]

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common.configs import DerivedConfig, Level, ThresholdConfig, ThresholdForm, digest
+from common.events import Severity
+from hub.compile.process import ProcessCompiler, compile_device
+from hub.model.entities import Device, Model
+from hub.model.judging import sorted_by
+from tests.hub.model.test_documents import read
+
+BASE = """\
+kind: DeviceClass
+id: /
+templates: [base]
+---
+kind: Template
+id: base
+component: process_set
+sources:
+  table:
+    type: process
+    points:
+      mega: {derived: per / 1000, unit: MB}
+      per: {derived: memory / count, unit: bytes}
+thresholds:
+  busy:
+    points: cpu
+    levels:
+      - {severity: warning, maximum: 50}
+      - {severity: critical, maximum: 90}
+    scans: 3
+    for_s: 60
+    hysteresis: 5
+    escalate_after: 9
+    event_class: /Perf/CPU
+  odd: {points: [count, per], form: band, minimum: 2, maximum: 4, severity: info}
+  off: {points: cpu, maximum: 1, enabled: false}
+---
+kind: Device
+id: d
+address: x
+---
+kind: ProcessSet
+id: s1
+include: x
+---
+kind: ProcessSet
+id: s2
+include: y
+---
+"""
+
+
+def config(text: str) -> Any:
+    return compile_device(Model(1, read(text)), "d")
+
+
+def named(text: str) -> list[tuple[str, tuple[str, ...]]]:
+    return [(one.id, one.definitions) for one in config(text).thresholds]
+
+
+def test_what_templates_for_process_sets_say_is_in_the_config() -> None:
+    found = config(BASE)
+    assert found.thresholds == (
+        ThresholdConfig(
+            id="busy",
+            points=("cpu",),
+            levels=(
+                Level(severity=Severity.CRITICAL, maximum=90.0),
+                Level(severity=Severity.WARNING, maximum=50.0),
+            ),
+            scans=3,
+            for_s=60,
+            hysteresis=5.0,
+            escalate_after=9,
+            event_class="/Perf/CPU",
+        ),
+        ThresholdConfig(
+            id="odd",
+            points=("count", "per"),
+            form=ThresholdForm.BAND,
+            levels=(Level(severity=Severity.INFO, minimum=2.0, maximum=4.0),),
+        ),
+    )
+    assert found.derived == (
+        DerivedConfig(point="per", expression="memory / count", unit="bytes"),
+        DerivedConfig(point="mega", expression="per / 1000", unit="MB"),
+    )
+
+
+def test_templates_for_other_components_are_not_judged_yet() -> None:
+    text = "kind: Template\nid: base\ncomponent: cpu\nsources: {s: {type: status, item: x, points: [y]}}\n"
+    text += "thresholds: {t: {points: y, maximum: 1}}\n---\nkind: Device\nid: d\naddress: x\ntemplates: [base]\n"
+    assert (config(text).thresholds, config(text).derived) == ((), ())
+
+
+def test_a_threshold_of_a_process_set_goes_before_that_of_a_template_for_that_set() -> None:
+    assert named(BASE) == [("busy", ()), ("odd", ())]
+    own = "thresholds: {busy: {points: cpu, maximum: 7}}\n---\n"
+    first = BASE.replace("include: x\n---\n", "include: x\n" + own)
+    assert named(first) == [("busy", ("s2",)), ("odd", ()), ("busy", ("s1",))]
+    both = first.replace("include: y\n---\n", "include: y\n" + own)
+    assert named(both) == [("odd", ()), ("busy", ("s1",)), ("busy", ("s2",))]
+    off = first.replace("maximum: 7", "maximum: 7, enabled: false")
+    assert named(off) == [("busy", ("s2",)), ("odd", ())]
+    unwatched = first.replace("id: s1", "id: s1\nmonitor: false")
+    assert named(unwatched) == [("busy", ()), ("odd", ())]
+
+
+def test_a_stronger_template_goes_before_a_weaker_one() -> None:
+    strong = (
+        "kind: Template\nid: strong\ncomponent: process_set\nthresholds: {busy: {points: mega, maximum: 7}}\n"
+        "sources: {mine: {type: process, points: {mega: {derived: memory / 1024}}}}\n---\n"
+        "kind: Group\nid: g\ntemplates: strong\n---\n"
+    )
+    found = config((BASE + strong).replace("id: d\n", "id: d\ngroups: g\n"))
+    assert [one.points for one in found.thresholds] == [("mega",), ("count", "per")]
+    assert [(one.point, one.expression) for one in found.derived] == [
+        ("mega", "memory / 1024"), ("per", "memory / count"),
+    ]  # fmt: skip
+
+
+def test_devices_of_one_scope_share_what_is_judged_and_bounds_are_floats() -> None:
+    model = Model(1, [*read(BASE), Device(id="e", address="y")])
+    compiler = ProcessCompiler()
+    one, two = compiler.compile(model, "d"), compiler.compile(model, "e")
+    assert one.thresholds is two.thresholds
+    assert one.derived is two.derived
+    assert all(type(level.maximum) is float for threshold in one.thresholds for level in threshold.levels)
+    assert digest(one) == digest(compile_device(Model(1, read(BASE.replace("maximum: 50", "maximum: 50.0"))), "d"))
+
+
+@given(st.dictionaries(st.sampled_from("abcdef"), st.sets(st.sampled_from("abcdef"))))
+def test_each_name_comes_after_those_it_needs_and_circles_are_left_out(needs: dict[str, set[str]]) -> None:
+    needs = {name: {other for other in others if other in needs} for name, others in needs.items()}
+    found = sorted_by(needs)
+    for place, name in enumerate(found):
+        assert needs[name] <= set(found[:place])
+    left = needs.keys() - set(found)
+    assert all(needs[name] & left for name in left)
