@@ -11,6 +11,9 @@ ComponentName = Annotated[str, Meta(min_length=1, max_length=255)]
 Attribute = str | int | float | bool
 Attributes = Annotated[dict[Annotated[str, Meta(max_length=100)], Attribute], Meta(max_length=100)]
 
+MOMENTARY = frozenset({"count", "example"})
+"""Attributes that are of the moment when somebody looked: another value of them is no change of a component."""
+
 
 class ComponentKind(enum.Enum):
     """What a component is."""

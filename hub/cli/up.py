@@ -1,4 +1,4 @@
-"""`tocsin up`: a hub and a collector on this machine, and the roll on the screen."""
+"""`tocsin up`: a hub and its collectors on this machine, and the roll on the screen."""
 
 from __future__ import annotations
 
@@ -67,9 +67,9 @@ class Options(Struct, frozen=True, kw_only=True):
 def up_command(
     *, data: Path, http_port: int | None, broker_port: int | None, host_name: str | None, no_roll: bool, interval_s: int
 ) -> None:
-    """Start a hub and a collector here, and watch this machine.
+    """Start a hub and its collectors here, and watch this machine.
 
-    All data lies in one folder; later starts go on with it. Ctrl-C stops both.
+    All data lies in one folder; later starts go on with it. Ctrl-C stops them all.
     """
     options = Options(
         data=data,
@@ -150,14 +150,16 @@ class _Up:
         url = self._until_ready(hub)
         api = self._api(url)
         process = self._child("process", self._folder.process, self._folder.process_settings)
-        self._started(process)
+        modeler = self._child("modeler", self._folder.modeler, self._folder.modeler_settings)
+        for collector in (process, modeler):
+            self._started(collector)
         self._first_start(api)
         say(f"Tocsin is up: {url}")
         if url != DEFAULT_URL:
             note(f"Other commands need to know that: export TOCSIN_URL={url}")
         note(f"The page asks for the token in {self._folder.token_file}")
         view = View(url=url, token_file=_short(self._folder.token_file))
-        watch = Watch(api, view, [hub, process], self._began)
+        watch = Watch(api, view, [hub, process, modeler], self._began)
         if self._options.roll:
             watch.show()
         else:

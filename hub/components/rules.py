@@ -9,7 +9,7 @@ from typing import TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from common.components import Attributes, ComponentKind, FoundComponent, Lock
+from common.components import MOMENTARY, Attributes, ComponentKind, FoundComponent, Lock
 from common.wire import ModelReport, PluginOutcome
 from hub.components.merged import Merged, Note, What
 from hub.components.values import MAX_HELD, Component, ComponentKey, DeviceComponents, State
@@ -176,12 +176,14 @@ class _Merging:
             self._note(What.BACK, one)
         fields = _changes(one, found)
         there = replace(one, seen_at=self._at, absent_since=None, retired_at=None)
-        if not fields:
+        if not fields and one.attributes == found.attributes:
             return there
         if Lock.UPDATE in self._locks(one):
-            self._note(What.KEPT, one, fields)
+            if fields:
+                self._note(What.KEPT, one, fields)
             return there
-        self._note(What.CHANGED, one, fields)
+        if fields:
+            self._note(What.CHANGED, one, fields)
         return replace(there, anchor=found.anchor, attributes=found.attributes)
 
     def _renamed(self, one: Component, found: FoundComponent) -> Component:
@@ -272,7 +274,8 @@ def _by_anchor(components: Iterable[C]) -> dict[ComponentKey, list[C]]:
 
 def _changes(one: Component, found: FoundComponent) -> tuple[FieldChange, ...]:
     anchor = (FieldChange("anchor", one.anchor, found.anchor),) if one.anchor != found.anchor else ()
-    return anchor + _differing(one.attributes, found.attributes)
+    differing = _differing(one.attributes, found.attributes)
+    return anchor + tuple(change for change in differing if change.field not in MOMENTARY)
 
 
 def _differing(before: Mapping[str, object], after: Mapping[str, object]) -> tuple[FieldChange, ...]:

@@ -90,6 +90,17 @@ def test_a_retired_one_comes_back() -> None:
     assert site.one("a").state is State.PRESENT
 
 
+def test_what_is_of_the_moment_is_kept_and_is_no_change() -> None:
+    site = Site()
+    site.take(report(found("nginx", "web", count=3, example="nginx -g")))
+    merged = site.take(report(found("nginx", "web", count=4, example="nginx -t"), at=NOW + 1))
+    assert (merged.is_empty, merged.notes) == (True, ())
+    assert site.one("nginx").attributes == {"count": 4, "example": "nginx -t"}
+    site.locks = (Lock.UPDATE,)
+    assert site.take(report(found("nginx", "web", count=5), at=NOW + 2)).notes == ()
+    assert site.one("nginx").attributes == {"count": 4, "example": "nginx -t"}
+
+
 def test_what_changed_is_told_field_by_field() -> None:
     site = Site()
     site.take(report(found("eth0", "m1", speed=1, mtu=1500), found("eth1")))

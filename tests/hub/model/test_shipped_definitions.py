@@ -80,6 +80,7 @@ TAKEN = [
     (f"{PYTHON} /srv/my tar/.venv/bin/tocsin-hub run --config x", "tocsin-hub"),
     ("/usr/bin/python3.11 -I /usr/bin/tocsin-hub start", "tocsin-hub"),
     (f"{PYTHON} /srv/my tar/.venv/bin/tocsin-process run --config /srv/my tar/var/etc/process.toml", "tocsin-process"),
+    (f"{PYTHON} /srv/my tar/.venv/bin/tocsin-modeler run --config /srv/my tar/var/etc/modeler.toml", "tocsin-modeler"),
     (f"{PYTHON} -m collectors.framework.rrdwriter --spool a --rrd b", "tocsin rrdwriter"),
     ("/opt/t/.venv/bin/python -m collectors.framework.rrdqueries --rrd b", "tocsin rrdqueries"),
 ]
