@@ -80,3 +80,11 @@ def test_tables_that_end_early_or_are_not_there_say_nothing() -> None:
             found(PLUGIN, cut(LINUX, name))
     with pytest.raises(Unbelievable, match="neither processors nor memory"):
         found(PLUGIN, told({1: device(DISK)}, (), {}))
+
+
+def test_processors_keep_their_numbers_in_whatever_order_they_come() -> None:
+    devices = {index: device(TYPE_PROCESSOR, str(index).encode()) for index in range(500, 400, -7)}
+    result = found(PLUGIN, told(devices, (), {}))
+    described = [str(component.attributes["description"]) for component in result.components]
+    assert described == sorted(described)
+    assert names(result)[:2] == ["cpu 0", "cpu 1"]
