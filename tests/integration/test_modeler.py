@@ -1,0 +1,131 @@
+"""A real modeler: of this host, and of a real snmpd that tells of this host too."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from collectors.framework.configcache import ConfigCache
+from collectors.modeler.task import FAILED
+from common.configs import DeviceConfig, ModelConfig, ProcessSetConfig, SnmpConfig, SourceKind
+from tests.integration.snmpd import NARROW_COMMUNITY, Snmpd, snmpd
+from tests.integration.stack import BIN, Stack, wait_for
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180), pytest.mark.xdist_group("stack")]
+
+AGENT = ProcessSetConfig(id="agent", title="agent", order=0, include="^snmpd ", name="agent")
+
+
+@pytest.fixture(scope="module")
+def agent() -> Iterator[Snmpd]:
+    with snmpd() as running:
+        yield running
+
+
+def over_snmp(agent: Snmpd, snmp: SnmpConfig) -> DeviceConfig:
+    return DeviceConfig(
+        device="box",
+        address=agent.address,
+        source=SourceKind.SNMP,
+        interval_s=43_200,
+        snmp=snmp,
+        process_sets=(AGENT,),
+        model=ModelConfig(),
+    )
+
+
+def once(folder: Path, config: DeviceConfig, *options: str) -> list[str]:
+    """What `tocsin-modeler run --once` prints."""
+    settings = folder / "modeler.toml"
+    settings.write_text(f'folder = "{folder}/data"\n')
+    ConfigCache(folder / "data" / "configs").replace([config], [])
+    done = subprocess.run(
+        [sys.executable, "-m", "collectors.modeler.main", "run", "--once", "--config", str(settings), *options],
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.splitlines()
+
+
+def told(lines: list[str], kind: str) -> set[str]:
+    """The names of components of a kind."""
+    return {line.split(": ")[0].removeprefix(f"  {kind} ") for line in lines if line.startswith(f"  {kind} ")}
+
+
+def interfaces() -> set[str]:
+    return {name for _, name in socket.if_nameindex()}
+
+
+def cpus() -> set[str]:
+    return {f"cpu {n}" for n in range(psutil.cpu_count() or 0)}
+
+
+@pytest.mark.parametrize("version", ["v1", "v2c", "v3"])
+def test_a_host_over_snmp(agent: Snmpd, tmp_path: Path, version: str) -> None:
+    snmp = {"v1": agent.v1(), "v2c": agent.v2c(), "v3": agent.sha256_aes()}[version]
+    lines = once(tmp_path, over_snmp(agent, snmp))
+    assert "  sysLocation: a shelf" in lines
+    assert any(line.startswith("  sysDescr: Linux ") for line in lines)
+    assert told(lines, "process_set") == {"agent"}
+    assert told(lines, "interface") == interfaces()
+    assert "/" in told(lines, "filesystem")
+    assert told(lines, "cpu") == cpus()
+    assert f"  memory physical: total_bytes {psutil.virtual_memory().total}" in lines
+    assert not [line for line in lines if "nothing can be said" in line]
+
+
+def test_an_agent_that_shows_but_the_system_group_is_believed_in_that_alone(agent: Snmpd, tmp_path: Path) -> None:
+    lines = once(tmp_path, over_snmp(agent, agent.v2c(NARROW_COMMUNITY)))
+    assert "  sysContact: nobody" in lines
+    silent = {line.partition(":")[0] for line in lines if ": nothing can be said: the device shows" in line}
+    assert silent == {"processes", "interfaces", "filesystems", "hardware"}
+
+
+def test_this_host(agent: Snmpd, tmp_path: Path) -> None:
+    here = DeviceConfig(device="here", address="", source=SourceKind.LOCAL, interval_s=43_200, process_sets=(AGENT,))
+    lines = once(tmp_path, here, "-d", "here", "--show-tables", "--show-processes")
+    assert f"  kernel: {os.uname().release}" in lines
+    assert told(lines, "process_set") == {"agent"}
+    assert told(lines, "interface") == interfaces()
+    assert f"  filesystem /: total_bytes {psutil.disk_usage('/').total}, " in "\n".join(lines)
+    assert told(lines, "cpu") == cpus()
+    assert any(line.startswith(f"  {'agent':<20}  snmpd ") for line in lines)
+    assert any(line.startswith("  InterfaceRow(name='lo'") for line in lines)
+
+
+def test_a_hub_asks_and_a_silent_device_answers_too(tmp_path: Path) -> None:
+    stack = Stack(tmp_path, "--host-name", "here", "--interval", "5")
+    try:
+        with snmpd() as agent:
+            stack.start()
+            stack.apply(
+                f"kind: Device\nid: box\naddress: {agent.address}\n"
+                f"properties: {{snmp_port: {agent.port}, snmp_community: tocsin-test, snmp_retries: 0}}\n"
+            )
+            stack.tocsin("model", "box", "--wait")
+            listed = stack.tocsin("component", "list", "box").stdout
+            assert all(name in listed for name in interfaces())
+        failed = stack.tocsin("model", "box", "--wait", check=False)
+        assert failed.returncode != 0
+        assert "box: " in failed.stderr
+        events = wait_for("an event tells", lambda: [e for e in stack.events(device="box") if e["event_key"] == FAILED])
+        assert events[0]["event_class"] == "/Status/Model"
+        assert stack.tocsin("component", "list", "box").stdout == listed
+    finally:
+        stack.stop()
+    ended = subprocess.run(
+        [str(BIN / "tocsin-modeler"), "status", "--config", str(tmp_path / "etc" / "modeler.toml")],
+        capture_output=True,
+        check=False,
+    )
+    assert ended.returncode == 3  # it has ended with the others
