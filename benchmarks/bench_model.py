@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import gc
+import hashlib
+import itertools
+import resource
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from twisted.internet.defer import Deferred, DeferredList
+
+from common.components import ComponentKind, FoundComponent
 from common.events import Event, Severity
-from common.wire import SpooledEvent
+from common.wire import ModelReport, PluginOutcome, SpooledEvent
 from hub.compile.process import ProcessCompiler, compile_device
+from hub.components.book import ComponentBook
+from hub.components.modelrules import ModelRules
+from hub.components.rules import merge
+from hub.components.store import SqlComponentStore
+from hub.components.values import NOTHING
 from hub.events.store import SqlEventStore
 from hub.model.database import Database, sqlite_url
 from hub.model.documents import SourceFile, read_documents
+from hub.model.entities import Device, Entity, Model, ProcessSet
 from hub.model.service import ModelService
 from hub.model.store import SqlModelStore
 from tests.fakes.stores import InlineWorker, done
@@ -21,6 +34,7 @@ DEVICES = 1000
 SETS = 20
 BATCH = 1000
 BATCHES = 10
+MODELLED = 10_000
 
 
 def documents() -> str:
@@ -51,7 +65,7 @@ def run() -> list[tuple[str, float, str, str]]:
         database = Database(sqlite_url(Path(folder) / "hub.db"), InlineWorker(), lambda: "bench")
         opening = spent(lambda: done(database.open()))
         rows = [("create a store", opening * 1000, "ms CPU", "")]
-        return rows + _model(database) + _events(database)
+        return rows + _model(database) + _events(database) + _components(database)
 
 
 def _model(database: Database) -> list[tuple[str, float, str, str]]:
@@ -79,6 +93,68 @@ def _model(database: Database) -> list[tuple[str, float, str, str]]:
         ("compile one config of all", compiling / DEVICES * 1000, "ms CPU", "under 0.3"),
         ("compile one config alone", alone / 200 * 1000, "ms CPU", "under 0.3"),
     ]
+
+
+def _components(database: Database) -> list[tuple[str, float, str, str]]:
+    """What modelling costs: merging a report, keeping all devices in memory, reading them at start."""
+    numbers = itertools.count()
+    entities: list[Entity] = [Device(id=f"m{n}", address="x") for n in range(MODELLED)]
+    entities += [ProcessSet(id=f"set{n}", order=n, include=f"daemon{n}") for n in range(SETS)]
+    model = Model(1, entities)
+    rules, store = ModelRules(lambda: model), SqlComponentStore(database)
+    book = ComponentBook(store, time.time, lambda: f"{next(numbers):016x}", rules)
+    report = _report("m0", 40)
+    held = merge(NOTHING, report, lambda _one: (), report.at, lambda: f"{next(numbers):016x}").after
+    merging = spent(lambda: [merge(held, report, lambda _one: (), report.at, str) for _ in range(200)])
+
+    async def take_all() -> None:
+        await DeferredList([Deferred.fromCoroutine(book.take(_report(f"m{n}", 30))) for n in range(MODELLED)])
+
+    taking = spent(lambda: done(take_all()))
+    again = ComponentBook(store, time.time, str, rules)
+    before = _resident_bytes()
+    loading = spent(lambda: done(again.load()))
+    kept = _resident_bytes() - before
+    compiler = ProcessCompiler(again.expected)
+    some = [f"m{n}" for n in range(1000)]
+    compiling = spent(lambda: [compiler.compile(model, id_) for id_ in some])
+    reading = spent(lambda: [again.of(id_) for id_ in some])
+    return [
+        ("merge a report of 40 components", merging / 200 * 1e6, "us CPU", ""),
+        ("take a report of 30, stored with others", taking / MODELLED * 1e6, "us CPU", ""),
+        (f"load the components of {MODELLED:,} devices", loading, "s CPU", ""),
+        ("memory of them, 30 each", kept / 2**20, "MiB", ""),
+        ("look at the components of one", reading / 1000 * 1e6, "us CPU", ""),
+        ("compile one with 20 expected sets", compiling / 1000 * 1000, "ms CPU", "under 0.3"),
+    ]
+
+
+def _report(device: str, number: int) -> ModelReport:
+    """What a small server has: process sets, and interfaces that look alike on no two of them."""
+    sets = [FoundComponent(kind=ComponentKind.PROCESS_SET, name=f"daemon{n}", anchor=f"set{n}") for n in range(SETS)]
+    ports = [
+        FoundComponent(
+            kind=ComponentKind.INTERFACE,
+            name=f"eth{n}",
+            anchor=hashlib.sha256(f"{device}{n}".encode()).hexdigest()[:12],
+            attributes={
+                "speed_bps": 1_000_000_000,
+                "mtu_bytes": 1500,
+                "type": "ethernetCsmacd",
+                "alias": f"to {device}",
+            },
+        )
+        for n in range(number - SETS)
+    ]
+    kinds = [ComponentKind.PROCESS_SET, ComponentKind.INTERFACE]
+    return ModelReport(
+        device=device, at=time.time(), outcomes=[PluginOutcome(plugin="all", kinds=kinds, components=sets + ports)]
+    )
+
+
+def _resident_bytes() -> int:
+    gc.collect()
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
 def _events(database: Database) -> list[tuple[str, float, str, str]]:

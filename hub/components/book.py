@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol, TypeVar, cast
 
@@ -315,7 +316,8 @@ class ComponentBook:
         there = [one for one in held.components if one.state is not State.RETIRED]
         absent = [one.absent_since for one in there if one.absent_since is not None]
         return Kept(
-            packed=self._packer.compress(body),
+            # A copy: what the compressor gives holds on to all the room that it had asked for.
+            packed=bytes(memoryview(self._packer.compress(body))),
             modelled_at=held.modelled_at,
             number=len(there),
             expected=tuple(_expected(one) for one in there if one.kind is ComponentKind.PROCESS_SET and one.anchor),
@@ -342,7 +344,9 @@ def _called(one: Component) -> str:
 
 
 def _expected(one: Component) -> ExpectedSet:
-    return ExpectedSet(definition=one.anchor, name=one.name, series="" if one.series == one.name else one.series)
+    # Thousands of devices have sets of the same names.
+    series = "" if one.series == one.name else one.series
+    return ExpectedSet(definition=sys.intern(one.anchor), name=sys.intern(one.name), series=series)
 
 
 def _read(row: StoredComponents) -> DeviceComponents:
