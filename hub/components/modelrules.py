@@ -11,6 +11,8 @@ from hub.model.definitions import to_config
 from hub.model.entities import KIND_PROCESS_SET, Model, ProcessSet
 from hub.model.properties import Value
 
+NOBODY = ProcessSet(id="nobody", order=0, include="x")
+"""Has defined what no definition of the model has."""
 GROUP = "{"
 """What a name has that is made of parts of the command line."""
 
@@ -28,7 +30,8 @@ class ModelRules:
     def locks(self, device: str, one: Component, earlier: str) -> tuple[Lock, ...]:
         """What may not be done to a component."""
         words = self._holding(device, one, earlier).get("lock")
-        return tuple(Lock(word) for word in words) if isinstance(words, tuple) else ()
+        said = tuple(Lock(word) for word in words) if isinstance(words, tuple) else ()
+        return (*said, *self._definition(one.kind, one.anchor).lock)
 
     def retire_after_days(self, device: str, one: Component, earlier: str) -> float:
         """How long a component may be absent; for ever on a device that is not there."""
@@ -43,8 +46,13 @@ class ModelRules:
         """
         if kind is not ComponentKind.PROCESS_SET:
             return True
-        definition = self._model().get((KIND_PROCESS_SET, anchor))
-        return isinstance(definition, ProcessSet) and GROUP not in to_config(definition).name
+        definition = self._definition(kind, anchor)
+        return definition is not NOBODY and GROUP not in to_config(definition).name
+
+    def _definition(self, kind: ComponentKind, anchor: str) -> ProcessSet:
+        """What has defined a process set."""
+        found = self._model().get((KIND_PROCESS_SET, anchor)) if kind is ComponentKind.PROCESS_SET else None
+        return found if isinstance(found, ProcessSet) else NOBODY
 
     def _holding(self, device: str, one: Component, earlier: str) -> dict[str, Value]:
         model = self._model()

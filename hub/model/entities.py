@@ -14,6 +14,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from msgspec import Meta, Struct, field
 
+from common.components import Lock
 from common.configs import DEFAULT_EXCLUDE, DeviceId, Regex, Slug
 from common.errors import NotFoundError
 from common.events import Severity
@@ -120,6 +121,7 @@ class ProcessSet(Struct, frozen=True, kw_only=True, omit_defaults=True):
         applies_to: device class paths, and names of groups.
         monitor: False for one that is modelled, not watched.
         thresholds: on its data points, by id.
+        lock: what the modeler may not do to its sets, beside what the property `lock` says.
     """
 
     id: Slug
@@ -137,6 +139,7 @@ class ProcessSet(Struct, frozen=True, kw_only=True, omit_defaults=True):
     count: Bounds = Bounds()
     confirm: Annotated[int, Meta(ge=1, le=100)] = 1
     thresholds: dict[str, Threshold] = {}
+    lock: tuple[Lock, ...] = ()
 
     def applies(self, class_: str, groups: Sequence[str]) -> bool:
         """Whether it applies to devices of a class that are in these groups."""

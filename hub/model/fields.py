@@ -41,11 +41,11 @@ class Reader(Struct, frozen=True):
     """Reads the value of a field, or raises `WrongValueError`.
 
     Attributes:
-        schema: the same for editors, as JSON Schema; None for a field that nobody may use.
+        schema: the same for editors, as JSON Schema.
     """
 
     read: Callable[[Item], Any]
-    schema: Mapping[str, Any] | None
+    schema: Mapping[str, Any]
 
     def __call__(self, item: Item) -> Any:
         """Read a value."""
@@ -95,7 +95,7 @@ def read_fields(
 
 def schemas_of(specs: Mapping[str, FieldSpec]) -> dict[str, Any]:
     """The JSON Schema of each field that may be used."""
-    return {name: spec.read.schema for name, spec in specs.items() if spec.read.schema is not None}
+    return {name: spec.read.schema for name, spec in specs.items()}
 
 
 def required_of(specs: Mapping[str, FieldSpec]) -> list[str]:
@@ -274,15 +274,6 @@ def group(specs: Mapping[str, FieldSpec], expected: str) -> Reader:
         return values
 
     return Reader(read, schemas.mapping(schemas_of(specs), required_of(specs)))
-
-
-def not_yet(what: str) -> Reader:
-    """Refuse a field that a later version will know."""
-
-    def read(item: Item) -> None:
-        raise WrongValueError(Fault(item.line, "", f"{what} are not supported yet; leave the field out"))
-
-    return Reader(read, None)
 
 
 def _bare(prop: Property, part: Item) -> object:

@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from common.components import Lock
 from common.configs import SourceKind
 from common.matching import check_definition
 from hub.model.componentfields import components
@@ -26,7 +27,7 @@ from hub.model.entities import (
     Group,
     ProcessSet,
 )
-from hub.model.fields import FieldSpec, choice, flag, group, many, not_yet, properties, prose, severity, text, whole
+from hub.model.fields import FieldSpec, choice, flag, group, many, properties, prose, severity, text, whole
 from hub.model.templatekinds import TEMPLATE_FIELDS, bindings, build_template, check_bindings, check_template
 from hub.model.templates import KIND_TEMPLATE
 from hub.model.thresholdfields import SLUG, thresholds
@@ -99,8 +100,9 @@ def _by_field(sentence: str) -> tuple[str, str]:
 
 def _build_set(values: dict[str, Any], number: int) -> ProcessSet:
     bounds = Bounds(**values.pop("count", {}))
+    lock = tuple(Lock(word) for word in values.pop("lock", ()))
     values.setdefault("order", number * ORDER_STEP)
-    return ProcessSet(count=bounds, **values)
+    return ProcessSet(count=bounds, lock=lock, **values)
 
 
 _regex = text("a regular expression (RE2) on one line", longest=4096)
@@ -169,7 +171,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 ),
                 "confirm": FieldSpec(whole(1, 100)),
                 "thresholds": FieldSpec(thresholds(droppable=False)),
-                "lock": FieldSpec(not_yet("locks")),
+                "lock": FieldSpec(many(choice(*(lock.value for lock in Lock)), longest=len(Lock))),
             },
             check=_check_set,
             build=_build_set,

@@ -102,7 +102,7 @@ def in_turn(one: Reader, *, longest: int) -> Reader:
             raise WrongValueError(*faults)
         return tuple(values)
 
-    return Reader(read, {"type": "array", "items": one.schema or {}, "maxItems": longest})
+    return Reader(read, {"type": "array", "items": one.schema, "maxItems": longest})
 
 
 def nothing_wrong(_values: Mapping[str, Any], _item: Item) -> Iterable[Fault]:
@@ -185,7 +185,7 @@ def _one(part: Item, id_: str, one: Reader, faults: list[Fault], *, bare: bool, 
 
 
 def _schema(one: Reader, key: str, pattern: str, longest: int, *, bare: bool, droppable: bool) -> Mapping[str, Any]:
-    schema = dict(one.schema or {})
+    schema = dict(one.schema)
     id_ = {"type": "string", "pattern": f"^(?:{pattern})$"}
     listed = {
         **schema,

@@ -30,9 +30,9 @@ def severity(*, none: bool) -> dict[str, Any]:
     return {"enum": [*(one.label for one in real), *(int(one) for one in real), *(["none", None] if none else [])]}
 
 
-def many(one: Mapping[str, Any] | None, longest: int) -> dict[str, Any]:
+def many(one: Mapping[str, Any], longest: int) -> dict[str, Any]:
     """A list, or a single value that stands for a list of one."""
-    return {"anyOf": [one or {}, {"type": "array", "items": one or {}, "maxItems": longest}]}
+    return {"anyOf": [one, {"type": "array", "items": one, "maxItems": longest}]}
 
 
 def mapping(fields: Mapping[str, Any], required: Sequence[str]) -> dict[str, Any]:

@@ -197,7 +197,7 @@ def test_what_is_stored_comes_back() -> None:
         ),
         (set_(count="{mim: 1}"), "field 'count': there is no field 'mim'; did you mean 'min'?"),
         (set_(applies_to="[/a, '/b/', '../c']"), "field 'applies_to[2]': got '/b/'; expected a device class"),
-        (set_(lock="delete"), "field 'lock': locks are not supported yet; leave the field out"),
+        (set_(lock="move"), "field 'lock': got 'move'; expected one of delete, update"),
         (set_(title="2024-01-01"), "field 'title': got a date (2024-01-01); in quotes it would be text"),
         (device(id="../x"), "f1.yaml:2: Device ../x: field 'id': got '../x'; expected letters"),
         (device(id="'a b'"), "field 'id': got 'a b'; expected letters, digits and _ . : -, a letter or digit first"),
