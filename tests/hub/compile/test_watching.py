@@ -103,7 +103,7 @@ def test_on_such_a_device_one_set_may_be_monitored_all_the_same() -> None:
 def test_what_is_said_under_the_name_of_before_goes_for_the_set_that_it_is_now() -> None:
     found: tuple[ExpectedSet, ...] = (ExpectedSet("web", "www", "nginx"),)
     assert compiled(expected=found, components={"nginx": {"monitor": False}}).overrides[0].name == "www"
-    both = {"nginx": {"monitor": False}, "www": {"missing_severity": "info"}}
+    both = {"www": {"missing_severity": "info"}, "nginx": {"monitor": False}}
     assert compiled(expected=found, components=both).overrides == (
         SetOverride(name="www", missing_severity=Severity.INFO),
     )

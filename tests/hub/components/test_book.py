@@ -149,7 +149,7 @@ def test_what_waits_while_the_database_is_busy_is_stored_together_each_on_top_of
     hub.store.held_up.callback(None)
     second, third = done(waiting[1]), done(waiting[2])
     assert [note.name for note in second.of(What.ADDED)] == ["b"]
-    assert [note.name for note in third.of(What.MISSED)] == ["a"]
+    assert [(note.what, note.name) for note in third.notes] == [(What.MISSED, "a")]
     assert hub.store.writes == 2
     assert hub.book.number("web2") == 1
 
