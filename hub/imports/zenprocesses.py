@@ -16,7 +16,7 @@ from hub.imports.regexes import UnlikeError, to_re2
 from hub.imports.report import Made, Notes
 from hub.imports.setnames import Naming, UnlikeNamesError, naming
 from hub.imports.zenbatch import Entry
-from hub.imports.zenproperties import is_needed, why_not
+from hub.imports.zenproperties import is_needed, lock, why_not
 from hub.model.kinds import ORDER_STEP
 
 _ONLY_CLASSES = {"includeRegex", "regex", "excludeRegex", "replaceRegex", "replacement", "sequence", "example"}
@@ -24,12 +24,10 @@ _ALIASES = {"regex": "includeRegex", "setTitle": "title", "name": "title"}
 _KNOWN = {
     *_ONLY_CLASSES - {"regex", "example"},
     *("title", "description", "minProcessCount", "maxProcessCount", "zMonitor", "zAlertOnRestart", "zFailSeverity"),
+    *("minProcessMemory", "maxProcessMemory", "zModelerLock"),
     *("ignoreParameters", "ignoreParametersWhenModeling"),
 }
-_WHY_NOT = {
-    "minProcessMemory": "count bounds the number of processes, not their memory; use a threshold",
-    "maxProcessMemory": "count bounds the number of processes, not their memory; use a threshold",
-}
+_OURS = {"minimum": "min", "maximum": "max"}
 _UNNEEDED = {
     "example": "`tocsin match` tries a definition on what really runs",
     "zSendEventWhenBlockedFlag": "what the modeler keeps is in its report",
@@ -96,7 +94,7 @@ class ProcessClasses:
             elif word in _UNNEEDED:
                 self._notes.lost(setting.name, setting.line, _UNNEEDED[word], needed=False)
             else:
-                why = _WHY_NOT.get(word) or why_not(word) or "it is no setting of process classes that is known"
+                why = why_not(word) or "it is no setting of process classes that is known"
                 self._notes.lost(setting.name, setting.line, why, needed=is_needed(word))
         return found
 
@@ -153,6 +151,10 @@ class ProcessClasses:
             fields["restart_severity"] = severity or Severity.ERROR.label
         if count := self._count(settings):
             fields["count"] = count
+        if thresholds := self._thresholds(settings):
+            fields["thresholds"] = thresholds
+        if locks := self._value(settings, "zModelerLock", lock, []):
+            fields["lock"] = locks
         return fields
 
     def _severity(self, settings: Mapping[str, Setting]) -> str | None:
@@ -166,16 +168,28 @@ class ProcessClasses:
         return None
 
     def _count(self, settings: Mapping[str, Setting]) -> dict[str, int]:
-        """Bounds; 0 and nothing are none in Zenoss."""
+        """Bounds of the number of processes."""
+        bounds = self._bounds(settings, "Count")
+        return {} if _is_band(bounds) else {_OURS[name]: bound for name, bound in bounds.items()}
+
+    def _thresholds(self, settings: Mapping[str, Setting]) -> dict[str, Any]:
+        """What count cannot say: a band of numbers that are forbidden, and bounds of the memory."""
+        found = {}
+        for point, word in (("count", "Count"), ("memory", "Memory")):
+            bounds = self._bounds(settings, word)
+            if _is_band(bounds):
+                band = {"minimum": bounds["maximum"], "maximum": bounds["minimum"]}
+                found[point] = {"points": [point], "form": "band", **band}
+            elif bounds and point == "memory":
+                found[point] = {"points": [point], **bounds}
+        return found
+
+    def _bounds(self, settings: Mapping[str, Setting], word: str) -> dict[str, int]:
+        """A minimum and a maximum; 0 and nothing are none in Zenoss."""
         bounds = {
-            ours: self._value(settings, theirs, _bound, 0)
-            for ours, theirs in (("min", "minProcessCount"), ("max", "maxProcessCount"))
+            "minimum": self._value(settings, f"minProcess{word}", _bound, 0),
+            "maximum": self._value(settings, f"maxProcess{word}", _bound, 0),
         }
-        low, high = bounds["min"], bounds["max"]
-        if low and high and low > high:
-            why = "a minimum above the maximum forbids what lies between them there; use a threshold"
-            self._notes.lost("minProcessCount", settings["minProcessCount"].line, why)
-            return {}
         return {name: bound for name, bound in bounds.items() if bound}
 
     def _value(self, settings: Mapping[str, Setting], word: str, read: Any, default: Any) -> Any:
@@ -187,6 +201,11 @@ class ProcessClasses:
         except zenvalues.WrongValueError as error:
             self._notes.wrong(setting.line, setting.column, f"{setting.name}: {error}")
             return default
+
+
+def _is_band(bounds: Mapping[str, int]) -> bool:
+    """A minimum above the maximum forbids what lies between them."""
+    return len(bounds) > 1 and bounds["minimum"] > bounds["maximum"]
 
 
 def _bound(value: Any) -> int:

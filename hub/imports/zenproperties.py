@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from hub.imports.regexes import UnlikeError, to_re2
 from hub.imports.report import Secret
-from hub.imports.zenvalues import flag, number, text, texts, whole
+from hub.imports.zenvalues import WrongValueError, flag, number, text, texts, whole
 from hub.model.properties import CATALOGUE, Value, read_value
 
 
@@ -51,6 +51,14 @@ def _community(value: Any) -> str:
     return found[0]
 
 
+def lock(value: Any) -> list[str]:
+    """0 is no lock, 1 locks against deletion, 2 against changes as well."""
+    number = whole(value)
+    if not 0 <= number <= len(_LOCKS):
+        raise WrongValueError("expected 0, 1 or 2")
+    return list(_LOCKS[:number])
+
+
 def _pattern(value: Any) -> str:
     try:
         return to_re2(text(value))
@@ -75,6 +83,7 @@ _AUTH = {
     "SHA-384": "sha384",
     "SHA-512": "sha512",
 }
+_LOCKS = ("delete", "update")
 _PRIV = {"": "none", "DES": "des", "AES": "aes128", "AES-192": "aes192", "AES-256": "aes256"}
 
 Z_PROPERTIES: Mapping[str, ZProperty] = MappingProxyType(
@@ -93,6 +102,7 @@ Z_PROPERTIES: Mapping[str, ZProperty] = MappingProxyType(
         "zSnmpPrivPassword": ZProperty("snmp_priv_password", _secret),
         "zSnmpContext": ZProperty("snmp_context", text),
         "zSnmpCollectionInterval": ZProperty("interval_s", whole),
+        "zModelerLock": ZProperty("lock", lock),
         "zSnmpMonitorIgnore": ZProperty("monitor", lambda value: not flag(value)),
         "zInterfaceMapIgnoreNames": ZProperty("interfaces_ignore", _pattern),
         "zFileSystemMapIgnoreNames": ZProperty("filesystems_ignore", _pattern),
@@ -103,7 +113,6 @@ _REASONS: tuple[tuple[str, str], ...] = (
     ("zDeviceTemplates", "templates are bound by their own documents, not by a list of names; write them anew"),
     ("zCollectorPlugins", "the plugins of the modeler are others; choose with model_plugins"),
     ("zProdStateThreshold", "a device is watched in every state; set monitor: false where it should not be"),
-    ("zModelerLock", "set lock on the device class or the device"),
     ("zPing", "hosts are not pinged; one that does not answer SNMP has an event of its own"),
     ("zCommand|zSsh|zKeyPath|zTelnet", "nobody logs in to hosts to read them; use SNMP, or a collector on the host"),
     ("zWin|zWmi", "hosts are not read over WMI or WinRM; use SNMP"),

@@ -10,6 +10,7 @@ import pytest
 from hub.imports.report import Imported, Secret
 from hub.imports.zenbatch import read_batch
 from hub.imports.zenmodel import documents_of
+from hub.model.documents import read_entity
 
 SITE = Path(__file__).parents[2] / "data" / "zenoss" / "site.batch"
 
@@ -71,7 +72,6 @@ def test_a_site_is_taken_whole() -> None:
     }
     assert losses(imported) == {
         "cRack": (18,),
-        "minProcessMemory": (29,),
         "process class Zenoss/java": (30,),
         "setProdState": (18,),
         "zCollectorClientTimeout": (7,),
@@ -100,6 +100,8 @@ def test_a_site_is_taken_whole() -> None:
         ("zMaxOIDPerRequest=40", {"snmp_max_repetitions": 40}),
         ("zSnmpMonitorIgnore=True", {"monitor": False}),
         ("zSnmpMonitorIgnore=0", {"monitor": True}),
+        ("zModelerLock=1", {"lock": ("delete",)}),
+        ("zModelerLock=0", {"lock": ()}),
         ("zInterfaceMapIgnoreNames='^lo|^veth'", {"interfaces_ignore": "^lo|^veth"}),
         ("zProperties={'zSnmpPort': 162}", {"snmp_port": 162}),
         ("zSnmpCommunities=['one']", {"snmp_community": Secret("snmp_community", "one")}),
@@ -140,6 +142,7 @@ def test_what_is_left_out_is_told_without_its_value(text: str) -> None:
         ("x zSnmpCommunity=None", (1, 18), "got None; expected text"),
         ("x zSnmpCommunity=['secret-one']", (1, 18), "got a list; expected text"),
         ("x zSnmpMonitorIgnore='perhaps'", (1, 22), "expected True or False"),
+        ("x zModelerLock=3", (1, 16), "expected 0, 1 or 2"),
         ("x setGroups={'a': 1}", (1, 13), "got a dict; expected text"),
         ("a\nx manageIp='10.0.0.1 '\n'x'", (3, 1), "Device 'x' stands there twice; the first is in line 2"),
         ("'a b'  manageIp='1.1.1.1'\na_b", (2, 1), "would have the id 'a_b' here, as 'a b' in line 1"),
@@ -214,7 +217,7 @@ def test_process_classes_inherit_from_their_organizers_and_keep_their_order() ->
         "  minProcessCount=3, maxProcessCount=3, zAlertOnRestart=True\n"
         "/Processes zFailSeverity=3\n"
         "bare\n"
-        "band regex='b', minProcessCount=5, maxProcessCount=2\n"
+        "band regex='b', minProcessCount=5, maxProcessCount=2, maxProcessMemory=1000, zModelerLock=2\n"
         "quiet regex='q', zFailSeverity=0, replaceRegex='\\\\d', replacement='x'\n"
         "/Server\n"
         "loaded loader='process', loader_arg_keys=['regex'], regex='x'\n"
@@ -237,9 +240,16 @@ def test_process_classes_inherit_from_their_organizers_and_keep_their_order() ->
     assert (made["A.second"]["include"], made["A.second"]["name"]) == ("s", "second")
     assert "bare" in made["bare"]["include"]
     assert losses(imported) == {
-        "minProcessCount": (8,), "zFailSeverity": (9,), "replaceRegex": (9,), "loader": (11,), "loader_arg_keys": (11,),
+        "zFailSeverity": (9,), "replaceRegex": (9,), "loader": (11,), "loader_arg_keys": (11,),
     }  # fmt: skip
     assert "count" not in made["band"]
+    assert made["band"]["thresholds"] == {
+        "count": {"points": ["count"], "form": "band", "minimum": 2, "maximum": 5},
+        "memory": {"points": ["memory"], "maximum": 1000},
+    }
+    assert made["band"]["lock"] == ["delete", "update"]
+    for id_, one in made.items():
+        read_entity("ProcessSet", {"id": id_, **one})
     assert ("missing_severity" in made["quiet"], made["quiet"]["include"], "name" in made["quiet"]) == (
         False, "q", False,
     )  # fmt: skip
