@@ -14,13 +14,14 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from collectors.framework.interfaces import CollectorContext, Oid, SnmpValue, Table
+from collectors.framework.scheduler import Scheduler
 from collectors.framework.snmp.errors import SnmpAuthError, SnmpTimeout
 from collectors.modeler.collector import ModelerCollector
 from collectors.modeler.plugins import identity, interfaces, processes
 from collectors.modeler.plugins.catalogue import PLUGINS
 from collectors.modeler.read_snmp import SYS_UPTIME
-from collectors.modeler.task import FAILED, ModelTask, state_key
-from common.configs import DeviceConfig, ModelConfig
+from collectors.modeler.task import FAILED, TIMEOUT_S, ModelTask, state_key
+from common.configs import DeviceConfig, ModelConfig, SnmpConfig
 from common.errors import NotFoundError, PermanentError, RemoteError
 from common.events import CLASS_MODEL, CLASS_PROCESS, Severity
 from common.wire import Decision, Done, ModelQuery, SetsQuery
@@ -28,7 +29,7 @@ from tests.collectors.modeler.tables import config, definition
 from tests.fakes.events import FakeEventSink
 from tests.fakes.hub import FakeHub
 from tests.fakes.samples import FakeSampleSink
-from tests.fakes.snmp import FakeSnmpClient
+from tests.fakes.snmp import FakeSnmpClient, FakeUdpReactor
 
 AT = 1_800_000_000.0
 AGENT: dict[Oid, SnmpValue] = {
@@ -195,3 +196,37 @@ class CollectorTests(SynchronousTestCase):
         self.assertEqual((self.hub.reports, self.spool.states), ([], {}))
         few = self.do(self.collector.once(by, show_processes=False, show_tables=False))
         self.assertNotIn("Read: ", "\n".join(few))
+
+
+class SilentTests(SynchronousTestCase):
+    """The framework's own SNMP client, in the framework's own scheduler, and a network that swallows everything."""
+
+    def test_an_agent_that_is_waited_for_too_long_is_answered_for_and_its_socket_closed(self) -> None:
+        reactor, hub, spool = FakeUdpReactor(), FakeHub(), FakeEventSink()
+        context = CollectorContext(
+            clock=reactor,
+            wall=lambda: AT + reactor.seconds(),
+            reactor=reactor,
+            rng=random.Random(1),
+            events=spool,
+            states=spool,
+            samples=FakeSampleSink(lambda: AT),
+            data_dir=Path(),
+            hub_epoch=str,
+            send_model=hub.send_model,
+        )
+        collector = ModelerCollector(context)
+        scheduler = Scheduler(reactor, context.wall)
+        scheduler.startService()
+        patient = replace(config(), snmp=SnmpConfig(timeout_s=60.0, retries=10))
+        scheduler.add(collector.make_task(patient), "box")
+        self.successResultOf(
+            Deferred.fromCoroutine(collector.answer(ModelQuery(devices=["box"], run="r1", dry_run=False)))
+        )
+        reactor.pump([1.0] * int(TIMEOUT_S + 2))
+        self.assertEqual(
+            [(one.run, one.problem) for one in hub.reports], [("r1", "box could not be modelled within 120 s")]
+        )
+        self.assertTrue(reactor.sent)
+        self.assertFalse([port for port in reactor.ports if port.open])
+        self.assertEqual(scheduler.running_tasks, 0)
