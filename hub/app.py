@@ -20,6 +20,7 @@ from hub.broker.listener import BrokerListener
 from hub.components.ageing import Ageing
 from hub.components.book import ComponentBook
 from hub.components.modelrules import ModelRules
+from hub.components.renaming import Renaming
 from hub.components.store import SqlComponentStore
 from hub.data.feed import EventFeed
 from hub.data.reader import Reader
@@ -56,6 +57,7 @@ from hub.web.revisions import RevisionTopic
 from hub.web.router import Router
 from hub.web.secrets import SecretTopic
 from hub.web.server import WebServer
+from hub.web.templates import TemplateTopic
 from hub.web.tokens import ensure_token
 
 STATIC = Path(__file__).parent / "web" / "static"
@@ -158,6 +160,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
             overview,
             DeviceTopic(model, distributor, events.open_counts, components),
             ComponentTopic(model, components),
+            TemplateTopic(model),
             RevisionTopic(model, distributor, polls, components.expected),
             DocumentTopic(model),
             EventTopic(events, EventFeed(clock, events, events.observe), wall, polls, decisions.decided),
@@ -206,6 +209,7 @@ async def open_components(
     rules = ModelRules(lambda: model.model)
     book = ComponentBook(SqlComponentStore(database), wall, lambda: uuid.uuid4().hex[:16], rules)
     await book.load()
+    model.observe(Renaming(book).model_changed)
     return book, Ageing(book, wall, rules, events.find)
 
 

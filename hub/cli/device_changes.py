@@ -20,6 +20,8 @@ STEP = "interval_s"
 @click.argument("name")
 @set_option
 @click.option("--reset", multiple=True, metavar="KEY", help="Property that is inherited again; may be repeated.")
+@click.option("--bind", multiple=True, metavar="TEMPLATE", help="Template that is to hold; may be repeated.")
+@click.option("--unbind", multiple=True, metavar="TEMPLATE", help="Template that is not to hold; may be repeated.")
 @click.option("--address", metavar="ADDRESS", help="Host name or IP address.")
 @click.option("--state", metavar="STATE", help="production or maintenance.")
 @message_option
@@ -32,6 +34,8 @@ def change_command(
     name: str,
     assignments: Sequence[str],
     reset: Sequence[str],
+    bind: Sequence[str],
+    unbind: Sequence[str],
     address: str | None,
     state: str | None,
     message: str,
@@ -39,14 +43,17 @@ def change_command(
     timeout_s: float,
     as_json: bool,
 ) -> None:
-    """Change properties, address or state of a device; what is not named stays as it is."""
+    """Change properties, templates, address or state of a device; what is not named stays as it is."""
     fields: dict[str, object] = {"set": read_assignments(assignments), "reset": list(reset)}
+    fields |= {key: list(words) for key, words in (("bind", bind), ("unbind", unbind)) if words}
     fields |= {key: value for key, value in (("address", address), ("state", state)) if value is not None}
     both = sorted({text.partition("=")[0] for text in assignments} & set(reset))
     if both:
         raise usage(f"--set and --reset both name {', '.join(both)}")
-    if not assignments and not reset and address is None and state is None:
-        raise usage("say what to change: --set KEY=VALUE, --reset KEY, --address or --state")
+    if both := sorted(set(bind) & set(unbind)):
+        raise usage(f"--bind and --unbind both name {', '.join(both)}")
+    if not any((assignments, reset, bind, unbind)) and address is None and state is None:
+        raise usage("say what to change: --set KEY=VALUE, --reset KEY, --bind, --unbind, --address or --state")
     _change(client, name, fields, message, wait=wait, timeout_s=timeout_s, as_json=as_json)
     if STEP in {*(text.partition("=")[0] for text in assignments), *reset}:
         note(f"With another {STEP} the series of {name} begin anew; the files of before are kept beside as .old-1")

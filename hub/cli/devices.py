@@ -19,6 +19,7 @@ from hub.cli.output import Column, cell, emit, facts, is_narrow, note, plural_ro
 from hub.cli.properties import show_properties
 from hub.cli.scans import tell_problem
 from hub.cli.status import open_events
+from hub.cli.templates import show_templates
 from hub.cli.wait import not_live, wait_until_live
 
 set_option = click.option(
@@ -183,19 +184,31 @@ def _in_sync(row: dict[str, Any]) -> Text:
 @click.argument("name")
 @click.option("--properties", "with_origin", is_flag=True, help="Every property that holds, and where it comes from.")
 @click.option("--component", metavar="KIND/NAME", help="With --properties: those of one of its components.")
+@click.option("--templates", "with_templates", is_flag=True, help="The templates that hold, what they say, and why.")
 @json_option
 @pass_client
-def show_command(client: Client, name: str, with_origin: bool, component: str | None, as_json: bool) -> None:
+def show_command(
+    client: Client, name: str, with_origin: bool, component: str | None, with_templates: bool, as_json: bool
+) -> None:
     """Show what is known of a device; secrets are hidden."""
+    if with_origin and with_templates:
+        raise usage("--properties and --templates are two looks at a device; take one")
     if component and not with_origin:
         raise usage(f"--component goes with --properties; `tocsin component show {name} {component}` shows all of it")
     if with_origin:
         show_properties(client.api, name, component, as_json=as_json)
         return
+    if with_templates:
+        show_templates(client.api, name, as_json=as_json)
+        return
     device = client.api.get(path_of("devices", name))
     if as_json:
         emit(device)
-        return
+    else:
+        show(facts(_facts_of(device)))
+
+
+def _facts_of(device: dict[str, Any]) -> list[tuple[str, object]]:
     pairs: list[tuple[str, object]] = []
     for key, value in device.items():
         if key == "open_events":
@@ -214,4 +227,4 @@ def show_command(client: Client, name: str, with_origin: bool, component: str | 
             pairs.append((key, NOTHING if value is None else value))
     for title in ("properties", "attributes"):
         pairs.extend((f"  {key}", value) for key, value in (device.get(title) or {}).items())
-    show(facts(pairs))
+    return pairs

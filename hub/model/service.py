@@ -20,6 +20,7 @@ from hub.model.export import Exported, export
 from hub.model.fields import unknown
 from hub.model.interfaces import IWorker
 from hub.model.properties import CATALOGUE
+from hub.model.resolution import rebound
 from hub.model.shield import shielded
 
 T = TypeVar("T")
@@ -217,6 +218,8 @@ class ModelService:
         *,
         put: Mapping[str, object],
         reset: Collection[str] = (),
+        bind: Collection[str] = (),
+        unbind: Collection[str] = (),
     ) -> PutResult:
         """Change some of what is said of a device; the rest stays.
 
@@ -227,6 +230,8 @@ class ModelService:
             text: why.
             put: properties that get these values.
             reset: names of properties that are inherited again.
+            bind: ids of templates that are to hold.
+            unbind: ids of templates that are not to hold, whoever binds them.
 
         Raises:
             NotFoundError: there is no such device.
@@ -241,7 +246,9 @@ class ModelService:
             present = msgspec.to_builtins(model.device(device_id))
             properties = {**present.get("properties", {}), **put}
             kept = {name: value for name, value in properties.items() if name not in reset}
-            return plan(model, [read_entity(KIND_DEVICE, {**present, **fields, "properties": kept})])
+            templates = rebound(present.get("templates", ()), bind, unbind)
+            altered = {**present, "properties": kept, "templates": templates, **fields}
+            return plan(model, [read_entity(KIND_DEVICE, altered)])
 
         change, revision = await self._change(change_of, author, text)
         return PutResult(revision=revision, created=False, device=change.after.device(device_id))

@@ -122,16 +122,24 @@ class DeviceTopic:
         return Put(done.revision, done.created, self._shape(done.device, await self._open_counts()))
 
     async def alter(self, call: Call) -> Put:
-        """Change what the body names; `set` gives properties values, `reset` has them inherited again."""
+        """Change what the body names.
+
+        `set` gives properties values, `reset` has them inherited again; `bind` and `unbind` are about templates.
+        """
         call.only()
         fields = call.body(dict[str, Any])
         author, text = _word(fields, "author") or OPERATOR, _word(fields, "message")
         put, reset = fields.pop("set", {}), fields.pop("reset", [])
-        if not isinstance(put, dict) or not isinstance(reset, list) or not all(isinstance(one, str) for one in reset):
-            raise bad_request("wanted set as an object of properties and their values, and reset as a list of names")
+        bind, unbind = fields.pop("bind", []), fields.pop("unbind", [])
+        if not isinstance(put, dict) or not all(_are_words(words) for words in (reset, bind, unbind)):
+            raise bad_request(
+                "wanted set as an object of properties and their values; reset, bind and unbind as lists of names"
+            )
         if "id" in fields or "properties" in fields:
             raise bad_request("the id of a device stays; its properties are changed by set and reset")
-        done = await self._model.alter_device(call.names["device"], fields, author, text, put=put, reset=reset)
+        done = await self._model.alter_device(
+            call.names["device"], fields, author, text, put=put, reset=reset, bind=bind, unbind=unbind
+        )
         return Put(done.revision, done.created, self._shape(done.device, await self._open_counts()))
 
     async def properties(self, call: Call) -> Properties:
@@ -161,6 +169,7 @@ class DeviceTopic:
             state=device.state.value,
             groups=list(device.groups),
             properties=dict(shown(device.properties)),
+            templates=list(device.templates),
             components=self._number(device),
             open_events={Severity(level).label: number for level, number in counts.get(device.id, {}).items()},
             modelled_at=iso(self._book.modelled_at(device.id)),
@@ -187,6 +196,10 @@ def _property(explained: Explained) -> PropertyRow:
         description=prop.description,
         overrides=[Said(said.origin, seen(said)) for said in explained.said[1:]],
     )
+
+
+def _are_words(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
 
 
 def _word(fields: dict[str, Any], name: str) -> str:

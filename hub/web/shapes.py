@@ -80,6 +80,7 @@ class Device(Struct, frozen=True, kw_only=True):
     """A device of the model; secrets among the properties are shown as `(set)`.
 
     Attributes:
+        templates: what the device itself says of templates.
         components: how many it has that are not retired; before it was modelled, definitions that apply to it.
         attributes: what a modelling has found out of the device itself; empty in lists.
     """
@@ -96,6 +97,7 @@ class Device(Struct, frozen=True, kw_only=True):
     modelled_at: str | None
     in_sync: bool
     attributes: dict[str, Any] = {}
+    templates: list[str] = []
 
 
 class Row(Struct, frozen=True, kw_only=True):

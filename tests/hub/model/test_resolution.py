@@ -96,7 +96,7 @@ def test_what_is_dropped_halfway_is_not_told_of_what_extends_that() -> None:
 
 
 def test_an_entry_of_a_stronger_template_hides_that_of_a_weaker_one_for_the_same_kind_of_component() -> None:
-    point = {"p": Source(type=SourceType.PROCESS, points={"x": DataPoint(derived="cpu")})}
+    point: dict[str, Source | None] = {"p": Source(type=SourceType.PROCESS, points={"x": DataPoint(derived="cpu")})}
     weak = Template(id="weak", component=Target.PROCESS_SET, thresholds={"t": HIGH, "u": LOW}, sources=point)
     strong = Template(id="strong", component=Target.PROCESS_SET, thresholds={"t": LOW}, sources=point)
     other = Template(id="other", thresholds={"t": LOW})

@@ -24,6 +24,7 @@ from hub.web.components import ComponentTopic
 from hub.web.devices import DeviceTopic
 from hub.web.longpolls import LongPolls
 from hub.web.revisions import RevisionTopic
+from hub.web.templates import TemplateTopic
 from tests.hub.components.reports import ids
 from tests.hub.distribution.fakes import FakeCollector, FakeReports, FakeSession
 from tests.hub.web.http import Client, Connection, site_of
@@ -61,6 +62,7 @@ class ChangeCase(SynchronousTestCase):
         topics = (
             DeviceTopic(self.model, self.distributor, counts, self.book),
             ComponentTopic(self.model, self.book),
+            TemplateTopic(self.model),
             RevisionTopic(self.model, self.distributor, self.polls),
         )
         self.site = site_of(self.clock, [route for topic in topics for route in topic.routes()])
@@ -98,6 +100,7 @@ class ChangeTests(ChangeCase):
                 "modelled_at": None,
                 "in_sync": False,
                 "attributes": {},
+                "templates": [],
             },
         )
         same = self.put(properties={"snmp_community": "hush"}, groups=["eu"]).json

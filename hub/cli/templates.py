@@ -1,0 +1,104 @@
+"""Which templates hold for a device, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from rich.text import Text
+
+from hub.cli.client import Api, path_of
+from hub.cli.figures import safe
+from hub.cli.output import Column, emit, note, plural_rows, show, table
+
+_COLUMNS = (
+    Column("template"),
+    Column("what"),
+    Column("id", elastic=True),
+    Column("says", wraps=True),
+    Column("from", wraps=True),
+)
+_BOUNDS = {
+    "limit": (("minimum", "below"), ("maximum", "above")),
+    "band": (("minimum", "between"), ("maximum", "and")),
+    "change": (),
+}
+
+Row = dict[str, Any]
+
+
+def show_templates(api: Api, device: str, *, as_json: bool) -> None:
+    """Print the templates that hold for a device, the strongest first, what each says, and those that do not hold."""
+    document = api.get(path_of("devices", device, "templates"))
+    if as_json:
+        emit(document)
+        return
+    rows: list[list[object]] = []
+    for held in plural_rows(document, "templates"):
+        rows += _held(held)
+    for one in plural_rows(document, "process_sets"):
+        for threshold in one.get("thresholds") or []:
+            rows.append(["", "threshold", threshold.get("id"), says(threshold), f"process set {one.get('id')}"])
+    for one in plural_rows(document, "not_held"):
+        origin = f"{one.get('origin')}; {one.get('why')}"
+        rows.append([Text(safe(one.get("id")), style="dim"), "not held", "", "", origin])
+    if rows:
+        show(table(_COLUMNS, rows))
+    else:
+        note(f"No template is bound for {device}. Classes, groups and devices bind them: docs/templates.md")
+
+
+def _held(held: Row) -> Iterable[list[object]]:
+    component = f"for {held.get('component')}"
+    yield [held.get("id"), component, "", held.get("description"), held.get("origin")]
+    hidden = held.get("hidden_points") or {}
+    for source in held.get("sources") or []:
+        yield ["", "source", source.get("id"), _source(source), _origin(source)]
+        for point in source.get("points") or []:
+            if point.get("derived"):
+                unit = f", in {point['unit']}" if point.get("unit") else ""
+                origin = _origin({**source, "hidden_by": hidden.get(point.get("name"), "")})
+                yield ["", "point", point.get("name"), f"{point['derived']}{unit}", origin]
+    for threshold in held.get("thresholds") or []:
+        yield ["", "threshold", threshold.get("id"), says(threshold), _origin(threshold)]
+    for graph in held.get("graphs") or []:
+        points = ", ".join(str(one.get("point")) for one in graph.get("points") or [])
+        yield ["", "graph", graph.get("id"), points, _origin(graph)]
+    for one in held.get("dropped") or []:
+        what = str(one.get("section")).removesuffix("s")
+        yield ["", what, one.get("id"), "", f"dropped by {one.get('said_by')}; {one.get('instead_of')} has it"]
+
+
+def _origin(row: Row) -> str:
+    """Who says an entry, and whether it holds."""
+    said_by, instead_of = row.get("said_by"), row.get("instead_of")
+    origin = f"{said_by}, instead of {instead_of}" if instead_of else str(said_by)
+    by = row.get("hidden_by")
+    return f"{origin}; does not hold: {by} is stronger" if by else origin
+
+
+def _source(source: Row) -> str:
+    """What is measured."""
+    what = source.get("oid") or source.get("item") or " ".join(source.get("command") or [])
+    measured = [str(one.get("name")) for one in source.get("points") or [] if not one.get("derived")]
+    return f"{source.get('type')} {what}".strip() + f": {', '.join(measured)}"
+
+
+def says(threshold: Row) -> str:
+    """A threshold in words."""
+    form = str(threshold.get("form"))
+    points = " or ".join(str(point) for point in threshold.get("points") or [])
+    levels = (_level(level, form) for level in threshold.get("levels") or [])
+    text = f"{points} {'; '.join(level for level in levels)}"
+    scans, for_s = threshold.get("scans") or 1, threshold.get("for_s") or 0
+    text += f", {scans} scans in a row" if scans > 1 else ""
+    text += f", for {for_s} s" if for_s else ""
+    hysteresis, more = threshold.get("hysteresis"), threshold.get("escalate_after")
+    text += f", over when {hysteresis:g} within" if hysteresis else ""
+    text += f", one worse after {more}" if more else ""
+    return text if threshold.get("enabled", True) else f"{text} (not enabled)"
+
+
+def _level(level: Row, form: str) -> str:
+    bounds = [f"{word} {level[name]:g}" for name, word in _BOUNDS.get(form, ()) if level.get(name) is not None]
+    return f"{(' or ' if form == 'limit' else ' ').join(bounds) or 'changes'}: {level.get('severity')}"
