@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar, cast
 
 import msgspec
@@ -19,7 +19,7 @@ from common.errors import NotFoundError, PermanentError, SettingsError, Transien
 from common.wire import ModelReport
 from hub.components.interfaces import IComponentStore, StoredComponents
 from hub.components.merged import Merged
-from hub.components.rules import merge
+from hub.components.rules import LocksOf, merge, rename
 from hub.components.values import (
     NOTHING,
     Component,
@@ -35,6 +35,8 @@ PAGE = 500
 
 T = TypeVar("T")
 
+Work = Callable[[DeviceComponents], tuple[DeviceComponents | None, Any]]
+"""Gets what is held of a device, gives what shall be held, None for nothing, and a result."""
 Observer = Callable[[Sequence[str]], None]
 """Called with the devices whose expected process sets have changed."""
 
@@ -74,7 +76,7 @@ class _Change(Struct, eq=False):
     """A change that waits for its turn."""
 
     device: str
-    work: Callable[[DeviceComponents], tuple[DeviceComponents | None, Any]]
+    work: Work
     done: Deferred[Any]
 
 
@@ -162,6 +164,10 @@ class ComponentBook:
             device for device, kept in self._kept.items() if kept.absent_since is not None and kept.absent_since <= at
         ]
 
+    def locks(self, device: str, held: DeviceComponents) -> LocksOf:
+        """What may not be done to the components of a device."""
+        return lambda one: self._rules.locks(device, one, held.earlier_name(one))
+
     def series_elsewhere(self, device: str) -> dict[str, str]:
         """Process sets whose series are kept under another name than theirs: from the name to that of the series."""
         sets = (one for one in self.of(device).components if one.kind is ComponentKind.PROCESS_SET)
@@ -200,14 +206,35 @@ class ComponentBook:
                 raise PermanentError(
                     f"{_called(one)} of {device} is there, and would be found again; only what is absent can be removed"
                 )
-            if Lock.DELETE in self._rules.locks(device, one, held.earlier_name(one)):
+            if Lock.DELETE in self.locks(device, held)(one):
                 raise PermanentError(
-                    f"{_called(one)} of {device} is locked against being deleted; "
-                    f"unlock it first: tocsin component unlock {device} {_called(one)} delete"
+                    f"{_called(one)} of {device} is locked against being deleted; take the lock from its definition, "
+                    f"or, where it has none: tocsin component unlock {device} {_called(one)} delete"
                 )
             return replace(held, components=tuple(other for other in held.components if other is not one)), one
 
         return await self.change(device, work)
+
+    async def rename(self, names: Mapping[str, tuple[str, str]]) -> None:
+        """Give process sets the names that their definitions have now.
+
+        Args:
+            names: by id of the definition, the name before and the name after.
+
+        Raises:
+            TransientError: it could not be stored; the next modelling finds the new names.
+        """
+
+        def renaming(device: str) -> Work:
+            return lambda held: (rename(held, names, self.locks(device, held)), None)
+
+        had = {(id_, before) for id_, (before, _after) in names.items()}
+        concerned = [
+            device
+            for device, kept in self._kept.items()
+            if any((one.definition, one.name) in had for one in kept.expected)
+        ]
+        await self._all([self._later(device, renaming(device)) for device in concerned])
 
     async def forget(self, devices: Iterable[str]) -> None:
         """Drop devices that have left the model.
@@ -215,10 +242,7 @@ class ComponentBook:
         Raises:
             TransientError: it could not be stored; the next start drops them.
         """
-        under_way = [self._later(device, lambda _held: (None, None)) for device in devices]
-        for is_done, result in await DeferredList(under_way, consumeErrors=True):
-            if not is_done:
-                raise result.value
+        await self._all([self._later(device, lambda _held: (None, None)) for device in devices])
 
     async def change(self, device: str, work: Callable[[DeviceComponents], tuple[DeviceComponents, T]]) -> T:
         """Change what is held of a device, when its turn comes; the result is given when it is stored.
@@ -234,14 +258,16 @@ class ComponentBook:
         return cast("T", await self._later(device, work))
 
     def _merge(self, held: DeviceComponents, report: ModelReport) -> Merged:
-        def locks(one: Component) -> Sequence[Lock]:
-            return self._rules.locks(report.device, one, held.earlier_name(one))
-
+        locks = self.locks(report.device, held)
         return merge(held, report, locks, self._wall(), self._new_id, self._rules.identifies)
 
-    def _later(
-        self, device: str, work: Callable[[DeviceComponents], tuple[DeviceComponents | None, Any]]
-    ) -> Deferred[Any]:
+    async def _all(self, under_way: Sequence[Deferred[Any]]) -> None:
+        """Wait for changes; raise the first error of those that there are."""
+        for is_done, result in await DeferredList(under_way, consumeErrors=True):
+            if not is_done:
+                raise result.value
+
+    def _later(self, device: str, work: Work) -> Deferred[Any]:
         change = _Change(device, work, Deferred())
         self._waiting.append(change)
         if not self._writing:

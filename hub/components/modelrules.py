@@ -17,6 +17,12 @@ GROUP = "{"
 """What a name has that is made of parts of the command line."""
 
 
+def fixed_name(definition: ProcessSet) -> str:
+    """The name of the one set that a definition makes; empty where it may make many."""
+    name = to_config(definition).name
+    return "" if GROUP in name else name
+
+
 class ModelRules:
     """Asks whatever model is the newest."""
 
@@ -47,7 +53,7 @@ class ModelRules:
         if kind is not ComponentKind.PROCESS_SET:
             return True
         definition = self._definition(kind, anchor)
-        return definition is not NOBODY and GROUP not in to_config(definition).name
+        return definition is not NOBODY and fixed_name(definition) != ""
 
     def _definition(self, kind: ComponentKind, anchor: str) -> ProcessSet:
         """What has defined a process set."""

@@ -87,6 +87,25 @@ def merge(
     )
 
 
+def rename(held: DeviceComponents, names: Mapping[str, tuple[str, str]], locks: LocksOf) -> DeviceComponents:
+    """Give process sets the names that their definitions have now.
+
+    Args:
+        held: what is there.
+        names: by anchor, the name before and the name after.
+        locks: of the components; a locked one keeps its name.
+    """
+    taken = {one.key for one in held.components}
+    after = []
+    for one in held.components:
+        old, new = names.get(one.anchor, ("", "")) if one.kind is ComponentKind.PROCESS_SET else ("", "")
+        goes = bool(new) and one.name == old and (one.kind, new) not in taken and Lock.UPDATE not in locks(one)
+        after.append(replace(one, name=new) if goes else one)
+    if after == list(held.components):
+        return held
+    return replace(held, components=_in_order(after))
+
+
 def retire(
     held: DeviceComponents, now: float, days: Callable[[Component], float], is_kept: Callable[[Component], bool]
 ) -> DeviceComponents:
@@ -150,7 +169,7 @@ class _Merging:
         ]
         known = {*self._held, *((one.kind, one.name) for one in renames.values())}
         after += self._added([one for key, one in found.items() if key not in known], after)
-        return tuple(sorted(after, key=lambda one: (one.kind.value, one.name)))
+        return _in_order(after)
 
     def _renames(self) -> dict[ComponentKey, FoundComponent]:
         """Which of those that are not seen any more is which of the new: those that alone have an anchor."""
@@ -232,6 +251,10 @@ class _Merging:
 
     def _note(self, what: What, one: Component, fields: tuple[FieldChange, ...] = ()) -> None:
         self.notes.append(Note(what=what, kind=one.kind, name=one.name, fields=fields))
+
+
+def _in_order(components: Iterable[Component]) -> tuple[Component, ...]:
+    return tuple(sorted(components, key=lambda one: (one.kind.value, one.name)))
 
 
 def _problems(report: ModelReport) -> dict[str, str]:

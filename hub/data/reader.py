@@ -129,7 +129,9 @@ class Reader:
         asked = component if component is None else elsewhere.get(component, component)
         found = await self._in_time(self._listing(self._of(device), device, asked))
         present = {series: name for name, series in elsewhere.items()}
-        return [_renamed(value, present) for value in found] if present else found
+        # What is kept under the name of a set whose series are elsewhere is of the time before its rename was known.
+        stray = elsewhere.keys() - present.keys()
+        return [_renamed(value, present) for value in found if value.component not in stray] if present else found
 
     async def fetch(self, query: FetchQuery) -> Rows:
         """Rows of a series."""

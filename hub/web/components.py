@@ -159,8 +159,7 @@ class ComponentTopic:
         """List components in order of kind and name."""
         call.only("kind", "state")
         kind, state = call.choice("kind", ANY, {ANY, *KINDS}), call.choice("state", ANY, {ANY, *STATES})
-        model = self._model.model
-        device = model.device(call.names["device"])
+        device = self._model.model.device(call.names["device"])
         held = self._book.of(device.id)
         return Components(
             device=device.id,
@@ -168,7 +167,7 @@ class ComponentTopic:
             problem=held.problem,
             attributes=held.attributes,
             components=[
-                _row(model, device, held, one)
+                self._row(device, held, one)
                 for one in held.components
                 if kind in {ANY, one.kind.value} and state in {ANY, one.state.value}
             ],
@@ -177,10 +176,9 @@ class ComponentTopic:
     async def one(self, call: Call) -> ComponentRow:
         """Show one component."""
         call.only()
-        model = self._model.model
-        device, (kind, name) = model.device(call.names["device"]), _named(call)
+        device, (kind, name) = self._model.model.device(call.names["device"]), _named(call)
         held = self._book.of(device.id)
-        return _row(model, device, held, find(held, device.id, kind, name))
+        return self._row(device, held, find(held, device.id, kind, name))
 
     async def alter(self, call: Call) -> Altered:
         """Change what the device's document says of a component."""
@@ -216,29 +214,27 @@ class ComponentTopic:
         one = await self._book.remove(device.id, *_named(call))
         return Removed(device=device.id, component=component_key(one.kind, one.name), id=one.id)
 
+    def _row(self, device: Device, held: DeviceComponents, one: Component) -> ComponentRow:
+        locks = self._book.locks(device.id, held)(one)
+        return ComponentRow(
+            id=one.id,
+            kind=one.kind.value,
+            name=one.name,
+            state=one.state.value,
+            series=one.series,
+            anchor=one.anchor,
+            attributes=one.attributes,
+            first_seen=iso(one.first_seen),
+            seen_at=iso(one.seen_at),
+            absent_since=iso(one.absent_since),
+            retired_at=iso(one.retired_at),
+            lock=[lock.value for lock in Lock if lock in locks],
+            properties=dict(said_of(device, one.kind, one.name, held.earlier_name(one))),
+        )
+
 
 def _named(call: Call) -> tuple[ComponentKind, str]:
     kind = KINDS.get(call.names["kind"])
     if kind is None:
         raise NotFoundError(f"there is no kind of component {call.names['kind'][:80]!r}; known: {', '.join(KINDS)}")
     return kind, call.names["name"]
-
-
-def _row(model: Model, device: Device, held: DeviceComponents, one: Component) -> ComponentRow:
-    earlier = held.earlier_name(one)
-    locks = holding(model, device, one.kind, one.name, earlier)["lock"]
-    return ComponentRow(
-        id=one.id,
-        kind=one.kind.value,
-        name=one.name,
-        state=one.state.value,
-        series=one.series,
-        anchor=one.anchor,
-        attributes=one.attributes,
-        first_seen=iso(one.first_seen),
-        seen_at=iso(one.seen_at),
-        absent_since=iso(one.absent_since),
-        retired_at=iso(one.retired_at),
-        lock=list(locks) if isinstance(locks, tuple) else [],
-        properties=dict(said_of(device, one.kind, one.name, earlier)),
-    )

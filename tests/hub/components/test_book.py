@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from twisted.internet.defer import Deferred
 
 from common.configs import ExpectedSet
@@ -15,6 +16,7 @@ from hub.components.book import ComponentBook
 from hub.components.interfaces import StoredComponents
 from hub.components.merged import Merged, What
 from hub.components.modelrules import ModelRules
+from hub.components.renaming import Renaming, renames
 from hub.components.rules import DAY_S
 from hub.components.values import NOTHING, State
 from hub.model.entities import Device, Entity, Model, ProcessSet
@@ -125,6 +127,51 @@ def test_a_renamed_set_is_expected_under_its_new_name_with_the_series_of_the_old
     hub.take(report(found("www", "web"), at=NOW + 1))
     assert hub.book.expected("web1") == (ExpectedSet("web", "www", "nginx"),)
     assert hub.book.series_elsewhere("web1") == {"www": "nginx"}
+
+
+def test_when_a_definition_gets_another_name_its_sets_have_it_at_once() -> None:
+    web, other = (ProcessSet(id=id_, order=1, include="x", name=id_) for id_ in ("web", "other"))
+    locked: Any = {"process_set/web": {"lock": ("update",)}}
+    hub = Hub(Device(id="web1"), Device(id="web2"), Device(id="web3", components=locked), Device(id="web4"), web, other)
+    for number in (1, 2, 3, 4):
+        more = [found("www", "x")] if number == 4 else []
+        sets = [found("web", "web"), found("other", "other"), found("mine", "web"), *more]
+        hub.take(report(*sets, outcome(found("web", "web", PORT), kinds=(PORT,)), device=f"web{number}"))
+    before, hub.told = hub.model, []
+    hub.put(replace(web, name="www", order=5), replace(other, order=7))
+    Renaming(hub.book).model_changed(2, before, hub.model, [])
+    assert sorted(name for devices in hub.told for name in devices) == ["web1", "web2"]
+    for book in (hub.book, hub.start()):
+        assert book.expected("web1") == (
+            ExpectedSet("web", "mine"), ExpectedSet("other", "other"), ExpectedSet("web", "www", "web"),
+        )  # fmt: skip
+        assert book.of("web1").find(PORT, "web") is not None
+        assert book.series_elsewhere("web3") == {}, "locked"
+        assert book.series_elsewhere("web4") == {}, "the name is another's"
+    assert hub.take(report(found("www", "web"), found("other", "other"), found("mine", "web"), at=NOW + 2)).is_empty
+
+
+def test_sets_that_could_not_be_renamed_keep_their_names() -> None:
+    web = ProcessSet(id="web", order=1, include="x", name="web")
+    hub = Hub(Device(id="web1"), web)
+    hub.take(report(found("web", "web")))
+    before = hub.model
+    hub.put(replace(web, name="www"))
+    hub.store.broken = "the disk is full"
+    Renaming(hub.book).model_changed(2, before, hub.model, [])
+    assert hub.book.series_elsewhere("web1") == {}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("web", "web"), ("web", "web {1}"), ("web {1}", "web"), ("a {1}", "b {1}"), ("web", None), (None, "web")],
+)
+def test_only_a_fixed_name_that_gets_another_is_a_rename(before: str | None, after: str | None) -> None:
+    def model(name: str | None) -> Model:
+        return Model(1, [ProcessSet(id="web", order=1, include="(x)", name=name)] if name else [])
+
+    assert renames(model(before), model(after)) == {}
+    assert renames(model("a"), model("b")) == {"web": ("a", "b")}
 
 
 def test_of_a_definition_that_makes_many_sets_one_that_goes_is_not_one_that_comes() -> None:

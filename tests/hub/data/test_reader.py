@@ -190,7 +190,9 @@ class ReaderTests(SynchronousTestCase):
         def value(component: str) -> LastValue:
             return LastValue(component=component, source="s", point="p", kind="gauge", unit="", step_s=1, at=1, value=1)
 
-        self.answer("east", lambda _: Listing(values=[value("old"), value("old ~1"), value("x")], more=False))
+        self.answer(
+            "east", lambda _: Listing(values=[value("old"), value("new"), value("old ~1"), value("x")], more=False)
+        )
         found = self.successResultOf(self.ask(self.reader.listing("web1", None)))
         self.assertEqual([one.component for one in found], ["new", "old", "x"])
         self.answer("east", lambda query: Rows(points=[], units=[], step_s=1, start=0, end=1, cf="AVERAGE", rows=[]))

@@ -96,6 +96,11 @@ class ComponentTests(ComponentCase):
         assert self.alter(unlock=["delete"]).json["properties"] == {"lock": ["update"]}
         assert self.alter("interface/eth0", lock=["delete"]).json["properties"] == {"lock": ["delete", "update"]}
 
+    def test_a_lock_of_the_definition_is_told_too(self) -> None:
+        self.apply({"path": "a", "text": "kind: ProcessSet\nid: web\ninclude: x\nlock: delete\n"})
+        assert self.client.get("devices/web1/components/process_set/nginx").json["lock"] == ["delete"]
+        assert self.client.get("devices/web1/components/interface/eth0").json["lock"] == []
+
     def test_what_cannot_be_said_is_refused(self) -> None:
         for body, code, part in (
             ({"set": {"snmp_port": 5}}, "invalid", "cannot be stored"),
