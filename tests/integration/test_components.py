@@ -87,8 +87,10 @@ class ComponentTests(TestCase):
         said = await self.hub.ask("PATCH", "devices/web1/components/process_set/nginx", body)
         self.assertEqual(said.json["properties"], {"missing_severity": "critical"})
         await self.apply(PROCESS_SET.replace("name: nginx", "name: www"))
+        wanted = (ExpectedSet("nginx", "www", "nginx"),)
+        await self.hub.until("it has its new name before it is modelled", lambda: self.expected() == wanted)
         await self.report(found(SET, ("www", "nginx")))
-        await self.hub.until("it has its new name", lambda: self.expected() == (ExpectedSet("nginx", "www", "nginx"),))
+        self.assertEqual(await self.states(), {"process_set/www": "present"})
         overrides = self.process.configs["web1"].overrides
         self.assertEqual(overrides, (SetOverride(name="www", missing_severity=Severity.CRITICAL),))
 
