@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -15,6 +13,7 @@ from common.configs import AuthProtocol, PrivProtocol, SnmpConfig
 from tests.contracts.snmp import HR_SW_RUN, SYS_LOCATION, SYS_OBJECT_ID, SYS_UP_TIME, SnmpReading
 from tests.fakes.snmp import FakeSnmpClient, FakeUdpReactor, result_of
 from tests.fakes.snmp_agent import Agent, FakeProcess, User, host_values, tlv
+from tests.fakes.snmp_served import served
 from tests.integration.snmpd import AUTH_PASSWORD, PRIV_PASSWORD, Snmpd
 
 PROCESSES = {pid: FakeProcess(f"name{pid}", "/bin/x", "-v", pid, 2048) for pid in range(10, 500, 7)}
@@ -70,42 +69,23 @@ def test_fake_client_fails_and_is_cut_when_told() -> None:
 
 
 @pytest.fixture
-def served() -> Iterator[Snmpd]:
+def agent() -> Iterator[Snmpd]:
     """The fake agent behind a real socket, under the name of a real one."""
     user = User("sha256user", AuthProtocol.SHA256, AUTH_PASSWORD, PrivProtocol.AES128, PRIV_PASSWORD)
-    agent = Agent({**host_values(PROCESSES), SYS_LOCATION: tlv(b"a shelf")}, "tocsin-test", [user])
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listening:
-        listening.bind(("127.0.0.1", 0))
-        listening.settimeout(0.2)
-        stop = threading.Event()
-
-        def serve() -> None:
-            while not stop.is_set():
-                try:
-                    datagram, source = listening.recvfrom(65_535)
-                except TimeoutError:
-                    continue
-                answer = agent.answer(datagram)
-                if answer is not None:
-                    listening.sendto(answer, source)
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        yield Snmpd("127.0.0.1", listening.getsockname()[1], None, Any, ipv6=False)  # type: ignore[arg-type]  # no process
-        stop.set()
-        thread.join()
+    with served(Agent({**host_values(PROCESSES), SYS_LOCATION: tlv(b"a shelf")}, "tocsin-test", [user])) as port:
+        yield Snmpd("127.0.0.1", port, None, Any, ipv6=False)  # type: ignore[arg-type]  # no process
 
 
 @pytest.mark.integration
 @pytest.mark.parametrize("level", ["v1", "v2c", "v3"])
-def test_net_snmp_reads_the_fake_agent(served: Snmpd, level: str) -> None:
+def test_net_snmp_reads_the_fake_agent(agent: Snmpd, level: str) -> None:
     import subprocess
 
     credential = [f"-{level}", "-c", "tocsin-test"]
     if level == "v3":
         credential = ["-v3", "-u", "sha256user", "-l", "authPriv", "-a", "SHA-256", "-A", AUTH_PASSWORD]
         credential += ["-x", "AES", "-X", PRIV_PASSWORD]
-    where = [f"127.0.0.1:{served.port}", ".1.3.6.1.2.1.25.4.2.1.2"]
+    where = [f"127.0.0.1:{agent.port}", ".1.3.6.1.2.1.25.4.2.1.2"]
     program = "snmpwalk" if level == "v1" else "snmpbulkwalk"
     command = [program, *credential, "-On", "-Oa", "-m", "", "-t2", *where]
     text = subprocess.run(command, check=True, capture_output=True, text=True, timeout=30).stdout
