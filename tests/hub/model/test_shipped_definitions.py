@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 
 from common.matching import Matcher
+from hub.compile.process import compile_device
+from hub.model.bound import resolution_of
+from hub.model.change import plan
 from hub.model.definitions import to_config
 from hub.model.documents import SourceFile, read_documents
-from hub.model.entities import Entity, ProcessSet
+from hub.model.entities import Device, Entity, Model, ProcessSet
 
 FOLDER = Path(__file__).parents[3] / "etc" / "model"
 
@@ -160,10 +163,18 @@ def matcher() -> Matcher:
     return Matcher([to_config(entity) for entity in shipped() if isinstance(entity, ProcessSet)])
 
 
-def test_there_are_some_and_they_are_process_sets() -> None:
-    found = shipped()
-    assert len(found) > 30
-    assert all(isinstance(entity, ProcessSet) for entity in found)
+def test_there_are_some() -> None:
+    assert sum(isinstance(entity, ProcessSet) for entity in shipped()) > 30
+
+
+def test_the_templates_hold_together_and_are_quiet_until_the_strict_one_is_bound() -> None:
+    quiet = Device(id="quiet", address="x")
+    strict = Device(id="strict", address="x", templates=("process-strict",))
+    model = plan(Model(), [*shipped(), quiet, strict]).after
+    assert compile_device(model, "quiet").thresholds == ()
+    assert [one.id for one in compile_device(model, "strict").thresholds] == ["cpu-eater", "memory-leak", "open-files"]
+    assert [one.template.id for one in resolution_of(model, quiet).held] == ["process"]
+    assert [one.template.id for one in resolution_of(model, strict).held] == ["process-strict"]
 
 
 @pytest.mark.parametrize(("line", "component"), TAKEN)
@@ -181,4 +192,4 @@ def test_it_is_left(matcher: Matcher, line: str) -> None:
 
 def test_every_definition_has_a_line_that_it_takes(matcher: Matcher) -> None:
     taken = {found.definition for line, _ in TAKEN if (found := matcher.match(line)) is not None}
-    assert {entity.id for entity in shipped()} == taken
+    assert {entity.id for entity in shipped() if isinstance(entity, ProcessSet)} == taken
