@@ -130,6 +130,7 @@ def test_a_binding_of_one_device_concerns_it_alone(stack: Stack, model: Path) ->
     assert live(stack, "one") == {}
     stack.tocsin("device", "change", "one", "--bind", "busy", "--wait")
     assert digests(stack) == before
+    stack.tocsin("apply", "-f", str(model), "--wait")  # as it was for the other tests
 
 
 def test_what_is_wrong_is_told_at_once_and_nothing_is_applied(stack: Stack, model: Path, tmp_path: Path) -> None:
@@ -150,7 +151,7 @@ def test_what_is_wrong_is_told_at_once_and_nothing_is_applied(stack: Stack, mode
     assert stack.json("history", "--limit", "1") == before
 
 
-def test_a_template_that_is_in_use_cannot_be_pruned(stack: Stack, tmp_path: Path) -> None:
+def test_a_template_that_is_in_use_cannot_be_pruned(stack: Stack, model: Path, tmp_path: Path) -> None:
     path = tmp_path / "only.yaml"
     path.write_text("kind: Template\nid: only\n")
     done = stack.tocsin("apply", "-f", str(path), "--prune", check=False)
