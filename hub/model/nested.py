@@ -24,6 +24,9 @@ from hub.model.yaml import Item
 
 MAX_NUMBER = 1e300
 
+_EXPONENT = re.compile(r"[-+]?[0-9]+(?:\.[0-9]*)?[eE][-+]?[0-9]{1,3}")
+"""Numbers that YAML 1.1 takes for text."""
+
 Check = Callable[[Mapping[str, Any], Item], Iterable[Fault]]
 """Gives what is wrong between fields that are each right; the places of its faults go on from the record's own."""
 
@@ -35,13 +38,16 @@ def number(minimum: float = -MAX_NUMBER, maximum: float = MAX_NUMBER) -> Reader:
 
     def read(item: Item) -> float:
         value = item.value
+        if isinstance(value, str) and _EXPONENT.fullmatch(value):
+            value = float(value)
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise wrong(item, expected)
         if not minimum <= value <= maximum:
             raise wrong(item, expected)
         return float(value)
 
-    return Reader(read, {"type": "number", "minimum": minimum, "maximum": maximum})
+    plain = {"type": "number", "minimum": minimum, "maximum": maximum}
+    return Reader(read, {"anyOf": [plain, {"type": "string", "pattern": f"^{_EXPONENT.pattern}$"}]})
 
 
 def line_of(item: Item, *path: str) -> int:

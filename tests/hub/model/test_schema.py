@@ -24,6 +24,7 @@ SCHEMA = document_schema()
 VALIDATOR = Draft202012Validator(SCHEMA)
 
 SET = "kind: ProcessSet\nid: s\ninclude: x\n"
+TEMPLATE = "kind: Template\nid: t\n"
 DEVICE = "kind: Device\nid: d\naddress: x\n"
 
 WRONG = [
@@ -61,6 +62,16 @@ WRONG = [
     DEVICE + "properties: {snmp_timeout_s: 0}\n",
     "kind: DeviceClass\nid: Server\n",
     "kind: Group\nid: /Server\n",
+    "kind: Group\nid: g\ntemplates: [a/b]\n",
+    "kind: Template\nid: a/b\n",
+    TEMPLATE + "component: disk\n",
+    TEMPLATE + "sources: {s: {type: snm}}\n",
+    TEMPLATE + "sources: [{type: process}]\n",
+    TEMPLATE + "thresholds: {t: {points: cpu, maximum: high}}\n",
+    TEMPLATE + "thresholds: {t: {maximum: 1}}\n",
+    TEMPLATE + "thresholds: {../t: {points: cpu, maximum: 1}}\n",
+    TEMPLATE + "graphs: {g: {points: [{draw: line}]}}\n",
+    SET + "thresholds: {t: }\n",
     "- " + SET.replace("\n", "\n  ") + "x: 1\n",
 ]
 
@@ -70,6 +81,12 @@ RIGHT = [
     SET + "restart_severity:\n",
     DEVICE + "class: /\ngroups: [a b, c]\nproperties: {snmp_version: 1, snmp_community: '1', snmp_timeout_s: 1}\n",
     "kind: Device\nid: d\nproperties: {source: local}\n",
+    TEMPLATE
+    + "extends: b\ncomponent: process_set\nthresholds: {a: {points: cpu, maximum: 8e+9}, gone: }\ngraphs: {g: }\n",
+    TEMPLATE + "thresholds: [{id: a, points: [cpu], levels: [{severity: 4, minimum: 1}]}]\n",
+    TEMPLATE
+    + "sources: {s: {type: snmp, oid: .1.3.6.1, points: [a, {name: b}]}}\ngraphs: {g: {points: [a, {point: b}]}}\n",
+    "kind: Group\nid: g\ntemplates: [a, -b]\n",
     "kind: DeviceClass\nid: /Server/Linux\ndescription: |\n  a\n  b\nproperties: {interval_s: 30}\n",
     "- " + SET.replace("\n", "\n  ") + "\n",
 ]

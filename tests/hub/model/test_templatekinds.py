@@ -199,8 +199,8 @@ TEMPLATE = "kind: Template\nid: t\n"
         (threshold("{points: cpu, maximum: .nan}"), "field 'thresholds.b.maximum': got a number in a form that"),
         (threshold("{points: cpu, maximum: 1.0e+301}"), "field 'thresholds.b.maximum': got a number (1e+301)"),
         (
-            threshold("{points: cpu, maximum: 2e9}"),
-            "field 'thresholds.b.maximum': got '2e9'; expected a number such as",
+            threshold("{points: cpu, maximum: 2e999}"),
+            "field 'thresholds.b.maximum': got '2e999'; expected a number such as",
         ),
         (threshold("{points: cpu, maximum: true}"), "field 'thresholds.b.maximum': got true; expected a number"),
         (threshold("{points: cpu, maximum: 1, hysteresis: -1}"), "field 'thresholds.b.hysteresis': got"),
@@ -314,3 +314,12 @@ def test_a_number_that_came_without_a_file_is_finite(value: object) -> None:
     with pytest.raises(SettingsError) as caught:
         read_entity(KIND_TEMPLATE, {"id": "t", "thresholds": thresholds})
     assert "field 'thresholds.a.maximum': got" in caught.value.details[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("8e+9", 8e9), ("-2E9", -2e9), ("1.5e-3", 0.0015), ("7", 7.0), ("1.e3", 1000.0)]
+)
+def test_a_number_may_have_an_exponent(text: str, value: float) -> None:
+    (found,) = read(threshold(f"{{points: cpu, minimum: {text}}}"))
+    assert isinstance(found, Template)
+    assert found.thresholds["b"] == Threshold(points=("cpu",), minimum=value)
