@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from hub.model.definitions import to_config
 from hub.model.documents import SourceFile, read_documents
 from hub.model.entities import Device, Entity, Model, ProcessSet
 
+PAGE = Path(__file__).parents[3] / "docs" / "templates.md"
 FOLDER = Path(__file__).parents[3] / "etc" / "model"
 
 PYTHON = "/srv/my tar/.venv/bin/python3"
@@ -175,6 +177,19 @@ def test_the_templates_hold_together_and_are_quiet_until_the_strict_one_is_bound
     assert [one.id for one in compile_device(model, "strict").thresholds] == ["cpu-eater", "memory-leak", "open-files"]
     assert [one.template.id for one in resolution_of(model, quiet).held] == ["process"]
     assert [one.template.id for one in resolution_of(model, strict).held] == ["process-strict"]
+
+
+def test_the_examples_of_the_page_about_templates_hold_together() -> None:
+    blocks = re.findall(r"^```yaml\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    assert len(blocks) > 4
+    files = [SourceFile(f"block {number}", text) for number, text in enumerate(blocks, start=1)]
+    model = plan(Model(), [*shipped(), *(document.entity for document in read_documents(files))]).after
+    device = Device(id="web1", address="x", class_="/Server/Linux", groups=("app servers",), templates=("java-big",))
+    model = plan(model, [device]).after
+    assert [(one.id, one.definitions) for one in compile_device(model, "web1").thresholds][-2:] == [
+        ("leak", ("postgres",)), ("crowd", ("postgres",)),
+    ]  # fmt: skip
+    assert {one.id for one in resolution_of(model, device).unheld} == {"java", "process"}
 
 
 @pytest.mark.parametrize(("line", "component"), TAKEN)
