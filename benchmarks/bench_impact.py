@@ -1,0 +1,79 @@
+"""Which of 10,000 devices a change concerns, and what templates add to their configs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from msgspec.structs import replace
+
+from hub.compile.process import ProcessCompiler
+from hub.model.change import plan
+from hub.model.entities import Device, DeviceClass, Entity, Model, ProcessSet
+from hub.model.templates import DataPoint, Source, SourceType, Target, Template, Threshold
+
+DEVICES = 10_000
+CLASSES = 50
+SETS = 20
+ROUNDS = 5
+
+
+def site() -> Model:
+    """Devices in fifty classes, each with a template of its own that extends one of all."""
+    points: dict[str, Source | None] = {
+        "table": Source(type=SourceType.PROCESS, points={"each": DataPoint(derived="memory / count")})
+    }
+    entities: list[Entity] = [
+        Template(id="all", component=Target.PROCESS_SET, sources=points, thresholds={"busy": _limit(90)}),
+        DeviceClass(id="/", templates=("all",)),
+    ]
+    for number in range(CLASSES):
+        entities += [
+            Template(id=f"t{number}", extends="all", replaces="all", thresholds={f"own{number}": _limit(number)}),
+            DeviceClass(id=f"/C{number}", templates=(f"t{number}",)),
+        ]
+    entities += [ProcessSet(id=f"set{n}", order=n, include=f"^daemon{n}") for n in range(SETS)]
+    entities += [Device(id=f"d{n}", address="10.0.0.1", class_=f"/C{n % CLASSES}") for n in range(DEVICES)]
+    return Model(1, entities)
+
+
+def _limit(maximum: float) -> Threshold:
+    return Threshold(points=("cpu",), maximum=float(maximum))
+
+
+def run() -> list[tuple[str, float, str, str]]:
+    """Measure."""
+    model = site()
+    compiler = ProcessCompiler()
+    begun = time.process_time()
+    for id_ in model.devices:
+        compiler.compile(model, id_)
+    compiling = time.process_time() - begun
+    one, everywhere = model.templates["t7"], model.templates["all"]
+    layer, definition = model.classes["/C7"], model.sets[3]
+    changes: list[tuple[str, Callable[[int], Entity]]] = [
+        ("a template of 200", lambda n: replace(one, thresholds={"own7": _limit(100 + n)})),
+        ("a template of all", lambda n: replace(everywhere, thresholds={"busy": _limit(100 + n)})),
+        ("the templates of a class of 200", lambda n: replace(layer, templates=("t7", f"t{10 + n}"))),
+        ("a property of a class of 200", lambda n: replace(layer, properties={"interval_s": 100 + n})),
+        ("the templates of one device", lambda n: replace(model.devices["d3"], templates=(f"t{10 + n}",))),
+        ("a threshold of a process set of all", lambda n: replace(definition, thresholds={"x": _limit(n)})),
+        ("a process set of all", lambda n: replace(definition, include=f"^other{n}")),
+    ]
+    rows = [
+        (f"plan a change of {DEVICES:,} devices: {what}", _planning(model, change) * 1000, "ms CPU", "")
+        for what, change in changes
+    ]
+    return [*rows, ("compile one config, with templates", compiling / DEVICES * 1000, "ms CPU", "under 0.3")]
+
+
+def _planning(model: Model, change: Callable[[int], Entity]) -> float:
+    """CPU seconds of a plan, the fewest of some: the model is warm, as that of a hub that runs."""
+    spent: Sequence[float] = [_spent(model, change(number)) for number in range(ROUNDS)]
+    return min(spent)
+
+
+def _spent(model: Model, wanted: Entity) -> float:
+    begun = time.process_time()
+    plan(model, [wanted])
+    return time.process_time() - begun
