@@ -9,12 +9,17 @@ import msgspec
 from msgspec import Struct
 
 from hub.interfaces import DocumentChange
-from hub.model.entities import decode_entity
+from hub.model.entities import KIND_PROCESS_SET, decode_entity
 from hub.model.plain import document_of, fields_of
 from hub.model.properties import CATALOGUE, HIDDEN, is_secret
+from hub.model.templates import KIND_TEMPLATE, SECTIONS
 
 CREATED, CHANGED, REMOVED = "created", "changed", "removed"
 PROPERTIES = "properties"
+DROPPED = "(dropped)"
+
+_NESTED = frozenset({KIND_PROCESS_SET, KIND_TEMPLATE})
+"""Kinds whose entries have fields with defaults."""
 
 Path = tuple[str, ...]
 """Names of fields, from the outermost in."""
@@ -74,6 +79,9 @@ def field_changes(
 def _difference(change: DocumentChange) -> Difference:
     whole = change.before is not None and change.after is not None
     before, after = _body(change.kind, change.before, full=whole), _body(change.kind, change.after, full=whole)
+    if whole and change.kind in _NESTED:
+        terse = [_body(change.kind, body, full=False) for body in (change.before, change.after)]
+        before, after = _as_said(before, terse[0], after), _as_said(after, terse[1], before)
     what = CHANGED if whole else CREATED if change.before is None else REMOVED
     return Difference(kind=change.kind, id=change.id, what=what, fields=field_changes(before, after, _is_secret))
 
@@ -89,13 +97,35 @@ def _body(kind: str, body: str | None, *, full: bool) -> dict[str, Any]:
         fields = raw if isinstance(raw, dict) else {"body": raw}
     else:
         fields = fields_of(entity) if full else document_of(entity)
-    return {name: value for name, value in fields.items() if name not in {"kind", "id"}}
+    return {name: _with_drops(name, value) for name, value in fields.items() if name not in {"kind", "id"}}
+
+
+def _with_drops(field: str, value: Any) -> Any:
+    """A field's value; an entry of a template that only drops one is told by a word."""
+    if field not in SECTIONS or not isinstance(value, Mapping):
+        return value
+    return {id_: DROPPED if entry is None else entry for id_, entry in value.items()}
+
+
+def _as_said(full: Mapping[str, Any], terse: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """A body; of an entry that the other side does not have, only what is not at its default."""
+    found = {}
+    for name, value in full.items():
+        if name not in other:
+            found[name] = terse.get(name, value)
+        elif isinstance(value, Mapping) and isinstance(other[name], Mapping):
+            found[name] = _as_said(value, terse.get(name, {}), other[name])
+        else:
+            found[name] = value
+    return found
 
 
 def _leaves(fields: Mapping[str, Any], above: Path = ()) -> Iterator[tuple[Path, Any]]:
     for name, value in fields.items():
         path = (*above, name)
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and not value and not len(path) % 2:
+            yield path, {}  # ids are in turn with fields: an entry that says nothing
+        elif isinstance(value, Mapping):
             yield from _leaves(value, path)
         else:
             yield path, value

@@ -58,6 +58,31 @@ def test_a_new_or_removed_document_tells_what_it_says() -> None:
     assert [one.what for one in told(WEB1, WEB1.replace("web1", "web2"))] == ["created", "removed"]
 
 
+def test_a_template_is_told_entry_by_entry() -> None:
+    head = "kind: Template\nid: t\ncomponent: process_set\n"
+    base = head.replace("id: t", "id: b") + "thresholds: {old: {points: cpu, maximum: 1}}\n---\n"
+    before = base + head + "extends: b\nthresholds: {a: {points: cpu, maximum: 1}, gone: {points: cpu, minimum: 2}}\n"
+    after = base + head + (
+        "extends: b\nthresholds: {a: {points: cpu, maximum: 2, scans: 3}, new: {points: [cpu, memory], maximum: 1}, "
+        "old: }\n"
+        "sources: {s: {type: process, points: {cpu: , x: {derived: cpu}}}}\n"
+    )  # fmt: skip
+    forth = [
+        ("sources.s.type", None, "process"),
+        ("sources.s.points.cpu", None, {}),
+        ("sources.s.points.x.derived", None, "cpu"),
+        ("thresholds.a.maximum", 1.0, 2.0),
+        ("thresholds.a.scans", 1, 3),
+        ("thresholds.new.points", None, ["cpu", "memory"]),
+        ("thresholds.new.maximum", None, 1.0),
+        ("thresholds.old", None, "(dropped)"),
+        ("thresholds.gone.points", ["cpu"], None),
+        ("thresholds.gone.minimum", 2.0, None),
+    ]
+    assert fields(before, after) == forth
+    assert sorted(fields(after, before), key=str) == sorted([(name, new, old) for name, old, new in forth], key=str)
+
+
 def test_nothing_differs_in_an_empty_change() -> None:
     assert told(NGINX + "---\n" + WEB1, NGINX + "---\n" + WEB1) == []
 
