@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,13 @@ class Stack:
     def json(self, *arguments: str) -> Any:
         """Run a command with --json and read what it prints."""
         return json.loads(self.tocsin(*arguments, "--json").stdout)
+
+    def ask(self, path: str) -> Any:
+        """Ask the API itself, where a command for each of many things would take long."""
+        request = urllib.request.Request(f"{self.env['TOCSIN_URL']}/api/v1/{path}")
+        request.add_header("Authorization", f"Bearer {self.env['TOCSIN_TOKEN']}")
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
 
     def pid_of(self, daemon: str) -> int:
         """Process id of `hub` or `process`, from its pid file; 0 while there is none."""
