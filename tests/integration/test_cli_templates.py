@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.integration.stack import Stack, running_stack
+from tests.integration.stack import Stack, running_stack, wait_for
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180), pytest.mark.xdist_group("cli-templates")]
 
@@ -157,3 +158,30 @@ def test_a_template_that_is_in_use_cannot_be_pruned(stack: Stack, model: Path, t
     done = stack.tocsin("apply", "-f", str(path), "--prune", check=False)
     assert done.returncode == 1
     assert "DeviceClass /Server: field 'templates': template 'busy' would be removed, and is still named" in done.stderr
+
+
+def open_alarms(stack: Stack) -> list[tuple[str, str]]:
+    events = stack.json("events", "list", "--device", DEVICE)["events"]
+    return [(one["component"], one["severity_name"]) for one in events if one["event_key"] == "threshold:any:half"]
+
+
+def test_a_template_rings_where_it_is_bound_and_is_quiet_where_it_is_not(
+    stack: Stack, model: Path, tmp_path: Path
+) -> None:
+    seconds = "98765.4321"
+    path = tmp_path / "rings.yaml"
+    path.write_text(
+        f"kind: ProcessSet\nid: sleeper\norder: 1\ninclude: '^/?\\S*sleep {seconds}$'\n---\n"
+        "kind: Template\nid: rings\ncomponent: process_set\n"
+        "sources: {table: {type: process, points: {half: {derived: count / 2}}}}\n"
+        "thresholds: {any: {points: half, maximum: 0.1, severity: error}}\n"
+    )
+    with subprocess.Popen(["sleep", seconds]) as sleeper:
+        try:
+            stack.tocsin("apply", "-f", str(path), "--wait")
+            stack.tocsin("device", "change", DEVICE, "--bind", "rings", "--wait")
+            wait_for("the alarm", lambda: ("sleeper", "error") in open_alarms(stack))
+            stack.tocsin("device", "change", DEVICE, "--unbind", "rings", "--wait")
+            wait_for("the end of the alarm", lambda: not open_alarms(stack))
+        finally:
+            sleeper.kill()
