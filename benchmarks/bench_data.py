@@ -16,8 +16,8 @@ from collectors.framework.data.intake import Intake
 from collectors.framework.rrdwriter import Writer
 from collectors.framework.samplespool import SampleSpool
 from common import rrd
+from common.queries import FetchQuery, GraphQuery
 from common.series import Kind, Layout, Point, Sample, SeriesKey
-from common.wire import FetchQuery, GraphQuery
 
 FILES, POINTS = 20, 4
 LAYOUT = Layout(

@@ -21,7 +21,8 @@ from collectors.framework.hublink import HubLink, LinkSettings
 from common.certificates import ensure_site, issue_collector
 from common.configs import DeviceConfig
 from common.events import CLASS_PROCESS, Event, Severity
-from common.wire import ConfigBatch, ConfigsApplied, EventBatch, LiveConfigQuery, SpooledEvent
+from common.queries import LiveConfigQuery
+from common.wire import ConfigBatch, ConfigsApplied, EventBatch, SpooledEvent
 from hub.broker.listener import BrokerListener, ListenerSettings
 from tests.fakes.sessions import FakeFrontDesk, FakeHubClient, device_config
 

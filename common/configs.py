@@ -18,6 +18,8 @@ from common.events import CLASS_PERFORMANCE, Severity
 
 DeviceId = Annotated[str, Meta(min_length=1, max_length=255)]
 Slug = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}\Z")]
+Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
+"""Name of a config's content."""
 Regex = Annotated[str, Meta(min_length=1, max_length=4096)]
 
 DEFAULT_EXCLUDE = r"\b(vim|tail|grep|tar|cat|bash)\b"

@@ -17,10 +17,10 @@ import zstandard
 from msgspec import Meta, Struct
 
 from common.components import Attributes, ComponentKind, FoundComponent
-from common.configs import DeviceConfig, DeviceId
+from common.configs import DeviceConfig, DeviceId, Digest
 from common.errors import PermanentError, RemoteError
-from common.events import Event, EventText
-from common.roll import CommandLine, DeviceScan, Process, SetStatus
+from common.events import Event
+from common.queries import Query, Result, ShortText
 
 PROTOCOL_VERSION = 1
 OLDEST_PROTOCOL_VERSION = 1
@@ -30,9 +30,7 @@ MAX_DECODED_BYTES = 4 * 1024 * 1024
 COMPRESS_FROM_BYTES = 512
 MAX_COMPONENTS = 10_000
 
-Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
 Id = Annotated[str, Meta(min_length=1, max_length=100)]
-ShortText = Annotated[str, Meta(max_length=255)]
 Reason = Annotated[str, Meta(max_length=4096)]
 
 T = TypeVar("T")
@@ -245,212 +243,6 @@ class ConfigsApplied(Struct, frozen=True, tag=True, kw_only=True):
     live: dict[DeviceId, Digest]
     rejected: list[Rejected]
     all: Digest
-
-
-class ProcessesQuery(Struct, frozen=True, tag=True, kw_only=True):
-    """The last process table of a device, a page of it in order of pid.
-
-    Attributes:
-        lines: also the whole texts that are matched; those of `Process` are cut, and made fit to be seen.
-    """
-
-    device: DeviceId
-    set: str | None = None
-    after_pid: int = -1
-    lines: bool = False
-    limit: Annotated[int, Meta(ge=1, le=1000)] = 1000
-
-
-class SetsQuery(Struct, frozen=True, tag=True, kw_only=True):
-    """The process sets of some devices; no ids ask for all devices of the collector."""
-
-    devices: list[DeviceId] = []
-    after: str = ""
-    limit: Annotated[int, Meta(ge=1, le=1000)] = 200
-
-
-class ListQuery(Struct, frozen=True, tag=True, kw_only=True):
-    """Which series of a device there are, with their last values."""
-
-    device: DeviceId
-    component: str | None = None
-    after: Annotated[int, Meta(ge=0)] = 0
-
-
-class FetchQuery(Struct, frozen=True, tag=True, kw_only=True):
-    """Rows of one series source between two epoch seconds.
-
-    Attributes:
-        cf: AVERAGE, MIN or MAX.
-        points: names; empty for all of the source.
-    """
-
-    device: DeviceId
-    component: str
-    source: str
-    points: list[str]
-    start: int
-    end: int
-    cf: Annotated[str, Meta(pattern=r"^(AVERAGE|MIN|MAX)\Z")] = "AVERAGE"
-    resolution_s: Annotated[int, Meta(ge=1)] | None = None
-
-
-class GraphQuery(Struct, frozen=True, tag=True, kw_only=True):
-    """A picture of a component, or of all components of a device.
-
-    Attributes:
-        graph: name of a graph of `common.rrd`; empty for the first that fits.
-        form: `png` or `svg`.
-    """
-
-    device: DeviceId
-    component: str | None
-    graph: ShortText
-    start: int
-    end: int
-    form: Annotated[str, Meta(pattern=r"^(png|svg)\Z")]
-    width: Annotated[int, Meta(ge=100, le=4000)] = 720
-    height: Annotated[int, Meta(ge=50, le=2000)] = 200
-
-
-class LiveConfigQuery(Struct, frozen=True, tag=True):
-    """The config that runs for a device."""
-
-    device: DeviceId
-
-
-class RunNowQuery(Struct, frozen=True, tag=True):
-    """Scan these devices now instead of at their next turn."""
-
-    devices: Annotated[list[DeviceId], Meta(max_length=2000)]
-
-
-class Decision(Struct, frozen=True, kw_only=True):
-    """What an operator made of an alarm.
-
-    Attributes:
-        severity: of the alarm, as `events.Severity`.
-        open: True, it was opened again; False, it was closed.
-    """
-
-    device: DeviceId
-    component: EventText
-    event_class: EventText
-    event_key: EventText
-    severity: Annotated[int, Meta(ge=0, le=5)]
-    open: bool
-
-
-class DecidedQuery(Struct, frozen=True, tag=True):
-    """Think of these alarms as the hub does: one whose cause goes on is raised anew, one whose cause is over ends."""
-
-    decisions: Annotated[list[Decision], Meta(max_length=500)]
-
-
-class ModelQuery(Struct, frozen=True, tag=True, kw_only=True):
-    """Model these devices now; each answers later with a `ModelReport` that bears these words."""
-
-    devices: Annotated[list[DeviceId], Meta(max_length=2000)]
-    run: ShortText
-    dry_run: bool = False
-
-
-Query = (
-    ProcessesQuery
-    | SetsQuery
-    | ListQuery
-    | FetchQuery
-    | GraphQuery
-    | LiveConfigQuery
-    | RunNowQuery
-    | DecidedQuery
-    | ModelQuery
-)
-
-
-class Processes(Struct, frozen=True, tag=True, kw_only=True):
-    """A page of a process table.
-
-    Attributes:
-        at: epoch second of the scan; None before the first.
-        lines: for each row the text that is matched, None for a process that does not run and belongs to no set.
-            None where the query does not ask for them, and from collectors that do not know that part of it.
-    """
-
-    at: float | None
-    rows: list[Process]
-    more: bool
-    lines: list[CommandLine | None] | None = None
-
-
-class Sets(Struct, frozen=True, tag=True, kw_only=True):
-    """Process sets and the last scan of each device; page by `after` = last device id."""
-
-    sets: list[SetStatus]
-    scans: list[DeviceScan]
-    more: bool
-
-
-class LastValue(Struct, frozen=True, kw_only=True):
-    """The newest value of a point.
-
-    Attributes:
-        at: epoch second of the step it belongs to.
-        value: as measured (a counter's count, not its rate); None when unknown.
-        first: epoch second of the first sample in the file; None when it is not known.
-    """
-
-    component: str
-    source: str
-    point: str
-    kind: str
-    unit: str
-    step_s: int
-    at: int | None
-    value: int | float | None
-    first: int | None = None
-
-
-class Listing(Struct, frozen=True, tag=True, kw_only=True):
-    """Series of a device; page by `after` = number of values seen so far."""
-
-    values: list[LastValue]
-    more: bool
-
-
-class Rows(Struct, frozen=True, tag=True, kw_only=True):
-    """What `fetch` found: for each epoch second a value for each point, None for a gap."""
-
-    points: list[str]
-    units: list[str]
-    step_s: int
-    start: int
-    end: int
-    cf: str
-    rows: list[tuple[int, list[float | None]]]
-
-
-class Picture(Struct, frozen=True, tag=True, kw_only=True):
-    """A graph as the bytes of a file; `form` is `png` or `svg`."""
-
-    form: str
-    data: bytes
-
-
-class LiveConfig(Struct, frozen=True, tag=True, kw_only=True):
-    """The config that a collector runs, and its digest."""
-
-    config: DeviceConfig
-    digest: Digest
-
-
-class Done(Struct, frozen=True, tag=True):
-    """It is done; `count` things were."""
-
-    count: int = 0
-
-
-Result = Processes | Sets | Listing | Rows | Picture | LiveConfig | Done
 
 
 # --- bytes ------------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct
 from zope.interface import Attribute, Interface
 
+from common.queries import Query, Result
 from common.wire import (
     Attach,
     Attached,
@@ -19,8 +20,6 @@ from common.wire import (
     Held,
     HeldRequest,
     ModelReport,
-    Query,
-    Result,
     SpooledEvent,
     TaskCounts,
 )

@@ -11,7 +11,7 @@ from collectors.framework.interfaces import IEventSink, IStateStore
 from collectors.framework.task import Outcome, TaskRecord
 from common.errors import TransientError
 from common.events import Event, Severity
-from common.wire import Decision
+from common.queries import Decision
 
 KEY = "task_failed"
 

@@ -14,20 +14,12 @@ from collectors.framework.interfaces import ICollector, IHubClient
 from collectors.framework.rrdreader import Reader
 from collectors.framework.scheduler import Scheduler
 from common.errors import NotFoundError
-from common.wire import (
-    OLDEST_PROTOCOL_VERSION,
-    PROTOCOL_VERSION,
-    Attach,
-    Attached,
-    ConfigBatch,
-    ConfigsApplied,
+from common.queries import (
     DecidedQuery,
     Decision,
     Done,
     FetchQuery,
     GraphQuery,
-    Held,
-    HeldRequest,
     ListQuery,
     LiveConfig,
     LiveConfigQuery,
@@ -35,6 +27,16 @@ from common.wire import (
     Query,
     Result,
     RunNowQuery,
+)
+from common.wire import (
+    OLDEST_PROTOCOL_VERSION,
+    PROTOCOL_VERSION,
+    Attach,
+    Attached,
+    ConfigBatch,
+    ConfigsApplied,
+    Held,
+    HeldRequest,
     TaskCounts,
 )
 

@@ -11,7 +11,8 @@ from common.edge.answers import encode_answer, refusal
 from common.edge.broker import HardBroker
 from common.edge.versions import check_spoken
 from common.errors import TransientError
-from common.wire import Alive, ConfigBatch, FailureCode, HeldRequest, Result, decode, decode_query
+from common.queries import Result
+from common.wire import Alive, ConfigBatch, FailureCode, HeldRequest, decode, decode_query
 
 
 class CollectorPerspective(pb.Referenceable):

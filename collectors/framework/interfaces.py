@@ -17,21 +17,19 @@ from zope.interface import Attribute, Interface
 
 from common.configs import DeviceConfig, SnmpConfig
 from common.events import CLASS_SNMP, Event
+from common.queries import Decision, Query, Result
 from common.series import Sample
 from common.wire import (
     Attach,
     Attached,
     ConfigBatch,
     ConfigsApplied,
-    Decision,
     EventBatch,
     EventsStored,
     Held,
     HeldRequest,
     ModelReport,
     ModelTaken,
-    Query,
-    Result,
     TaskCounts,
 )
 

@@ -11,7 +11,7 @@ from collectors.framework.interfaces import IEventSink
 from collectors.framework.ownevents import own_event
 from common.errors import TransientError
 from common.events import Event, Severity
-from common.wire import Decision
+from common.queries import Decision
 
 MAX_SENTENCE = 400
 

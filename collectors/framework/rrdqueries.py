@@ -21,7 +21,8 @@ import msgspec
 
 from collectors.framework.data.answers import Request, answer
 from common.errors import NotFoundError, TocsinError
-from common.wire import Failure, FailureCode, Result
+from common.queries import Result
+from common.wire import Failure, FailureCode
 
 MAX_REQUEST_BYTES = 64 * 1024 * 1024
 

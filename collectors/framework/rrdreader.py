@@ -17,17 +17,8 @@ from collectors.framework.data.answers import Live, Request
 from collectors.framework.data.child import Child
 from collectors.framework.data.intake import Latest
 from common.errors import NotFoundError, PermanentError, TransientError
-from common.wire import (
-    Failure,
-    FailureCode,
-    FetchQuery,
-    GraphQuery,
-    Listing,
-    ListQuery,
-    Picture,
-    Result,
-    Rows,
-)
+from common.queries import FetchQuery, GraphQuery, Listing, ListQuery, Picture, Result, Rows
+from common.wire import Failure, FailureCode
 
 TIMEOUT_S = 10.0
 STOP_TIMEOUT_S = 2.0

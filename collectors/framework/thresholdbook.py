@@ -18,8 +18,8 @@ from common.configs import DeviceConfig, ThresholdConfig, ThresholdForm
 from common.errors import PermanentError
 from common.events import Event, Severity
 from common.expressions import ExpressionError
+from common.queries import Decision
 from common.series import Number, Point
-from common.wire import Decision
 
 
 class ComponentWatches(Struct):

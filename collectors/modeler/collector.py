@@ -22,7 +22,8 @@ from common.configs import DeviceConfig, SourceKind
 from common.errors import NotFoundError, PermanentError
 from common.events import CLASS_MODEL
 from common.matching import check_definition, check_regex
-from common.wire import Decision, Done, ModelQuery, ModelReport, Query, Result
+from common.queries import Decision, Done, ModelQuery, Query, Result
+from common.wire import ModelReport
 
 
 @implementer(ICollector)

@@ -19,7 +19,8 @@ from collectors.modeler.plugins.catalogue import chosen
 from common.configs import DeviceConfig
 from common.errors import TocsinError, TransientError
 from common.events import CLASS_MODEL, Event, Severity
-from common.wire import Decision, ModelReport, PluginOutcome
+from common.queries import Decision
+from common.wire import ModelReport, PluginOutcome
 
 LOOK_EVERY_S = 600
 """How often a device is looked at, whether it is due; also how soon one is tried again that could not be modelled."""

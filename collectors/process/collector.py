@@ -18,8 +18,8 @@ from common.configs import DeviceConfig, SourceKind
 from common.errors import NotFoundError, PermanentError
 from common.events import CLASS_PROCESS, CLASS_SNMP
 from common.matching import check_definition, command_line
+from common.queries import Decision, Processes, ProcessesQuery, Query, Result, Sets, SetsQuery
 from common.roll import CommandLine, Process
-from common.wire import Decision, Processes, ProcessesQuery, Query, Result, Sets, SetsQuery
 
 MAX_PAGE_BYTES = 192 * 1024
 """Of command lines in an answer, so that it crosses also when nothing of it can be compressed."""

@@ -7,7 +7,7 @@ from collectors.process.memory import DeviceMemory
 from collectors.process.points import layout
 from collectors.process.tracker import Outcome
 from common.configs import DeviceConfig
-from common.wire import Decision
+from common.queries import Decision
 
 
 class SetJudge:

@@ -20,9 +20,9 @@ from collectors.process.tracker import Outcome, Tracker
 from common.configs import DeviceConfig
 from common.errors import TocsinError, TransientError
 from common.events import CLASS_SNMP, Event, Severity
+from common.queries import Decision
 from common.roll import DeviceScan, SetState, SetStatus
 from common.series import Sample, SeriesKey, snap
-from common.wire import Decision
 
 PERSIST_EVERY = 30
 """Cycles without a change after which the memory is kept all the same."""

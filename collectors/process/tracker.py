@@ -16,9 +16,9 @@ from collectors.process.tables import Members, View, members_of
 from common.configs import DeviceConfig, ExpectedSet, ProcessSetConfig
 from common.events import Event
 from common.matching import Matcher, SetName, command_line
+from common.queries import Decision
 from common.roll import SetState, SetStatus
 from common.series import Number
-from common.wire import Decision
 
 
 class Outcome(Struct, kw_only=True):

@@ -12,6 +12,7 @@ from common.edge.broker import HardBroker
 from common.edge.lane import Lane
 from common.edge.pulse import Pulse
 from common.errors import RemoteError, TransientError
+from common.queries import Query, Result
 from common.wire import (
     Alive,
     Attach,
@@ -20,8 +21,6 @@ from common.wire import (
     FailureCode,
     Held,
     HeldRequest,
-    Query,
-    Result,
     T,
     TaskCounts,
     WireError,

@@ -12,10 +12,8 @@ from twisted.internet.interfaces import IReactorTime
 
 from common.configs import SERVICE_PROCESS
 from common.errors import NotFoundError, RemoteError, TocsinError, TransientError
-from common.roll import CommandLine, DeviceScan, Process, SetStatus
-from common.wire import (
+from common.queries import (
     Done,
-    FailureCode,
     FetchQuery,
     GraphQuery,
     LastValue,
@@ -33,6 +31,8 @@ from common.wire import (
     Sets,
     SetsQuery,
 )
+from common.roll import CommandLine, DeviceScan, Process, SetStatus
+from common.wire import FailureCode
 from hub.interfaces import ISession
 
 LIMIT_S = 30.0

@@ -14,7 +14,7 @@ from twisted.logger import Logger
 
 from common.errors import RemoteError, TransientError
 from common.events import OPEN_STATES
-from common.wire import DecidedQuery, Decision
+from common.queries import DecidedQuery, Decision
 from hub.distribution.errand import Errand
 from hub.interfaces import EventRecord, ISession
 

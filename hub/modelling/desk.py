@@ -11,7 +11,8 @@ from twisted.logger import Logger
 
 from common.configs import SERVICE_MODELER
 from common.errors import NotFoundError, PermanentError, TocsinError
-from common.wire import ModelQuery, ModelReport
+from common.queries import ModelQuery
+from common.wire import ModelReport
 from hub.distribution.agreement import Shortfall
 from hub.interfaces import ISession
 from hub.modelling.runs import Answer, Run, Runs

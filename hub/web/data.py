@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
-from common.wire import FetchQuery, GraphQuery
+from common.queries import FetchQuery, GraphQuery
 from hub.data.reader import Reader
 from hub.web.call import Call, File
 from hub.web.refusals import bad_request

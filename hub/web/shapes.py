@@ -10,8 +10,8 @@ import msgspec
 from msgspec import Struct
 
 from common.events import Severity
+from common.queries import LastValue, Rows
 from common.roll import DeviceScan, Process, SetStatus
-from common.wire import LastValue, Rows
 from hub.distribution.agreement import Shortfall
 from hub.distribution.roster import Seat
 from hub.interfaces import EventRecord, Revision

@@ -10,7 +10,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common import wire
+from common import queries, wire
 from common.configs import DeviceConfig, ProcessSetConfig, SnmpConfig, SourceKind
 from common.errors import RemoteError
 from common.events import CLASS_PROCESS, Event, Severity
@@ -42,8 +42,8 @@ def event(seq: int) -> wire.SpooledEvent:
             daemon="process", host="h", software="0.1", oldest=1, newest=1, spool="a" * 32, started_at=1_800_000_000.25
         ),
         wire.Heartbeat(counts=wire.TaskCounts(devices=3, problem="disk full")),
-        wire.Picture(form="png", data=bytes(range(256)) * 40),
-        wire.Rows(points=["a"], units=["%"], step_s=60, start=0, end=120, cf="MAX", rows=[(60, [None]), (120, [0.5])]),
+        queries.Picture(form="png", data=bytes(range(256)) * 40),
+        queries.Rows(points=["a"], units=["%"], step_s=60, start=0, end=120, cf="MAX", rows=[(60, [None]), (120, [0.5])]),
     ],
     ids=lambda message: type(message).__name__,
 )
@@ -57,8 +57,8 @@ def test_alike_configs_are_compressed_to_a_fraction() -> None:
 
 
 def test_the_type_of_a_query_is_told_by_its_tag() -> None:
-    query = wire.decode_query(wire.encode(wire.LiveConfigQuery("web1")))
-    assert query == wire.LiveConfigQuery("web1")
+    query = wire.decode_query(wire.encode(queries.LiveConfigQuery("web1")))
+    assert query == queries.LiveConfigQuery("web1")
 
 
 def test_a_refusal_raises_its_code_and_sentence() -> None:
@@ -71,7 +71,7 @@ def test_a_refusal_raises_its_code_and_sentence() -> None:
 
 def test_an_answer_of_another_type_is_refused_by_name() -> None:
     with pytest.raises(wire.WireError, match="type"):
-        wire.decode_answer(wire.encode(wire.Done(1)), wire.Attached)
+        wire.decode_answer(wire.encode(queries.Done(1)), wire.Attached)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_lists_and_texts_over_their_bounds_are_refused_where_they_stand() -> Non
         wire.decode(data, wire.EventsStored)
     many = b"\x00" + msgspec.msgpack.encode({"type": "RunNowQuery", "devices": ["x"] * 2001})
     with pytest.raises(wire.WireError, match="2000"):
-        wire.decode(many, wire.RunNowQuery)
+        wire.decode(many, queries.RunNowQuery)
 
 
 def test_a_field_from_a_later_version_is_skipped() -> None:
@@ -121,7 +121,7 @@ def test_a_field_from_a_later_version_is_skipped() -> None:
 
 def test_a_message_too_large_is_refused_by_the_sender() -> None:
     with pytest.raises(wire.WireError, match="Picture"):
-        wire.encode(wire.Picture(form="png", data=zstandard.ZstdCompressor().compress(b"") + bytes(5_000_000)))
+        wire.encode(queries.Picture(form="png", data=zstandard.ZstdCompressor().compress(b"") + bytes(5_000_000)))
 
 
 @given(st.binary(max_size=300))

@@ -10,20 +10,18 @@ from zope.interface import implementer
 
 from collectors.framework.interfaces import IHubClient
 from common.configs import DeviceConfig, SourceKind, digest, digest_of_all
+from common.queries import Done, Query, Result
 from common.wire import (
     Attach,
     Attached,
     ConfigBatch,
     ConfigsApplied,
-    Done,
     EventBatch,
     EventsStored,
     Heartbeat,
     Held,
     HeldRequest,
     ModelReport,
-    Query,
-    Result,
     TaskCounts,
 )
 from hub.interfaces import IFrontDesk, ISession

@@ -11,7 +11,7 @@ from zope.interface import implementer
 from collectors.framework.interfaces import ICollector, ITask
 from common.configs import DeviceConfig, SourceKind
 from common.errors import NotFoundError, PermanentError
-from common.wire import Decision, Done, ProcessesQuery, Query, Result
+from common.queries import Decision, Done, ProcessesQuery, Query, Result
 
 
 def config(device: str = "web1", interval_s: int = 60, **fields: Any) -> DeviceConfig:

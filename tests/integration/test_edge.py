@@ -42,7 +42,8 @@ from common.edge.broker import HardBroker
 from common.edge.expressions import encode as expression
 from common.edge.pem import Pair, load_pair
 from common.errors import RemoteError, SettingsError, TransientError
-from common.wire import Attached, ConfigBatch, Done, EventBatch, EventsStored, LiveConfigQuery, decode_answer, encode
+from common.queries import Done, LiveConfigQuery
+from common.wire import Attached, ConfigBatch, EventBatch, EventsStored, decode_answer, encode
 from hub.broker.listener import BrokerListener, ListenerSettings
 from tests.common.edge.test_broker import PAYLOADS
 from tests.fakes.sessions import FakeFrontDesk, FakeHubClient, device_config

@@ -16,7 +16,8 @@ from twisted.trial.unittest import TestCase
 
 from common.errors import SettingsError
 from common.events import CLASS_PROCESS, Event, Severity
-from common.wire import Done, EventBatch, LastValue, Listing, Query, Result, SpooledEvent
+from common.queries import Done, LastValue, Listing, Query, Result
+from common.wire import EventBatch, SpooledEvent
 from hub.app import make_service
 from tests.integration.hubs import Collector, TestHub
 

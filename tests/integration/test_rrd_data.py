@@ -25,8 +25,8 @@ from collectors.framework.samplespool import PROGRESS, SampleSpool
 from collectors.framework.samplewriter import SampleWriter
 from common import rrd
 from common.errors import NotFoundError, TransientError
+from common.queries import FetchQuery, GraphQuery, Listing, ListQuery, Picture, Rows
 from common.series import Layout, Sample, SeriesKey
-from common.wire import FetchQuery, GraphQuery, Listing, ListQuery, Picture, Rows
 from tests.contracts.sample_sink import NOW, SampleSinkContract
 from tests.integration.rrd_private import LAYOUT, DataPart, on_reactor, sample, sleep, until
 

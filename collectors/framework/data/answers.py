@@ -16,8 +16,8 @@ from msgspec import Struct
 from collectors.framework.data.index import Series, read_device, read_devices
 from common import rrd, rrdgraph, wire
 from common.errors import NotFoundError, PermanentError
+from common.queries import FetchQuery, GraphQuery, LastValue, Listing, ListQuery, Picture, Rows
 from common.series import Layout, Number, SeriesKey
-from common.wire import FetchQuery, GraphQuery, LastValue, Listing, ListQuery, Picture, Rows
 
 MAX_ROWS = 5000
 MAX_FIGURES = 20_000

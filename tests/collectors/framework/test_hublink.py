@@ -26,17 +26,16 @@ from common.certificates import Site, _issue, ensure_site, hub_tls_options, issu
 from common.edge.broker import HardBroker
 from common.edge.pem import Pair
 from common.errors import PermanentError, RemoteError, TransientError
+from common.queries import Done, LiveConfigQuery
 from common.wire import (
     Alive,
     Attached,
     ConfigBatch,
-    Done,
     EventBatch,
     EventsStored,
     Failure,
     FailureCode,
     HeldRequest,
-    LiveConfigQuery,
     decode_answer,
     encode,
 )

@@ -28,23 +28,18 @@ from collectors.framework.scheduler import Scheduler
 from common.configs import DeviceConfig, digest, digest_of_all
 from common.errors import NotFoundError, SettingsError, TransientError
 from common.events import CLASS_CONFIG, CLASS_DATA, CLASS_PROCESS, CLASS_SNMP, Severity
-from common.settings import genconf, read_settings
-from common.wire import (
-    Attached,
-    ConfigBatch,
-    ConfigsApplied,
+from common.queries import (
     DecidedQuery,
     Decision,
     Done,
-    HeldRequest,
     ListQuery,
     LiveConfig,
     LiveConfigQuery,
     ProcessesQuery,
     RunNowQuery,
-    TaskCounts,
-    encode,
 )
+from common.settings import genconf, read_settings
+from common.wire import Attached, ConfigBatch, ConfigsApplied, HeldRequest, TaskCounts, encode
 from tests.fakes.configs import FakeConfigStore
 from tests.fakes.events import FakeEventSink
 from tests.fakes.tasks import FakeCollector, config

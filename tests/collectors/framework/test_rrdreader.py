@@ -17,8 +17,9 @@ from collectors.framework.rrdwriter import Writer
 from collectors.framework.samplespool import SampleSpool
 from common import rrd
 from common.errors import NotFoundError, PermanentError
+from common.queries import FetchQuery, GraphQuery, LastValue, Listing, ListQuery, Picture, Rows
 from common.series import Kind, Layout, Number, Point, Sample, SeriesKey
-from common.wire import Failure, FetchQuery, GraphQuery, LastValue, Listing, ListQuery, Picture, Rows, encode
+from common.wire import Failure, encode
 
 NOW = 1_800_000_000
 LAYOUT = Layout(

@@ -13,8 +13,8 @@ from collectors.framework.thresholdbook import Judgement, Reading, ThresholdBook
 from common.configs import DerivedConfig, DeviceConfig, Level, SourceKind, ThresholdConfig, ThresholdForm
 from common.errors import PermanentError
 from common.events import Event, Severity, fingerprint
+from common.queries import Decision
 from common.series import Kind, Point
-from common.wire import Decision
 
 GIB = 1024**3
 START = 1_800_000_000

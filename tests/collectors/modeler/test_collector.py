@@ -24,7 +24,7 @@ from collectors.modeler.task import FAILED, TIMEOUT_S, ModelTask, state_key
 from common.configs import DeviceConfig, ModelConfig, SnmpConfig
 from common.errors import NotFoundError, PermanentError, RemoteError
 from common.events import CLASS_MODEL, CLASS_PROCESS, Severity
-from common.wire import Decision, Done, ModelQuery, SetsQuery
+from common.queries import Decision, Done, ModelQuery, SetsQuery
 from tests.collectors.modeler.tables import config, definition
 from tests.fakes.events import FakeEventSink
 from tests.fakes.hub import FakeHub

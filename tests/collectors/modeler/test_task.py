@@ -21,7 +21,8 @@ from collectors.modeler.task import FAILED, LOOK_EVERY_S, MAX_ASKED, REFUSED, TI
 from common.configs import DeviceConfig, SnmpConfig
 from common.errors import RemoteError, TransientError
 from common.events import CLASS_MODEL, Severity
-from common.wire import Decision, ModelReport
+from common.queries import Decision
+from common.wire import ModelReport
 from tests.collectors.modeler.tables import config, definition
 from tests.fakes.events import FakeEventSink
 from tests.fakes.hub import FakeHub

@@ -20,8 +20,9 @@ from collectors.process.tracker import Tracker
 from common.configs import DerivedConfig, DeviceConfig, ProcessSetConfig, SourceKind
 from common.errors import NotFoundError, PermanentError
 from common.events import CLASS_CONFIG, CLASS_PROCESS
+from common.queries import Decision, ListQuery, Processes, ProcessesQuery, Sets, SetsQuery
 from common.roll import CommandLine, DeviceScan
-from common.wire import Decision, ListQuery, Processes, ProcessesQuery, Sets, SetsQuery, encode
+from common.wire import encode
 from tests.fakes.events import FakeEventSink
 from tests.fakes.hub import FakeHub
 from tests.fakes.samples import FakeSampleSink

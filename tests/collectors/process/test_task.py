@@ -39,8 +39,8 @@ from common.configs import (
 )
 from common.errors import PermanentError, TransientError
 from common.events import CLASS_PERFORMANCE, CLASS_PROCESS, CLASS_SNMP, Event, Severity
+from common.queries import Decision
 from common.roll import SetState
-from common.wire import Decision
 from tests.fakes.hub import FakeHub
 from tests.fakes.samples import FakeSampleSink
 from tests.fakes.snmp import FakeSnmpClient

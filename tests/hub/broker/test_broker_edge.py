@@ -27,21 +27,19 @@ from common.edge.broker import HardBroker
 from common.edge.expressions import encode as expression
 from common.errors import PermanentError, RemoteError, TransientError
 from common.events import CLASS_PROCESS, Event, Severity
+from common.queries import Done, LiveConfigQuery, Picture
 from common.wire import (
     Alive,
     Attach,
     Attached,
     ConfigBatch,
-    Done,
     EventBatch,
     EventsStored,
     Failure,
     FailureCode,
     Heartbeat,
     HeldRequest,
-    LiveConfigQuery,
     ModelReport,
-    Picture,
     SpooledEvent,
     TaskCounts,
     decode_answer,

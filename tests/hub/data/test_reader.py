@@ -10,8 +10,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from common.errors import NotFoundError, RemoteError, TransientError
-from common.roll import CommandLine, DeviceScan, Process, SetState, SetStatus
-from common.wire import (
+from common.queries import (
     Done,
     FetchQuery,
     GraphQuery,
@@ -27,6 +26,7 @@ from common.wire import (
     Sets,
     SetsQuery,
 )
+from common.roll import CommandLine, DeviceScan, Process, SetState, SetStatus
 from hub.data.reader import MAX_LINES_S, CollectorAwayError, Reader, TooSlowError
 from tests.hub.distribution.fakes import FakeCollector, FakeSession
 

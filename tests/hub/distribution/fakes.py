@@ -11,19 +11,8 @@ from zope.interface import implementer
 
 from common.configs import SERVICE_PROCESS, DeviceConfig, ProcessSetConfig, SourceKind, digest, digest_of_all
 from common.errors import PermanentError, RemoteError, TransientError
-from common.wire import (
-    ConfigBatch,
-    ConfigsApplied,
-    Done,
-    Held,
-    HeldRequest,
-    Query,
-    Rejected,
-    Result,
-    TaskCounts,
-    decode,
-    encode,
-)
+from common.queries import Done, Query, Result
+from common.wire import ConfigBatch, ConfigsApplied, Held, HeldRequest, Rejected, TaskCounts, decode, encode
 from hub.distribution.distributor import Distributor
 from hub.distribution.interfaces import IConfigReports, IModelView
 from hub.interfaces import ISession

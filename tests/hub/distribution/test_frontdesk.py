@@ -11,7 +11,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from common.configs import SERVICE_MODELER
 from common.errors import PermanentError, RemoteError, TransientError
 from common.events import CLASS_CONFIG, CLASS_DAEMON, CLASS_PROCESS, Event, Severity
-from common.wire import Attach, DecidedQuery, EventBatch, Heartbeat, ModelReport, SpooledEvent, TaskCounts
+from common.queries import DecidedQuery
+from common.wire import Attach, EventBatch, Heartbeat, ModelReport, SpooledEvent, TaskCounts
 from hub.distribution.absence import Absence
 from hub.distribution.ailments import Ailments
 from hub.distribution.claims import settle_claims

@@ -8,7 +8,8 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from common.errors import NotFoundError, PermanentError, RemoteError, TransientError
-from common.wire import Done, ModelQuery, ModelReport, Query
+from common.queries import Done, ModelQuery, Query
+from common.wire import ModelReport
 from hub.distribution.agreement import Shortfall
 from hub.interfaces import ISession
 from hub.modelling.desk import ASKED_AT_ONCE, LIVE_WITHIN_S, ModellingDesk

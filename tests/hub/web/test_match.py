@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import Any
 
 from common.errors import TransientError
+from common.queries import Processes, ProcessesQuery, Query, Result
 from common.roll import CommandLine, Process
-from common.wire import Processes, ProcessesQuery, Query, Result
 from hub.data.reader import Reader
 from hub.web.match import MAX_DEVICES, MatchTopic
 from tests.hub.distribution.fakes import FakeCollector, FakeSession

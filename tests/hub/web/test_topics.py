@@ -11,8 +11,7 @@ from zope.interface import implementer
 
 from common.configs import SERVICE_MODELER, DeviceConfig, SnmpConfig, SnmpVersion, SourceKind, digest
 from common.events import CLASS_PROCESS, Event, Severity
-from common.roll import DeviceScan, Process, SetState, SetStatus
-from common.wire import (
+from common.queries import (
     Done,
     FetchQuery,
     GraphQuery,
@@ -31,6 +30,7 @@ from common.wire import (
     Sets,
     SetsQuery,
 )
+from common.roll import DeviceScan, Process, SetState, SetStatus
 from hub.data.feed import EventFeed
 from hub.data.reader import Reader
 from hub.distribution.roster import Roster
