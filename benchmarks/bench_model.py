@@ -24,6 +24,7 @@ from hub.components.store import SqlComponentStore
 from hub.components.values import NOTHING
 from hub.events.store import SqlEventStore
 from hub.model.database import Database, sqlite_url
+from hub.model.devicechanges import DeviceChanges
 from hub.model.documents import SourceFile, read_documents
 from hub.model.entities import Device, Entity, Model, ProcessSet
 from hub.model.service import ModelService
@@ -75,7 +76,9 @@ def _model(database: Database) -> list[tuple[str, float, str, str]]:
     reading = spent(lambda: read_documents(files))
     applying = spent(lambda: done(service.apply(files, "bench", "all")))
     again = spent(lambda: done(service.apply(files, "bench", "all")))
-    one = spent(lambda: [done(service.put_device("host1", {"address": f"10.2.0.{n}"}, "", "")) for n in range(20)])
+    one = spent(
+        lambda: [done(DeviceChanges(service).put("host1", {"address": f"10.2.0.{n}"}, "", "")) for n in range(20)]
+    )
     change = [SourceFile("s.yaml", "kind: ProcessSet\nid: set1\norder: 100\ninclude: '^/usr/sbin/other'\n")]
     concerning = spent(lambda: done(service.apply(change, "bench", "one set")))
     loading = spent(lambda: done(ModelService(SqlModelStore(database), time.time, InlineWorker()).load()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -14,13 +14,10 @@ from common.errors import NotFoundError, SettingsError
 from hub.interfaces import DocumentChange, IModelStore, Revision
 from hub.model.change import Change, left_out, plan, plan_back
 from hub.model.diff import Difference, differences
-from hub.model.documents import SourceFile, places_of, read_documents, read_entity
-from hub.model.entities import KIND_DEVICE, Device, Entity, Key, Model, decode_entity
+from hub.model.documents import SourceFile, places_of, read_documents
+from hub.model.entities import Entity, Key, Model, decode_entity
 from hub.model.export import Exported, export
-from hub.model.fields import unknown
 from hub.model.interfaces import IWorker
-from hub.model.properties import CATALOGUE
-from hub.model.resolution import rebound
 from hub.model.shield import shielded
 
 T = TypeVar("T")
@@ -51,14 +48,6 @@ class ApplyResult(Struct, frozen=True, kw_only=True):
     removed: tuple[Key, ...]
     devices: tuple[str, ...]
     warnings: tuple[str, ...] = ()
-
-
-class PutResult(Struct, frozen=True, kw_only=True):
-    """What became of a single device; `revision` is None when it was so already."""
-
-    revision: int | None
-    created: bool
-    device: Device
 
 
 class ModelService:
@@ -147,7 +136,7 @@ class ModelService:
         change_of = await self._reading(files, prune=prune)
         if dry_run:
             return result_of(change_of(self.model), None, dry_run=True)
-        change, revision = await self._change(change_of, author, text)
+        change, revision = await self.change(change_of, author, text)
         return result_of(change, revision, dry_run=False)
 
     async def preview(self, files: Sequence[SourceFile], *, prune: bool = False) -> Change:
@@ -164,6 +153,23 @@ class ModelService:
         where = places_of(documents)
         warnings = [warning for document in documents for warning in document.warnings]
         return lambda model: plan(model, wanted, left_out(model, wanted) if prune else (), where, warnings)
+
+    async def change(self, change_of: Callable[[Model], Change], author: str, text: str) -> tuple[Change, int | None]:
+        """Plan by the newest model, commit, swap; all of it even if the caller gives up, or memory and disk part.
+
+        Args:
+            change_of: gives the change of a model.
+            author: who.
+            text: why.
+
+        Returns:
+            The change, and the number of its revision; None when there was nothing to change.
+
+        Raises:
+            TocsinError: what `change_of` raises.
+            TransientError: it could not be stored; nothing is changed.
+        """
+        return await shielded(self._locked(self._commit(change_of, author, text)))
 
     async def roll_back(self, number: int, author: str, text: str) -> ApplyResult:
         """Make the model say what it said at a revision; history goes on with a new one.
@@ -191,117 +197,6 @@ class ModelService:
         """
         return await shielded(self._locked(self._undoing(number)))
 
-    async def put_device(self, device_id: str, fields: Mapping[str, object], author: str, text: str) -> PutResult:
-        """Add a device, or put another in its place.
-
-        Args:
-            device_id: its id.
-            fields: as in a document; what is left out is at its default afterwards.
-            author: who.
-            text: why.
-
-        Raises:
-            SettingsError: a field is wrong; the details say which.
-            TransientError: it could not be stored.
-        """
-        device = read_entity(KIND_DEVICE, {"id": device_id, **fields})
-        assert isinstance(device, Device)
-        change, revision = await self._change(lambda model: plan(model, [device]), author, text)
-        return PutResult(revision=revision, created=bool(change.created), device=device)
-
-    async def alter_device(
-        self,
-        device_id: str,
-        fields: Mapping[str, object],
-        author: str,
-        text: str,
-        *,
-        put: Mapping[str, object],
-        reset: Collection[str] = (),
-        bind: Collection[str] = (),
-        unbind: Collection[str] = (),
-    ) -> PutResult:
-        """Change some of what is said of a device; the rest stays.
-
-        Args:
-            device_id: its id.
-            fields: as in a document.
-            author: who.
-            text: why.
-            put: properties that get these values.
-            reset: names of properties that are inherited again.
-            bind: ids of templates that are to hold.
-            unbind: ids of templates that are not to hold, whoever binds them.
-
-        Raises:
-            NotFoundError: there is no such device.
-            SettingsError: a field or property is wrong; the details say which.
-            TransientError: it could not be stored.
-        """
-        strange = [unknown("property", name, CATALOGUE) for name in reset if name not in CATALOGUE]
-        if strange:
-            raise SettingsError(f"device {device_id} cannot be changed so", strange)
-
-        def change_of(model: Model) -> Change:
-            present = msgspec.to_builtins(model.device(device_id))
-            properties = {**present.get("properties", {}), **put}
-            kept = {name: value for name, value in properties.items() if name not in reset}
-            templates = rebound(present.get("templates", ()), bind, unbind)
-            altered = {**present, "properties": kept, "templates": templates, **fields}
-            return plan(model, [read_entity(KIND_DEVICE, altered)])
-
-        change, revision = await self._change(change_of, author, text)
-        return PutResult(revision=revision, created=False, device=change.after.device(device_id))
-
-    async def alter_component(
-        self,
-        device_id: str,
-        key: str,
-        alter: Callable[[Model, Device, dict[str, Any]], Mapping[str, object]],
-        author: str,
-        text: str,
-    ) -> PutResult:
-        """Change what a device's document says of one of its components; the rest stays.
-
-        Args:
-            device_id: its id.
-            key: of the component, for example `process_set/nginx`.
-            alter: gets model, device and what is said now, as plain values; gives what shall be said.
-            author: who.
-            text: why.
-
-        Raises:
-            NotFoundError: there is no such device.
-            SettingsError: the key or a property is wrong; the details say which.
-            TransientError: it could not be stored.
-        """
-
-        def change_of(model: Model) -> Change:
-            device = model.device(device_id)
-            present = msgspec.to_builtins(device)
-            components = present.get("components", {})
-            said = alter(model, device, components.get(key, {}))
-            return plan(model, [read_entity(KIND_DEVICE, {**present, "components": {**components, key: said}})])
-
-        change, revision = await self._change(change_of, author, text)
-        return PutResult(revision=revision, created=False, device=change.after.device(device_id))
-
-    async def remove_device(self, device_id: str, author: str, text: str) -> int:
-        """Remove a device; return the number of the revision.
-
-        Raises:
-            NotFoundError: there is no such device.
-            TransientError: it could not be stored.
-        """
-
-        def change_of(model: Model) -> Change:
-            model.device(device_id)
-            return plan(model, (), [(KIND_DEVICE, device_id)])
-
-        _, revision = await self._change(change_of, author, text)
-        assert revision is not None
-        return revision
-
     async def _undo(self, number: int, author: str, text: str) -> tuple[Change, int | None]:
         change = await self._undoing(number)
         return await self._commit(lambda _: change, author, text)
@@ -316,10 +211,6 @@ class ModelService:
         newest = self.model.revision
         if not 0 <= number <= newest:
             raise NotFoundError(_no_revision(number, newest))
-
-    async def _change(self, change_of: Callable[[Model], Change], author: str, text: str) -> tuple[Change, int | None]:
-        """Plan by the newest model, commit, swap; all of it even if the caller gives up, or memory and disk part."""
-        return await shielded(self._locked(self._commit(change_of, author, text)))
 
     async def _locked(self, work: Coroutine[Any, Any, T]) -> T:
         await self._lock.acquire()

@@ -12,6 +12,7 @@ from common.errors import NotFoundError, SettingsError
 from hub.components.book import ComponentBook, find
 from hub.components.values import Component, DeviceComponents, State
 from hub.model.components import OF_COMPONENTS, component_key, holding, said_of, split_key
+from hub.model.devicechanges import DeviceChanges
 from hub.model.entities import Device, Model
 from hub.model.fields import unknown
 from hub.model.properties import Value
@@ -203,7 +204,7 @@ class ComponentTopic:
             return after
 
         author = wanted.author or OPERATOR
-        done = await self._model.alter_component(device_id, named.key, alter, author, wanted.message)
+        done = await DeviceChanges(self._model).alter_component(device_id, named.key, alter, author, wanted.message)
         properties = dict(done.device.components.get(named.key, {}))
         return Altered(revision=done.revision, device=device_id, component=named.key, properties=properties)
 

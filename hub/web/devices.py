@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from common.events import Severity
 from hub.components.book import ComponentBook
 from hub.distribution.distributor import Distributor
+from hub.model.devicechanges import DeviceChanges
 from hub.model.entities import Device as DeviceEntity
 from hub.model.inheritance import DEFAULT, Explained, explain, explain_component
 from hub.model.inheritance import Said as OriginSaid
@@ -118,7 +119,7 @@ class DeviceTopic:
         author, text = _word(fields, "author") or OPERATOR, _word(fields, "message")
         if "id" in fields:
             raise bad_request("the id of a device stands in the path, not in the body")
-        done = await self._model.put_device(call.names["device"], fields, author, text)
+        done = await DeviceChanges(self._model).put(call.names["device"], fields, author, text)
         return Put(done.revision, done.created, self._shape(done.device, await self._open_counts()))
 
     async def alter(self, call: Call) -> Put:
@@ -137,7 +138,7 @@ class DeviceTopic:
             )
         if "id" in fields or "properties" in fields:
             raise bad_request("the id of a device stays; its properties are changed by set and reset")
-        done = await self._model.alter_device(
+        done = await DeviceChanges(self._model).alter(
             call.names["device"], fields, author, text, put=put, reset=reset, bind=bind, unbind=unbind
         )
         return Put(done.revision, done.created, self._shape(done.device, await self._open_counts()))
@@ -158,7 +159,7 @@ class DeviceTopic:
         """Remove a device; its series stay on the collector."""
         call.only("message", "author")
         author, text = call.text("author") or OPERATOR, call.text("message") or ""
-        return Removed(await self._model.remove_device(call.names["device"], author, text))
+        return Removed(await DeviceChanges(self._model).remove(call.names["device"], author, text))
 
     def _shape(self, device: DeviceEntity, counts: dict[str, dict[int, int]]) -> Device:
         return Device(

@@ -43,7 +43,9 @@ def event(seq: int) -> wire.SpooledEvent:
         ),
         wire.Heartbeat(counts=wire.TaskCounts(devices=3, problem="disk full")),
         queries.Picture(form="png", data=bytes(range(256)) * 40),
-        queries.Rows(points=["a"], units=["%"], step_s=60, start=0, end=120, cf="MAX", rows=[(60, [None]), (120, [0.5])]),
+        queries.Rows(
+            points=["a"], units=["%"], step_s=60, start=0, end=120, cf="MAX", rows=[(60, [None]), (120, [0.5])]
+        ),
     ],
     ids=lambda message: type(message).__name__,
 )

@@ -19,6 +19,7 @@ from twisted.internet.task import react
 from hub.events.store import SqlEventStore
 from hub.interfaces import EventFilter
 from hub.model.database import Database, sqlite_url
+from hub.model.devicechanges import DeviceChanges
 from hub.model.service import ModelService
 from hub.model.store import SqlModelStore
 from tests.contracts.event_store import SPOOL, batch, event
@@ -45,7 +46,7 @@ async def write_for_ever(reactor: selectreactor.SelectReactor, path: Path) -> No
     print("epoch", service.epoch, flush=True)
     while True:
         number = service.model.revision + 1
-        put = await service.put_device(f"d{number}", {"address": "10.0.0.1"}, "", "")
+        put = await DeviceChanges(service).put(f"d{number}", {"address": "10.0.0.1"}, "", "")
         print("revision", put.revision, flush=True)
         held = await events.stored_seq(*SPOOL)
         held = await events.store(*SPOOL, batch(held + 1, *(event(f"c{held + n}") for n in range(1, 8))))

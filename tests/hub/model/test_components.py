@@ -9,6 +9,7 @@ from common.components import ComponentKind
 from common.errors import NotFoundError, SettingsError
 from hub.model.change import plan
 from hub.model.components import OF_COMPONENTS, holding, said_of, split_key
+from hub.model.devicechanges import DeviceChanges
 from hub.model.documents import SourceFile, read_documents
 from hub.model.entities import Device, DeviceClass, Entity, Model, decode_entity, encode_entity
 from hub.model.export import export
@@ -133,17 +134,18 @@ def test_one_component_is_altered_and_the_rest_stays() -> None:
     service = ModelService(FakeModelStore(), lambda: 1.0, InlineWorker())
     done(service.load())
     fields = {"address": "1", "groups": ["g"], "components": {"process_set/x": {"monitor": False}}}
-    done(service.put_device("d", fields, "ann", ""))
+    changes = DeviceChanges(service)
+    done(changes.put("d", fields, "ann", ""))
     result = done(
-        service.alter_component("d", "filesystem//", lambda _m, _d, said: {**said, "lock": ["delete"]}, "bob", "why")
+        changes.alter_component("d", "filesystem//", lambda _m, _d, said: {**said, "lock": ["delete"]}, "bob", "why")
     )
     assert (result.revision, result.device.groups) == (2, ("g",))
     assert result.device.components == {"process_set/x": {"monitor": False}, "filesystem//": {"lock": ("delete",)}}
-    result = done(service.alter_component("d", "process_set/x", lambda _m, _d, _said: {}, "bob", ""))
+    result = done(changes.alter_component("d", "process_set/x", lambda _m, _d, _said: {}, "bob", ""))
     assert result.device.components == {"filesystem//": {"lock": ("delete",)}}
-    assert done(service.alter_component("d", "cpu/0", lambda _m, _d, said: said, "bob", "")).revision is None
+    assert done(changes.alter_component("d", "cpu/0", lambda _m, _d, said: said, "bob", "")).revision is None
     with pytest.raises(SettingsError) as caught:
-        done(service.alter_component("d", "process_set/x", lambda _m, _d, _s: {"lock": "x"}, "", ""))
+        done(changes.alter_component("d", "process_set/x", lambda _m, _d, _s: {"lock": "x"}, "", ""))
     assert "field 'components.process_set/x.lock'" in caught.value.details[0]
     with pytest.raises(NotFoundError):
-        done(service.alter_component("e", "cpu/0", lambda _m, _d, said: said, "", ""))
+        done(changes.alter_component("e", "cpu/0", lambda _m, _d, said: said, "", ""))

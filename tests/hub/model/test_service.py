@@ -11,6 +11,7 @@ from zope.interface import implementer
 
 from common.errors import NotFoundError, SettingsError, TransientError
 from hub.interfaces import DocumentChange, IModelStore, Revision
+from hub.model.devicechanges import DeviceChanges
 from hub.model.documents import SourceFile
 from hub.model.entities import Model
 from hub.model.service import ApplyResult, ModelService
@@ -186,21 +187,21 @@ class ServiceTestCase(SynchronousTestCase):
         assert "Device x: " in str(caught.value)
 
     def test_putting_a_device(self) -> None:
-        first = done(self.service.put_device("a", {"address": "x", "properties": {"snmp_port": 1}}, "ann", ""))
+        first = done(DeviceChanges(self.service).put("a", {"address": "x", "properties": {"snmp_port": 1}}, "ann", ""))
         assert (first.revision, first.created, first.device.class_) == (1, True, "/Server/Linux")
-        same = done(self.service.put_device("a", {"address": "x", "properties": {"snmp_port": 1}}, "ann", ""))
+        same = done(DeviceChanges(self.service).put("a", {"address": "x", "properties": {"snmp_port": 1}}, "ann", ""))
         assert (same.revision, same.created) == (None, False)
-        other = done(self.service.put_device("a", {"address": "y", "class": "/Network"}, "ann", ""))
+        other = done(DeviceChanges(self.service).put("a", {"address": "y", "class": "/Network"}, "ann", ""))
         assert (other.revision, other.created, other.device.properties) == (2, False, {})
         with pytest.raises(SettingsError):
-            done(self.service.put_device("a b", {"address": "x"}, "ann", ""))
+            done(DeviceChanges(self.service).put("a b", {"address": "x"}, "ann", ""))
 
     def test_removing_a_device(self) -> None:
         self.apply(DEVICE.format("a"))
-        assert done(self.service.remove_device("a", "ann", "gone")) == 2
+        assert done(DeviceChanges(self.service).remove("a", "ann", "gone")) == 2
         assert self.told[-1][3] == ("a",)
         with pytest.raises(NotFoundError) as caught:
-            done(self.service.remove_device("a", "ann", ""))
+            done(DeviceChanges(self.service).remove("a", "ann", ""))
         assert "there is no device 'a'" in str(caught.value)
 
     def test_writers_come_one_after_the_other_each_on_the_newest_model(self) -> None:
@@ -208,7 +209,7 @@ class ServiceTestCase(SynchronousTestCase):
         service = self.make(store)
         first = Deferred.fromCoroutine(service.apply([SourceFile("f", DEVICE.format("a"))], "", ""))
         second = Deferred.fromCoroutine(service.apply([SourceFile("f", DEVICE.format("a"))], "", ""))
-        third = Deferred.fromCoroutine(service.put_device("b", {"address": "x"}, "", ""))
+        third = Deferred.fromCoroutine(DeviceChanges(service).put("b", {"address": "x"}, "", ""))
         assert len(store.gates) == 1
         store.gates[0].callback(None)
         assert self.successResultOf(first).revision == 1
@@ -237,7 +238,7 @@ class ServiceTestCase(SynchronousTestCase):
         with pytest.raises(CancelledError):
             done(given_up)
         store.gates[0].errback(TransientError("full"))
-        again = Deferred.fromCoroutine(service.put_device("b", {"address": "x"}, "", ""))
+        again = Deferred.fromCoroutine(DeviceChanges(service).put("b", {"address": "x"}, "", ""))
         store.gates[1].callback(None)
         assert self.successResultOf(again).revision == 1
 

@@ -14,6 +14,7 @@ from common.wire import ModelReport
 from hub.components.merged import Merged, Note, What
 from hub.components.values import NOTHING
 from hub.model.database import Database
+from hub.model.devicechanges import DeviceChanges
 from hub.model.diff import FieldChange
 from hub.model.service import ModelService
 from hub.model.store import SqlModelStore
@@ -34,7 +35,7 @@ class ModelTests(SynchronousTestCase):
         self.successResultOf(Deferred.fromCoroutine(model.load()))
         for name, class_ in (("web1", "/Server/Linux/Web"), ("web2", "/Server/Linux/Web"), ("db", "/Server")):
             fields = {"address": "192.0.2.1", "class": class_}
-            self.successResultOf(Deferred.fromCoroutine(model.put_device(name, fields, "ann", "")))
+            self.successResultOf(Deferred.fromCoroutine(DeviceChanges(model).put(name, fields, "ann", "")))
         self.configs = FakeConfigs()
         self.configs.owners = dict.fromkeys(("web1", "web2", "db"), "eu")
         session: Any = FakeSession()
