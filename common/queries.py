@@ -67,6 +67,7 @@ class GraphQuery(Struct, frozen=True, tag=True, kw_only=True):
     Attributes:
         graph: name of a graph of `common.rrd`; empty for the first that fits.
         form: `png` or `svg`.
+        shown: what components are called now, by the name that their series are kept under, where that is another.
     """
 
     device: DeviceId
@@ -77,6 +78,7 @@ class GraphQuery(Struct, frozen=True, tag=True, kw_only=True):
     form: Annotated[str, Meta(pattern=r"^(png|svg)\Z")]
     width: Annotated[int, Meta(ge=100, le=4000)] = 720
     height: Annotated[int, Meta(ge=50, le=2000)] = 200
+    shown: Annotated[dict[str, str], Meta(max_length=10_000)] = {}
 
 
 class LiveConfigQuery(Struct, frozen=True, tag=True):

@@ -141,9 +141,10 @@ class Reader:
 
     async def graph(self, query: GraphQuery) -> Picture:
         """A picture."""
-        if query.component is not None:
-            component = self._series(query.device).get(query.component, query.component)
-            query = msgspec.structs.replace(query, component=component)
+        elsewhere = self._series(query.device)
+        asked = None if query.component is None else elsewhere.get(query.component, query.component)
+        called = {series: name for name, series in elsewhere.items()}
+        query = msgspec.structs.replace(query, component=asked, shown=called)
         return await self._in_time(self._ask(self._of(query.device), query, Picture))
 
     async def live_config(self, device: str, service: str | None = None) -> LiveConfig:

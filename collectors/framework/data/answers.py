@@ -270,7 +270,7 @@ def _graph(query: GraphQuery, held: Sequence[Series], now: float, *, whole_devic
     bar_s = max((candidate.bar_s for candidate in candidates), default=0)
     known = [candidate.peak for candidate in candidates if candidate.drawn.known]
     stacked = graph.stack and len(candidates) > 1
-    component = f" · {query.component}" if query.component else ""
+    component = f" · {query.shown.get(query.component, query.component)}" if query.component else ""
     picture = rrdgraph.Picture(
         graph=graph,
         title=f"{query.device}{component} · {graph.title}",
@@ -325,7 +325,9 @@ def _candidates(
         has = {point.name for point in series.layout.points}
         words = [(name, word) for name, word in graph.points if name in has]
         if whole_device:
-            groups = [(tuple(name for name, _ in words), series.key.component or series.key.source)]
+            component = series.key.component
+            called = query.shown.get(component, component) or series.key.source
+            groups = [(tuple(name for name, _ in words), called)]
         else:
             several = len(matching) > 1
             groups = [((name,), f"{series.key.source} {word}" if several else word) for name, word in words]

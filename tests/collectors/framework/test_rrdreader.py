@@ -195,6 +195,17 @@ def test_a_picture_of_a_time_without_data_says_so(root: Path) -> None:
     assert isinstance(picture, Picture)
 
 
+@pytest.mark.parametrize("component", [None, "c00"])
+def test_a_component_is_drawn_under_the_name_that_it_has_now(root: Path, component: str | None) -> None:
+    def drawn(**more: object) -> bytes:
+        picture = ask(root, graph(component, form="svg", **more))
+        assert isinstance(picture, Picture)
+        return picture.data
+
+    assert drawn() == drawn(shown={"c00": "c00", "stranger": "x"})
+    assert drawn() != drawn(shown={"c00": "called otherwise"})
+
+
 def test_a_hostile_component_is_drawn_as_text(root: Path) -> None:
     for name in ("", "memory"):
         for component in (None, "evil:%s\\l\n<b>"):

@@ -207,6 +207,8 @@ class ReaderTests(SynchronousTestCase):
         self.successResultOf(self.ask(self.reader.fetch(replace(fetch, component="old"))))
         asked = [getattr(query, "component", "?") for query in self.sessions["east"].queries]
         self.assertEqual(asked, [None, "old", "old", None, "old"])
+        shown = [query.shown for query in self.sessions["east"].queries if isinstance(query, GraphQuery)]
+        self.assertEqual(shown, [{"old": "new", "old ~1": "old"}] * 2)
 
     def test_a_collectors_own_series_are_asked_of_itself(self) -> None:
         self.answer("west", lambda _: Listing(values=[], more=False))
