@@ -23,6 +23,14 @@ def test_a_file_is_looked_for_beside_the_yaml_file(tmp_path: Path) -> None:
     assert with_secrets(files)[0]["secrets"] == {"file:../c.txt": "geheim"}
 
 
+def test_a_file_of_fifty_megabytes_is_refused_unread(tmp_path: Path) -> None:
+    path = tmp_path / "big.yaml"
+    with path.open("wb") as file:
+        file.truncate(50 * 2**20)
+    with pytest.raises(CommandError, match=r"big\.yaml is larger than 4 MiB; split it"):
+        read_files([str(path)])
+
+
 def test_a_variable_is_read_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MY_COMMUNITY", "geheim")
     assert with_secrets(write(tmp_path, "env:MY_COMMUNITY"))[0]["secrets"] == {"env:MY_COMMUNITY": "geheim"}
