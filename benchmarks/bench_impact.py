@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
+from hub.compile.differing import differing
 from hub.compile.process import ProcessCompiler
 from hub.model.change import plan
 from hub.model.entities import Device, DeviceClass, Entity, Model, ProcessSet
+from hub.model.properties import Value
 from hub.model.templates import DataPoint, Source, SourceType, Target, Template, Threshold
 
 DEVICES = 10_000
@@ -33,8 +35,13 @@ def site() -> Model:
             DeviceClass(id=f"/C{number}", templates=(f"t{number}",)),
         ]
     entities += [ProcessSet(id=f"set{n}", order=n, include=f"^daemon{n}") for n in range(SETS)]
-    entities += [Device(id=f"d{n}", address="10.0.0.1", class_=f"/C{n % CLASSES}") for n in range(DEVICES)]
+    entities += [_device(n) for n in range(DEVICES)]
     return Model(1, entities)
+
+
+def _device(number: int) -> Device:
+    community: dict[str, Value] = {"snmp_community": f"community {number}"}
+    return Device(id=f"d{number}", address="10.0.0.1", class_=f"/C{number % CLASSES}", properties=community)
 
 
 def _limit(maximum: float) -> Threshold:
@@ -50,12 +57,13 @@ def run() -> list[tuple[str, float, str, str]]:
         compiler.compile(model, id_)
     compiling = time.process_time() - begun
     one, everywhere = model.templates["t7"], model.templates["all"]
-    layer, definition = model.classes["/C7"], model.sets[3]
+    root, layer, definition = model.classes["/"], model.classes["/C7"], model.sets[3]
     changes: list[tuple[str, Callable[[int], Entity]]] = [
         ("a template of 200", lambda n: replace(one, thresholds={"own7": _limit(100 + n)})),
         ("a template of all", lambda n: replace(everywhere, thresholds={"busy": _limit(100 + n)})),
         ("the templates of a class of 200", lambda n: replace(layer, templates=("t7", f"t{10 + n}"))),
         ("a property of a class of 200", lambda n: replace(layer, properties={"interval_s": 100 + n})),
+        ("a severity of all", lambda n: replace(root, properties={"missing_severity": ("error", "info")[n % 2]})),
         ("the templates of one device", lambda n: replace(model.devices["d3"], templates=(f"t{10 + n}",))),
         ("a threshold of a process set of all", lambda n: replace(definition, thresholds={"x": _limit(n)})),
         ("a process set of all", lambda n: replace(definition, include=f"^other{n}")),
@@ -75,5 +83,6 @@ def _planning(model: Model, change: Callable[[int], Entity]) -> float:
 
 def _spent(model: Model, wanted: Entity) -> float:
     begun = time.process_time()
-    plan(model, [wanted])
+    change = plan(model, [wanted])
+    differing(change.before, change.after, change.devices)
     return time.process_time() - begun

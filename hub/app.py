@@ -17,6 +17,7 @@ from common.daemon import Program, version
 from common.daemon import main as run_program
 from common.sealing import ensure_sealer
 from hub.broker.listener import BrokerListener
+from hub.compile.differing import differing
 from hub.components.ageing import Ageing
 from hub.components.book import ComponentBook
 from hub.components.modelrules import ModelRules
@@ -90,6 +91,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
         await model.load()
         events = SqlEventStore(database, wall, settings.events.policy)
         components, ageing = await open_components(database, wall, model, events)
+        model.narrow_by(lambda before, after, ids: differing(before, after, ids, components.expected))
         roster = Roster(wall)
         roster.remember((seat.collector, seat.daemon, seat.last_seen) for seat in await events.daemons())
         hub_events = HubEvents(clock, rng, events)

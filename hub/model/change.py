@@ -23,7 +23,7 @@ class Change(Struct, frozen=True, kw_only=True):
     Attributes:
         before, after: the model; `after` has the number of the revision that it would be.
         documents: those that come, change or go, as they are stored.
-        devices: ids of those whose configs change, in order.
+        devices: ids, in order, of those whose configs may change; from the service those whose configs do.
         warnings: what is not wrong in the files that it comes from, but should be otherwise.
     """
 

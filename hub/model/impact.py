@@ -1,4 +1,8 @@
-"""Which devices a change of the model concerns: those whose configs it changes."""
+"""Which devices a change of the model may concern.
+
+This is by what classes, groups and templates say, without a look at single devices where they have that in common.
+Among those that it names are all whose configs change; `hub.compile.differing` finds the few others by their configs.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +32,7 @@ _LAYERS = frozenset({KIND_DEVICE_CLASS, KIND_GROUP})
 
 
 def concerned(before: Model, after: Model, keys: Collection[Key]) -> list[str]:
-    """Name the devices, in order, that a change of some documents concerns.
+    """Name the devices, in order, that a change of some documents may concern.
 
     A device that came, left or moved to another collector is one of them, and so is each to which a changed process set
     applied or applies. What no collector would notice, for example a description, concerns nobody.

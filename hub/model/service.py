@@ -30,6 +30,15 @@ ModelObserver = Callable[[int, Model, Model, Sequence[str]], None]
 """Called after each commit with the revision, the model before and after, and the devices whose configs it changes."""
 
 
+Differing = Callable[[Model, Model, Sequence[str]], Sequence[str]]
+"""Gives, of devices that a change may concern, those whose configs it changes, from the model before and after."""
+
+
+def all_of(_before: Model, _after: Model, devices: Sequence[str]) -> Sequence[str]:
+    """For a model of which nothing is compiled."""
+    return devices
+
+
 class ApplyResult(Struct, frozen=True, kw_only=True):
     """What applying did, or would do.
 
@@ -73,6 +82,7 @@ class ModelService:
         self._reader = reader
         self._lock = DeferredLock()
         self._observers: list[ModelObserver] = []
+        self._differing: Differing = all_of
         self.model = Model()
         self.epoch = ""
 
@@ -90,6 +100,10 @@ class ModelService:
     def observe(self, observer: ModelObserver) -> None:
         """Call back after each commit."""
         self._observers.append(observer)
+
+    def narrow_by(self, differing: Differing) -> None:
+        """Look from now on which configs a change really changes."""
+        self._differing = differing
 
     async def revisions(self, limit: int) -> list[Revision]:
         """Read the newest revisions, newest first."""
@@ -135,7 +149,7 @@ class ModelService:
         """
         change_of = await self._reading(files, prune=prune)
         if dry_run:
-            return result_of(change_of(self.model), None, dry_run=True)
+            return result_of(self._narrowed(change_of(self.model)), None, dry_run=True)
         change, revision = await self.change(change_of, author, text)
         return result_of(change, revision, dry_run=False)
 
@@ -145,7 +159,7 @@ class ModelService:
         Raises:
             SettingsError: something in the files is wrong.
         """
-        return (await self._reading(files, prune=prune))(self.model)
+        return self._narrowed((await self._reading(files, prune=prune))(self.model))
 
     async def _reading(self, files: Sequence[SourceFile], *, prune: bool) -> Callable[[Model], Change]:
         documents = await self._reader.run(lambda: read_documents(files))
@@ -195,7 +209,7 @@ class ModelService:
             NotFoundError: there is no such revision.
             SettingsError: what the model said then cannot be said any more.
         """
-        return await shielded(self._locked(self._undoing(number)))
+        return self._narrowed(await shielded(self._locked(self._undoing(number))))
 
     async def _undo(self, number: int, author: str, text: str) -> tuple[Change, int | None]:
         change = await self._undoing(number)
@@ -220,7 +234,7 @@ class ModelService:
             self._lock.release()
 
     async def _commit(self, change_of: Callable[[Model], Change], author: str, text: str) -> tuple[Change, int | None]:
-        change = change_of(self.model)
+        change = self._narrowed(change_of(self.model))
         if not change.documents:
             return change, None
         revision = await self._store.commit(
@@ -233,6 +247,11 @@ class ModelService:
         )
         self._tell(revision.number, change)
         return change, revision.number
+
+    def _narrowed(self, change: Change) -> Change:
+        """The same, with those devices only whose configs it changes."""
+        devices = tuple(self._differing(change.before, change.after, change.devices))
+        return msgspec.structs.replace(change, devices=devices)
 
     def _tell(self, revision: int, change: Change) -> None:
         for observer in self._observers:

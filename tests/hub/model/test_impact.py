@@ -1,15 +1,7 @@
 from __future__ import annotations
 
-from typing import Any
-
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from common.errors import NotFoundError
-from common.events import Severity
-from hub.compile.modeler import ModelerCompiler
-from hub.compile.process import compile_device
 from hub.model import bound as bound_module
 from hub.model.change import plan
 from hub.model.entities import (
@@ -27,7 +19,7 @@ from hub.model.entities import (
 from hub.model.entities import (
     Group as DeviceGroup,
 )
-from hub.model.templates import DataPoint, Source, SourceType, Target, Template, Threshold
+from hub.model.templates import Target, Template, Threshold
 
 WEB = Device(id="web", address="1", class_="/Server/Linux/Web", groups=("g1",))
 DB = Device(id="db", address="2", class_="/Server/Linux", properties={"interval_s": 30})
@@ -147,100 +139,3 @@ def test_a_device_concerns_itself() -> None:
     assert devices(Device(id="new", address="4")) == ["new"]
     assert devices(gone=((KIND_DEVICE, "db"),)) == ["db"]
     assert devices(DB) == []
-
-
-TEMPLATES = ("t1", "t2", "t3")
-words = st.lists(
-    st.sampled_from([*TEMPLATES, *(f"-{id_}" for id_ in TEMPLATES)]),
-    max_size=2,
-    unique_by=lambda word: word.removeprefix("-"),
-).map(tuple)
-thresholds = st.dictionaries(
-    st.sampled_from(["a", "b"]),
-    st.builds(
-        Threshold,
-        points=st.just(("cpu",)),
-        maximum=st.sampled_from([1.0, 2.0]),
-        enabled=st.sampled_from([True, True, False]),
-    ),
-    max_size=2,
-)
-
-
-def templates(id_: str) -> st.SearchStrategy[Entity]:
-    """Templates that all hold together: each may extend, and replace, only those before it."""
-    before = st.sampled_from(["", *TEMPLATES[: TEMPLATES.index(id_)]])
-    points = st.sampled_from(["cpu", "memory"]).map(lambda text: {f"p{id_}": DataPoint(derived=text)})
-    return st.builds(
-        Template,
-        id=st.just(id_),
-        component=st.just(Target.PROCESS_SET),
-        description=st.sampled_from(["", "x"]),
-        extends=before,
-        replaces=before,
-        sources=st.dictionaries(
-            st.just(id_), points.map(lambda one: Source(type=SourceType.PROCESS, points=one)), max_size=1
-        ),
-        thresholds=thresholds,
-    )
-
-
-@st.composite
-def models(draw: Any) -> Model:
-    classes = st.sampled_from(["/", "/a", "/a/b", "/c"])
-    groups = st.lists(st.sampled_from(["g1", "g2"]), unique=True, max_size=2).map(tuple)
-    properties = st.dictionaries(st.sampled_from(["interval_s", "snmp_port"]), st.sampled_from([60, 161, 200]))
-    hosts = [
-        Device(
-            id=id_,
-            address=draw(st.sampled_from("xy")),
-            class_=draw(classes),
-            groups=draw(groups),
-            properties=draw(properties),
-            templates=draw(words),
-        )
-        for id_ in draw(st.sets(st.sampled_from("pqr")))
-    ]
-    layers: list[Entity] = [
-        DeviceClass(id=id_, properties=draw(properties), templates=draw(words))
-        for id_ in draw(st.sets(st.sampled_from(["/", "/a", "/a/b"])))
-    ]
-    layers += [
-        DeviceGroup(id=id_, properties=draw(properties), templates=draw(words))
-        for id_ in draw(st.sets(st.sampled_from(["g1", "g2"])))
-    ]
-    layers += [draw(templates(id_)) for id_ in TEMPLATES]
-    scopes = st.lists(st.sampled_from(["/", "/a", "/a/b", "g1", "g2"]), min_size=1, max_size=2, unique=True).map(tuple)
-    sets = [
-        ProcessSet(
-            id=id_,
-            order=draw(st.integers(1, 2)),
-            include=draw(st.sampled_from("xy")),
-            applies_to=draw(scopes),
-            monitor=draw(st.booleans()),
-            missing_severity=draw(st.sampled_from([Severity.ERROR, Severity.WARNING])),
-            thresholds=draw(thresholds),
-        )
-        for id_ in draw(st.sets(st.sampled_from("stu")))
-    ]
-    return Model(draw(st.integers(0, 3)), [*layers, *hosts, *sets])
-
-
-def configs(model: Model) -> dict[str, object]:
-    found: dict[str, object] = {}
-    for id_ in "pqr":
-        try:
-            found[id_] = compile_device(model, id_), ModelerCompiler().compile(model, id_)
-        except NotFoundError:
-            found[id_] = None
-    return found
-
-
-@settings(max_examples=60)
-@given(models(), models())
-def test_concerned_are_exactly_those_whose_configs_change(before: Model, after: Model) -> None:
-    gone = [key for entity in before.entities() if after.get(key := key_of(entity)) is None]
-    change = plan(before, list(after.entities()), gone)
-    old, new = configs(before), configs(change.after)
-    assert set(change.devices) == {id_ for id_ in old if old[id_] != new[id_]}
-    assert new == configs(after)

@@ -1,0 +1,75 @@
+"""Which of some devices a change of the model gives other configs."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+
+from common.configs import canonical
+from common.errors import PermanentError
+from hub.compile.modeler import ModelerCompiler
+from hub.compile.process import Expected, ProcessCompiler, nothing
+from hub.model.entities import Device, Model, scope_of
+
+DECIDING = frozenset({"source", "monitor", "missing_severity", "restart_severity"})
+"""Properties that decide what becomes of others, and of process sets."""
+
+
+def differing(before: Model, after: Model, devices: Iterable[str], expected: Expected = nothing) -> list[str]:
+    """Name those, in the given order, whose config differs for any of their collectors, or that came, left or moved.
+
+    Both models are compiled and compared; of devices for which it must come out the same one stands for all.
+
+    Args:
+        before: the model as it was.
+        after: as it is then.
+        devices: ids of those that a change may concern, see `hub.model.impact`.
+        expected: what is known to be on a device now.
+    """
+    comparison = _Comparison(before, after, expected)
+    return [device for device in devices if comparison.differs(device)]
+
+
+class _Comparison:
+    def __init__(self, before: Model, after: Model, expected: Expected) -> None:
+        self._before = before
+        self._after = after
+        self._compilers = (
+            (ProcessCompiler(expected), ProcessCompiler(expected)),
+            (ModelerCompiler(), ModelerCompiler()),
+        )
+        self._alike: dict[Hashable, bool] = {}
+
+    def differs(self, device_id: str) -> bool:
+        old, new = self._before.devices.get(device_id), self._after.devices.get(device_id)
+        if old is None or new is None or old.collector != new.collector:
+            return old is not new
+        if old is not new or new.components:
+            return self._compiled_differ(device_id)
+        # What a modelling has found makes no difference where nothing is said of single components.
+        kind = _kind(new)
+        if kind not in self._alike:
+            self._alike[kind] = self._compiled_differ(device_id)
+        return self._alike[kind]
+
+    def _compiled_differ(self, device_id: str) -> bool:
+        return any(
+            _compiled(old, self._before, device_id) != _compiled(new, self._after, device_id)
+            for old, new in self._compilers
+        )
+
+
+def _compiled(compiler: ProcessCompiler | ModelerCompiler, model: Model, device_id: str) -> bytes | str:
+    """The config, or why there is none."""
+    try:
+        return canonical(compiler.compile(model, device_id))
+    except PermanentError as error:
+        return error.message
+
+
+def _kind(device: Device) -> Hashable:
+    """All that decides whether a change is seen in the configs of a device of which nothing else has changed.
+
+    A property of its own goes into them as it is, before and after; only those that decide over others count by value.
+    """
+    own = tuple(sorted((name, value if name in DECIDING else None) for name, value in device.properties.items()))
+    return scope_of(device), own, device.templates, bool(device.address)

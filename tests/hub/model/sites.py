@@ -1,0 +1,115 @@
+"""Small models of all kinds of entities, to be drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from hypothesis import strategies as st
+
+from common.events import Severity
+from hub.model.components import OF_COMPONENTS
+from hub.model.entities import Device, DeviceClass, Entity, Group, Model, ProcessSet
+from hub.model.properties import Value
+from hub.model.templates import DataPoint, Source, SourceType, Target, Template, Threshold
+
+DEVICES = ("p", "q", "r")
+SETS = ("s", "t", "u")
+TEMPLATES = ("t1", "t2", "t3")
+VALUES: dict[str, tuple[Value, ...]] = {
+    "interval_s": (60, 200),
+    "snmp_port": (161, 162),
+    "source": ("local", "snmp"),
+    "monitor": (True, False),
+    "missing_severity": ("definition", "error", "warning"),
+    "restart_severity": ("definition", "none", "info"),
+    "model_interval_s": (3600, 7200),
+    "lock": (("delete",), ()),
+}
+
+
+def some_of(names: Iterable[str]) -> st.SearchStrategy[dict[str, Value]]:
+    """Some of these properties."""
+    return st.fixed_dictionaries({}, optional={name: st.sampled_from(VALUES[name]) for name in names})
+
+
+properties = some_of(VALUES)
+components = st.dictionaries(
+    st.sampled_from([f"process_set/{id_}" for id_ in SETS]),
+    some_of(VALUES.keys() & OF_COMPONENTS).filter(bool),
+    max_size=2,
+)
+words = st.lists(
+    st.sampled_from([*TEMPLATES, *(f"-{id_}" for id_ in TEMPLATES)]),
+    max_size=2,
+    unique_by=lambda word: word.removeprefix("-"),
+).map(tuple)
+thresholds = st.dictionaries(
+    st.sampled_from(["a", "b"]),
+    st.builds(
+        Threshold,
+        points=st.just(("cpu",)),
+        maximum=st.sampled_from([1.0, 2.0]),
+        enabled=st.sampled_from([True, True, False]),
+    ),
+    max_size=2,
+)
+
+
+def templates(id_: str) -> st.SearchStrategy[Entity]:
+    """Templates that all hold together: each may extend, and replace, only those before it."""
+    before = st.sampled_from(["", *TEMPLATES[: TEMPLATES.index(id_)]])
+    points = st.sampled_from(["cpu", "memory"]).map(lambda text: {f"p{id_}": DataPoint(derived=text)})
+    return st.builds(
+        Template,
+        id=st.just(id_),
+        component=st.just(Target.PROCESS_SET),
+        description=st.sampled_from(["", "x"]),
+        extends=before,
+        replaces=before,
+        sources=st.dictionaries(
+            st.just(id_), points.map(lambda one: Source(type=SourceType.PROCESS, points=one)), max_size=1
+        ),
+        thresholds=thresholds,
+    )
+
+
+@st.composite
+def models(draw: Any) -> Model:
+    classes = st.sampled_from(["/", "/a", "/a/b", "/c"])
+    groups = st.lists(st.sampled_from(["g1", "g2"]), unique=True, max_size=2).map(tuple)
+    hosts = [
+        Device(
+            id=id_,
+            address=draw(st.sampled_from("xy")),
+            class_=draw(classes),
+            groups=draw(groups),
+            properties=draw(properties),
+            components=draw(components),
+            templates=draw(words),
+        )
+        for id_ in draw(st.sets(st.sampled_from(DEVICES)))
+    ]
+    layers: list[Entity] = [
+        DeviceClass(id=id_, properties=draw(properties), templates=draw(words))
+        for id_ in draw(st.sets(st.sampled_from(["/", "/a", "/a/b"])))
+    ]
+    layers += [
+        Group(id=id_, properties=draw(properties), templates=draw(words))
+        for id_ in draw(st.sets(st.sampled_from(["g1", "g2"])))
+    ]
+    layers += [draw(templates(id_)) for id_ in TEMPLATES]
+    scopes = st.lists(st.sampled_from(["/", "/a", "/a/b", "g1", "g2"]), min_size=1, max_size=2, unique=True).map(tuple)
+    sets = [
+        ProcessSet(
+            id=id_,
+            order=draw(st.integers(1, 2)),
+            include=draw(st.sampled_from("xy")),
+            applies_to=draw(scopes),
+            monitor=draw(st.booleans()),
+            missing_severity=draw(st.sampled_from([Severity.ERROR, Severity.WARNING])),
+            thresholds=draw(thresholds),
+        )
+        for id_ in draw(st.sets(st.sampled_from(SETS)))
+    ]
+    return Model(draw(st.integers(0, 3)), [*layers, *hosts, *sets])
