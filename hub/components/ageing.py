@@ -7,15 +7,20 @@ from typing import Protocol
 
 from twisted.logger import Logger
 
-from common.components import Lock
+from common.components import ComponentKind, Lock
 from common.errors import NotFoundError
+from common.events import CLASS_PROCESS
 from common.events import State as EventState
 from hub.components.book import ComponentBook
-from hub.components.rules import DAY_S, due, retire
+from hub.components.rules import DAY_S, retire
 from hub.components.values import Component, DeviceComponents
 from hub.interfaces import EventFilter, EventRecord
 
 OPEN = (EventState.NEW.value, EventState.ACKNOWLEDGED.value)
+NOT_THERE = (CLASS_PROCESS, "process_missing")
+"""The alarm of a process set that says no more than that it is not there."""
+MOST_EVENTS = 1000
+"""Open events of one device that are looked through; with more than that, nothing of it retires."""
 
 
 class IAges(Protocol):
@@ -26,6 +31,12 @@ class IAges(Protocol):
 
     def retire_after_days(self, device: str, one: Component, earlier: str) -> float:
         """How long it may be absent."""
+
+    def least_retire_after_days(self, device: str) -> float:
+        """How long any component of a device may be absent at the least."""
+
+    def is_required(self, device: str, one: Component) -> bool:
+        """Whether it has to be there, seen or not."""
 
 
 class Ageing:
@@ -61,24 +72,31 @@ class Ageing:
         """
         now = self._wall()
         number = 0
-        for device in self._book.absent_before(now - DAY_S):
-            number += await self._age(device, now)
+        for device, since in self._book.absent():
+            # What a device consists of is unpacked only if something may be due, and not before the database was asked.
+            if now - since >= self._rules.least_retire_after_days(device) * DAY_S:
+                number += await self._age(device, now)
         if number:
             self.log.info("{number} components were absent for so long that they are retired", number=number)
         return number
 
     async def _age(self, device: str, now: float) -> int:
-        held = self._book.of(device)
-
-        def days(one: Component) -> float:
-            return self._rules.retire_after_days(device, one, held.earlier_name(one))
-
-        free = {one.id for one in held.components if due(one, now, days) and await self._is_free(device, held, one)}
-        if not free:
+        events = await self._find(EventFilter(device=device, states=OPEN, limit=MOST_EVENTS))
+        if len(events) == MOST_EVENTS:
             return 0
 
         def work(present: DeviceComponents) -> tuple[DeviceComponents, int]:
-            after = retire(present, now, days, lambda one: one.id not in free)
+            def days(one: Component) -> float:
+                return self._rules.retire_after_days(device, one, present.earlier_name(one))
+
+            def is_kept(one: Component) -> bool:
+                if Lock.DELETE in self._rules.locks(device, one, present.earlier_name(one)):
+                    return True
+                old = now - days(one) * DAY_S
+                told = (event for event in events if _is_of(event, one, present))
+                return self._rules.is_required(device, one) or any(not _is_told_since(event, old) for event in told)
+
+            after = retire(present, now, days, is_kept)
             pairs = zip(present.components, after.components, strict=True)
             return after, sum(old is not new for old, new in pairs)
 
@@ -87,10 +105,16 @@ class Ageing:
         except NotFoundError:
             return 0  # the device has left meanwhile
 
-    async def _is_free(self, device: str, held: DeviceComponents, one: Component) -> bool:
-        if Lock.DELETE in self._rules.locks(device, one, held.earlier_name(one)):
-            return False
-        for name in dict.fromkeys((one.name, one.series)):
-            if await self._find(EventFilter(device=device, component=name, states=OPEN, limit=1)):
-                return False
+
+def _is_of(event: EventRecord, one: Component, present: DeviceComponents) -> bool:
+    """Whether an event is of a component: by its name, that of its series, or one that it had in between."""
+    if event.component in (one.name, one.series):
         return True
+    if one.kind is not ComponentKind.PROCESS_SET or not one.anchor or event.details.get("definition") != one.anchor:
+        return False
+    return present.find(ComponentKind.PROCESS_SET, event.component) is None
+
+
+def _is_told_since(event: EventRecord, at: float) -> bool:
+    """Whether an event says no more than that a component is not there, and has said so since then."""
+    return (event.event_class, event.event_key) == NOT_THERE and event.first_seen <= at

@@ -158,11 +158,9 @@ class ComponentBook:
         kept = self._kept.get(device)
         return None if kept is None or kept.modelled_at is None else kept.number
 
-    def absent_before(self, at: float) -> list[str]:
-        """Devices that have components that are absent since then or longer, and not retired."""
-        return [
-            device for device, kept in self._kept.items() if kept.absent_since is not None and kept.absent_since <= at
-        ]
+    def absent(self) -> list[tuple[str, float]]:
+        """Devices that have components that are absent and not retired, and the epoch second of the earliest."""
+        return [(device, kept.absent_since) for device, kept in self._kept.items() if kept.absent_since is not None]
 
     def locks(self, device: str, held: DeviceComponents) -> LocksOf:
         """What may not be done to the components of a device."""

@@ -8,11 +8,12 @@ from common.components import ComponentKind, Lock
 from hub.components.values import Component
 from hub.model.components import holding
 from hub.model.definitions import to_config
-from hub.model.entities import KIND_PROCESS_SET, Model, ProcessSet
-from hub.model.properties import Value
+from hub.model.entities import KIND_PROCESS_SET, Model, ProcessSet, scope_of
+from hub.model.properties import Value, default_of
 
 NOBODY = ProcessSet(id="nobody", order=0, include="x")
 """Has defined what no definition of the model has."""
+RETIRE_AFTER = "retire_after_days"
 GROUP = "{"
 """What a name has that is made of parts of the command line."""
 
@@ -41,8 +42,24 @@ class ModelRules:
 
     def retire_after_days(self, device: str, one: Component, earlier: str) -> float:
         """How long a component may be absent; for ever on a device that is not there."""
-        days = self._holding(device, one, earlier).get("retire_after_days")
+        days = self._holding(device, one, earlier).get(RETIRE_AFTER)
         return float(days) if isinstance(days, int | float) else float("inf")
+
+    def least_retire_after_days(self, device: str) -> float:
+        """How long any component of a device may be absent at the least."""
+        model = self._model()
+        found = model.devices.get(device)
+        if found is None:
+            return float("inf")
+        values = model.properties_of(found)
+        of_all = values[RETIRE_AFTER] if RETIRE_AFTER in values else default_of(RETIRE_AFTER, values)
+        own = [said[RETIRE_AFTER] for said in found.components.values() if RETIRE_AFTER in said]
+        return min(float(days) for days in (of_all, *own) if isinstance(days, int | float))
+
+    def is_required(self, device: str, one: Component) -> bool:
+        """Whether a process set has to run, seen or not."""
+        found, definition = self._model().devices.get(device), self._definition(one.kind, one.anchor)
+        return found is not None and definition.required and definition.applies(*scope_of(found))
 
     def identifies(self, kind: ComponentKind, anchor: str) -> bool:
         """Whether an anchor can stand for one component alone.

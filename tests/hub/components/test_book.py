@@ -11,7 +11,7 @@ from common.configs import ExpectedSet
 from common.errors import NotFoundError, PermanentError, SettingsError, TransientError
 from common.events import CLASS_PROCESS, Event, Severity
 from common.wire import ModelReport
-from hub.components.ageing import Ageing
+from hub.components.ageing import MOST_EVENTS, Ageing
 from hub.components.book import ComponentBook
 from hub.components.interfaces import StoredComponents
 from hub.components.merged import Merged, What
@@ -19,6 +19,7 @@ from hub.components.modelrules import ModelRules
 from hub.components.renaming import Renaming, renames
 from hub.components.rules import DAY_S
 from hub.components.values import NOTHING, State
+from hub.interfaces import EventFilter, EventRecord
 from hub.model.entities import Device, Entity, Model, ProcessSet
 from tests.fakes.stores import FakeComponentStore, FakeEventStore, done
 from tests.hub.components.reports import NOW, PORT, SET, found, ids, outcome, report
@@ -298,8 +299,8 @@ def test_what_was_absent_for_as_long_as_the_model_says_is_retired() -> None:
 
 def alarm(component: str, severity: Severity = Severity.ERROR, device: str = "web1") -> Event:
     return Event(
-        device=device, component=component, event_class=CLASS_PROCESS, event_key="process_missing", severity=severity,
-        summary="missing", at=NOW,
+        device=device, component=component, event_class=CLASS_PROCESS, event_key="process_count", severity=severity,
+        summary="too few", at=NOW,
     )  # fmt: skip
 
 
@@ -317,6 +318,40 @@ def test_nothing_retires_while_an_event_of_it_is_open_under_either_name(name: st
     done(hub.events.add(alarm(name, device="web2"), "local", "process"))
     done(hub.events.add(alarm("other"), "local", "process"))
     assert hub.age(NOW + 52 * DAY_S) == 1
+
+
+def test_a_lock_that_is_set_while_events_are_looked_for_holds() -> None:
+    hub = Hub()
+    hub.take(report(found("a")))
+    hub.take(report(at=NOW + 1))
+
+    async def find(_filter: EventFilter) -> list[EventRecord]:
+        hub.put(Device(id="web1", components={"process_set/a": {"lock": ("delete",)}}))
+        return []
+
+    hub.now = NOW + 50 * DAY_S
+    assert done(Ageing(hub.book, lambda: hub.now, hub.rules, find).run()) == 0
+
+
+def test_of_a_device_that_has_nothing_due_nobody_asks_for_events() -> None:
+    hub = Hub()
+    hub.take(report(found("a")))
+    hub.take(report(at=NOW + 1))
+
+    async def find(_filter: EventFilter) -> list[EventRecord]:
+        raise ZeroDivisionError
+
+    hub.now = NOW + 30 * DAY_S
+    assert done(Ageing(hub.book, lambda: hub.now, hub.rules, find).run()) == 0
+
+
+def test_a_device_with_more_events_than_can_be_looked_through_keeps_what_it_has() -> None:
+    hub = Hub()
+    hub.take(report(found("a")))
+    hub.take(report(at=NOW + 1))
+    for number in range(MOST_EVENTS):
+        done(hub.events.add(alarm(f"other {number}"), "local", "process"))
+    assert hub.age(NOW + 50 * DAY_S) == 0
 
 
 def test_an_override_is_found_by_the_name_of_before_unless_somebody_else_has_it() -> None:

@@ -40,3 +40,24 @@ def test_how_long_one_may_be_absent() -> None:
     assert asked.retire_after_days("d", one(PORT, "eth0"), "") == 3
     assert asked.retire_after_days("stranger", one(PORT, "eth0"), "") == float("inf")
     assert (asked.has("d"), asked.has("stranger")) == (True, False)
+
+
+def test_how_long_any_may_be_absent_at_the_least() -> None:
+    asked = rules(
+        DeviceClass(id="/a", properties={"retire_after_days": 3}),
+        Device(id="less", address="x", class_="/a", components={"interface/eth0": {"retire_after_days": 2}}),
+        Device(id="more", address="x", class_="/a", components={"interface/eth0": {"retire_after_days": 5}}),
+        Device(id="plain", address="x"),
+    )
+    least = [asked.least_retire_after_days(device) for device in ("d", "less", "more", "plain", "stranger")]
+    assert least == [3, 2, 3, 30, float("inf")]
+
+
+def test_what_is_required_where_its_definition_applies() -> None:
+    asked = rules(
+        ProcessSet(id="web", order=1, include="web", required=True, applies_to=("/a",)),
+        ProcessSet(id="plain", order=2, include="x"),
+        Device(id="e", address="x", class_="/b"),
+    )
+    sets = [("d", "web"), ("d", "plain"), ("d", "gone"), ("e", "web"), ("stranger", "web")]
+    assert [asked.is_required(device, one(SET, "web", id_)) for device, id_ in sets] == [True, *[False] * 4]
