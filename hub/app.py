@@ -43,6 +43,7 @@ from hub.model.service import ModelService
 from hub.model.store import SqlModelStore
 from hub.model.worker import NamedThread
 from hub.modelling.desk import ModellingDesk
+from hub.modelling.findings import packed
 from hub.runfile import RunFile
 from hub.settings import HubSettings
 from hub.web.collectors import About, CollectorTopic
@@ -112,7 +113,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
         modelling = ModellingDesk(
             clock,
             lambda: uuid.uuid4().hex,
-            components.take,
+            packed(components.take),
             services.modeler,
             roster.session,
             roster.whereabouts,
@@ -129,7 +130,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
             absence=absence,
             decisions=decisions,
             ailments=ailments,
-            models=modelling.report,
+            models=modelling,
         )
         listener = BrokerListener(reactor, clock, wall, settings.broker, site, desk)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from typing import Protocol
 
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from common.configs import SERVICE_MODELER
 from common.errors import TransientError
 from common.wire import Attach, Attached, EventBatch, EventsStored, Heartbeat, ModelReport
 from hub.distribution.absence import Absence
@@ -17,6 +19,19 @@ from hub.distribution.interfaces import DaemonBook
 from hub.distribution.roster import Roster
 from hub.distribution.services import Services
 from hub.interfaces import IEventStore, IFrontDesk, ISession
+
+
+class Models(Protocol):
+    """Who takes what modelers report, and has to know whether they are there."""
+
+    async def report(self, collector: str, report: ModelReport) -> None:
+        """Take the report of a collector."""
+
+    def arrived(self, collector: str, began: float) -> None:
+        """Its modeler, a process that was started then, has logged in."""
+
+    def left(self, collector: str) -> None:
+        """The session of its modeler is over."""
 
 
 @implementer(IFrontDesk)
@@ -37,7 +52,7 @@ class FrontDesk:
         absence: Absence,
         decisions: Decisions,
         ailments: Ailments,
-        models: Callable[[str, ModelReport], Awaitable[None]],
+        models: Models,
     ) -> None:
         """Join the parts.
 
@@ -51,7 +66,7 @@ class FrontDesk:
             absence: tells of daemons that are away.
             decisions: of operators, for those who log in.
             ailments: of daemons.
-            models: takes what the modeler of a collector reports.
+            models: takes what modelers report.
         """
         self._wall = wall
         self._epoch = epoch
@@ -81,6 +96,8 @@ class FrontDesk:
             raise TransientError("the same daemon has logged in again meanwhile")
         self._absence.arrived(session.collector, session.daemon)
         self._services.attached(session)
+        if session.daemon == SERVICE_MODELER:
+            self._models.arrived(session.collector, request.started_at)
         self._decisions.attached(session)
         return Attached(collector=session.collector, version=request.newest, epoch=self._epoch, stored_seq=stored)
 
@@ -89,6 +106,8 @@ class FrontDesk:
         self._services.detached(session)
         if self._roster.leave(session, reason):
             self._absence.left(session.collector, session.daemon)
+            if session.daemon == SERVICE_MODELER:
+                self._models.left(session.collector)
 
     async def events(self, session: ISession, batch: EventBatch) -> EventsStored:
         """Store events; those about devices that are not the collector's go under its own name."""
@@ -102,7 +121,7 @@ class FrontDesk:
 
     async def modelled(self, session: ISession, report: ModelReport) -> None:
         """Hand on what a modelling found."""
-        await self._models(session.collector, report)
+        await self._models.report(session.collector, report)
 
     def heartbeat(self, session: ISession, heartbeat: Heartbeat) -> None:
         """Keep the figures."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol
 
 from twisted.internet.defer import Deferred, DeferredList
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from common.configs import SERVICE_MODELER
@@ -15,13 +15,20 @@ from common.queries import ModelQuery
 from common.wire import ModelReport
 from hub.distribution.agreement import Shortfall
 from hub.interfaces import ISession
-from hub.modelling.runs import Answer, Run, Runs
+from hub.modelling.runs import Answer, Run, Runs, T
 
 ASKED_AT_ONCE = 500
 LIVE_WITHIN_S = 10.0
 """How long a device that was just added may take to become known to its modeler."""
-
-T = TypeVar("T")
+BACK_WITHIN_S = 30.0
+"""How long a modeler whose connection broke may take to come back, and go on answering."""
+SILENT_S = 900.0
+"""A run of which nothing is heard for so long is over."""
+LOOK_EVERY_S = 60.0
+WENT_AWAY = (
+    "the modeler went away before it had answered; `tocsin status` says whether it is back, then model the device again"
+)
+SILENT = f"the modeler has not answered, and nothing of this modelling was heard for {SILENT_S / 60:g} minutes"
 
 
 class IConfigs(Protocol):
@@ -41,7 +48,11 @@ class IConfigs(Protocol):
 
 
 class ModellingDesk(Generic[T]):
-    """Reports come in here; `T` is what one of them changes."""
+    """Reports come in here; `T` is what one of them changes.
+
+    Every device that was asked for is answered for: by its modeler, or else by the desk, when the modeler cannot be
+    asked, goes away, or is silent.
+    """
 
     log = Logger()
 
@@ -74,7 +85,10 @@ class ModellingDesk(Generic[T]):
         self._whereabouts = whereabouts
         self._revision = revision
         self._tasks: set[Deferred[None]] = set()
-        self.runs: Runs[T] = Runs()
+        self._began: dict[str, float] = {}  # of each modeler, when that process was started
+        self._away: dict[str, IDelayedCall] = {}
+        self._looking: IDelayedCall | None = None
+        self.runs: Runs[T] = Runs(clock.seconds)
 
     async def report(self, collector: str, report: ModelReport) -> None:
         """Take the report of a collector; returns when what it changes is stored.
@@ -83,21 +97,61 @@ class ModellingDesk(Generic[T]):
             PermanentError: the device is not that collector's.
             TransientError: it could not be stored.
         """
-        if self._configs.owner(report.device) != collector:
-            raise PermanentError(f"device {report.device} is not of collector {collector}")
-        found = await self._take(report)
+        try:
+            found = await self._taken(collector, report)
+        except PermanentError as error:
+            self._refused(collector, report, error.message)
+            raise
         if report.run:
             answer = Answer(device=report.device, found=found, problem=report.problem)
             self.runs.answer(report.run, answer)
 
+    async def _taken(self, collector: str, report: ModelReport) -> T:
+        if self._configs.owner(report.device) != collector:
+            raise PermanentError(f"device {report.device} is not of collector {collector}")
+        return await self._take(report)
+
+    def _refused(self, collector: str, report: ModelReport, problem: str) -> None:
+        """Its modeler will not send that report again."""
+        for run in self.runs.open():
+            if run.id == report.run and run.asked.get(report.device) == collector:
+                self._fail(run, [report.device], problem)
+
+    def arrived(self, collector: str, began: float) -> None:
+        """The modeler of a collector has logged in; one that was started anew knows nothing of what was asked before.
+
+        Args:
+            collector: its name.
+            began: when that process was started, by its own clock.
+        """
+        waits = self._away.pop(collector, None)
+        if waits is not None:
+            waits.cancel()
+        before = self._began.get(collector, began)
+        self._began[collector] = began
+        if before != began:
+            self._gone(collector)
+
+    def left(self, collector: str) -> None:
+        """The session of a collector's modeler is over; it may come back in time."""
+        if collector not in self._away:
+            self._away[collector] = self._clock.callLater(BACK_WITHIN_S, self._gone, collector)
+
+    def _gone(self, collector: str) -> None:
+        self._away.pop(collector, None)
+        for run in self.runs.open():
+            self._fail(run, run.waits_for(collector), WENT_AWAY)
+
     def begin(self, devices: Sequence[str], *, dry_run: bool) -> Run[T]:
         """Have devices modelled; the run has an answer of each of them sooner or later."""
         run = self.runs.begin(self._new_id(), devices, dry_run=dry_run)
+        if self._looking is None:
+            self._looking = self._clock.callLater(LOOK_EVERY_S, self._look)
         by_collector: dict[str, list[str]] = {}
         for device in run.waiting:
             owner = self._configs.owner(device)
             if owner is None:
-                run.answer(Answer(device=device, problem="there is no such device any more"))
+                self._fail(run, [device], "there is no such device any more")
             else:
                 by_collector.setdefault(owner, []).append(device)
         for collector, names in by_collector.items():
@@ -110,8 +164,21 @@ class ModellingDesk(Generic[T]):
     def _ended(self, _result: object, task: Deferred[None]) -> None:
         self._tasks.discard(task)
 
+    def _look(self) -> None:
+        """End the runs that nothing is heard of, and forget the old ones."""
+        now = self._clock.seconds()
+        for run in self.runs.open():
+            if now - run.heard >= SILENT_S:
+                self._fail(run, run.waiting, SILENT)
+        self.runs.forget_old()
+        self._looking = self._clock.callLater(LOOK_EVERY_S, self._look) if len(self.runs) else None
+
     async def stop(self) -> None:
-        """Ask nobody any more."""
+        """Ask nobody any more, and wait for nobody."""
+        timers = [*self._away.values(), *([self._looking] if self._looking is not None else [])]
+        self._away, self._looking = {}, None
+        for timer in timers:
+            timer.cancel()
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -124,12 +191,12 @@ class ModellingDesk(Generic[T]):
                 await self._ask(run, collector, known[begin : begin + ASKED_AT_ONCE])
         except Exception:  # noqa: BLE001 - the supervisor of a run: its devices must all be answered
             self.log.failure("error while modelling on {collector}", collector=collector)
-            _fail(run, devices, "an error of ours; the log has more")
+            self._fail(run, devices, "an error of ours; the log has more")
 
     async def _known(self, run: Run[T], collector: str, devices: Sequence[str]) -> list[str]:
         """Those devices that the modeler holds a config of; the others are answered for it."""
         if self._session(collector, SERVICE_MODELER) is None:
-            _fail(run, devices, self._whereabouts(collector, SERVICE_MODELER))
+            self._fail(run, devices, self._whereabouts(collector, SERVICE_MODELER))
             return []
         end = self._clock.seconds() + LIVE_WITHIN_S
         for device in devices:
@@ -138,22 +205,22 @@ class ModellingDesk(Generic[T]):
         late = {one.device: one.reason for one in self._configs.behind() if one.collector == collector}
         for device in devices:
             if device in late:
-                run.answer(Answer(device=device, problem=f"its modeler does not have its config: {late[device]}"))
+                self._fail(run, [device], f"its modeler does not have its config: {late[device]}")
         return [device for device in devices if device not in late]
 
     async def _ask(self, run: Run[T], collector: str, devices: list[str]) -> None:
         session = self._session(collector, SERVICE_MODELER)
         if session is None:
-            _fail(run, devices, self._whereabouts(collector, SERVICE_MODELER))
+            self._fail(run, devices, self._whereabouts(collector, SERVICE_MODELER))
             return
+        run.asked.update((device, collector) for device in devices)
         try:
             await session.query(ModelQuery(devices=devices, run=run.id, dry_run=run.dry_run))
         except NotFoundError as error:
-            _fail(run, devices, error.message)
+            self._fail(run, devices, error.message)
         except TocsinError as error:
-            _fail(run, devices, f"the modeler of {collector} cannot be asked: {error.message}")
+            self._fail(run, devices, f"the modeler of {collector} cannot be asked: {error.message}")
 
-
-def _fail(run: Run[T], devices: Sequence[str], problem: str) -> None:
-    for device in devices:
-        run.answer(Answer(device=device, problem=problem))
+    def _fail(self, run: Run[T], devices: Sequence[str], problem: str) -> None:
+        for device in devices:
+            self.runs.answer(run.id, Answer(device=device, problem=problem))

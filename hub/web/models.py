@@ -9,12 +9,12 @@ import msgspec
 from msgspec import Meta, Struct
 from twisted.internet.interfaces import IReactorTime
 
-from hub.components.merged import Merged
 from hub.components.merged import Note as MergedNote
 from hub.model.diff import FieldChange
 from hub.model.entities import is_below
 from hub.model.service import ModelService
 from hub.modelling.desk import ModellingDesk
+from hub.modelling.findings import unpack
 from hub.modelling.runs import Answer, Run
 from hub.web.call import Call
 from hub.web.longpolls import MAX_WAIT_S, LongPolls
@@ -90,7 +90,7 @@ class Answers(Struct, frozen=True, kw_only=True):
 class ModelTopic:
     """Has devices modelled, and tells what came of it."""
 
-    def __init__(self, model: ModelService, desk: ModellingDesk[Merged], polls: LongPolls, clock: IReactorTime) -> None:
+    def __init__(self, model: ModelService, desk: ModellingDesk[bytes], polls: LongPolls, clock: IReactorTime) -> None:
         self._model = model
         self._desk = desk
         self._polls = polls
@@ -133,7 +133,7 @@ class ModelTopic:
         return found
 
 
-def _answers(run: Run[Merged], after: int) -> Answers:
+def _answers(run: Run[bytes], after: int) -> Answers:
     page = run.answers[after : after + MAX_PAGE]
     waiting = run.waiting
     return Answers(
@@ -147,8 +147,8 @@ def _answers(run: Run[Merged], after: int) -> Answers:
     )
 
 
-def _row(answer: Answer[Merged]) -> ModelledRow:
-    found = answer.found
+def _row(answer: Answer[bytes]) -> ModelledRow:
+    found = unpack(answer.found) if answer.found is not None else None
     problems = dict(found.problems) if found is not None else {}
     whole = problems.pop("", "")
     return ModelledRow(

@@ -82,6 +82,22 @@ def event(device: str, **fields: Any) -> Event:
     return Event(device=device, **(given | fields))
 
 
+class FakeModels:
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, ...]] = []
+
+    async def report(self, collector: str, report: ModelReport) -> None:
+        self.told.append((collector, report.device))
+
+    def arrived(self, collector: str, began: float) -> None:
+        self.told.append((collector, f"since {began:g}"))
+
+    def left(self, collector: str) -> None:
+        self.told.append((collector, "left"))
+
+
 class DeskCase(SynchronousTestCase):
     def setUp(self) -> None:
         self.bench = Bench()
@@ -95,6 +111,7 @@ class DeskCase(SynchronousTestCase):
         self.absence = Absence(self.clock, self.wall, self.roster, self.events)
         self.ailments = Ailments(self.wall, self.events)
         self.decisions = Decisions(self.clock, self.store.decided, self.roster.session)
+        self.models = FakeModels()
         self.desk = FrontDesk(
             self.wall,
             "e1",
@@ -105,12 +122,8 @@ class DeskCase(SynchronousTestCase):
             absence=self.absence,
             decisions=self.decisions,
             ailments=self.ailments,
-            models=self.take_model,
+            models=self.models,
         )
-        self.models: list[tuple[str, ModelReport]] = []
-
-    async def take_model(self, collector: str, report: ModelReport) -> None:
-        self.models.append((collector, report))
 
     def wall(self) -> float:
         return NOW + self.clock.seconds()
@@ -230,6 +243,15 @@ class SessionTests(DeskCase):
         self.successResultOf(answers[1])
         self.assertIs(self.roster.session("local", "process"), second)
         self.assertEqual((len(first.asked), len(second.asked)), (0, 1))
+
+    def test_reports_and_whether_modelers_are_there_are_handed_on(self) -> None:
+        self.desk.detached(self.attach(daemon="process"), "gone")
+        old, new = self.attach(daemon="modeler"), self.attach(daemon="modeler")
+        self.successResultOf(Deferred.fromCoroutine(self.desk.modelled(new, ModelReport(device="web1", at=1.0))))
+        self.desk.detached(old, "aborted")
+        self.desk.detached(new, "gone")
+        since = f"since {NOW:g}"
+        self.assertEqual(self.models.told, [("local", since), ("local", since), ("local", "web1"), ("local", "left")])
 
     def test_a_collector_cannot_fill_the_roster(self) -> None:
         for number in range(MAX_DAEMONS):

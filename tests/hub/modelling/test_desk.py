@@ -12,8 +12,8 @@ from common.queries import Done, ModelQuery, Query
 from common.wire import ModelReport
 from hub.distribution.agreement import Shortfall
 from hub.interfaces import ISession
-from hub.modelling.desk import ASKED_AT_ONCE, LIVE_WITHIN_S, ModellingDesk
-from hub.modelling.runs import Answer, Run
+from hub.modelling.desk import ASKED_AT_ONCE, BACK_WITHIN_S, LIVE_WITHIN_S, SILENT_S, ModellingDesk
+from hub.modelling.runs import KEPT_S, Answer, Run
 
 
 class FakeConfigs:
@@ -61,9 +61,11 @@ class DeskTests(SynchronousTestCase):
         self.sessions: dict[str, FakeSession] = {"eu": FakeSession()}
         self.taken: list[ModelReport] = []
         self.fails: Exception | None = None
+        self.clock = Clock()
+        self.ids = iter(range(1, 10_000))
         self.desk: ModellingDesk[str] = ModellingDesk(
-            Clock(),
-            lambda: "r1",
+            self.clock,
+            lambda: f"r{next(self.ids)}",
             self.take,
             self.configs,
             self.session,
@@ -150,3 +152,74 @@ class DeskTests(SynchronousTestCase):
         self.configs.owners |= dict.fromkeys(names, "eu")
         self.desk.begin(names, dry_run=False)
         self.assertEqual([len(query.devices) for query in self.sessions["eu"].asked], [ASKED_AT_ONCE, 1])
+
+    # --- every question is answered -----------------------------------------------------------------------------------
+
+    def test_a_modeler_that_stays_away_is_answered_for(self) -> None:
+        self.configs.owners["c"], self.sessions["us"] = "us", FakeSession()
+        self.desk.arrived("eu", 5.0)
+        run = self.desk.begin(["a", "b", "c"], dry_run=False)
+        self.report("b", run="r1")
+        self.desk.left("eu")
+        self.clock.advance(BACK_WITHIN_S - 1)
+        self.assertEqual(run.waiting, ["a", "c"])
+        self.clock.advance(2)
+        self.assertEqual(run.waiting, ["c"])
+        self.assertIn("the modeler went away before it had answered; ", self.problems(run)["a"])
+
+    def test_a_modeler_that_comes_back_in_time_goes_on_answering(self) -> None:
+        self.desk.arrived("eu", 5.0)
+        run = self.desk.begin(["a"], dry_run=False)
+        self.desk.left("eu")
+        self.clock.advance(BACK_WITHIN_S - 1)
+        self.desk.arrived("eu", 5.0)
+        self.clock.advance(BACK_WITHIN_S)
+        self.report("a", run="r1")
+        self.assertEqual(self.problems(run), {"a": ""})
+
+    def test_a_modeler_that_was_started_anew_knows_nothing_of_what_was_asked_before(self) -> None:
+        self.desk.arrived("eu", 5.0)
+        before = self.desk.begin(["a"], dry_run=False)
+        self.desk.left("eu")
+        self.desk.arrived("eu", 6.0)
+        after = self.desk.begin(["a"], dry_run=False)
+        self.assertIn("went away", self.problems(before)["a"])
+        self.assertEqual(after.waiting, ["a"])
+        self.desk.arrived("eu", 7.0)  # the old session was never seen to end
+        self.assertIn("went away", self.problems(after)["a"])
+
+    def test_a_run_of_which_nothing_is_heard_ends(self) -> None:
+        run = self.desk.begin(["a", "b"], dry_run=False)
+        self.clock.pump([60.0] * int(SILENT_S / 60 - 1))
+        self.report("b", run="r1")
+        self.clock.pump([60.0] * int(SILENT_S / 60 - 1))
+        self.assertEqual(run.waiting, ["a"])
+        self.clock.pump([60.0] * 3)
+        self.assertIn("15 minutes", self.problems(run)["a"])
+
+    def test_a_device_that_has_left_its_collector_meanwhile_is_answered_for(self) -> None:
+        run = self.desk.begin(["a", "b"], dry_run=False)
+        self.configs.owners["a"] = "us"
+        report = ModelReport(device="a", at=1.0, run="r1", problem="ended")
+        self.failureResultOf(Deferred.fromCoroutine(self.desk.report("far", report)), PermanentError)
+        self.assertEqual(run.waiting, ["a", "b"])  # who was never asked answers for nobody
+        self.failureResultOf(Deferred.fromCoroutine(self.desk.report("eu", report)), PermanentError)
+        self.assertEqual(self.problems(run), {"a": "device a is not of collector eu"})
+        self.fails = NotFoundError("there is no device b")
+        report = ModelReport(device="b", at=1.0, run="r1")
+        self.failureResultOf(Deferred.fromCoroutine(self.desk.report("eu", report)), NotFoundError)
+        self.assertEqual(self.problems(run)["b"], "there is no device b")
+
+    def test_runs_are_forgotten_after_an_hour_and_leave_no_timer(self) -> None:
+        self.desk.begin(["a"], dry_run=False)
+        self.report("a", run="r1")
+        self.clock.pump([60.0] * int(KEPT_S / 60 - 1))
+        self.desk.runs.get("r1")
+        self.clock.pump([60.0] * 3)
+        with self.assertRaises(NotFoundError):
+            self.desk.runs.get("r1")
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.desk.begin(["a"], dry_run=False)
+        self.desk.left("eu")
+        self.successResultOf(Deferred.fromCoroutine(self.desk.stop()))
+        self.assertEqual(self.clock.getDelayedCalls(), [])

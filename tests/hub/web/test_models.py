@@ -19,6 +19,7 @@ from hub.model.diff import FieldChange
 from hub.model.service import ModelService
 from hub.model.store import SqlModelStore
 from hub.modelling.desk import ModellingDesk
+from hub.modelling.findings import packed
 from hub.web.longpolls import LongPolls
 from hub.web.models import MAX_PAGE, ModelTopic
 from tests.hub.modelling.test_desk import FakeConfigs, FakeSession
@@ -39,10 +40,10 @@ class ModelTests(SynchronousTestCase):
         self.configs = FakeConfigs()
         self.configs.owners = dict.fromkeys(("web1", "web2", "db"), "eu")
         session: Any = FakeSession()
-        self.desk: ModellingDesk[Merged] = ModellingDesk(
+        self.desk: ModellingDesk[bytes] = ModellingDesk(
             self.clock,
             lambda: "r1",
-            self.take,
+            packed(self.take),
             self.configs,
             lambda _c, _d: session,
             lambda c, d: f"{c}/{d}",
