@@ -233,6 +233,7 @@ class DeviceConfig(Struct, frozen=True, kw_only=True):
         thresholds, derived: on the data points of its process sets.
         expected: process sets that the modeler has seen there.
         overrides: process sets that are treated otherwise than their definitions say.
+        only_expected: sets that are not in `expected` are not watched, even if they run or are required.
         model: for the modeler alone; `interval_s` is then the time from one modelling to the next.
     """
 
@@ -250,6 +251,7 @@ class DeviceConfig(Struct, frozen=True, kw_only=True):
     expected: tuple[ExpectedSet, ...] = ()
     overrides: tuple[SetOverride, ...] = ()
     model: ModelConfig | None = None
+    only_expected: bool = False
 
 
 def canonical(config: DeviceConfig) -> bytes:

@@ -18,24 +18,28 @@ class Expectations:
     Attributes:
         expected: sets that have to run, by component.
         modeled: sets that the modeler has seen.
-        unwatched: sets that are neither judged nor written.
     """
 
     def __init__(self, config: DeviceConfig, matcher: Matcher) -> None:
         self._definitions = {definition.id: definition for definition in config.process_sets}
         self._overrides = {override.name: override for override in config.overrides}
         self._effective: dict[tuple[str, str], ProcessSetConfig] = {}
-        self.unwatched = frozenset(override.name for override in config.overrides if not override.monitor)
+        self._unwatched = frozenset(override.name for override in config.overrides if not override.monitor)
+        self._only_modeled = config.only_expected
         self.modeled: Mapping[str, ExpectedSet] = {
             one.name: one for one in config.expected if one.definition in self._definitions
         }
         named = {**matcher.expected(), **{one.name: SetName(one.definition, one.name) for one in self.modeled.values()}}
-        self.expected = {name: found for name, found in named.items() if name not in self.unwatched}
+        self.expected = {name: found for name, found in named.items() if self.is_watched(name)}
         self._series = {one.series or one.name: one.name for one in self.modeled.values()}
 
     def has(self, definition: str) -> bool:
         """Whether there is such a definition."""
         return definition in self._definitions
+
+    def is_watched(self, component: str) -> bool:
+        """Whether a set is judged and written."""
+        return component not in self._unwatched and (not self._only_modeled or component in self.modeled)
 
     def definition_of(self, component: str, definition: str) -> ProcessSetConfig:
         """The definition of a set, with what is said of that set alone.

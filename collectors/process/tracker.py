@@ -82,7 +82,7 @@ class Tracker:
     def _why_not(self, component: str, kept: SetMemory) -> str:
         """Why a set is watched no more; empty when it is."""
         expectations = self._expectations
-        if component in expectations.unwatched:
+        if not expectations.is_watched(component):
             return "it is not to be monitored"
         if not expectations.has(kept.definition):
             return "its definition was removed"
@@ -191,9 +191,7 @@ class Tracker:
         }
         present = {name.component: name for name in owners.values()}
         names = {**self._expectations.expected, **known, **present}
-        for component in self._expectations.unwatched:
-            names.pop(component, None)
-        return names
+        return {component: name for component, name in names.items() if self._expectations.is_watched(component)}
 
     def _expect(self, component: str, kept: SetMemory) -> None:
         modeled = self._expectations.modeled.get(component)

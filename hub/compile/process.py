@@ -62,6 +62,7 @@ class ProcessCompiler:
             process_sets=sets.process_sets,
             expected=sets.expected,
             overrides=sets.overrides,
+            only_expected=sets.only_expected,
             thresholds=judged.thresholds,
             derived=judged.derived,
         )

@@ -33,6 +33,7 @@ class Watched(Struct, frozen=True):
     process_sets: tuple[ProcessSetConfig, ...]
     expected: tuple[ExpectedSet, ...] = ()
     overrides: tuple[SetOverride, ...] = ()
+    only_expected: bool = False
 
 
 def definitions(own: Iterable[ProcessSetConfig], missing: Value, restart: Value) -> Definitions:
@@ -70,21 +71,22 @@ def watched(
     """
     if not said and not (expected and monitor):
         return Watched(shared.sets if monitor else ())
-    by_name = {one.name: one for one in expected}
     said = _by_present_name(said, expected)
     sets = shared.sets
     if not monitor:
-        # Only what is watched all the same is left, and of its definitions the other sets are not.
-        wanted = {name for name, values in said.items() if values.get("monitor")}
-        kept = {by_name[name].definition for name in wanted if name in by_name}
+        # Only what is watched all the same is left; of its definitions no other set is watched.
+        expected = [one for one in expected if said.get(one.name, {}).get("monitor")]
+        kept = {one.definition for one in expected}
         sets = tuple(one for one in sets if one.id in kept)
-        said = {one.name: {"monitor": False, **said.get(one.name, {})} for one in expected if one.definition in kept}
+        said = {one.name: said[one.name] for one in expected}
+    by_name = {one.name: one for one in expected}
     overrides = {name: _override(name, values, by_name.get(name), shared) for name, values in sorted(said.items())}
     ids = {one.id for one in sets}
     return Watched(
         sets,
         tuple(one for one in expected if one.definition in ids and _is_watched(overrides.get(one.name))),
         tuple(one for one in overrides.values() if one != SetOverride(name=one.name)) if sets else (),
+        only_expected=bool(sets) and not monitor,
     )
 
 

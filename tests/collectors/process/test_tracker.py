@@ -650,6 +650,25 @@ def test_a_set_that_is_not_monitored_is_neither_judged_nor_written_nor_missing()
     assert outcome.view.processes()[0].set == "worker 1"  # and no other set takes its processes
 
 
+def test_where_only_expected_sets_are_watched_all_others_are_let_be() -> None:
+    host = modeled("worker 1", only_expected=True, required=True)
+    outcome = host.scan(2)
+    assert [(event.component, event.event_key) for event in outcome.events] == [("worker 1", "process_missing")]
+    assert [one.set for one in outcome.sets] == ["worker 1"]
+    outcome = host.scan(1, 2)
+    assert (list(outcome.figures), [one.set for one in outcome.sets]) == (["worker 1"], ["worker 1"])
+    assert outcome.view.processes()[-1].set == "worker 2"
+    host = Host(definition(required=True), only_expected=True)
+    assert keys(host.scan()) == [], "a name alone does not make it expected either"
+
+
+def test_what_rings_and_is_not_among_the_only_sets_that_are_watched_closes() -> None:
+    host = modeled("worker 1", "worker 2")
+    host.scan()
+    assert update(host, expecting("worker 1", only_expected=True)) == [("worker 2", "process_missing", 0)]
+    assert [one.set for one in host.scan(2).sets] == ["worker 1"]
+
+
 def test_an_alarm_of_a_set_that_is_not_to_be_monitored_closes_with_that_reason() -> None:
     host = modeled("worker 1")
     host.scan()

@@ -95,9 +95,9 @@ def test_on_such_a_device_one_set_may_be_monitored_all_the_same() -> None:
     config = compiled(monitor=False, components={"java a": {"monitor": True, "missing_severity": "info"}})
     assert ids(config) == ["java"]
     assert [one.name for one in config.expected] == ["java a"]
-    assert config.overrides == (
-        SetOverride(name="java a", missing_severity=Severity.INFO), SetOverride(name="java b", monitor=False),
-    )  # fmt: skip
+    assert config.only_expected, "a set of the same definition that nobody has found yet is not watched"
+    assert config.overrides == (SetOverride(name="java a", missing_severity=Severity.INFO),)
+    assert not compiled(components={"java a": {"monitor": True}}).only_expected
 
 
 def test_what_is_said_under_the_name_of_before_goes_for_the_set_that_it_is_now() -> None:
