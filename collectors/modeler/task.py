@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 from twisted.internet.defer import CancelledError
+from twisted.logger import Logger
 from zope.interface import implementer
 
 from collectors.framework.interfaces import CollectorContext, ITask
@@ -23,7 +24,7 @@ from common.queries import Decision
 from common.wire import ModelReport, PluginOutcome
 
 LOOK_EVERY_S = 600
-"""How often a device is looked at, whether it is due; also how soon one is tried again that could not be modelled."""
+"""How often a device is looked at, whether it is due; also how soon one is tried again that was silent."""
 TIMEOUT_S = 120.0
 MAX_ASKED = 20
 MAX_REASON = 4000
@@ -31,6 +32,8 @@ GROUP = "Model"
 FAILED, REFUSED = "model_failed", "model_refused"
 OUR_ERROR = "an error of ours; the traceback is in the log of the modeler"
 ENDED = "the modelling was ended before it was done: the device has left this modeler, or the modeler stops"
+
+_log = Logger()
 
 
 class Reader(Protocol):
@@ -86,6 +89,9 @@ class ModelTask:
         at = self._memory.modelled_at
         self._last = None if at is None else _Reading(at, self._memory.essence)
         self._failed = False
+        self._in_vain = 0  # modellings in a row that read much and brought less than all
+        self._again_at = 0.0  # monotonic seconds; before that it is not tried again of itself
+        self._tried = ""  # the essence of the last try
         self._told = ""
         self._asked: list[Ask] = []
         self._serving: list[Ask] = []
@@ -128,7 +134,7 @@ class ModelTask:
 
     async def run(self, _slot: int) -> None:
         """Model the device if it is due, or if somebody asked."""
-        self._heed_hub()
+        await self._heed_hub()
         asked, self._asked = self._asked, []
         if asked or self._is_due():
             reading = _Reading(self._context.wall(), essence(self._config))
@@ -139,16 +145,23 @@ class ModelTask:
     async def _serve(self, asked: list[Ask], reading: _Reading) -> Modelled:
         """Model, and answer everybody who asked, whatever comes of it."""
         began, found, problem = self._context.clock.seconds(), None, OUR_ERROR
-        self._serving, self._failed = asked, True
+        self._serving, self._failed, self._tried = asked, True, reading.essence
+        self._again_at = 0.0
         try:
             found, problem = await self._model(), ""
             if not asked or not all(ask.dry_run for ask in asked):
                 self._last = reading
         except CancelledError:
             problem = self._too_long(began) or ENDED
+            self._put_off()
             raise
         except TocsinError as error:
             problem = self._too_long(began) or error.message
+            if self._too_long(began):
+                self._put_off()
+            raise
+        except Exception:
+            self._put_off()
             raise
         finally:
             self._serving = []
@@ -168,7 +181,9 @@ class ModelTask:
     async def _judge(self, found: Modelled) -> None:
         if not found.problem:
             await self._say(FAILED, Severity.CLEAR, "the device can be modelled")
+            self._settle()
             return
+        self._put_off()
         severity, how = (Severity.WARNING, "in part") if found.is_partial else (Severity.ERROR, "not at all")
         await self._say(FAILED, severity, f"{self._config.device} could be modelled {how}: {found.problem}")
 
@@ -177,9 +192,23 @@ class ModelTask:
             return ""
         return f"{self._config.device} could not be modelled within {TIMEOUT_S:g} s"
 
+    def _put_off(self) -> None:
+        """Reading all that in vain again and again would be a burden: 10 minutes, 20, 40, … up to the interval."""
+        wait_s = min(LOOK_EVERY_S * 2 ** min(self._in_vain, 20), self._config.interval_s)
+        self._in_vain += 1
+        self._again_at = self._context.clock.seconds() + wait_s - LOOK_EVERY_S / 2  # looks are not quite regular
+
+    def _settle(self) -> None:
+        """Nothing is wrong any more, as far as is known."""
+        if not self._memory.alarms:
+            self._in_vain, self._again_at = 0, 0.0
+
     def _is_due(self) -> bool:
         last, interval_s, now = self._last, self._config.interval_s, self._context.wall()
-        if self._failed or self._memory.alarms or last is None or last.essence != essence(self._config):
+        looks_for = essence(self._config)
+        if self._context.clock.seconds() < self._again_at and self._tried == looks_for:
+            return False
+        if self._failed or self._memory.alarms or last is None or last.essence != looks_for:
             return True
         if last.at > now + interval_s:
             return True  # the clock was wrong then
@@ -210,32 +239,50 @@ class ModelTask:
             self._memory.modelled_at, self._memory.essence = last.at, last.essence
             await self._keep([])
         await self._say(REFUSED, Severity.CLEAR, "the hub takes the model of this device")
+        self._settle()
 
     async def refused(self, reason: str) -> None:
         """The hub will not have it."""
+        self._put_off()
         await self._say(REFUSED, Severity.ERROR, f"the hub refuses the model of {self._config.device}: {reason}")
 
     def dropped(self, report: ModelReport) -> None:
         """It never came to the hub: the device is due again."""
         if self._last is not None and self._last.at == report.at:
-            self._last = None
+            self._wants_it()
 
     # --- events -------------------------------------------------------------------------------------------------------
 
-    def _heed_hub(self) -> None:
-        """Bring what is thought of the hub to what it is: another one knows nothing, operators may decide otherwise."""
+    async def _heed_hub(self) -> None:
+        """Bring what is thought of the hub to what it is: another one knows nothing, operators may decide otherwise.
+
+        It is kept at once: what a full disk takes back later must not take this with it.
+        """
         memory, hub = self._memory, self._context.hub_epoch()
-        if hub and memory.hub != hub:
-            if memory.hub:
-                memory.alarms.clear()
-                memory.modelled_at = self._last = None
-            memory.hub = hub
+        is_other = bool(hub and memory.hub and memory.hub != hub)
+        if is_other:
+            memory.alarms.clear()
+            memory.modelled_at = None
+            self._wants_it()
+        memory.hub = hub or memory.hub
         decisions, self._decisions = self._decisions, []
         for decision in decisions:
             if decision.open:
                 memory.alarms.setdefault(decision.event_key, decision.severity)
             else:
                 memory.alarms.pop(decision.event_key, None)
+            self._wants_it()  # an alarm whose cause goes on is raised anew, one whose cause is over ends
+        if not decisions and not is_other:
+            return
+        try:
+            await self._keep([])
+        except TransientError as error:
+            self._decisions[:0] = decisions
+            _log.error("what was decided of {device} is not kept yet: {error}", device=self._config.device, error=error)
+
+    def _wants_it(self) -> None:
+        """The device is due with the next look."""
+        self._last, self._again_at = None, 0.0
 
     async def _say(self, key: str, severity: Severity, text: str) -> None:
         """Open or close an alarm; nothing when it is as it was."""

@@ -16,6 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from collectors.framework.interfaces import CollectorContext
 from collectors.framework.scheduler import GRACE_S, Scheduler
 from collectors.modeler.facts import Facts, HostRows, Plugin
+from collectors.modeler.memory import load
 from collectors.modeler.outbox import AGAIN_S, Outbox
 from collectors.modeler.task import FAILED, LOOK_EVERY_S, MAX_ASKED, REFUSED, TIMEOUT_S, Ask, ModelTask, state_key
 from common.configs import DeviceConfig, SnmpConfig
@@ -348,6 +349,61 @@ class TaskTests(SynchronousTestCase):
         self.decided(FAILED, opened=True)
         self.wait(2 * LOOK_EVERY_S)
         self.assertEqual(self.said(), [(FAILED, Severity.CLEAR)])
+
+    def test_an_alarm_of_a_part_that_somebody_closes_comes_back_with_the_next_look(self) -> None:
+        self.reader.problems = {"identity": "no answer after 3 tries"}
+        self.add()
+        self.wait(3 * LOOK_EVERY_S)
+        self.decided(FAILED, opened=False)
+        self.wait(2 * LOOK_EVERY_S)
+        self.assertEqual(self.said(), [(FAILED, Severity.WARNING)] * 2)
+
+    def test_a_decision_survives_a_disk_that_is_full_for_a_while(self) -> None:
+        self.reader.problems = {"identity": "no answer after 3 tries"}
+        self.add()
+        self.spool.full = True
+        self.decided(FAILED, opened=False)
+        self.wait(2 * LOOK_EVERY_S)
+        self.spool.full = False
+        self.wait(2 * LOOK_EVERY_S)
+        self.assertEqual(self.said(), [(FAILED, Severity.WARNING)] * 2)
+
+    def test_a_decision_is_kept_at_once(self) -> None:
+        self.add()
+        self.decided(FAILED, opened=True)
+        self.reader.hold = True
+        self.wait(2 * LOOK_EVERY_S)  # it is being modelled, and nothing has come of it yet
+        self.assertEqual(load(self.spool.states[state_key("box")]).alarms, {FAILED: 4})
+
+    # --- how often ----------------------------------------------------------------------------------------------------
+
+    def test_what_can_be_read_in_part_alone_is_read_ever_more_rarely(self) -> None:
+        self.reader.problems = {"identity": "no answer after 3 tries"}
+        self.add()
+        self.wait(2 * INTERVAL_S)
+        began = self.reader.began
+        gaps = [after - before for before, after in zip(began, began[1:], strict=False)]
+        self.assertTrue(all(gap >= 0.9 * LOOK_EVERY_S * 2**n for n, gap in enumerate(gaps[:5])), gaps)
+        self.assertTrue(all(gap <= INTERVAL_S + 2 * LOOK_EVERY_S for gap in gaps), gaps)
+        self.assertLess(len(began), 10)
+        self.reader.problems = {}
+        self.ask("r1")
+        self.reader.problems = {"identity": "no answer after 3 tries"}
+        self.ask("r2")
+        self.wait(3 * LOOK_EVERY_S)
+        self.assertGreater(len(began), len(gaps) + 3)  # it was well meanwhile: from the beginning
+
+    def test_what_the_hub_refuses_is_read_ever_more_rarely(self) -> None:
+        self.hub.fails = [RemoteError("bad_request", "no such device here")] * 100
+        self.add()
+        self.wait(INTERVAL_S)
+        self.assertTrue(4 <= len(self.reader.began) < 10, self.reader.began)
+
+    def test_what_takes_too_long_is_read_ever_more_rarely(self) -> None:
+        self.reader.hold = True
+        self.add()
+        self.wait(INTERVAL_S)
+        self.assertTrue(4 <= len(self.reader.began) < 10, self.reader.began)
 
     def test_no_secret_is_kept_of_it(self) -> None:
         self.add()
