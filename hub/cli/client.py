@@ -40,7 +40,15 @@ def split_url(url: str) -> tuple[str, int]:
 
 
 def path_of(*parts: str) -> str:
-    """Path below /api/v1; each part is quoted, so that a name cannot lead elsewhere."""
+    """Path below /api/v1; each part is quoted, so that a name cannot lead elsewhere.
+
+    Raises:
+        CommandError: exit code 2: a part is empty or of one or two dots, which quoting does not keep: whatever handles
+            a URL on its way may take it for a folder and leave it out.
+    """
+    for part in parts:
+        if part in {"", ".", ".."}:
+            raise usage(f"{part!r} is no name; expected letters, digits and _ . : -, a letter or digit first")
     return "/api/v1/" + "/".join(quote(part, safe="") for part in parts)
 
 
