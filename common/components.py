@@ -8,7 +8,9 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 ComponentName = Annotated[str, Meta(min_length=1, max_length=255)]
-Attribute = str | int | float | bool
+FoundName = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+\Z")]
+AttributeText = Annotated[str, Meta(max_length=2048)]
+Attribute = AttributeText | int | float | bool
 Attributes = Annotated[dict[Annotated[str, Meta(max_length=100)], Attribute], Meta(max_length=100)]
 
 MOMENTARY = frozenset({"count", "example"})
@@ -43,6 +45,6 @@ class FoundComponent(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
 
     kind: ComponentKind
-    name: ComponentName
+    name: FoundName
     anchor: Annotated[str, Meta(max_length=255)] = ""
     attributes: Attributes = {}

@@ -31,6 +31,8 @@ COMPRESS_FROM_BYTES = 512
 MAX_COMPONENTS = 10_000
 
 Id = Annotated[str, Meta(min_length=1, max_length=100)]
+Stamp = Annotated[float, Meta(ge=0, le=1e11)]
+"""Epoch seconds that can be; NaN is none."""
 Reason = Annotated[str, Meta(max_length=4096)]
 
 T = TypeVar("T")
@@ -175,7 +177,7 @@ class ModelReport(Struct, frozen=True, tag=True, kw_only=True):
     """
 
     device: DeviceId
-    at: float
+    at: Stamp
     run: ShortText = ""
     dry_run: bool = False
     outcomes: Annotated[list[PluginOutcome], Meta(max_length=100)] = []

@@ -123,11 +123,11 @@ class Scheduler(Service):
         await self._finish(entry)
 
     def run_now(self, names: Iterable[str]) -> int:
-        """Run tasks out of turn, as soon as there is a place; returns how many there are. Unknown names are ignored."""
+        """Run tasks out of turn, before all that wait; returns how many there are. Unknown names are ignored."""
         found = [self._entries[name] for name in names if name in self._entries]
         if self.running:
-            for entry in found:
-                self._want(entry)
+            for entry in reversed(found):
+                self._want(entry, first=True)
         return len(found)
 
     def pause(self, name: str) -> None:
@@ -259,14 +259,22 @@ class Scheduler(Service):
             entry.record.late += 1
         self._plan(entry)
 
-    def _want(self, entry: _Entry) -> None:
-        """Queue a task; one that runs is queued again when it has ended."""
+    def _want(self, entry: _Entry, *, first: bool = False) -> None:
+        """Queue a task, before the others if somebody waits for it; one that runs is queued again when it has ended."""
         if entry.record.state is TaskState.RUNNING:
             entry.again = True
+            return
+        if entry.record.state is TaskState.QUEUED and first:
+            self._queue.remove(entry)
         elif entry.record.state is TaskState.IDLE:
             entry.record.enter(TaskState.QUEUED, self._clock.seconds())
+        else:
+            return
+        if first:
+            self._queue.appendleft(entry)
+        else:
             self._queue.append(entry)
-            self._pump_soon()
+        self._pump_soon()
 
     def _pump_soon(self) -> None:
         if self._pumping is None and self._queue and self._running < self._limit and self.running:

@@ -133,8 +133,9 @@ class ThresholdBook:
         key = decision.event_key
         if not key.startswith(KEY_PREFIX):
             return False
-        rule = next((rule for rule in self._rules if rule.key == key), None)
-        if rule is not None and rule.threshold.form is ThresholdForm.CHANGE:
+        # A template and a process set may each have one of that id.
+        forms = {rule.threshold.form for rule in self._rules if rule.key == key}
+        if forms == {ThresholdForm.CHANGE}:
             return True
         kept = memory.setdefault(decision.component, ComponentWatches())
         watch = kept.watches.get(key, CALM)

@@ -116,6 +116,23 @@ def test_lists_and_texts_over_their_bounds_are_refused_where_they_stand() -> Non
         wire.decode(many, queries.RunNowQuery)
 
 
+@pytest.mark.parametrize(
+    ("fields", "where"),
+    [
+        ({"at": float("nan")}, r"\$\.at"),
+        ({"at": float("-inf")}, r"\$\.at"),
+        ({"at": 1e300}, r"\$\.at"),
+        ({"outcomes": [{"plugin": "p", "attributes": {"a": "x" * 3000}}]}, "attributes"),
+        ({"outcomes": [{"plugin": "p", "components": [{"kind": "cpu", "name": "a\nb"}]}]}, "name"),
+        ({"outcomes": [{"plugin": "p", "components": [{"kind": "cpu", "name": "x" * 256}]}]}, "name"),
+    ],
+)
+def test_a_report_of_what_cannot_be_is_refused(fields: dict[str, object], where: str) -> None:
+    data = b"\x00" + msgspec.msgpack.encode({"type": "ModelReport", "device": "d", "at": 1.0, **fields})
+    with pytest.raises(wire.WireError, match=where):
+        wire.decode(data, wire.ModelReport)
+
+
 def test_a_field_from_a_later_version_is_skipped() -> None:
     data = b"\x00" + msgspec.msgpack.encode({"type": "EventsStored", "seq": 7, "mood": "good"})
     assert wire.decode(data, wire.EventsStored) == wire.EventsStored(7)

@@ -275,6 +275,21 @@ class LimitTests(SchedulerCase):
             self.clock.pump([0, 0])
         self.assertEqual(order, [task.name for task in tasks])
 
+    def test_those_that_somebody_asks_for_go_before_those_that_wait(self) -> None:
+        tasks = [FakeTask(f"t{number}", timeout_s=1000) for number in range(8)]
+        for task in tasks:
+            task.hold = Deferred()
+            self.scheduler.add(task, task.name)
+        self.clock.pump([0] * 5)
+        self.assertEqual(self.scheduler.run_now(["t6", "t7"]), 2)
+        holds = [task.hold for task in tasks[:2]]
+        for hold in holds:
+            assert hold is not None
+            hold.callback(None)
+        self.clock.pump([0] * 5)
+        self.assertEqual([task.name for task in tasks if task.slots], ["t0", "t1", "t2", "t6", "t7"])
+        self.assertEqual(self.scheduler.queued_tasks, 3)
+
     def test_one_slow_device_does_not_hold_up_the_others(self) -> None:
         slow, *quick = [FakeTask(f"t{number}", timeout_s=1e6) for number in range(6)]
         slow.hold = Deferred()

@@ -292,6 +292,15 @@ def test_an_alarm_that_was_closed_while_its_cause_goes_on_comes_back_with_the_ne
     assert device.scan(GIB) == []
 
 
+def test_an_alarm_that_was_closed_comes_back_also_where_a_change_of_other_sets_has_the_same_id() -> None:
+    change = threshold(form=ThresholdForm.CHANGE, levels=(Level(severity=Severity.INFO),), definitions=("db",))
+    for thresholds in ((change, threshold(definitions=("web",))), (threshold(definitions=("web",)), change)):
+        device = Device(*thresholds)
+        assert told(device.scan(3 * GIB)) == [WEB_OPENS]
+        assert device.decide(is_open=False)
+        assert told(device.scan(3 * GIB)) == [WEB_OPENS]
+
+
 def test_an_alarm_of_another_class_that_was_closed_is_not_the_one_that_is_open() -> None:
     device = Device(threshold(event_class="/Perf/Memory"))
     device.scan(3 * GIB)
