@@ -13,6 +13,7 @@ from hub.compile.process import Expected, compile_device, nothing
 from hub.model.change import Change, plan
 from hub.model.documents import SourceFile
 from hub.model.entities import Device, DeviceClass, Entity, Model, ProcessSet, key_of
+from hub.model.properties import Value
 from hub.model.service import ModelService
 from tests.fakes.stores import FakeModelStore, InlineWorker, done
 from tests.hub.model.sites import DEVICES, SETS, models
@@ -50,6 +51,28 @@ def test_what_is_said_of_a_set_changes_nothing_if_it_holds_already() -> None:
 def test_what_a_local_device_does_not_need_of_snmp_changes_nothing() -> None:
     model = Model(1, [Device(id="d", properties={"source": "local"})])
     assert devices(DeviceClass(id="/", properties={"snmp_port": 1161}), model=model) == []
+
+
+def test_one_device_stands_only_for_those_that_are_like_it() -> None:
+    held = [
+        Device(id="a", address="x", properties={"monitor": False}),
+        Device(id="b", address="x", properties={"monitor": True}),
+        Device(id="c", address="x", properties={"missing_severity": "critical"}),
+        Device(id="d", address="x", properties={"missing_severity": "definition"}),
+        Device(id="e", address="x", properties={"monitor": False}, components={"process_set/a": {"monitor": True}}),
+        Device(id="f", address="x", properties={"restart_severity": "none"}),
+        Device(id="g", address="x"),
+    ]
+    for order in (held, held[::-1]):
+        model = Model(1, [*order, ALL])
+
+        def changed(model: Model = model, **said: Value) -> list[str]:
+            wanted = DeviceClass(id="/", properties=said)
+            return devices(wanted, model=model, expected=lambda _device: (ExpectedSet("all", "a"),))
+
+        assert changed(missing_severity="critical") == ["b", "e", "f", "g"]
+        assert changed(restart_severity="info") == ["b", "c", "d", "e", "g"]
+        assert changed(monitor=False) == ["c", "d", "f", "g"]
 
 
 def test_a_dry_run_and_a_commit_name_those_whose_configs_change() -> None:
