@@ -1,8 +1,9 @@
-"""What a modelling changes, and what time does. Nothing is ever deleted here."""
+"""What a modelling changes, and what time does. Nothing is deleted here but what is retired, when there is no room."""
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TypeVar
 
@@ -95,15 +96,22 @@ def rename(held: DeviceComponents, names: Mapping[str, tuple[str, str]], locks: 
         names: by anchor, the name before and the name after.
         locks: of the components; a locked one keeps its name.
     """
-    taken = {one.key for one in held.components}
-    after = []
-    for one in held.components:
-        old, new = names.get(one.anchor, ("", "")) if one.kind is ComponentKind.PROCESS_SET else ("", "")
-        goes = bool(new) and one.name == old and (one.kind, new) not in taken and Lock.UPDATE not in locks(one)
-        after.append(replace(one, name=new) if goes else one)
-    if after == list(held.components):
+    moves = {
+        one.key: (one.kind, names[one.anchor][1])
+        for one in held.components
+        if one.kind is ComponentKind.PROCESS_SET
+        and names.get(one.anchor, ("", ""))[0] == one.name
+        and Lock.UPDATE not in locks(one)
+    }
+    moves = _possible(moves, [one.key for one in held.components])
+    if not moves:
         return held
-    return replace(held, components=_in_order(after))
+    return replace(
+        held,
+        components=_in_order(
+            replace(one, name=moves[one.key][1]) if one.key in moves else one for one in held.components
+        ),
+    )
 
 
 def retire(
@@ -158,37 +166,64 @@ class _Merging:
     def components(self) -> tuple[Component, ...]:
         """All that is held afterwards, in order of kind and name."""
         found = self._believed.found
-        renames = self._renames()
+        renames, locked = self._renames()
         after = [
-            self._seen(one, found[key])
-            if key in found
-            else self._renamed(one, renames[key])
+            self._renamed(one, renames[key])
             if key in renames
+            else self._kept(one, locked[key])
+            if key in locked
+            else self._seen(one, found[key])
+            if key in found
             else self._unseen(one)
             for key, one in self._held.items()
         ]
-        known = {*self._held, *((one.kind, one.name) for one in renames.values())}
-        after += self._added([one for key, one in found.items() if key not in known], after)
+        known = {(one.kind, one.name) for one in (*renames.values(), *locked.values())}
+        known.update(key for key in self._held if key not in renames)
+        new = [one for key, one in found.items() if key not in known]
+        after = self._with_room(after, len(new))
+        after += self._added(new, after)
         return _in_order(after)
 
-    def _renames(self) -> dict[ComponentKey, FoundComponent]:
-        """Which of those that are not seen any more is which of the new: those that alone have an anchor."""
-        found, kinds = self._believed.found, self._believed.kinds
-        gone = _by_anchor(one for key, one in self._held.items() if key not in found and one.kind in kinds)
-        come = _by_anchor(one for key, one in found.items() if key not in self._held)
-        stayed = _by_anchor(one for key, one in found.items() if key in self._held)
+    def _renames(self) -> tuple[dict[ComponentKey, FoundComponent], dict[ComponentKey, FoundComponent]]:
+        """Which of the new are which of those that are not seen any more, by anchors that one alone has.
+
+        Returns:
+            Those that get the new name, and those that a lock keeps from it.
+        """
+        held, found = self._held, self._believed.found
+        gone = _by_anchor(one for key, one in held.items() if one.kind in self._believed.kinds and not self._stays(key))
+        come = _by_anchor(one for key, one in found.items() if not self._stays(key))
+        stayed = _by_anchor(one for key, one in found.items() if self._stays(key))
         pairs = {
-            anchor: (gone[anchor][0], come[anchor][0])
+            gone[anchor][0].key: come[anchor][0]
             for anchor in gone.keys() & come.keys() - stayed.keys()
             if len(gone[anchor]) == len(come[anchor]) == 1 and self._identifies(*anchor)
         }
-        renames = {}
-        for old, new in pairs.values():
-            if Lock.UPDATE in self._locks(old):
-                self._note(What.KEPT, old, (FieldChange("name", old.name, new.name),))
-            else:
-                renames[old.key] = new
-        return renames
+        locked = {key for key in pairs if Lock.UPDATE in self._locks(held[key])}
+        moves = {key: (new.kind, new.name) for key, new in pairs.items() if key not in locked}
+        kept = {key for key in locked if key not in found and (pairs[key].kind, pairs[key].name) not in held}
+        return {key: pairs[key] for key in _possible(moves, held)}, {key: pairs[key] for key in kept}
+
+    def _stays(self, key: ComponentKey) -> bool:
+        """Whether a name says that what was found is what is held; of process sets the anchor is asked first."""
+        held, found = self._held.get(key), self._believed.found.get(key)
+        if held is None or found is None:
+            return False
+        return held.kind is not ComponentKind.PROCESS_SET or held.anchor == found.anchor
+
+    def _kept(self, one: Component, found: FoundComponent) -> Component:
+        """It is there under a name that a lock keeps it from."""
+        if one.state is not State.PRESENT:
+            self._note(What.BACK, one)
+        self._note(What.KEPT, one, (FieldChange("name", one.name, found.name), *_changes(one, found)))
+        return replace(one, seen_at=self._at, absent_since=None, retired_at=None)
+
+    def _with_room(self, after: Sequence[Component], more: int) -> list[Component]:
+        """What is held, without the oldest of what is retired where there is no room for so many more."""
+        retired = [one for one in after if one.retired_at is not None and Lock.DELETE not in self._locks(one)]
+        retired.sort(key=lambda one: one.retired_at or 0.0)
+        dropped = {one.id for one in retired[: max(len(after) + more - MAX_HELD, 0)]}
+        return [one for one in after if one.id not in dropped]
 
     def _seen(self, one: Component, found: FoundComponent) -> Component:
         if one.state is not State.PRESENT:
@@ -251,6 +286,20 @@ class _Merging:
 
     def _note(self, what: What, one: Component, fields: tuple[FieldChange, ...] = ()) -> None:
         self.notes.append(Note(what=what, kind=one.kind, name=one.name, fields=fields))
+
+
+def _possible(
+    moves: Mapping[ComponentKey, ComponentKey], held: Collection[ComponentKey]
+) -> dict[ComponentKey, ComponentKey]:
+    """Of changes of names those after which no two have the same name."""
+    left = dict(moves)
+    while True:
+        names = Counter(left.get(key, key) for key in held)
+        stuck = [old for old, new in left.items() if names[new] > 1]
+        if not stuck:
+            return left
+        for old in stuck:
+            del left[old]
 
 
 def _in_order(components: Iterable[Component]) -> tuple[Component, ...]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from common.components import ComponentKind, Lock
 from common.wire import ModelReport
 from hub.components.merged import Merged, What
-from hub.components.rules import DAY_S, merge, retire
+from hub.components.rules import DAY_S, merge, rename, retire
 from hub.components.values import (
     MAX_HELD,
     NOTHING,
@@ -30,12 +30,13 @@ class Site:
     def __init__(self, locks: Collection[Lock] = (), identifies: Any = None) -> None:
         self.held = NOTHING
         self.locks = locks
+        self.lock_of: dict[str, list[Lock]] = {}
         self.new_id = ids()
         self.more = {} if identifies is None else {"identifies": identifies}
 
     def take(self, one: ModelReport, now: float | None = None) -> Merged:
         at = one.at if now is None else now
-        merged = merge(self.held, one, lambda _component: self.locks, at, self.new_id, **self.more)
+        merged = merge(self.held, one, lambda one: self.lock_of.get(one.name, self.locks), at, self.new_id, **self.more)
         self.held = merged.after
         return merged
 
@@ -218,12 +219,82 @@ def test_an_anchor_of_another_kind_or_that_cannot_identify_is_no_rename() -> Non
     assert [(note.before, note.name) for note in merged.of(What.RENAMED)] == [("a2", "b2")]
 
 
-def test_an_update_lock_keeps_the_name() -> None:
+def test_an_update_lock_keeps_the_name_of_what_is_there_and_makes_no_second_of_it() -> None:
     site = Site(locks=[Lock.UPDATE])
     site.take(report(found("a", "x")))
+    for seconds in (1, 2):
+        merged = site.take(report(found("b", "x"), at=NOW + seconds))
+        assert told(merged) == [("kept", "a")]
+        assert merged.of(What.KEPT)[0].fields == (FieldChange("name", "a", "b"),)
+        assert (len(site.held.components), site.one("a").seen_at) == (1, NOW + seconds)
+    site.take(report(at=NOW + 3))
+    assert told(site.take(report(found("b", "x"), at=NOW + 4))) == [("back", "a"), ("kept", "a")]
+    site.take(report(found("b", "x"), found("a", "y"), at=NOW + 5))
+    assert [one.name for one in site.held.components] == ["a", "b"], "the name is another's by now"
+
+
+def test_process_sets_whose_definitions_swap_names_keep_their_histories() -> None:
+    site = Site()
+    site.take(report(found("a", "x"), found("b", "y")))
+    ids_ = {one.anchor: one.id for one in site.held.components}
+    merged = site.take(report(found("b", "x"), found("a", "y"), at=NOW + 1))
+    assert sorted((note.before, note.name) for note in merged.of(What.RENAMED)) == [("a", "b"), ("b", "a")]
+    assert {one.anchor: one.id for one in site.held.components} == ids_
+    assert (site.one("a").series, site.one("b").series) == ("b", "a")
+
+
+def test_a_set_takes_the_name_that_another_leaves() -> None:
+    site = Site()
+    site.take(report(found("a", "x"), found("b", "y")))
+    site.take(report(found("b", "x"), found("z", "y"), found("a", "new"), at=NOW + 1))
+    assert [(one.name, one.anchor, one.series) for one in site.held.components] == [
+        ("a", "new", "a ~0000000000000003"), ("b", "x", "a"), ("z", "y", "b"),
+    ]  # fmt: skip
+
+
+def test_a_name_that_its_owner_does_not_leave_is_the_owners() -> None:
+    site = Site()
+    site.take(report(found("a", "x"), found("b", "y")))
     merged = site.take(report(found("b", "x"), at=NOW + 1))
-    assert told(merged) == [("kept", "a"), ("missed", "a"), ("added", "b")]
-    assert merged.of(What.KEPT)[0].fields == (FieldChange("name", "a", "b"),)
+    assert told(merged) == [("missed", "a"), ("changed", "b")]
+
+
+def test_ports_that_swap_names_are_told_by_their_names() -> None:
+    site = Site()
+    site.take(report(outcome(found("a", "x", PORT), found("b", "y", PORT), kinds=(PORT,))))
+    merged = site.take(report(outcome(found("b", "x", PORT), found("a", "y", PORT), kinds=(PORT,)), at=NOW + 1))
+    assert told(merged) == [("changed", "a"), ("changed", "b")]
+
+
+def test_names_that_definitions_swap_or_pass_on_are_swapped_and_passed_on() -> None:
+    site = Site()
+    site.take(report(found("a", "x"), found("b", "y"), found("c", "w"), found("d", "v"), found("e", "u")))
+    names = {"x": ("a", "b"), "y": ("b", "a"), "w": ("c", "d"), "v": ("d", "z"), "u": ("e", "e2")}
+    after = rename(site.held, names, lambda _one: ())
+    assert {one.anchor: (one.name, one.series) for one in after.components} == {
+        "x": ("b", "a"), "y": ("a", "b"), "w": ("d", "c"), "v": ("z", "d"), "u": ("e2", "e"),
+    }  # fmt: skip
+    assert rename(after, names, lambda _one: ()) == after
+    locked = rename(site.held, names, lambda one: [Lock.UPDATE] if one.name in {"b", "d"} else [])
+    assert {one.anchor: one.name for one in locked.components} == {"x": "a", "y": "b", "w": "c", "v": "d", "u": "e2"}
+
+
+def test_what_is_retired_makes_room() -> None:
+    site = Site()
+    site.take(report(*(found(f"a{n}") for n in range(MAX_HELD))))
+    site.take(report(*(found(f"a{n}") for n in range(5, MAX_HELD)), at=NOW + 1))
+    for number, day in ((1, 40), (0, 41), (2, 42), (3, 43)):
+        kept = {f"a{n}" for n in range(MAX_HELD) if n != number}
+        site.held = retire(site.held, NOW + day * DAY_S, lambda _one: 30, lambda one, kept=kept: one.name in kept)
+    site.lock_of = {"a0": [Lock.DELETE]}
+    last = NOW + 50 * DAY_S
+    merged = site.take(report(*(found(f"a{n}") for n in range(5, MAX_HELD)), found("b"), found("c"), at=last))
+    assert (merged.left_out, len(site.held.components)) == (0, MAX_HELD)
+    names = {one.name for one in site.held.components}
+    assert {"a0", "a1", "a2", "a3", "a4", "b", "c"} & names == {"a0", "a3", "a4", "b", "c"}, "the oldest go first"
+    known = sorted(names - {"a0", "a3", "a4"})
+    merged = site.take(report(*(found(name) for name in known), found("d"), found("e"), at=last + 1))
+    assert (len(merged.of(What.ADDED)), merged.left_out) == (1, 1), "what is locked, or only absent, stays"
 
 
 def test_who_gets_the_old_name_of_another_gets_series_of_its_own() -> None:
