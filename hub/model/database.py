@@ -85,9 +85,10 @@ class Database:
         await self._worker.run(self._engine.dispose)
 
     def _transact(self, work: Callable[[Connection], T]) -> T:
-        receipt = ""
+        receipt, connected = "", False
         try:
             with self._engine.connect() as connection, connection.begin() as transaction:
+                connected = True
                 result = work(connection)
                 receipt = self._backend.receipt(connection)
                 transaction.commit()
@@ -97,7 +98,12 @@ class Database:
                 raise
             if receipt and error.connection_invalidated and self._was_committed(receipt):
                 return result
-            raise TransientError(f"the database {self.name} refused: {_reason(error)}; nothing was stored") from error
+            if not connected or error.connection_invalidated:
+                # Whether work reads or stores is not known here.
+                what = f"cannot be reached: {_reason(error)}; nothing was read, and nothing was stored"
+            else:
+                what = f"refused: {_reason(error)}; nothing was stored"
+            raise TransientError(f"the database {self.name} {what}") from error
 
     def _was_committed(self, receipt: str) -> bool:
         """Find out what became of a commit whose answer was lost; there is nothing else to do before that is known."""

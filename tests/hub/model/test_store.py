@@ -197,6 +197,11 @@ class TestDatabase:
         done(database.run(lambda c: c.execute(text("PRAGMA max_page_count = 1000000"))))
         assert done(store.commit(2, "", "", "", [change("b", None, "x" * 100_000)])).number == 2
 
+    def test_a_database_that_is_away_is_told_in_words_that_hold_for_reading_and_for_storing(self) -> None:
+        database = Database("postgresql://nobody@127.0.0.1:1/away", InlineWorker(), lambda: "x")
+        with pytest.raises(TransientError, match=r"cannot be reached: .*; nothing was read, and nothing was stored$"):
+            done(SqlModelStore(database).revisions(10))
+
     def test_a_locked_database_is_a_passing_trouble(self, tmp_path: Path) -> None:
         database = open_database(tmp_path / "hub.db")
         done(database.run(lambda c: c.execute(text("PRAGMA busy_timeout = 1"))))
