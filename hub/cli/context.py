@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import pwd
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
+from click.core import ParameterSource
 
 from hub.cli.client import Api, split_url
+from hub.cli.exits import usage
 from hub.cli.tokens import find_token
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -44,7 +47,17 @@ message_option = click.option("-m", "--message", default="", metavar="TEXT", hel
 
 
 def wait_options(function: F) -> F:
-    """Add --wait and --timeout."""
+    """Add --wait and --timeout, and refuse them where they would do nothing."""
+
+    @functools.wraps(function)
+    def checked(*arguments: Any, wait: bool, **options: Any) -> Any:
+        source = click.get_current_context().get_parameter_source("timeout_s")
+        if wait and options.get("dry_run"):
+            raise usage("--dry-run changes nothing that --wait could wait for; give one of them")
+        if not wait and source is ParameterSource.COMMANDLINE:
+            raise usage("--timeout says how long --wait waits; give it with --wait")
+        return function(*arguments, wait=wait, **options)
+
     with_timeout = click.option(
         "--timeout",
         "timeout_s",
@@ -53,7 +66,7 @@ def wait_options(function: F) -> F:
         show_default=True,
         metavar="SECONDS",
         help="How long --wait waits; exit code 5 when it is not live by then.",
-    )(function)
+    )(cast("F", checked))
     return click.option("--wait", is_flag=True, help="Return when the change is live on its collectors.")(with_timeout)
 
 

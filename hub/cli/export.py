@@ -11,7 +11,7 @@ import click
 
 from hub.cli.client import path_of
 from hub.cli.context import Client, json_option, pass_client
-from hub.cli.exits import CommandError, Exit
+from hub.cli.exits import CommandError, Exit, usage
 from hub.cli.figures import counted
 from hub.cli.files import SUFFIXES
 from hub.cli.layout import paths_of
@@ -25,12 +25,12 @@ BETWEEN = "---\n"
 @click.command("export")
 @click.argument("path", required=False)
 @click.option(
-    "--with-secrets", "secrets", flag_value="with", help="Write secrets as they are; files only you can read."
+    "--with-secrets", "with_secrets", is_flag=True, help="Write secrets as they are; files only you can read."
 )
-@click.option("--without-secrets", "secrets", flag_value="without", help="Leave secrets out; comments say which.")
+@click.option("--without-secrets", "without_secrets", is_flag=True, help="Leave secrets out; comments say which.")
 @json_option
 @pass_client
-def export_command(client: Client, path: str | None, secrets: str | None, as_json: bool) -> None:
+def export_command(client: Client, path: str | None, with_secrets: bool, without_secrets: bool, as_json: bool) -> None:
     """Write the model as YAML documents, to standard output or to PATH.
 
     PATH is a file when it ends in .yaml or .yml, else a folder that gets one file for each document, KIND/ID.yaml.
@@ -38,6 +38,9 @@ def export_command(client: Client, path: str | None, secrets: str | None, as_jso
 
     Where secrets are set, say what shall become of them: --with-secrets or --without-secrets.
     """
+    if with_secrets and without_secrets:
+        raise usage("--with-secrets and --without-secrets contradict each other; give one of them")
+    secrets = "with" if with_secrets else "without" if without_secrets else None
     with waiting("reading the model"):
         answer = client.api.get(path_of("documents"), {"secrets": 1 if secrets == "with" else None})
     rows = plural_rows(answer, "documents")

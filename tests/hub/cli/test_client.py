@@ -19,7 +19,7 @@ def test_a_name_that_would_lead_elsewhere_is_refused_before_anything_is_asked(na
 
 @pytest.mark.parametrize("name", ["...", "a..b", ".x", "/", "../..", "%2e%2e", "a/b?c#d"])
 def test_other_names_are_quoted_and_stay_one_part(name: str) -> None:
-    assert path_of("devices", name).count("/") == len("/api/v1/devices/".split("/")) - 1
+    assert path_of("devices", name).count("/") == "/api/v1/devices/".count("/")
 
 
 @pytest.mark.parametrize(

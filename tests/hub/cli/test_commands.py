@@ -317,7 +317,7 @@ def test_a_folder_is_applied_whole_in_order_and_each_file_once(run: Run, fake: F
 
 
 def test_a_dry_run_says_what_would_change(run: Run, fake: FakeApi) -> None:
-    done = run("apply", "-f", "-", "--dry-run", "--wait", stdin="kind: ProcessSet\n")
+    done = run("apply", "-f", "-", "--dry-run", stdin="kind: ProcessSet\n")
     assert done.code == 0
     assert "would change" in done.out
     assert fake.state.applied[0].dry_run is True
