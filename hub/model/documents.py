@@ -12,6 +12,7 @@ from hub.model.entities import Entity, Key, key_of
 from hub.model.fields import Fault, cut, describe, read_fields, unknown
 from hub.model.kinds import KINDS, PLANNED, Kind
 from hub.model.properties import CATALOGUE
+from hub.model.unread import Unread
 from hub.model.yaml import Item, Revealed, plain_item, read_items
 
 MAX_REPORTED = 200
@@ -49,27 +50,59 @@ class Document(Struct, frozen=True):
 
 def places_of(documents: Iterable[Document]) -> Callable[[Key, tuple[str, ...]], str]:
     """Give what tells where something stands in one of these documents, as messages begin: file and line."""
-    by_key = {key_of(document.entity): document for document in documents}
+    place = place_in(documents)
 
     def where(key: Key, path: tuple[str, ...]) -> str:
-        document = by_key.get(key)
-        if document is None:
-            return ""
-        lines = (document.lines.get(path[:depth]) for depth in range(len(path), 0, -1))
-        return f"{document.path}:{next((line for line in lines if line), document.line)}: "
+        file, line = place(key, path)
+        return f"{file}:{line}: " if file else ""
 
     return where
 
 
+def place_in(documents: Iterable[Document]) -> Callable[[Key, tuple[str, ...]], tuple[str, int]]:
+    """Give what finds file and line of something; no file for what stands in none of these documents."""
+    by_key = {key_of(document.entity): document for document in documents}
+
+    def place(key: Key, path: tuple[str, ...]) -> tuple[str, int]:
+        document = by_key.get(key)
+        if document is None:
+            return "", 0
+        lines = (document.lines.get(path[:depth]) for depth in range(len(path), 0, -1))
+        return document.path, next((line for line in lines if line), document.line)
+
+    return place
+
+
 class Mistake(Struct, frozen=True):
-    """One thing that is wrong, and where."""
+    """One thing that is wrong, and where; no path for what stands in no file."""
 
     path: str
     line: int
     sentence: str
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.sentence}"
+        return f"{self.path}:{self.line}: {self.sentence}" if self.path else self.sentence
+
+
+class Reading(Struct, frozen=True):
+    """What files say.
+
+    Attributes:
+        documents: those of which an entity could be made.
+        unread: those that are wrong.
+    """
+
+    documents: list[Document]
+    mistakes: list[Mistake]
+    unread: Unread
+
+
+def read_files(files: Sequence[SourceFile]) -> Reading:
+    """Read all documents of all files, with the mistakes of those that are wrong."""
+    reading = _Reading()
+    for file in files:
+        reading.file(file)
+    return Reading(reading.documents, reading.mistakes, Unread(frozenset(reading.wrong), frozenset(reading.doubtful)))
 
 
 def read_documents(files: Sequence[SourceFile]) -> list[Document]:
@@ -78,13 +111,16 @@ def read_documents(files: Sequence[SourceFile]) -> list[Document]:
     Raises:
         SettingsError: something is wrong; its details are one sentence for each mistake.
     """
-    reading = _Reading()
-    for file in files:
-        reading.file(file)
-    mistakes = sorted(reading.mistakes, key=lambda mistake: (mistake.path, mistake.line))
-    if mistakes:
-        raise SettingsError(_headline(mistakes), _details(mistakes))
+    reading = read_files(files)
+    if reading.mistakes:
+        raise refused(reading.mistakes)
     return reading.documents
+
+
+def refused(mistakes: Iterable[Mistake]) -> SettingsError:
+    """The error that tells mistakes, by file and line; those that stand in no file come last."""
+    told = sorted(mistakes, key=lambda mistake: (not mistake.path, mistake.path, mistake.line))
+    return SettingsError(_headline(told), _details(told))
 
 
 def read_entity(kind: str, fields: Mapping[str, object]) -> Entity:
@@ -107,14 +143,23 @@ class _Reading:
     def __init__(self) -> None:
         self.documents: list[Document] = []
         self.mistakes: list[Mistake] = []
+        self.wrong: set[Key] = set()
+        self.doubtful: set[str] = set()
         self._first: dict[Key, str] = {}
 
     def file(self, file: SourceFile) -> None:
         seen: dict[str, int] = {}
-        for item in read_items(file.text, lambda line, sentence: self._note(file.path, line, sentence), file.secrets):
+        before, told = len(self.documents), len(self.mistakes)
+        items = read_items(file.text, lambda line, sentence: self._note(file.path, line, sentence), file.secrets)
+        noted = self.mistakes[told:]
+        for item in items:
             for part in item.value if isinstance(item.value, list) else [item]:
                 if part.value is not None:
                     self._document(file.path, part, seen)
+        if noted:  # by line: nobody knows by which of the documents
+            self.wrong |= {key_of(document.entity) for document in self.documents[before:]}
+            if not items or any(mistake.sentence.startswith(("'id'", "'kind'")) for mistake in noted):
+                self.doubtful |= KINDS.keys()
 
     def _note(self, path: str, line: int, sentence: str) -> None:
         self.mistakes.append(Mistake(path, line, sentence))
@@ -122,10 +167,12 @@ class _Reading:
     def _document(self, path: str, item: Item, seen: dict[str, int]) -> None:
         if not isinstance(item.value, dict):
             self._note(path, item.line, f"got {describe(item.value)}; expected a document: a mapping with kind and id")
+            self.doubtful |= KINDS.keys()
             return
         word = item.value.get("kind")
         if word is None or not isinstance(word.value, str) or word.value not in KINDS:
             self._note(path, word.line if word else item.line, _wrong_kind(word))
+            self._doubt(item, KINDS)
             return
         name = word.value
         seen[name] = seen.get(name, 0) + 1
@@ -133,6 +180,8 @@ class _Reading:
         label = _label(name, item)
         for fault in faults:
             self._note(path, fault.line, f"{label}: {fault}")
+        if entity is None:
+            self._doubt(item, [name])
         self._claim(name, item, path)
         if entity is not None:
             warnings = tuple(
@@ -149,6 +198,16 @@ class _Reading:
         first = self._first.setdefault((kind, id_), here)
         if first is not here:
             self._note(path, item.line, f"{kind} {cut(id_)} is defined twice; the first is at {first}")
+            self.wrong.add((kind, id_))
+
+    def _doubt(self, item: Item, kinds: Iterable[str]) -> None:
+        """Note that a document is wrong, which may be of one of these kinds."""
+        for kind in kinds:
+            values, _ = read_fields(item, {"id": KINDS[kind].fields["id"]}, ignore=item.value)
+            if "id" in values:
+                self.wrong.add((kind, values["id"]))
+            else:
+                self.doubtful.add(kind)
 
 
 def _read(kind: Kind, item: Item, number: int) -> tuple[list[Fault], Entity | None]:
