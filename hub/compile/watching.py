@@ -5,6 +5,7 @@ The device's own properties go for all of its sets; what its document says of on
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
@@ -12,6 +13,7 @@ from msgspec.structs import replace
 
 from common.configs import ExpectedSet, ProcessSetConfig, SetOverride
 from common.events import Severity, parse_severity
+from hub.components.names import is_fixed, possible
 from hub.model.properties import AS_DEFINED, NO_EVENT, Value
 
 
@@ -71,6 +73,7 @@ def watched(
     """
     if not said and not (expected and monitor):
         return Watched(shared.sets if monitor else ())
+    expected = _as_defined(expected, shared.own)
     said = _by_present_name(said, expected)
     sets = shared.sets
     if not monitor:
@@ -88,6 +91,27 @@ def watched(
         tuple(one for one in overrides.values() if one != SetOverride(name=one.name)) if sets else (),
         only_expected=bool(sets) and not monitor,
     )
+
+
+def _as_defined(expected: Sequence[ExpectedSet], own: Mapping[str, ProcessSetConfig]) -> Sequence[ExpectedSet]:
+    """Call sets by the fixed names that their definitions give them, by which the collector sees them.
+
+    They have others where a lock keeps these, or where the new ones are not stored yet.
+    """
+    names = {id_: one.name for id_, one in own.items() if is_fixed(one.name)}
+    other = [one for one in expected if one.name != names.get(one.definition, one.name)]
+    if not other:
+        return expected
+    of_definition = Counter(one.definition for one in expected)
+    moves = {one.name: names[one.definition] for one in other if of_definition[one.definition] == 1}
+    moves = possible(moves, [one.name for one in expected])
+    called = [_called(one, moves[one.name]) if one.name in moves else one for one in expected]
+    return sorted(called, key=lambda one: one.name)
+
+
+def _called(one: ExpectedSet, name: str) -> ExpectedSet:
+    series = one.series or one.name
+    return ExpectedSet(one.definition, name, "" if series == name else series)
 
 
 def _by_present_name(

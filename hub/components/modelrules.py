@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from common.components import ComponentKind, Lock
+from hub.components.names import is_fixed
 from hub.components.values import Component
 from hub.model.components import holding
 from hub.model.definitions import to_config
@@ -14,14 +15,12 @@ from hub.model.properties import Value, default_of
 NOBODY = ProcessSet(id="nobody", order=0, include="x")
 """Has defined what no definition of the model has."""
 RETIRE_AFTER = "retire_after_days"
-GROUP = "{"
-"""What a name has that is made of parts of the command line."""
 
 
 def fixed_name(definition: ProcessSet) -> str:
     """The name of the one set that a definition makes; empty where it may make many."""
     name = to_config(definition).name
-    return "" if GROUP in name else name
+    return name if is_fixed(name) else ""
 
 
 class ModelRules:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TypeVar
 
@@ -13,6 +12,7 @@ from msgspec.structs import replace
 from common.components import MOMENTARY, Attributes, ComponentKind, FoundComponent, Lock
 from common.wire import ModelReport, PluginOutcome
 from hub.components.merged import Merged, Note, What
+from hub.components.names import possible
 from hub.components.values import MAX_HELD, Component, ComponentKey, DeviceComponents, State
 from hub.model.diff import FieldChange, field_changes
 
@@ -96,22 +96,21 @@ def rename(held: DeviceComponents, names: Mapping[str, tuple[str, str]], locks: 
         names: by anchor, the name before and the name after.
         locks: of the components; a locked one keeps its name.
     """
-    moves = {
-        one.key: (one.kind, names[one.anchor][1])
+    wanted = {
+        one.name: names[one.anchor][1]
         for one in held.components
         if one.kind is ComponentKind.PROCESS_SET
         and names.get(one.anchor, ("", ""))[0] == one.name
         and Lock.UPDATE not in locks(one)
     }
-    moves = _possible(moves, [one.key for one in held.components])
+    moves = possible(wanted, [one.name for one in held.components if one.kind is ComponentKind.PROCESS_SET])
     if not moves:
         return held
-    return replace(
-        held,
-        components=_in_order(
-            replace(one, name=moves[one.key][1]) if one.key in moves else one for one in held.components
-        ),
+    after = (
+        replace(one, name=moves[one.name]) if one.kind is ComponentKind.PROCESS_SET and one.name in moves else one
+        for one in held.components
     )
+    return replace(held, components=_in_order(after))
 
 
 def retire(
@@ -202,7 +201,7 @@ class _Merging:
         locked = {key for key in pairs if Lock.UPDATE in self._locks(held[key])}
         moves = {key: (new.kind, new.name) for key, new in pairs.items() if key not in locked}
         kept = {key for key in locked if key not in found and (pairs[key].kind, pairs[key].name) not in held}
-        return {key: pairs[key] for key in _possible(moves, held)}, {key: pairs[key] for key in kept}
+        return {key: pairs[key] for key in possible(moves, held)}, {key: pairs[key] for key in kept}
 
     def _stays(self, key: ComponentKey) -> bool:
         """Whether a name says that what was found is what is held; of process sets the anchor is asked first."""
@@ -286,20 +285,6 @@ class _Merging:
 
     def _note(self, what: What, one: Component, fields: tuple[FieldChange, ...] = ()) -> None:
         self.notes.append(Note(what=what, kind=one.kind, name=one.name, fields=fields))
-
-
-def _possible(
-    moves: Mapping[ComponentKey, ComponentKey], held: Collection[ComponentKey]
-) -> dict[ComponentKey, ComponentKey]:
-    """Of changes of names those after which no two have the same name."""
-    left = dict(moves)
-    while True:
-        names = Counter(left.get(key, key) for key in held)
-        stuck = [old for old, new in left.items() if names[new] > 1]
-        if not stuck:
-            return left
-        for old in stuck:
-            del left[old]
 
 
 def _in_order(components: Iterable[Component]) -> tuple[Component, ...]:

@@ -101,14 +101,15 @@ def test_on_such_a_device_one_set_may_be_monitored_all_the_same() -> None:
 
 
 def test_what_is_said_under_the_name_of_before_goes_for_the_set_that_it_is_now() -> None:
+    www = replace(WEB, name="www")
     found: tuple[ExpectedSet, ...] = (ExpectedSet("web", "www", "nginx"),)
-    assert compiled(expected=found, components={"nginx": {"monitor": False}}).overrides[0].name == "www"
+    assert compiled(www, expected=found, components={"nginx": {"monitor": False}}).overrides[0].name == "www"
     both = {"www": {"missing_severity": "info"}, "nginx": {"monitor": False}}
-    assert compiled(expected=found, components=both).overrides == (
+    assert compiled(www, expected=found, components=both).overrides == (
         SetOverride(name="www", missing_severity=Severity.INFO),
     )
     found = (ExpectedSet("java", "nginx", "nginx ~1"), ExpectedSet("web", "www", "nginx"))
-    assert compiled(expected=found, components={"nginx": {"monitor": False}}).overrides[0].name == "nginx"
+    assert compiled(www, expected=found, components={"nginx": {"monitor": False}}).overrides[0].name == "nginx"
 
 
 def test_devices_share_what_is_the_same() -> None:
@@ -135,3 +136,31 @@ def test_a_change_tells_sets_one_by_one() -> None:
         ("expected[nginx].definition", "web", None),
         ("expected[nginx].series", "", None),
     ]
+
+
+def test_a_set_that_its_definition_calls_otherwise_by_now_is_expected_under_that_name() -> None:
+    """A lock keeps its name at the hub, or the hub could not store the new one yet; the collector sees the new one."""
+    found: tuple[ExpectedSet, ...] = (ExpectedSet("java", "java a"), ExpectedSet("web", "old"))
+    config = compiled(expected=found, components={"old": {"missing_severity": "info"}})
+    assert config.expected == (ExpectedSet("java", "java a"), ExpectedSet("web", "nginx", "old"))
+    assert config.overrides == (SetOverride(name="nginx", missing_severity=Severity.INFO),)
+    earlier = compiled(expected=(ExpectedSet("web", "old", "oldest"),)).expected
+    assert earlier == (ExpectedSet("web", "nginx", "oldest"),)
+    back = compiled(expected=(ExpectedSet("web", "old", "nginx"),)).expected
+    assert back == (ExpectedSet("web", "nginx"),)
+
+
+def test_two_sets_that_swap_names_are_expected_under_each_others() -> None:
+    other = replace(JAVA, name="old")
+    found: tuple[ExpectedSet, ...] = (ExpectedSet("java", "nginx"), ExpectedSet("web", "old"))
+    swapped = (ExpectedSet("web", "nginx", "old"), ExpectedSet("java", "old", "nginx"))
+    assert compiled(other, expected=found).expected == swapped
+
+
+def test_of_several_sets_of_a_definition_none_is_taken_for_the_one_with_its_name() -> None:
+    for found in (
+        (ExpectedSet("web", "mine"), ExpectedSet("web", "old")),
+        (ExpectedSet("web", "mine"), ExpectedSet("web", "nginx")),
+        (ExpectedSet("java", "nginx"), ExpectedSet("web", "old")),
+    ):
+        assert compiled(expected=found).expected == found
