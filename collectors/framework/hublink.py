@@ -6,7 +6,7 @@ import contextlib
 import enum
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -125,13 +125,15 @@ class HubLink(Service):
 
     async def send_events(self, batch: EventBatch) -> EventsStored:
         """Hand events over."""
-        return await self._handed("events", batch, EventsStored)
+        return await self._handed("events", batch, EventsStored, (*_PASSES_ANYHOW, FailureCode.INTERNAL))
 
     async def send_model(self, report: ModelReport) -> ModelTaken:
         """Hand over what a modelling found."""
-        return await self._handed("modelled", report, ModelTaken)
+        return await self._handed("modelled", report, ModelTaken, _PASSES_ANYHOW)
 
-    async def _handed(self, method: str, message: EventBatch | ModelReport, answer: type[T]) -> T:
+    async def _handed(
+        self, method: str, message: EventBatch | ModelReport, answer: type[T], passes: Sequence[FailureCode]
+    ) -> T:
         data = encode(message)
         broker = self._broker
         if broker is None:
@@ -140,7 +142,7 @@ class HubLink(Service):
         try:
             return decode_answer(raw, answer)
         except RemoteError as error:
-            raise soften(error, *_PASSES_BY) from None
+            raise soften(error, *passes) from None
         except WireError as error:
             broker.give_up("an answer that does not fit its call")
             raise TransientError(f"the hub gave an answer that cannot be read: {error.message[:200]}") from None
@@ -280,7 +282,7 @@ class HubLink(Service):
             self._client.detached(reason)
 
 
-_PASSES_BY = (FailureCode.UNAVAILABLE, FailureCode.BUSY, FailureCode.INTERNAL, FailureCode.NOT_ATTACHED)
+_PASSES_ANYHOW = (FailureCode.UNAVAILABLE, FailureCode.BUSY, FailureCode.NOT_ATTACHED)
 
 
 def _hint(broker: HardBroker) -> str:

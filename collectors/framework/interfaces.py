@@ -107,6 +107,12 @@ class ICollector(Interface):
             TransientError, PermanentError: it could not be done; the sentence is printed.
         """
 
+    def services() -> Sequence[Any]:
+        """What is started before the tasks and stopped after them, beside what the framework has."""
+
+    def figures() -> dict[str, Any]:
+        """Figures for `stats`, beside those of the framework."""
+
 
 # --- what the framework offers to tasks -------------------------------------------------------------------------------
 
@@ -224,7 +230,7 @@ class IHub(Interface):
 
         Raises:
             WireError: the report is too large to cross.
-            TransientError, RemoteError: as above.
+            TransientError, RemoteError: as above; a defect of the hub is a RemoteError, which may pass or not.
         """
 
 

@@ -151,8 +151,8 @@ class CollectorDaemon(Chain):
         client.on_attached = attached
         client.on_detached = pump.detached
 
-        self._name, self._rejections = name, rejections
-        super().__init__([spool, writer, reader, scheduler, stats, link])
+        self._name, self._rejections, self._collector = name, rejections, collector
+        super().__init__([spool, writer, reader, *collector.services(), scheduler, stats, link])
 
     async def ready(self) -> None:
         """Begin with the last good configs, whether or not there is a hub."""
@@ -167,6 +167,7 @@ class CollectorDaemon(Chain):
             "collector": self._name.get(),
             "hub": "attached" if self.link.connected else f"{self.link.state.value}: {self.link.reason}",
             "samples_dropped_by_reason": self.writer.drops,
+            **self._collector.figures(),
             "task_list": self.scheduler.figures(),
         }
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
+from typing import Any
 
 from zope.interface import implementer
 
@@ -82,6 +84,14 @@ class ModelerCollector:
         if task is not None:
             task.decided(decision)
         return True
+
+    def services(self) -> Sequence[Any]:
+        """What hands reports over."""
+        return (self._outbox,)
+
+    def figures(self) -> dict[str, Any]:
+        """Reports that wait for the hub, and those that went because too many did."""
+        return {"reports_waiting": self._outbox.waiting, "reports_dropped": self._outbox.dropped}
 
     async def answer(self, query: Query) -> Result:
         """Take note of who wants what to be modelled; the framework runs the tasks afterwards."""

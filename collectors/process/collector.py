@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from typing import Any
 
 from zope.interface import implementer
 
@@ -70,6 +71,14 @@ class ProcessCollector:
             return await task.look(tables=show_tables, processes=show_processes)
         finally:
             await task.close()
+
+    def services(self) -> Sequence[Any]:
+        """None beside the framework's."""
+        return ()
+
+    def figures(self) -> dict[str, Any]:
+        """None beside the framework's."""
+        return {}
 
     def decided(self, decision: Decision) -> bool:
         """Take note of what an operator made of an alarm; the next scan goes by it."""

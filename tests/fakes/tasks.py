@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -81,6 +81,12 @@ class FakeCollector:
     def decided(self, decision: Decision) -> bool:
         self.decisions.append(decision)
         return decision.device in self.tasks
+
+    def services(self) -> Sequence[Any]:
+        return ()
+
+    def figures(self) -> dict[str, Any]:
+        return {}
 
     async def answer(self, query: Query) -> Result:
         if isinstance(query, ProcessesQuery):

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from collectors.modeler.outbox import AGAIN_S, MAX_WAITING_BYTES, Outbox
+from collectors.modeler.outbox import AGAIN_S, MAX_DEFECTS, MAX_WAITING_BYTES, Outbox
 from common.errors import RemoteError, TransientError
 from common.wire import ModelReport, ModelTaken, WireError
 from tests.fakes.hub import FakeHub
@@ -50,7 +50,7 @@ class OutboxTests(SynchronousTestCase):
         self.put(report())
         self.assertEqual(self.hub.reports, [report()])
         self.assertEqual(self.journal.told, [("taken", report())])
-        self.assertEqual(len(self.outbox), 0)
+        self.assertEqual(self.outbox.waiting, 0)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_while_the_hub_is_away_the_newest_of_each_device_waits(self) -> None:
@@ -58,13 +58,13 @@ class OutboxTests(SynchronousTestCase):
         for at in (1.0, 2.0):
             self.put(report("a", at))
             self.put(report("b", at))
-        self.assertEqual(len(self.outbox), 2)
+        self.assertEqual(self.outbox.waiting, 2)
         self.clock.advance(5 * AGAIN_S[1])
         self.assertEqual(self.hub.reports, [])
         self.hub.connected = True
         self.clock.advance(AGAIN_S[1])
         self.assertEqual(sorted((one.device, one.at) for one in self.hub.reports), [("a", 2.0), ("b", 2.0)])
-        self.assertEqual(len(self.outbox), 0)
+        self.assertEqual(self.outbox.waiting, 0)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_it_does_not_try_more_often_than_it_should(self) -> None:
@@ -80,7 +80,7 @@ class OutboxTests(SynchronousTestCase):
         self.put(report(at=1.0))
         self.put(report(at=2.0, run="r1"))
         self.put(report(at=2.0, run="r2"))
-        self.assertEqual(len(self.outbox), 3)
+        self.assertEqual(self.outbox.waiting, 3)
         self.hub.connected = True
         self.put(report(at=3.0, run="r3"))
         self.assertEqual(sorted(one.run for one in self.hub.reports), ["", "r1", "r2", "r3"])
@@ -92,7 +92,7 @@ class OutboxTests(SynchronousTestCase):
             self.put(report(device))
         said = [(why, one.device) for why, one in self.journal.told]
         self.assertEqual(said, [("there is no such device", "a"), ("it is too large", "b"), ("taken", "c")])
-        self.assertEqual(len(self.outbox), 0)
+        self.assertEqual(self.outbox.waiting, 0)
 
     def test_one_that_the_hub_cannot_take_now_does_not_hold_up_the_others(self) -> None:
         self.hub.connected = False
@@ -122,7 +122,7 @@ class OutboxTests(SynchronousTestCase):
         answers[0].callback(ModelTaken())
         answers[1].callback(ModelTaken())
         self.assertEqual([one.at for one in sent], [1.0, 2.0])
-        self.assertEqual(len(outbox), 0)
+        self.assertEqual(outbox.waiting, 0)
 
     def test_a_defect_costs_one_report_not_the_others(self) -> None:
         async def send(one: ModelReport) -> ModelTaken:
@@ -150,10 +150,96 @@ class OutboxTests(SynchronousTestCase):
         self.hub.connected = False
         for n in range(4):
             self.put(report(f"d{n}"), MAX_WAITING_BYTES // 2 - 1)
-        self.assertEqual(len(self.outbox), 2)
+        self.assertEqual(self.outbox.waiting, 2)
         self.assertEqual(self.outbox.dropped, 2)
         dropped = [one.device for why, one in self.journal.told if why == "dropped"]
         self.assertEqual(len(dropped), 2)
         self.hub.connected = True
         self.clock.advance(AGAIN_S[1])
         self.assertEqual(sorted([*dropped, *(one.device for one in self.hub.reports)]), ["d0", "d1", "d2", "d3"])
+
+    def test_a_report_that_the_hub_fails_on_again_and_again_counts_as_refused(self) -> None:
+        self.hub.fails = [RemoteError("internal", "an error of ours, id 7")] * (MAX_DEFECTS + 1)
+        self.put(report())
+        self.clock.pump([AGAIN_S[1]] * (MAX_DEFECTS - 2))
+        self.assertEqual((self.outbox.waiting, self.journal.told), (1, []))
+        self.clock.advance(AGAIN_S[1])
+        self.assertEqual((self.outbox.waiting, self.journal.told), (0, [("an error of ours, id 7", report())]))
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_a_hub_that_is_away_for_long_costs_no_report(self) -> None:
+        self.hub.connected = False
+        self.put(report())
+        self.clock.pump([AGAIN_S[1]] * 5 * MAX_DEFECTS)
+        self.hub.connected = True
+        self.clock.advance(AGAIN_S[1])
+        self.assertEqual(self.journal.told, [("taken", report())])
+
+    def test_the_one_that_the_hub_is_about_to_have_is_never_dropped(self) -> None:
+        answers: list[Deferred[ModelTaken]] = []
+
+        def send(one: ModelReport) -> Deferred[ModelTaken]:
+            answers.append(Deferred())
+            return answers[-1]
+
+        outbox = Outbox(self.clock, random.Random(1), send, self.journal)
+        for device in "abc":
+            outbox.put(report(device), MAX_WAITING_BYTES // 2)
+        self.assertEqual([(why, one.device) for why, one in self.journal.told], [("dropped", "b")])
+        answers[0].callback(ModelTaken())
+        answers[1].callback(ModelTaken())
+        self.assertEqual([one.device for why, one in self.journal.told if why == "taken"], ["a", "c"])
+
+    def test_of_a_report_that_somebody_waits_for_an_answer_stays(self) -> None:
+        self.hub.connected = False
+        for n in range(3):
+            self.put(report(f"d{n}", run="r1"), MAX_WAITING_BYTES // 2)
+        self.assertEqual((self.outbox.waiting, self.outbox.dropped), (3, 2))
+        self.hub.connected = True
+        self.clock.advance(AGAIN_S[1])
+        told = {one.device: one.problem for one in self.hub.reports}
+        self.assertEqual(set(told), {"d0", "d1", "d2"})
+        self.assertEqual(sum("was dropped" in problem for problem in told.values()), 2)
+
+    def test_a_defect_of_the_sender_does_not_stop_it(self) -> None:
+        class Broken(Journal):
+            async def taken(self, report: ModelReport) -> None:
+                raise ZeroDivisionError
+
+        outbox = Outbox(self.clock, random.Random(1), self.hub.send_model, Broken())
+        outbox.put(report("a"), 1)
+        outbox.put(report("b"), 1)
+        self.assertEqual([one.device for one in self.hub.reports], ["a", "b"])
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 2)
+
+    def test_a_defect_of_the_delivery_itself_is_logged_and_it_goes_on(self) -> None:
+        class Odd(random.Random):
+            broken = True
+
+            def uniform(self, a: float, b: float) -> float:
+                if self.broken:
+                    self.broken = False
+                    raise ZeroDivisionError
+                return super().uniform(a, b)
+
+        outbox = Outbox(self.clock, Odd(1), self.hub.send_model, self.journal)
+        self.hub.connected = False
+        outbox.put(report(), 1)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.hub.connected = True
+        self.clock.advance(AGAIN_S[1])
+        self.assertEqual(self.hub.reports, [report()])
+
+    def test_it_ends_with_the_daemon(self) -> None:
+        self.hub.connected = False
+        self.put(report())
+        self.outbox.stopService()
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.put(report(run="r1"))
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        never: Deferred[ModelTaken] = Deferred()
+        outbox = Outbox(self.clock, random.Random(1), lambda _: never, self.journal)
+        outbox.put(report(), 1)
+        outbox.stopService()
+        self.assertTrue(never.called)
+        self.assertEqual((self.clock.getDelayedCalls(), self.journal.told), ([], []))

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -382,7 +383,7 @@ class TaskTests(SynchronousTestCase):
         self.add()
         self.wait(2 * INTERVAL_S)
         began = self.reader.began
-        gaps = [after - before for before, after in zip(began, began[1:], strict=False)]
+        gaps = [after - before for before, after in pairwise(began)]
         self.assertTrue(all(gap >= 0.9 * LOOK_EVERY_S * 2**n for n, gap in enumerate(gaps[:5])), gaps)
         self.assertTrue(all(gap <= INTERVAL_S + 2 * LOOK_EVERY_S for gap in gaps), gaps)
         self.assertLess(len(began), 10)
