@@ -55,6 +55,7 @@ class Fields(Struct, frozen=True):
     Attributes:
         groups: ids by the kind of organizer.
         left_out: it is made by a loader, and no host.
+        refused: names of properties that could not be taken.
     """
 
     properties: dict[str, Value | Secret] = {}
@@ -64,6 +65,7 @@ class Fields(Struct, frozen=True):
     description: str = ""
     groups: dict[str, list[str]] = {}
     left_out: bool = False
+    refused: frozenset[str] = frozenset()
 
     def over(self, defaults: Fields) -> Fields:
         """These, and where they say nothing the defaults."""
@@ -87,6 +89,7 @@ def read_fields(settings: tuple[Setting, ...], notes: Notes, *, name: str = "", 
         is_class: only a class has a description.
     """
     found: dict[str, Any] = {"properties": {}, "groups": {}}
+    refused: set[str] = set()
     flat = _flat(settings)
     for word, setting in flat.items():
         try:
@@ -102,7 +105,8 @@ def read_fields(settings: tuple[Setting, ...], notes: Notes, *, name: str = "", 
             notes.wrong(setting.line, setting.column, f"{setting.name}: {error}")
         except NoEquivalentError as error:
             notes.lost(setting.name, setting.line, str(error))
-    return Fields(**found)
+            refused.add(Z_PROPERTIES[word].name)
+    return Fields(**found, refused=frozenset(refused))
 
 
 def _flat(settings: tuple[Setting, ...]) -> dict[str, Setting]:

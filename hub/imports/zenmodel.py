@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -14,6 +14,7 @@ from hub.imports.report import Imported, Made, Notes, Secret
 from hub.imports.zenbatch import Batch, Entry
 from hub.imports.zendevices import PRODUCTION, WATCHED_FROM, Fields, claim_group, read_fields
 from hub.imports.zenprocesses import ProcessClasses, is_class
+from hub.imports.zensnmp import Layer, settle
 from hub.model.documents import read_entity
 from hub.model.entities import lineage
 from hub.model.kinds import ADDRESS
@@ -32,12 +33,10 @@ class _Device(Struct, frozen=True):
     defaults: Fields
 
 
-class _Class(Struct):
+class _Class(Layer):
     """What is said of a device class, over all lines that name it."""
 
-    line: int
-    description: str
-    properties: dict[str, Value | Secret]
+    description: str = ""
 
 
 def documents_of(batch: Batch) -> Imported:
@@ -86,7 +85,10 @@ class _Conversion:
                 self._organizer(entry)
             else:
                 self._below(entry)
-        return [*self._made_classes(), *self._groups.values(), *self._made_devices(), *self._processes.made()]
+        devices = [(one, self._layer(one)) for one in self._devices if not (one.own.left_out or one.defaults.left_out)]
+        self._settle([*self._above(one.class_), layer] for one, layer in devices)
+        made = [self._made_device(one, layer.properties) for one, layer in devices if self._claimed(one)]
+        return [*self._made_classes(), *self._groups.values(), *made, *self._processes.made()]
 
     def _organizer(self, entry: Entry) -> None:
         self._root, self._parts = zennames.split_root(entry.name)
@@ -121,9 +123,10 @@ class _Conversion:
         path = zennames.class_path(self._parts)
         self._notes.claim("DeviceClass", "/" + "/".join(self._parts), path, entry.line)
         self._defaults = fields = read_fields(entry.settings, self._notes, is_class=True)
-        known = self._classes.setdefault(path, _Class(entry.line, "", {}))
+        known = self._classes.setdefault(path, _Class(entry.line, {}))
         known.description = fields.description or known.description
         known.properties |= fields.properties
+        known.refused |= fields.refused
 
     def _group(self, entry: Entry) -> None:
         described: list[str] = []
@@ -148,21 +151,31 @@ class _Conversion:
             if said.description or said.properties:
                 yield Made({"kind": "DeviceClass", "id": path, **_said(fields)}, said.line)
 
-    def _made_devices(self) -> Iterator[Made]:
-        for device in self._devices:
-            entry = device.entry
-            fields = device.own.over(device.defaults)
-            id_ = zennames.device_id(entry.name)
-            if not fields.left_out and self._notes.claim("Device", entry.name, id_, entry.line, once=True):
-                yield Made({"kind": "Device", "id": id_, **self._fields(device, fields)}, entry.line)
+    def _settle(self, devices: Iterable[list[Layer]]) -> None:
+        """Let no device be unwatchable for what was refused, nor one that comes later into a class without devices."""
+        chains = list(devices)
+        inhabited = {id(layer) for chain in chains for layer in chain}
+        empty = (path for path, one in self._classes.items() if one.refused and id(one) not in inhabited)
+        settle([*chains, *(self._above(path) for path in empty)], self._notes)
 
-    def _fields(self, device: _Device, fields: Fields) -> dict[str, Any]:
+    def _above(self, class_: str) -> list[Layer]:
+        return [self._classes[path] for path in lineage(class_) if path in self._classes]
+
+    def _claimed(self, device: _Device) -> bool:
+        entry = device.entry
+        return self._notes.claim("Device", entry.name, zennames.device_id(entry.name), entry.line, once=True)
+
+    def _made_device(self, device: _Device, properties: dict[str, Value | Secret]) -> Made:
+        entry = device.entry
+        fields = self._fields(device, device.own.over(device.defaults), properties)
+        return Made({"kind": "Device", "id": zennames.device_id(entry.name), **fields}, entry.line)
+
+    def _fields(self, device: _Device, fields: Fields, properties: dict[str, Value | Secret]) -> dict[str, Any]:
         address = fields.address or device.entry.name
         if not fields.address and not re.fullmatch(ADDRESS, address):
             self._notes.wrong(device.entry.line, 1, f"{address!r} is no host name; say the address with setManageIp")
             address = ""
         state = PRODUCTION if fields.state is None else fields.state
-        properties = self._properties(device)
         if state < WATCHED_FROM:
             properties["monitor"] = False
         found = {
@@ -175,15 +188,13 @@ class _Conversion:
         }
         return _said(found)
 
-    def _properties(self, device: _Device) -> dict[str, Value | Secret]:
+    def _layer(self, device: _Device) -> Layer:
         """What has to be said on the device: its own, and what its organizer's line said if the class says another."""
         inherited: dict[str, Value | Secret] = {}
-        for path in lineage(device.class_):
-            if path in self._classes:
-                inherited |= self._classes[path].properties
-        defaults = device.defaults.properties
-        kept = {name: value for name, value in defaults.items() if inherited.get(name) != value}
-        return {**kept, **device.own.properties}
+        for layer in self._above(device.class_):
+            inherited |= layer.properties
+        kept = {name: value for name, value in device.defaults.properties.items() if inherited.get(name) != value}
+        return Layer(device.entry.line, {**kept, **device.own.properties})
 
 
 def _said(fields: Mapping[str, Any]) -> dict[str, Any]:

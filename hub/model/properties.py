@@ -314,17 +314,22 @@ def is_secret(name: str) -> bool:
 
 def contradictions(properties: Mapping[str, Value]) -> list[str]:
     """What is wrong between properties that are each right."""
+    return [sentence for _, sentence in in_vain(properties)]
+
+
+def in_vain(properties: Mapping[str, Value]) -> list[tuple[str, str]]:
+    """Properties that are each right, and cannot hold beside the others or without one that is not set; and why."""
     values = effective(properties)
     if values["source"] != SourceKind.SNMP.value or values["snmp_version"] != SnmpVersion.V3.value:
         return []
-    wrong = [] if values["snmp_user"] else ["snmp_version 3 needs snmp_user"]
+    wrong = [] if values["snmp_user"] else [("snmp_version", "snmp_version 3 needs snmp_user")]
     for kind in ("auth", "priv"):
         has_protocol = values[f"snmp_{kind}_protocol"] != "none"
         if has_protocol != bool(values[f"snmp_{kind}_password"]):
             there, missing = ("protocol", "password") if has_protocol else ("password", "protocol")
-            wrong.append(f"snmp_{kind}_{there} is set, but snmp_{kind}_{missing} is not; set both or neither")
+            name = f"snmp_{kind}_{there}"
+            wrong.append((name, f"{name} is set, but snmp_{kind}_{missing} is not; set both or neither"))
     if values["snmp_priv_protocol"] != "none" and values["snmp_auth_protocol"] == "none":
-        wrong.append(
-            "snmp_priv_protocol needs snmp_auth_protocol too: SNMP does not encrypt what it has not authenticated"
-        )
+        why = "snmp_priv_protocol needs snmp_auth_protocol too: SNMP does not encrypt what it has not authenticated"
+        wrong.append(("snmp_priv_protocol", why))
     return wrong
