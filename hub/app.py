@@ -29,6 +29,7 @@ from hub.distribution.absence import Absence
 from hub.distribution.ailments import Ailments
 from hub.distribution.decisions import Decisions
 from hub.distribution.departures import Departures
+from hub.distribution.distributor import Distributor
 from hub.distribution.errand import Every
 from hub.distribution.hubevents import HubEvents, open_config_events
 from hub.distribution.roster import Roster
@@ -92,7 +93,6 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
         await model.load()
         events = SqlEventStore(database, wall, settings.events.policy)
         components, ageing = await open_components(database, wall, model, events)
-        model.narrow_by(lambda before, after, ids: differing(before, after, ids, components.expected))
         roster = Roster(wall)
         roster.remember((seat.collector, seat.daemon, seat.last_seen) for seat in await events.daemons())
         hub_events = HubEvents(clock, rng, events)
@@ -102,7 +102,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
         services.remember(await open_config_events(events))
         distributor = services.process
         components.observe(lambda devices: distributor.model_changed(model.model.revision, devices))
-        departures = Departures(clock, wall, distributor, lambda *gone: see_off(components, events, *gone))
+        departures = await open_departures(clock, wall, distributor, components, events)
         model.observe(services.model_changed)
         model.observe(departures.model_changed)
 
@@ -212,8 +212,20 @@ async def open_components(
     rules = ModelRules(lambda: model.model)
     book = ComponentBook(SqlComponentStore(database), wall, lambda: uuid.uuid4().hex[:16], rules)
     await book.load()
+    model.narrow_by(lambda before, after, devices: differing(before, after, devices, book.expected))
     model.observe(Renaming(book).model_changed)
     return book, Ageing(book, wall, rules, events.find)
+
+
+async def open_departures(
+    clock: Any, wall: Callable[[], float], distributor: Distributor, components: ComponentBook, events: SqlEventStore
+) -> Departures:
+    """Prepare to see devices off, those too that were on their way when the hub stopped."""
+    departures = Departures(
+        clock, wall, distributor, lambda *gone: see_off(components, events, *gone), events.leave_behind
+    )
+    departures.remember(await events.reporters())
+    return departures
 
 
 async def see_off(components: ComponentBook, events: SqlEventStore, devices: Sequence[str], by: str, at: float) -> int:

@@ -263,6 +263,11 @@ class Distributor:
         """The newest revision that is live on a collector, and how many of its devices are behind."""
         return self.agreement.standing(collector)
 
+    def runs(self, device: str) -> bool:
+        """Whether the collector of a device runs any config of it."""
+        line = self.agreement.ledger.line(self._model.owner(device) or "", device)
+        return line is not None and line.held is not None
+
     def wanted(self, device: str) -> Wanted | None:
         """What the hub would have run for a device."""
         return self.agreement.wanted.get(device)

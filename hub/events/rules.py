@@ -145,6 +145,18 @@ def decide(record: EventRecord, state: State, by: str, at: float) -> EventRecord
     return replace(close(record, at, state), state_by=by) if is_open(record) else record
 
 
+def leave_behind(record: EventRecord, collector: str, by: str, at: float) -> EventRecord:
+    """What becomes of an open alarm when its device has moved to another collector.
+
+    Only who has raised it can say that it is over, and that one has forgotten it. What the new collector has reported,
+    too, and what the hub says itself, goes on.
+    """
+    if record.collector == collector or record.daemon == by or not is_open(record):
+        return record
+    closed = decide(record, State.CLOSED, by, at)
+    return replace(closed, details={**record.details, "closed": f"moved to collector {collector}"})
+
+
 def ages(record: EventRecord, now: float, policy: AgePolicy) -> bool:
     """Whether an open record has aged out."""
     return (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from msgspec import Struct
@@ -14,7 +14,7 @@ from common.errors import PermanentError
 from common.events import Event, State, fingerprint
 from common.wire import SpooledEvent
 from hub.events.rows import CHANGE, RECORD, counter, decided_by_operator, matching, open_by_fingerprint, read, write
-from hub.events.rules import AgePolicy, Sighting, absorb, ages, close, decide, fresh, is_open
+from hub.events.rules import AgePolicy, Sighting, absorb, ages, close, decide, fresh, is_open, leave_behind
 from hub.events.tables import daemons, events, spools
 from hub.interfaces import EventFilter, EventRecord, IEventStore
 from hub.model.database import Database
@@ -171,6 +171,27 @@ class SqlEventStore:
         if not wanted:
             return 0
         return await self._end(events.c.device.in_(wanted), lambda record: decide(record, State.CLOSED, by, at))
+
+    async def leave_behind(self, devices: Mapping[str, str], by: str, at: float) -> int:
+        """Close what other collectors have left open of devices that moved; return how many events that were.
+
+        Args:
+            devices: the collector of each that moved.
+            by: who closes; what was raised by that one itself stays.
+            at: epoch seconds.
+        """
+        if not devices:
+            return 0
+        return await self._end(
+            events.c.device.in_(list(devices)),
+            lambda record: leave_behind(record, devices[record.device], by, at),
+        )
+
+    async def reporters(self) -> list[tuple[str, str]]:
+        """Device and collector of all open events, each pair once."""
+        query = select(events.c.device, events.c.collector).where(events.c.open_fingerprint.is_not(None)).distinct()
+        rows = await self._database.run(lambda connection: connection.execute(query).all())
+        return sorted((device, collector) for device, collector in rows)
 
     # --- tidying ------------------------------------------------------------------------------------------------------
 

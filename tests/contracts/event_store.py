@@ -250,6 +250,25 @@ class EventStoreContract:
         ]
         assert done(store.close_devices([], "hub", NOW)) == 0
 
+    def test_what_a_collector_left_open_of_a_device_that_moved_is_closed(self, store: Any) -> None:
+        done(store.store("old", "process", "s", batch(1, event("a"), event("b"), event("a", device="web2"))))
+        done(store.store("old", "modeler", "s", batch(1, event("c"))))
+        done(store.add(event("own"), "hub", "hub"))
+        done(store.store("new", "process", "s", batch(1, event("b"))))
+        assert done(store.reporters()) == [("web1", "hub"), ("web1", "new"), ("web1", "old"), ("web2", "old")]
+        assert done(store.leave_behind({"web1": "new", "web3": "new"}, "hub", NOW)) == 2
+        told = {(r.device, r.component): (r.state, r.state_by, r.details.get("closed")) for r in self.all(store)}
+        moved = ("closed", "hub", "moved to collector new")
+        assert told == {
+            ("web1", "a"): moved,
+            ("web1", "b"): ("new", "", None),
+            ("web1", "c"): moved,
+            ("web1", "own"): ("new", "", None),
+            ("web2", "a"): ("new", "", None),
+        }
+        assert done(store.leave_behind({"web1": "new"}, "hub", NOW)) == 0
+        assert done(store.leave_behind({}, "hub", NOW)) == 0
+
     # --- reading ------------------------------------------------------------------------------------------------------
 
     def test_filters(self, store: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
@@ -13,7 +13,7 @@ from common.errors import PermanentError, TransientError
 from common.events import Event, State, fingerprint
 from common.wire import SpooledEvent
 from hub.components.interfaces import IComponentStore, StoredComponents
-from hub.events.rules import AgePolicy, Sighting, absorb, ages, close, decide, fresh, is_open
+from hub.events.rules import AgePolicy, Sighting, absorb, ages, close, decide, fresh, is_open, leave_behind
 from hub.events.store import OPERATOR_STATES, KnownDaemon, Tidied
 from hub.interfaces import DocumentChange, EventFilter, EventRecord, IEventStore, IModelStore, Revision
 from hub.model.interfaces import IWorker
@@ -218,6 +218,16 @@ class FakeEventStore:
         ended = [decide(record, State.CLOSED, by, at) for record in self._open().values() if record.device in wanted]
         self._write(ended)
         return len(ended)
+
+    async def leave_behind(self, devices: Mapping[str, str], by: str, at: float) -> int:
+        theirs = [record for record in self._open().values() if record.device in devices]
+        changes = [(record, leave_behind(record, devices[record.device], by, at)) for record in theirs]
+        ended = [after for before, after in changes if after != before]
+        self._write(ended)
+        return len(ended)
+
+    async def reporters(self) -> list[tuple[str, str]]:
+        return sorted({(record.device, record.collector) for record in self._open().values()})
 
     async def tidy(self) -> Tidied:
         now = self._wall()

@@ -217,7 +217,7 @@ class DepartureTests(ChangeCase):
             closed.append(list(devices))
             return 1
 
-        departures = Departures(self.clock, self.clock.seconds, self.distributor, close)
+        departures = Departures(self.clock, self.clock.seconds, self.distributor, close, close)
         self.model.observe(departures.model_changed)
         self.attach()
         self.put("web1", properties=LOCAL)
