@@ -17,6 +17,12 @@ from common.matching import command_line
 InThread = Callable[[Callable[[], None]], None]
 """Begins work in a thread."""
 Readers = Mapping[str, Callable[[], object]]
+FIRST_PID = 1
+"""There in every process table that is whole, also in that of a container."""
+HIDDEN = (
+    "this host shows only a part of its process table, process 1 is not in it: /proc is mounted with hidepid (let the "
+    "modeler's user be in the group of its option gid), or the unit of the modeler has ProtectProc (take it out)"
+)
 
 _log = Logger()
 
@@ -53,15 +59,19 @@ class LocalReader:
             TransientError: an earlier reading still waits for this host.
         """
         rows: dict[str, object] = {}
+        hidden: dict[str, str] = {}
         names = [plugin.name for plugin in plugins]
         if "processes" in names:
             table = await self._processes.scan(True)  # noqa: FBT003 - the interface has it
-            rows["processes"] = [
-                command_line(row.path, row.name, row.parameters) for row in table.rows.values() if row.alive
-            ]
+            if FIRST_PID in table.rows:
+                rows["processes"] = [
+                    command_line(row.path, row.name, row.parameters) for row in table.rows.values() if row.alive
+                ]
+            else:
+                hidden["processes"] = HIDDEN
         async with self._lock:
             read, problems = await self._beside({name: self._readers[name] for name in names if name in self._readers})
-        return HostRows(rows=rows | read, problems=problems)
+        return HostRows(rows=rows | read, problems=hidden | problems)
 
     async def _beside(self, readers: Readers) -> tuple[dict[str, object], dict[str, str]]:
         if self._busy:

@@ -13,17 +13,22 @@ from zope.interface import implementer
 
 from collectors.framework.interfaces import IProcessSource, ProcessRow, ProcessTable
 from collectors.modeler.facts import HostRows
+from collectors.modeler.modelling import modelled
 from collectors.modeler.plugins.catalogue import PLUGINS, chosen
 from collectors.modeler.read_local import LocalReader
 from common.configs import DeviceConfig
 from common.errors import TransientError
-from tests.collectors.modeler.tables import config
+from tests.collectors.modeler.tables import config, definition
 
 
 @implementer(IProcessSource)
 class OneProcess:
+    """One that runs and one that does not; `pids` are those that can be seen."""
+
+    pids: tuple[int, ...] = (1, 2)
+
     async def scan(self, full: bool) -> ProcessTable:
-        rows = {pid: self.row(pid) for pid in (1, 2)}
+        rows = {pid: self.row(pid) for pid in self.pids}
         return ProcessTable(at=1.0, monotonic=1.0, rows=rows, complete=True, full=full)
 
     @staticmethod
@@ -63,7 +68,8 @@ class LocalReaderTests(SynchronousTestCase):
         self.readers: dict[str, Callable[[], object]] = {
             name: partial("rows of {}".format, name) for name in PLUGINS if name != "processes"
         }
-        self.reader = LocalReader(FakeReactor(), self.readers, OneProcess(), self.threads.append)
+        self.processes = OneProcess()
+        self.reader = LocalReader(FakeReactor(), self.readers, self.processes, self.threads.append)
 
     def read(self, *plugins: str) -> Deferred[HostRows]:
         return Deferred.fromCoroutine(self.reader.read(chosen(config(plugins=plugins))))
@@ -88,6 +94,18 @@ class LocalReaderTests(SynchronousTestCase):
         self.assertEqual(set(facts.rows), {"identity"})
         self.assertIn("not for you", facts.problems["hardware"])
         self.assertEqual(len(self.flushLoggedErrors(PermissionError)), 1)
+
+    def test_a_process_table_that_shows_but_a_part_is_not_believed(self) -> None:
+        self.processes.pids = (2, 3)
+        by = config(definition("init", "^/sbin/init"), plugins=("processes", "identity"))
+        reading = Deferred.fromCoroutine(self.reader.read(chosen(by)))
+        self.threads.pop()()
+        facts = self.successResultOf(reading)
+        self.assertEqual(set(facts.rows), {"identity"})
+        told = modelled([PLUGINS["processes"]], facts, by)
+        self.assertEqual(told.cut_short, ["processes"])
+        self.assertEqual((told.outcomes[0].kinds, told.outcomes[0].components), ([], []))
+        self.assertIn("hidepid", told.outcomes[0].problem)
 
     def test_two_readings_wait_for_one_another(self) -> None:
         first, second = self.read("identity"), self.read("identity")
