@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from collectors.framework.interfaces import Oid, SnmpValue
 from collectors.framework.snmp.values import text
-from collectors.modeler.facts import Found, Plugin, Tables, Walk
+from collectors.modeler.facts import Found, Plugin, Tables, Unbelievable, Walk
 from collectors.modeler.plugins.storage import (
     FIXED_DISK,
     FLASH,
@@ -16,6 +16,7 @@ from collectors.modeler.plugins.storage import (
     RAM_DISK,
     REMOVABLE_DISK,
     STORAGE,
+    StorageRow,
     no_storage,
     storage_rows,
 )
@@ -78,10 +79,15 @@ class FilesystemRow(Struct, frozen=True, kw_only=True):
 
 
 def of_tables(tables: Tables) -> Sequence[FilesystemRow]:
-    """A row for each storage that is a disk of some kind, and has room for anything."""
+    """A row for each storage that is a disk of some kind, and has room for anything.
+
+    Raises:
+        Unbelievable: the agent tells nothing of its storage, or what cannot be of all of it.
+    """
     rows = storage_rows(tables)
     if not rows:
         raise no_storage()
+    _doubt(rows)
     mounts, remotes, types, storages = tables.columns(MOUNTS)
     entries = {storage: index for index, storage in storages.items() if isinstance(storage, int) and storage > 0}
     filesystems: list[FilesystemRow] = []
@@ -104,6 +110,22 @@ def of_tables(tables: Tables) -> Sequence[FilesystemRow]:
             )
         )
     return filesystems
+
+
+def _doubt(rows: Sequence[StorageRow]) -> None:
+    """Refuse a table of which a whole column says nothing: its filesystems would seem to be gone, or be others."""
+    disks = [row for row in rows if row.kind in MEDIA]
+    fixed = [row for row in disks if row.kind == FIXED_DISK]
+    if not any(row.kind for row in rows):
+        raise _unlikely("of no row what it is", "hrStorageType")
+    if disks and not any(row.descr.strip() for row in disks):
+        raise _unlikely("of no disk what it is called", "hrStorageDescr")
+    if fixed and not any(row.total_bytes != 0 for row in fixed):
+        raise _unlikely("of every disk that it has no room", "hrStorageSize, hrStorageAllocationUnits")
+
+
+def _unlikely(what: str, columns: str) -> Unbelievable:
+    return Unbelievable(f"the storage table says {what}, which cannot be ({columns}); see what snmpwalk shows")
 
 
 def found(rows: Sequence[FilesystemRow], config: DeviceConfig) -> Found:

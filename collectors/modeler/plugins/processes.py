@@ -14,7 +14,7 @@ from common.matching import MAX_SETS, Matcher, SetName, command_line, printable
 
 HR_SW_RUN: Oid = (1, 3, 6, 1, 2, 1, 25, 4, 2, 1)
 NAME, PATH, PARAMETERS, STATUS = (*HR_SW_RUN, 2), (*HR_SW_RUN, 4), (*HR_SW_RUN, 5), (*HR_SW_RUN, 7)
-INVALID = 4
+AT_WORK, INVALID = (1, 2), 4
 
 RUNNING = Walk(
     name="processes",
@@ -24,13 +24,24 @@ RUNNING = Walk(
 
 
 def of_tables(tables: Tables) -> Sequence[str]:
-    """The command line of each process that runs."""
+    """The command line of each process that runs.
+
+    Raises:
+        Unbelievable: processes run that are not named; any of them might be of a set that would seem to be gone.
+    """
     names, paths, parameters, states = tables.columns(RUNNING)
-    return [
-        command_line(text(paths.get(index)), text(name), text(parameters.get(index)))
+    lines = {
+        index: command_line(text(paths.get(index)), text(name), text(parameters.get(index)))
         for index, name in names.items()
         if states.get(index) != INVALID
-    ]
+    }
+    nameless = sum(not line and states.get(index) in AT_WORK for index, line in lines.items())
+    if nameless:
+        raise Unbelievable(
+            f"{nameless} of {len(lines)} running processes have neither name nor path (hrSWRunName, hrSWRunPath); "
+            "see what snmpwalk shows"
+        )
+    return list(lines.values())
 
 
 def found(lines: Sequence[str], config: DeviceConfig) -> Found:

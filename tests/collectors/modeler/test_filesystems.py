@@ -54,7 +54,8 @@ def test_mounts_say_more() -> None:
 
 def test_a_storage_without_a_name_is_called_by_its_mount_or_its_index() -> None:
     mount: Row = {MOUNT: b"/data", STORAGE_INDEX: 31}
-    assert names(found(PLUGIN, told({31: storage(""), 32: storage(" \0")}, mount))) == ["/data", "storage32"]
+    rows = {31: storage(""), 32: storage(" \0"), 33: storage("/")}
+    assert names(found(PLUGIN, told(rows, mount))) == ["/data", "storage32", "/"]
 
 
 def test_drives_of_windows_are_called_by_their_letter() -> None:
@@ -94,6 +95,23 @@ def test_what_is_ignored_is_not_there_and_no_disk_at_all_may_be_true() -> None:
     rows = {1: storage("/"), 2: storage("/snap/x")}
     assert names(found(PLUGIN, told(rows), config(filesystems_ignore="^/snap/"))) == ["/"]
     assert names(found(PLUGIN, told({1: storage("Physical memory", 2)}))) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({TYPE: (1, 3)}, "of no row what it is"),
+        ({TYPE: None}, "of no row what it is"),
+        ({DESCR: b" "}, "of no disk what it is called"),
+        ({SIZE: 0}, "of every disk that it has no room"),
+        ({UNITS: 4096, SIZE: 0}, "of every disk that it has no room"),
+    ],
+)
+def test_a_column_that_says_nothing_takes_no_filesystem_away(fields: Row, said: str) -> None:
+    rows = {number: {**storage(f"/{number}"), **fields} for number in (1, 2)}
+    with pytest.raises(Unbelievable, match=said):
+        found(PLUGIN, told(rows))
+    assert names(found(PLUGIN, told({**rows, 3: storage("/")})))
 
 
 def test_tables_that_end_early_or_are_not_there_say_nothing() -> None:

@@ -43,6 +43,12 @@ def test_what_does_not_run_and_columns_that_are_not_there_do_no_harm() -> None:
     assert names(found(PLUGIN, told, config(definition("any", "^/app/worker$")))) == ["any"]
 
 
+def test_running_processes_without_a_name_are_not_believed() -> None:
+    with pytest.raises(Unbelievable, match="1 of 2 running processes have neither name nor path"):
+        found(PLUGIN, running(process("/app/worker"), process("", name="")), config(WORKER))
+    found(PLUGIN, running(process("/app/worker"), process("", name="", status=4)), config(WORKER))
+
+
 def test_a_windows_path_gives_way_to_the_name() -> None:
     told = running(process("C:\\Windows\\", "-k x", name="svchost.exe"))
     assert names(found(PLUGIN, told, config(definition("svc", "^svchost")))) == ["svc"]
