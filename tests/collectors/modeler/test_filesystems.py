@@ -108,7 +108,7 @@ def test_what_is_ignored_is_not_there_and_no_disk_at_all_may_be_true() -> None:
     ],
 )
 def test_a_column_that_says_nothing_takes_no_filesystem_away(fields: Row, said: str) -> None:
-    rows = {number: {**storage(f"/{number}"), **fields} for number in (1, 2)}
+    rows: dict[int, Row] = {number: {**storage(f"/{number}"), **fields} for number in (1, 2)}
     with pytest.raises(Unbelievable, match=said):
         found(PLUGIN, told(rows))
     assert names(found(PLUGIN, told({**rows, 3: storage("/")})))
