@@ -15,7 +15,7 @@ from twisted.logger import Logger
 
 from common.components import ComponentKind, Lock
 from common.configs import ExpectedSet
-from common.errors import NotFoundError, PermanentError, SettingsError, TransientError
+from common.errors import NotFoundError, PermanentError, SettingsError
 from common.wire import ModelReport
 from hub.components.interfaces import IComponentStore, StoredComponents
 from hub.components.merged import Merged
@@ -28,15 +28,12 @@ from hub.components.values import (
     decode_components,
     encode_components,
 )
+from hub.components.writeline import Work, WriteLine
 
-AT_ONCE = 100
-"""Changes that are stored in one transaction, at most."""
 PAGE = 500
 
 T = TypeVar("T")
 
-Work = Callable[[DeviceComponents], tuple[DeviceComponents | None, Any]]
-"""Gets what is held of a device, gives what shall be held, None for nothing, and a result."""
 Observer = Callable[[Sequence[str]], None]
 """Called with the devices whose expected process sets have changed."""
 
@@ -72,19 +69,10 @@ class Kept(Struct, frozen=True):
     absent_since: float | None
 
 
-class _Change(Struct, eq=False):
-    """A change that waits for its turn."""
-
-    device: str
-    work: Work
-    done: Deferred[Any]
-
-
 class ComponentBook:
     """Holds what devices consist of.
 
-    Changes wait in a line; those that came while the database was busy go into one transaction. What is in memory
-    changes when they are stored.
+    Changes wait in a line; what is in memory changes when they are stored.
     """
 
     log = Logger()
@@ -105,8 +93,7 @@ class ComponentBook:
         self._new_id = new_id
         self._rules = rules
         self._kept: dict[str, Kept] = {}
-        self._waiting: list[_Change] = []
-        self._writing = False
+        self._line: WriteLine[Kept] = WriteLine(store, self)
         self._observers: list[Observer] = []
         self._packer = zstandard.ZstdCompressor(level=3)
         self._unpacker = zstandard.ZstdDecompressor()
@@ -232,15 +219,20 @@ class ComponentBook:
             for device, kept in self._kept.items()
             if any((one.definition, one.name) in had for one in kept.expected)
         ]
-        await self._all([self._later(device, renaming(device)) for device in concerned])
+        await self._all([self._line.later(device, renaming(device)) for device in concerned])
 
     async def forget(self, devices: Iterable[str]) -> None:
-        """Drop devices that have left the model.
+        """Drop devices that have left the model, and are not back.
 
         Raises:
             TransientError: it could not be stored; the next start drops them.
         """
-        await self._all([self._later(device, lambda _held: (None, None)) for device in devices])
+
+        def leaving(device: str) -> Work:
+            # It may be back by the time that its turn comes.
+            return lambda held: (held if self._rules.has(device) else None, None)
+
+        await self._all([self._line.later(device, leaving(device)) for device in devices])
 
     async def change(self, device: str, work: Callable[[DeviceComponents], tuple[DeviceComponents, T]]) -> T:
         """Change what is held of a device, when its turn comes; the result is given when it is stored.
@@ -253,7 +245,7 @@ class ComponentBook:
             NotFoundError: the device has left the model.
             TransientError: it could not be stored; nothing is changed.
         """
-        return cast("T", await self._later(device, work))
+        return cast("T", await self._line.later(device, work))
 
     def _merge(self, held: DeviceComponents, report: ModelReport) -> Merged:
         locks = self.locks(report.device, held)
@@ -265,69 +257,27 @@ class ComponentBook:
             if not is_done:
                 raise result.value
 
-    def _later(self, device: str, work: Work) -> Deferred[Any]:
-        change = _Change(device, work, Deferred())
-        self._waiting.append(change)
-        if not self._writing:
-            self._writing = True
-            Deferred.fromCoroutine(self._write()).addErrback(self._failed)
-        return change.done
+    # --- what the line of writes asks ---------------------------------------------------------------------------------
 
-    def _failed(self, failure: Any) -> None:
-        self.log.failure("error while components were stored", failure=failure)
+    def has(self, device: str) -> bool:
+        """Whether the model has such a device."""
+        return self._rules.has(device)
 
-    async def _write(self) -> None:
-        try:
-            while self._waiting:
-                batch, self._waiting = self._waiting[:AT_ONCE], self._waiting[AT_ONCE:]
-                await self._write_batch(batch)
-        finally:
-            self._writing = False
+    def pack(self, device: str, held: DeviceComponents) -> tuple[StoredComponents, Kept]:
+        """What is to be stored of a device, and what is then to be held in memory."""
+        body = encode_components(held)
+        return StoredComponents(device, held.modelled_at, body.decode()), self._keep(held, body)
 
-    async def _write_batch(self, batch: Sequence[_Change]) -> None:
-        """Do all of them, store what comes of it, tell those who wait."""
-        after: dict[str, DeviceComponents | None] = {}
-        results: list[tuple[_Change, Any]] = []
-        for change in batch:
-            try:
-                results.append((change, self._do(change, after)))
-            except Exception as error:  # noqa: BLE001 - the supervisor of changes: who waits for this one is told
-                change.done.errback(error)
-        bodies = {device: encode_components(held) for device, held in after.items() if held is not None}
-        kept = {device: self._keep(held, bodies[device]) for device, held in after.items() if held is not None}
-        rows = [StoredComponents(device, one.modelled_at, bodies[device].decode()) for device, one in kept.items()]
-        try:
-            if after:
-                await self._store.store(rows, [device for device, held in after.items() if held is None])
-        except Exception as error:  # noqa: BLE001 - the same: nothing of the batch is stored
-            if not isinstance(error, TransientError):
-                self.log.failure("error while components were stored")
-            for change, _ in results:
-                change.done.errback(error)
-            return
-        concerned = self._swap(after, kept)
-        self._tell(concerned)
-        for change, result in results:
-            change.done.callback(result)
-
-    def _do(self, change: _Change, after: dict[str, DeviceComponents | None]) -> Any:
-        """Do one change on top of those before it; note what is different then."""
-        device = change.device
-        before = after[device] if device in after else self.of(device)
-        held, result = change.work(before or NOTHING)
-        if held is not None and not self._rules.has(device):
-            raise NotFoundError(f"there is no device {device!r} any more; what was found on it is left aside")
-        if held != before:
-            after[device] = held
-        return result
-
-    def _swap(self, after: dict[str, DeviceComponents | None], kept: dict[str, Kept]) -> list[str]:
-        """Put what is stored in the place of what was; name those that are expected to have other process sets."""
-        concerned = [device for device, one in kept.items() if one.expected != self.expected(device)]
-        for device in after:
+    def put(self, after: Mapping[str, Kept | None]) -> None:
+        """Hold what is stored, None for nothing; tell of those that are expected to have other process sets."""
+        concerned = [
+            device for device, one in after.items() if one is not None and one.expected != self.expected(device)
+        ]
+        for device, one in after.items():
             self._kept.pop(device, None)
-        self._kept.update(kept)
-        return concerned
+            if one is not None:
+                self._kept[device] = one
+        self._tell(concerned)
 
     def _tell(self, devices: Sequence[str]) -> None:
         for observer in self._observers if devices else ():

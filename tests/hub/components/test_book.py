@@ -232,6 +232,33 @@ def test_a_device_that_left_is_forgotten_and_its_late_report_as_well() -> None:
     assert list(hub.store.rows) == ["web2"]
 
 
+def test_a_device_that_is_back_before_its_turn_to_be_forgotten_keeps_what_it_has() -> None:
+    hub = Hub()
+    hub.take(report(found("a", "a")))
+    hub.store.held_up = Deferred()
+    busy = Deferred.fromCoroutine(hub.book.take(report(found("b"), device="web2")))
+    whole, hub.model = hub.model, Model(2, [Device(id="web2")])
+    leaving = Deferred.fromCoroutine(hub.book.forget(["web1"]))
+    hub.model = whole
+    hub.store.held_up.callback(None)
+    done(busy)
+    done(leaving)
+    assert (sorted(hub.store.rows), hub.book.number("web1")) == (["web1", "web2"], 1)
+
+
+def test_what_cannot_be_written_down_is_told_and_holds_up_nobody() -> None:
+    hub = Hub()
+    strange: Any = object()
+    hub.store.held_up = Deferred()
+    first = Deferred.fromCoroutine(hub.book.take(report(found("b"), device="web2")))
+    bad = Deferred.fromCoroutine(hub.book.change("web1", lambda held: (replace(held, attributes={"x": strange}), None)))
+    hub.store.held_up.callback(None)
+    done(first)
+    with pytest.raises(TypeError, match="Encoding objects of type object is unsupported"):
+        done(bad)
+    assert hub.take(report(found("a"))).of(What.ADDED)
+
+
 def test_devices_that_left_while_the_hub_was_down_are_forgotten_at_its_start() -> None:
     hub = Hub()
     for device in ("web1", "web2"):
