@@ -154,5 +154,6 @@ def _counted(keys: Collection[Key]) -> str:
     words = []
     for kind, ids in sorted(by_kind.items(), key=lambda pair: pair[0] != KIND_DEVICE):
         title = KINDS[kind].title
-        words.append(f"{title} {ids[0]}" if len(ids) == 1 else f"{len(ids)} {title}s")
+        several = f"{title}es" if title.endswith("s") else f"{title}s"
+        words.append(f"{title} {ids[0]}" if len(ids) == 1 else f"{len(ids)} {several}")
     return ", ".join(words)
