@@ -87,12 +87,13 @@ class Database:
     def _transact(self, work: Callable[[Connection], T]) -> T:
         receipt, connected = "", False
         try:
-            with self._engine.connect() as connection, connection.begin() as transaction:
+            with self._engine.connect() as connection:
                 connected = True
-                result = work(connection)
-                receipt = self._backend.receipt(connection)
-                transaction.commit()
-                return result
+                with connection.begin() as transaction:
+                    result = work(connection)
+                    receipt = self._backend.receipt(connection)
+                    transaction.commit()
+                    return result
         except exc.DBAPIError as error:
             if _is_defect(error):
                 raise

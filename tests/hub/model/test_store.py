@@ -207,7 +207,7 @@ class TestDatabase:
         done(database.run(lambda c: c.execute(text("PRAGMA busy_timeout = 1"))))
         other = sqlite3.connect(tmp_path / "hub.db", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(TransientError, match="locked"):
+        with pytest.raises(TransientError, match="refused: database is locked"):
             done(SqlModelStore(database).load())
         other.execute("ROLLBACK")
         other.close()
