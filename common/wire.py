@@ -170,10 +170,12 @@ class ModelReport(Struct, frozen=True, tag=True, kw_only=True):
     """What a modelling found (method `modelled`).
 
     Attributes:
-        at: epoch seconds.
+        at: epoch seconds, by the collector's clock.
         run: id of the run that asked for it; empty for one of the cycle.
         dry_run: it must change nothing.
         problem: why nothing could be read at all; there are no outcomes then.
+        age_s: seconds from the modelling until it is handed over, by a clock that nobody sets: the hub reckons by it
+            and its own clock when that was. None from collectors that do not know the field; `at` counts then.
     """
 
     device: DeviceId
@@ -182,6 +184,7 @@ class ModelReport(Struct, frozen=True, tag=True, kw_only=True):
     dry_run: bool = False
     outcomes: Annotated[list[PluginOutcome], Meta(max_length=100)] = []
     problem: Reason = ""
+    age_s: Annotated[float, Meta(ge=0)] | None = None
 
 
 class ModelTaken(Struct, frozen=True, tag=True):

@@ -118,6 +118,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
             roster.session,
             roster.whereabouts,
             lambda: model.model.revision,
+            wall,
         )
         life.at_end(lambda: Deferred.fromCoroutine(modelling.stop()))
         desk = FrontDesk(

@@ -45,6 +45,7 @@ class Sender(Protocol):
 class _Parcel(Struct):
     report: ModelReport
     size_bytes: int
+    since: float  # monotonic seconds
     defects: int = 0
 
 
@@ -97,10 +98,15 @@ class Outbox(Service):
             self._delivery.cancel()
 
     def put(self, report: ModelReport, size_bytes: int) -> None:
-        """Have a report handed over as soon as may be, in place of an earlier one of the same device and run."""
+        """Have a report handed over as soon as may be, in place of an earlier one of the same device and run.
+
+        Args:
+            report: its `age_s` is how old it is now.
+            size_bytes: on the wire.
+        """
         if self._ended:
             return
-        parcel = _Parcel(report, size_bytes)
+        parcel = _Parcel(report, size_bytes, self._clock.seconds())
         self._take_out((report.device, report.run))
         self._waiting[report.device, report.run] = parcel
         self._bytes += size_bytes
@@ -126,7 +132,7 @@ class Outbox(Service):
         self._take_out(key)
         if report.run and parcel.size_bytes > SHORT_BYTES:
             short = replace(report, outcomes=[], problem=TOO_MANY)
-            self._waiting[key] = _Parcel(short, SHORT_BYTES)
+            self._waiting[key] = _Parcel(short, SHORT_BYTES, parcel.since)
             self._bytes += SHORT_BYTES
         self.dropped += 1
         _log.warn("too many reports wait: that of {device} is dropped", device=report.device)
@@ -179,7 +185,8 @@ class Outbox(Service):
         """
         report = parcel.report
         try:
-            await self._send(report)
+            waited_s = self._clock.seconds() - parcel.since
+            await self._send(replace(report, age_s=(report.age_s or 0.0) + waited_s))
         except (TransientError, CancelledError):
             raise
         except RemoteError as error:

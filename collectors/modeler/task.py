@@ -55,10 +55,11 @@ class Ask(Struct, frozen=True):
 
 
 class _Reading(Struct, frozen=True):
-    """When, and by what, a device was last modelled."""
+    """When, in epoch and in monotonic seconds, and by what, a device was last modelled."""
 
     at: float
     essence: str
+    began: float = 0.0
 
 
 def state_key(device: str) -> str:
@@ -130,21 +131,23 @@ class ModelTask:
         """End for good; whoever waits is told."""
         asked, self._asked = self._asked, []
         if asked:
-            self._tell(asked, self._context.wall(), [], ENDED)
+            self._tell(asked, self._reading(), [], ENDED)
 
     async def run(self, _slot: int) -> None:
         """Model the device if it is due, or if somebody asked."""
         await self._heed_hub()
         asked, self._asked = self._asked, []
         if asked or self._is_due():
-            reading = _Reading(self._context.wall(), essence(self._config))
-            await self._judge(await self._serve(asked, reading))
+            await self._judge(await self._serve(asked, self._reading()))
+
+    def _reading(self) -> _Reading:
+        return _Reading(self._context.wall(), essence(self._config), self._context.clock.seconds())
 
     # --- modelling ----------------------------------------------------------------------------------------------------
 
     async def _serve(self, asked: list[Ask], reading: _Reading) -> Modelled:
         """Model, and answer everybody who asked, whatever comes of it."""
-        began, found, problem = self._context.clock.seconds(), None, OUR_ERROR
+        began, found, problem = reading.began, None, OUR_ERROR
         self._serving, self._failed, self._tried = asked, True, reading.essence
         self._again_at = 0.0
         try:
@@ -165,7 +168,7 @@ class ModelTask:
             raise
         finally:
             self._serving = []
-            self._tell(asked, reading.at, found.outcomes if found is not None else [], problem)
+            self._tell(asked, reading, found.outcomes if found is not None else [], problem)
         self._failed = False
         return found
 
@@ -216,7 +219,7 @@ class ModelTask:
 
     # --- telling the hub ----------------------------------------------------------------------------------------------
 
-    def _tell(self, asked: list[Ask], at: float, outcomes: list[PluginOutcome], problem: str) -> None:
+    def _tell(self, asked: list[Ask], reading: _Reading, outcomes: list[PluginOutcome], problem: str) -> None:
         """A report for everybody who asked, or one of the cycle; the same failure is not told again and again."""
         if not asked and problem and problem == self._told:
             return
@@ -224,7 +227,8 @@ class ModelTask:
         for ask in asked or [Ask("", dry_run=False)]:
             report = ModelReport(
                 device=self._config.device,
-                at=at,
+                at=reading.at,
+                age_s=self._context.clock.seconds() - reading.began,
                 run=ask.run,
                 dry_run=ask.dry_run,
                 outcomes=outcomes,

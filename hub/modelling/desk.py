@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, Protocol
 
+from msgspec.structs import replace
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
@@ -16,6 +17,7 @@ from common.wire import ModelReport
 from hub.distribution.agreement import Shortfall
 from hub.interfaces import ISession
 from hub.modelling.runs import Answer, Run, Runs, T
+from hub.modelling.stamps import Stamps
 
 ASKED_AT_ONCE = 500
 LIVE_WITHIN_S = 10.0
@@ -65,6 +67,7 @@ class ModellingDesk(Generic[T]):
         session: Callable[[str, str], ISession | None],
         whereabouts: Callable[[str, str], str],
         revision: Callable[[], int],
+        wall: Callable[[], float],
     ) -> None:
         """Join the parts.
 
@@ -76,6 +79,7 @@ class ModellingDesk(Generic[T]):
             session: of a collector's daemon.
             whereabouts: the sentence for a daemon that is away.
             revision: number of the newest.
+            wall: epoch seconds, by which a report gets its time.
         """
         self._clock = clock
         self._new_id = new_id
@@ -84,6 +88,8 @@ class ModellingDesk(Generic[T]):
         self._session = session
         self._whereabouts = whereabouts
         self._revision = revision
+        self._wall = wall
+        self._stamps = Stamps()
         self._tasks: set[Deferred[None]] = set()
         self._began: dict[str, float] = {}  # of each modeler, when that process was started
         self._away: dict[str, IDelayedCall] = {}
@@ -109,7 +115,7 @@ class ModellingDesk(Generic[T]):
     async def _taken(self, collector: str, report: ModelReport) -> T:
         if self._configs.owner(report.device) != collector:
             raise PermanentError(f"device {report.device} is not of collector {collector}")
-        return await self._take(report)
+        return await self._take(replace(report, at=self._stamps.reckon(report, self._wall())))
 
     def _refused(self, collector: str, report: ModelReport, problem: str) -> None:
         """Its modeler will not send that report again."""

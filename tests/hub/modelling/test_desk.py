@@ -15,6 +15,8 @@ from hub.interfaces import ISession
 from hub.modelling.desk import ASKED_AT_ONCE, BACK_WITHIN_S, LIVE_WITHIN_S, SILENT_S, ModellingDesk
 from hub.modelling.runs import KEPT_S, Answer, Run
 
+NOW = 1_800_000_000.0
+
 
 class FakeConfigs:
     """Owners by device; `late` devices are never live, `soon` ones when the time has gone on."""
@@ -71,6 +73,7 @@ class DeskTests(SynchronousTestCase):
             self.session,
             lambda collector, daemon: f"{collector}/{daemon} is away",
             lambda: 7,
+            lambda: NOW + self.clock.seconds(),
         )
         for device in ("a", "b"):
             self.configs.owners[device] = "eu"
@@ -223,3 +226,10 @@ class DeskTests(SynchronousTestCase):
         self.desk.left("eu")
         self.successResultOf(Deferred.fromCoroutine(self.desk.stop()))
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_a_report_has_the_time_of_the_hub_whatever_its_collector_thinks(self) -> None:
+        self.clock.advance(100)
+        for told, age_s in ((7.0, 30.0), (9e9, 0.0), (5.0, None)):
+            report = ModelReport(device="a", at=told, age_s=age_s)
+            self.successResultOf(Deferred.fromCoroutine(self.desk.report("eu", report)))
+        self.assertEqual([one.at for one in self.taken], [NOW + 70, NOW + 100, 5.0])

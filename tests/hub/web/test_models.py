@@ -48,6 +48,7 @@ class ModelTests(SynchronousTestCase):
             lambda _c, _d: session,
             lambda c, d: f"{c}/{d}",
             lambda: 3,
+            self.clock.seconds,
         )
         self.session = session
         topic = ModelTopic(model, self.desk, LongPolls(), self.clock)
