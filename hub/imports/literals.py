@@ -153,10 +153,11 @@ def _is_stamp(node: ast.Call) -> bool:
 
 
 def _what(node: ast.expr) -> str:
+    """What stands there, but not its words: a secret without quotes is a name to the parser."""
     if isinstance(node, ast.Call):
-        return f"the call {_cut(node.func.id)}(…)" if isinstance(node.func, ast.Name) else "a call"
+        return "a call"
     if isinstance(node, ast.Name):
-        return f"the name {_cut(node.id)}"
+        return "a name without quotes"
     return "an expression" if not isinstance(node, ast.Constant) else "a value of this kind"
 
 
