@@ -27,7 +27,8 @@ T = TypeVar("T", bound=Struct)
 
 LINE_LENGTH = 100
 MAX_GOT = 80
-_SECRET = re.compile(r"passw|secret|token|community|credential", re.IGNORECASE)
+_SECRET = re.compile(r"passw|secret|token|community|credential|database|://[^/\s]*@", re.IGNORECASE)
+"""A key that may stand before a secret, and a URL with one: what is given for a database may have a password in it."""
 
 
 def load_settings(path: Path, type_: type[T]) -> T:
@@ -116,9 +117,9 @@ def _unknown(key: str, fields: Mapping[str, Any]) -> str:
 
 
 def _got(where: str, given: Any) -> str:
-    if _SECRET.search(where):
-        return "what is not shown here"
     text = _literal(given)
+    if _SECRET.search(where) or _SECRET.search(text):
+        return "what is not shown here"
     return text if len(text) <= MAX_GOT else f"{text[:MAX_GOT]}…"
 
 

@@ -99,6 +99,24 @@ def test_all_mistakes_are_told_together() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("database = ['postgresql://tocsin:hush@db/tocsin']", "database"),
+        ("names = 'postgresql://tocsin:hush@db/tocsin'", "names"),
+        ("low = {password = 'hush'}", "low"),
+    ],
+)
+def test_what_may_be_a_secret_is_not_shown(text: str, key: str) -> None:
+    class Secretive(Outer, frozen=True, kw_only=True):
+        database: str = ""
+
+    with pytest.raises(SettingsError) as caught:
+        read_settings(text, Secretive, "f")
+    assert f"{key}: got what is not shown here" in caught.value.details[0]
+    assert "hush" not in str(caught.value.details)
+
+
 def test_a_section_that_is_a_value_and_what_must_be_set() -> None:
     assert mistakes("inner = 3") == ["inner: got 3, wanted a section [inner]"]
     assert mistakes("[inner]\nport=0\n", Needy) == [
