@@ -10,6 +10,7 @@ import enum
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
+import msgspec
 from msgspec import Struct
 
 from hub.model.templates import UNBIND, DataPoint, Entry, Graph, Source, Target, Template, Threshold
@@ -109,10 +110,17 @@ class Resolution(Struct, frozen=True, kw_only=True):
         return [one.template for one in self.held if one.template.component is component]
 
 
+MAX_CHAIN = 30
+"""Templates that extend each other, one after the other."""
+
+
 def lineage_of(templates: Mapping[str, Template], template_id: str) -> list[Template]:
-    """A template and all that it extends, the first of them first; a circle or a gap ends it."""
+    """A template and all that it extends, the first of them first.
+
+    A circle or a gap ends it, and so does one more than there may be.
+    """
     chain: dict[str, Template] = {}
-    while template_id not in chain and (template := templates.get(template_id)) is not None:
+    while len(chain) <= MAX_CHAIN and template_id not in chain and (template := templates.get(template_id)) is not None:
         chain[template_id] = template
         template_id = template.extends
     return list(reversed(chain.values()))
@@ -156,9 +164,16 @@ def _merged(section: str, said: Sequence[tuple[str, Mapping[str, E | None]]], tr
             if entry is None:
                 found.pop(id_, None)
             else:
-                found[id_] = entry
+                found[id_] = _silenced(found, id_, entry)
     traces += told.values()
     return found
+
+
+def _silenced(found: Mapping[str, E], id_: str, entry: E) -> E:
+    """An entry, or what is inherited, where the entry only silences that."""
+    if isinstance(entry, Threshold) and entry.only_silences and id_ in found:
+        return msgspec.structs.replace(found[id_], enabled=False)
+    return entry
 
 
 def resolve(templates: Mapping[str, Effective], bindings: Iterable[Binding]) -> Resolution:
@@ -180,12 +195,20 @@ def resolve(templates: Mapping[str, Effective], bindings: Iterable[Binding]) -> 
                     unheld.pop(id_, None)
             elif by:
                 unheld[id_] = Unheld(id=id_, bound_by=by, why=f"unbound by {who}")
-    for id_, who in bound.items():
-        gone = templates[id_].replaces
-        if gone in bound:
-            unheld[gone] = Unheld(id=gone, bound_by=bound[gone], why=f"replaced by {id_}, which {who} binds")
+    replacers = {gone: id_ for id_ in bound if (gone := templates[id_].replaces) in bound}
+    for gone in replacers:
+        by = _last(replacers, gone)
+        unheld[gone] = Unheld(id=gone, bound_by=bound[gone], why=f"replaced by {by}, which {bound[by]} binds")
     held = [(templates[id_], who) for id_, who in bound.items() if id_ not in unheld]
     return Resolution(held=_with_hidden(held), unheld=tuple(unheld.values()))
+
+
+def _last(replacers: Mapping[str, str], gone: str) -> str:
+    """The template that holds in place of another, whose replacement may be replaced in turn; a circle ends it."""
+    seen = [gone]
+    while seen[-1] in replacers and replacers[seen[-1]] not in seen:
+        seen.append(replacers[seen[-1]])
+    return seen[-1]
 
 
 def derived_of(template: Effective) -> dict[str, DataPoint]:

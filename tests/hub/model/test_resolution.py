@@ -60,6 +60,13 @@ def test_a_template_replaces_another_wherever_both_are_bound_whoever_is_stronger
     assert held(resolve(ABC, [("class /", ("a",)), ("device", ("c", "-c"))])) == [("a", "class /")]
 
 
+def test_what_was_replaced_by_a_replaced_template_names_the_one_that_holds() -> None:
+    chain = templates(Template(id="a"), Template(id="b", replaces="a"), Template(id="c", replaces="b"))
+    found = resolve(chain, [("class /", ("a", "b")), ("device", ("c",))])
+    assert held(found) == [("c", "device")]
+    assert {one.id: one.why for one in found.unheld} == dict.fromkeys("ab", "replaced by c, which device binds")
+
+
 def test_a_template_begins_with_all_that_the_one_it_extends_has() -> None:
     base = Template(
         id="base",
