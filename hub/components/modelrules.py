@@ -23,6 +23,12 @@ def fixed_name(definition: ProcessSet) -> str:
     return name if is_fixed(name) else ""
 
 
+def definition_of(model: Model, kind: ComponentKind, anchor: str) -> ProcessSet:
+    """What has defined a process set; `NOBODY` for what no definition of the model has."""
+    found = model.get((KIND_PROCESS_SET, anchor)) if kind is ComponentKind.PROCESS_SET else None
+    return found if isinstance(found, ProcessSet) else NOBODY
+
+
 class ModelRules:
     """Asks whatever model is the newest."""
 
@@ -72,9 +78,7 @@ class ModelRules:
         return definition is not NOBODY and fixed_name(definition) != ""
 
     def _definition(self, kind: ComponentKind, anchor: str) -> ProcessSet:
-        """What has defined a process set."""
-        found = self._model().get((KIND_PROCESS_SET, anchor)) if kind is ComponentKind.PROCESS_SET else None
-        return found if isinstance(found, ProcessSet) else NOBODY
+        return definition_of(self._model(), kind, anchor)
 
     def _holding(self, device: str, one: Component, earlier: str) -> dict[str, Value]:
         model = self._model()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
 from common.components import Attributes, ComponentKind, Lock
-from common.errors import NotFoundError, SettingsError
+from common.errors import NotFoundError, PermanentError, SettingsError
 from hub.components.book import ComponentBook, find
+from hub.components.modelrules import definition_of
 from hub.components.values import Component, DeviceComponents, State
 from hub.model.components import OF_COMPONENTS, component_key, holding, said_of, split_key
 from hub.model.devicechanges import DeviceChanges
@@ -193,6 +194,7 @@ class ComponentTopic:
         device_id = call.names["device"]
         device = self._model.model.device(device_id)
         named = name_component(device, self._book.of(device_id), kind, name)
+        self._refuse_elsewhere(device_id, named, wanted.unlock)
 
         def alter(model: Model, present: Device, said: dict[str, Any]) -> Mapping[str, object]:
             after = {one: value for one, value in {**said, **wanted.set}.items() if one not in wanted.reset}
@@ -207,6 +209,18 @@ class ComponentTopic:
         done = await DeviceChanges(self._model).alter_component(device_id, named.key, alter, author, wanted.message)
         properties = dict(done.device.components.get(named.key, {}))
         return Altered(revision=done.revision, device=device_id, component=named.key, properties=properties)
+
+    def _refuse_elsewhere(self, device: str, named: Named, unlock: Sequence[Lock]) -> None:
+        """Refuse to take locks from a component that its definition gives to all its sets."""
+        if named.component is None:
+            return
+        definition = definition_of(self._model.model, named.component.kind, named.component.anchor)
+        stays = ", ".join(lock.value for lock in Lock if lock in unlock and lock in definition.lock)
+        if stays:
+            raise PermanentError(
+                f"{named.key} of {device} is locked against {stays} by the definition of its process set, "
+                f"{definition.id}, for all devices; change `lock` there"
+            )
 
     async def remove(self, call: Call) -> Removed:
         """Forget a component that is absent or retired; its series stay on the collector."""

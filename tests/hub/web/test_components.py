@@ -101,6 +101,16 @@ class ComponentTests(ComponentCase):
         assert self.client.get("devices/web1/components/process_set/nginx").json["lock"] == ["delete"]
         assert self.client.get("devices/web1/components/interface/eth0").json["lock"] == []
 
+    def test_a_lock_of_the_definition_is_not_taken_from_one(self) -> None:
+        self.apply({"path": "a", "text": "kind: ProcessSet\nid: web\ninclude: x\nlock: delete\n"})
+        assert self.alter(unlock=["delete", "update"]).error == (
+            "conflict",
+            "process_set/nginx of web1 is locked against delete by the definition of its process set, web, "
+            + "for all devices; change `lock` there",
+        )  # fmt: skip
+        assert self.alter(unlock=["update"]).status == 200
+        assert self.alter("interface/eth0", unlock=["delete"]).status == 200
+
     def test_what_cannot_be_said_is_refused(self) -> None:
         for body, code, part in (
             ({"set": {"snmp_port": 5}}, "invalid", "cannot be stored"),
