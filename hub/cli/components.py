@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from common.components import ComponentKind, Lock
 from hub.cli.assignments import Sources, assign
 from hub.cli.catalogue import property_kinds
 from hub.cli.client import Api, path_of
@@ -15,17 +16,18 @@ from hub.cli.devices import finish
 from hub.cli.exits import usage
 from hub.cli.figures import NOTHING, local_time, moment
 from hub.cli.output import Column, cell, emit, facts, note, plural_rows, say, show, table
+from hub.components.values import State
 from hub.model.components import EXPECTED, OF_COMPONENTS
 
-KINDS = ("process_set", "interface", "filesystem", "cpu", "memory")
-STATES = ("present", "absent", "retired")
-LOCKS = ("delete", "update")
-STYLES = {"present": "green", "absent": "yellow", "retired": "dim"}
+KINDS = tuple(kind.value for kind in ComponentKind)
+STATES = tuple(state.value for state in State)
+LOCKS = tuple(lock.value for lock in Lock)
+STYLES = {State.PRESENT.value: "green", State.ABSENT.value: "yellow", State.RETIRED.value: "dim"}
 SHOWN_ATTRIBUTES = 4
 
 device_argument = click.argument("device")
 component_argument = click.argument("component", metavar="KIND/NAME")
-locks_argument = click.argument("locks", metavar="delete|update", nargs=-1, required=True, type=click.Choice(LOCKS))
+locks_argument = click.argument("locks", metavar="|".join(LOCKS), nargs=-1, required=True, type=click.Choice(LOCKS))
 
 
 @click.group("component")
