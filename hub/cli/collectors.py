@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
-from rich.table import Table
+from rich.console import RenderableType
 from rich.text import Text
 
 from hub.cli.client import path_of
@@ -61,7 +61,7 @@ def has_reported(row: dict[str, Any], now: float) -> bool:
     return bool(row.get("devices") or row.get("tasks")) or (at is not None and now - at >= FIRST_REPORT_S)
 
 
-def collector_table(rows: Sequence[dict[str, Any]], now: float) -> Table:
+def collector_table(rows: Sequence[dict[str, Any]], now: float) -> RenderableType:
     """Collectors as a table."""
     return table(_COLUMNS, [_row(row, now) for row in rows], without=("host", "version") if is_narrow() else ())
 

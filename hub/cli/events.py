@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
-from rich.table import Table
+from rich.console import RenderableType
 
 from common.events import State, parse_severity
 from hub.cli.client import Api, path_of
@@ -243,7 +243,7 @@ def event_line(event: dict[str, Any]) -> str:
     return f"{at}  {event.get('state')!s:<12} {event.get('severity_name')!s:<8} {where}: {event.get('summary')}{count}"
 
 
-def event_table(rows: Sequence[dict[str, Any]], now: float) -> Table:
+def event_table(rows: Sequence[dict[str, Any]], now: float) -> RenderableType:
     """Events as a table."""
     return table(_COLUMNS, [_row(row, now) for row in rows], without=("event",) if is_narrow() else ())
 

@@ -16,9 +16,12 @@ from rich.table import Table
 from rich.text import Text
 
 from hub.cli.figures import safe
+from hub.cli.longtable import LongTable
 
 PIPED_WIDTH = 400
 PROGRESS_AFTER_S = 1.0
+LONG_TABLE_ROWS = 500
+"""Beyond them a table has no colours, and does not take seconds to print."""
 
 SEVERITY_STYLES = {
     "critical": "bold white on red",
@@ -130,7 +133,9 @@ def state_cell(state: object) -> Text:
     return cell(f"{STATE_MARKS.get(name, '?')} {name}", STATE_STYLES.get(name, ""))
 
 
-def table(columns: Sequence[Column], rows: Sequence[Sequence[object]], *, without: Sequence[str] = ()) -> Table:
+def table(
+    columns: Sequence[Column], rows: Sequence[Sequence[object]], *, without: Sequence[str] = ()
+) -> RenderableType:
     """A table without lines; a cell that is a `Text` stays as it is.
 
     Args:
@@ -138,8 +143,10 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[object]], *, withou
         rows: a value for each column.
         without: titles of the columns that are left out.
     """
-    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", collapse_padding=True)
     kept = [index for index, column in enumerate(columns) if column.title not in without]
+    if len(rows) > LONG_TABLE_ROWS and not any(column.wraps or column.least for column in columns):
+        return _long([columns[index] for index in kept], [[row[index] for index in kept] for row in rows])
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", collapse_padding=True)
     for column in (columns[index] for index in kept):
         made.add_column(
             Text(column.title.upper(), style="dim"),
@@ -151,6 +158,15 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[object]], *, withou
     for row in rows:
         made.add_row(*(_cell_of(columns[index], row[index]) for index in kept))
     return made
+
+
+def _long(columns: Sequence[Column], rows: Sequence[Sequence[object]]) -> LongTable:
+    return LongTable(
+        [column.title.upper() for column in columns],
+        [[value.plain if isinstance(value, Text) else safe(value) for value in row] for row in rows],
+        [column.right for column in columns],
+        [column.elastic for column in columns],
+    )
 
 
 def _cell_of(column: Column, value: object) -> Text:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
-from rich.table import Table
+from rich.console import RenderableType
 from rich.text import Text
 
 from hub.cli.client import path_of
@@ -79,7 +79,9 @@ def ps_command(client: Client, device: str, set_name: str | None, everything: bo
     note(f"Table of {since(document.get('at'), now)} ago{rest}")
 
 
-def set_table(rows: Sequence[dict[str, Any]], now: float, *, pid_room: int, set_width: int | None = None) -> Table:
+def set_table(
+    rows: Sequence[dict[str, Any]], now: float, *, pid_room: int, set_width: int | None = None
+) -> RenderableType:
     """Process sets as a table, what is not up first.
 
     Args:
