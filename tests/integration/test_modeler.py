@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,8 +16,13 @@ import psutil
 import pytest
 
 from collectors.framework.configcache import ConfigCache
+from collectors.framework.snmp.ber import TIMETICKS
+from collectors.modeler.plugins import identity
+from collectors.modeler.read_snmp import SYS_UPTIME
 from collectors.modeler.task import FAILED
 from common.configs import DeviceConfig, ModelConfig, ProcessSetConfig, SnmpConfig, SourceKind
+from tests.fakes.snmp_agent import Agent, tlv
+from tests.fakes.snmp_served import served
 from tests.integration.snmpd import NARROW_COMMUNITY, Snmpd, snmpd
 from tests.integration.stack import BIN, Stack, wait_for
 
@@ -129,3 +137,42 @@ def test_a_hub_asks_and_a_silent_device_answers_too(tmp_path: Path) -> None:
         check=False,
     )
     assert ended.returncode == 3  # it has ended with the others
+
+
+def test_a_modeler_that_is_killed_is_answered_for(tmp_path: Path) -> None:
+    """Some devices answer, the others are silent; whoever asked for all of them learns what became of each."""
+    stack = Stack(tmp_path, "--host-name", "here", "--interval", "5")
+
+    def modelled(device: str) -> str:
+        return str(stack.ask(f"devices/{device}")["modelled_at"] or "")
+
+    table = {SYS_UPTIME: tlv(100, TIMETICKS), identity.SCALARS["sysName"]: tlv(b"box")}
+    with served(Agent(table)) as port, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        ports = [port if number % 2 else silent.getsockname()[1] for number in range(20)]
+        try:
+            stack.start()
+            stack.apply(
+                "---\n".join(
+                    f"kind: Device\nid: d{number}\naddress: 127.0.0.1\n"
+                    f"properties: {{snmp_port: {port}, snmp_timeout_s: 20, snmp_retries: 3}}\n"
+                    for number, port in enumerate(ports)
+                )
+            )
+            answering = [f"d{number}" for number in range(1, 20, 2)]
+            wait_for("half of the devices are modelled", lambda: all(modelled(d) for d in answering), 60)
+            before = {device: modelled(device) for device in answering}
+            time.sleep(1.1)  # the time of a modelling is told to the second
+            asking = subprocess.Popen(
+                [str(BIN / "tocsin"), "model", "--all", "--json"], stdout=subprocess.PIPE, text=True, env=stack.env
+            )
+            wait_for("half of the devices are modelled anew", lambda: all(modelled(d) > before[d] for d in before), 60)
+            os.kill(stack.pid_of("modeler"), signal.SIGKILL)
+            told, _ = asking.communicate(timeout=90)
+        finally:
+            stack.stop()
+    problems = {row["device"]: row["problem"] for row in json.loads(told)["answers"]}
+    assert asking.returncode == 5
+    assert len(problems) == 21  # with this host
+    for number in range(20):
+        assert ("went away before it had answered" in problems[f"d{number}"]) is not bool(number % 2), problems
