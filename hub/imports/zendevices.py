@@ -126,6 +126,8 @@ def _read_property(
     if word == "zSnmpCommunities" and "zSnmpCommunity" in flat:
         return  # it is what to try where the community is not known
     name, value = convert(word, setting.value)
+    if name == "monitor":
+        value = bool(value) and bool(properties.get(name, True))  # zMonitor and zSnmpMonitorIgnore both say it
     properties[name] = value
 
 

@@ -16,7 +16,7 @@ from hub.imports.regexes import UnlikeError, to_re2
 from hub.imports.report import Made, Notes
 from hub.imports.setnames import Naming, UnlikeNamesError, naming
 from hub.imports.zenbatch import Entry
-from hub.imports.zenproperties import is_needed, lock, why_not
+from hub.imports.zenproperties import NoEquivalentError, is_needed, lock, severity, why_not
 from hub.model.kinds import ORDER_STEP
 
 _ONLY_CLASSES = {"includeRegex", "regex", "excludeRegex", "replaceRegex", "replacement", "sequence", "example"}
@@ -144,11 +144,11 @@ class ProcessClasses:
         fields: dict[str, Any] = {}
         if not self._value(settings, "zMonitor", zenvalues.flag, default=True):
             fields["monitor"] = False
-        severity = self._severity(settings)
-        if severity is not None:
-            fields["missing_severity"] = severity
+        missing = self._severity(settings)
+        if missing is not None:
+            fields["missing_severity"] = missing
         if self._value(settings, "zAlertOnRestart", zenvalues.flag, default=False):
-            fields["restart_severity"] = severity or Severity.ERROR.label
+            fields["restart_severity"] = missing or Severity.ERROR.label
         if count := self._count(settings):
             fields["count"] = count
         if thresholds := self._thresholds(settings):
@@ -158,14 +158,12 @@ class ProcessClasses:
         return fields
 
     def _severity(self, settings: Mapping[str, Setting]) -> str | None:
-        number = self._value(settings, "zFailSeverity", zenvalues.whole, None)
-        if number is None:
+        try:
+            found: str | None = self._value(settings, "zFailSeverity", severity, None)
+        except NoEquivalentError as error:
+            self._notes.lost("zFailSeverity", settings["zFailSeverity"].line, str(error))
             return None
-        if number in range(Severity.DEBUG.value, Severity.CRITICAL.value + 1):
-            return Severity(number).label
-        why = "what is missing is an event; set monitor: false where none is wanted"
-        self._notes.lost("zFailSeverity", settings["zFailSeverity"].line, why)
-        return None
+        return found
 
     def _count(self, settings: Mapping[str, Setting]) -> dict[str, int]:
         """Bounds of the number of processes."""

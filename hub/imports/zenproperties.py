@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from common.events import Severity
 from hub.imports.regexes import UnlikeError, to_re2
 from hub.imports.report import Secret
 from hub.imports.zenvalues import WrongValueError, flag, number, text, texts, whole
@@ -59,6 +60,14 @@ def lock(value: Any) -> list[str]:
     return list(_LOCKS[:number])
 
 
+def severity(value: Any) -> str:
+    """How bad it is when a process set is missing; 0 is no event there."""
+    number = whole(value)
+    if number not in range(Severity.DEBUG.value, Severity.CRITICAL.value + 1):
+        raise NoEquivalentError("what is missing is an event; set monitor: false where none is wanted")
+    return Severity(number).label
+
+
 def _pattern(value: Any) -> str:
     try:
         return to_re2(text(value))
@@ -103,6 +112,8 @@ Z_PROPERTIES: Mapping[str, ZProperty] = MappingProxyType(
         "zSnmpContext": ZProperty("snmp_context", text),
         "zSnmpCollectionInterval": ZProperty("interval_s", whole),
         "zModelerLock": ZProperty("lock", lock),
+        "zMonitor": ZProperty("monitor", flag),
+        "zFailSeverity": ZProperty("missing_severity", severity),
         "zSnmpMonitorIgnore": ZProperty("monitor", lambda value: not flag(value)),
         "zInterfaceMapIgnoreNames": ZProperty("interfaces_ignore", _pattern),
         "zFileSystemMapIgnoreNames": ZProperty("filesystems_ignore", _pattern),
@@ -114,6 +125,7 @@ _REASONS: tuple[tuple[str, str], ...] = (
     ("zCollectorPlugins", "the plugins of the modeler are others; choose with model_plugins"),
     ("zProdStateThreshold", "a device is watched in every state; set monitor: false where it should not be"),
     ("zPing", "hosts are not pinged; one that does not answer SNMP has an event of its own"),
+    ("zAlertOnRestart", "of devices and their classes it is not taken; set restart_severity"),
     ("zCommand|zSsh|zKeyPath|zTelnet", "nobody logs in to hosts to read them; use SNMP, or a collector on the host"),
     ("zWin|zWmi", "hosts are not read over WMI or WinRM; use SNMP"),
     ("zStatus|zIpService|zNetwork|zRoute", "services and routes are not watched"),
