@@ -77,10 +77,10 @@ def watched(
     said = _by_present_name(said, expected)
     sets = shared.sets
     if not monitor:
-        # Only what is watched all the same is left; of its definitions no other set is watched.
+        # Only what is watched all the same is left, and the definitions that take processes before it does.
         expected = [one for one in expected if said.get(one.name, {}).get("monitor")]
         kept = {one.definition for one in expected}
-        sets = tuple(one for one in sets if one.id in kept)
+        sets = sets[: max((place for place, one in enumerate(sets, 1) if one.id in kept), default=0)]
         said = {one.name: said[one.name] for one in expected}
     by_name = {one.name: one for one in expected}
     overrides = {name: _override(name, values, by_name.get(name), shared) for name, values in sorted(said.items())}

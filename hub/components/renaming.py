@@ -29,7 +29,8 @@ def renames(before: Model, after: Model) -> Renames:
 class Renaming:
     """Has the book follow the model.
 
-    Without it, the samples between such a change and the next modelling would go into series of their own.
+    Collectors get the new names as soon as they are in the model; without this, people would find the sets and their
+    series under the old names until the next modelling.
     """
 
     log = Logger()

@@ -93,7 +93,8 @@ def test_a_device_that_is_not_monitored_watches_no_set() -> None:
 
 def test_on_such_a_device_one_set_may_be_monitored_all_the_same() -> None:
     config = compiled(monitor=False, components={"java a": {"monitor": True, "missing_severity": "info"}})
-    assert ids(config) == ["java"]
+    assert ids(config) == ["web", "java"], "what an earlier definition takes, the later does not get"
+    assert ids(compiled(monitor=False, components={"nginx": {"monitor": True}})) == ["web"]
     assert [one.name for one in config.expected] == ["java a"]
     assert config.only_expected, "a set of the same definition that nobody has found yet is not watched"
     assert config.overrides == (SetOverride(name="java a", missing_severity=Severity.INFO),)
