@@ -7,8 +7,12 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-ComponentName = Annotated[str, Meta(min_length=1, max_length=255)]
-FoundName = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+\Z")]
+MAX_NAME = 255
+PLUGINS = ("identity", "processes", "interfaces", "filesystems", "hardware")
+"""What the modeler can look for."""
+
+ComponentName = Annotated[str, Meta(min_length=1, max_length=MAX_NAME)]
+FoundName = Annotated[str, Meta(min_length=1, max_length=MAX_NAME, pattern=r"^[^\x00-\x1f\x7f]+\Z")]
 AttributeText = Annotated[str, Meta(max_length=2048)]
 Attribute = AttributeText | int | float | bool
 Attributes = Annotated[dict[Annotated[str, Meta(max_length=100)], Attribute], Meta(max_length=100)]

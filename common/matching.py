@@ -14,12 +14,12 @@ from weakref import WeakValueDictionary
 import re2
 from msgspec import Struct
 
+from common.components import MAX_NAME
 from common.configs import ProcessSetConfig
 
 MAX_CACHED = 20_000
 MAX_SETS = 100
 """Distinct sets of one definition on one device."""
-MAX_NAME = 255
 
 _FIELD = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*|[0-9]+)\}")
 _options = re2.Options()

@@ -33,7 +33,8 @@ MAX_COMPONENTS = 10_000
 Id = Annotated[str, Meta(min_length=1, max_length=100)]
 Stamp = Annotated[float, Meta(ge=0, le=1e11)]
 """Epoch seconds that can be; NaN is none."""
-Reason = Annotated[str, Meta(max_length=4096)]
+MAX_REASON = 4096
+Reason = Annotated[str, Meta(max_length=MAX_REASON)]
 
 T = TypeVar("T")
 

@@ -12,9 +12,7 @@ from twisted.logger import Logger
 
 from collectors.modeler.facts import CutShort, Facts, Found, HostRows, Plugin, Unbelievable
 from common.configs import DeviceConfig
-from common.wire import MAX_COMPONENTS, ModelReport, PluginOutcome, WireError, encode
-
-MAX_REASON = 4000
+from common.wire import MAX_COMPONENTS, MAX_REASON, ModelReport, PluginOutcome, WireError, encode
 
 _log = Logger()
 

@@ -21,13 +21,12 @@ from common.configs import DeviceConfig
 from common.errors import TocsinError, TransientError
 from common.events import CLASS_MODEL, Event, Severity
 from common.queries import Decision
-from common.wire import ModelReport, PluginOutcome
+from common.wire import MAX_REASON, ModelReport, PluginOutcome
 
 LOOK_EVERY_S = 600
 """How often a device is looked at, whether it is due; also how soon one is tried again that was silent."""
 TIMEOUT_S = 120.0
 MAX_ASKED = 20
-MAX_REASON = 4000
 GROUP = "Model"
 FAILED, REFUSED = "model_failed", "model_refused"
 OUR_ERROR = "an error of ours; the traceback is in the log of the modeler"

@@ -7,10 +7,9 @@ from typing import Any
 
 import re2
 
-from common.components import Attribute
+from common.components import MAX_NAME, Attribute
 from common.matching import printable
 
-MAX_NAME = 255
 MAX_PHRASE = 500
 MAX_FIGURE = 2**63 - 1
 

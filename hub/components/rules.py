@@ -9,7 +9,7 @@ from typing import TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from common.components import MOMENTARY, Attributes, ComponentKind, FoundComponent, Lock
+from common.components import MAX_NAME, MOMENTARY, Attributes, ComponentKind, FoundComponent, Lock
 from common.wire import ModelReport, PluginOutcome
 from hub.components.merged import Merged, Note, What
 from hub.components.names import possible
@@ -17,7 +17,6 @@ from hub.components.values import MAX_HELD, Component, ComponentKey, DeviceCompo
 from hub.model.diff import FieldChange, field_changes
 
 DAY_S = 86400.0
-MAX_NAME = 255
 
 C = TypeVar("C", Component, FoundComponent)
 

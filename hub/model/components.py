@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from common.components import ComponentKind
+from common.components import MAX_NAME, ComponentKind
 from hub.model.entities import Device, Model
 from hub.model.properties import CATALOGUE, Property, Value, default_of
 
-MAX_NAME = 255
 MAX_COMPONENTS = 10_000
 EXPECTED = (
     f"KIND/NAME, such as process_set/nginx or filesystem//home; kinds: {', '.join(k.value for k in ComponentKind)}"

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
-from common.components import Lock
+from common.components import PLUGINS, Lock
 from common.configs import AuthProtocol, DeviceConfig, PrivProtocol, SnmpConfig, SnmpEngine, SnmpVersion, SourceKind
 from common.events import Severity
 from common.matching import check_regex
@@ -28,8 +28,6 @@ MIN_PASSWORD = 8  # RFC 3414, section 11.2
 AS_DEFINED = "definition"
 """The severity that a process set's definition gives."""
 NO_EVENT = "none"
-PLUGINS = ("identity", "processes", "interfaces", "filesystems", "hardware")
-"""What the modeler can look for."""
 
 
 class PropertyType(enum.Enum):

@@ -16,12 +16,18 @@ from collectors.modeler.facts import HostRows
 from collectors.modeler.modelling import modelled
 from collectors.modeler.plugins.catalogue import PLUGINS, chosen
 from collectors.modeler.read_local import LocalReader
+from common import components
 from common.configs import DeviceConfig
 from common.errors import TransientError
 from tests.collectors.modeler.tables import config, definition
 
 
 @implementer(IProcessSource)
+def test_every_plugin_that_can_be_asked_for_is_there() -> None:
+    assert tuple(PLUGINS) == components.PLUGINS
+    assert all(plugin.name == name for name, plugin in PLUGINS.items())
+
+
 class OneProcess:
     """One that runs and one that does not; `pids` are those that can be seen."""
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.modeler.words import MAX_NAME, Ignored, distinct, figure, name, phrase
+from collectors.modeler.words import Ignored, distinct, figure, name, phrase
+from common.components import MAX_NAME
 
 
 @given(st.text(max_size=600))
