@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from common.configs import ExpectedSet
 from common.errors import NotFoundError
 from hub.compile.changes import ConfigChange, config_change
 from hub.model.entities import Device, Model
@@ -38,6 +39,19 @@ def test_what_the_collector_would_not_notice_is_not() -> None:
 def test_what_is_inherited_is_in_it() -> None:
     layer = "kind: DeviceClass\nid: /Server\nproperties: {interval_s: 17}\n---\n"
     assert fields(DEVICE, DEVICE + layer) == [("interval_s", 60, 17)]
+
+
+def test_a_set_that_its_definition_calls_otherwise_is_expected_by_its_new_name() -> None:
+    model = Model(1, read(DEVICE + SET))
+    renamed = Model(2, read(DEVICE + SET.replace("order", "title: proxy\norder")))
+    told = config_change(model, renamed, "d", lambda _device: (ExpectedSet("nginx", "nginx"),))
+    names = {one.field: one.new for one in told.fields if one.field.startswith("expected")}
+    assert names == {
+        "expected[nginx].definition": None,
+        "expected[nginx].series": None,
+        "expected[proxy].definition": "nginx",
+        "expected[proxy].series": "nginx",
+    }
 
 
 def test_secrets_are_only_said_to_be_set() -> None:
