@@ -86,6 +86,8 @@ def _source(source: Row) -> str:
 
 def says(threshold: Row) -> str:
     """A threshold in words."""
+    if not threshold.get("points"):
+        return "silenced"
     form = str(threshold.get("form"))
     points = " or ".join(str(point) for point in threshold.get("points") or [])
     levels = (_level(level, form) for level in threshold.get("levels") or [])
@@ -96,7 +98,7 @@ def says(threshold: Row) -> str:
     hysteresis, more = threshold.get("hysteresis"), threshold.get("escalate_after")
     text += f", over when {hysteresis:g} within" if hysteresis else ""
     text += f", one worse after {more}" if more else ""
-    return text if threshold.get("enabled", True) else f"{text} (not enabled)"
+    return text if threshold.get("enabled", True) else f"{text} (silenced)"
 
 
 def _level(level: Row, form: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -169,11 +169,10 @@ def _merged(section: str, said: Sequence[tuple[str, Mapping[str, E | None]]], tr
     return found
 
 
-def _silenced(found: Mapping[str, E], id_: str, entry: E) -> E:
+def _silenced(found: Mapping[str, Any], id_: str, entry: Entry) -> Any:
     """An entry, or what is inherited, where the entry only silences that."""
-    if isinstance(entry, Threshold) and entry.only_silences and id_ in found:
-        return msgspec.structs.replace(found[id_], enabled=False)
-    return entry
+    silences = isinstance(entry, Threshold) and entry.only_silences
+    return msgspec.structs.replace(found[id_], enabled=False) if silences and id_ in found else entry
 
 
 def resolve(templates: Mapping[str, Effective], bindings: Iterable[Binding]) -> Resolution:

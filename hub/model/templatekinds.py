@@ -45,6 +45,11 @@ def check_template(values: Mapping[str, Any], _bad: Collection[str]) -> list[tup
         for id_, entry in values.get(section, {}).items()
         if entry is None
     ]
+    wrong += [
+        ("thresholds", f"{id_} says only 'enabled: false'; only a template that extends another can silence one so")
+        for id_, entry in values.get("thresholds", {}).items()
+        if entry is not None and entry.only_silences
+    ]
     return wrong
 
 

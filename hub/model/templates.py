@@ -84,10 +84,11 @@ class Threshold(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Attributes:
         severity, minimum, maximum: where there are no levels.
+        points: empty for one that only silences what would hold otherwise under its id.
         enabled: False for one that is not judged.
     """
 
-    points: tuple[str, ...]
+    points: tuple[str, ...] = ()
     form: ThresholdForm = ThresholdForm.LIMIT
     severity: Severity = Severity.WARNING
     minimum: float | None = None
@@ -99,6 +100,11 @@ class Threshold(Struct, frozen=True, kw_only=True, omit_defaults=True):
     escalate_after: int | None = None
     event_class: str = CLASS_PERFORMANCE
     enabled: bool = True
+
+    @property
+    def only_silences(self) -> bool:
+        """Whether it says only that a threshold of its id is not judged."""
+        return not self.enabled and not self.points
 
 
 class Draw(enum.Enum):

@@ -23,6 +23,7 @@ _SINGLE = ("severity", "minimum", "maximum")
 _FORMS = tuple(form.value for form in ThresholdForm)
 
 _BOUNDS = {"minimum": FieldSpec(number()), "maximum": FieldSpec(number())}
+_SILENT = {"properties": {"enabled": {"const": False}}, "required": ["enabled"]}
 _step = record(
     {"severity": FieldSpec(severity(none=False), required=True), **_BOUNDS},
     "a mapping with severity, minimum and maximum",
@@ -34,6 +35,11 @@ point_name = text(POINT_EXPECTED, POINT, longest=19)
 
 
 def _check(values: Mapping[str, Any], item: Item) -> Iterable[Fault]:
+    if values == {"enabled": False}:
+        return  # silences the threshold that would hold otherwise
+    if "points" not in values:
+        yield Fault(item.line, "", "field 'points' is missing")
+        return
     form = ThresholdForm(values.get("form", ThresholdForm.LIMIT.value))
     if not values["points"]:
         yield Fault(line_of(item, "points"), ".points", "names no point")
@@ -99,7 +105,7 @@ def _build(**values: Any) -> Threshold:
 
 _threshold = record(
     {
-        "points": FieldSpec(many(point_name, longest=50), required=True),
+        "points": FieldSpec(many(point_name, longest=50)),
         "form": FieldSpec(choice(*_FORMS)),
         "severity": FieldSpec(severity(none=False)),
         **_BOUNDS,
@@ -122,7 +128,7 @@ _threshold = record(
 def thresholds(*, droppable: bool) -> Reader:
     """Read thresholds by id; where they are droppable, nothing behind an id stands for None."""
     return by_id(
-        _threshold,
+        Reader(_threshold.read, {**_threshold.schema, "anyOf": [{"required": ["points"]}, _SILENT]}),
         key="id",
         pattern=SLUG,
         expected=SLUG_EXPECTED,

@@ -89,7 +89,7 @@ MEASURED = (
             {"form": "band", "points": ["a"], "scans": 3, "enabled": False, "levels": [
                 {"severity": "error", "minimum": 1.0, "maximum": 2.0},
             ]},
-            "a between 1 and 2: error, 3 scans in a row (not enabled)",
+            "a between 1 and 2: error, 3 scans in a row (silenced)",
         ),
     ],
 )  # fmt: skip

@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 from common.configs import DerivedConfig, Level, ThresholdConfig, ThresholdForm, digest
 from common.events import Severity
 from hub.compile.process import ProcessCompiler, compile_device
-from hub.model.entities import Device, Model
+from hub.model.entities import Device, Model, decode_entity, encode_entity
 from hub.model.judging import sorted_by
+from hub.model.resolution import Origin, Trace, extended
+from hub.model.templates import KIND_TEMPLATE, Threshold
 from tests.hub.model.test_documents import read
 
 BASE = """\
@@ -109,6 +111,50 @@ def test_a_threshold_of_a_process_set_goes_before_that_of_a_template_for_that_se
     assert named(off) == [("busy", ("s2",)), ("odd", ())]
     unwatched = first.replace("id: s1", "id: s1\nmonitor: false")
     assert named(unwatched) == [("busy", ()), ("odd", ())]
+
+
+SILENCED = """\
+kind: Template
+id: a
+component: process_set
+thresholds: {leak: {points: memory, maximum: 5}, busy: {points: cpu, maximum: 5}}
+---
+kind: Template
+id: b
+extends: a
+replaces: a
+thresholds: {leak: {enabled: false}}
+---
+kind: DeviceClass
+id: /
+templates: [a, b]
+---
+kind: Device
+id: d
+address: x
+---
+kind: ProcessSet
+id: s
+include: s
+thresholds: {busy: {enabled: false}}
+---
+kind: ProcessSet
+id: t
+include: t
+"""
+
+
+def test_what_says_only_that_it_is_not_enabled_silences_what_would_hold_otherwise() -> None:
+    assert named(SILENCED) == [("busy", ("t",))]
+    (template,) = [one for one in read(SILENCED) if one.id == "b"]
+    assert decode_entity(KIND_TEMPLATE, encode_entity(template)) == template
+
+
+def test_what_is_silenced_stays_as_it_is_inherited() -> None:
+    model = Model(1, read(SILENCED))
+    found = extended(model.templates, "b")
+    assert found.thresholds["leak"] == Threshold(points=("memory",), maximum=5.0, enabled=False)
+    assert Trace(section="thresholds", id="leak", origin=Origin.REPLACED, said_by="b", instead_of="a") in found.traces
 
 
 def test_a_stronger_template_goes_before_a_weaker_one() -> None:

@@ -173,6 +173,15 @@ TEMPLATE = "kind: Template\nid: t\n"
             TEMPLATE + "graphs:\n  g:\n",
             "f1.yaml:3: Template t: field 'graphs': g has nothing behind it; only a template",
         ),
+        (
+            TEMPLATE + "thresholds:\n  x: {enabled: false}\n",
+            "f1.yaml:3: Template t: field 'thresholds': x says only 'enabled: false'; only a template that extends",
+        ),
+        (
+            TEMPLATE + "extends: b\nthresholds:\n  x: {enabled: false, maximum: 3}\n",
+            "f1.yaml:5: Template t: field 'thresholds.x': field 'points' is missing",
+        ),
+        (TEMPLATE + "extends: b\nthresholds:\n  x: {enabled: true}\n", "field 'points' is missing"),
         (TEMPLATE + "sources: 3\n", "field 'sources': got a whole number (3); expected a mapping from the id of each"),
         (TEMPLATE + "sources:\n  - x\n", "f1.yaml:4: Template t: field 'sources[1]': got 'x'; expected a mapping with"),
         (
