@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from common.errors import SettingsError
 from hub.model.entities import Entity, Key, key_of
-from hub.model.fields import Fault, cut, describe, read_fields, unknown
+from hub.model.fields import Fault, WrongValueError, cut, describe, read_fields, unknown
 from hub.model.kinds import KINDS, PLANNED, Kind
 from hub.model.properties import CATALOGUE
 from hub.model.unread import Unread
@@ -88,7 +88,7 @@ class Reading(Struct, frozen=True):
     """What files say.
 
     Attributes:
-        documents: those of which an entity could be made.
+        documents: those of which an entity could be made, also where a mistake in it is of no concern to the others.
         unread: those that are wrong.
     """
 
@@ -181,6 +181,8 @@ class _Reading:
         for fault in faults:
             self._note(path, fault.line, f"{label}: {fault}")
         if entity is None:
+            entity = _rest(KINDS[name], item, len(faults), seen[name])
+        if entity is None:
             self._doubt(item, [name])
         self._claim(name, item, path)
         if entity is not None:
@@ -218,6 +220,28 @@ def _read(kind: Kind, item: Item, number: int) -> tuple[list[Fault], Entity | No
         line = item.value[name].line if name in item.value else item.line
         faults.append(Fault(line, f"field '{name}'", sentence))
     return faults, None if faults else kind.build(values, number)
+
+
+def _rest(kind: Kind, item: Item, faults: int, number: int) -> Entity | None:
+    """Read a wrong document so far that others can be checked beside it; None where that would tell what is not true.
+
+    Args:
+        kind: of the document.
+        item: the document.
+        faults: how many there are; those that are of no concern to others have to be all.
+        number: the document's place among those of its kind in its file, from 1.
+    """
+    values: dict[str, Any] = {}
+    for name, spec in kind.fields.items():
+        if name in item.value:
+            try:
+                values[name] = spec.read(item.value[name])
+            except WrongValueError as error:
+                if error.rest is None:
+                    return None
+                values[name] = error.rest
+                faults -= len(error.faults)
+    return None if faults else kind.build(values, number)
 
 
 def _lines(item: Item) -> dict[tuple[str, ...], int]:

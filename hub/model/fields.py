@@ -30,11 +30,16 @@ class Fault(Struct, frozen=True):
 
 
 class WrongValueError(Exception):
-    """A value that does not fit; each fault's place goes on from the field's own name."""
+    """A value that does not fit; each fault's place goes on from the field's own name.
 
-    def __init__(self, *faults: Fault) -> None:
+    Attributes:
+        rest: the value with what is wrong in it, where that is of no concern to what stands elsewhere; else None.
+    """
+
+    def __init__(self, *faults: Fault, rest: Any = None) -> None:
         super().__init__(*faults)
         self.faults = faults
+        self.rest = rest
 
 
 class Reader(Struct, frozen=True):

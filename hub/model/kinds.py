@@ -86,8 +86,8 @@ def _check_set(values: Mapping[str, Any], bad: Collection[str]) -> list[tuple[st
     low, high = bounds.get("min"), bounds.get("max")
     if low is not None and high is not None and low > high:
         wrong.append(("count", f"min {low} is more than max {high}; nothing could fit"))
-    if not {"id", "include", "exclude", "name", "title"} & set(bad) and {"id", "include"} <= values.keys():
-        bare = {name: value for name, value in values.items() if name != "count"}
+    if not {"include", "exclude", "name", "title"} & set(bad) and "include" in values:
+        bare = {"id": "any"} | {name: value for name, value in values.items() if name != "count"}
         wrong += (_by_field(sentence) for sentence in check_definition(to_config(_build_set(bare, 1))))
     return wrong
 

@@ -61,14 +61,25 @@ def line_of(item: Item, *path: str) -> int:
     return line
 
 
-def record(specs: Mapping[str, FieldSpec], expected: str, build: Callable[..., Any], check: Check) -> Reader:
-    """Read a mapping with fields of its own into what `build` makes of them."""
+def record(
+    specs: Mapping[str, FieldSpec], expected: str, build: Callable[..., Any], check: Check, inner: str = ""
+) -> Reader:
+    """Read a mapping with fields of its own into what `build` makes of them.
+
+    Args:
+        specs: by name of the field.
+        expected: what it has to be, in words.
+        build: makes it of its fields.
+        check: what is wrong between them.
+        inner: a field; what is wrong with its value is of no concern to what stands elsewhere.
+    """
 
     def read(item: Item) -> Any:
         if not isinstance(item.value, dict):
             raise wrong(item, expected)
         values: dict[str, Any] = {}
         faults: list[Fault] = []
+        inside: list[Fault] = []
         for name, part in item.value.items():
             spec = specs.get(name)
             if spec is None:
@@ -77,15 +88,19 @@ def record(specs: Mapping[str, FieldSpec], expected: str, build: Callable[..., A
             try:
                 values[name] = spec.read(part)
             except WrongValueError as error:
-                faults += (
-                    Fault(fault.line or part.line, f".{name}{fault.place}", fault.sentence) for fault in error.faults
-                )
+                told = [Fault(one.line or part.line, f".{name}{one.place}", one.sentence) for one in error.faults]
+                (faults if error.rest is None else inside).extend(told)
+                values[name] = error.rest
         faults += (
             Fault(item.line, "", f"field '{name}' is missing") for name in required_of(specs) if name not in item.value
         )
-        faults = faults or list(check(values, item))
         if faults:
-            raise WrongValueError(*faults)
+            raise WrongValueError(*inside, *faults)
+        if not inside:
+            faults = list(check(values, item))
+        if inside or faults:
+            harmless = inner and all(fault.place.endswith(f".{inner}") for fault in (*inside, *faults))
+            raise WrongValueError(*inside, *faults, rest=build(**values) if harmless else None)
         return build(**values)
 
     return Reader(read, schemas.mapping(schemas_of(specs), required_of(specs)))
@@ -139,6 +154,7 @@ def by_id(
         values: dict[str, Any] = {}
         faults: list[Fault] = []
         first: dict[str, int] = {}
+        known = True
         for id_, part in pairs:
             if not compiled.fullmatch(id_):
                 faults.append(Fault(part.line, "", f"got '{cut(id_)}' as {key}; expected {expected}"))
@@ -146,9 +162,12 @@ def by_id(
                 faults.append(Fault(part.line, f".{id_}", f"stands there twice; first in line {first[id_]}"))
             else:
                 first[id_] = part.line
-                values[id_] = _one(part, id_, one, faults, bare=bare, droppable=droppable)
+                told, values[id_] = _one(part, id_, one, bare=bare, droppable=droppable)
+                known = known and (not told or values[id_] is not None)
+                faults += told
         if faults:
-            raise WrongValueError(*faults)
+            known = known and len(values) == len(pairs)
+            raise WrongValueError(*faults, rest=values if known else None)
         return values
 
     return Reader(read, _schema(one, key, pattern, longest, bare=bare, droppable=droppable))
@@ -178,16 +197,17 @@ def _pairs(item: Item, key: str, *, bare: bool) -> list[tuple[str, Item]]:
     return pairs
 
 
-def _one(part: Item, id_: str, one: Reader, faults: list[Fault], *, bare: bool, droppable: bool) -> Any:
+def _one(part: Item, id_: str, one: Reader, *, bare: bool, droppable: bool) -> tuple[list[Fault], Any]:
+    """What is wrong with an entry, and the entry as far as it is known."""
     if part.value is None and droppable:
-        return None
+        return [], None
     if part.value is None and bare:
         part = Item({}, part.line)
     try:
-        return one(part)
+        return [], one(part)
     except WrongValueError as error:
-        faults += (Fault(fault.line or part.line, f".{id_}{fault.place}", fault.sentence) for fault in error.faults)
-    return None
+        told = [Fault(one.line or part.line, f".{id_}{one.place}", one.sentence) for one in error.faults]
+        return told, error.rest
 
 
 def _schema(one: Reader, key: str, pattern: str, longest: int, *, bare: bool, droppable: bool) -> Mapping[str, Any]:

@@ -14,10 +14,11 @@ from common.errors import NotFoundError, SettingsError
 from hub.interfaces import DocumentChange, IModelStore, Revision
 from hub.model.change import Change, left_out, plan, plan_back
 from hub.model.diff import Difference, differences
-from hub.model.documents import SourceFile, places_of, read_documents
+from hub.model.documents import SourceFile, places_of, read_files
 from hub.model.entities import Entity, Key, Model, decode_entity
 from hub.model.export import Exported, export
 from hub.model.interfaces import IWorker
+from hub.model.refusing import refusal
 from hub.model.shield import shielded
 
 T = TypeVar("T")
@@ -162,7 +163,10 @@ class ModelService:
         return self._narrowed((await self._reading(files, prune=prune))(self.model))
 
     async def _reading(self, files: Sequence[SourceFile], *, prune: bool) -> Callable[[Model], Change]:
-        documents = await self._reader.run(lambda: read_documents(files))
+        reading = await self._reader.run(lambda: read_files(files))
+        if reading.mistakes:
+            raise await self._reader.run(lambda: refusal(self.model, reading, prune=prune))
+        documents = reading.documents
         wanted = [document.entity for document in documents]
         where = places_of(documents)
         warnings = [warning for document in documents for warning in document.warnings]

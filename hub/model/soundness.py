@@ -6,9 +6,10 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 from common.configs import SourceKind
 from common.errors import SettingsError
-from hub.model.entities import KIND_DEVICE, Device, Key, Model, scope_of
+from hub.model.entities import KIND_DEVICE, KIND_DEVICE_CLASS, KIND_GROUP, Device, Key, Model, lineage, scope_of
 from hub.model.properties import contradictions, default_of
 from hub.model.templatesoundness import Path, Wrong, wrong_with_templates
+from hub.model.unread import ALL_READ, Unread
 
 MAX_REPORTED = 200
 
@@ -34,15 +35,35 @@ def check(after: Model, keys: Collection[Key], device_ids: Iterable[str], where:
         SettingsError: its details are one sentence for each thing that is wrong.
     """
     wrong = wrong_with_templates(after, keys)
-    devices = [one for id_ in device_ids if (device := after.devices.get(id_)) for one in _wrong_with(after, device)]
+    devices = wrong_with_devices(after, device_ids)
     if not wrong and not devices:
         return
-    told = [_sentence(one, where) for one in (*wrong, *devices)]
+    told = [where(one.key, one.path) + described(one) for one in (*wrong, *devices)]
     left = len(told) - MAX_REPORTED
     raise SettingsError(
         f"{_headline(wrong, devices)}; nothing was applied",
         [*told[:MAX_REPORTED], f"and {left} more"] if left > 0 else told,
     )
+
+
+def everything_wrong(
+    after: Model, keys: Collection[Key], device_ids: Iterable[str], unread: Unread = ALL_READ
+) -> list[Wrong]:
+    """Tell what does not hold together, whatever the documents say that could not be read."""
+    return [*wrong_with_templates(after, keys, unread), *wrong_with_devices(after, device_ids, unread)]
+
+
+def wrong_with_devices(after: Model, device_ids: Iterable[str], unread: Unread = ALL_READ) -> list[Wrong]:
+    """Tell which of these devices could not be watched, and why."""
+    devices = [device for id_ in device_ids if (device := after.devices.get(id_)) is not None]
+    return [one for device in devices if _is_known(device, unread) for one in _wrong_with(after, device)]
+
+
+def _is_known(device: Device, unread: Unread) -> bool:
+    """Whether all that a device inherits from is known."""
+    class_, groups = scope_of(device)
+    layers = [(KIND_DEVICE_CLASS, path) for path in lineage(class_)] + [(KIND_GROUP, name) for name in groups]
+    return not any(unread.may_have(key) for key in layers)
 
 
 def _headline(wrong: Sequence[Wrong], devices: Sequence[Wrong]) -> str:
@@ -55,9 +76,10 @@ def _headline(wrong: Sequence[Wrong], devices: Sequence[Wrong]) -> str:
     return f"{who} could not be watched so"
 
 
-def _sentence(wrong: Wrong, where: Where) -> str:
+def described(wrong: Wrong) -> str:
+    """The sentence about something wrong, without its file and line."""
     place = f"field '{'.'.join(wrong.path)}': " if wrong.path else ""
-    return f"{where(wrong.key, wrong.path)}{' '.join(wrong.key)}: {place}{wrong.sentence}"
+    return f"{' '.join(wrong.key)}: {place}{wrong.sentence}"
 
 
 def _wrong_with(model: Model, device: Device) -> list[Wrong]:

@@ -22,10 +22,15 @@ from hub.model.entities import (
     key_of,
 )
 from hub.model.fields import unknown
-from hub.model.resolution import Effective, derived_of, extended, lineage_of
-from hub.model.templates import KIND_TEMPLATE, UNBIND, SourceType, Target, Template
+from hub.model.resolution import MAX_CHAIN, Effective, derived_of, extended, lineage_of
+from hub.model.templates import KIND_TEMPLATE, UNBIND, SourceType, Target, Template, Threshold
+from hub.model.unread import ALL_READ, Unread
 
 Path = tuple[str, ...]
+
+FIELDS = ("extends", "replaces")
+"""Those by which a template names another."""
+MAX_NAMED = 20
 
 
 class Wrong(Struct, frozen=True):
@@ -36,25 +41,31 @@ class Wrong(Struct, frozen=True):
     sentence: str
 
 
-def wrong_with_templates(after: Model, keys: Collection[Key]) -> list[Wrong]:
+def wrong_with_templates(after: Model, keys: Collection[Key], unread: Unread = ALL_READ) -> list[Wrong]:
     """Tell what a change would make wrong.
 
     Args:
         after: the model as it would be.
         keys: of the documents that come, change or go.
+        unread: documents that are there and are not in the model; what depends on them is not told.
     """
     changed = {id_ for kind, id_ in keys if kind == KIND_TEMPLATE}
     gone = changed - after.templates.keys()
     look_at = with_heirs((after,), changed) & after.templates.keys() if changed else frozenset()
     look_at |= {id_ for id_, one in after.templates.items() if one.replaces in gone}
-    found = [wrong for id_ in sorted(look_at) for wrong in _of_template(after, after.templates[id_], gone)]
+    circles = {field: _circles(after.templates, field) for field in FIELDS} if look_at else {}
+    found: list[Wrong] = []
+    for id_ in sorted(look_at):
+        found += _of_template(after, after.templates[id_], gone, unread, circles)
     touched = set(keys)
     if gone:
         touched |= {(KIND_DEVICE_CLASS, id_) for id_ in after.classes}
         touched |= {(KIND_GROUP, id_) for id_ in after.groups}
         touched |= {(KIND_DEVICE, id_) for template in gone for id_ in after.binders().get(template, ())}
-    found += (wrong for key in sorted(touched) for wrong in _of_binder(after, key, gone))
+    found += (wrong for key in sorted(touched) for wrong in _of_binder(after, key, gone, unread))
     sets = {key for key in keys if key[0] == KIND_PROCESS_SET}
+    if unread.any_of(KIND_TEMPLATE):
+        return found  # what templates compute for process sets is not known
     if changed:
         sets |= {key_of(one) for one in after.sets if one.thresholds}
     known = _points_of_sets(after) if sets else set()
@@ -64,33 +75,45 @@ def wrong_with_templates(after: Model, keys: Collection[Key]) -> list[Wrong]:
 # --- references -------------------------------------------------------------------------------------------------------
 
 
-def _no_template(id_: str, model: Model, gone: Collection[str]) -> str:
+def _no_template(id_: str, model: Model, gone: Collection[str], but: str = "") -> str:
     if id_ in gone:
         return f"template '{id_}' would be removed, and is still named here"
-    return unknown("template", id_, model.templates)
+    return unknown("template", id_, model.templates.keys() - {but})
 
 
-def _of_binder(model: Model, key: Key, gone: Collection[str]) -> Iterator[Wrong]:
+def _is_there(id_: str, model: Model, unread: Unread) -> bool:
+    return id_ in model.templates or unread.may_have((KIND_TEMPLATE, id_))
+
+
+def _of_binder(model: Model, key: Key, gone: Collection[str], unread: Unread) -> Iterator[Wrong]:
     entity = model.get(key)
     if isinstance(entity, Device | DeviceClass | Group):
         for word in entity.templates:
             id_ = word.removeprefix(UNBIND)
-            if id_ not in model.templates:
+            if not _is_there(id_, model, unread):
                 yield Wrong(key, ("templates",), _no_template(id_, model, gone))
 
 
-def _of_template(model: Model, template: Template, gone: Collection[str]) -> Iterator[Wrong]:
+def _of_template(
+    model: Model,
+    template: Template,
+    gone: Collection[str],
+    unread: Unread,
+    circles: Mapping[str, Mapping[str, list[str]]],
+) -> Iterator[Wrong]:
     key = key_of(template)
     templates = model.templates
-    for field in ("extends", "replaces"):
-        named = {id_: getattr(one, field) for id_, one in templates.items()}
-        if named[template.id] and named[template.id] not in templates:
-            yield Wrong(key, (field,), _no_template(named[template.id], model, gone))
-        circle = circle_from(template.id, named)
-        if circle and template.id == min(circle):
-            way = " -> ".join([*circle, circle[0]])
+    for field in FIELDS:
+        named = getattr(template, field)
+        if named and not _is_there(named, model, unread):
+            yield Wrong(key, (field,), _no_template(named, model, gone, but=template.id))
+        if circle := circles[field].get(template.id):
+            way = " -> ".join([*circle[:MAX_NAMED], *(["…"] if len(circle) > MAX_NAMED else []), circle[0]])
             yield Wrong(key, (field,), f"templates that {field.removesuffix('s')} each other: {way}")
     chain = lineage_of(templates, template.id)
+    if len(chain) > MAX_CHAIN:
+        yield Wrong(key, ("extends",), f"more than {MAX_CHAIN} templates extend each other; leave some out")
+        return
     if chain[0].extends:
         return  # a gap or a circle: what is inherited is not known
     unfit = list(_of_extension(template, chain))
@@ -105,12 +128,23 @@ def _of_template(model: Model, template: Template, gone: Collection[str]) -> Ite
             yield Wrong(key, place, f"{'.'.join(path)}: {sentence}" if place == ("extends",) else sentence)
 
 
-def circle_from(start: str, named: Mapping[str, str]) -> list[str]:
-    """What one comes by on the way from a name back to it; empty if the way does not lead back."""
-    walked = [start]
-    while (name := named.get(walked[-1], "")) and name not in walked:
-        walked.append(name)
-    return walked if name == start else []
+def _circles(templates: Mapping[str, Template], field: str) -> dict[str, list[str]]:
+    """The circles of templates that name each other in a field, each by the first of its ids in order, from there."""
+    found: dict[str, list[str]] = {}
+    done: set[str] = set()
+    for start in templates:
+        walked: dict[str, None] = {}
+        id_ = start
+        while id_ in templates and id_ not in done and id_ not in walked:
+            walked[id_] = None
+            id_ = getattr(templates[id_], field)
+        if id_ in walked:
+            way = list(walked)
+            circle = way[way.index(id_) :]
+            first = circle.index(min(circle))
+            found[circle[first]] = circle[first:] + circle[:first]
+        done.update(walked)
+    return found
 
 
 def _of_extension(template: Template, chain: Sequence[Template]) -> Iterator[Wrong]:
@@ -129,6 +163,9 @@ def _of_extension(template: Template, chain: Sequence[Template]) -> Iterator[Wro
             if entry is None and id_ not in inherited:
                 what = section.removesuffix("s")
                 yield Wrong(key, (section, id_), f"drops what is not inherited: {unknown(what, id_, inherited)}")
+            elif isinstance(entry, Threshold) and entry.only_silences and id_ not in inherited:
+                told = unknown("threshold", id_, inherited)
+                yield Wrong(key, (section, id_), f"silences what is not inherited: {told}")
 
 
 # --- what a template says, with all that it inherits ------------------------------------------------------------------

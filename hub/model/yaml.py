@@ -163,7 +163,9 @@ class _Composer:
         if len(self._stack) >= MAX_DEPTH:
             raise BadYamlError(line, f"is nested deeper than {MAX_DEPTH} levels")
         self._check_key(line, "a list or a mapping")
-        if event.tag not in _COLLECTIONS:
+        if event.tag == SECRET_TAG:
+            self._note(line, f"{SECRET_TAG} stands before file:NAME or env:NAME, not before a list or a mapping")
+        elif event.tag not in _COLLECTIONS:
             self._note(line, f"the tag {event.tag} is not known")
         self._open_anchor(event.anchor)
         self._stack.append(_Frame(line, event.anchor, is_map=isinstance(event, yaml.MappingStartEvent)))

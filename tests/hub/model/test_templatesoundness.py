@@ -49,8 +49,12 @@ def test_what_holds_together_is_taken() -> None:
     ("text", "expected"),
     [
         (
+            "kind: Template\nid: t\nextends: base\nthresholds:\n  bussy: {enabled: false}\n",
+            "f2.yaml:5: Template t: field 'thresholds.bussy': silences what is not inherited: there is no threshold",
+        ),
+        (
             "kind: Template\nid: t\nextends: bse\n",
-            "f2.yaml:3: Template t: field 'extends': there is no template 'bse'; did you mean 'base'? Known: base, t",
+            "f2.yaml:3: Template t: field 'extends': there is no template 'bse'; did you mean 'base'? Known: base",
         ),
         ("kind: Template\nid: t\nreplaces: x\n", "f2.yaml:3: Template t: field 'replaces': there is no template 'x'."),
         (
@@ -113,6 +117,17 @@ def test_circles_are_named_once() -> None:
     ]
     pair = "kind: Template\nid: x\nreplaces: y\n---\nkind: Template\nid: y\nreplaces: x\n"
     assert refused(pair) == ["f1.yaml:3: Template x: field 'replaces': templates that replace each other: x -> y -> x"]
+
+
+def test_a_long_circle_is_cut_and_a_long_chain_refused() -> None:
+    ring = "".join(f"kind: Template\nid: d{n}\nreplaces: d{(n + 1) % 500}\n---\n" for n in range(500))
+    (told,) = refused(ring)
+    assert told.endswith("d18 -> d19 -> … -> d0")
+    chain = "".join(f"kind: Template\nid: e{n:02}\n" + f"extends: e{n - 1:02}\n" * (n > 0) + "---\n" for n in range(31))
+    assert refused(chain) == [
+        "f1.yaml:122: Template e30: field 'extends': more than 30 templates extend each other; leave some out"
+    ]
+    read(chain.rpartition("kind:")[0])
 
 
 def test_what_a_template_inherits_is_told_where_it_is_said_alone() -> None:

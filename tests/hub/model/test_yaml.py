@@ -88,6 +88,7 @@ def test_aliases_stand_for_what_they_name() -> None:
         ("? [1, 2]\n: 3", 1, "cannot be the name of a field"),
         ("? {a: 1}\n: 3", 1, "cannot be the name of a field"),
         ("a: &x b\n? *x\n: 3", 2, "an alias cannot be the name of a field"),
+        ("a: !secret [a]", 1, "!secret stands before file:NAME or env:NAME, not before a list"),
         ("a: !!set {b, c}", 1, "the tag .*set is not known"),
         ("!!python/object/apply:os.system ['x']", 1, "the tag .* is not known"),
         ("a: ok\nb: \x07", 2, "control characters"),
