@@ -89,7 +89,7 @@ def _read(path: str, name: str) -> Imported:
     if imported.mistakes:
         told = [f"{name}:{one.line}:{one.column}: {one.sentence}" for one in imported.mistakes[:MAX_MISTAKES]]
         left = len(imported.mistakes) - len(told)
-        many = counted(len(imported.mistakes), "mistake")
+        many = f"{len(imported.mistakes)} mistakes" if len(imported.mistakes) > 1 else "one mistake"
         raise CommandError(f"{many} in {name}; nothing was applied", [*told, f"and {left} more"] if left else told)
     return imported
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hub.cli.figures import counted
 from hub.cli.output import Column, say, show, table
+from hub.model.fields import cut
 
 if TYPE_CHECKING:
     from hub.imports.report import Imported
@@ -54,7 +55,7 @@ def _show_renamed(rows: list[dict[str, Any]]) -> None:
         return
     say("Other names, as these cannot be ids:")
     for row in rows[:MAX_RENAMED]:
-        say(f"  {row['kind']} {row['old']} -> {row['new']} (line {row['line']})")
+        say(f"  {row['kind']} {cut(row['old'])} -> {cut(row['new'])} (line {row['line']})")
     if len(rows) > MAX_RENAMED:
         say(f"  and {len(rows) - MAX_RENAMED} more")
 
@@ -63,7 +64,7 @@ def _show_losses(title: str, rows: list[dict[str, Any]]) -> None:
     if not rows:
         return
     say(title)
-    cells = [[row["setting"], row["count"], _lines(row), row["why"]] for row in rows]
+    cells = [[cut(row["setting"]), row["count"], _lines(row), row["why"]] for row in rows]
     show(table(_COLUMNS, cells))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from hub.imports.zenbatch import Mistake
+from hub.model.fields import cut
 
 MAX_LINES = 5
 
@@ -113,8 +114,8 @@ class Notes:
         if owner[0] == name and not once:
             return True
         again = f"stands there twice; the first is in line {owner[1]}"
-        both = f"would have the id {id_!r} here, as {owner[0]!r} in line {owner[1]}; rename one of them"
-        self.wrong(line, 1, f"{kind} {name!r} {again if owner[0] == name else both}")
+        both = f"would have the id '{cut(id_)}' here, as '{cut(owner[0])}' in line {owner[1]}; rename one of them"
+        self.wrong(line, 1, f"{kind} '{cut(name)}' {again if owner[0] == name else both}")
         return False
 
     def losses(self) -> tuple[Loss, ...]:

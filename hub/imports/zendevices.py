@@ -13,6 +13,8 @@ from hub.imports import zennames, zenvalues
 from hub.imports.literals import Setting
 from hub.imports.report import Notes, Secret
 from hub.imports.zenproperties import Z_PROPERTIES, NoEquivalentError, convert, is_needed, why_not
+from hub.model.fields import cut
+from hub.model.kinds import GROUP
 from hub.model.properties import Value
 
 WATCHED_FROM = 300  # the default of zProdStateThreshold
@@ -157,11 +159,12 @@ def _read_state(setting: Setting, found: dict[str, Any], notes: Notes) -> None:
 def _read_groups(setting: Setting, found: dict[str, Any], notes: Notes) -> None:
     word = _ALIASES.get(setting.name, setting.name)
     root = _ROOTS[word]
-    found["groups"][root] = [
+    claimed = [
         claim_group(root, parts, setting.line, notes)
         for path in zenvalues.texts(setting.value)
         if (parts := zennames.below_root(root, path))
     ]
+    found["groups"][root] = [id_ for id_ in claimed if id_]
 
 
 def _read_loader(setting: Setting, found: dict[str, Any], notes: Notes) -> None:
@@ -170,9 +173,13 @@ def _read_loader(setting: Setting, found: dict[str, Any], notes: Notes) -> None:
 
 
 def claim_group(root: str, parts: list[str], line: int, notes: Notes) -> str:
-    """The id of the group for a location, group or system."""
+    """The id of the group for a location, group or system; empty, and a mistake, when there can be none."""
     title = zennames.group_title(root, parts)
     id_ = zennames.group_id(title)
+    if not re.fullmatch(GROUP, id_):
+        why = "a group's id, made of the whole path, has up to 100 characters"
+        notes.wrong(line, 1, f"'{cut(title)}' cannot be a group: {why}; shorten it")
+        return ""
     notes.claim("Group", f"/{root}/{'/'.join(parts)}", id_, line, title=title)
     return id_
 

@@ -17,7 +17,8 @@ from hub.imports.zenprocesses import ProcessClasses, is_class
 from hub.imports.zensnmp import Layer, settle
 from hub.model.documents import read_entity
 from hub.model.entities import lineage
-from hub.model.kinds import ADDRESS
+from hub.model.fields import cut
+from hub.model.kinds import ADDRESS, CLASS_PATH
 from hub.model.properties import Value
 
 DISCOVERED = "/Discovered"
@@ -57,7 +58,7 @@ def _check(made: Made, notes: Notes) -> None:
     try:
         read_entity(made.document["kind"], fields)
     except SettingsError as error:
-        label = f"{made.document['kind']} {made.document['id']}"
+        label = f"{made.document['kind']} {cut(made.document['id'])}"
         for sentence in error.details:
             notes.wrong(made.line, 1, f"{label}: {sentence}")
 
@@ -121,7 +122,13 @@ class _Conversion:
 
     def _class(self, entry: Entry) -> None:
         path = zennames.class_path(self._parts)
-        self._notes.claim("DeviceClass", "/" + "/".join(self._parts), path, entry.line)
+        if not re.fullmatch(CLASS_PATH, path):
+            why = "each of up to 10 parts has up to 100 characters, and a letter or a digit among them"
+            self._notes.wrong(entry.line, 1, f"'{cut(entry.name)}' cannot be a device class: {why}; rename it")
+            self._parts = zennames.parts_of(DISCOVERED)
+            path = DISCOVERED
+        else:
+            self._notes.claim("DeviceClass", "/" + "/".join(self._parts), path, entry.line)
         self._defaults = fields = read_fields(entry.settings, self._notes, is_class=True)
         known = self._classes.setdefault(path, _Class(entry.line, {}))
         known.description = fields.description or known.description
@@ -142,7 +149,7 @@ class _Conversion:
         text = "\n".join(one for one in described if one)
         if self._parts:
             id_ = claim_group(self._root, self._parts, entry.line, self._notes)
-            if text:
+            if id_ and text:
                 self._groups[id_] = Made({"kind": "Group", "id": id_, "description": text}, entry.line)
 
     def _made_classes(self) -> Iterator[Made]:
@@ -173,7 +180,9 @@ class _Conversion:
     def _fields(self, device: _Device, fields: Fields, properties: dict[str, Value | Secret]) -> dict[str, Any]:
         address = fields.address or device.entry.name
         if not fields.address and not re.fullmatch(ADDRESS, address):
-            self._notes.wrong(device.entry.line, 1, f"{address!r} is no host name; say the address with setManageIp")
+            self._notes.wrong(
+                device.entry.line, 1, f"'{cut(address)}' is no host name; say the address with setManageIp"
+            )
             address = ""
         state = PRODUCTION if fields.state is None else fields.state
         if state < WATCHED_FROM:

@@ -17,6 +17,7 @@ from hub.imports.report import Made, Notes
 from hub.imports.setnames import Naming, UnlikeNamesError, naming
 from hub.imports.zenbatch import Entry
 from hub.imports.zenproperties import NoEquivalentError, is_needed, lock, severity, why_not
+from hub.model.fields import cut
 from hub.model.kinds import ORDER_STEP
 
 _ONLY_CLASSES = {"includeRegex", "regex", "excludeRegex", "replaceRegex", "replacement", "sequence", "example"}
@@ -82,7 +83,7 @@ class ProcessClasses:
                     fields = self._document(one, place)
                     found.append(Made({"kind": "ProcessSet", "id": id_, **fields}, one.line))
                 except _LeftOutError as error:
-                    self._notes.lost(f"process class {'/'.join(one.path)}", one.line, f"is left out: {error}")
+                    self._notes.lost(f"process class {cut('/'.join(one.path))}", one.line, f"is left out: {error}")
         return found
 
     def _settings(self, entry: Entry) -> dict[str, Setting]:

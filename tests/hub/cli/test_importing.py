@@ -95,6 +95,18 @@ def test_all_mistakes_are_told_with_their_places_and_nothing_is_applied(run: Run
     assert not Path("hit").exists()
 
 
+def test_one_mistake_is_told_as_apply_tells_it(run: Run) -> None:
+    assert "one mistake in <stdin>; nothing was applied" in run("import", "zenbatchload", "-", stdin="'web3\n").err
+
+
+def test_long_names_are_cut_for_people(run: Run) -> None:
+    long = "y" * 230
+    text = f"'{long}?' manageIp='::1', z{long.upper()}=1\n/Processes/{long}\nx regex='('\n"
+    done = run("import", "zenbatchload", "-", "--dry-run", stdin=text)
+    assert (done.code, long in done.out, f"{'y' * 60}…" in done.out) == (5, False, True)
+    assert long.upper() not in done.out
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

@@ -160,7 +160,16 @@ def test_what_is_left_out_is_told_without_its_value(text: str) -> None:
         ("/Processes\na regex='x'\na regex='y'", (3, 1), "ProcessSet 'a' stands there twice"),
         ("/Processes\na regex='x', sequence='first'", (2, 23), "sequence: got text; expected a whole number"),
         ("x " + "zSnmpPort='" + "x" * 300 + "'", (1, 13), "expected a whole number"),
-        ("x" * 300 + " manageIp='::1'", (1, 1), "field 'id'"),
+        ("x" * 300 + " manageIp='::1'", (1, 1), f"Device {'x' * 60}…: field 'id'"),
+        ("/Devices/../y zSnmpPort=1\nx", (1, 1), "'/Devices/../y' cannot be a device class"),
+        ("/A\nx\n/Devices/../y\n", (3, 1), "'/Devices/../y' cannot be a device class"),
+        ("/Devices/../y\nx\nz", (1, 1), "'/Devices/../y' cannot be a device class"),
+        ("/a/b/c/d/e/f/g/h/i/j/k", (1, 1), "cannot be a device class"),
+        ("/" + "y" * 300, (1, 1), f"'/{'y' * 59}…' cannot be a device class"),
+        ("/Locations/" + "y" * 300, (1, 1), f"'Location {'y' * 51}…' cannot be a group"),
+        ("y\nx setGroups=['/" + "y" * 300 + "']", (2, 1), f"'Group {'y' * 54}…' cannot be a group"),
+        ("'" + "a b" * 66 + "'", (1, 1), f"'{('a b' * 20)}…' is no host name"),
+        ("y" * 200 + "\n" + "y" * 200, (2, 1), f"Device '{'y' * 60}…' stands there twice"),
     ],
 )
 def test_mistakes_have_their_places(text: str, place: tuple[int, int], said: str) -> None:
@@ -168,6 +177,11 @@ def test_mistakes_have_their_places(text: str, place: tuple[int, int], said: str
     assert (mistake.line, mistake.column) == place
     assert said in mistake.sentence
     assert "secret-one" not in mistake.sentence
+
+
+@pytest.mark.parametrize("text", ["/Devices/../y\nx", "/" + "y" * 300 + "\nx\nz zSnmpPort=1"])
+def test_nothing_else_is_blamed_for_the_name_of_an_organizer(text: str) -> None:
+    assert [place for *place, _ in mistakes(convert(text))] == [[1, 1]]
 
 
 def test_what_an_organizer_says_holds_for_its_class_and_for_the_devices_below_its_line() -> None:
