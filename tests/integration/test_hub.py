@@ -217,6 +217,23 @@ class HubTests(TestCase):
         self.assertEqual(closed["state"], "closed")
 
     @drive
+    async def test_what_a_collector_left_open_is_closed_when_its_device_has_moved(self) -> None:
+        old, new = self.hub.link("local", Collector()), self.hub.link("far", Collector("s2"))
+        self.assertTrue((await self.live(await self.put("web1")))["live"])
+        await old.send_events(EventBatch(spool="s1", events=[event("web1", 1), event("web1", 2)]))
+        self.assertTrue((await self.live(await self.put("web1", "far")))["live"])
+        await new.send_events(EventBatch(spool="s2", events=[SpooledEvent(1, event("web1", 2).event)]))
+        for _ in range(100):
+            rows = (await self.hub.ask("GET", "events?device=web1")).json["events"]
+            if len(rows) == 1:
+                break
+            await deferLater(reactor, 0.1, lambda: None)
+        self.assertEqual([(row["component"], row["collector"]) for row in rows], [("c2", "far")])
+        (closed,) = (await self.hub.ask("GET", "events?device=web1&state=closed")).json["events"]
+        self.assertEqual(closed["component"], "c1")
+        self.assertEqual(closed["details"]["closed"], "moved to collector far")
+
+    @drive
     async def test_without_the_token_nothing_is_told(self) -> None:
         answer = await self.hub.ask("GET", "status", token=False)
         self.assertEqual((answer.status, answer.json["error"]["code"]), (401, "unauthorized"))
