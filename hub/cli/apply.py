@@ -19,6 +19,8 @@ from hub.cli.scans import tell_problem
 from hub.cli.wait import not_live, wait_until_live
 
 MAX_WARNINGS = 20
+MAX_DOCUMENTS = 20
+"""Of those created, changed and removed each; --json has all."""
 MAX_LOOKED_AT = 3
 """New devices whose first scan is waited for."""
 
@@ -165,8 +167,11 @@ def _tell(result: dict[str, Any], same: str) -> None:
         say(f"Nothing was changed (dry run): the config of {devices} would change, {unchanged}")
         return
     for word, (mark, _style) in MARKS.items():
-        for row in plural_rows(result, word):
+        rows = plural_rows(result, word)
+        for row in rows[:MAX_DOCUMENTS]:
             say(f"{mark} {row.get('kind')} {row.get('id')}")
+        if len(rows) > MAX_DOCUMENTS:
+            say(f"{mark} and {len(rows) - MAX_DOCUMENTS} more")
     if result.get("revision") is not None:
         live = f"; live after {result['waited_s']:.2f} s" if result.get("live") else ""
         say(f"Revision {result['revision']}: the config of {devices} changes, {unchanged}{live}")
