@@ -14,7 +14,7 @@ from hub.cli.catalogue import property_kinds
 from hub.cli.client import Api, path_of
 from hub.cli.context import Client, author, json_option, message_option, pass_client, wait_options
 from hub.cli.exits import CommandError, usage
-from hub.cli.figures import NOTHING, local_time, moment
+from hub.cli.figures import NOTHING, local_time, moment, written
 from hub.cli.output import Column, cell, emit, facts, is_narrow, note, plural_rows, say, show, table
 from hub.cli.properties import show_properties
 from hub.cli.scans import tell_problem
@@ -221,10 +221,11 @@ def _facts_of(device: dict[str, Any]) -> list[tuple[str, object]]:
             pairs.append(("components" if device.get("modelled_at") else "definitions", value))
         elif key in {"properties", "attributes"}:
             continue
-        elif isinstance(value, list):
-            pairs.append((key, ", ".join(str(item) for item in value) or NOTHING))
         else:
-            pairs.append((key, NOTHING if value is None else value))
+            pairs.append((key, NOTHING if value is None else written(value)))
     for title in ("properties", "attributes"):
-        pairs.extend((f"  {key}", value) for key, value in (device.get(title) or {}).items())
+        rows = device.get(title) or {}
+        if rows:
+            pairs.append((title, ""))
+        pairs.extend((f"  {key}", written(value)) for key, value in rows.items())
     return pairs

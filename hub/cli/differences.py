@@ -91,13 +91,20 @@ def _names(named: Sequence[str], devices: Sequence[str]) -> str:
 
 
 def _written(value: object) -> str:
-    """A value on one line; texts are in quotes, as YAML has them."""
+    """A value on one line."""
+    return NOT_SET if value is None else _flow(value)
+
+
+def _flow(value: object) -> str:
+    """A value in YAML's flow style; texts are in quotes."""
     if value is None:
-        return NOT_SET
+        return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
-        return f"[{', '.join(_written(part) for part in value)}]"
+        return f"[{', '.join(map(_flow, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{safe(name)}: {_flow(part)}' for name, part in value.items())}}}"
     if isinstance(value, str) and value != HIDDEN:
         return "'" + safe(value).replace("'", "''") + "'"
     return safe(value)

@@ -104,6 +104,13 @@ def measured(value: object, unit: str) -> str:
     return f"{text} {unit}".strip()
 
 
+def written(value: object) -> str:
+    """A value of a document: true and false as documents have them, the parts of a list in line."""
+    if isinstance(value, list):
+        return ", ".join(map(written, value)) or NOTHING
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def counted(number: int, one: str, many: str | None = None) -> str:
     """A number and its noun."""
     return f"{number} {one if number == 1 else many or one + 's'}"

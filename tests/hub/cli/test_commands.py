@@ -507,6 +507,12 @@ def test_a_list_of_devices_counts_components_and_before_a_modelling_definitions(
     assert re.search(r"^  sysName +web1.example$", shown, re.MULTILINE)
 
 
+def test_what_a_device_says_and_what_was_found_on_it_stand_below_headings_of_their_own(run: Run, fake: FakeApi) -> None:
+    fake.state.devices["web1"] |= {"properties": {"monitor": False, "words": ["a", True]}, "attributes": {"os": "x"}}
+    lines = [line.split(maxsplit=1) for line in run("device", "show", "web1").out.splitlines()]
+    assert lines[-5:] == [["properties"], ["monitor", "false"], ["words", "a, true"], ["attributes"], ["os", "x"]]
+
+
 def test_a_device_that_is_live_but_cannot_be_read_is_told_with_what_to_look_at(run: Run, fake: FakeApi) -> None:
     fake.state.scans["new"] = fake.state.bad_scan("new")
     done = run("device", "add", "new", "--address", "x", "--wait")

@@ -41,6 +41,7 @@ def changed(fake: FakeApi) -> dict[str, Any]:
             field("state", "production", "maintenance"),
             field("count.min", None, 2),
             field("required", True, False),
+            field("levels", [], [{"severity": "error", "minimum": None, "on": True}]),
             field("properties.snmp_community", "(set)", "(set)"),
             field("description", f"a\n{HOSTILE}", ""),
         ),
@@ -61,6 +62,7 @@ def test_diff_tells_every_field_and_where_configs_change(run: Run, fake: FakeApi
         "    state: 'production' -> 'maintenance'\n"
         "    count.min: (not set) -> 2\n"
         "    required: true -> false\n"
+        "    levels: [] -> [{severity: 'error', minimum: null, on: true}]\n"
         "    properties.snmp_community: (set), changes\n"
         "    description: 'a\\n\\x1b[31m\\u202e' -> ''\n"
         "- Device web2\n"
