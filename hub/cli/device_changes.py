@@ -6,14 +6,19 @@ from collections.abc import Sequence
 
 import click
 
+from hub.cli.catalogue import property_kinds
 from hub.cli.client import path_of
 from hub.cli.context import Client, author, json_option, message_option, pass_client, wait_options
 from hub.cli.devices import finish, read_assignments, set_option, warn_of_stranger
 from hub.cli.exits import usage
+from hub.cli.figures import safe
 from hub.cli.output import note
+from hub.model.entities import DeviceState
 
 NO_GROUP = "-"
 STEP = "interval_s"
+CONTRARY = (("--set", "--reset"), ("--bind", "--unbind"), ("--bind", "--inherit"), ("--unbind", "--inherit"))
+"""Options that may not name the same."""
 
 
 @click.command("change")
@@ -22,8 +27,14 @@ STEP = "interval_s"
 @click.option("--reset", multiple=True, metavar="KEY", help="Property that is inherited again; may be repeated.")
 @click.option("--bind", multiple=True, metavar="TEMPLATE", help="Template that is to hold; may be repeated.")
 @click.option("--unbind", multiple=True, metavar="TEMPLATE", help="Template that is not to hold; may be repeated.")
+@click.option(
+    "--inherit",
+    multiple=True,
+    metavar="TEMPLATE",
+    help="Template of which the device says nothing any more; may be repeated.",
+)
 @click.option("--address", metavar="ADDRESS", help="Host name or IP address.")
-@click.option("--state", metavar="STATE", help="production or maintenance.")
+@click.option("--state", type=click.Choice([state.value for state in DeviceState]), help="What it is in.")
 @message_option
 @wait_options
 @json_option
@@ -36,6 +47,7 @@ def change_command(
     reset: Sequence[str],
     bind: Sequence[str],
     unbind: Sequence[str],
+    inherit: Sequence[str],
     address: str | None,
     state: str | None,
     message: str,
@@ -45,15 +57,20 @@ def change_command(
 ) -> None:
     """Change properties, templates, address or state of a device; what is not named stays as it is."""
     fields: dict[str, object] = {"set": read_assignments(assignments), "reset": list(reset)}
-    fields |= {key: list(words) for key, words in (("bind", bind), ("unbind", unbind)) if words}
+    fields |= {key: list(words) for key, words in (("bind", bind), ("unbind", unbind), ("inherit", inherit)) if words}
     fields |= {key: value for key, value in (("address", address), ("state", state)) if value is not None}
-    both = sorted({text.partition("=")[0] for text in assignments} & set(reset))
-    if both:
-        raise usage(f"--set and --reset both name {', '.join(both)}")
-    if both := sorted(set(bind) & set(unbind)):
-        raise usage(f"--bind and --unbind both name {', '.join(both)}")
-    if not any((assignments, reset, bind, unbind)) and address is None and state is None:
-        raise usage("say what to change: --set KEY=VALUE, --reset KEY, --bind, --unbind, --address or --state")
+    known = property_kinds()
+    if strange := [key for key in reset if key not in known]:
+        raise usage(f"--reset {safe(strange[0])}: there is no such property. There are: {', '.join(sorted(known))}")
+    options = {"--bind": {*bind}, "--unbind": {*unbind}, "--inherit": {*inherit}}
+    options |= {"--set": {text.partition("=")[0] for text in assignments}, "--reset": {*reset}}
+    for first, second in CONTRARY:
+        if both := sorted(options[first] & options[second]):
+            raise usage(f"{first} and {second} both name {', '.join(both)}")
+    if not any((assignments, reset, bind, unbind, inherit)) and address is None and state is None:
+        raise usage(
+            "say what to change: --set KEY=VALUE, --reset KEY, --bind, --unbind, --inherit, --address or --state"
+        )
     _change(client, name, fields, message, wait=wait, timeout_s=timeout_s, as_json=as_json)
     if STEP in {*(text.partition("=")[0] for text in assignments), *reset}:
         note(f"With another {STEP} the series of {name} begin anew; the files of before are kept beside as .old-1")

@@ -16,6 +16,7 @@ from hub.model.fields import unknown
 from hub.model.properties import CATALOGUE
 from hub.model.resolution import rebound
 from hub.model.service import ModelService
+from hub.model.templates import UNBIND
 
 
 class PutResult(Struct, frozen=True, kw_only=True):
@@ -61,6 +62,7 @@ class DeviceChanges:
         reset: Collection[str] = (),
         bind: Collection[str] = (),
         unbind: Collection[str] = (),
+        inherit: Collection[str] = (),
     ) -> PutResult:
         """Change some of what is said of a device; the rest stays.
 
@@ -73,6 +75,7 @@ class DeviceChanges:
             reset: names of properties that are inherited again.
             bind: ids of templates that are to hold.
             unbind: ids of templates that are not to hold, whoever binds them.
+            inherit: ids of templates of which the device is to say nothing any more.
 
         Raises:
             NotFoundError: there is no such device.
@@ -87,7 +90,8 @@ class DeviceChanges:
             present = msgspec.to_builtins(model.device(device_id))
             properties = {**present.get("properties", {}), **put}
             kept = {name: value for name, value in properties.items() if name not in reset}
-            templates = rebound(present.get("templates", ()), bind, unbind)
+            said = [word for word in present.get("templates", ()) if word.removeprefix(UNBIND) not in inherit]
+            templates = rebound(said, bind, unbind)
             altered = {**present, "properties": kept, "templates": templates, **fields}
             return plan(model, [read_entity(KIND_DEVICE, altered)])
 

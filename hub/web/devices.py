@@ -125,21 +125,23 @@ class DeviceTopic:
     async def alter(self, call: Call) -> Put:
         """Change what the body names.
 
-        `set` gives properties values, `reset` has them inherited again; `bind` and `unbind` are about templates.
+        `set` gives properties values, `reset` has them inherited again; `bind` and `unbind` are about templates, and
+        `inherit` takes back what they said.
         """
         call.only()
         fields = call.body(dict[str, Any])
         author, text = _word(fields, "author") or OPERATOR, _word(fields, "message")
         put, reset = fields.pop("set", {}), fields.pop("reset", [])
-        bind, unbind = fields.pop("bind", []), fields.pop("unbind", [])
-        if not isinstance(put, dict) or not all(_are_words(words) for words in (reset, bind, unbind)):
+        bind, unbind, inherit = (fields.pop(name, []) for name in ("bind", "unbind", "inherit"))
+        if not isinstance(put, dict) or not all(_are_words(words) for words in (reset, bind, unbind, inherit)):
             raise bad_request(
-                "wanted set as an object of properties and their values; reset, bind and unbind as lists of names"
+                "wanted set as an object of properties and their values; "
+                "reset, bind, unbind and inherit as lists of names"
             )
         if "id" in fields or "properties" in fields:
             raise bad_request("the id of a device stays; its properties are changed by set and reset")
         done = await DeviceChanges(self._model).alter(
-            call.names["device"], fields, author, text, put=put, reset=reset, bind=bind, unbind=unbind
+            call.names["device"], fields, author, text, put=put, reset=reset, bind=bind, unbind=unbind, inherit=inherit
         )
         return Put(done.revision, done.created, self._shape(done.device, await self._open_counts()))
 

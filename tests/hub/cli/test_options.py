@@ -45,3 +45,26 @@ def test_a_timeout_without_anything_that_waits_is_refused(run: Run, fake: FakeAp
     assert (done.code, done.out) == (Exit.USAGE, "")
     assert "give it with --wait" in done.err
     assert fake.state.requests == []
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--reset", "nothing_s"), "--reset nothing_s: there is no such property. There are: "),
+        (("--state", "foo"), "'foo' is not one of 'production', 'maintenance'"),
+    ],
+)
+def test_a_word_that_can_be_known_here_is_not_asked_of_the_hub(
+    run: Run, fake: FakeApi, options: tuple[str, str], sentence: str
+) -> None:
+    done = run("device", "change", "web1", *options)
+    assert (done.code, done.out) == (Exit.USAGE, "")
+    assert sentence in done.err
+    assert fake.state.requests == []
+
+
+@pytest.mark.parametrize("other", ["--bind", "--unbind"])
+def test_a_template_is_bound_or_unbound_or_inherited(run: Run, fake: FakeApi, other: str) -> None:
+    done = run("device", "change", "web1", other, "t", "--inherit", "t")
+    assert (done.code, fake.state.requests) == (Exit.USAGE, [])
+    assert f"{other} and --inherit both name t" in done.err

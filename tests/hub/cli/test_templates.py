@@ -60,6 +60,8 @@ class CommandTests(TemplateCase):
         self.device("change", "web1", "--bind", "other", "--unbind", "leaf")
         assert self.model.model.device("web1").templates == ("other", "-leaf")
         assert re.search(r"^templates +other, -leaf$", self.device("show", "web1").stdout, re.MULTILINE)
+        self.device("change", "web1", "--inherit", "leaf")
+        assert self.model.model.device("web1").templates == ("other",)
         error = self.device("change", "web1", "--bind", "leaf", "--unbind", "leaf").exception
         assert isinstance(error, CommandError)
         assert "--bind and --unbind both name leaf" in error.message

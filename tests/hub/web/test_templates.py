@@ -99,10 +99,14 @@ class TemplateTests(TemplateCase):
         assert [row["id"] for row in told["templates"]] == ["other", "base", "weak"]
         assert told["not_held"] == [{"id": "leaf", "origin": "group eu", "why": "unbound by device"}]
         assert alter(bind=["leaf"]) == ["other", "leaf"]
-        assert alter(templates=[]) == []
+        assert alter(bind=["other"], unbind=["leaf"]) == ["other", "-leaf"]
+        assert alter(inherit=["leaf"]) == ["other"]
+        assert alter(inherit=["other", "nobody"]) == []
+        assert alter(unbind=["leaf"], templates=[]) == []
         for body, code in (
             ({"bind": "leaf"}, "bad_request"),
             ({"unbind": [1]}, "bad_request"),
+            ({"inherit": "leaf"}, "bad_request"),
             ({"bind": ["nobody"]}, "invalid"),
             ({"bind": ["a/b"]}, "invalid"),
             ({"unbind": ["-leaf"]}, "invalid"),
