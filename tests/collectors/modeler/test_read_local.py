@@ -74,7 +74,7 @@ class LocalReaderTests(SynchronousTestCase):
         self.readers: dict[str, Callable[[], object]] = {
             name: partial("rows of {}".format, name) for name in PLUGINS if name != "processes"
         }
-        self.processes = OneProcess()
+        self.processes: Any = OneProcess()
         self.reader = LocalReader(FakeReactor(), self.readers, self.processes, self.threads.append)
 
     def read(self, *plugins: str) -> Deferred[HostRows]:
