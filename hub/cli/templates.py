@@ -18,6 +18,9 @@ _COLUMNS = (
     Column("says", wraps=True),
     Column("from", wraps=True),
 )
+MAX_POINTS = 5
+"""Of a source, by name; --json has all."""
+
 _BOUNDS = {
     "limit": (("minimum", "below"), ("maximum", "above")),
     "band": (("minimum", "between"), ("maximum", "and")),
@@ -37,8 +40,8 @@ def show_templates(api: Api, device: str, *, as_json: bool) -> None:
     for held in plural_rows(document, "templates"):
         rows += _held(held)
     for one in plural_rows(document, "process_sets"):
-        for threshold in one.get("thresholds") or []:
-            rows.append(["", "threshold", threshold.get("id"), says(threshold), f"process set {one.get('id')}"])
+        own = f"process set {one.get('id')}"
+        rows += ([own, "threshold", row.get("id"), says(row), own] for row in one.get("thresholds") or [])
     for one in plural_rows(document, "not_held"):
         origin = f"{one.get('origin')}; {one.get('why')}"
         rows.append([Text(safe(one.get("id")), style="dim"), "not held", "", "", origin])
@@ -81,7 +84,8 @@ def _source(source: Row) -> str:
     """What is measured."""
     what = source.get("oid") or source.get("item") or " ".join(source.get("command") or [])
     measured = [str(one.get("name")) for one in source.get("points") or [] if not one.get("derived")]
-    return f"{source.get('type')} {what}".strip() + f": {', '.join(measured)}"
+    more = [f"+{len(measured) - MAX_POINTS}"] if len(measured) > MAX_POINTS else []
+    return f"{source.get('type')} {what}".strip() + f": {', '.join([*measured[:MAX_POINTS], *more])}"
 
 
 def says(threshold: Row) -> str:
