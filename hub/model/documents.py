@@ -16,7 +16,9 @@ from hub.model.unread import Unread
 from hub.model.yaml import Item, Revealed, plain_item, read_items
 
 MAX_REPORTED = 200
-REFERRING = frozenset({"templates", "extends", "replaces", "component", "sources", "thresholds", "graphs"})
+REFERRING = frozenset(
+    {"templates", "extends", "replaces", "component", "sources", "thresholds", "graphs", "applies_to", "class"}
+)
 """Fields that may be wrong only beside other documents."""
 
 

@@ -20,6 +20,7 @@ from hub.model.export import Exported, export
 from hub.model.interfaces import IWorker
 from hub.model.refusing import refusal
 from hub.model.shield import shielded
+from hub.model.strangers import warnings_about
 
 T = TypeVar("T")
 
@@ -170,7 +171,13 @@ class ModelService:
         wanted = [document.entity for document in documents]
         where = places_of(documents)
         warnings = [warning for document in documents for warning in document.warnings]
-        return lambda model: plan(model, wanted, left_out(model, wanted) if prune else (), where, warnings)
+
+        def planned(model: Model) -> Change:
+            change = plan(model, wanted, left_out(model, wanted) if prune else (), where, warnings)
+            strange = warnings_about(documents, change.before, change.after)
+            return msgspec.structs.replace(change, warnings=(*change.warnings, *strange))
+
+        return planned
 
     async def change(self, change_of: Callable[[Model], Change], author: str, text: str) -> tuple[Change, int | None]:
         """Plan by the newest model, commit, swap; all of it even if the caller gives up, or memory and disk part.

@@ -75,6 +75,17 @@ class ServiceTestCase(SynchronousTestCase):
             "f.yaml:5: Device e: field 'properties': snmp_version 3 needs snmp_user",
         ]
 
+    def test_classes_and_groups_that_nobody_has_are_warned_of_in_a_plan_as_well(self) -> None:
+        files = [SourceFile("f.yaml", "kind: ProcessSet\nid: s\ninclude: x\napplies_to: nobody\n")]
+        change = done(self.service.preview(files))
+        (warning,) = self.apply(files[0].text).warnings
+        assert change.warnings == (warning,)
+        assert warning.startswith("f.yaml:4: ProcessSet s: field 'applies_to': no device is in the group 'nobody'")
+
+    def test_what_a_wrong_document_stands_beside_is_refused_with_it(self) -> None:
+        error = self.refused("kind: Group\nid: g\ntemplates: [nope]\n---\nkind: Group\nid: h\nlock: x\n")
+        assert error.message == "2 mistakes in f.yaml; nothing was applied"
+
     def test_what_a_device_lacks_may_come_from_its_class_or_group(self) -> None:
         self.apply(
             "kind: DeviceClass\nid: /Server\nproperties: {snmp_version: 3, snmp_user: ann}\n---\n"

@@ -1,0 +1,86 @@
+"""Classes and groups that documents name and nobody has: no mistakes, for what comes later may have them (pure)."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+
+from hub.model.documents import Document, Mistake, place_in
+from hub.model.entities import DEFAULT_CLASS, Device, Model, ProcessSet, key_of, lineage
+
+NEAR = 0.8
+"""From 0 to 1: how alike two names are, of which one may be the other misspelt."""
+
+
+def warnings_about(documents: Collection[Document], before: Model, after: Model) -> list[str]:
+    """Tell which classes and groups may be misspelt.
+
+    Args:
+        documents: those that are applied.
+        before: the model as it is.
+        after: the model as it would be.
+    """
+    place = place_in(documents)
+    known = _Known(before, after)
+    found: list[str] = []
+    for document in documents:
+        entity, key = document.entity, key_of(document.entity)
+        told = [("applies_to", one) for one in known.of_set(entity)] if isinstance(entity, ProcessSet) else []
+        if isinstance(entity, Device):
+            old = before.devices.get(entity.id)
+            told = [
+                ("class", one) for one in known.of_device(entity, is_new=old is None or old.class_ != entity.class_)
+            ]
+        found += (
+            str(Mistake(*place(key, (field,)), f"{' '.join(key)}: field '{field}': {sentence}"))
+            for field, sentence in told
+        )
+    return found
+
+
+class _Known:
+    """The classes and groups that somebody has."""
+
+    def __init__(self, before: Model, after: Model) -> None:
+        self._holders: Counter[str] = Counter()
+        self._groups = set(after.groups)
+        for (class_, groups), ids in after.by_scope().items():
+            self._holders.update(dict.fromkeys(lineage(class_), len(ids)))
+            self._groups.update(groups)
+        named = [*after.classes, *(class_ for class_, _ in before.by_scope()), DEFAULT_CLASS]
+        self._settled = {path for class_ in named for path in lineage(class_)}
+        self._settled |= {path for path, many in self._holders.items() if many > 1}
+
+    def of_set(self, definition: ProcessSet) -> Iterator[str]:
+        for scope in definition.applies_to:
+            if scope.startswith("/"):
+                if scope not in self._settled and scope not in self._holders:
+                    yield f"no device is of the class '{scope}', and no document has it{self._like(scope)}"
+            elif scope not in self._groups:
+                hint = _meant(difflib.get_close_matches(scope, sorted(self._groups), n=1, cutoff=0.6))
+                yield f"no device is in the group '{scope}', and no document has it{hint}"
+
+    def of_device(self, device: Device, *, is_new: bool) -> Iterator[str]:
+        if is_new and device.class_ not in self._settled and (hint := self._like(device.class_)):
+            yield f"no other device is of the class '{device.class_}', and no document has it{hint}"
+
+    def _like(self, class_: str) -> str:
+        """Suggest a class, where the first part of this one that is new is nearly another one."""
+        path = next(one for one in lineage(class_) if one not in self._settled)
+        top, _, word = path.rpartition("/")
+        beside = {one.rpartition("/")[2] for one in self._settled if one != "/" and one.rpartition("/")[0] == top}
+        bare = _without_digits(word)
+        near = difflib.get_close_matches(
+            word, sorted(one for one in beside if _without_digits(one) != bare), n=1, cutoff=NEAR
+        )
+        return _meant(f"{top}/{one}{class_.removeprefix(path)}" for one in near)
+
+
+def _without_digits(word: str) -> str:
+    """Names that differ only by number are names of different things."""
+    return "".join(letter for letter in word if not letter.isdigit())
+
+
+def _meant(names: Iterable[str]) -> str:
+    return "".join(f"; did you mean '{name}'?" for name in names)

@@ -1,0 +1,79 @@
+"""Classes and groups that nobody has are warned of, by file and line; what is meant is left alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hub.model.change import plan
+from hub.model.documents import SourceFile, read_documents
+from hub.model.entities import Model
+from hub.model.strangers import warnings_about
+
+HELD = "kind: Device\nid: old\naddress: a\nclass: /Server/Linux/Web\ngroups: [europe]\n"
+SET = "kind: ProcessSet\nid: s\ninclude: x\napplies_to: {}\n"
+NOBODY = "and no document has it"
+DEVICE = "kind: Device\nid: d\naddress: a\nclass: {}\n"
+
+
+def warned(text: str, *present: str) -> list[str]:
+    held = [one.entity for part in present for one in read_documents([SourceFile("m.yaml", part)])]
+    documents = read_documents([SourceFile("f.yaml", text)])
+    change = plan(plan(Model(), held).after, [one.entity for one in documents])
+    return warnings_about(documents, change.before, change.after)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            SET.format("/Sever/Linux"),
+            f"no device is of the class '/Sever/Linux', {NOBODY}; did you mean '/Server/Linux'?",
+        ),
+        (
+            SET.format("[/, europa]"),
+            f"no device is in the group 'europa', {NOBODY}; did you mean 'europe'?",
+        ),
+        (
+            SET.format("/Printer"),
+            f"no device is of the class '/Printer', {NOBODY}",
+        ),
+        (
+            DEVICE.format("/Sever/Linux/Web"),
+            f"no other device is of the class '/Sever/Linux/Web', {NOBODY}; did you mean '/Server/Linux/Web'?",
+        ),
+    ],
+)
+def test_what_nobody_has_is_warned_of(text: str, expected: str) -> None:
+    (warning,) = warned(text, HELD)
+    assert warning.startswith(("f.yaml:4: ProcessSet s: field 'applies_to': ", "f.yaml:4: Device d: field 'class': "))
+    assert warning.endswith(f": {expected}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        SET.format("[/, /Server, /Server/Linux, /Server/Linux/Web, europe]"),
+        SET.format("/New") + "---\nkind: DeviceClass\nid: /New/Below\n",
+        SET.format("new") + "---\nkind: Group\nid: new\n",
+        SET.format("new") + "---\n" + DEVICE.format("/New") + "groups: new\n",
+        DEVICE.format("/Printer"),
+        DEVICE.format("/Server/Linux/Web/Shop"),
+        DEVICE.format("/Server/Linux/Web2"),
+        DEVICE.format("/Servers") + "---\nkind: DeviceClass\nid: /Servers\n",
+        DEVICE.format("/Servers") + "---\n" + DEVICE.format("/Servers").replace("id: d", "id: e"),
+    ],
+)
+def test_what_somebody_has_and_what_is_new_is_not(text: str) -> None:
+    assert warned(text, HELD) == []
+
+
+def test_a_device_that_has_its_class_already_is_not_warned_of_again() -> None:
+    assert warned(DEVICE.format("/Servers"), DEVICE.format("/Servers")) == []
+
+
+def test_an_empty_hub_takes_what_comes_with_tocsin_without_a_word() -> None:
+    for path in sorted(Path("etc/model").glob("*.yaml")):
+        assert warned(path.read_text()) == []
+    assert warned(SET.format("/Server/Linux")) == []
