@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from hub.cli.apply import finish_change, post_documents
+from hub.cli.client import path_of
 from hub.cli.context import Client, json_option, message_option, pass_client, wait_options
 from hub.cli.exits import CommandError, Exit, usage
 from hub.cli.figures import counted
 from hub.cli.files import STDIN_NAME
 from hub.cli.importreport import report_document, show_report
-from hub.cli.output import emit, note, say
+from hub.cli.output import emit, note, plural_rows, say
+from hub.cli.progress import waiting
 from hub.cli.written import other_documents, others_sentence, write_files
 
 if TYPE_CHECKING:
-    from hub.imports.report import Imported
+    from hub.imports.report import Imported, Made
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
 MAX_MISTAKES = 200
@@ -67,7 +70,7 @@ def zenbatchload_command(
     if not as_json:
         show_report(report)
     if output is not None:
-        _write(Path(output), imported, report, as_json=as_json)
+        _write(Path(output), _bound_if_known(client, imported), report, as_json=as_json)
     else:
         _apply(
             client, name, imported, report, message, dry_run=dry_run, wait=wait, timeout_s=timeout_s, as_json=as_json
@@ -126,15 +129,33 @@ def _apply(
 ) -> None:
     from hub.cli.importfiles import request_files
 
-    files = request_files(imported.made, name)
+    files = request_files(_with_bindings(client, imported), name)
     result = post_documents(client, files, message=message or f"imported from {name}", dry_run=dry_run)
     finish_change(client, {**result, "import": report}, wait=wait, timeout_s=timeout_s, as_json=as_json)
 
 
-def _write(root: Path, imported: Imported, report: dict[str, Any], *, as_json: bool) -> None:
+def _with_bindings(client: Client, imported: Imported) -> list[Made]:
+    """What was imported, with the templates that are bound in the hub."""
+    from hub.cli.importbindings import with_bindings
+
+    with waiting("reading the model"):
+        answer = client.api.get(path_of("documents"), {"secrets": None})
+    return with_bindings(imported.made, plural_rows(answer, "documents"))
+
+
+def _bound_if_known(client: Client, imported: Imported) -> Sequence[Made]:
+    """The same, for files that may be written where there is no hub."""
+    try:
+        return _with_bindings(client, imported)
+    except CommandError as error:
+        note(f"The hub was not asked which templates are bound there; add them before you apply: {error.message}")
+        return imported.made
+
+
+def _write(root: Path, made: Sequence[Made], report: dict[str, Any], *, as_json: bool) -> None:
     from hub.cli.importfiles import folder_files
 
-    documents, secrets = folder_files(imported.made)
+    documents, secrets = folder_files(made)
     write_files(root, secrets, private=True, what="import")
     write_files(root, documents, private=False, what="import")
     others = other_documents(root, documents)

@@ -47,7 +47,7 @@ _UNNEEDED: Mapping[str, str] = MappingProxyType(
         "deviceName": "the entry's name says it",
     }
 )
-_INVENTORY = re.compile(r"(set)?(HW|OS|hw|os)[A-Z]|(set)?[rR]ackSlot|tag$|serialNumber$|zIcon")
+_INVENTORY = re.compile(r"(set)?(HW|OS|hw|os)[A-Z]|(set)?[rR]ackSlot|tag$|serialNumber$")
 _ROOTS = {"locationPath": "Locations", "groupPaths": "Groups", "systemPaths": "Systems"}
 
 

@@ -121,6 +121,7 @@ Z_PROPERTIES: Mapping[str, ZProperty] = MappingProxyType(
 )
 
 _REASONS: tuple[tuple[str, str], ...] = (
+    ("zIcon|zDeviceTemplateIcon", "there are no icons"),
     ("zDeviceTemplates", "templates are bound by their own documents, not by a list of names; write them anew"),
     ("zCollectorPlugins", "the plugins of the modeler are others; choose with model_plugins"),
     ("zProdStateThreshold", "a device is watched in every state; set monitor: false where it should not be"),

@@ -36,6 +36,23 @@ def test_a_file_becomes_one_revision(run: Run, fake: FakeApi, whole: str) -> Non
     assert file.text == "kind: Device\nid: web1\naddress: 10.0.0.1\nclass: /Discovered\n"
 
 
+def test_templates_that_are_bound_stay_bound(run: Run, fake: FakeApi, tmp_path: Path) -> None:
+    root = {"kind": "DeviceClass", "id": "/", "description": "All devices.", "templates": ["process"]}
+    fake.state.documents = [{"document": root, "secrets": []}]
+    run("import", "zenbatchload", "-", stdin="/Devices zSnmpPort=162\n/A zSnmpPort=163\n")
+    first, second = fake.state.applied[0].files
+    assert "process" in first.text
+    assert "templates" not in second.text
+    assert run("import", "zenbatchload", "-", "-o", "out", stdin="/Devices zSnmpPort=162\n").code == 0
+    assert any("process" in path.read_text() for path in (tmp_path / "out").rglob("*.yaml"))
+
+
+def test_files_are_written_where_no_hub_answers(run: Run, whole: str, tmp_path: Path) -> None:
+    done = run("--url", "http://127.0.0.1:1", "import", "zenbatchload", whole, "-o", "out")
+    assert (done.code, list((tmp_path / "out").rglob("*.yaml")) != []) == (0, True)
+    assert "The hub was not asked which templates are bound there" in done.err
+
+
 def test_what_has_no_equivalent_is_told_and_ends_with_5(run: Run, fake: FakeApi) -> None:
     done = run("import", "zenbatchload", str(SITE), "-m", "over from Zenoss")
     assert done.code == 5
