@@ -121,11 +121,23 @@ def _of_template(
     if any(one.path == ("component",) for one in unfit):
         return  # hardly anything of it would be right
     effective = extended(templates, template.id)
+    yield from _of_replaced(effective, model)
     inherited = set(_problems(extended(templates, template.extends))) if template.extends else set()
     for path, sentence in _problems(effective):
         if (path, sentence) not in inherited:
             place = path if path[0] == "component" or path[1] in getattr(template, path[0]) else ("extends",)
             yield Wrong(key, place, f"{'.'.join(path)}: {sentence}" if place == ("extends",) else sentence)
+
+
+def _of_replaced(template: Effective, model: Model) -> Iterator[Wrong]:
+    """A template that would stand in place of one for another kind of component."""
+    chain = lineage_of(model.templates, template.replaces)
+    if not chain or chain[0].extends:
+        return  # not there, or a gap: what it is for is not known
+    other = extended(model.templates, template.replaces).component
+    if other is not template.component:
+        told = f"{template.replaces} is for {other.value}, this template for {template.component.value}"
+        yield Wrong((KIND_TEMPLATE, template.id), ("replaces",), f"{told}; it could not stand in its place")
 
 
 def _circles(templates: Mapping[str, Template], field: str) -> dict[str, list[str]]:

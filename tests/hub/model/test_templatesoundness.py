@@ -49,6 +49,10 @@ def test_what_holds_together_is_taken() -> None:
     ("text", "expected"),
     [
         (
+            "kind: Template\nid: t\ncomponent: interface\nreplaces: base\n",
+            "f2.yaml:4: Template t: field 'replaces': base is for process_set, this template for interface; it could",
+        ),
+        (
             "kind: Template\nid: t\nextends: base\nthresholds:\n  bussy: {enabled: false}\n",
             "f2.yaml:5: Template t: field 'thresholds.bussy': silences what is not inherited: there is no threshold",
         ),
