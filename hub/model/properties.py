@@ -248,7 +248,8 @@ def _read_list(prop: Property, value: object) -> tuple[str, ...]:
     given = list(value) if isinstance(value, list | tuple) else [value]
     words = [word for word in given if isinstance(word, str) and word in prop.choices]
     if words != given:
-        raise ValueError(prop.expected)
+        strange = sorted({word for word in given if isinstance(word, str)} - set(words))
+        raise ValueError(prop.expected + (f"; there is no {strange[0][:60]!r}" if strange else ""))
     return tuple(dict.fromkeys(words))
 
 

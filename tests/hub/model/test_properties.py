@@ -88,7 +88,7 @@ def test_its_defaults_are_those_of_a_config(name: str) -> None:
         ("snmp_auth_password", "short", "text of 8 to 255"),
         ("monitor", 1, "true or false"),
         ("monitor", "yes", "true or false"),
-        ("lock", ["delete", "move"], "a list of delete, update"),
+        ("lock", ["delete", "move"], "a list of delete, update; none of them is []; there is no 'move'"),
         ("lock", [["delete"]], "a list of delete, update"),
         ("interfaces_ignore", "eth[", "a regular expression (RE2)"),
         ("interfaces_ignore", 3, "a regular expression (RE2)"),
