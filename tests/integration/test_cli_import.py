@@ -79,9 +79,10 @@ def test_what_is_imported_is_live(stack: Stack, clean: int, tmp_path: Path) -> N
 
 
 def test_what_the_hub_refuses_is_told_with_the_line_it_comes_from(stack: Stack, clean: int, tmp_path: Path) -> None:
+    stack.apply("kind: DeviceClass\nid: /Vault\nproperties: {snmp_version: 3}\n")
     path = tmp_path / "half.batch"
-    path.write_text("/Server\nfine\nhalf zSnmpVer='v3'\n")
+    path.write_text("/Server\nfine\n/Vault/Old\nhalf\n")
     done = stack.tocsin("import", "zenbatchload", str(path), check=False)
     assert done.returncode == 1
-    assert f"{path}:3:1: Device half: field 'properties': snmp_version 3 needs snmp_user" in done.stderr
-    assert int(stack.json("history", "--limit", "1")["revisions"][0]["number"]) == clean
+    assert f"{path}:4:1: Device half: field 'properties': snmp_version 3 needs snmp_user" in done.stderr
+    assert int(stack.json("history", "--limit", "1")["revisions"][0]["number"]) == clean + 1

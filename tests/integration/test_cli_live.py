@@ -198,10 +198,10 @@ def test_properties_are_inherited_overridden_and_reset(stack: Stack) -> None:
     stack.tocsin("device", "move", DEVICE, "--group", "-", "--wait")
     for command, code in (
         (("change", DEVICE), 2),
-        (("change", DEVICE, "--reset", "nosuch"), 1),
+        (("change", DEVICE, "--reset", "nosuch"), 2),
         (("change", "nosuch", "--reset", "flap_restarts"), 3),
         (("change", DEVICE, "--set", "flap_restarts=3", "--reset", "flap_restarts"), 2),
-        (("change", DEVICE, "--state", "asleep"), 1),
+        (("change", DEVICE, "--state", "asleep"), 2),
         (("move", DEVICE), 2),
         (("move", DEVICE, "--class", "Server"), 1),
         (("show", "nosuch", "--properties"), 3),

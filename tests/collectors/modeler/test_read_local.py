@@ -28,6 +28,7 @@ def test_every_plugin_that_can_be_asked_for_is_there() -> None:
     assert all(plugin.name == name for name, plugin in PLUGINS.items())
 
 
+@implementer(IProcessSource)
 class OneProcess:
     """One that runs and one that does not; `pids` are those that can be seen."""
 
