@@ -7,7 +7,7 @@ from typing import Any
 from rich.text import Text
 
 from hub.cli.client import Api, path_of
-from hub.cli.figures import NOTHING, safe
+from hub.cli.figures import NOTHING, safe, written
 from hub.cli.output import Column, emit, plural_rows, show, table
 
 DEFAULT = "default"
@@ -44,9 +44,5 @@ def _value(said: dict[str, Any], row: dict[str, Any]) -> str:
     value = said.get("value")
     if value == "":
         return NOTHING
-    if isinstance(value, list):
-        return ", ".join(value) or NOTHING
-    if isinstance(value, bool):
-        return "true" if value else "false"
     unit = str(row.get("unit") or "")
-    return f"{value} {unit}".strip()
+    return f"{written(value)} {unit}".strip()

@@ -10,7 +10,6 @@ from msgspec import Meta, Struct
 from twisted.internet.interfaces import IReactorTime
 
 from hub.components.merged import Note as MergedNote
-from hub.model.diff import FieldChange
 from hub.model.entities import is_below
 from hub.model.service import ModelService
 from hub.modelling.desk import ModellingDesk
@@ -18,7 +17,7 @@ from hub.modelling.findings import unpack
 from hub.modelling.runs import Answer, Run
 from hub.web.call import Call
 from hub.web.longpolls import MAX_WAIT_S, LongPolls
-from hub.web.plans import FieldRow
+from hub.web.plans import FieldRow, field_shapes
 from hub.web.refusals import RefusalError, bad_request
 from hub.web.router import Route
 
@@ -156,16 +155,12 @@ def _row(answer: Answer[bytes]) -> ModelledRow:
         problem=answer.problem or whole,
         problems=problems,
         notes=[_note(note) for note in found.notes] if found is not None else [],
-        attributes=_fields(found.attributes) if found is not None else [],
+        attributes=field_shapes(found.attributes) if found is not None else [],
         left_out=found.left_out if found is not None else 0,
     )
 
 
 def _note(note: MergedNote) -> NoteRow:
     return NoteRow(
-        what=note.what.value, kind=note.kind.value, name=note.name, before=note.before, fields=_fields(note.fields)
+        what=note.what.value, kind=note.kind.value, name=note.name, before=note.before, fields=field_shapes(note.fields)
     )
-
-
-def _fields(changes: Sequence[FieldChange]) -> list[FieldRow]:
-    return [FieldRow(change.field, change.old, change.new) for change in changes]

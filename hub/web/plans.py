@@ -78,10 +78,11 @@ def plan_shape(change: Change, told: Sequence[Difference], device: str, expected
 
 def difference_shapes(told: Sequence[Difference]) -> list[DifferenceRow]:
     """Shape documents, field by field."""
-    return [DifferenceRow(kind=one.kind, id=one.id, what=one.what, fields=_field_shapes(one.fields)) for one in told]
+    return [DifferenceRow(kind=one.kind, id=one.id, what=one.what, fields=field_shapes(one.fields)) for one in told]
 
 
-def _field_shapes(fields: Sequence[FieldChange]) -> list[FieldRow]:
+def field_shapes(fields: Sequence[FieldChange]) -> list[FieldRow]:
+    """Shape fields."""
     return [FieldRow(one.field, one.old, one.new) for one in fields]
 
 
@@ -91,7 +92,7 @@ def _config(change: Change, device: str, expected: Expected) -> ConfigRow:
         device=told.device,
         collector_before=told.collector_before,
         collector_after=told.collector_after,
-        fields=_field_shapes(told.fields),
+        fields=field_shapes(told.fields),
         problem=told.problem,
     )
 
