@@ -7,7 +7,7 @@ import msgspec
 from common.configs import DeviceConfig, ModelConfig, ProcessSetConfig
 from hub.compile.device import device_config
 from hub.model.definitions import to_config
-from hub.model.entities import Model, ProcessSet, Scope, scope_of
+from hub.model.entities import Device, Model, ProcessSet, Scope, scope_of
 from hub.model.properties import effective
 
 
@@ -36,13 +36,13 @@ class ModelerCompiler:
             filesystems_ignore=str(values["filesystems_ignore"]),
         )
         config = device_config(device, values, interval_s=values["model_interval_s"])
-        return msgspec.structs.replace(config, model=looks_for, process_sets=self._sets_of(model, scope_of(device)))
+        return msgspec.structs.replace(config, model=looks_for, process_sets=self._sets_of(model, device))
 
-    def _sets_of(self, model: Model, scope: Scope) -> tuple[ProcessSetConfig, ...]:
+    def _sets_of(self, model: Model, device: Device) -> tuple[ProcessSetConfig, ...]:
         if model.sets is not self._sets:
             self._sets, self._shared = model.sets, {}
+        scope = scope_of(device)
         found = self._shared.get(scope)
         if found is None:
-            found = tuple(to_config(definition) for definition in model.sets if definition.applies(*scope))
-            self._shared[scope] = found
+            found = self._shared[scope] = tuple(map(to_config, model.sets_of(device)))
         return found
