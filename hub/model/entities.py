@@ -24,9 +24,11 @@ from hub.model.templates import KIND_TEMPLATE, UNBIND, Template, Threshold
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
 
+KIND_COLLECTOR = "Collector"
 KIND_DEVICE = "Device"
 KIND_DEVICE_CLASS = "DeviceClass"
 KIND_GROUP = "Group"
+KIND_POOL = "Pool"
 KIND_PROCESS_SET = "ProcessSet"
 
 Words = tuple[str, ...]
@@ -51,7 +53,7 @@ class Device(Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         address: host name or IP address.
         class_: path of its device class.
-        collector: name of the collector that watches it.
+        collector: name of the collector that watches it, or of the pool one of whose members does.
         properties: those that are set on the device itself, see `properties.CATALOGUE`.
         components: what is said of single components, by `KIND/NAME`; never of a component nothing.
         templates: what the device itself says of templates.
@@ -104,6 +106,54 @@ class Group(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return f"Group({self.id!r}, {shown(self.properties)!r})"
 
 
+class Collector(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is said of a collector. One of which nothing is said needs no document.
+
+    Attributes:
+        id: its name, by which devices and pools name it, and which its certificate has.
+        properties: what the devices that name it inherit; those of classes and groups come before.
+    """
+
+    id: Slug
+    title: str = ""
+    properties: dict[str, Value] = {}
+
+    def __repr__(self) -> str:
+        return f"Collector({self.id!r}, {shown(self.properties)!r})"
+
+
+class WhenAlone(enum.StrEnum):
+    """What a member of a pool does with its devices when it has not heard of the hub for too long."""
+
+    STOP = "stop"
+    """It stops: the hub may have given them to another member."""
+    CONTINUE = "continue"
+    """It goes on: rather twice than not at all."""
+
+
+DEFAULT_FAILOVER_S = 90
+
+
+class Pool(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Collectors of which one at a time watches each device that names the pool.
+
+    Attributes:
+        members: names of collectors.
+        failover_after_s: how long a member may be away before its devices go to another.
+        properties: what the devices that name it inherit, whoever watches them; its members' own do not count.
+    """
+
+    id: Slug
+    title: str = ""
+    members: tuple[str, ...]
+    failover_after_s: int = DEFAULT_FAILOVER_S
+    when_alone: WhenAlone = WhenAlone.STOP
+    properties: dict[str, Value] = {}
+
+    def __repr__(self) -> str:
+        return f"Pool({self.id!r}, {self.members!r}, {shown(self.properties)!r})"
+
+
 class Bounds(Struct, frozen=True, omit_defaults=True):
     """How many processes there may be, inclusive; None for no bound."""
 
@@ -146,9 +196,9 @@ class ProcessSet(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return any(is_below(class_, scope) if scope.startswith("/") else scope in groups for scope in self.applies_to)
 
 
-Entity = Device | DeviceClass | Group | ProcessSet | Template
+Entity = Device | DeviceClass | Group | ProcessSet | Template | Collector | Pool
 Layer = DeviceClass | Group
-"""What devices inherit properties from."""
+"""What devices inherit properties and templates from."""
 Key = tuple[str, str]
 Scope = tuple[str, tuple[str, ...]]
 """Class and groups of a device: devices that have them in common inherit the same."""
@@ -160,6 +210,8 @@ TYPES: Mapping[str, type[Entity]] = MappingProxyType(
         KIND_GROUP: Group,
         KIND_PROCESS_SET: ProcessSet,
         KIND_TEMPLATE: Template,
+        KIND_COLLECTOR: Collector,
+        KIND_POOL: Pool,
     }
 )
 _KINDS: Mapping[type, str] = MappingProxyType({type_: kind for kind, type_ in TYPES.items()})
@@ -207,20 +259,23 @@ class Model:
     Attributes:
         revision: number of the change that made it; 0 for an empty store.
         devices, classes, groups: by id; classes and groups that say something.
-        templates: by id.
+        templates, collectors, pools: by id; of collectors those that have a document.
         sets: in order: the first that matches takes a command line.
     """
 
     __slots__ = (
         "_applying",
         "_binders",
+        "_by_collector",
         "_by_kind",
         "_by_scope",
         "_inherited",
         "_shared",
         "classes",
+        "collectors",
         "devices",
         "groups",
+        "pools",
         "revision",
         "sets",
         "templates",
@@ -239,6 +294,8 @@ class Model:
         self.classes: Mapping[str, DeviceClass] = MappingProxyType(by_kind[KIND_DEVICE_CLASS])
         self.groups: Mapping[str, Group] = MappingProxyType(by_kind[KIND_GROUP])
         self.templates: Mapping[str, Template] = MappingProxyType(by_kind[KIND_TEMPLATE])
+        self.collectors: Mapping[str, Collector] = MappingProxyType(by_kind[KIND_COLLECTOR])
+        self.pools: Mapping[str, Pool] = MappingProxyType(by_kind[KIND_POOL])
         definitions: Iterable[ProcessSet] = by_kind[KIND_PROCESS_SET].values()
         self.sets = tuple(sorted(definitions, key=lambda definition: (definition.order, definition.id)))
         # What devices of one scope have in common is worked out once for each scope.
@@ -246,6 +303,7 @@ class Model:
         self._inherited: dict[Scope, Mapping[str, Value]] = {}
         self._shared: dict[tuple[Any, Any], Any] = {}
         self._by_scope: Mapping[Scope, list[str]] | None = None
+        self._by_collector: Mapping[str, list[str]] | None = None
         self._binders: Mapping[str, list[str]] | None = None
 
     def device(self, device_id: str) -> Device:
@@ -282,7 +340,7 @@ class Model:
         return [layer for layer in found if layer is not None]
 
     def inherited(self, scope: Scope) -> Mapping[str, Value]:
-        """The properties that devices of a scope have without setting them, by name."""
+        """The properties that classes and groups give the devices of a scope, by name."""
         found = self._inherited.get(scope)
         if found is None:
             values: dict[str, Value] = {}
@@ -291,9 +349,19 @@ class Model:
             found = self._inherited[scope] = MappingProxyType(values)
         return found
 
+    def settings_of(self, name: str) -> Collector | Pool | None:
+        """What is said of the collector or pool that devices name; None for nothing."""
+        return self.pools.get(name) or self.collectors.get(name)
+
+    def inherited_by(self, device: Device) -> dict[str, Value]:
+        """The properties that a device has without setting them: of its collector or pool, its classes and groups."""
+        settings = self.settings_of(device.collector)
+        inherited = self.inherited(scope_of(device))
+        return {**settings.properties, **inherited} if settings is not None else dict(inherited)
+
     def properties_of(self, device: Device) -> dict[str, Value]:
-        """The properties that somebody has set for a device: on itself, its groups or classes."""
-        return {**self.inherited(scope_of(device)), **device.properties}
+        """The properties that somebody has set for a device: on itself, or on what it inherits from."""
+        return {**self.inherited_by(device), **device.properties}
 
     def by_scope(self) -> Mapping[Scope, list[str]]:
         """Ids of the devices of each scope."""
@@ -303,6 +371,15 @@ class Model:
                 found.setdefault(scope_of(device), []).append(device.id)
             self._by_scope = found
         return self._by_scope
+
+    def by_collector(self) -> Mapping[str, list[str]]:
+        """Ids of the devices that name each collector or pool."""
+        if self._by_collector is None:
+            found: dict[str, list[str]] = {}
+            for device in self.devices.values():
+                found.setdefault(device.collector, []).append(device.id)
+            self._by_collector = found
+        return self._by_collector
 
     def binders(self) -> Mapping[str, list[str]]:
         """Ids of the devices that say something of a template themselves, by its id."""
@@ -315,7 +392,7 @@ class Model:
         return self._binders
 
     def shared(self, work: Callable[[Model, K], T], key: K) -> T:
-        """What follows from all but the devices, worked out once for each key."""
+        """What follows from all but devices, collectors and pools, worked out once for each key."""
         place = (work, key)
         if place not in self._shared:
             self._shared[place] = work(self, key)
@@ -329,7 +406,9 @@ class Model:
         return found
 
     def entities(self) -> Iterator[Entity]:
-        """All that it holds: classes, groups, templates, devices, process sets in order."""
+        """All that it holds: collectors, pools, classes, groups, templates, devices, process sets in order."""
+        yield from self.collectors.values()
+        yield from self.pools.values()
         yield from self.classes.values()
         yield from self.groups.values()
         yield from self.templates.values()
@@ -353,7 +432,8 @@ class Model:
             model._inherited = self._inherited
         if KIND_DEVICE not in touched:
             model._by_scope, model._binders = self._by_scope, self._binders
-        if touched <= {KIND_DEVICE}:
+            model._by_collector = self._by_collector
+        if touched <= {KIND_DEVICE, KIND_COLLECTOR, KIND_POOL}:
             model._shared = self._shared
         return model
 
