@@ -235,6 +235,8 @@ class DeviceConfig(Struct, frozen=True, kw_only=True):
         overrides: process sets that are treated otherwise than their definitions say.
         only_expected: sets that are not in `expected` are not watched, even if they run or are required.
         model: for the modeler alone; `interval_s` is then the time from one modelling to the next.
+        lease_s: seconds; without the hub for longer than this, the collector stops collecting the device until the hub
+            says again that it is its. None: it goes on for ever.
     """
 
     device: DeviceId
@@ -252,6 +254,7 @@ class DeviceConfig(Struct, frozen=True, kw_only=True):
     overrides: tuple[SetOverride, ...] = ()
     model: ModelConfig | None = None
     only_expected: bool = False
+    lease_s: Annotated[int, Meta(ge=1)] | None = None
 
 
 def canonical(config: DeviceConfig) -> bytes:

@@ -68,6 +68,20 @@ class Failure(Struct, frozen=True, tag=True):
 # --- collector -> hub -------------------------------------------------------------------------------------------------
 
 
+class Position(Struct, frozen=True, omit_defaults=True):
+    """How far a daemon has come with its configs.
+
+    Attributes:
+        epoch: of the hub's store that its last batch of configs came from; empty when it does not know.
+        revision: of the model, that the batch was of.
+        all: `configs.digest_of_all` of everything it holds now; empty from daemons that do not tell.
+    """
+
+    epoch: Annotated[str, Meta(max_length=100)] = ""
+    revision: Annotated[int, Meta(ge=0)] = 0
+    all: Annotated[str, Meta(pattern=r"^([0-9a-f]{32})?\Z")] = ""
+
+
 class Attach(Struct, frozen=True, tag=True, kw_only=True):
     """Open a session (method `attach`). The collector's name is in its certificate, not here.
 
@@ -76,6 +90,7 @@ class Attach(Struct, frozen=True, tag=True, kw_only=True):
         oldest, newest: protocol versions the daemon speaks.
         spool: id of its event spool; made anew when the spool is.
         started_at: epoch seconds.
+        position: how far it has come with its configs; one that tells it need not be asked what it holds.
     """
 
     daemon: Id
@@ -85,6 +100,7 @@ class Attach(Struct, frozen=True, tag=True, kw_only=True):
     newest: int
     spool: Id
     started_at: float
+    position: Position = Position()
 
 
 class Attached(Struct, frozen=True, tag=True, kw_only=True):
@@ -129,6 +145,7 @@ class TaskCounts(Struct, frozen=True, kw_only=True):
     Attributes:
         queued_events, queued_samples: waiting in the spools.
         dropped_events, dropped_samples: lost to full spools since the daemon started.
+        lapsed: devices that are not collected because the hub has not been heard for longer than their lease.
         problem: the sentence of whatever ails the daemon as a whole, for example a full disk; empty when well.
         untold: the part of it that the daemon cannot send an event about; the hub has to.
     """
@@ -141,6 +158,7 @@ class TaskCounts(Struct, frozen=True, kw_only=True):
     queued_samples: int = 0
     dropped_events: int = 0
     dropped_samples: int = 0
+    lapsed: int = 0
     problem: Reason = ""
     untold: Reason = ""
 
@@ -224,11 +242,13 @@ class ConfigBatch(Struct, frozen=True, tag=True, kw_only=True):
     Attributes:
         revision: the model's revision that they come from.
         removed: devices that are this collector's no more.
+        epoch: of the hub's store that the revision is one of; empty from hubs that do not tell.
     """
 
     revision: int
     changed: Annotated[list[DeviceConfig], Meta(max_length=500)]
     removed: Annotated[list[DeviceId], Meta(max_length=2000)]
+    epoch: Annotated[str, Meta(max_length=100)] = ""
 
 
 class Rejected(Struct, frozen=True):

@@ -37,9 +37,20 @@ def event(seq: int) -> wire.SpooledEvent:
     "message",
     [
         wire.ConfigBatch(revision=7, changed=[config(f"host{n}") for n in range(40)], removed=["gone"]),
+        wire.ConfigBatch(revision=7, changed=[], removed=["gone"], epoch="e"),
         wire.EventBatch(spool="s", events=[event(n) for n in range(1, 30)]),
         wire.Attach(
             daemon="process", host="h", software="0.1", oldest=1, newest=1, spool="a" * 32, started_at=1_800_000_000.25
+        ),
+        wire.Attach(
+            daemon="modeler",
+            host="h",
+            software="0.1",
+            oldest=1,
+            newest=1,
+            spool="a" * 32,
+            started_at=0.0,
+            position=wire.Position("e", 7, "0" * 32),
         ),
         wire.Heartbeat(counts=wire.TaskCounts(devices=3, problem="disk full")),
         queries.Picture(form="png", data=bytes(range(256)) * 40),
@@ -136,6 +147,21 @@ def test_a_report_of_what_cannot_be_is_refused(fields: dict[str, object], where:
 def test_a_field_from_a_later_version_is_skipped() -> None:
     data = b"\x00" + msgspec.msgpack.encode({"type": "EventsStored", "seq": 7, "mood": "good"})
     assert wire.decode(data, wire.EventsStored) == wire.EventsStored(7)
+
+
+def test_what_an_earlier_version_does_not_tell_is_not_known() -> None:
+    told = {"type": "Attach", "daemon": "d", "host": "h", "software": "0.0", "oldest": 1, "newest": 1, "spool": "s"}
+    attach = wire.decode(b"\x00" + msgspec.msgpack.encode({**told, "started_at": 1.0}), wire.Attach)
+    assert attach.position == wire.Position("", 0, "")
+    batch = {"type": "ConfigBatch", "revision": 3, "changed": [], "removed": []}
+    assert wire.decode(b"\x00" + msgspec.msgpack.encode(batch), wire.ConfigBatch).epoch == ""
+
+
+@pytest.mark.parametrize("position", [{"all": "no digest"}, {"revision": -1}, {"epoch": "e" * 101}])
+def test_a_position_that_cannot_be_is_refused(position: dict[str, object]) -> None:
+    told = {"type": "Attach", "daemon": "d", "host": "h", "software": "0.0", "oldest": 1, "newest": 1, "spool": "s"}
+    with pytest.raises(wire.WireError, match="position"):
+        wire.decode(b"\x00" + msgspec.msgpack.encode({**told, "started_at": 1.0, "position": position}), wire.Attach)
 
 
 def test_a_message_too_large_is_refused_by_the_sender() -> None:
