@@ -3,13 +3,14 @@ SHELL := /bin/sh
 BIN := .venv/bin
 SOURCES := common collectors hub tests benchmarks setup.py
 
-.PHONY: run test check format bench clean help changelog
+.PHONY: run test check format bench faults clean help changelog
 
 help:
 	@echo "make run    start Tocsin here and watch this machine (data in ./var; ARGS='--data DIR')"
 	@echo "make test   all checks and tests"
 	@echo "make check  format, lint, types, imports"
 	@echo "make bench  print figures: cost, latency, throughput (ARGS=topic for one of them)"
+	@echo "make faults the fault tests in their long form, about an hour (ARGS='-k partition' for one of them)"
 	@echo "make clean  remove .venv and caches; ./var stays"
 
 run:
@@ -40,6 +41,10 @@ format:
 bench:
 	@tools/install test
 	$(BIN)/python -m benchmarks $(ARGS)
+
+faults:
+	@tools/install test
+	TOCSIN_FAULTS=long $(BIN)/python -m pytest tests/faults -v $(ARGS)
 
 changelog:
 	$(BIN)/towncrier build --yes --version $(VERSION)

@@ -1,0 +1,88 @@
+# mypy: allow-untyped-calls
+# (trial's assertions have no types)
+"""A hub in a process of its own, collectors and bad networks around it, and an end that leaves nothing behind."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from twisted.internet import reactor as global_reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
+from twisted.trial.unittest import TestCase
+
+from tests.faults.chaos import ChaosProxy
+from tests.faults.fleet import Fleet, SimCollector
+from tests.faults.hubprocess import HubProcess, until
+from tests.faults.length import LIMIT_S
+
+reactor: Any = global_reactor
+
+
+def device_document(device: str, collector: str, interval_s: int = 10, address: str = "127.0.0.1") -> str:
+    """YAML of a device that is read locally."""
+    properties = f"{{source: local, interval_s: {interval_s}}}"
+    return f"kind: Device\nid: {device}\naddress: {address}\ncollector: {collector}\nproperties: {properties}\n"
+
+
+def devices_document(names: list[tuple[str, str]], interval_s: int = 10) -> str:
+    """YAML of many devices: pairs of device and collector."""
+    return "---\n".join(device_document(device, collector, interval_s) for device, collector in names)
+
+
+def set_document(name: str, include: str = "") -> str:
+    """YAML of a process set."""
+    return f"kind: ProcessSet\nid: {name}\ntitle: {name}\ninclude: '{include or f'^{name} '}'\n"
+
+
+class FaultCase(TestCase):
+    """Gives a hub, a fleet, and proxies; `broker` are lines of TOML for the hub's door."""
+
+    timeout = LIMIT_S
+    broker = ""
+
+    async def setUp(self) -> None:  # type: ignore[override]  # trial waits for a coroutine
+        self.folder = Path(tempfile.mkdtemp(prefix="tocsin-faults-"))
+        self.addCleanup(shutil.rmtree, self.folder, True)
+        self.hub = HubProcess(reactor, self.folder, self.broker)
+        self.addCleanup(lambda: Deferred.fromCoroutine(self.hub.close()))
+        await self.hub.start()
+        self.fleet = Fleet(reactor, self.hub)
+        self.addCleanup(lambda: Deferred.fromCoroutine(self.fleet.close()))
+
+    def proxy(self) -> ChaosProxy:
+        """A bad network before the hub; gone at the end."""
+        made = ChaosProxy(reactor, self.hub.port)
+        self.addCleanup(lambda: Deferred.fromCoroutine(made.close()))
+        return made
+
+    async def until(self, what: str, check: Callable[[], Any], within_s: float = 30.0) -> Any:
+        """Look again and again until something is so."""
+        return await until(reactor, what, check, within_s)
+
+    async def pause(self, seconds: float) -> None:
+        """Let a fault last."""
+        await deferLater(reactor, seconds, lambda: None)
+
+    async def agree(self, within_s: float = 30.0) -> None:
+        """Hub and collectors agree: each holds what the hub would have it run, by its own record, and nothing else."""
+        status = await self.hub.ask("GET", "status")
+        await self.hub.live(status["hub"]["revision"], within_s)
+        wanted: dict[str, dict[str, str]] = {name: {} for name in self.fleet.members}
+        for device in (await self.hub.ask("GET", "devices"))["devices"]:
+            if device["collector"] in wanted:
+                shown = await self.hub.ask("GET", f"configs/process/{device['id']}")
+                wanted[device["collector"]][device["id"]] = shown["digest"]
+        for name, member in self.fleet.members.items():
+            self.assertEqual(member.held_digests, wanted[name], name)
+
+    def no_defects(self) -> None:
+        """The hub has logged no traceback."""
+        self.assertEqual(self.hub.defects(), [])
+
+
+__all__ = ["FaultCase", "SimCollector", "device_document", "devices_document", "reactor", "set_document"]

@@ -1,0 +1,248 @@
+# mypy: allow-untyped-calls
+"""A real tocsin-hub in a process of its own, that can be killed, stopped still, and started again on its folder."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
+from twisted.web.client import Agent, HTTPConnectionPool
+from twisted.web.http_headers import Headers
+
+from collectors.framework.hublink import HubLink, LinkSettings
+from common.certificates import ensure_collector, ensure_site
+from tests.integration.hubs import Answer, Body, Content
+
+ROOT = Path(__file__).parents[2]
+POLL_S = 0.05
+
+SETTINGS = """
+folder = "{folder}"
+[http]
+port = {http_port}
+[broker]
+port = {broker_port}
+{broker}
+"""
+
+
+def environment() -> dict[str, str]:
+    """What a daemon gets: nothing of ours."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("TOCSIN_")}
+
+
+def memory_mib(pid: int) -> float:
+    """Resident memory of a process."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 1024
+
+
+async def until(reactor: Any, what: str, check: Callable[[], Any], within_s: float = 30.0) -> Any:
+    """Look again and again until something is so; give what was seen.
+
+    Raises:
+        AssertionError: it was not so in time.
+    """
+    deadline = time.monotonic() + within_s
+    while True:
+        seen = check()
+        if seen:
+            return seen
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what}: not within {within_s} s")
+        await deferLater(reactor, POLL_S, lambda: None)
+
+
+class HubProcess:
+    """One hub; `broker` are settings of its door, as lines of TOML."""
+
+    def __init__(self, reactor: Any, folder: Path, broker: str = "") -> None:
+        self.reactor = reactor
+        self.home = folder
+        self.folder = folder / "hub"
+        self.broker = broker
+        self.log_file = folder / "hub.out"
+        self.process: subprocess.Popen[bytes] | None = None
+        self.run: dict[str, Any] = {}
+        self._pool: Any = HTTPConnectionPool(reactor, persistent=True)
+        self._pool.maxPersistentPerHost = 10
+
+    # --- life ---------------------------------------------------------------------------------------------------------
+
+    async def start(self, within_s: float = 60.0) -> None:
+        """Start it and wait until it answers; the ports stay those of the first start."""
+        self.spawn()
+        await self.answers(within_s)
+
+    def spawn(self) -> None:
+        """Start it, and do not wait."""
+        run_file = self.folder / "run.json"
+        run_file.unlink(missing_ok=True)
+        settings = self.home / "hub.toml"
+        settings.write_text(
+            SETTINGS.format(
+                folder=self.folder,
+                http_port=self.run.get("http_port", 0),
+                broker_port=self.run.get("broker_port", 0),
+                broker=self.broker,
+            )
+        )
+        with self.log_file.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "tests.faults.hubprogram", "run", "--config", str(settings)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=environment(),
+                cwd=ROOT,
+            )
+
+    async def answers(self, within_s: float = 60.0) -> None:
+        """Wait until it has told its ports, which it does when it answers."""
+
+        def told() -> dict[str, Any]:
+            assert self.process is not None
+            if self.process.poll() is not None:
+                raise AssertionError(f"the hub ended: {self.log()[-3000:]}")
+            with contextlib.suppress(OSError, ValueError):
+                found: dict[str, Any] = json.loads((self.folder / "run.json").read_text())
+                return found
+            return {}
+
+        self.run = await until(self.reactor, "the hub answers", told, within_s)
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        self._end(signal.SIGKILL)
+
+    async def stop(self) -> None:
+        """End it as an operator would."""
+        process = self.process
+        if process is not None:
+            process.send_signal(signal.SIGTERM)
+            await until(self.reactor, "the hub stops", lambda: process.poll() is not None, 40)
+            self.process = None
+
+    def _end(self, how: signal.Signals) -> None:
+        process, self.process = self.process, None
+        if process is not None and process.poll() is None:
+            process.send_signal(how)
+            process.wait()
+
+    async def close(self) -> None:
+        """End it, whatever state it is in."""
+        self.kill()
+        await self._pool.closeCachedConnections()
+
+    # --- what can be seen from outside --------------------------------------------------------------------------------
+
+    @property
+    def port(self) -> int:
+        """Where collectors connect."""
+        return int(self.run["broker_port"])
+
+    @property
+    def pid(self) -> int:
+        """Of the process that runs."""
+        assert self.process is not None
+        return self.process.pid
+
+    @property
+    def memory_mib(self) -> float:
+        """Resident memory."""
+        return memory_mib(self.pid)
+
+    def log(self) -> str:
+        """All that it has written."""
+        return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
+
+    def defects(self) -> list[str]:
+        """Tracebacks, and defects that it has written about."""
+        return re.findall(r".*(?:Traceback|Unhandled|defect|error of ours).*", self.log())
+
+    def late_s(self, since: float) -> tuple[float, float]:
+        """For how long its loop was late at most since a time of the monotonic clock: by the wall, by its own CPU."""
+        rows = [[float(part) for part in line.split()] for line in (self.folder / "loop").read_text().splitlines()]
+        after = [row for row in rows if len(row) == 3 and row[0] > since]
+        return max((row[1] for row in after), default=0.0), max((row[2] for row in after), default=0.0)
+
+    async def ask(self, method: str, path: str, body: Any = None) -> Any:
+        """Ask the API; give the JSON.
+
+        Raises:
+            AssertionError: it refuses.
+        """
+        headers = Headers({"Content-Type": ["application/json"]})
+        token = (self.folder / "operator.token").read_text().strip()
+        headers.addRawHeader("Authorization", f"Bearer {token}")
+        agent = Agent(self.reactor, connectTimeout=5, pool=self._pool)
+        url = f"{self.run['url']}/api/v1/{path}".encode()
+        sent = None if body is None else Body(json.dumps(body).encode())
+        response = await agent.request(method.encode(), url, headers, sent)
+        content = Content()
+        response.deliverBody(content)
+        kind = response.headers.getRawHeaders("content-type", [""])[0]
+        answer = Answer(response.code, await content.done, kind)
+        if answer.status >= 300:
+            raise AssertionError(f"{method} {path}: {answer.status} {answer.content[:500]!r}")
+        return answer.json
+
+    async def apply(self, text: str) -> int:
+        """Apply documents; give the revision."""
+        files = [{"path": "faults.yaml", "text": text}]
+        done = await self.ask("POST", "apply", {"files": files, "message": "", "author": "test", "dry_run": False})
+        return int(done["revision"])
+
+    async def live(self, revision: int, wait_s: float = 60.0) -> None:
+        """Wait until a revision runs wherever it should.
+
+        Raises:
+            AssertionError: it does not; names where and why.
+        """
+        deadline = time.monotonic() + wait_s
+        while True:
+            answer = await self.ask("GET", f"revisions/{revision}/live?wait=10")
+            if answer["live"]:
+                return
+            if time.monotonic() > deadline:
+                raise AssertionError(f"revision {revision} is not live after {wait_s} s: {answer['behind'][:5]}")
+
+    async def collectors(self) -> dict[str, dict[str, Any]]:
+        """Collector daemons of the service `process`, by name."""
+        answer = await self.ask("GET", "collectors")
+        return {row["collector"]: row for row in answer["collectors"] if row["daemon"] == "process"}
+
+    async def events(self, **filters: str) -> list[dict[str, Any]]:
+        """All events that match, however many."""
+        wanted = "".join(f"&{name}={value}" for name, value in filters.items())
+        answer = await self.ask("GET", f"events?limit=1000&state=new,acknowledged,closed,aged{wanted}")
+        return list(answer["events"])
+
+    # --- who connects -------------------------------------------------------------------------------------------------
+
+    def certificates(self, name: str) -> Path:
+        """Folder of a collector's certificate; made at the first call."""
+        site = ensure_site(self.folder / "pki", time.time)
+        return ensure_collector(site, name, self.home / "certs" / name)
+
+    def link(self, name: str, client: Any, port: int = 0, **settings: Any) -> HubLink:
+        """A collector's end of a session with this hub, directly or by a proxy's port; not started."""
+        found = LinkSettings(certificates=self.certificates(name), port=port or self.port, **settings)
+        return HubLink(self.reactor, self.reactor, random.Random(name), found, client)
+
+
+def stopped(link: HubLink) -> Deferred[None]:
+    """Stop a link; fires when it is gone."""
+    return link.stopService()
