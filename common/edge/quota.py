@@ -33,15 +33,19 @@ class Quota:
 
 
 class LineQuota:
-    """Log lines about peers: ten a minute for each, and the number of those that were kept back."""
+    """Log lines about peers: ten a minute for each, 300 for all, and the number of those that were kept back.
 
-    def __init__(self, clock: IReactorTime, per_minute: int = 10) -> None:
+    The bound for all is for a stranger who has many addresses.
+    """
+
+    def __init__(self, clock: IReactorTime, per_minute: int = 10, for_all_per_minute: int = 300) -> None:
         self._quota = Quota(clock, per_minute / 60.0, per_minute)
+        self._for_all = Quota(clock, for_all_per_minute / 60.0, for_all_per_minute)
         self.kept_back = 0
 
     def take(self, peer: str) -> int | None:
         """None when nothing may be written; otherwise how many lines were kept back since the last one."""
-        if not self._quota.take(peer):
+        if not self._quota.take(peer) or not self._for_all.take():
             self.kept_back += 1
             return None
         kept_back, self.kept_back = self.kept_back, 0

@@ -36,3 +36,12 @@ def test_lines_that_were_kept_back_are_counted_in_the_next() -> None:
     assert [lines.take("p") for _ in range(5)] == [0, 0, None, None, None]
     clock.advance(30)
     assert lines.take("p") == 3
+
+
+def test_a_thousand_peers_share_the_lines_that_are_for_all() -> None:
+    clock = Clock()
+    lines = LineQuota(clock, per_minute=2, for_all_per_minute=60)
+    assert sum(lines.take(str(n)) is not None for n in range(1000)) == 60
+    clock.advance(1)
+    assert lines.take("another") == 940
+    assert lines.take("yet another") is None
