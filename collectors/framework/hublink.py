@@ -21,6 +21,7 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from collectors.framework.hubaddresses import HubAddress, Rotation, read_addresses
 from collectors.framework.hublink_remote import CollectorPerspective
 from collectors.framework.interfaces import IHub, IHubClient
 from common.certificates import HUB_NAME, check_hub, collector_tls_options, with_tls
@@ -50,6 +51,7 @@ T = TypeVar("T")
 MAX_BACKOFF_S = 30.0
 STEADY_S = 30.0  # a session that stood this long was a good one
 LONGEST_STREAK = 16
+DEFAULT_HOST = "127.0.0.1"
 
 
 class LinkSettings(Struct, frozen=True, kw_only=True):
@@ -57,17 +59,33 @@ class LinkSettings(Struct, frozen=True, kw_only=True):
 
     Attributes:
         certificates: folder with ca.crt, collector.crt, collector.key as the hub has issued them.
+        addresses: of several hubs of one site, instead of host, for example `["hub1", "hub2:8789", "[2001:db8::1]"]`.
+            They are tried in turn; the one that worked is tried first the next time.
+        port: also of each address that names none.
         timeout_s: of a connection attempt, and of each call.
         heartbeat_s: between heartbeats; three without a sign of life end the session.
         hub_name: that the hub's certificate must bear, whatever its address.
     """
 
     certificates: Path
-    host: str = "127.0.0.1"
+    host: str = DEFAULT_HOST
     port: Annotated[int, Meta(ge=1, le=65535)] = DEFAULT_PORT
+    addresses: tuple[str, ...] = ()
     timeout_s: Annotated[float, Meta(gt=0)] = 15.0
     heartbeat_s: Annotated[float, Meta(gt=0)] = 5.0
     hub_name: str = HUB_NAME
+
+    def __post_init__(self) -> None:
+        """Refuse addresses that cannot be.
+
+        Raises:
+            ValueError: the sentence names the one.
+        """
+        self.hubs()
+
+    def hubs(self) -> tuple[HubAddress, ...]:
+        """All hubs, in the order in which they are tried."""
+        return read_addresses(self.addresses, self.host, self.port, DEFAULT_HOST)
 
 
 class LinkState(enum.Enum):
@@ -86,9 +104,10 @@ def backoff_s(rng: random.Random, failures: int) -> float:
 
 @implementer(IHub)
 class HubLink(Service):
-    """Keeps one session with the hub, as long as the service runs.
+    """Keeps one session with the hub, or with one of them, as long as the service runs.
 
     Attributes:
+        hubs: those that it tries.
         state: what it is doing.
         reason: why there is no session; empty while there is one.
     """
@@ -104,17 +123,21 @@ class HubLink(Service):
         client: IHubClient,
         *,
         wall: Callable[[], float] = time.time,
-        endpoint: IStreamClientEndpoint | None = None,
+        endpoints: Callable[[HubAddress], IStreamClientEndpoint] | None = None,
     ) -> None:
         self._clock = clock
         self._rng = rng
         self._link = link
         self._client = client
         self._wall = wall
-        self._endpoint = endpoint or HostnameEndpoint(reactor, link.host.encode(), link.port, timeout=link.timeout_s)
+        self._endpoints = endpoints or (
+            lambda hub: HostnameEndpoint(reactor, hub.host.encode(), hub.port, timeout=link.timeout_s)
+        )
+        self.hubs = link.hubs()
+        self._turn = Rotation(self.hubs)
         self._broker: HardBroker | None = None
         self._work: Deferred[None] | None = None
-        self._told = ""
+        self._told: dict[HubAddress, str] = {}
         self.state = LinkState.STOPPED
         self.reason = "not started"
 
@@ -169,13 +192,14 @@ class HubLink(Service):
     # --- one session after the other ----------------------------------------------------------------------------------
 
     async def _run(self) -> None:
-        failures = 0
         try:
             while self.running:
-                stood_s = await self._once()
-                failures = 0 if stood_s >= STEADY_S else failures + 1
+                if await self._once() >= STEADY_S:
+                    self._turn.worked()
+                else:
+                    self._turn.failed()
                 self.state = LinkState.WAITING
-                await deferLater(self._clock, backoff_s(self._rng, failures), lambda: None)
+                await deferLater(self._clock, backoff_s(self._rng, self._turn.rounds), lambda: None)
         finally:
             self.state = LinkState.STOPPED
 
@@ -211,7 +235,7 @@ class HubLink(Service):
         # The files are read each time, so that a certificate issued anew works without a restart.
         options = collector_tls_options(self._link.certificates, self._wall, self._link.hub_name)
         factory = with_tls(options, Factory.forProtocol(self._make_broker), self._clock, is_client=True)
-        connecting = self._endpoint.connect(factory)
+        connecting = self._endpoints(self._turn.now).connect(factory)
         try:
             protocol: Any = await connecting.addTimeout(self._link.timeout_s, self._clock)
         except ConnectingCancelledError:  # the endpoint's own word for it, which is no CancelledError
@@ -244,12 +268,10 @@ class HubLink(Service):
         Pulse(self._clock, broker, lambda: self._heartbeat(broker), self._link.heartbeat_s).start()
         self._broker = broker
         self.state = LinkState.ATTACHED
-        self.reason = self._told = ""
+        self.reason = ""
+        self._told.clear()
         self.log.info(
-            "attached to the hub at {host} port {port} as collector {collector}",
-            host=self._link.host,
-            port=self._link.port,
-            collector=answer.collector,
+            "attached to the hub at {hub} as collector {collector}", hub=self._turn.now, collector=answer.collector
         )
         self._client.attached(answer)
 
@@ -268,14 +290,11 @@ class HubLink(Service):
             await self._end_of(broker)
 
     def _end(self, reason: str) -> None:
-        self.reason = reason
-        if reason != self._told:  # one line for each new reason, not one for each attempt
-            self._told = reason
+        self.reason, hub = reason, self._turn.now
+        if self._told.get(hub) != reason:  # one line for each new reason of each hub, not one for each attempt
+            self._told[hub] = reason
             self.log.warn(  # noqa: G010 - twisted.logger calls it so
-                "no session with the hub at {host} port {port}: {reason}",
-                host=self._link.host,
-                port=self._link.port,
-                reason=reason,
+                "no session with the hub at {hub}: {reason}", hub=hub, reason=reason
             )
         if self._broker is not None:
             self._broker = None

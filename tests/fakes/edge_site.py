@@ -29,6 +29,8 @@ from tests.fakes.sessions import FakeFrontDesk, FakeHubClient
 class MemoryEndpoint:
     """Connects to a listener without a network; `down` refuses, `silent` never comes to an end.
 
+    `fails` is an error that every attempt ends with; `door` another factory than that of the edge's own listener.
+
     Cancelled, it fails as Twisted's own endpoints do: with an error that is no CancelledError.
     """
 
@@ -38,15 +40,17 @@ class MemoryEndpoint:
         self.attempts: list[float] = []
         self.down = False
         self.silent = False
+        self.fails: Exception | None = None
+        self.door: Any = None
 
     def connect(self, protocolFactory: Any) -> Deferred[Any]:
         self.attempts.append(self.edge.clock.seconds())
         if self.silent:
             return Deferred(lambda waiting: waiting.errback(ConnectingCancelledError(self.host)))
-        if self.down:
-            return fail(Refused())
+        if self.down or self.fails is not None:
+            return fail(self.fails or Refused())
         address = IPv4Address("TCP", self.host, 4000)
-        server = self.edge.listener._door.buildProtocol(address)
+        server = (self.door or self.edge.listener._door).buildProtocol(address)
         if server is None:
             return fail(Refused())
         client = protocolFactory.buildProtocol(address)
@@ -66,6 +70,7 @@ class Edge:
         self.desk = FakeFrontDesk()
         self.cables: list[Cable] = []
         self.links: list[HubLink] = []
+        self._endpoints: dict[HubLink, dict[str, MemoryEndpoint]] = {}
         self.settings = ListenerSettings(port=0, **settings)
         self.listener = self.make_listener(self.site)
 
@@ -83,8 +88,9 @@ class Edge:
         host: str = "192.0.2.1",
         **settings: Any,
     ) -> HubLink:
-        """Make a link, with a certificate of its own unless a folder has one."""
+        """Make a link, with a certificate of its own unless a folder has one; each of its hubs has an endpoint."""
         certificates = folder or issue_collector(self.site, name, self.folder / "certs" / name)
+        endpoints: dict[str, MemoryEndpoint] = {}
         link = HubLink(
             None,
             self.clock,
@@ -92,8 +98,10 @@ class Edge:
             LinkSettings(certificates=certificates, **settings),
             client,
             wall=self.wall,
-            endpoint=MemoryEndpoint(self, host),
+            endpoints=lambda hub: endpoints[hub.host],
         )
+        endpoints.update({hub.host: MemoryEndpoint(self, host) for hub in link.hubs})
+        self._endpoints[link] = endpoints
         self.links.append(link)
         return link
 
@@ -112,8 +120,6 @@ class Edge:
         self.pump()
         self._folder.cleanup()
 
-
-def endpoint_of(link: HubLink) -> MemoryEndpoint:
-    found = link._endpoint
-    assert isinstance(found, MemoryEndpoint)
-    return found
+    def endpoint(self, link: HubLink, host: str = "127.0.0.1") -> MemoryEndpoint:
+        """Where a link tries one of its hubs."""
+        return self._endpoints[link][host]

@@ -14,7 +14,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
-from twisted.internet.protocol import Factory
+from twisted.internet.error import DNSLookupError
+from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import capturedLogs
 from twisted.spread import pb
 from twisted.trial.unittest import SynchronousTestCase
@@ -22,7 +23,8 @@ from zope.interface.verify import verifyObject
 
 from collectors.framework.hublink import LONGEST_STREAK, MAX_BACKOFF_S, LinkState, backoff_s
 from collectors.framework.interfaces import IHub, IHubClient
-from common.certificates import Site, _issue, ensure_site, hub_tls_options, issue_collector, revoke_collector, with_tls
+from common.certificates import Site, ensure_site, hub_tls_options, issue_collector, revoke_collector, with_tls
+from common.edge.authority import issue
 from common.edge.broker import HardBroker
 from common.edge.pem import Pair
 from common.errors import PermanentError, RemoteError, TransientError
@@ -39,7 +41,7 @@ from common.wire import (
     decode_answer,
     encode,
 )
-from tests.fakes.edge_site import Edge, endpoint_of
+from tests.fakes.edge_site import Edge
 from tests.fakes.sessions import FakeHubClient
 
 EMPTY = EventBatch(spool="s1", events=[])
@@ -63,7 +65,7 @@ class LinkCase(SynchronousTestCase):
         self.addCleanup(self.edge.close)
         self.client = FakeHubClient()
         self.link = self.edge.link(self.client)
-        self.endpoint = endpoint_of(self.link)
+        self.endpoint = self.edge.endpoint(self.link)
 
     def begin(self, seconds: float = 1.0) -> None:
         self.link.startService()
@@ -131,7 +133,7 @@ class SessionTests(LinkCase):
     def test_stopping_works_in_every_state(self) -> None:
         for silent, down, seconds in ((True, False, 1.0), (False, True, 1.0), (False, False, 0.0)):
             link = self.edge.link(FakeHubClient(), f"c{silent}{down}")
-            endpoint_of(link).silent, endpoint_of(link).down = silent, down
+            self.edge.endpoint(link).silent, self.edge.endpoint(link).down = silent, down
             link.startService()
             self.edge.run(seconds)
             stopped = link.stopService()
@@ -221,7 +223,7 @@ class ReconnectTests(LinkCase):
         link.startService()
         self.edge.run(5)
         self.assertIn(f"{folder / 'collector.crt'} is missing", link.reason)
-        self.assertEqual(endpoint_of(link).attempts, [])
+        self.assertEqual(self.edge.endpoint(link).attempts, [])
         issue_collector(self.edge.site, "late", folder)
         self.edge.run(31)
         self.assertTrue(link.connected)
@@ -259,6 +261,95 @@ class ReconnectTests(LinkCase):
         self.failureResultOf(sent, TransientError)
 
 
+class SeveralHubsTests(LinkCase):
+    """The first hub is not what it should be; the second is."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.link = self.edge.link(self.client, "several", addresses=("hub1:4747", "::1"))
+        self.first, self.second = self.edge.endpoint(self.link, "hub1"), self.edge.endpoint(self.link, "::1")
+
+    def said(self, seconds: float) -> list[str]:
+        """Begin, let time pass, and give the lines of the log about hubs."""
+        with capturedLogs() as logs:
+            self.begin(seconds)
+        told = [event for event in logs if "hub at {hub}" in str(event.get("log_format"))]
+        return [f"{event['hub']}: {event.get('reason', 'attached')}" for event in told]
+
+    def test_the_first_is_taken_when_it_is_there(self) -> None:
+        self.assertEqual(self.said(3), ["hub1 port 4747: attached"])
+        self.assertEqual(self.second.attempts, [])
+
+    def test_a_hub_that_is_down_is_passed_over_within_two_seconds(self) -> None:
+        self.first.down = True
+        said = self.said(3)
+        self.assertEqual(said, ["hub1 port 4747: connection was refused by other side", "::1 port 8789: attached"])
+
+    def test_a_name_that_cannot_be_resolved_is_passed_over(self) -> None:
+        self.first.fails = DNSLookupError("hub1")
+        self.assertEqual(
+            self.said(3), ["hub1 port 4747: the name of the host cannot be resolved", "::1 port 8789: attached"]
+        )
+
+    def test_a_hub_of_another_site_is_passed_over(self) -> None:
+        other = ensure_site(self.edge.folder / "other", self.edge.wall)
+        self.first.door = self.edge.make_listener(other)._door
+        said = self.said(3)
+        self.assertIn("TLS: certificate verify failed", said[0])
+        self.assertEqual(said[1], "::1 port 8789: attached")
+
+    def test_one_that_accepts_and_never_speaks_is_passed_over(self) -> None:
+        self.first.door = Factory.forProtocol(Protocol)
+        said = self.said(20)
+        self.assertEqual(len(said), 2)
+        self.assertIn("not logged in within 10 s", said[0])
+        self.assertEqual(said[1], "::1 port 8789: attached")
+
+    def test_one_that_refuses_the_login_is_passed_over(self) -> None:
+        async def refuses(version: int, payload: bytes) -> bytes:
+            return encode(Failure(FailureCode.VERSION, "update the collector"))
+
+        def make() -> HardBroker:
+            hub: Any = OddHub()
+            hub.remote_attach = refuses
+            broker = HardBroker(self.edge.clock, None, is_client=False, calls="collector", title="the collector")
+            broker.serve("hub", hub)
+            return broker
+
+        options = hub_tls_options(self.edge.site)
+        self.first.door = with_tls(options, Factory.forProtocol(make), self.edge.clock, is_client=False)
+        self.assertEqual(self.said(3), ["hub1 port 4747: update the collector", "::1 port 8789: attached"])
+
+    def test_the_one_that_worked_is_tried_first_when_it_ends(self) -> None:
+        self.first.down = True
+        self.begin(40)
+        self.first.down = False
+        (session,) = self.edge.desk.sessions.values()
+        session.abort("enough")
+        self.edge.run(3)
+        self.assertTrue(self.link.connected)
+        self.assertEqual((len(self.first.attempts), len(self.second.attempts)), (1, 2))
+
+    def test_when_it_is_gone_the_other_takes_its_place(self) -> None:
+        self.begin(40)
+        self.first.down = True
+        (session,) = self.edge.desk.sessions.values()
+        session.abort("enough")
+        self.edge.run(5)
+        self.assertTrue(self.link.connected)
+        self.assertEqual(len(self.second.attempts), 1)
+
+    def test_all_that_are_down_are_tried_with_growing_pauses_and_a_line_for_each_reason(self) -> None:
+        self.first.down, self.second.fails = True, DNSLookupError("::1")
+        said = self.said(300)
+        self.assertEqual(len(said), 2)
+        attempts = sorted(self.first.attempts + self.second.attempts)
+        pauses = [later - earlier for earlier, later in itertools.pairwise(attempts)]
+        self.assertGreater(max(pauses), 10)
+        self.assertLessEqual(max(pauses), 31)
+        self.assertLess(abs(len(self.first.attempts) - len(self.second.attempts)), 2)
+
+
 class TlsTests(LinkCase):
     def test_a_hub_of_another_site_is_not_spoken_to(self) -> None:
         other = ensure_site(self.edge.folder / "other", self.edge.wall)
@@ -292,7 +383,9 @@ def _site_of_a_collector(site: Site, usage: Any) -> Site:
     """The site, with a collector's certificate where the hub's should be."""
     key = ec.generate_private_key(ec.SECP256R1())
     uri = x509.UniformResourceIdentifier("urn:tocsin:collector:bad")
-    return Site(site.pki, site.ca, Pair(_issue(site.ca, key, "bad", [uri], usage, 1, site.wall()), key), site.wall)
+    return Site(
+        site.pki, site.ca, Pair(issue(site.ca, key.public_key(), "bad", [uri], usage, 1, site.wall()), key), site.wall
+    )
 
 
 class OddHub(pb.Referenceable):
