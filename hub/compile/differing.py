@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 
 from common.configs import canonical
 from common.errors import PermanentError
 from hub.compile.modeler import ModelerCompiler
 from hub.compile.process import Expected, ProcessCompiler, nothing
 from hub.model.entities import Device, Model, scope_of
+from hub.model.properties import Value
 
 DECIDING = frozenset({"source", "monitor", "missing_severity", "restart_severity"})
 """Properties that decide what becomes of others, and of process sets."""
 
+Owner = Callable[[Model, Device], str]
+"""Gives the collector that would watch a device now, were the model so."""
 
-def differing(before: Model, after: Model, devices: Iterable[str], expected: Expected = nothing) -> list[str]:
+
+def named(_model: Model, device: Device) -> str:
+    """The collector or pool that a device names."""
+    return device.collector
+
+
+def differing(
+    before: Model, after: Model, devices: Iterable[str], expected: Expected = nothing, owner: Owner = named
+) -> list[str]:
     """Name those, in the given order, whose config differs for any of their collectors, or that came, left or moved.
 
     Both models are compiled and compared; of devices for which it must come out the same one stands for all.
@@ -24,15 +35,17 @@ def differing(before: Model, after: Model, devices: Iterable[str], expected: Exp
         after: as it is then.
         devices: ids of those that a change may concern, see `hub.model.impact`.
         expected: what is known to be on a device now.
+        owner: who of a pool watches a device.
     """
-    comparison = _Comparison(before, after, expected)
+    comparison = _Comparison(before, after, expected, owner)
     return [device for device in devices if comparison.differs(device)]
 
 
 class _Comparison:
-    def __init__(self, before: Model, after: Model, expected: Expected) -> None:
+    def __init__(self, before: Model, after: Model, expected: Expected, owner: Owner) -> None:
         self._before = before
         self._after = after
+        self._owner = owner
         self._compilers = (
             (ProcessCompiler(expected), ProcessCompiler(expected)),
             (ModelerCompiler(), ModelerCompiler()),
@@ -43,13 +56,27 @@ class _Comparison:
         old, new = self._before.devices.get(device_id), self._after.devices.get(device_id)
         if old is None or new is None or old.collector != new.collector:
             return old is not new
+        if self._moves(old, new):
+            return True
         if old is not new or new.components:
             return self._compiled_differ(device_id)
         # What a modelling has found makes no difference where nothing is said of single components.
-        kind = _kind(new)
+        kind = self._settings(new.collector), _kind(new)
         if kind not in self._alike:
             self._alike[kind] = self._compiled_differ(device_id)
         return self._alike[kind]
+
+    def _moves(self, old: Device, new: Device) -> bool:
+        """Whether another member of the pool that a device names watches it then."""
+        pools = self._before.pools.get(new.collector), self._after.pools.get(new.collector)
+        return pools[0] is not pools[1] and self._owner(self._before, old) != self._owner(self._after, new)
+
+    def _settings(self, name: str) -> Hashable:
+        """What decides whether a change is seen in the configs of the devices that name a collector or pool."""
+        old, new = self._before.settings_of(name), self._after.settings_of(name)
+        if old is not new:
+            return name
+        return _own(new.properties) if new is not None else ()
 
     def _compiled_differ(self, device_id: str) -> bool:
         return any(
@@ -71,5 +98,8 @@ def _kind(device: Device) -> Hashable:
 
     A property of its own goes into them as it is, before and after; only those that decide over others count by value.
     """
-    own = tuple(sorted((name, value if name in DECIDING else None) for name, value in device.properties.items()))
-    return scope_of(device), own, device.templates, bool(device.address)
+    return scope_of(device), _own(device.properties), device.templates, bool(device.address)
+
+
+def _own(properties: Mapping[str, Value]) -> Hashable:
+    return tuple(sorted((name, value if name in DECIDING else None) for name, value in properties.items()))

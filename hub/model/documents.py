@@ -17,7 +17,10 @@ from hub.model.yaml import Item, Revealed, plain_item, read_items
 
 MAX_REPORTED = 200
 REFERRING = frozenset(
-    {"templates", "extends", "replaces", "component", "sources", "thresholds", "graphs", "applies_to", "class"}
+    {
+        *("templates", "extends", "replaces", "component", "sources", "thresholds", "graphs"),
+        *("applies_to", "class", "collector", "members"),
+    }
 )
 """Fields that may be wrong only beside other documents."""
 

@@ -288,8 +288,14 @@ def _bare(prop: Property, part: Item) -> object:
     return [one.value for one in part.value] if isinstance(part.value, list) else part.value
 
 
-def read_properties(item: Item, known: Mapping[str, Property] = CATALOGUE) -> dict[str, Value]:
-    """Read properties by the catalogue, or a part of it; a secret's value never gets into a message."""
+def read_properties(item: Item, known: Mapping[str, Property] = CATALOGUE, elsewhere: str = "") -> dict[str, Value]:
+    """Read properties; a secret's value never gets into a message.
+
+    Args:
+        item: a mapping.
+        known: those that there are here: the catalogue, or a part of it.
+        elsewhere: what is to be said of one that is only in the rest of the catalogue.
+    """
     if not isinstance(item.value, dict):
         raise wrong(item, "a mapping from the name of a property to its value")
     values: dict[str, Value] = {}
@@ -297,7 +303,10 @@ def read_properties(item: Item, known: Mapping[str, Property] = CATALOGUE) -> di
     for name, part in item.value.items():
         prop = known.get(name)
         if prop is None:
-            faults.append(Fault(part.line, "", unknown("property", name, known)))
+            if elsewhere and name in CATALOGUE:
+                faults.append(Fault(part.line, f".{name}", elsewhere))
+            else:
+                faults.append(Fault(part.line, "", unknown("property", name, known)))
             continue
         value = _bare(prop, part)
         try:

@@ -1,6 +1,7 @@
 """Which devices a change of the model may concern.
 
-This is by what classes, groups and templates say, without a look at single devices where they have that in common.
+This is by what classes, groups, templates, collectors and pools say, without a look at single devices where they have
+that in common.
 Among those that it names are all whose configs change; `hub.compile.differing` finds the few others by their configs.
 """
 
@@ -13,9 +14,11 @@ from hub.model.bound import Place, bound_by_layers, judged_of, place_of, with_he
 from hub.model.components import watched_otherwise
 from hub.model.definitions import to_config
 from hub.model.entities import (
+    KIND_COLLECTOR,
     KIND_DEVICE,
     KIND_DEVICE_CLASS,
     KIND_GROUP,
+    KIND_POOL,
     KIND_PROCESS_SET,
     Device,
     Key,
@@ -23,12 +26,13 @@ from hub.model.entities import (
     ProcessSet,
     Scope,
 )
-from hub.model.properties import Value, collected
+from hub.model.properties import Value, collected, default_of
 from hub.model.templates import KIND_TEMPLATE, Threshold
 
 Told = tuple[ProcessSetConfig, bool]
 
 _LAYERS = frozenset({KIND_DEVICE_CLASS, KIND_GROUP})
+_SETTINGS = frozenset({KIND_COLLECTOR, KIND_POOL})
 
 
 def concerned(before: Model, after: Model, keys: Collection[Key]) -> list[str]:
@@ -39,7 +43,10 @@ def concerned(before: Model, after: Model, keys: Collection[Key]) -> list[str]:
     """
     touched = {id_ for kind, id_ in keys if kind == KIND_DEVICE}
     found = {id_ for id_ in touched if _seen(before, id_) != _seen(after, id_)}
-    shared = [key for key in keys if key[0] != KIND_DEVICE]
+    for name in {id_ for kind, id_ in keys if kind in _SETTINGS}:
+        ids = [id_ for id_ in after.by_collector().get(name, ()) if id_ not in touched]
+        found.update(_of_settings(before, after, name, ids))
+    shared = [key for key in keys if key[0] not in {KIND_DEVICE, *_SETTINGS}]
     if shared:
         judging = _Judging(before, after, shared)
         for scope, ids in after.by_scope().items():
@@ -47,6 +54,36 @@ def concerned(before: Model, after: Model, keys: Collection[Key]) -> list[str]:
             found.update(id_ for id_ in judging.in_scope(scope, ids) if id_ not in touched)
         found.update(id_ for id_ in judging.alone() if id_ not in touched)
     return sorted(found)
+
+
+def _of_settings(before: Model, after: Model, name: str, ids: Sequence[str]) -> Iterable[str]:
+    """Of the devices that name a collector or pool those that others may watch now, or whose properties it changes."""
+    if _watching(before, name) != _watching(after, name):
+        return ids
+    old, new = (_said(model, name) for model in (before, after))
+    names = [one for one in {**old, **new} if old.get(one) != new.get(one)]
+    return [id_ for id_ in ids if names and _differ(before, after, id_, names)]
+
+
+def _watching(model: Model, name: str) -> object:
+    """All that decides which of its collectors watches the devices of a pool, and for how long without the hub."""
+    pool = model.pools.get(name)
+    return pool and (frozenset(pool.members), pool.failover_after_s, pool.when_alone)
+
+
+def _said(model: Model, name: str) -> Mapping[str, Value]:
+    settings = model.settings_of(name)
+    return settings.properties if settings is not None else {}
+
+
+def _differ(before: Model, after: Model, device_id: str, names: Sequence[str]) -> bool:
+    """Whether one of these properties has another value for a device, which is in both models."""
+    old, new = before.properties_of(before.devices[device_id]), after.properties_of(after.devices[device_id])
+    return any(_value(old, name) != _value(new, name) for name in names)
+
+
+def _value(properties: Mapping[str, Value], name: str) -> Value:
+    return properties[name] if name in properties else default_of(name, properties)
 
 
 def _of_scope(before: Model, after: Model, keys: Sequence[Key], scope: Scope, ids: Sequence[str]) -> Iterable[str]:
@@ -110,7 +147,8 @@ def _seen(model: Model, device_id: str) -> object:
         return None
     sets = [_told(definition) for definition in model.sets_of(device)]
     judged = judged_of(model, place_of(device))
-    return device.address, device.collector, _values(model, device), sets, watched_otherwise(device), judged
+    who = device.collector, _watching(model, device.collector)
+    return device.address, who, _values(model, device), sets, watched_otherwise(device), judged
 
 
 def _part(model: Model, key: Key, scope: Scope) -> Told | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from hub.model.components import OF_COMPONENTS
-from hub.model.entities import Device, DeviceClass, Layer, Model, scope_of
+from hub.model.entities import Collector, Device, DeviceClass, Group, Layer, Model, Pool, scope_of
 from hub.model.properties import CATALOGUE, Property, Value, default_of
 
 DEFAULT = "default"
@@ -18,7 +18,7 @@ Source = tuple[str, Mapping[str, Value]]
 
 
 class Said(Struct, frozen=True):
-    """A value, and who says it: `default`, `class /Server`, `group web`, `device`."""
+    """A value, and who says it: `default`, `collector eu1`, `pool eu`, `class /Server`, `group web`, `device`."""
 
     origin: str
     value: Value
@@ -60,8 +60,9 @@ def explain_component(model: Model, device: Device, key: str, said: Mapping[str,
 
 def _sources(model: Model, device: Device) -> list[Source]:
     """Who says something of a device, from the farthest to the nearest."""
-    sources: list[Source] = [(origin_of(layer), layer.properties) for layer in model.layers(scope_of(device))]
-    return [*sources, (DEVICE, device.properties)]
+    settings = model.settings_of(device.collector)
+    layers = [*([settings] if settings is not None else []), *model.layers(scope_of(device))]
+    return [*((origin_of(layer), layer.properties) for layer in layers), (DEVICE, device.properties)]
 
 
 def _explain(
@@ -74,6 +75,9 @@ def _explain(
     return found
 
 
-def origin_of(layer: Layer) -> str:
-    """What people call a class or group."""
-    return f"{'class' if isinstance(layer, DeviceClass) else 'group'} {layer.id}"
+_WORDS: Mapping[type, str] = {Collector: "collector", Pool: "pool", DeviceClass: "class", Group: "group"}
+
+
+def origin_of(layer: Layer | Collector | Pool) -> str:
+    """What people call something that devices inherit from."""
+    return f"{_WORDS[type(layer)]} {layer.id}"

@@ -11,12 +11,15 @@ from msgspec import Struct
 from common.components import Lock
 from common.configs import SourceKind
 from common.matching import check_definition
+from hub.model.collectorfields import COLLECTOR_FIELDS, POOL_FIELDS, build_collector, build_pool
 from hub.model.componentfields import components
 from hub.model.definitions import to_config
 from hub.model.entities import (
+    KIND_COLLECTOR,
     KIND_DEVICE,
     KIND_DEVICE_CLASS,
     KIND_GROUP,
+    KIND_POOL,
     KIND_PROCESS_SET,
     LOCAL_ADDRESS,
     Bounds,
@@ -40,7 +43,7 @@ ADDRESS = r"[A-Za-z0-9:][A-Za-z0-9_.:%-]*"
 ORDER_STEP = 100
 MAX_ORDER = 1_000_000_000
 
-PLANNED = ("Collector", "Maintenance", "Notification")
+PLANNED = ("Maintenance", "Notification")
 
 device_id = text("letters, digits and _ . : -, a letter or digit first", DEVICE_ID)
 class_path = text("a path such as /Server/Linux", CLASS_PATH)
@@ -78,6 +81,10 @@ def _build_class(values: dict[str, Any], _number: int) -> DeviceClass:
 
 def _build_group(values: dict[str, Any], _number: int) -> Group:
     return Group(**values)
+
+
+def _nothing(_values: Mapping[str, Any], _bad: Collection[str]) -> list[tuple[str, str]]:
+    return []
 
 
 def _check_set(values: Mapping[str, Any], bad: Collection[str]) -> list[tuple[str, str]]:
@@ -123,7 +130,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 "id": FieldSpec(device_id, required=True),
                 "address": FieldSpec(text("a host name or an IP address", ADDRESS)),
                 "class": FieldSpec(class_path),
-                "collector": FieldSpec(text("the name of a collector: letters, digits and _ . -", SLUG)),
+                "collector": FieldSpec(text("the name of a collector or pool: letters, digits and _ . -", SLUG)),
                 "groups": FieldSpec(many(group_name, longest=100)),
                 "state": FieldSpec(choice(*(state.value for state in DeviceState))),
                 "properties": FieldSpec(properties),
@@ -150,6 +157,18 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             fields=TEMPLATE_FIELDS,
             check=check_template,
             build=build_template,
+        ),
+        KIND_COLLECTOR: Kind(
+            title="collector",
+            fields=COLLECTOR_FIELDS,
+            check=_nothing,
+            build=build_collector,
+        ),
+        KIND_POOL: Kind(
+            title="pool",
+            fields=POOL_FIELDS,
+            check=_nothing,
+            build=build_pool,
         ),
         KIND_PROCESS_SET: Kind(
             title="process set",

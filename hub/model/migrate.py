@@ -10,7 +10,7 @@ from sqlalchemy import Connection, insert, inspect, select, text
 from common.errors import SettingsError
 from hub.model.tables import site
 
-HEAD = "0003"
+HEAD = "0004"
 MIGRATIONS = Path(__file__).with_name("migrations")
 VERSION_TABLE = "alembic_version"
 

@@ -30,9 +30,10 @@ def severity(*, none: bool) -> dict[str, Any]:
     return {"enum": [*(one.label for one in real), *(int(one) for one in real), *(["none", None] if none else [])]}
 
 
-def many(one: Mapping[str, Any], longest: int) -> dict[str, Any]:
-    """A list, or a single value that stands for a list of one."""
-    return {"anyOf": [one, {"type": "array", "items": one, "maxItems": longest}]}
+def many(one: Mapping[str, Any], longest: int, *, distinct: bool = False) -> dict[str, Any]:
+    """A list, or a single value that stands for a list of one; `distinct`: at least one, and none twice."""
+    more = {"minItems": 1, "uniqueItems": True} if distinct else {}
+    return {"anyOf": [one, {"type": "array", "items": one, "maxItems": longest, **more}]}
 
 
 def mapping(fields: Mapping[str, Any], required: Sequence[str]) -> dict[str, Any]:
@@ -42,7 +43,7 @@ def mapping(fields: Mapping[str, Any], required: Sequence[str]) -> dict[str, Any
 
 
 def properties(known: Mapping[str, Property] = CATALOGUE) -> dict[str, Any]:
-    """The properties of a device, class or group, by the catalogue, or a part of it."""
+    """Properties, by the catalogue, or a part of it."""
     return mapping({name: _property(prop) for name, prop in known.items()}, ())
 
 

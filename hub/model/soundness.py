@@ -6,10 +6,23 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 from common.configs import SourceKind
 from common.errors import SettingsError
-from hub.model.entities import KIND_DEVICE, KIND_DEVICE_CLASS, KIND_GROUP, Device, Key, Model, lineage, scope_of
+from hub.model.entities import (
+    KIND_COLLECTOR,
+    KIND_DEVICE,
+    KIND_DEVICE_CLASS,
+    KIND_GROUP,
+    KIND_POOL,
+    Device,
+    Key,
+    Model,
+    lineage,
+    scope_of,
+)
+from hub.model.poolsoundness import wrong_with_pools
 from hub.model.properties import contradictions, default_of
-from hub.model.templatesoundness import Path, Wrong, wrong_with_templates
+from hub.model.templatesoundness import wrong_with_templates
 from hub.model.unread import ALL_READ, Unread
+from hub.model.wrong import Path, Wrong
 
 MAX_REPORTED = 200
 
@@ -34,7 +47,7 @@ def check(after: Model, keys: Collection[Key], device_ids: Iterable[str], where:
     Raises:
         SettingsError: its details are one sentence for each thing that is wrong.
     """
-    wrong = wrong_with_templates(after, keys)
+    wrong = [*wrong_with_templates(after, keys), *wrong_with_pools(after, keys)]
     devices = wrong_with_devices(after, device_ids)
     if not wrong and not devices:
         return
@@ -50,7 +63,11 @@ def everything_wrong(
     after: Model, keys: Collection[Key], device_ids: Iterable[str], unread: Unread = ALL_READ
 ) -> list[Wrong]:
     """Tell what does not hold together, whatever the documents say that could not be read."""
-    return [*wrong_with_templates(after, keys, unread), *wrong_with_devices(after, device_ids, unread)]
+    return [
+        *wrong_with_templates(after, keys, unread),
+        *wrong_with_pools(after, keys, unread),
+        *wrong_with_devices(after, device_ids, unread),
+    ]
 
 
 def wrong_with_devices(after: Model, device_ids: Iterable[str], unread: Unread = ALL_READ) -> list[Wrong]:
@@ -62,7 +79,8 @@ def wrong_with_devices(after: Model, device_ids: Iterable[str], unread: Unread =
 def _is_known(device: Device, unread: Unread) -> bool:
     """Whether all that a device inherits from is known."""
     class_, groups = scope_of(device)
-    layers = [(KIND_DEVICE_CLASS, path) for path in lineage(class_)] + [(KIND_GROUP, name) for name in groups]
+    layers = [(KIND_COLLECTOR, device.collector), (KIND_POOL, device.collector)]
+    layers += [*((KIND_DEVICE_CLASS, path) for path in lineage(class_)), *((KIND_GROUP, name) for name in groups)]
     return not any(unread.may_have(key) for key in layers)
 
 
@@ -85,8 +103,7 @@ def described(wrong: Wrong) -> str:
 def _wrong_with(model: Model, device: Device) -> list[Wrong]:
     key = (KIND_DEVICE, device.id)
     values = model.properties_of(device)
-    inherits = bool(model.inherited(scope_of(device)))
-    with_what = " (with what it inherits)" if inherits else ""
+    with_what = " (with what it inherits)" if model.inherited_by(device) else ""
     wrong = [Wrong(key, ("properties",), f"{sentence}{with_what}") for sentence in contradictions(values)]
     source = values.get("source", default_of("source", values))
     if not device.address and source != SourceKind.LOCAL.value:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from msgspec import Struct
-
 from common.processpoints import POINTS as PROCESS_POINTS
 from hub.model.bound import with_heirs
 from hub.model.entities import (
@@ -25,20 +23,11 @@ from hub.model.fields import unknown
 from hub.model.resolution import MAX_CHAIN, Effective, derived_of, extended, lineage_of
 from hub.model.templates import KIND_TEMPLATE, UNBIND, SourceType, Target, Template, Threshold
 from hub.model.unread import ALL_READ, Unread
-
-Path = tuple[str, ...]
+from hub.model.wrong import Path, Wrong
 
 FIELDS = ("extends", "replaces")
 """Those by which a template names another."""
 MAX_NAMED = 20
-
-
-class Wrong(Struct, frozen=True):
-    """Something that is wrong with a document; `path` is the place in it, as far as it is known."""
-
-    key: Key
-    path: Path
-    sentence: str
 
 
 def wrong_with_templates(after: Model, keys: Collection[Key], unread: Unread = ALL_READ) -> list[Wrong]:

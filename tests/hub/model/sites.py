@@ -8,13 +8,16 @@ from typing import Any
 from hypothesis import strategies as st
 
 from common.events import Severity
+from hub.model.collectorfields import OF_COLLECTORS
 from hub.model.components import OF_COMPONENTS
-from hub.model.entities import Device, DeviceClass, Entity, Group, Model, ProcessSet
+from hub.model.entities import Collector, Device, DeviceClass, Entity, Group, Model, Pool, ProcessSet, WhenAlone
 from hub.model.properties import Value
 from hub.model.templates import DataPoint, Source, SourceType, Target, Template, Threshold
 
 DEVICES = ("p", "q", "r")
 SETS = ("s", "t", "u")
+COLLECTORS = ("c1", "c2")
+POOL = "pool"
 TEMPLATES = ("t1", "t2", "t3")
 VALUES: dict[str, tuple[Value, ...]] = {
     "interval_s": (60, 200),
@@ -34,6 +37,7 @@ def some_of(names: Iterable[str]) -> st.SearchStrategy[dict[str, Value]]:
 
 
 properties = some_of(VALUES)
+of_collectors = some_of(VALUES.keys() & OF_COLLECTORS)
 components = st.dictionaries(
     st.sampled_from([f"process_set/{id_}" for id_ in SETS]),
     some_of(VALUES.keys() & OF_COMPONENTS).filter(bool),
@@ -83,6 +87,7 @@ def models(draw: Any) -> Model:
             id=id_,
             address=draw(st.sampled_from("xy")),
             class_=draw(classes),
+            collector=draw(st.sampled_from([*COLLECTORS, POOL])),
             groups=draw(groups),
             properties=draw(properties),
             components=draw(components),
@@ -99,6 +104,16 @@ def models(draw: Any) -> Model:
         for id_ in draw(st.sets(st.sampled_from(["g1", "g2"])))
     ]
     layers += [draw(templates(id_)) for id_ in TEMPLATES]
+    layers += [Collector(id=id_, properties=draw(of_collectors)) for id_ in draw(st.sets(st.sampled_from(COLLECTORS)))]
+    layers.append(
+        Pool(
+            id=POOL,
+            members=draw(st.sampled_from([COLLECTORS, COLLECTORS[:1], (*COLLECTORS, "c3")])),
+            failover_after_s=draw(st.sampled_from([60, 90])),
+            when_alone=draw(st.sampled_from(WhenAlone)),
+            properties=draw(of_collectors),
+        )
+    )
     scopes = st.lists(st.sampled_from(["/", "/a", "/a/b", "g1", "g2"]), min_size=1, max_size=2, unique=True).map(tuple)
     sets = [
         ProcessSet(

@@ -143,15 +143,18 @@ def test_what_is_stored_comes_back() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("id: x", "f1.yaml:1: field 'kind' is missing; known: Device, DeviceClass, Group, ProcessSet"),
-        ("kind: [a]", "f1.yaml:1: field 'kind': got a list; known: Device, DeviceClass, Group, ProcessSet"),
+        ("id: x", "f1.yaml:1: field 'kind' is missing; known: Collector, Device, DeviceClass, Group, Pool, ProcessSet"),
+        (
+            "kind: [a]",
+            "f1.yaml:1: field 'kind': got a list; known: Collector, Device, DeviceClass, Group, Pool, ProcessSet",
+        ),
         (
             "kind: Notification",
-            "f1.yaml:1: kind 'Notification' is not known yet; known: Device, DeviceClass, Group, ProcessSet, Template",
+            "f1.yaml:1: kind 'Notification' is not known yet; known: Collector, Device, DeviceClass, Group, Pool",
         ),
         (
             "kind: Devise",
-            "f1.yaml:1: there is no kind 'Devise'; did you mean 'Device'? Known: Device, DeviceClass, Group",
+            "f1.yaml:1: there is no kind 'Devise'; did you mean 'Device'? Known: Collector, Device, DeviceClass",
         ),
         ("- 17", "f1.yaml:1: got a whole number (17); expected a document: a mapping with kind and id"),
         ("kind: ProcessSet\nid: s", "f1.yaml:1: ProcessSet s: field 'include' is missing"),

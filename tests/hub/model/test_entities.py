@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from common.errors import NotFoundError
-from hub.model.entities import Device, DeviceClass, Group, Model, ProcessSet, lineage, scope_of
+from hub.model.entities import Collector, Device, DeviceClass, Group, Model, Pool, ProcessSet, lineage, scope_of
 
 WEB = Device(id="web", address="1", class_="/Server/Linux", groups=("g",))
 
@@ -67,6 +67,24 @@ def test_classes_from_the_root_down_then_groups_then_the_device() -> None:
     device = Device(id="d", class_="/Server/Linux", groups=("first", "none", "second"), properties={"flap_restarts": 9})
     assert model.properties_of(device) == {"interval_s": 1, "snmp_port": 2, "snmp_retries": 3, "flap_restarts": 9}
     assert [layer.id for layer in model.layers(scope_of(device))] == ["/", "/Server", "second", "first"]
+
+
+def test_what_a_collector_or_pool_says_is_the_layer_above_the_defaults() -> None:
+    model = Model(
+        1,
+        [
+            Pool(id="eu", members=("eu1",), properties={"interval_s": 1, "snmp_port": 1, "snmp_retries": 1}),
+            Collector(id="eu1", properties={"interval_s": 9}),
+            DeviceClass(id="/", properties={"snmp_port": 2, "snmp_retries": 2}),
+        ],
+    )
+    device = Device(id="d", collector="eu", properties={"snmp_retries": 3})
+    assert model.properties_of(device) == {"interval_s": 1, "snmp_port": 2, "snmp_retries": 3}
+    assert model.properties_of(Device(id="d", collector="eu1"))["interval_s"] == 9
+    after = model.changed(2, {("Pool", "eu"): None})
+    assert after.properties_of(device) == {"snmp_port": 2, "snmp_retries": 3}
+    assert model.by_collector() == {}
+    assert model.changed(2, {("Device", "d"): device}).by_collector() == {"eu": ["d"]}
 
 
 def test_what_is_inherited_is_kept_while_classes_and_groups_stay() -> None:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.model.change import left_out, plan
+from hub.model.collectorfields import OF_COLLECTORS
 from hub.model.documents import SourceFile, read_documents, read_entity
 from hub.model.entities import Device, Entity, Group, Model
 from hub.model.export import export
@@ -56,6 +57,7 @@ properties = st.fixed_dictionaries(
     {"snmp_version": st.sampled_from(["1", "2c"])},
     optional={name: _value(name) for name in CATALOGUE if name != "snmp_version"},
 )
+of_collectors = properties.map(lambda values: {name: value for name, value in values.items() if name in OF_COLLECTORS})
 
 short = line.map(lambda text: text[:50])
 number = st.floats(-1e300, 1e300) | st.integers(-(10**17), 10**17)
@@ -183,6 +185,16 @@ FIELDS: dict[str, tuple[dict[str, st.SearchStrategy[Any]], dict[str, st.SearchSt
             "sources": st.dictionaries(entry, source, max_size=2),
             "thresholds": st.dictionaries(entry, threshold, max_size=2),
             "graphs": st.dictionaries(entry, graph, max_size=2),
+        },
+    ),
+    "Collector": ({"id": slug}, {"title": line, "properties": of_collectors}),
+    "Pool": (
+        {"id": slug, "members": st.lists(slug, min_size=1, max_size=3, unique=True)},
+        {
+            "title": line,
+            "failover_after_s": st.integers(30, 86400),
+            "when_alone": st.sampled_from(["stop", "continue"]),
+            "properties": of_collectors,
         },
     ),
 }

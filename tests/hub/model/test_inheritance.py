@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hub.model.entities import Device, DeviceClass, Group, Model
+from hub.model.entities import Collector, Device, DeviceClass, Group, Model, Pool
 from hub.model.inheritance import Said, explain
 from hub.model.properties import CATALOGUE, PropertyType
 
@@ -31,6 +31,25 @@ def test_all_that_is_said_of_a_property_is_told_the_nearest_first() -> None:
     )
     assert told["snmp_port"].holds == Said("device", 5)
     assert told["interval_s"].said == (Said("default", 10),)  # what holds for a local device
+
+
+def test_what_a_collector_or_pool_says_comes_just_before_the_default() -> None:
+    said = [
+        Collector(id="eu1", properties={"snmp_port": 7, "interval_s": 30}),
+        Pool(id="eu", members=("eu1",), properties={"snmp_port": 8}),
+        DeviceClass(id="/", properties={"interval_s": 20}),
+    ]
+    model = Model(1, said)
+
+    def told(collector: str) -> dict[str, tuple[Said, ...]]:
+        device = Device(id="d", address="x", collector=collector)
+        return {explained.prop.name: explained.said for explained in explain(model, device)}
+
+    assert told("eu1")["snmp_port"] == (Said("collector eu1", 7), Said("default", 161))
+    assert told("eu1")["interval_s"] == (Said("class /", 20), Said("collector eu1", 30), Said("default", 60))
+    assert told("eu")["snmp_port"] == (Said("pool eu", 8), Said("default", 161))  # whoever of it watches the device
+    assert told("eu")["interval_s"] == (Said("class /", 20), Said("default", 60))
+    assert told("eu2")["snmp_port"] == (Said("default", 161),)
 
 
 def test_the_page_of_properties_is_true() -> None:

@@ -96,6 +96,8 @@ WRONG_TEMPLATE = "kind: Template\nid: nope\ncomponent: nothing\n"
         ("- nope\n", DANGLING),
         ("kind: Group\nid: g\nproperties: {interval_s: x}\n", "kind: Device\nid: d\ngroups: [g]\n"),
         ("kind: DeviceClass\nid: /S\nproperties: {intervl_s: 1}\n", "kind: Device\nid: d\nclass: /S/L\n"),
+        ("kind: Pool\nid: p\nmembers: []\n", "kind: Device\nid: d\ncollector: p\n"),
+        ("kind: Collector\nid: c\ntitel: x\n", "kind: Device\nid: d\ncollector: c\n"),
         ("kind: DeviceClass\nid: S\n", "kind: Device\nid: d\nclass: /S/L\n"),
         ("kind: Device\nid: d\nadress: h\n", DANGLING.replace("[nope]", "[]")),
     ],

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from jsonschema import Draft202012Validator
 
 from common.errors import SettingsError
+from hub.model.collectorfields import OF_COLLECTORS
 from hub.model.entities import Entity
 from hub.model.kinds import KINDS
 from hub.model.plain import document_of
@@ -25,6 +26,7 @@ VALIDATOR = Draft202012Validator(SCHEMA)
 
 SET = "kind: ProcessSet\nid: s\ninclude: x\n"
 TEMPLATE = "kind: Template\nid: t\n"
+POOL = "kind: Pool\nid: p\nmembers: [c, d]\n"
 DEVICE = "kind: Device\nid: d\naddress: x\n"
 
 WRONG = [
@@ -72,11 +74,25 @@ WRONG = [
     TEMPLATE + "thresholds: {../t: {points: cpu, maximum: 1}}\n",
     TEMPLATE + "graphs: {g: {points: [{draw: line}]}}\n",
     SET + "thresholds: {t: }\n",
+    "kind: Collector\nid: a/b\n",
+    "kind: Collector\nid: c\nproperties: {source: local}\n",
+    "kind: Collector\nid: c\nmembers: [d]\n",
+    "kind: Pool\nid: p\n",
+    POOL.replace("[c, d]", "[]"),
+    POOL.replace("[c, d]", "[c, d, c]"),
+    POOL.replace("[c, d]", "[/]"),
+    POOL + "failover_after_s: 29\n",
+    POOL + "failover_after_s: 86401\n",
+    POOL + "when_alone: perhaps\n",
+    POOL + "properties: {monitor: true}\n",
     "- " + SET.replace("\n", "\n  ") + "x: 1\n",
 ]
 
 RIGHT = [
     SET,
+    "kind: Collector\nid: c\ntitle: The first\nproperties: {interval_s: 30, snmp_community: x}\n",
+    POOL + "failover_after_s: 30\nwhen_alone: continue\nproperties: {snmp_version: 1}\n",
+    POOL.replace("[c, d]", "c"),
     SET + "applies_to: web\nmissing_severity: 5\nrestart_severity: none\ncount: {min: 0}\n",
     SET + "restart_severity:\n",
     DEVICE + "class: /\ngroups: [a b, c]\nproperties: {snmp_version: 1, snmp_community: '1', snmp_timeout_s: 1}\n",
@@ -134,7 +150,8 @@ def test_every_field_and_property_is_there_and_says_what_it_is() -> None:
         known = SCHEMA["$defs"][name]["properties"]
         assert set(known) == {"kind", *kind.fields}
         if "properties" in known:
-            assert list(known["properties"]["properties"]) == list(CATALOGUE)
+            held = OF_COLLECTORS if name in {"Collector", "Pool"} else CATALOGUE
+            assert list(known["properties"]["properties"]) == list(held)
     assert SCHEMA["$defs"]["Device"]["properties"]["properties"]["properties"]["snmp_port"] == {
         "description": "UDP port of the agent", "default": 161, "type": "integer", "minimum": 1, "maximum": 65535,
     }  # fmt: skip
