@@ -1,0 +1,1 @@
+"""Who of a pool has a device now."""
