@@ -48,6 +48,15 @@ def load_certificate(path: Path) -> x509.Certificate:
         raise SettingsError(f"{path} is not a certificate in PEM form; copy it again") from None
 
 
+def load_certificates(path: Path) -> tuple[list[x509.Certificate], bytes]:
+    """Read all certificates of a file, at least one, and what the file holds."""
+    data = _read(path)
+    try:
+        return x509.load_pem_x509_certificates(data), data
+    except ValueError:
+        raise SettingsError(f"{path} holds no certificate in PEM form; restore it from a backup") from None
+
+
 def load_key(path: Path) -> Key:
     """Read a private key that nobody else can read."""
     data = _read(path)
@@ -82,12 +91,13 @@ def write_whole(path: Path, data: bytes, mode: int) -> None:
             file.flush()
             os.fsync(descriptor)
         temporary.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         raise SettingsError(f"{path} cannot be written: {error.strerror}") from None
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make what was renamed in a folder durable."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -104,17 +114,22 @@ def make_folder(folder: Path) -> None:
 
 
 @contextmanager
-def locked(pki: Path) -> Iterator[None]:
-    """Keep two programs that start at once from making two authorities."""
+def locked(folder: Path) -> Iterator[None]:
+    """Keep two programs from changing a folder at once."""
     try:
-        descriptor = os.open(pki / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise SettingsError(f"{pki} cannot be written: {error.strerror}") from None
+        raise SettingsError(f"{folder} cannot be written: {error.strerror}") from None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)
+
+
+def new_key() -> Key:
+    """Make a private key, on the curve that all keys of a site are on."""
+    return ec.generate_private_key(ec.SECP256R1())
 
 
 def pem(certificate: x509.Certificate) -> bytes:

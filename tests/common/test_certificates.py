@@ -89,7 +89,7 @@ def test_a_collectors_certificate_says_who_it_is_and_is_registered(tmp_path: Pat
     certificate = load_certificate(folder / "collector.crt")
     assert collector_name(site, certificate) == "eu-west.1"
     assert load_certificate(site.pki / "issued" / "eu-west.1.crt") == certificate
-    assert sorted(path.name for path in folder.iterdir()) == ["ca.crt", "collector.crt", "collector.key"]
+    assert sorted(path.name for path in folder.glob("[!.]*")) == ["ca.crt", "collector.crt", "collector.key"]
     usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     assert list(usage) == [ExtendedKeyUsageOID.CLIENT_AUTH]
     collector_tls_options(folder, time.time)
@@ -108,8 +108,10 @@ def test_what_is_not_in_the_registry_counts_no_longer(tmp_path: Path, site: Site
         collector_name(site, first)
     assert collector_name(site, second) == "local"
     revoke_collector(site, "local")
-    with pytest.raises(PermanentError, match="not known here, or its certificate was revoked"):
+    with pytest.raises(PermanentError, match=r"collector local was revoked 20.*`tocsin collector token local`"):
         collector_name(site, second)
+    with pytest.raises(PermanentError, match="not known here, or its certificate was revoked"):
+        collector_name(site, first)
 
 
 def test_expired_or_foreign_or_missing_certificates_are_nobodys(tmp_path: Path, site: Site) -> None:

@@ -1,0 +1,140 @@
+"""The three files by which a collector's daemons log in: ca.crt, collector.crt, collector.key.
+
+A new set of them is written whole into a folder `next` beside them, and moved from there file by file. Whoever is
+killed on the way leaves either no folder `next`, and the old set counts, or a whole one, and the next who looks moves
+the rest.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from cryptography import x509
+
+from common.edge.pem import (
+    Key,
+    Pair,
+    key_pem,
+    load_certificate,
+    load_pair,
+    locked,
+    make_folder,
+    pem,
+    sync_folder,
+    write_whole,
+)
+from common.errors import SettingsError
+
+CA, CERTIFICATE, KEY = "ca.crt", "collector.crt", "collector.key"
+NEXT = "next"
+_PARTIAL = ".next.partial"
+_MODES = {CA: 0o644, CERTIFICATE: 0o644, KEY: 0o600}
+
+
+def load_collector(folder: Path) -> tuple[Pair, x509.Certificate]:
+    """Read a collector's certificate with its key, and the authority.
+
+    Raises:
+        SettingsError: one is missing, damaged, open to others, or is not the other's.
+    """
+    if (folder / NEXT).exists():
+        _settle(folder)
+    try:
+        return _load(folder)
+    except SettingsError as error:
+        return _look_again(folder, error)
+
+
+def store_collector(
+    folder: Path, ca: x509.Certificate, key: Key, certificate: x509.Certificate, owner: tuple[int, int] | None = None
+) -> None:
+    """Put a certificate and its key in the place of those that are there, durable on return.
+
+    Args:
+        folder: made, for its owner alone, when it is not there.
+        ca: the authority that has signed it.
+        key: of the certificate.
+        certificate: of the collector.
+        owner: user and group that all shall belong to, if not to who we are.
+
+    Raises:
+        SettingsError: the folder cannot be made or written.
+    """
+    make_folder(folder)
+    with locked(folder):
+        _move_the_rest(folder)
+        partial = folder / _PARTIAL
+        try:
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir(mode=0o700)
+            for name, data in ((CA, pem(ca)), (CERTIFICATE, pem(certificate)), (KEY, key_pem(key))):
+                write_whole(partial / name, data, _MODES[name])
+            if owner is not None:
+                for path in (*partial.iterdir(), partial, folder / ".lock", folder):
+                    os.chown(path, *owner)
+            partial.rename(folder / NEXT)
+            sync_folder(folder)
+        except OSError as error:
+            raise SettingsError(f"{folder} cannot be written: {error.strerror or error}") from None
+        _move_the_rest(folder)
+
+
+def can_store(folder: Path) -> None:
+    """Make sure that a certificate could be stored.
+
+    Raises:
+        SettingsError: the folder cannot be made or written.
+    """
+    make_folder(folder)
+    with locked(folder):
+        _with_folder(folder, lambda: write_whole(folder / ".probe", b"", 0o600))
+        (folder / ".probe").unlink()
+
+
+def _load(folder: Path) -> tuple[Pair, x509.Certificate]:
+    pair = load_pair(folder / CERTIFICATE, folder / KEY)
+    return pair, load_certificate(folder / CA)
+
+
+def _look_again(folder: Path, error: SettingsError) -> tuple[Pair, x509.Certificate]:
+    """Another daemon may have been moving files while we read; wait for it, and read once more."""
+    if not (folder / ".lock").exists():
+        raise error
+    try:
+        with locked(folder):
+            return _load(folder)
+    except SettingsError:
+        raise error from None
+
+
+def _settle(folder: Path) -> None:
+    """Move what somebody was killed over; who cannot write there has nothing to move."""
+    with contextlib.suppress(SettingsError), locked(folder):
+        _move_the_rest(folder)
+
+
+def _move_the_rest(folder: Path) -> None:
+    source = folder / NEXT
+    if not source.exists():
+        return
+
+    def move() -> None:
+        for name in (CA, KEY, CERTIFICATE):
+            if (source / name).exists():
+                (source / name).replace(folder / name)
+        sync_folder(folder)
+        shutil.rmtree(source)
+        sync_folder(folder)
+
+    _with_folder(folder, move)
+
+
+def _with_folder(folder: Path, work: Callable[[], None]) -> None:
+    try:
+        work()
+    except OSError as error:
+        raise SettingsError(f"{folder} cannot be written: {error.strerror or error}") from None
