@@ -9,16 +9,17 @@ import msgspec
 
 from common.configs import DeviceConfig, SourceKind
 from common.errors import PermanentError
-from hub.model.entities import LOCAL_ADDRESS, Device
+from hub.model.entities import LOCAL_ADDRESS, Device, Model, WhenAlone
 from hub.model.properties import Value
 
 SNMP = "snmp_"
 
 
-def device_config(device: Device, values: Mapping[str, Value], **more: object) -> DeviceConfig:
-    """Say who a device is, and how it is read.
+def device_config(model: Model, device: Device, values: Mapping[str, Value], **more: object) -> DeviceConfig:
+    """Say who a device is, how it is read, and how long by a collector that has not heard of the hub.
 
     Args:
+        model: that the device is of.
         device: of the model.
         values: every property with the value that holds.
         more: other fields, in place of the properties of these names.
@@ -30,10 +31,21 @@ def device_config(device: Device, values: Mapping[str, Value], **more: object) -
     raw: dict[str, Any] = {name: value for name, value in values.items() if not name.startswith(SNMP)}
     local = raw["source"] == SourceKind.LOCAL.value
     raw.update(
-        device=device.id, address=device.address or (LOCAL_ADDRESS if local else ""), snmp=None if local else snmp
+        device=device.id,
+        address=device.address or (LOCAL_ADDRESS if local else ""),
+        snmp=None if local else snmp,
+        lease_s=lease_s(model, device),
     )
     raw.update(more)
     try:
         return msgspec.convert(raw, DeviceConfig)
     except msgspec.ValidationError as error:
         raise PermanentError(f"device {device.id} cannot be made a config: {error}; correct its properties") from None
+
+
+def lease_s(model: Model, device: Device) -> int | None:
+    """How long a collector may go on with a device without the hub: until others may have it; None for ever."""
+    pool = model.pools.get(device.collector)
+    if pool is None or len(pool.members) < 2 or pool.when_alone is not WhenAlone.STOP:
+        return None
+    return pool.failover_after_s

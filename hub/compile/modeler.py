@@ -5,10 +5,14 @@ from __future__ import annotations
 import msgspec
 
 from common.configs import DeviceConfig, ModelConfig, ProcessSetConfig
+from common.series import Retention
 from hub.compile.device import device_config
 from hub.model.definitions import to_config
 from hub.model.entities import Device, Model, ProcessSet, Scope, scope_of
 from hub.model.properties import effective
+
+NO_SERIES = Retention.STANDARD
+"""A modeler writes none, so that what is kept of them makes no difference to it."""
 
 
 class ModelerCompiler:
@@ -35,7 +39,7 @@ class ModelerCompiler:
             interfaces_ignore=str(values["interfaces_ignore"]),
             filesystems_ignore=str(values["filesystems_ignore"]),
         )
-        config = device_config(device, values, interval_s=values["model_interval_s"])
+        config = device_config(model, device, values, interval_s=values["model_interval_s"])
         return msgspec.structs.replace(config, model=looks_for, process_sets=self._sets_of(model, device))
 
     def _sets_of(self, model: Model, device: Device) -> tuple[ProcessSetConfig, ...]:

@@ -49,7 +49,7 @@ class ProcessCompiler:
         """Compile one device, as `compile_device` does."""
         device = model.device(device_id)
         values = effective(model.properties_of(device))
-        config = device_config(device, values)
+        config = device_config(model, device, values)
         sets = watched(
             self._definitions(model, device, values),
             self._expected(device_id),
