@@ -16,6 +16,7 @@ from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 
 from tests.faults.chaos import ChaosProxy
+from tests.faults.edgeprocess import EdgeProcess, expected, stored
 from tests.faults.fleet import Fleet, SimCollector
 from tests.faults.hubprocess import HubProcess, until
 from tests.faults.length import LIMIT_S
@@ -40,24 +41,35 @@ def set_document(name: str, include: str = "") -> str:
 
 
 class FaultCase(TestCase):
-    """Gives a hub, a fleet, and proxies; `broker` are lines of TOML for the hub's door."""
+    """Gives a hub, a fleet, and proxies; `broker` and `link` are lines of TOML for both ends of the link."""
 
     timeout = LIMIT_S
     broker = ""
+    link = ""
 
     async def setUp(self) -> None:  # type: ignore[override]  # trial waits for a coroutine
         self.folder = Path(tempfile.mkdtemp(prefix="tocsin-faults-"))
         self.addCleanup(shutil.rmtree, self.folder, True)
-        self.hub = HubProcess(reactor, self.folder, self.broker)
+        self.hub = self.make_hub()
         self.addCleanup(lambda: Deferred.fromCoroutine(self.hub.close()))
         await self.hub.start()
         self.fleet = Fleet(reactor, self.hub)
         self.addCleanup(lambda: Deferred.fromCoroutine(self.fleet.close()))
 
+    def make_hub(self) -> HubProcess:
+        """The hub that is tried."""
+        return HubProcess(reactor, self.folder, self.broker)
+
     def proxy(self) -> ChaosProxy:
         """A bad network before the hub; gone at the end."""
         made = ChaosProxy(reactor, self.hub.port)
         self.addCleanup(lambda: Deferred.fromCoroutine(made.close()))
+        return made
+
+    def edge(self, name: str, port: int = 0) -> EdgeProcess:
+        """A collector daemon in a process of its own, connected directly or by a proxy; not started."""
+        made = EdgeProcess(self.folder, name, self.hub.certificates(name), port or self.hub.port, link=self.link)
+        self.addCleanup(made.kill)
         return made
 
     async def until(self, what: str, check: Callable[[], Any], within_s: float = 30.0) -> Any:
@@ -80,9 +92,36 @@ class FaultCase(TestCase):
         for name, member in self.fleet.members.items():
             self.assertEqual(member.held_digests, wanted[name], name)
 
-    def no_defects(self) -> None:
-        """The hub has logged no traceback."""
-        self.assertEqual(self.hub.defects(), [])
+    async def edge_agrees(self, edge: EdgeProcess, within_s: float = 40.0) -> None:
+        """What is on a daemon's disk is what the hub would have it run, and nothing else."""
+        status = await self.hub.ask("GET", "status")
+        await self.hub.live(status["hub"]["revision"], within_s)
+        wanted = {}
+        for device in (await self.hub.ask("GET", "devices"))["devices"]:
+            if device["collector"] == edge.name:
+                wanted[device["id"]] = (await self.hub.ask("GET", f"configs/process/{device['id']}"))["digest"]
+        self.assertEqual(edge.digests(), wanted)
+
+    async def stored_once(self, edge: EdgeProcess, *devices: str, within_s: float = 40.0) -> int:
+        """Let a daemon raise no more events; each that it has raised comes to be stored, once. Give how many."""
+        edge.per_run(0)
+        await self.pause(2.5)  # longer than a run
+        total = 0
+        for device in devices:
+            last = edge.last_number(device)
+            await self.until(
+                f"{last} events of {device} are stored",
+                lambda device=device, last=last: len(stored(self.hub.folder, device)) >= last,
+                within_s,
+            )
+            self.assertEqual(stored(self.hub.folder, device), expected(last))
+            total += last
+        return total
+
+    def no_defects(self, *edges: EdgeProcess) -> None:
+        """Nobody has logged a traceback."""
+        for one in (self.hub, *edges):
+            self.assertEqual(one.defects(), [])
 
 
 __all__ = ["FaultCase", "SimCollector", "device_document", "devices_document", "reactor", "set_document"]

@@ -39,6 +39,17 @@ def at_most(what: str, measured: float, aim: float, unit: str = "s", slack: floa
     assert measured <= limit, f"{what}: {measured:,.3g} {unit}; at most {limit:,.6g} {unit}"
 
 
+def at_least(what: str, measured: float, aim: float, unit: str, slack: float = SLACK) -> None:
+    """A rate that must reach its aim.
+
+    Raises:
+        AssertionError: it does not; in the short form, it does not reach its `slack`th part.
+    """
+    limit = aim if LONG else aim / slack
+    _note(what, f"{measured:,.3g} {unit}", f">= {aim:,.6g} {unit}", held=measured >= aim)
+    assert measured >= limit, f"{what}: {measured:,.3g} {unit}; at least {limit:,.6g} {unit}"
+
+
 def exactly(what: str, measured: object, aim: object) -> None:
     """A count that must be what it should.
 

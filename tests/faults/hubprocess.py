@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -66,13 +66,14 @@ async def until(reactor: Any, what: str, check: Callable[[], Any], within_s: flo
 
 
 class HubProcess:
-    """One hub; `broker` are settings of its door, as lines of TOML."""
+    """One hub; `broker` are settings of its door, as lines of TOML, `argv` is what its command line begins with."""
 
-    def __init__(self, reactor: Any, folder: Path, broker: str = "") -> None:
+    def __init__(self, reactor: Any, folder: Path, broker: str = "", argv: Iterable[str] = ()) -> None:
         self.reactor = reactor
         self.home = folder
         self.folder = folder / "hub"
         self.broker = broker
+        self.argv = list(argv)
         self.log_file = folder / "hub.out"
         self.process: subprocess.Popen[bytes] | None = None
         self.run: dict[str, Any] = {}
@@ -101,7 +102,7 @@ class HubProcess:
         )
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.faults.hubprogram", "run", "--config", str(settings)],
+                [*self.argv, sys.executable, "-m", "tests.faults.hubprogram", "run", "--config", str(settings)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -184,9 +185,14 @@ class HubProcess:
         Raises:
             AssertionError: it refuses.
         """
+        answer = await self._answer(method, path, body)
+        if answer.status >= 300:
+            raise AssertionError(f"{method} {path}: {answer.status} {answer.content[:500]!r}")
+        return answer.json
+
+    async def _answer(self, method: str, path: str, body: Any) -> Answer:
         headers = Headers({"Content-Type": ["application/json"]})
-        token = (self.folder / "operator.token").read_text().strip()
-        headers.addRawHeader("Authorization", f"Bearer {token}")
+        headers.addRawHeader("Authorization", f"Bearer {self.token}")
         agent = Agent(self.reactor, connectTimeout=5, pool=self._pool)
         url = f"{self.run['url']}/api/v1/{path}".encode()
         sent = None if body is None else Body(json.dumps(body).encode())
@@ -194,10 +200,12 @@ class HubProcess:
         content = Content()
         response.deliverBody(content)
         kind = response.headers.getRawHeaders("content-type", [""])[0]
-        answer = Answer(response.code, await content.done, kind)
-        if answer.status >= 300:
-            raise AssertionError(f"{method} {path}: {answer.status} {answer.content[:500]!r}")
-        return answer.json
+        return Answer(response.code, await content.done, kind)
+
+    @property
+    def token(self) -> str:
+        """The operator's."""
+        return (self.folder / "operator.token").read_text().strip()
 
     async def apply(self, text: str) -> int:
         """Apply documents; give the revision."""
@@ -222,7 +230,22 @@ class HubProcess:
     async def collectors(self) -> dict[str, dict[str, Any]]:
         """Collector daemons of the service `process`, by name."""
         answer = await self.ask("GET", "collectors")
-        return {row["collector"]: row for row in answer["collectors"] if row["daemon"] == "process"}
+        return {row["id"]: row for row in answer["collectors"] if row["daemon"] == "process"}
+
+    async def figures(self) -> dict[str, Any]:
+        """What `tocsin-hub stats` shows."""
+        path = self.folder / "hub.stats.json"
+        path.unlink(missing_ok=True)
+        os.kill(self.pid, signal.SIGUSR2)
+
+        def told() -> dict[str, Any]:
+            with contextlib.suppress(OSError, ValueError):
+                found: dict[str, Any] = json.loads(path.read_text())
+                return found
+            return {}
+
+        answer: dict[str, Any] = await until(self.reactor, "the hub tells its figures", told)
+        return answer
 
     async def events(self, **filters: str) -> list[dict[str, Any]]:
         """All events that match, however many."""
