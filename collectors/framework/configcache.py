@@ -1,7 +1,8 @@
 """The last good configs, in an append-only file, so that a daemon collects without its hub.
 
 A change of several devices is their frames and then one that completes it, written and synced together: what has no
-completion, because we were killed or the disk was full, does not count. When most of the file is out of date it is
+completion, because we were killed or the disk was full, does not count. The completing frame tells also which epoch of
+the hub's store and which revision of its model they come from. When most of the file is out of date it is
 written anew beside, and put in its place. Configs hold credentials, so each is sealed, and only its owner may read the
 file.
 """
@@ -23,6 +24,7 @@ from collectors.framework.interfaces import IConfigStore
 from common.configs import DeviceConfig
 from common.errors import SettingsError, TransientError
 from common.sealing import Sealer, UnsealableError, ensure_sealer
+from common.wire import Position
 
 _log = Logger()
 
@@ -44,10 +46,12 @@ class Gone(Struct, frozen=True, tag="drop"):
     device: str
 
 
-class Done(Struct, frozen=True, tag="done"):
-    """Completes the `count` frames before it."""
+class Done(Struct, frozen=True, tag="done", omit_defaults=True):
+    """Completes the `count` frames before it, which come from a revision of the hub's store of that epoch."""
 
     count: int
+    epoch: str = ""
+    revision: int = 0
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -64,6 +68,7 @@ class ConfigCache:
         key_file: of the keys that seal configs; by default one in the folder, made when it is first needed.
 
     Attributes:
+        position: epoch and revision of what was stored last.
         problems: sentences about what could not be read at the last `load`.
     """
 
@@ -75,6 +80,7 @@ class ConfigCache:
         self._live: dict[str, bytes] = {}  # device -> its frame
         self._size = 0
         self._cut = False  # there is something behind `_size` that does not count
+        self.position = Position()
         self.problems: list[str] = []
 
     def load(self) -> dict[str, DeviceConfig]:
@@ -88,33 +94,37 @@ class ConfigCache:
             _log.error("{problem}", problem=problem)
         return configs
 
-    def replace(self, changed: Sequence[DeviceConfig], removed: Sequence[str]) -> None:
+    def replace(
+        self, changed: Sequence[DeviceConfig], removed: Sequence[str], position: Position | None = None
+    ) -> None:
         """Store and drop, all or nothing, durable on return (see `IConfigStore`)."""
+        now = self.position if position is None else Position(position.epoch, position.revision)
         try:
             new = {config.device: self._held_frame(config) for config in changed}
         except SettingsError as error:
             raise TransientError(error.message) from None
         parts = [*new.values(), *(frame(_encoder.encode(Gone(device))) for device in removed)]
-        if not parts:
+        if not parts and now == self.position:
             return
-        data = b"".join([*parts, frame(_encoder.encode(Done(len(parts))))])
+        data = b"".join([*parts, _completion(len(parts), now)])
         live = {device: held for device, held in {**self._live, **new}.items() if device not in set(removed)}
         try:
             if self._wants_rewrite(live, len(data)):
-                self._rewrite(live)
+                self._rewrite(live, now)
             else:
                 self._append(data)
         except OSError as error:
             raise TransientError(
                 f"configs cannot be stored in {self._path}: {error.strerror or error}; free some space there"
             ) from None
-        self._live = live
+        self._live, self.position = live, now
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
     def _read(self) -> dict[str, DeviceConfig]:
         self.problems = []
         self._live = {}
+        self.position = Position()
         try:
             data = self._path.read_bytes()
         except FileNotFoundError:
@@ -159,6 +169,7 @@ class ConfigCache:
                 for one, held in zip(pending, raw, strict=True):
                     self._apply(one, held)
                 pending, raw, complete = [], [], part.end
+                self.position = Position(entry.epoch, max(0, entry.revision))
             elif entry is not None:
                 pending.append(entry)
                 raw.append(data[previous : part.end])
@@ -221,11 +232,11 @@ class ConfigCache:
             _sync_folder(self._folder)
         self._size += len(data)
 
-    def _rewrite(self, live: dict[str, bytes]) -> None:
+    def _rewrite(self, live: dict[str, bytes], position: Position) -> None:
         """Write a file with what is live and nothing else, and put it in place of the old one."""
         self._make_folder()
         partial = self._path.with_name(f".{FILE}.new")
-        data = b"".join([*live.values(), frame(_encoder.encode(Done(len(live))))])
+        data = b"".join([*live.values(), _completion(len(live), position)])
         try:
             partial.unlink(missing_ok=True)
             descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -245,6 +256,10 @@ class ConfigCache:
 
     def _make_folder(self) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def _completion(count: int, position: Position) -> bytes:
+    return frame(_encoder.encode(Done(count, position.epoch, position.revision)))
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from twisted.internet.defer import DeferredLock
 from twisted.logger import Logger
 
 from collectors.framework.alarms import TaskAlarms
@@ -14,7 +15,7 @@ from collectors.framework.rejections import Rejections
 from collectors.framework.scheduler import Scheduler
 from common.configs import DeviceConfig, digest, digest_of_all
 from common.errors import PermanentError
-from common.wire import ConfigBatch, ConfigsApplied, Held, HeldRequest, Rejected
+from common.wire import ConfigBatch, ConfigsApplied, Held, HeldRequest, Position, Rejected
 
 PAGE = 1000
 MAX_REASON = 1000
@@ -23,7 +24,11 @@ _log = Logger()
 
 
 class HeldConfigs:
-    """Owner of the configs; one change at a time."""
+    """Owner of the configs; one change at a time, from whichever session it comes.
+
+    A device whose lease has lapsed is not held: its task pauses, with all that it knows, and nobody is told of its
+    config, until the hub sends one again or removes the device.
+    """
 
     def __init__(
         self,
@@ -41,6 +46,9 @@ class HeldConfigs:
         self._configs: dict[str, DeviceConfig] = {}
         self._digests: dict[str, str] = {}
         self._tasks: dict[str, str] = {}  # device -> name of its task
+        self._lapsed: dict[str, DeviceConfig] = {}
+        self._leases: dict[str, int] = {}
+        self._changing = DeferredLock()
         self._all: str | None = None
         self._order: list[str] | None = None
 
@@ -65,14 +73,31 @@ class HeldConfigs:
         return self._tasks.get(device)
 
     @property
+    def leases(self) -> Mapping[str, int]:
+        """Seconds of lease of those devices that run and have one."""
+        return self._leases
+
+    @property
+    def lapsed(self) -> Mapping[str, DeviceConfig]:
+        """The configs of devices whose lease has lapsed."""
+        return self._lapsed
+
+    @property
+    def position(self) -> Position:
+        """How far the configs have come; while they change, what is held is not told."""
+        stored = self._store.position
+        return Position(stored.epoch, stored.revision, "" if self._changing.locked else self.all_digest)
+
+    @property
     def all_digest(self) -> str:
         """Name of everything that is held; worked out once for each change."""
         if self._all is None:
             self._all = digest_of_all(self._digests)
         return self._all
 
-    def page(self, request: HeldRequest) -> Held:
-        """One page of what is held, in order of id."""
+    async def page(self, request: HeldRequest) -> Held:
+        """One page of what is held, in order of id; a change that an earlier session began is made first."""
+        await self._changing.run(lambda: None)
         order = self.devices()
         start = _first_after(order, request.after)
         part = order[start : start + PAGE]
@@ -84,10 +109,17 @@ class HeldConfigs:
 
     # --- changing -----------------------------------------------------------------------------------------------------
 
-    async def load(self) -> None:
-        """Run what the store holds; what cannot be run any more is left out and said."""
+    async def load(self, may_run: Callable[[DeviceConfig], bool] = lambda _: True) -> None:
+        """Run what the store holds; what cannot be run any more is left out and said.
+
+        Args:
+            may_run: whether a config's lease still holds.
+        """
         rejected: dict[str, str] = {}
         for device, config in self._store.load().items():
+            if not may_run(config):
+                self._lapsed[device] = config
+                continue
             made = self._make(config)
             if isinstance(made, str):
                 rejected[device] = made
@@ -97,32 +129,55 @@ class HeldConfigs:
         _log.info("{count} devices from the last good configs", count=len(self._configs))
         await self._rejections.tell(rejected, ())
 
+    def lapse(self, devices: Iterable[str]) -> None:
+        """Hold these no longer, until the hub says that they are this collector's; a run that is under way ends."""
+        for device in devices:
+            self._lapsed[device] = self._configs.pop(device)
+            del self._digests[device], self._leases[device]
+            self._scheduler.pause(self._tasks[device])
+        self._all = self._order = None
+
     async def apply(self, batch: ConfigBatch) -> ConfigsApplied:
         """Judge, store, then run a batch of configs.
 
         Raises:
             TransientError: the store refused; everything is as before.
         """
+        await self._changing.acquire()
+        try:
+            return await self._apply(batch)
+        finally:
+            self._changing.release()
+
+    async def _apply(self, batch: ConfigBatch) -> ConfigsApplied:
         wanted = {config.device for config in batch.changed}
         removed = [device for device in batch.removed if device not in wanted]
         accepted, rejected = await self._judge(batch.changed)
+        new = [
+            config for config, _ in accepted if self._lapsed.get(config.device) != config
+        ]  # those are stored already
         try:
-            self._store.replace([config for config, _ in accepted], removed)
+            self._store.replace(new, removed, Position(batch.epoch, max(0, batch.revision)))
         except Exception:
             for config, task in accepted:
                 if task is not None:
                     await _close(task)
-                    self._forget(config.device)
+                    if config.device not in self._lapsed:
+                        self._forget(config.device)
             raise
         for device in removed:
-            if device in self._configs:
+            if device in self._configs or device in self._lapsed:
                 await self._remove(device)
         for config, task in accepted:
+            lapsed = self._lapsed.pop(config.device, None)
             self._keep(config)
-            if task is None:
-                await self._update(config)
-            else:
+            if task is not None:
                 self._start(config, task)
+                continue
+            if lapsed is not None:
+                self._scheduler.resume(self._tasks[config.device])
+            if lapsed != config:
+                await self._update(config)
         settled = [*(config.device for config in batch.changed), *batch.removed]
         await self._rejections.tell(rejected, settled)
         return ConfigsApplied(
@@ -182,6 +237,10 @@ class HeldConfigs:
     def _keep(self, config: DeviceConfig) -> None:
         self._configs[config.device] = config
         self._digests[config.device] = digest(config)
+        if config.lease_s is None:
+            self._leases.pop(config.device, None)
+        else:
+            self._leases[config.device] = config.lease_s
         self._all = self._order = None
 
     def _start(self, config: DeviceConfig, task: Any) -> None:
@@ -202,7 +261,10 @@ class HeldConfigs:
                 self._start(config, made)
 
     async def _remove(self, device: str) -> None:
-        del self._configs[device], self._digests[device]
+        self._configs.pop(device, None)
+        self._digests.pop(device, None)
+        self._leases.pop(device, None)
+        self._lapsed.pop(device, None)
         self._all = self._order = None
         name = self._tasks.pop(device, None)
         if name is not None:

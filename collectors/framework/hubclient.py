@@ -100,6 +100,7 @@ class HubClient:
             newest=PROTOCOL_VERSION,
             spool=self._offered,
             started_at=self._identity.began,
+            position=self._held.position,
         )
 
     def attached(self, answer: Attached) -> None:
@@ -116,7 +117,7 @@ class HubClient:
 
     async def held(self, request: HeldRequest) -> Held:
         """Tell which configs are held."""
-        return self._held.page(request)
+        return await self._held.page(request)
 
     async def apply(self, batch: ConfigBatch) -> ConfigsApplied:
         """Run configs from now on."""
@@ -140,7 +141,7 @@ class HubClient:
 
     def _run_now(self, devices: Sequence[str]) -> Done:
         tasks = {device: self._held.task_of(device) for device in devices}
-        missing = [device for device, name in tasks.items() if name is None]
+        missing = [device for device, name in tasks.items() if name is None or self._held.get(device) is None]
         if missing:
             raise NotFoundError(f"not collected here: {', '.join(missing[:10])}")
         return Done(self._scheduler.run_now(name for name in tasks.values() if name is not None))

@@ -138,6 +138,7 @@ class HubLink(Service):
         self._broker: HardBroker | None = None
         self._work: Deferred[None] | None = None
         self._told: dict[HubAddress, str] = {}
+        self._heard_at: float | None = None
         self.state = LinkState.STOPPED
         self.reason = "not started"
 
@@ -145,6 +146,16 @@ class HubLink(Service):
     def connected(self) -> bool:
         """Whether a session stands."""
         return self._broker is not None
+
+    @property
+    def heard_at(self) -> float | None:
+        """Clock seconds of the last bytes from a hub that had let us in; None before the first session."""
+        return self._heard_at if self._broker is None else self._broker.heard_at
+
+    def begin_anew(self, reason: str) -> None:
+        """End the session that stands, so that the next login tells what is held now."""
+        if self._broker is not None:
+            self._broker.give_up(reason)
 
     async def send_events(self, batch: EventBatch) -> EventsStored:
         """Hand events over."""
@@ -297,6 +308,7 @@ class HubLink(Service):
                 "no session with the hub at {hub}: {reason}", hub=hub, reason=reason
             )
         if self._broker is not None:
+            self._heard_at = self._broker.heard_at
             self._broker = None
             self._client.detached(reason)
 

@@ -30,6 +30,7 @@ from common.wire import (
     HeldRequest,
     ModelReport,
     ModelTaken,
+    Position,
     TaskCounts,
 )
 
@@ -155,11 +156,15 @@ class ISampleSink(Interface):
 class IConfigStore(Interface):
     """The last good configs, on disk."""
 
+    position: Position = Attribute("Epoch and revision of what was stored last; `all` is empty.")
+
     def load() -> dict[str, DeviceConfig]:
         """All that can be read, by device id; what is damaged is left out, and reported to the log."""
 
-    def replace(changed: Sequence[DeviceConfig], removed: Sequence[str]) -> None:
-        """Store and drop, all or nothing, durable on return.
+    def replace(changed: Sequence[DeviceConfig], removed: Sequence[str], position: Position | None = None) -> None:
+        """Store and drop, and the position that they belong to, all or nothing, durable on return.
+
+        Without a position the one before stays.
 
         Raises:
             TransientError: the disk refused; the store is as before.

@@ -28,6 +28,8 @@ from collectors.framework.held import HeldConfigs
 from collectors.framework.hubclient import HubClient, Identity
 from collectors.framework.hublink import HubLink, LinkSettings
 from collectors.framework.interfaces import CollectorContext, CollectorSpec
+from collectors.framework.leases import FILE as STAMP_FILE
+from collectors.framework.leases import Leases, Stamp
 from collectors.framework.name import CollectorName
 from collectors.framework.once import add_once_options, run_once
 from collectors.framework.problems import Problems
@@ -40,7 +42,7 @@ from collectors.framework.task import TaskRecord
 from collectors.framework.worker import NamedThread
 from common.daemon import Program, version
 from common.daemon import main as daemon_main
-from common.events import CLASS_DATA
+from common.events import CLASS_DAEMON, CLASS_DATA
 from common.logs import LogSettings
 from common.wire import TaskCounts
 
@@ -83,6 +85,7 @@ class CollectorDaemon(Chain):
 
     Attributes:
         held: configs and their tasks.
+        leases: how long devices go on without the hub.
         scheduler, spool, pump, writer, reader, link, client: the other parts.
     """
 
@@ -148,18 +151,29 @@ class CollectorDaemon(Chain):
             name.learn(collector_name, spool)
             pump.attached(stored_seq, spool_id)
 
+        leases = self.leases = Leases(
+            clock,
+            wall,
+            Stamp(folder / "configs" / STAMP_FILE),
+            held,
+            lambda: link.heard_at,
+            on_problem=problems.of("leases", CLASS_DAEMON),
+            on_lapse=lambda: link.begin_anew("the hub was silent for longer than a lease lasts"),
+        )
+
         client.on_attached = attached
         client.on_detached = pump.detached
 
         self._name, self._rejections, self._collector = name, rejections, collector
-        super().__init__([spool, writer, reader, *collector.services(), scheduler, stats, link])
+        super().__init__([spool, writer, reader, *collector.services(), scheduler, stats, leases, link])
 
     async def ready(self) -> None:
         """Begin with the last good configs, whether or not there is a hub."""
         self._name.load(self.spool)
         self._rejections.load()
+        await self.held.load(self.leases.may_run)
+        self.leases.look()
         self.problems.begin()
-        await self.held.load()
 
     def figures(self) -> dict[str, Any]:
         """All figures, for `stats`."""
@@ -181,6 +195,7 @@ class CollectorDaemon(Chain):
             queued_samples=self.writer.queued,
             dropped_events=self.spool.dropped,
             dropped_samples=self.writer.dropped,
+            lapsed=len(self.held.lapsed),
             problem=self.problems.sentence(),
             untold=self.problems.untold(),
         )

@@ -20,7 +20,7 @@ def config(device: str = "web1", interval_s: int = 60, **fields: Any) -> DeviceC
 
 @implementer(ITask)
 class FakeTask:
-    """Notes its runs; `behave` is what a run does, a Deferred in `hold` is waited for."""
+    """Notes its runs; `behave` is what a run does, a Deferred in `hold` is waited for, by a `stubborn` one for ever."""
 
     def __init__(self, name: str = "process:web1", interval_s: int = 60, timeout_s: float = 50.0) -> None:
         self.name = name
@@ -29,6 +29,7 @@ class FakeTask:
         self.slots: list[int] = []
         self.hold: Deferred[None] | None = None
         self.behave: Callable[[int], Any] = lambda _: None
+        self.stubborn = False
         self.closed = 0
         self.cancelled = 0
         self.config: DeviceConfig | None = None
@@ -41,6 +42,8 @@ class FakeTask:
                 await self.hold
             except BaseException:
                 self.cancelled += 1
+                if self.stubborn:
+                    await Deferred()
                 raise
         self.behave(slot)
 

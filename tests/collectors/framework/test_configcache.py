@@ -18,6 +18,7 @@ from collectors.framework.frames import Damage, Frame, frame, frames
 from common.configs import DeviceConfig, SnmpConfig
 from common.errors import SettingsError, TransientError
 from common.sealing import ensure_sealer
+from common.wire import Position
 from tests.contracts.config_store import ConfigStoreContract
 from tests.fakes.configs import FakeConfigStore
 from tests.fakes.sessions import device_config
@@ -107,6 +108,26 @@ class TestConfigCache(ConfigStoreContract):
         again.replace([config("d")], [])
         assert sorted(ConfigCache(self.folder).load()) == ["a", "b", "d"]
 
+    def test_a_file_from_before_positions_were_kept_still_loads(self) -> None:
+        store = self.make_store()
+        store.replace([config("a")], [], Position("e", 3))
+        plain = frame(msgspec.msgpack.encode({"type": "done", "count": 0}))
+        with (self.folder / FILE).open("ab") as file:
+            file.write(plain)
+        again = ConfigCache(self.folder)
+        assert again.load() == {"a": config("a")}
+        assert again.position == Position()
+
+    def test_a_file_that_is_written_anew_keeps_the_position(self) -> None:
+        store = self.make_store()
+        number = before = 0
+        while store._size >= before:
+            number, before = number + 1, store._size
+            store.replace([device_config("d", sets=100)], [], Position("e", number))
+        again = ConfigCache(self.folder)
+        again.load()
+        assert again.position == Position("e", number)
+
     def test_a_file_that_is_not_ours_is_a_sentence(self) -> None:
         (self.folder / FILE).mkdir(parents=True)
         with pytest.raises(SettingsError, match="cannot be read"):
@@ -138,9 +159,9 @@ def journal(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, int]:
     folder = tmp_path_factory.mktemp("configs")
     give_key(folder)
     store = ConfigCache(folder)
-    store.replace(FIRST, [])
+    store.replace(FIRST, [], Position("e", 1))
     size = (folder / FILE).stat().st_size
-    store.replace(SECOND, ["c"])
+    store.replace(SECOND, ["c"], Position("e", 2))
     return (folder / FILE).read_bytes(), size
 
 
@@ -157,6 +178,7 @@ def test_torn_at_every_byte_it_holds_one_change_or_the_other(journal: tuple[byte
         found, store = load(tmp_path / "torn", data[:end])
         expected = AFTER if end == len(data) else BEFORE if end >= second else {}
         assert found == expected, end
+        assert store.position.revision == (2 if expected is AFTER else 1 if expected is BEFORE else 0), end
         if end % 97 == 0:  # and the next change is whole on what was torn
             store.replace([config("z")], [])
             assert ConfigCache(tmp_path / "torn").load() == {**expected, "z": config("z")}

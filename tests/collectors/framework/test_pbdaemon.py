@@ -39,7 +39,7 @@ from common.queries import (
     RunNowQuery,
 )
 from common.settings import genconf, read_settings
-from common.wire import Attached, ConfigBatch, ConfigsApplied, HeldRequest, TaskCounts, encode
+from common.wire import Attached, ConfigBatch, ConfigsApplied, HeldRequest, Position, TaskCounts, encode
 from tests.fakes.configs import FakeConfigStore
 from tests.fakes.events import FakeEventSink
 from tests.fakes.tasks import FakeCollector, config
@@ -91,6 +91,9 @@ class DaemonCase(SynchronousTestCase):
         )
         self.scheduler.startService()
         self.rejections.load()
+        self.load()
+
+    def load(self) -> None:
         self.do(self.held.load())
 
     def wall(self) -> float:
@@ -105,8 +108,10 @@ class DaemonCase(SynchronousTestCase):
         found: Exception = self.failureResultOf(Deferred.fromCoroutine(work), kind).value
         return found
 
-    def apply(self, *changed: DeviceConfig, removed: list[str] | None = None) -> ConfigsApplied:
-        batch = ConfigBatch(revision=1, changed=list(changed), removed=removed or [])
+    def apply(
+        self, *changed: DeviceConfig, removed: list[str] | None = None, revision: int = 1, epoch: str = ""
+    ) -> ConfigsApplied:
+        batch = ConfigBatch(revision=revision, changed=list(changed), removed=removed or [], epoch=epoch)
         applied: ConfigsApplied = self.do(self.client.apply(batch))
         self.assertEqual(applied.all, self.do(self.client.held(HeldRequest())).all)
         return applied
@@ -246,6 +251,40 @@ class HeldTests(DaemonCase):
                 break
             after = page.configs[-1][0]
         self.assertEqual(found, [(name, digest(config(name))) for name in names])
+
+    def test_a_login_tells_the_position(self) -> None:
+        self.assertEqual(self.client.attach_request().position, Position("", 0, digest_of_all({})))
+        self.apply(config("a"), revision=7, epoch="e1")
+        held = digest_of_all({"a": digest(config("a"))})
+        self.assertEqual(self.client.attach_request().position, Position("e1", 7, held))
+        self.begin()
+        self.assertEqual(self.client.attach_request().position, Position("e1", 7, held))
+
+    def test_a_batch_that_changes_nothing_moves_the_position(self) -> None:
+        self.apply(config("a"), revision=7, epoch="e1")
+        self.apply(config("a"), revision=3, epoch="e2")
+        self.apply(altered(config("b"), address="bad"), revision=4, epoch="e2")
+        self.begin()
+        held = digest_of_all({"a": digest(config("a"))})
+        self.assertEqual(self.client.attach_request().position, Position("e2", 4, held))
+
+    def test_in_the_middle_of_a_change_nothing_is_said_of_what_is_held(self) -> None:
+        self.apply(config("a"), revision=1, epoch="e")
+        self.collector.tasks["a"].hold = Deferred()
+        self.scheduler.run_now(["process:a"])
+        self.clock.pump([0] * 3)
+        self.collector.tasks["a"].stubborn = True
+        changing = Deferred.fromCoroutine(
+            self.client.apply(ConfigBatch(revision=2, changed=[config("b")], removed=["a"], epoch="e"))
+        )
+        self.assertNoResult(changing)
+        self.assertEqual(self.client.attach_request().position.all, "")
+        asked = Deferred.fromCoroutine(self.client.held(HeldRequest()))
+        self.assertNoResult(asked)
+        self.clock.pump([1] * 6)
+        applied = self.successResultOf(changing)
+        self.assertEqual(self.successResultOf(asked).all, applied.all)
+        self.assertEqual(self.client.attach_request().position, Position("e", 2, applied.all))
 
     def test_nothing_held_has_a_digest_too(self) -> None:
         page = self.do(self.client.held(HeldRequest()))

@@ -1,0 +1,260 @@
+# mypy: allow-untyped-calls
+# (trial's assertions have no types)
+"""A device with a lease is collected only as long as the hub is heard; one without goes on for ever."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from twisted.internet.defer import Deferred
+
+from collectors.framework.leases import Leases, Stamp
+from common.configs import digest, digest_of_all
+from common.errors import NotFoundError, TransientError
+from common.queries import LiveConfigQuery, RunNowQuery
+from common.wire import ConfigBatch, ConfigsApplied, HeldRequest
+from tests.collectors.framework.test_pbdaemon import WALL, DaemonCase, altered
+from tests.fakes.tasks import config
+
+LEASE_S = 90
+
+
+class LeaseCase(DaemonCase):
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory(prefix="tocsin-leases-")
+        self.addCleanup(folder.cleanup)
+        self.path = Path(folder.name) / "configs" / "heard"
+        self.skew_s = 0.0
+        super().setUp()
+
+    def wall(self) -> float:
+        return WALL + self.clock.seconds() + self.skew_s
+
+    def begin(self) -> None:
+        """As a daemon starts; the hub has not been heard yet."""
+        self.heard_at: float | None = None
+        self.problem = ""
+        self.lapses = 0
+        super().begin()
+
+    def load(self) -> None:
+        self.leases = Leases(
+            self.clock,
+            self.wall,
+            Stamp(self.path),
+            self.held,
+            lambda: self.heard_at,
+            on_problem=self.told_problem,
+            on_lapse=self.told_lapse,
+        )
+        self.do(self.held.load(self.leases.may_run))
+        self.leases.look()
+        self.leases.startService()
+        self.addCleanup(self.leases.stopService)
+
+    def told_problem(self, sentence: str) -> None:
+        self.assertNotEqual(sentence, self.problem)
+        self.problem = sentence
+
+    def told_lapse(self) -> None:
+        self.lapses += 1
+
+    def hear(self) -> None:
+        self.heard_at = self.clock.seconds()
+
+    def send(self, *names: str, removed: list[str] | None = None) -> ConfigsApplied:
+        """The hub sends configs with a lease."""
+        self.hear()
+        return self.apply(*[config(name, lease_s=LEASE_S) for name in names], removed=removed)
+
+    def wait(self, seconds: float, *, heard: bool = False) -> None:
+        for _ in range(round(seconds)):
+            if heard:
+                self.hear()
+            self.clock.advance(1)
+        self.clock.pump([0] * 3)
+
+    def runs(self, name: str) -> int:
+        return len(self.collector.tasks[name].slots)
+
+    def restart(self, away_s: float = 0.0) -> None:
+        """The daemon ends, and starts again after a while."""
+        self.leases.stopService()
+        self.clock.advance(away_s)
+        self.begin()
+
+
+class LapseTests(LeaseCase):
+    def test_while_the_hub_is_heard_it_goes_on(self) -> None:
+        self.send("a")
+        self.wait(5 * LEASE_S, heard=True)
+        self.assertGreaterEqual(self.runs("a"), 7)
+        self.assertEqual((self.held.devices(), self.problem, self.lapses), (["a"], "", 0))
+
+    def test_it_stops_when_the_hub_was_not_heard_for_longer(self) -> None:
+        self.send("a")
+        self.apply(config("b"))
+        self.wait(LEASE_S)
+        self.assertEqual(self.held.devices(), ["a", "b"])
+        self.wait(2)
+        before = self.runs("a"), self.runs("b")
+        self.wait(600)
+        self.assertEqual(self.runs("a"), before[0])
+        self.assertGreaterEqual(self.runs("b"), before[1] + 9)
+        self.assertEqual(self.collector.tasks["a"].closed, 0)
+        self.assertIn("a device is not collected", self.problem)
+        self.assertEqual(self.lapses, 1)
+
+    def test_one_that_lapsed_is_not_held_and_stays_on_disk(self) -> None:
+        self.send("a", "b")
+        self.apply(config("c"))
+        self.wait(LEASE_S + 2)
+        self.assertEqual(self.held.devices(), ["c"])
+        self.assertEqual(self.held.position.all, digest_of_all({"c": digest(config("c"))}))
+        page = self.do(self.client.held(HeldRequest()))
+        self.assertEqual(page.configs, [("c", digest(config("c")))])
+        self.assertEqual(sorted(self.store.configs), ["a", "b", "c"])
+        self.assertEqual(len(self.held.lapsed), 2)
+        self.assertIn("2 devices are not collected", self.problem)
+        for query in (LiveConfigQuery("a"), RunNowQuery(["a"])):
+            self.fails(self.client.answer(query), NotFoundError)
+
+    def test_a_run_that_is_under_way_ends_as_it_would(self) -> None:
+        self.send("a")
+        task = self.collector.tasks["a"]
+        hold = task.hold = Deferred()
+        self.scheduler.run_now(["process:a"])
+        self.wait(1)
+        self.heard_at = self.clock.seconds() - LEASE_S - 1
+        self.wait(2)
+        self.assertEqual((len(self.held.lapsed), task.cancelled), (1, 0))
+        hold.callback(None)
+        task.hold = None
+        before = self.runs("a")
+        self.wait(300)
+        self.assertEqual(self.runs("a"), before)
+
+    def test_each_lease_is_its_own(self) -> None:
+        self.send("a")
+        self.apply(config("b", lease_s=300))
+        self.wait(LEASE_S + 2)
+        self.assertEqual(self.held.devices(), ["b"])
+        self.wait(300 - LEASE_S)
+        self.assertEqual(self.held.devices(), [])
+        self.assertIn("2 devices", self.problem)
+        self.assertEqual(self.lapses, 2)
+
+
+class ResumeTests(LeaseCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.send("a", "b")
+        self.wait(LEASE_S + 2)
+        self.task = self.collector.tasks["a"]
+
+    def test_to_be_heard_again_is_not_enough(self) -> None:
+        before = self.runs("a")
+        self.wait(300, heard=True)
+        self.assertEqual((self.held.devices(), self.runs("a")), ([], before))
+
+    def test_the_same_config_sent_again_goes_on_where_it_was(self) -> None:
+        before, writes = self.runs("a"), self.store.replaced
+        applied = self.send("a")
+        self.assertEqual(applied.live, {"a": digest(config("a", lease_s=LEASE_S))})
+        self.assertIs(self.collector.tasks["a"], self.task)
+        self.wait(120, heard=True)
+        self.assertGreaterEqual(self.runs("a"), before + 2)
+        self.assertEqual((self.task.closed, self.collector.forgotten), (0, []))
+        self.assertEqual(self.held.devices(), ["a"])
+        self.assertIn("a device is not collected", self.problem)
+        self.assertLessEqual(self.store.replaced, writes + 1)
+        self.send("b")
+        self.wait(2)
+        self.assertEqual(self.problem, "")
+
+    def test_another_config_resumes_it_too(self) -> None:
+        self.hear()
+        self.apply(config("a", 10))
+        before = self.runs("a")
+        self.wait(LEASE_S + 60)
+        self.assertIs(self.collector.tasks["a"], self.task)
+        self.assertGreaterEqual(self.runs("a"), before + 14)
+        self.assertEqual(self.held.devices(), ["a"])
+
+    def test_one_that_the_hub_removes_is_dropped(self) -> None:
+        self.send(removed=["a", "b"])
+        self.assertEqual((self.task.closed, sorted(self.collector.forgotten)), (1, ["a", "b"]))
+        self.assertEqual((self.store.configs, self.scheduler.names()), ({}, []))
+        self.wait(2)
+        self.assertEqual(self.problem, "")
+
+    def test_one_whose_new_config_is_rejected_stays_lapsed(self) -> None:
+        self.hear()
+        applied = self.apply(altered(config("a"), address="bad"))
+        self.assertEqual((applied.live, [one.device for one in applied.rejected]), ({}, ["a"]))
+        self.assertEqual(sorted(self.held.lapsed), ["a", "b"])
+
+    def test_a_full_disk_leaves_it_lapsed_and_forgets_nothing(self) -> None:
+        self.restart(3 * LEASE_S)
+        self.store.full = True
+        self.hear()
+        batch = ConfigBatch(revision=9, changed=[config("a", lease_s=LEASE_S)], removed=[])
+        self.fails(self.client.apply(batch), TransientError)
+        self.assertEqual((sorted(self.held.lapsed), self.collector.forgotten), (["a", "b"], []))
+        self.store.full = False
+        self.send("a")
+        self.assertEqual(self.held.devices(), ["a"])
+
+
+class RestartTests(LeaseCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.send("a")
+        self.apply(config("b"))
+        self.wait(200, heard=True)
+
+    def test_soon_after_it_goes_on_without_the_hub_for_the_rest_of_its_lease(self) -> None:
+        self.restart(LEASE_S / 2)
+        self.assertEqual(self.held.devices(), ["a", "b"])
+        self.assertEqual(self.runs("a"), 1)
+        self.wait(LEASE_S / 2 + 2)
+        self.assertEqual(self.held.devices(), ["b"])
+
+    def test_too_late_it_waits_for_the_hub(self) -> None:
+        self.restart(LEASE_S + 1)
+        self.assertEqual((self.held.devices(), sorted(self.collector.tasks)), (["b"], ["b"]))
+        self.assertIn("a device is not collected", self.problem)
+        self.send("a")
+        self.assertEqual((self.held.devices(), self.runs("a")), (["a", "b"], 1))
+
+    def test_a_daemon_that_was_killed_has_a_stamp_no_older_than_a_quarter_of_the_lease(self) -> None:
+        self.begin()  # nothing was told that it ends
+        self.assertEqual(self.held.devices(), ["a", "b"])
+        self.wait(LEASE_S * 3 / 4 - 2)
+        self.assertEqual(self.held.devices(), ["a", "b"])
+
+    def test_a_stamp_of_a_time_to_come_counts_as_none(self) -> None:
+        self.leases.stopService()
+        self.skew_s = -3600.0
+        self.begin()
+        self.assertEqual(self.held.devices(), ["b"])
+
+    def test_without_a_stamp_nobody_knows(self) -> None:
+        self.leases.stopService()
+        self.path.unlink()
+        self.begin()
+        self.assertEqual(self.held.devices(), ["b"])
+
+    def test_the_stamp_is_touched_four_times_in_a_lease_and_not_without_one(self) -> None:
+        seen = set()
+        for _ in range(LEASE_S):
+            self.wait(1, heard=True)
+            seen.add(self.path.stat().st_mtime)
+        self.assertLessEqual(len(seen), 6)
+        self.assertGreaterEqual(len(seen), 4)
+        self.send(removed=["a"])
+        before = self.path.stat().st_mtime
+        self.wait(200, heard=True)
+        self.leases.stopService()
+        self.assertEqual(self.path.stat().st_mtime, before)
