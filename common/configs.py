@@ -15,6 +15,7 @@ from msgspec import Meta, Struct
 
 from common.components import ComponentName
 from common.events import CLASS_PERFORMANCE, Severity
+from common.series import Retention
 
 DeviceId = Annotated[str, Meta(min_length=1, max_length=255)]
 Slug = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}\Z")]
@@ -233,6 +234,7 @@ class DeviceConfig(Struct, frozen=True, kw_only=True):
         thresholds, derived: on the data points of its process sets.
         expected: process sets that the modeler has seen there.
         overrides: process sets that are treated otherwise than their definitions say.
+        retention: what new files of its series keep; those that are there stay as they are.
         only_expected: sets that are not in `expected` are not watched, even if they run or are required.
         model: for the modeler alone; `interval_s` is then the time from one modelling to the next.
         lease_s: seconds; without the hub for longer than this, the collector stops collecting the device until the hub
@@ -254,6 +256,7 @@ class DeviceConfig(Struct, frozen=True, kw_only=True):
     overrides: tuple[SetOverride, ...] = ()
     model: ModelConfig | None = None
     only_expected: bool = False
+    retention: Retention = Retention.STANDARD
     lease_s: Annotated[int, Meta(ge=1)] | None = None
 
 

@@ -8,20 +8,32 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
 from msgspec import Struct
 
-from common.series import Kind, Layout, Number, Point, SeriesKey
+from common.series import Kind, Layout, Number, Point, Retention, SeriesKey
 
 DAY_S = 86_400
 CONSOLIDATIONS = ("AVERAGE", "MIN", "MAX")
 KNOWN_SHARE = 0.5
 """A consolidated row is known when more than half of what it covers is (rrdcreate(1), xff)."""
 
-FULL_STEP_SPAN_S = DAY_S
-COARSE = ((600, 14 * DAY_S), (3600, 92 * DAY_S), (DAY_S, 3 * 366 * DAY_S))
-"""Resolution and span of what is kept beside the full step."""
+Coarse = tuple[tuple[int, int], ...]
+"""Resolution and span in seconds of each archive beside the one at full step."""
+
+PLANS: Mapping[Retention, tuple[int, Coarse]] = MappingProxyType(
+    {
+        Retention.SHORT: (DAY_S, ((600, 7 * DAY_S), (3600, 31 * DAY_S))),
+        Retention.STANDARD: (DAY_S, ((600, 14 * DAY_S), (3600, 92 * DAY_S), (DAY_S, 3 * 366 * DAY_S))),
+        Retention.LONG: (2 * DAY_S, ((600, 31 * DAY_S), (3600, 3 * 366 * DAY_S), (DAY_S, 10 * 366 * DAY_S))),
+    }
+)
+"""Of each plan the span of the full step, and what is kept beside it."""
+
+_STEPS = ".pdp_per_row"
 
 EARLIEST = 315_360_000
 """rrdcreate refuses a start before 1980."""
@@ -39,37 +51,52 @@ class Archive(Struct, frozen=True):
     rows: int
 
 
-def archives(step_s: int) -> tuple[Archive, ...]:
-    """What a file with this step keeps, finest first.
+def archives(step_s: int, retention: Retention = Retention.STANDARD) -> tuple[Archive, ...]:
+    """What a file with this step gets when it is created, finest first.
 
-    A day at full step, two weeks at 10 minutes, three months at an hour, three years at a day. Where the step itself is
-    as coarse as one of these, the two become one that lasts for the longer span.
+    As a standard a day at full step, two weeks at 10 minutes, three months at an hour, three years at a day. Where the
+    step itself is as coarse as one of these, the two become one that lasts for the longer span.
     """
+    full_s, coarse = PLANS[retention]
     rows: dict[int, int] = {}
-    for resolution_s, span_s in ((step_s, FULL_STEP_SPAN_S), *COARSE):
+    for resolution_s, span_s in ((step_s, full_s), *coarse):
         steps = max(1, round(resolution_s / step_s))
         rows[steps] = max(rows.get(steps, 0), math.ceil(span_s / (steps * step_s)))
     return tuple(Archive(steps, rows[steps]) for steps in sorted(rows))
 
 
-def resolutions(step_s: int) -> tuple[tuple[int, int], ...]:
-    """(seconds a row, seconds kept) of each archive, finest first."""
-    return tuple((step_s * a.steps, step_s * a.steps * a.rows) for a in archives(step_s))
+def resolutions(step_s: int, retention: Retention = Retention.STANDARD) -> tuple[tuple[int, int], ...]:
+    """(seconds a row, seconds kept) of each archive that a new file gets, finest first."""
+    return tuple((step_s * a.steps, step_s * a.steps * a.rows) for a in archives(step_s, retention))
 
 
-def header_bytes(points: int, step_s: int) -> int:
-    """Length of a file's header: all that rrdtool changes in place, before the rows.
+def held_resolutions(info: Mapping[str, Any]) -> tuple[tuple[int, int], ...]:
+    """(seconds a row, seconds kept) of each archive that a file has, finest first.
+
+    Args:
+        info: of the file, as `rrdtool.info` gives it.
+    """
+    step_s = int(info["step"])
+    steps = {key[: -len(_STEPS)]: step_s * int(info[key]) for key in info if key.endswith(_STEPS)}
+    kept: dict[int, int] = {}
+    for archive, seconds in steps.items():
+        kept[seconds] = max(kept.get(seconds, 0), seconds * int(info[f"{archive}.rows"]))
+    return tuple(sorted(kept.items()))
+
+
+def header_bytes(points: int, step_s: int, retention: Retention = Retention.STANDARD) -> int:
+    """Length of a new file's header: all that rrdtool changes in place, before the rows.
 
     Source: the structures of rrd_format.h (1.7, 64 bit).
     """
-    count = len(archives(step_s)) * len(CONSOLIDATIONS)
+    count = len(archives(step_s, retention)) * len(CONSOLIDATIONS)
     return 128 + 120 * points + 120 * count + 16 + 112 * points + 80 * points * count + 8 * count
 
 
-def size_bytes(points: int, step_s: int) -> int:
+def size_bytes(points: int, step_s: int, retention: Retention = Retention.STANDARD) -> int:
     """Length of a file, which never changes after it is created."""
-    rows = sum(archive.rows for archive in archives(step_s)) * len(CONSOLIDATIONS)
-    return header_bytes(points, step_s) + 8 * points * rows
+    rows = sum(archive.rows for archive in archives(step_s, retention)) * len(CONSOLIDATIONS)
+    return header_bytes(points, step_s, retention) + 8 * points * rows
 
 
 def file_name(key: SeriesKey) -> str:
@@ -113,7 +140,7 @@ def create_arguments(path: str, layout: Layout, first: int) -> list[str]:
     sources = [_data_source(point, layout.step_s) for point in layout.points]
     rras = [
         f"RRA:{cf}:{KNOWN_SHARE}:{archive.steps}:{archive.rows}"
-        for archive in archives(layout.step_s)
+        for archive in archives(layout.step_s, layout.retention)
         for cf in CONSOLIDATIONS
     ]
     start = ["--start", str(first - layout.step_s), "--step", str(layout.step_s)]

@@ -49,11 +49,24 @@ class SeriesKey(Struct, frozen=True, order=True):
     source: Name
 
 
+class Retention(enum.Enum):
+    """How long a file keeps what; `common.rrd` has the figures."""
+
+    STANDARD = "standard"
+    SHORT = "short"
+    LONG = "long"
+
+
 class Layout(Struct, frozen=True, kw_only=True):
-    """What one source's file holds: the points in order, and the step in whole seconds."""
+    """What one source's file holds: the points in order, and the step in whole seconds.
+
+    Attributes:
+        retention: what a file gets when it is created; one that is there keeps what it has.
+    """
 
     points: tuple[Point, ...]
     step_s: Annotated[int, Meta(ge=1, le=86400)]
+    retention: Retention = Retention.STANDARD
 
 
 class Sample(Struct, frozen=True, kw_only=True):

@@ -255,7 +255,7 @@ class ProcessTask:
             self._slot, self._in_slot = slot, set()
         fresh = {component: series for component, series in outcome.series.items() if series not in self._in_slot}
         self._in_slot.update(fresh.values())
-        plan = layout(self._config.source, self._config.interval_s)
+        plan = layout(self._config.source, self._config.interval_s, self._config.retention)
         names = {point.name for point in plan.points}
         device = self._config.device
         self._context.samples.write(

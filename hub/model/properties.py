@@ -16,6 +16,7 @@ from common.components import PLUGINS, Lock
 from common.configs import AuthProtocol, DeviceConfig, PrivProtocol, SnmpConfig, SnmpEngine, SnmpVersion, SourceKind
 from common.events import Severity
 from common.matching import check_regex
+from common.series import Retention
 
 Value = str | int | float | bool | tuple[str, ...]
 
@@ -161,6 +162,7 @@ _ALL = (
         86400,
         "s",
     ),
+    _choice("retention", "how long new files of its series keep what", _PLAIN.retention, Retention),
     _whole("full_scan_every", "scans from one full SNMP pass to the next", _PLAIN.full_scan_every, 1, 10000, "scans"),
     _whole("flap_restarts", "more restarts than this are one alarm", _PLAIN.flap_restarts, 1, 1_000_000, "restarts"),
     _whole("flap_window_s", "time in which these restarts are counted", _PLAIN.flap_window_s, 1, 604_800, "s"),

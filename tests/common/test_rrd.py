@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from common import rrd, rrdgraph
 from common.rrdgraph import GRAPHS, Drawn, Picture, Scale, Unit, graph_arguments, scale_for
-from common.series import Kind, Layout, Point, SeriesKey
+from common.series import Kind, Layout, Point, Retention, SeriesKey
 
 NOW = 1_800_000_000
+PROPERTIES_PAGE = Path(__file__).parents[2] / "docs" / "properties.md"
 NASTY = [
     "../../etc/passwd",
     "a\nb", "nul\0byte", "x" * 500, "🚀 rocket", "a:b", "100%", "%n%s", "back\\slash", "\\l", "\\",
@@ -37,25 +38,60 @@ def test_archives_follow_the_step(step_s: int, plan: list[tuple[int, int]]) -> N
     assert [(archive.steps, archive.rows) for archive in rrd.archives(step_s)] == plan
 
 
-@given(step_s=st.integers(1, 86400))
-def test_every_plan_lasts_as_long_as_promised(step_s: int) -> None:
-    kept = rrd.resolutions(step_s)
+@pytest.mark.parametrize(
+    ("retention", "plan"),
+    [
+        (Retention.SHORT, [(60, 1), (600, 7), (3600, 31)]),
+        (Retention.STANDARD, [(60, 1), (600, 14), (3600, 92), (86400, 1098)]),
+        (Retention.LONG, [(60, 2), (600, 31), (3600, 1098), (86400, 3660)]),
+    ],
+)
+def test_a_file_has_what_its_plan_says(tmp_path: Path, retention: Retention, plan: list[tuple[int, int]]) -> None:
+    layout = Layout(points=(Point(name="p"), Point(name="q")), step_s=60, retention=retention)
+    path = str(tmp_path / "a.rrd")
+    rrdtool.create(*rrd.create_arguments(path, layout, NOW))
+    info = rrdtool.info(path)
+    numbers = range(len(plan) * len(rrd.CONSOLIDATIONS))
+    held = [(info[f"rra[{n}].cf"], info[f"rra[{n}].pdp_per_row"], info[f"rra[{n}].rows"]) for n in numbers]
+    assert held == [(cf, s // 60, d * 86400 // s) for s, d in plan for cf in rrd.CONSOLIDATIONS]
+    assert f"rra[{len(numbers)}].cf" not in info
+    assert rrd.held_resolutions(info) == tuple((seconds, days * 86400) for seconds, days in plan)
+
+
+@given(step_s=st.integers(1, 86400), retention=st.sampled_from(Retention))
+def test_every_plan_lasts_as_long_as_promised(step_s: int, retention: Retention) -> None:
+    kept = rrd.resolutions(step_s, retention)
+    full_s, coarse = rrd.PLANS[retention]
     assert kept[0][0] == step_s
-    assert kept[0][1] >= 86400
-    assert max(span for _, span in kept) >= 3 * 365 * 86400
+    assert kept[0][1] >= full_s
+    assert max(span for _, span in kept) >= max(span for _, span in coarse)
     assert [resolution for resolution, _ in kept] == sorted({resolution for resolution, _ in kept})
-    for wanted_s, span_s in rrd.COARSE:
+    for wanted_s, span_s in coarse:
         assert any(resolution <= max(wanted_s * 1.5, step_s) and span >= span_s for resolution, span in kept)
 
 
 @pytest.mark.parametrize("step_s", [7, 60, 3600])
 @pytest.mark.parametrize("points", [1, 4, 30])
-def test_the_size_that_is_stated_is_the_size_on_disk(tmp_path: Path, step_s: int, points: int) -> None:
-    layout = Layout(points=tuple(Point(name=f"p{i}") for i in range(points)), step_s=step_s)
+@pytest.mark.parametrize("retention", Retention)
+def test_the_size_that_is_stated_is_the_size_on_disk(
+    tmp_path: Path, step_s: int, points: int, retention: Retention
+) -> None:
+    layout = Layout(points=tuple(Point(name=f"p{i}") for i in range(points)), step_s=step_s, retention=retention)
     path = tmp_path / "a.rrd"
     rrdtool.create(*rrd.create_arguments(str(path), layout, NOW))
-    assert path.stat().st_size == rrd.size_bytes(points, step_s)
-    assert rrdtool.info(str(path))["header_size"] == rrd.header_bytes(points, step_s)
+    assert path.stat().st_size == rrd.size_bytes(points, step_s, retention)
+    info = rrdtool.info(str(path))
+    assert info["header_size"] == rrd.header_bytes(points, step_s, retention)
+    assert rrd.held_resolutions(info) == rrd.resolutions(step_s, retention)
+
+
+def test_the_page_of_properties_tells_the_sizes() -> None:
+    rows = [line.split("|")[1:-1] for line in PROPERTIES_PAGE.read_text().splitlines() if " MB |" in line]
+    told = {row[0].strip().strip("`"): [cell.strip() for cell in row[1:]] for row in rows}
+    assert list(told) == [retention.value for retention in Retention]
+    for name, cells in told.items():
+        sizes = [rrd.size_bytes(points, step_s, Retention(name)) for points, step_s in ((6, 60), (6, 10), (15, 10))]
+        assert cells[-3:] == [f"{size / 1e6:.1f} MB" for size in sizes]
 
 
 def test_a_file_can_be_created_once_only(tmp_path: Path) -> None:

@@ -29,6 +29,10 @@ LATEST_END = 2**33
 MIN_BAR_PIXELS = 4
 
 
+Kept = Sequence[tuple[int, int]]
+"""Seconds a row, and seconds kept, of each archive of a file, finest first."""
+
+
 class Live(Struct, frozen=True):
     """The newest sample of a series, from the daemon's memory."""
 
@@ -180,10 +184,11 @@ def _fetch(query: FetchQuery, held: Sequence[Series], now: float) -> Rows:
     for name in wanted:
         if name not in names:
             raise NotFoundError(f"{_whose(series.key)} has no point {name!r}; it has: {_named(names)}")
+    kept = _kept(series)
     resolution_s = choose_resolution(
-        series.layout.step_s, query.start, query.end, now, query.resolution_s, min(MAX_ROWS, MAX_FIGURES // len(wanted))
+        kept, query.start, query.end, now, query.resolution_s, min(MAX_ROWS, MAX_FIGURES // len(wanted))
     )
-    stamps, held_names, figures = _read(series, query.cf, query.start, query.end, resolution_s)
+    stamps, held_names, figures = _read(series, kept, query.cf, query.start, query.end, resolution_s)
     places = [held_names.index(name) for name in wanted]
     units = {point.name: point.unit for point in series.layout.points}
     return Rows(
@@ -215,28 +220,39 @@ def _whose(key: SeriesKey) -> str:
     return f"Source {key.source!r} of component {key.component!r} of {key.device!r}"
 
 
-def choose_resolution(step_s: int, start: int, end: int, now: float, wanted_s: int | None, max_rows: int) -> int:
+def choose_resolution(kept: Kept, start: int, end: int, now: float, wanted_s: int | None, max_rows: int) -> int:
     """The seconds a row to read: one that the file keeps, reaches back to the start, and gives few enough rows.
 
     Without a wish the finest such one, else the nearest to the wish.
     """
-    kept = rrd.resolutions(step_s)
     few = [(seconds, span) for seconds, span in kept if (end - start) / seconds + 1 <= max_rows] or [kept[-1]]
     fitting = [seconds for seconds, span in few if now - span <= start] or [few[-1][0]]
     return min(fitting, key=lambda seconds: abs(seconds - wanted_s)) if wanted_s else fitting[0]
 
 
+def _kept(series: Series) -> Kept:
+    """What the file of a series keeps: what it got when it was created."""
+    try:
+        return rrd.held_resolutions(rrdtool.info(series.file))
+    except rrdtool.OperationalError as error:
+        raise _unreadable(series, error) from None
+
+
+def _unreadable(series: Series, error: Exception) -> PermanentError:
+    return PermanentError(f"{_whose(series.key)} cannot be read: {error}")
+
+
 def _read(
-    series: Series, cf: str, start: int, end: int, resolution_s: int
+    series: Series, kept: Kept, cf: str, start: int, end: int, resolution_s: int
 ) -> tuple[list[int], list[str], list[list[float | None]]]:
     """Rows stamped from start to end; older ones than the file keeps are left out."""
-    kept_s = max(span for _, span in rrd.resolutions(series.layout.step_s))
+    kept_s = max(span for _, span in kept)
     start = max(start, end - kept_s - resolution_s)
     options = [cf, "--resolution", str(resolution_s), "--start", str(max(0, start - 1)), "--end", str(end)]
     try:
         (begin, _, step_s), names, rows = rrdtool.fetch(series.file, *options)
     except rrdtool.OperationalError as error:
-        raise PermanentError(f"{_whose(series.key)} cannot be read: {error}") from None
+        raise _unreadable(series, error) from None
     stamps = [begin + step_s * (i + 1) for i in range(len(rows))]
     places = [i for i, at in enumerate(stamps) if start <= at <= end]
     return [stamps[i] for i in places], list(names), [[_finite(value) for value in rows[i]] for i in places]
@@ -331,10 +347,11 @@ def _candidates(
         else:
             several = len(matching) > 1
             groups = [((name,), f"{series.key.source} {word}" if several else word) for name, word in words]
+        kept = _kept(series)
         resolution_s = choose_resolution(
-            series.layout.step_s, query.start, query.end, now, (query.end - query.start) // query.width, MAX_ROWS
+            kept, query.start, query.end, now, (query.end - query.start) // query.width, MAX_ROWS
         )
-        _, names, rows = _read(series, "AVERAGE", query.start, query.end, resolution_s)
+        _, names, rows = _read(series, kept, "AVERAGE", query.start, query.end, resolution_s)
         pixels_s = MIN_BAR_PIXELS * (query.end - query.start) / query.width
         in_a_bar = max(1, math.ceil(pixels_s / resolution_s)) if graph.style is rrdgraph.Style.BARS else 0
         for points, label in groups:

@@ -68,7 +68,7 @@ class SeriesFile:
         self.path = str(root / self.name)
         self.template = rrd.template(layout.points)
         self.whole = rrd.whole_numbers(layout.points)
-        self.header = rrd.header_bytes(len(layout.points), layout.step_s)
+        self.header = rrd.header_bytes(len(layout.points), layout.step_s, layout.retention)
         self.last: int | None = None
 
     def texts(self, rows: Sequence[Row]) -> list[str]:
@@ -241,7 +241,7 @@ class RrdFolder:
 
     def _register(self, file: SeriesFile, first: int) -> None:
         known = self._index.get(file.name)
-        if known is None or known.layout != file.layout or known.key != file.key:
+        if known is None or not _same_figures(known.layout, file.layout) or known.key != file.key:
             first = known.first if known else first
             self._index.put(Series(key=file.key, layout=file.layout, file=file.name, first=first))
 
@@ -253,7 +253,7 @@ class RrdFolder:
             rrdtool.create(*rrd.create_arguments(file.path, file.layout, first))
         except (OSError, sqlite3.Error, rrdtool.OperationalError) as error:
             raise StuckError(self._why_not(error)) from None
-        file.header = rrd.header_bytes(len(file.layout.points), file.layout.step_s)
+        file.header = rrd.header_bytes(len(file.layout.points), file.layout.step_s, file.layout.retention)
 
     def _why_not(self, error: Exception) -> str:
         # librrd says nothing at all when the disk is full.
@@ -263,8 +263,12 @@ class RrdFolder:
         return f"No file can be created below {self._root}: {text}"
 
 
+def _same_figures(one: Layout, other: Layout) -> bool:
+    return (one.points, one.step_s) == (other.points, other.step_s)
+
+
 def _difference(info: dict[str, Any], layout: Layout) -> str:
-    """In which way a file does not fit a layout; empty when it does."""
+    """In which way a file does not fit a layout; empty when it does. What it keeps for how long stays as it is."""
     if info["step"] != layout.step_s:
         return f"the step was {info['step']} s and is {layout.step_s} s"
     held = {key[3:-6]: info[key] for key in info if key.startswith("ds[") and key.endswith("].type")}

@@ -40,6 +40,7 @@ class Series(Struct, frozen=True, kw_only=True):
     """One series file.
 
     Attributes:
+        layout: points and step; what the file keeps for how long, only the file itself says.
         file: path below the RRD folder.
         first: epoch second of the first sample in the file.
     """

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from collectors.framework import rrdqueries
 from collectors.framework.data.answers import Live, Request, answer, choose_resolution
@@ -18,7 +19,7 @@ from collectors.framework.samplespool import SampleSpool
 from common import rrd
 from common.errors import NotFoundError, PermanentError
 from common.queries import FetchQuery, GraphQuery, LastValue, Listing, ListQuery, Picture, Rows
-from common.series import Kind, Layout, Number, Point, Sample, SeriesKey
+from common.series import Kind, Layout, Number, Point, Retention, Sample, SeriesKey
 from common.wire import Failure, encode
 
 NOW = 1_800_000_000
@@ -130,11 +131,14 @@ def test_a_long_range_comes_in_rows_few_enough_to_send(root: Path) -> None:
     span_s=st.integers(1, 10**9),
     back_s=st.integers(0, 10**9),
     limit=st.integers(1, 5000),
+    retention=st.sampled_from(Retention),
 )
-def test_a_resolution_is_one_that_the_file_keeps(step_s: int, span_s: int, back_s: int, limit: int) -> None:
+def test_a_resolution_is_one_that_the_file_keeps(
+    step_s: int, span_s: int, back_s: int, limit: int, retention: Retention
+) -> None:
     end = NOW - back_s
-    chosen = choose_resolution(step_s, end - span_s, end, NOW, None, limit)
-    kept = dict(rrd.resolutions(step_s))
+    kept = dict(rrd.resolutions(step_s, retention))
+    chosen = choose_resolution(tuple(kept.items()), end - span_s, end, NOW, None, limit)
     assert chosen in kept
     finer = [seconds for seconds, kept_s in kept.items() if seconds < chosen and kept_s >= NOW - end + span_s]
     assert all(span_s / seconds + 1 > limit for seconds in finer)
@@ -239,3 +243,25 @@ def test_an_empty_folder_has_no_series(tmp_path: Path) -> None:
     Index(tmp_path).close()
     with pytest.raises(NotFoundError, match="none yet"):
         ask(tmp_path, graph())
+
+
+def test_a_file_is_read_by_what_it_keeps_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "rrd").mkdir()
+    intake, spool = Intake(), SampleSpool(tmp_path / "samples")
+    spool.open()
+    long = replace(LAYOUT, step_s=3600, retention=Retention.LONG)
+    key = SeriesKey("web1", "c", "process")
+    intake.accept(
+        [Sample(key=key, layout=long, at=NOW - 3600 * n, values={"cpu": n}) for n in range(20_000, -1, -1)], NOW
+    )
+    spool.append(intake.series, intake.take())
+    writer = Writer(tmp_path / "samples", tmp_path / "rrd", lambda: NOW, lambda: 0.0)
+    writer.gather()
+    writer.flush()
+    writer.close()
+    monkeypatch.chdir(tmp_path / "rrd")
+    start = NOW - 3600 * 18_000  # two years back
+    rows = ask(tmp_path / "rrd", fetch("c", points=("cpu",), start=start, end=start + 36_000))
+    assert isinstance(rows, Rows)
+    assert rows.step_s == 3600
+    assert [row[0] for _, row in rows.rows] == list(range(18_000, 17_989, -1))

@@ -9,13 +9,14 @@ import pytest
 import rrdtool
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from collectors.framework.data.index import read_device
 from collectors.framework.data.intake import Intake
 from collectors.framework.rrdwriter import HOLD_S, Writer
 from collectors.framework.samplespool import PROGRESS, SampleSpool
 from common import rrd
-from common.series import Kind, Layout, Point, Sample, SeriesKey
+from common.series import Kind, Layout, Point, Retention, Sample, SeriesKey
 
 NOW = 1_800_000_000
 LAYOUT = Layout(points=(Point(name="cpu"), Point(name="restarts", kind=Kind.COUNTER)), step_s=10)
@@ -281,6 +282,37 @@ def test_another_layout_keeps_the_old_file_and_begins_a_new_one(
     bench.write()
     assert not bench.path().with_name(bench.path().name + ".old-2").exists()
     assert rrdtool.last(str(bench.path())) == NOW - 60
+
+
+def test_a_file_gets_its_retention_when_it_is_created_and_keeps_it(bench: Bench) -> None:
+    long = replace(LAYOUT, retention=Retention.LONG)
+    bench.put(NOW - 100, cpu=1)
+    bench.put(NOW - 100, "new", layout=long, cpu=1)
+    bench.write()
+    bench.put(NOW - 90, layout=long, cpu=2)
+    bench.put(NOW - 90, "new", cpu=2)
+    bench.write()
+    bench.restart()
+    bench.put(NOW - 80, layout=long, cpu=3)
+    bench.put(NOW - 80, "new", cpu=3)
+    bench.write()
+    for component, retention in (("sshd", Retention.STANDARD), ("new", Retention.LONG)):
+        assert [row[0] for row in bench.rows(NOW - 100, NOW - 80, component).values()] == [1, 2, 3]
+        info = rrdtool.info(str(bench.path(component)))
+        assert rrd.held_resolutions(info) == rrd.resolutions(10, retention)
+        assert not bench.path(component).with_name(bench.path(component).name + ".old-1").exists()
+    assert bench.writer.report().problem == ""
+
+
+def test_the_header_that_is_kept_is_the_whole_of_it_whatever_the_retention(bench: Bench) -> None:
+    kept: list[int] = []
+    keep = bench.writer._undo.keep
+    bench.writer._undo.keep = lambda name, length: (kept.append(length), keep(name, length))[1]  # type: ignore[method-assign]  # to listen
+    long = replace(LAYOUT, retention=Retention.SHORT)
+    for at, layout in ((NOW - 100, long), (NOW - 90, long), (NOW - 80, LAYOUT)):
+        bench.put(at, layout=layout, cpu=1)
+        bench.write()
+    assert kept == [rrdtool.info(str(bench.path()))["header_size"]] * 3
 
 
 def test_points_in_another_order_go_into_the_same_file(bench: Bench) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hub.model.entities import Collector, Device, DeviceClass, Group, Model, Pool
+from hub.model.entities import Collector, Device, DeviceClass, Entity, Group, Model, Pool
 from hub.model.inheritance import Said, explain
 from hub.model.properties import CATALOGUE, PropertyType
 
@@ -34,7 +34,7 @@ def test_all_that_is_said_of_a_property_is_told_the_nearest_first() -> None:
 
 
 def test_what_a_collector_or_pool_says_comes_just_before_the_default() -> None:
-    said = [
+    said: list[Entity] = [
         Collector(id="eu1", properties={"snmp_port": 7, "interval_s": 30}),
         Pool(id="eu", members=("eu1",), properties={"snmp_port": 8}),
         DeviceClass(id="/", properties={"interval_s": 20}),

@@ -40,8 +40,8 @@ def test_a_pool_says_what_it_says() -> None:
         (
             POOL + "failover_after_s: 10\n",
             (
-                "f1.yaml:4: Pool eu: field 'failover_after_s': got a whole number (10); expected a whole number of seconds "
-                "from 30 (a daemon that restarts, or a connection that breaks, is back by then) to 86400 (a day)"
+                "f1.yaml:4: Pool eu: field 'failover_after_s': got a whole number (10); expected a whole number of "
+                "seconds from 30 (a daemon that restarts, or a connection that breaks, is back by then) to 86400 (a day)"
             ),
         ),
         (POOL + "failover_after_s: true\n", "f1.yaml:4: Pool eu: field 'failover_after_s': got true; expected a whole"),
