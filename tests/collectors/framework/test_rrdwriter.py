@@ -307,9 +307,14 @@ def test_a_file_gets_its_retention_when_it_is_created_and_keeps_it(bench: Bench)
 def test_the_header_that_is_kept_is_the_whole_of_it_whatever_the_retention(bench: Bench) -> None:
     kept: list[int] = []
     keep = bench.writer._undo.keep
-    bench.writer._undo.keep = lambda name, length: (kept.append(length), keep(name, length))[1]  # type: ignore[method-assign]  # to listen
-    long = replace(LAYOUT, retention=Retention.SHORT)
-    for at, layout in ((NOW - 100, long), (NOW - 90, long), (NOW - 80, LAYOUT)):
+
+    def listening(name: str, length: int) -> None:
+        kept.append(length)
+        keep(name, length)
+
+    bench.writer._undo.keep = listening  # type: ignore[method-assign]  # to hear what it is told
+    short = replace(LAYOUT, retention=Retention.SHORT)
+    for at, layout in ((NOW - 100, short), (NOW - 90, short), (NOW - 80, LAYOUT)):
         bench.put(at, layout=layout, cpu=1)
         bench.write()
     assert kept == [rrdtool.info(str(bench.path()))["header_size"]] * 3

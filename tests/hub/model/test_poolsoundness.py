@@ -41,7 +41,8 @@ def test_a_pool_says_what_it_says() -> None:
             POOL + "failover_after_s: 10\n",
             (
                 "f1.yaml:4: Pool eu: field 'failover_after_s': got a whole number (10); expected a whole number of "
-                "seconds from 30 (a daemon that restarts, or a connection that breaks, is back by then) to 86400 (a day)"
+                "seconds from 30 (a daemon that restarts, or a connection that breaks, is back by then) to 86400 "
+                "(a day)"
             ),
         ),
         (POOL + "failover_after_s: true\n", "f1.yaml:4: Pool eu: field 'failover_after_s': got true; expected a whole"),
@@ -52,8 +53,8 @@ def test_a_pool_says_what_it_says() -> None:
         (
             POOL + "properties: {lock: [delete]}\n",
             (
-                "f1.yaml:4: Pool eu: field 'properties.lock': does not depend on who watches a device; set it on a class, "
-                "a group or the device itself. A collector or pool may have full_scan_every, interval_s"
+                "f1.yaml:4: Pool eu: field 'properties.lock': does not depend on who watches a device; set it on a "
+                "class, a group or the device itself. A collector or pool may have full_scan_every, interval_s"
             ),
         ),
         (
@@ -87,8 +88,8 @@ def test_members_are_collectors() -> None:
     assert refused(POOL, model=held(whole)) == [sentence]
     assert refused(POOL.replace("eu1", "eu")) == [
         (
-            "f1.yaml:3: Pool eu: field 'members': a pool is no member of itself; give it another name than its collectors "
-            "have"
+            "f1.yaml:3: Pool eu: field 'members': a pool is no member of itself; give it another name than its "
+            "collectors have"
         )
     ]
 
