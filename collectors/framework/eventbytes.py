@@ -1,11 +1,13 @@
 """Events as the spool keeps them: bytes that the hub is sure to take.
 
 An event that does not fit the wire would be refused by the hub each time it is sent, and hold up all that follow. So it
-is made to fit before it is stored: what is too long is cut, what cannot be encoded is written out.
+is made to fit before it is stored: what is too long is cut, what cannot be encoded is written out. A checksum stands
+before it, because SQLite has none: a damaged event would otherwise be sent as it is.
 """
 
 from __future__ import annotations
 
+import hashlib
 import math
 from typing import Any
 
@@ -19,6 +21,9 @@ MAX_MESSAGE = 8192
 MAX_DETAILS = 200
 MAX_DETAIL = 1000
 _INT64 = 2**63
+_CHECKED = b"\xc1"
+"""Begins what has a checksum; no MessagePack begins so, and events of earlier versions have none."""
+_SUM_BYTES = 8
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Event)
@@ -30,19 +35,24 @@ def encode_event(event: Event) -> bytes:
         data = _encoder.encode(event)
         _decoder.decode(data)
         if len(data) <= MAX_EVENT_BYTES and all(map(_plain, (event.at, *event.details.values()))):
-            return data
+            return _checked(data)
     except (ValueError, TypeError, OverflowError, msgspec.MsgspecError):
         pass
-    return _encoder.encode(_fitted(event))
+    return _checked(_encoder.encode(_fitted(event)))
 
 
 def decode_event(data: bytes) -> Event:
     """Read an event from the spool.
 
     Raises:
-        msgspec.MsgspecError: the bytes are no event.
+        msgspec.MsgspecError: the bytes are no event, or not the one that was stored.
     """
-    return _decoder.decode(data)
+    if not data.startswith(_CHECKED):
+        return _decoder.decode(data)
+    body = data[len(_CHECKED) + _SUM_BYTES :]
+    if data != _checked(body):
+        raise msgspec.DecodeError("it is damaged")
+    return _decoder.decode(body)
 
 
 def rank(event: Event) -> int:
@@ -51,6 +61,10 @@ def rank(event: Event) -> int:
     A clear ranks with the worst: the alarm that it closes would stay open for ever without it.
     """
     return int(Severity.CRITICAL if event.severity is Severity.CLEAR else event.severity)
+
+
+def _checked(body: bytes) -> bytes:
+    return _CHECKED + hashlib.blake2b(body, digest_size=_SUM_BYTES).digest() + body
 
 
 def _plain(value: Detail) -> bool:

@@ -23,7 +23,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from collectors.framework.spoolfile import DamagedSpoolError, Reserve, connect, set_aside, told, transaction
+from collectors.framework.spoolfile import DamagedSpoolError, Reserve, blob, connect, set_aside, told, transaction
 from common.errors import TransientError
 
 WINDOW = 1000
@@ -258,7 +258,8 @@ class SpoolDb:
         with told(self._path):
             size = 0
             query = "SELECT body FROM events ORDER BY id LIMIT ? OFFSET ?"
-            for (body,) in self._connection().execute(query, (limit, skip)):
+            for (stored,) in self._connection().execute(query, (limit, skip)):
+                body = stored if isinstance(stored, bytes) else b""  # damage; costs this event and no other
                 size += len(body)
                 if found and size > max_bytes:
                     break
@@ -271,7 +272,7 @@ class SpoolDb:
             raise TransientError(f"{self._path} is not open")
         with told(self._path):
             row = self._reader.execute("SELECT state FROM states WHERE key = ?", (key,)).fetchone()
-        return None if row is None else bytes(row[0])
+        return None if row is None else blob(row[0])
 
     # --- parts --------------------------------------------------------------------------------------------------------
 
@@ -363,9 +364,9 @@ def read_state(path: Path, key: str) -> bytes | None:
     try:
         with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
             found = db.execute("SELECT state FROM states WHERE key = ?", (key,)).fetchone()
-    except sqlite3.Error:
+        return None if found is None else blob(found[0])
+    except (sqlite3.Error, DamagedSpoolError, UnicodeDecodeError):
         return None
-    return None if found is None else bytes(found[0])
 
 
 def _new_id() -> str:

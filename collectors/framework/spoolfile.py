@@ -74,6 +74,17 @@ class Reserve:
         return True
 
 
+def blob(value: object) -> bytes:
+    """What stands where bytes belong.
+
+    Raises:
+        DamagedSpoolError: it is something else; damage can make a number of it.
+    """
+    if not isinstance(value, bytes):
+        raise DamagedSpoolError("there is something else where bytes should be")
+    return value
+
+
 @contextlib.contextmanager
 def transaction(db: sqlite3.Connection) -> Iterator[None]:
     """Run statements all or none."""
@@ -95,10 +106,13 @@ def told(path: Path) -> Iterator[None]:
     except sqlite3.ProgrammingError:
         raise  # a defect of ours, not the file's
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:  # our SQL is right, so the tables are not ours
+        # Our SQL is right, so the tables are not ours. What Python itself cannot read has no code.
+        if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) == sqlite3.SQLITE_ERROR:
             raise DamagedSpoolError(f"{path}: {error}") from None
         raise TransientError(f"{path} cannot be written: {error}; free some space there, or mend the disk") from None
     except sqlite3.DatabaseError as error:
         raise DamagedSpoolError(f"{path}: {error}") from None
+    except UnicodeDecodeError:  # SQLite's own words quote what it has found
+        raise DamagedSpoolError(f"{path}: a text in it is none") from None
     except OSError as error:
         raise TransientError(f"{path} cannot be written: {error.strerror or error}") from None

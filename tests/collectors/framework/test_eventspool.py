@@ -15,6 +15,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,7 +25,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from collectors.framework.eventbytes import MAX_EVENT_BYTES, decode_event, encode_event, rank
 from collectors.framework.eventspool import GATHER_S, EventSpool, SpoolSettings
-from collectors.framework.spooldb import ROOM, WINDOW, Gap, Put, SpoolDb
+from collectors.framework.spooldb import ROOM, WINDOW, Gap, Put, SpoolDb, read_state
 from collectors.framework.spoolfile import DamagedSpoolError
 from common.errors import SettingsError, TransientError
 from common.events import Event, Severity
@@ -67,6 +68,19 @@ def test_an_event_that_the_hub_would_refuse_is_made_to_fit(fields: dict[str, Any
     found = decode_event(data)
     assert decode(encode(EventBatch(spool="s", events=[SpooledEvent(1, found)])), EventBatch).events[0].event == found
     assert found.severity is Severity.ERROR
+
+
+@given(st.integers(0, 10_000), st.integers(1, 255))
+def test_an_event_that_was_damaged_is_never_read_as_another(place: int, by: int) -> None:
+    data = encode_event(event(severity=Severity.ERROR))
+    place %= len(data)
+    with pytest.raises(msgspec.MsgspecError):
+        decode_event(data[:place] + bytes([data[place] ^ by]) + data[place + 1 :])
+
+
+def test_an_event_that_an_earlier_version_has_stored_is_read() -> None:
+    one = event(severity=Severity.ERROR)
+    assert decode_event(msgspec.msgpack.encode(one)) == one
 
 
 def test_a_clear_matters_as_much_as_the_worst() -> None:
@@ -274,6 +288,36 @@ def test_damage_in_any_place_is_no_crash_and_events_can_be_stored_again(tmp_path
             again.commit([put(1, 3)])
         assert again.read(again.base, 1000, 10**9)
         again.close()
+
+
+def hit(path: Path, text: bytes, by: bytes) -> None:
+    """Change what stands in a file."""
+    data = path.read_bytes()
+    assert text in data
+    path.write_bytes(data.replace(text, by + text[len(by) :]))
+
+
+def test_a_text_that_is_none_any_more_is_damage(tmp_path: Path) -> None:
+    db = opened(tmp_path)
+    db.commit([put(1, 3)])
+    db.close()
+    hit(tmp_path / "spool.db", db.spool.encode(), b"\xff\xff")
+    assert "kept as" in db.open()
+
+
+def test_what_stands_where_bytes_belong_costs_itself_alone(tmp_path: Path) -> None:
+    db = opened(tmp_path)
+    db.commit([put(1, 3), Put([], "key", b"state")])
+    db.close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "spool.db")) as other:
+        other.execute("UPDATE events SET body = 1099511627776 WHERE id = 2")
+        other.execute("UPDATE states SET state = 1099511627776")
+        other.commit()
+    db.open()
+    assert db.read(0, 9, 100) == [(1, b"1"), (2, b""), (3, b"3")]
+    with pytest.raises(DamagedSpoolError):
+        db.state("key")
+    assert read_state(tmp_path / "spool.db", "key") is None
 
 
 def test_a_file_that_is_not_ours(tmp_path: Path) -> None:
