@@ -37,12 +37,11 @@ def read_request(text: str, name: str) -> ec.EllipticCurvePublicKey:
         request = x509.load_pem_x509_csr(text.encode())
         extensions = list(request.extensions)
         public = request.public_key()
-        is_signed = request.is_signature_valid
     except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension):
         raise PermanentError("the certificate request cannot be read; expected PKCS #10 in PEM form") from None
     if not isinstance(public, ec.EllipticCurvePublicKey) or not isinstance(public.curve, ec.SECP256R1):
         raise PermanentError("the certificate request has a key of another kind; expected one on the curve P-256")
-    if not is_signed:
+    if not request.is_signature_valid:
         raise PermanentError("the certificate request is not signed by its own key")
     for extension in extensions:
         if not isinstance(extension.value, x509.SubjectAlternativeName):

@@ -64,6 +64,8 @@ class End:
     def stopProducing(self) -> None:
         self.loseConnection()
 
+    def setTcpNoDelay(self, enabled: bool) -> None: ...
+
     def loseConnection(self) -> None:
         self.closing = self.closing or "done"
 

@@ -1,0 +1,1 @@
+"""How collectors come to certificates, and lose them."""

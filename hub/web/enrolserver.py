@@ -1,0 +1,157 @@
+"""The HTTPS door for hosts that have no certificate yet: strict limits before, in and around each connection."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IAddress, IDelayedCall, IListeningPort, IReactorTime
+from twisted.logger import Logger
+from twisted.protocols.tls import TLSMemoryBIOFactory
+
+from common.edge.quota import Quota
+from hub.enrol.settings import EnrolSettings
+from hub.web.enrolfront import EnrolSite, peer_of
+
+ALL_ADDRESSES = 10
+"""How many times as many connections may come from all addresses together as from one."""
+
+
+class EnrolDoor(TLSMemoryBIOFactory):
+    """Turns connections away before they cost a handshake, and ends each after a while, whatever it does."""
+
+    protocols: dict[Any, Any]
+
+    def __init__(self, site: EnrolSite, options: Any, clock: IReactorTime, settings: EnrolSettings) -> None:
+        super().__init__(options, False, site, clock)  # noqa: FBT003 - as it is called there
+        self._clock = clock
+        self._settings = settings
+        self._site = site
+        self._one = Quota(clock, settings.connections_per_s, settings.connections_burst)
+        self._all = Quota(clock, ALL_ADDRESSES * settings.connections_per_s, ALL_ADDRESSES * settings.connections_burst)
+        self._ends: dict[Any, IDelayedCall] = {}
+        self._empty: list[Deferred[None]] = []
+
+    @property
+    def connections(self) -> int:
+        """How many stand."""
+        return len(self._ends)
+
+    def buildProtocol(self, addr: IAddress | None) -> Any:
+        """Admit a connection, or give None, which closes it."""
+        peer = str(getattr(addr, "host", "?"))
+        if not self._one.take(peer) or not self._all.take():
+            self._site.refused(peer, "too many connections")
+            return None
+        if len(self._ends) >= self._settings.max_connections:
+            eldest = next(iter(self._ends))
+            self._site.refused(peer_of(eldest), "dropped for another: too many connections")
+            self._drop(eldest)
+        stock: Any = super()
+        protocol = stock.buildProtocol(addr)
+        self._ends[protocol] = self._clock.callLater(self._settings.answer_s, self._late, protocol)
+        return protocol
+
+    def unregisterProtocol(self, p: Any) -> None:
+        """A connection is gone."""
+        stock: Any = super()
+        stock.unregisterProtocol(p)
+        self._forget(p)
+        if not self._ends:
+            waiting, self._empty = self._empty, []
+            for deferred in waiting:
+                deferred.callback(None)
+
+    async def close(self) -> None:
+        """End all connections, and wait until they are gone."""
+        for protocol in list(self._ends):
+            protocol.abortConnection()
+        if self._ends:
+            empty: Deferred[None] = Deferred()
+            self._empty.append(empty)
+            await empty
+
+    def _late(self, protocol: Any) -> None:
+        self._site.refused(peer_of(protocol), f"nothing whole came within {self._settings.answer_s:g} s")
+        protocol.abortConnection()
+
+    def _drop(self, protocol: Any) -> None:
+        self._forget(protocol)
+        protocol.abortConnection()
+
+    def _forget(self, protocol: Any) -> None:
+        timer = self._ends.pop(protocol, None)
+        if timer is not None and timer.active():
+            timer.cancel()
+
+
+class EnrolServer(Service):
+    """Listens for hosts that want to be enrolled.
+
+    Attributes:
+        problem: why it does not, in a sentence; empty when it does.
+    """
+
+    log = Logger()
+
+    def __init__(self, reactor: Any, settings: EnrolSettings, door: EnrolDoor | None) -> None:
+        """Prepare; without a door nobody is enrolled."""
+        self._reactor = reactor
+        self._settings = settings
+        self._door = door
+        self._listening: IListeningPort | None = None
+        self.problem = "" if door is not None else "enrolment is turned off: enrol.enabled in the hub's settings"
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on; 0 while none is."""
+        if self._listening is None:
+            return 0
+        port: int = self._listening.getHost().port  # type: ignore[attr-defined]  # an address of TCP
+        return port
+
+    @property
+    def host(self) -> str:
+        """The address that is listened on."""
+        return self._settings.host
+
+    def startService(self) -> None:
+        """Listen. A port that cannot be had keeps no hub from watching: it is told, and only enrolment waits."""
+        stock: Any = super()  # it has no types
+        stock.startService()
+        if self._door is None:
+            return
+        self._listening = self._listen(self._door)
+        if self._listening is None:
+            self.log.error("{problem}; all else works", problem=self.problem)
+            return
+        self.log.info("new hosts are enrolled on {host} port {port}", host=self.host, port=self.port)
+
+    def _listen(self, door: EnrolDoor) -> IListeningPort | None:
+        settings = self._settings
+        try:
+            listening: IListeningPort = self._reactor.listenTCP(settings.port, door, interface=settings.host)
+        except CannotListenError as error:
+            self.problem = (
+                f"the hub cannot listen for enrolments on {settings.host} port {settings.port}: {error.socketError}; "
+                "stop what uses it, or set another enrol.host and enrol.port, and start the hub again"
+            )
+            return None
+        return listening
+
+    def stopService(self) -> Deferred[None]:
+        """Close the door."""
+        stock: Any = super()  # it has no types
+        stock.stopService()
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        listening, self._listening = self._listening, None
+        if listening is not None:
+            closed = listening.stopListening()
+            if isinstance(closed, Deferred):
+                await closed
+        if self._door is not None:
+            await self._door.close()
