@@ -12,7 +12,7 @@ from hub.compile.modeler import ModelerCompiler
 from hub.compile.process import Expected, compile_device, nothing
 from hub.model.change import Change, plan
 from hub.model.documents import SourceFile
-from hub.model.entities import Device, DeviceClass, Entity, Model, ProcessSet, key_of
+from hub.model.entities import Collector, Device, DeviceClass, Entity, Model, Pool, ProcessSet, key_of
 from hub.model.properties import Value
 from hub.model.service import ModelService
 from tests.fakes.stores import FakeModelStore, InlineWorker, done
@@ -132,3 +132,43 @@ def test_exactly_those_are_named_by_the_change_of_a_single_document(
 ) -> None:
     entity = data.draw(st.sampled_from(list(other.entities())))
     check(plan(before, [entity]), held.__getitem__)
+
+
+def test_a_pool_marks_those_that_another_member_is_to_watch() -> None:
+    hosts = [Device(id=f"d{number}", address="x", collector="eu") for number in range(9)]
+    model = Model(1, [*hosts, Pool(id="eu", members=("eu1", "eu2"))])
+
+    def owner(model: Model, device: Device) -> str:
+        members = model.pools["eu"].members
+        return members[int(device.id[1:]) % 3 % len(members)]
+
+    change = plan(model, [Pool(id="eu", members=("eu1", "eu2", "eu3"))])
+    assert len(change.devices) == 9
+    assert differing(change.before, change.after, change.devices) == []
+    assert differing(change.before, change.after, change.devices, owner=owner) == ["d2", "d5", "d8"]
+
+
+def test_devices_of_collectors_stand_for_each_other_only_where_the_same_is_said_of_these() -> None:
+    said: list[Entity] = [
+        Collector(id="a", properties={"interval_s": 30}),
+        Collector(id="b", properties={"snmp_port": 7}),
+        DeviceClass(id="/", properties={"snmp_retries": 1}),
+    ]
+    hosts = [Device(id=f"{name}{number}", address="x", collector=name) for name in "abc" for number in range(2)]
+    model = Model(1, [*said, *hosts])
+    assert devices(DeviceClass(id="/", properties={"snmp_port": 7}), model=model) == [
+        "a0",
+        "a1",
+        "b0",
+        "b1",
+        "c0",
+        "c1",
+    ]
+    unset = Model(1, [*said[:2], *hosts])
+    assert devices(DeviceClass(id="/", properties={"snmp_port": 7}), model=unset) == ["a0", "a1", "c0", "c1"]
+    assert devices(DeviceClass(id="/", properties={"interval_s": 30}), model=unset) == ["b0", "b1", "c0", "c1"]
+    both: list[Entity] = [
+        DeviceClass(id="/", properties={"interval_s": 30}),
+        Collector(id="b", properties={"snmp_port": 8}),
+    ]
+    assert devices(*both, model=unset) == ["b0", "b1", "c0", "c1"]

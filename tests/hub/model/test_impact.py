@@ -5,15 +5,20 @@ from msgspec.structs import replace
 from hub.model import bound as bound_module
 from hub.model.change import plan
 from hub.model.entities import (
+    KIND_COLLECTOR,
     KIND_DEVICE,
+    KIND_POOL,
     KIND_PROCESS_SET,
+    Collector,
     Device,
     DeviceClass,
     DeviceState,
     Entity,
     Key,
     Model,
+    Pool,
     ProcessSet,
+    WhenAlone,
     key_of,
 )
 from hub.model.entities import (
@@ -139,3 +144,73 @@ def test_a_device_concerns_itself() -> None:
     assert devices(Device(id="new", address="4")) == ["new"]
     assert devices(gone=((KIND_DEVICE, "db"),)) == ["db"]
     assert devices(DB) == []
+
+
+EU = Pool(id="eu", members=("eu1", "eu2"), properties={"snmp_port": 1161})
+EU1 = Collector(id="eu1", properties={"interval_s": 30, "snmp_community": "hush"})
+SITE = MODEL.changed(
+    6,
+    {
+        key_of(one): one
+        for one in (
+            EU,
+            EU1,
+            replace(WEB, collector="eu1"),
+            replace(DB, collector="eu1"),  # says interval_s itself
+            replace(ROUTER, collector="eu"),
+            Device(id="printer", address="4", class_="/Printer", collector="eu"),
+            DeviceClass(id="/Printer", properties={"snmp_port": 7}),
+        )
+    },
+)
+
+
+def site(*wanted: Entity, gone: tuple[Key, ...] = ()) -> list[str]:
+    return list(plan(SITE, wanted, gone).devices)
+
+
+def test_the_settings_of_a_collector_concern_those_that_name_it_and_see_the_change() -> None:
+    assert site(replace(EU1, properties={**EU1.properties, "interval_s": 40})) == ["web"]
+    assert site(replace(EU1, properties={**EU1.properties, "snmp_community": "loud"})) == ["db", "web"]
+    assert site(replace(EU1, title="Frankfurt")) == []
+    assert site(replace(EU1, properties={**EU1.properties, "snmp_port": 161})) == []  # the default
+    assert site(gone=((KIND_COLLECTOR, "eu1"),)) == ["db", "web"]
+    assert site(Collector(id="eu2", properties={"interval_s": 5})) == []
+    assert site(Collector(id="local", properties={"interval_s": 5})) == []
+
+
+def test_the_settings_of_a_pool_concern_those_that_name_it_and_see_the_change() -> None:
+    assert site(replace(EU, properties={"snmp_port": 1162})) == ["router"]
+    assert site(replace(EU, properties={**EU.properties, "retention": "long"})) == ["printer", "router"]
+    assert site(replace(EU, title="Europe")) == []
+
+
+def test_who_is_in_a_pool_and_when_others_take_over_concerns_all_that_name_it() -> None:
+    for changed in (
+        replace(EU, members=("eu1",)),
+        replace(EU, members=("eu1", "eu2", "eu3")),
+        replace(EU, failover_after_s=60),
+        replace(EU, when_alone=WhenAlone.CONTINUE),
+    ):
+        assert site(changed) == ["printer", "router"]
+    assert site(replace(EU, members=("eu2", "eu1"))) == []  # in another order
+
+
+def test_a_pool_that_comes_concerns_those_that_name_it_already() -> None:
+    before = Model(1, [replace(DB, collector="us"), WEB])
+    assert plan(before, [Pool(id="us", members=("us1",))]).devices == ("db",)
+
+
+def test_a_device_that_moves_to_a_collector_or_pool_concerns_itself() -> None:
+    assert site(replace(SITE.devices["web"], collector="eu")) == ["web"]
+    assert site(replace(SITE.devices["web"], collector="eu2")) == ["web"]
+    assert site(replace(SITE.devices["router"], collector="eu1"), gone=((KIND_POOL, "us"),)) == ["router"]
+
+
+def test_classes_and_collectors_that_change_together_concern_those_that_see_it() -> None:
+    of_class = DeviceClass(id="/Server", properties={"interval_s": 30})
+    silent = replace(EU1, properties={"snmp_community": "hush"})
+    assert site(of_class, silent) == []  # the same interval from another place
+    assert site(of_class, replace(silent, properties={})) == ["db", "web"]
+    moved = replace(SITE.devices["web"], collector="eu")
+    assert site(moved, silent) == ["web"]
