@@ -13,6 +13,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from common.certificates import ensure_site
+from common.configs import SERVICE_PROCESS
 from common.daemon import Program, version
 from common.daemon import main as run_program
 from common.sealing import ensure_sealer
@@ -45,6 +46,9 @@ from hub.model.store import SqlModelStore
 from hub.model.worker import NamedThread
 from hub.modelling.desk import ModellingDesk
 from hub.modelling.findings import packed
+from hub.pools.bells import Bells
+from hub.pools.opening import open_pools
+from hub.pools.store import SqlPoolStore
 from hub.runfile import RunFile
 from hub.settings import HubSettings
 from hub.web.collectors import About, CollectorTopic
@@ -97,14 +101,25 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
         roster.remember((seat.collector, seat.daemon, seat.last_seen) for seat in await events.daemons())
         hub_events = HubEvents(clock, rng, events)
 
+        # Who has which device: of a pool, a member that is there.
+        members = [seat.collector for seat in roster.seats() if seat.daemon == SERVICE_PROCESS]
+        bells, pool_store = Bells(hub_events.raise_event, wall), SqlPoolStore(database)
+        pools = await open_pools(clock, wall, lambda: model.model, pool_store, bells, members, events)
+        model.observe(pools.model_changed)
+        model.narrow_by(
+            lambda before, after, devices: differing(before, after, devices, components.expected, pools.owner_of)
+        )
+
         # Down: a change of the model goes to the collectors that it concerns.
-        services = make_services(clock, rng, wall, model, roster, hub_events, components.expected)
+        services = make_services(clock, rng, wall, model, roster, hub_events, components.expected, pools=pools)
         services.remember(await open_config_events(events))
         distributor = services.process
         components.observe(lambda devices: distributor.model_changed(model.model.revision, devices))
         departures = await open_departures(clock, wall, distributor, components, events)
         model.observe(services.model_changed)
         model.observe(departures.model_changed)
+        pools.observe(services.moved, services.look_again)
+        pools.observe(departures.moved)
 
         # Up: sessions of collectors, and their events.
         absence = Absence(clock, wall, roster, hub_events)
@@ -132,6 +147,8 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
             decisions=decisions,
             ailments=ailments,
             models=modelling,
+            pools=pools,
+            late=lambda devices: departures.moved(0, devices),
         )
         listener = BrokerListener(reactor, clock, wall, settings.broker, site, desk)
 
@@ -178,7 +195,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
 
         # Go, in this order; `Life` stops them in reverse.
         regularly = (Every(clock, TIDY_S, events.tidy), Every(clock, AGE_S, ageing.run))
-        for part in (hub_events, services, departures, absence, *regularly):
+        for part in (hub_events, services, departures, absence, pools, *regularly):
             part.start()
             life.at_end(part.stop)
         for service in (listener, web):
@@ -213,7 +230,6 @@ async def open_components(
     rules = ModelRules(lambda: model.model)
     book = ComponentBook(SqlComponentStore(database), wall, lambda: uuid.uuid4().hex[:16], rules)
     await book.load()
-    model.narrow_by(lambda before, after, devices: differing(before, after, devices, book.expected))
     model.observe(Renaming(book).model_changed)
     return book, Ageing(book, wall, rules, events.find)
 

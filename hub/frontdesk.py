@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from common.configs import SERVICE_MODELER
+from common.configs import SERVICE_MODELER, SERVICE_PROCESS
 from common.errors import TransientError
 from common.wire import Attach, Attached, EventBatch, EventsStored, Heartbeat, ModelReport
 from hub.distribution.absence import Absence
@@ -19,6 +19,7 @@ from hub.distribution.interfaces import DaemonBook
 from hub.distribution.roster import Roster
 from hub.distribution.services import Services
 from hub.interfaces import IEventStore, IFrontDesk, ISession
+from hub.model.entities import Pool
 
 
 class Models(Protocol):
@@ -32,6 +33,19 @@ class Models(Protocol):
 
     def left(self, collector: str) -> None:
         """The session of its modeler is over."""
+
+
+class Pools(Protocol):
+    """Who has to know which collectors are there."""
+
+    def arrived(self, collector: str) -> None:
+        """The session of its process daemon stands."""
+
+    def left(self, collector: str) -> None:
+        """It is over."""
+
+    def pool_of(self, device_id: str) -> Pool | None:
+        """The pool that a device belongs to."""
 
 
 @implementer(IFrontDesk)
@@ -53,6 +67,8 @@ class FrontDesk:
         decisions: Decisions,
         ailments: Ailments,
         models: Models,
+        pools: Pools,
+        late: Callable[[Iterable[str]], None],
     ) -> None:
         """Join the parts.
 
@@ -67,6 +83,8 @@ class FrontDesk:
             decisions: of operators, for those who log in.
             ailments: of daemons.
             models: takes what modelers report.
+            pools: give devices to members that are there.
+            late: is told of devices of which a former collector had something to say.
         """
         self._wall = wall
         self._epoch = epoch
@@ -78,6 +96,8 @@ class FrontDesk:
         self._decisions = decisions
         self._ailments = ailments
         self._models = models
+        self._pools = pools
+        self._late = late
 
     async def attached(self, session: ISession, request: Attach) -> Attached:
         """Give a session its seat; one that has it already is cut first."""
@@ -95,6 +115,8 @@ class FrontDesk:
         if self._roster.seat_of(session) is None:
             raise TransientError("the same daemon has logged in again meanwhile")
         self._absence.arrived(session.collector, session.daemon)
+        if session.daemon == SERVICE_PROCESS:
+            self._pools.arrived(session.collector)
         self._services.attached(session)
         if session.daemon == SERVICE_MODELER:
             self._models.arrived(session.collector, request.started_at)
@@ -106,15 +128,24 @@ class FrontDesk:
         self._services.detached(session)
         if self._roster.leave(session, reason):
             self._absence.left(session.collector, session.daemon)
+            if session.daemon == SERVICE_PROCESS:
+                self._pools.left(session.collector)
             if session.daemon == SERVICE_MODELER:
                 self._models.left(session.collector)
 
     async def events(self, session: ISession, batch: EventBatch) -> EventsStored:
-        """Store events; those about devices that are not the collector's go under its own name."""
+        """Store events; those about devices that are not the collector's go under its own name.
+
+        One that had a device until a while ago, or another member of its pool, may speak of it, but who has it now knows
+        better.
+        """
         settled, foreign = settle_claims(
             session.collector, batch.events, lambda device: self._may_report(session.collector, device)
         )
-        stored = await self._events.store(session.collector, session.daemon, batch.spool, settled)
+        late = {one.event.device for one in settled if self._is_anothers(session.collector, one.event.device)}
+        stored = await self._events.store(session.collector, session.daemon, batch.spool, settled, late)
+        if late:
+            self._late(late)
         if foreign:
             self._note_foreign(session, foreign)
         return EventsStored(stored)
@@ -131,10 +162,17 @@ class FrontDesk:
             self._ailments.heard(session.collector, session.daemon, heartbeat.counts)
 
     def _may_report(self, collector: str, device: str) -> bool:
-        """Its own devices, and itself, unless a device of another collector bears its name."""
+        """Its own devices, those of its pools, and itself, unless a device of another collector bears its name."""
         if self._services.process.may_report(collector, device):
             return True
+        pool = self._pools.pool_of(device)
+        if pool is not None and collector in pool.members:
+            return True
         return device == collector and self._services.process.owner(device) is None
+
+    def _is_anothers(self, collector: str, device: str) -> bool:
+        owner = self._services.process.owner(device)
+        return owner is not None and owner != collector
 
     def _note_foreign(self, session: ISession, count: int) -> None:
         seat = self._roster.seat_of(session)

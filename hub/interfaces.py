@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -221,10 +221,13 @@ class IEventStore(Interface):
     async def stored_seq(collector: str, daemon: str, spool: str) -> int:
         """Highest number held of a spool, 0 for none."""
 
-    async def store(collector: str, daemon: str, spool: str, events: Sequence[SpooledEvent]) -> int:
+    async def store(
+        collector: str, daemon: str, spool: str, events: Sequence[SpooledEvent], late: Collection[str] = ()
+    ) -> int:
         """Store what is new of a batch, apply the rules, commit; return the highest number held without a gap.
 
         Numbers already held are skipped; a batch that begins after a gap stores nothing and returns what is held.
+        Of devices in `late`, which are another collector's by now, it neither ends nor takes over what others raised.
         """
 
     async def add(event: Any, collector: str, daemon: str) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import Struct
 
-from hub.distribution.interfaces import IModelView
+from hub.distribution.interfaces import IModelView, Leases, NoLeases
 from hub.distribution.ledger import Ledger, Line, Refusal
 from hub.distribution.wanted import Wanted
 
@@ -46,17 +46,19 @@ class Agreement:
         is_known: Callable[[str], bool],
         lets_go: Callable[[str], bool],
         reason_of: Callable[[str], str],
+        leases: Leases | None = None,
     ) -> None:
         """Begin with nothing known.
 
         Three questions about a collector: `is_known`, whether one of that name has ever logged in (one that has not can
         hold nothing); `lets_go`, whether it is connected and can be expected to drop a device soon; `reason_of`, why it
-        is behind as a whole, empty when it is well.
+        is behind as a whole, empty when it is well. `leases` tells who has to be waited for although it is away.
         """
         self._model = model
         self._is_known = is_known
         self._lets_go = lets_go
         self._reason_of = reason_of
+        self._leases = leases or NoLeases()
         self._by_collector: dict[str, dict[str, Wanted]] = {}
         self.ledger = Ledger()
         self.wanted: dict[str, Wanted] = {}
@@ -137,10 +139,17 @@ class Agreement:
                 return Step.NOTHING
             if line.refusal is not None and line.refusal.digest == wanted.digest:
                 return Step.NOTHING
+        return Step.WAIT if self._in_the_way(collector, device) else Step.SEND
+
+    def _in_the_way(self, collector: str, device: str) -> str:
+        """Who has to let go of a device before a collector may have it; empty for nobody."""
         for name, other in self.ledger.lines_of(device).items():
-            if name != collector and other.may_run and self._lets_go(name):
-                return Step.WAIT
-        return Step.SEND
+            if name != collector and other.may_run and (self._lets_go(name) or self._leases.may_collect(name, device)):
+                return name
+        for name in self._leases.rivals(device):
+            if name != collector and self._may_hold(name) and self._leases.may_collect(name, device):
+                return name
+        return ""
 
     def devices_of(self, collector: str) -> list[str]:
         """All devices that hub and collector have to agree on."""
@@ -225,4 +234,7 @@ class Agreement:
             return whole
         if mine and line.refusal is not None and wanted is not None and line.refusal.digest == wanted.digest:
             return f"rejected by the collector: {line.refusal.reason}"
+        other = self._in_the_way(collector, device) if mine else ""
+        if other:
+            return f"waits until collector {other} has let go of it, or may collect it no more"
         return "sent again, not confirmed yet" if line.forced else "not confirmed yet"

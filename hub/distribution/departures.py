@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 
+from msgspec import Struct
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
@@ -20,14 +21,30 @@ from hub.model.entities import Model
 
 LET_GO_S = 30.0
 LAST_WORDS_S = 2.0
+LOOK_S = 3.0
+A_SCAN_S = 10.0
+LONGEST_LOOK_S = 600.0
 TRIES = 5
+
+
+class Moving(Struct):
+    """A device that moves.
+
+    Attributes:
+        ripe_at: when the new collector has had time to look; None until it runs the device.
+        closed: what the old one left open was closed once.
+    """
+
+    ripe_at: float | None = None
+    closed: bool = False
 
 
 class Departures:
     """Waits until the collector has let go of a device and its last events have come, then closes what is open.
 
-    Of a device that has moved, what the new collector has reported stays open. If the old one is away, it is closed
-    once when the new one runs, and again when the old one has come back and let go.
+    Of a device that has moved, what the new collector has reported stays open; it has time for a first look, so that an
+    alarm whose cause goes on is not closed and opened anew. If the old one is away, it is closed once when the new one
+    runs, and again when the old one has come back and let go.
     """
 
     log = Logger()
@@ -55,17 +72,12 @@ class Departures:
         self._close = close
         self._leave_behind = leave_behind
         self._leaving: dict[str, None] = {}
-        self._moving: dict[str, bool] = {}  # whether it was closed once
+        self._moving: dict[str, Moving] = {}
         self._revision = 0
         self._errand: Errand | None = None
 
     def model_changed(self, revision: int, before: Model, after: Model, devices: Sequence[str]) -> None:
-        """Look which of the devices that a revision concerns have left, or moved."""
-        stayed = [device for device in devices if device in before.devices and device in after.devices]
-        self.moved(
-            revision,
-            [one for one in stayed if before.devices[one].collector != after.devices[one].collector],
-        )
+        """Look which of the devices that a revision concerns have left."""
         self.left(revision, [device for device in devices if device in before.devices and device not in after.devices])
 
     def left(self, revision: int, devices: Iterable[str]) -> None:
@@ -74,8 +86,8 @@ class Departures:
         self._go(revision)
 
     def moved(self, revision: int, devices: Iterable[str]) -> None:
-        """These have another collector, from a revision on."""
-        self._moving.update(dict.fromkeys(devices, False))
+        """These have another collector, from a revision on; or a former one has just had its last words of them."""
+        self._moving.update({device: Moving() for device in devices})
         self._go(revision)
 
     def remember(self, reporters: Iterable[tuple[str, str]]) -> None:
@@ -101,7 +113,7 @@ class Departures:
         try:
             while self._leaving or self._moving:
                 leaving, moving = list(self._leaving), list(self._moving)
-                await self._distributor.wait_live(self._revision, LET_GO_S)
+                await self._distributor.wait_live(self._revision, self._patience_s())
                 await deferLater(self._clock, LAST_WORDS_S, lambda: None)
                 self._leaving = {device: None for device in self._leaving if device not in leaving}
                 if gone := [device for device in leaving if self._distributor.owner(device) is None]:
@@ -115,14 +127,29 @@ class Departures:
         """Those whose old events are to be closed now, with their collectors."""
         found: dict[str, str] = {}
         for device in moving:
-            owner = self._distributor.owner(device)
+            owner, state = self._distributor.owner(device), self._moving[device]
             settled = owner is None or self._distributor.in_sync(device)
-            if owner is not None and self._distributor.runs(device) and (settled or not self._moving[device]):
+            if owner is not None and self._distributor.runs(device) and (settled or not state.closed):
+                if not self._has_looked(device, state):
+                    continue
                 found[device] = owner
-                self._moving[device] = True
+                state.closed = True
             if settled:
                 del self._moving[device]
         return found
+
+    def _has_looked(self, device: str, state: Moving) -> bool:
+        """Whether a collector that runs the device now has had time to find out how it is."""
+        now = self._clock.seconds()
+        if state.ripe_at is None:
+            wanted = self._distributor.wanted(device)
+            interval_s = wanted.config.interval_s if wanted is not None and wanted.config is not None else 0
+            state.ripe_at = now + min(LONGEST_LOOK_S, interval_s + A_SCAN_S) - LAST_WORDS_S
+        return now >= state.ripe_at
+
+    def _patience_s(self) -> float:
+        """How long to wait for who has not let go, before it is seen who has got what meanwhile."""
+        return LET_GO_S if self._leaving or all(state.closed for state in self._moving.values()) else LOOK_S
 
     async def _stubbornly(self, closing: Callable[[], Awaitable[int]]) -> None:
         for again in range(TRIES):

@@ -16,7 +16,7 @@ from twisted.logger import Logger
 from common.configs import SERVICE_PROCESS
 from hub.distribution.agreement import Agreement, Shortfall
 from hub.distribution.errand import Errand
-from hub.distribution.interfaces import IConfigReports, IModelView
+from hub.distribution.interfaces import IConfigReports, IModelView, Leases
 from hub.distribution.procrastinator import Procrastinator
 from hub.distribution.sync import Subscription
 from hub.distribution.wanted import Wanted, compile_wanted
@@ -57,11 +57,12 @@ class Distributor:
         is_known: Callable[[str], bool],
         whereabouts: Callable[[str], str],
         service: str = SERVICE_PROCESS,
+        leases: Leases | None = None,
     ) -> None:
         """Prepare; `start` begins.
 
         `is_known` says whether a collector of that name has ever logged in; `whereabouts` gives the sentence for one
-        that is not connected: since when, and why.
+        that is not connected: since when, and why. `leases` tells who has to be waited for although it is away.
         """
         self._clock = clock
         self._rng = rng
@@ -75,7 +76,7 @@ class Distributor:
         self._waiters: list[Waiter] = []
         self._begun = False
         self.service = service
-        self.agreement = Agreement(model, is_known, self._lets_go, self._trouble_of)
+        self.agreement = Agreement(model, is_known, self._lets_go, self._trouble_of, leases)
 
     # --- life ---------------------------------------------------------------------------------------------------------
 
@@ -110,6 +111,11 @@ class Distributor:
         named = list(devices)
         self.agreement.mark(named, revision)
         self._procrastinator.later(named)
+
+    def look_again(self) -> None:
+        """Who was waited for may have let go."""
+        for subscription in [one for one in self._subscriptions.values() if one.holds_back]:
+            subscription.wake()
 
     def push_again(self, devices: Iterable[str]) -> int:
         """Compile these and send them again, changed or not; give the revision that they will be of."""
@@ -226,8 +232,7 @@ class Distributor:
 
     def _progress(self) -> None:
         """Something has moved: those who wait for it look again."""
-        for subscription in [one for one in self._subscriptions.values() if one.holds_back]:
-            subscription.wake()
+        self.look_again()
         arrived = [waiter for waiter in self._waiters if self.agreement.is_live(waiter.revision, waiter.device)]
         for waiter in arrived:
             self._waiters.remove(waiter)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from zope.interface import Attribute, Interface
@@ -36,6 +37,28 @@ class IConfigReports(Interface):
 
     def well(device: str, key: str) -> None:
         """Close the event, if one is open."""
+
+
+class Leases(Protocol):
+    """Who may still collect a device that is another's now: one waits until it has let go, or its lease is over."""
+
+    def may_collect(self, collector: str, device_id: str) -> bool:
+        """Whether a collector that holds the device may collect it, and will stop before long."""
+
+    def rivals(self, device_id: str) -> Sequence[str]:
+        """Collectors that may hold it without having said so yet."""
+
+
+class NoLeases:
+    """Every device belongs to one collector."""
+
+    def may_collect(self, _collector: str, _device_id: str) -> bool:
+        """Nobody who is away is waited for."""
+        return False
+
+    def rivals(self, _device_id: str) -> Sequence[str]:
+        """There are none."""
+        return ()
 
 
 class DaemonBook(Protocol):

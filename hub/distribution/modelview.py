@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from zope.interface import implementer
@@ -27,9 +28,19 @@ class ICompiler(Protocol):
 class ModelView:
     """Looks at whatever model is the newest, as the collectors of one service have it."""
 
-    def __init__(self, service: ModelService, compiler: ICompiler) -> None:
+    def __init__(
+        self, service: ModelService, compiler: ICompiler, owner: Callable[[str], str | None] | None = None
+    ) -> None:
+        """Begin to look.
+
+        Args:
+            service: has the model.
+            compiler: of the service.
+            owner: tells who has a device now; without it, a device is that collector's which it names.
+        """
         self._service = service
         self._compiler = compiler
+        self._present_owner = owner
 
     @property
     def revision(self) -> int:
@@ -41,7 +52,9 @@ class ModelView:
         return list(self._service.model.devices)
 
     def owner(self, device: str) -> str | None:
-        """The collector of a device."""
+        """The collector that a device belongs to now."""
+        if self._present_owner is not None:
+            return self._present_owner(device)
         found = self._service.model.devices.get(device)
         return None if found is None else found.collector
 

@@ -17,6 +17,7 @@ from hub.distribution.roster import Roster
 from hub.interfaces import ISession
 from hub.model.entities import Model
 from hub.model.service import ModelService
+from hub.pools.keeper import PoolKeeper
 
 
 class Services:
@@ -54,6 +55,16 @@ class Services:
         for distributor in self._all:
             distributor.model_changed(revision, devices)
 
+    def moved(self, revision: int, devices: Sequence[str]) -> None:
+        """These have another collector from now on."""
+        for distributor in self._all:
+            distributor.model_changed(revision, devices)
+
+    def look_again(self) -> None:
+        """A collector that was waited for may have let go of its devices."""
+        for distributor in self._all:
+            distributor.look_again()
+
     def attached(self, session: ISession) -> None:
         """A daemon is there."""
         for distributor in self._all:
@@ -82,21 +93,28 @@ def make_services(
     roster: Roster,
     events: HubEvents,
     expected: Expected = nothing,
+    *,
+    pools: PoolKeeper,
 ) -> Services:
-    """Make a distributor for each service, by what the model compiles to for it, and what modellings have found."""
+    """Make a distributor for each service, by what the model compiles to for it, and what modellings have found.
+
+    A device is modelled where it is collected. Only for collecting one waits until the lease of another is over: a
+    modeler that goes on alone for a while harms nobody, and the hub takes its reports no more.
+    """
     process_reports, modeler_reports = ConfigEvents(events, wall), ConfigEvents(events, wall, SERVICE_MODELER)
     process = Distributor(
         clock,
         rng,
-        ModelView(model, ProcessCompiler(expected)),
+        ModelView(model, ProcessCompiler(expected), pools.owner),
         process_reports,
         is_known=roster.is_known,
         whereabouts=lambda collector: roster.whereabouts(collector, SERVICE_PROCESS),
+        leases=pools,
     )
     modeler = Distributor(
         clock,
         rng,
-        ModelView(model, ModelerCompiler()),
+        ModelView(model, ModelerCompiler(), pools.owner),
         modeler_reports,
         is_known=lambda collector: roster.is_known(collector, SERVICE_MODELER),
         whereabouts=lambda collector: roster.whereabouts(collector, SERVICE_MODELER),

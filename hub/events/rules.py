@@ -72,6 +72,7 @@ class Sighting(Struct, frozen=True, kw_only=True):
     Attributes:
         fingerprint: of the alarm that it belongs to.
         now: epoch seconds of its arrival.
+        late: the device is another collector's by now, and what that one says of it counts for more.
     """
 
     event: Event
@@ -79,6 +80,7 @@ class Sighting(Struct, frozen=True, kw_only=True):
     collector: str
     daemon: str
     now: float
+    late: bool = False
 
 
 def begin(sighting: Sighting, record_id: int) -> EventRecord:
@@ -123,6 +125,18 @@ def repeat(record: EventRecord, sighting: Sighting) -> EventRecord:
         daemon=sighting.daemon,
         details=dict(event.details),
     )
+
+
+def recall(record: EventRecord, sighting: Sighting) -> EventRecord | None:
+    """What the former collector of a device has to say of an alarm that the present one has raised.
+
+    That it saw it too counts. It neither takes it over nor ends it: it knows nothing of how things are now.
+    """
+    event = sighting.event
+    if event.severity is Severity.CLEAR:
+        return None
+    first_seen = min(record.first_seen, sane_time(event.at, sighting.now))
+    return replace(record, count=min(record.count + event.count, MAX_COUNT), first_seen=first_seen)
 
 
 def close(record: EventRecord, at: float, state: State = State.CLOSED) -> EventRecord:
@@ -178,6 +192,8 @@ def apply(open_record: EventRecord | None, sighting: Sighting, next_id: int) -> 
     Returns:
         The record begun or changed; None for a clear of something that is not open.
     """
+    if sighting.late and open_record is not None and open_record.collector != sighting.collector:
+        return recall(open_record, sighting)
     if sighting.event.severity is not Severity.CLEAR:
         return begin(sighting, next_id) if open_record is None else repeat(open_record, sighting)
     if open_record is None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 from twisted.logger import Logger
 from zope.interface import implementer
@@ -63,7 +64,9 @@ class SqlEventStore:
         """Read how far a spool is stored."""
         return await self._database.run(lambda connection: _position(connection, collector, daemon, spool) or 0)
 
-    async def store(self, collector: str, daemon: str, spool: str, events: Sequence[SpooledEvent]) -> int:
+    async def store(
+        self, collector: str, daemon: str, spool: str, events: Sequence[SpooledEvent], late: Collection[str] = ()
+    ) -> int:
         """Store what is new; the spool's position goes into the same transaction."""
         now = self._wall()
 
@@ -72,7 +75,8 @@ class SqlEventStore:
             new = fresh(before or 0, events)
             if not new:
                 return before or 0, 0
-            change = _absorb(connection, [_sighting(item.event, collector, daemon, now) for item in new])[1]
+            seen = (_sighting(item.event, collector, daemon, now) for item in new)
+            change = _absorb(connection, [replace(one, late=one.event.device in late) for one in seen])[1]
             _set_position(connection, (collector, daemon, spool), new[-1].seq, now, known=before is not None)
             return new[-1].seq, change
 

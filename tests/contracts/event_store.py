@@ -269,6 +269,27 @@ class EventStoreContract:
         assert done(store.leave_behind({"web1": "new"}, "hub", NOW)) == 0
         assert done(store.leave_behind({}, "hub", NOW)) == 0
 
+    def test_last_words_of_who_had_a_device_neither_end_nor_take_over_what_the_next_has_said(self, store: Any) -> None:
+        done(store.store("new", "process", "s", batch(1, event("a"), event("b", at=NOW - 5))))
+        late = batch(1, event("a", Severity.CRITICAL, NOW - 60), clear("a"), clear("b"), event("c"))
+        assert done(store.store("old", "process", "s", late, {"web1"})) == 4
+        told = {r.component: (r.state, r.collector, r.severity, r.count, r.first_seen) for r in self.all(store)}
+        assert told == {
+            "a": ("new", "new", Severity.ERROR, 2, NOW - 60),
+            "b": ("new", "new", Severity.ERROR, 1, NOW - 5),
+            "c": ("new", "old", Severity.ERROR, 1, NOW),
+        }
+
+    def test_last_words_end_what_the_same_collector_has_raised(self, store: Any) -> None:
+        done(store.store("old", "process", "s", batch(1, event("a"))))
+        done(store.store("old", "process", "s", batch(2, event("a"), clear("a"), clear("b")), {"web1"}))
+        assert [(r.component, r.state, r.count) for r in self.all(store)] == [("a", "closed", 2)]
+
+    def test_of_other_devices_everything_counts(self, store: Any) -> None:
+        done(store.store("new", "process", "s", batch(1, event("a"))))
+        done(store.store("old", "process", "s", batch(1, clear("a")), {"web2"}))
+        assert [r.state for r in self.all(store)] == ["closed"]
+
     # --- reading ------------------------------------------------------------------------------------------------------
 
     def test_filters(self, store: Any) -> None:

@@ -153,13 +153,16 @@ class FakeEventStore:
     async def stored_seq(self, collector: str, daemon: str, spool: str) -> int:
         return self._spools.get((collector, daemon, spool), 0)
 
-    async def store(self, collector: str, daemon: str, spool: str, events: Sequence[SpooledEvent]) -> int:
+    async def store(
+        self, collector: str, daemon: str, spool: str, events: Sequence[SpooledEvent], late: Collection[str] = ()
+    ) -> int:
         if self.broken:
             raise TransientError(self.broken)
         key = (collector, daemon, spool)
         new = fresh(self._spools.get(key, 0), events)
         if new:
-            self._absorb([self._sighting(item.event, collector, daemon) for item in new])
+            seen = (self._sighting(item.event, collector, daemon) for item in new)
+            self._absorb([replace(one, late=one.event.device in late) for one in seen])
             self._spools[key] = new[-1].seq
         return self._spools.get(key, 0)
 

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from twisted.trial.unittest import SynchronousTestCase
 
 from common.events import OPEN_STATES, Event, Severity
-from hub.distribution.departures import LAST_WORDS_S, LET_GO_S, Departures
+from hub.distribution.departures import A_SCAN_S, LAST_WORDS_S, LET_GO_S, LOOK_S, Departures
 from hub.interfaces import EventFilter
-from hub.model.entities import Device, Model
 from tests.fakes.stores import FakeEventStore, done
-from tests.hub.distribution.fakes import Bench
+from tests.hub.distribution.fakes import Bench, config
+
+A_LOOK_S = config("web1").interval_s + A_SCAN_S + LAST_WORDS_S + LOOK_S
 
 STILL = EventFilter(states=tuple(state.value for state in OPEN_STATES))
 
@@ -43,10 +44,9 @@ class MovingTests(SynchronousTestCase):
     def open(self) -> Sequence[tuple[str, str]]:
         return sorted((r.event_key, r.collector) for r in done(self.events.find(STILL)))
 
-    def move(self, before: str = "old", after: str = "new") -> None:
+    def move(self, after: str = "new") -> None:
         revision = self.bench.model.put("web1", after)
-        old, new = (Model(1, [Device(id="web1", address="x", collector=name)]) for name in (before, after))
-        self.departures.model_changed(revision, old, new, ["web1"])
+        self.departures.moved(revision, ["web1"])
 
     def test_alarms_stay_open_until_the_new_collector_runs_the_device(self) -> None:
         self.move()
@@ -68,6 +68,8 @@ class MovingTests(SynchronousTestCase):
         self.raised("high", "new")
         self.raised("snmp_timeout", "new")
         self.bench.settle(2 * LAST_WORDS_S)
+        assert ("process_missing", "old") in self.open(), "the new one has not had time to look"
+        self.bench.settle(A_LOOK_S)
         assert self.open() == [("config_error", "hub"), ("high", "new"), ("snmp_timeout", "new")]
         self.raised("process_missing", "new")
         self.bench.settle(LET_GO_S)
@@ -85,10 +87,19 @@ class MovingTests(SynchronousTestCase):
         assert self.bench.runs("old") == {}
         assert self.open() == []
 
+    def test_an_alarm_whose_cause_goes_on_is_not_closed_and_opened_anew(self) -> None:
+        self.bench.attach("new")
+        self.move()
+        self.bench.settle(config("web1").interval_s)
+        self.raised("process_missing", "new")
+        self.bench.settle(LET_GO_S)
+        found = done(self.events.find(EventFilter()))
+        assert [(one.state, one.count, one.collector) for one in found] == [("new", 2, "new")]
+
     def test_a_device_that_came_back_meanwhile_keeps_its_alarms(self) -> None:
         self.bench.attach("new", quick=False)
         self.move()
-        self.move("new", "old")
+        self.move("old")
         self.bench.settle(LET_GO_S + 2 * LAST_WORDS_S)
         assert self.open() == [("process_missing", "old")]
 

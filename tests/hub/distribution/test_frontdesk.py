@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Collection
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail
@@ -22,6 +23,7 @@ from hub.distribution.roster import MAX_DAEMONS, Roster
 from hub.distribution.services import Services
 from hub.frontdesk import FrontDesk
 from hub.interfaces import EventRecord
+from hub.model.entities import Pool
 from tests.hub.distribution.fakes import Bench, FakeCollector, FakeSession
 
 NOW = 1_800_000_000.0
@@ -37,6 +39,7 @@ class FakeStore:
         self.fails = 0
         self.hold: Deferred[None] | None = None
         self.decisions: list[EventRecord] = []
+        self.late: set[str] = set()
 
     async def decided(self, collector: str, daemon: str) -> list[EventRecord]:
         return self.decisions
@@ -53,9 +56,12 @@ class FakeStore:
         self.added.append(event)
         return len(self.added)
 
-    async def store(self, collector: str, daemon: str, spool: str, events: list[SpooledEvent]) -> int:
+    async def store(
+        self, collector: str, daemon: str, spool: str, events: list[SpooledEvent], late: Collection[str] = ()
+    ) -> int:
         await self._maybe()
         self.stored.append((collector, daemon, spool, events))
+        self.late |= set(late)
         return events[-1].seq
 
     async def stored_seq(self, collector: str, daemon: str, spool: str) -> int:
@@ -98,6 +104,23 @@ class FakeModels:
         self.told.append((collector, "left"))
 
 
+class FakePools:
+    """Notes what it is told of sessions; `pools` are those that devices belong to."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, str]] = []
+        self.pools: dict[str, Pool] = {}
+
+    def arrived(self, collector: str) -> None:
+        self.told.append((collector, "arrived"))
+
+    def left(self, collector: str) -> None:
+        self.told.append((collector, "left"))
+
+    def pool_of(self, device_id: str) -> Pool | None:
+        return self.pools.get(device_id)
+
+
 class DeskCase(SynchronousTestCase):
     def setUp(self) -> None:
         self.bench = Bench()
@@ -112,6 +135,8 @@ class DeskCase(SynchronousTestCase):
         self.ailments = Ailments(self.wall, self.events)
         self.decisions = Decisions(self.clock, self.store.decided, self.roster.session)
         self.models = FakeModels()
+        self.pools = FakePools()
+        self.late: list[Any] = []
         self.desk = FrontDesk(
             self.wall,
             "e1",
@@ -123,6 +148,8 @@ class DeskCase(SynchronousTestCase):
             decisions=self.decisions,
             ailments=self.ailments,
             models=self.models,
+            pools=self.pools,
+            late=self.late.append,
         )
 
     def wall(self) -> float:
@@ -305,6 +332,27 @@ class EventTests(DeskCase):
         self.bench.settle()
         self.send(session, event("web1"))
         self.assertEqual(self.store.stored[0][3][0].event.device, "web1")
+
+    def test_a_member_of_its_pool_may_speak_of_a_device_but_who_has_it_now_knows_better(self) -> None:
+        self.bench.model.put("web1", "far")
+        self.bench.model.put("web2", "local")
+        session = self.attach("local")
+        self.pools.pools["web1"] = Pool(id="eu", members=("far", "local"))
+        self.send(session, event("web1"), event("web2"))
+        self.assertEqual([item.event.device for item in self.store.stored[0][3]], ["web1", "web2"])
+        self.assertEqual((self.store.late, self.late), ({"web1"}, [{"web1"}]))
+        self.pools.pools["web1"] = Pool(id="eu", members=("far", "other"))
+        self.send(session, event("web1"))
+        self.assertEqual(self.store.stored[1][3][0].event.device, "local")
+
+    def test_pools_know_which_process_daemons_are_there(self) -> None:
+        first = self.attach("local")
+        self.attach("local", "modeler")
+        second = self.attach("local")
+        self.desk.detached(first, "the same daemon has logged in again")
+        self.assertEqual(self.pools.told, [("local", "arrived"), ("local", "arrived")])
+        self.desk.detached(second, "gone")
+        self.assertEqual(self.pools.told[2:], [("local", "left")])
 
     def test_texts_stay_within_their_bounds(self) -> None:
         long = event("d" * 512, component="c" * 512, summary="s" * 512, message="m" * 8192)

@@ -1,0 +1,335 @@
+"""Keeps the devices of pools with members that are there, and tells who has to know when one moves.
+
+A change is remembered before it is made: a hub that ends in between finds the same members absent when it starts again,
+so that a restart moves nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+
+from common.errors import TransientError
+from hub.model.entities import Device, Model, Pool, WhenAlone
+from hub.pools.bells import Bells
+from hub.pools.interfaces import Absence, Entry, IPoolStore, Move
+from hub.pools.presence import Presence, Turn
+from hub.pools.shares import Moves, Shares, numbers
+
+RETRY_S = 5.0
+STALL_S = 5.0
+"""A hub that looks so much later than it meant to was itself stopped: nobody could reach it."""
+MOST_UNWRITTEN = 1000
+
+Mover = Callable[[int, Sequence[str]], None]
+"""Called with the newest revision and devices that have another owner from now on."""
+
+
+class PoolKeeper:
+    """Knows who has each device now.
+
+    Attributes:
+        presence: how the members stand.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        wall: Callable[[], float],
+        model: Callable[[], Model],
+        store: IPoolStore,
+        bells: Bells,
+        *,
+        known: Iterable[str] = (),
+        absences: Iterable[Absence] = (),
+    ) -> None:
+        """Begin with the model as it is, and nobody there.
+
+        Args:
+            clock: for waiting; it only goes forward.
+            wall: epoch seconds.
+            model: gives the newest.
+            store: of what a restart must not forget.
+            bells: tell of members that go and come.
+            known: collectors whose process daemon has logged in at some time.
+            absences: what the store had when the hub started.
+        """
+        remembered = list(absences)
+        self._clock = clock
+        self._wall = wall
+        self._model = model
+        self._store = store
+        self._bells = bells
+        self._began = wall()
+        self._left: dict[str, float] = {}  # epoch seconds of when the end of the last session was noticed
+        self._since = {(one.pool, one.collector): one.since for one in remembered}
+        self._movers: list[Mover] = []
+        self._wakers: list[Callable[[], None]] = []
+        self._unwritten: list[Entry] = []
+        self._working: Deferred[None] | None = None
+        self._timer: IDelayedCall | None = None
+        self._due = math.inf
+        self._stopped = False
+        self.presence = Presence(clock.seconds(), known, self._since)
+        self._shares = Shares(self.presence)
+        self._adopt(model().pools)
+
+    # --- who has what -------------------------------------------------------------------------------------------------
+
+    def owner(self, device_id: str) -> str | None:
+        """The collector that has a device now; None when the model has no such device."""
+        return self._shares.owner(self._model(), device_id)
+
+    def owner_of(self, model: Model, device: Device) -> str:
+        """The collector that would have a device now, were the model so."""
+        return self._shares.owner_of(model, device)
+
+    def within(self, pool: Pool) -> Mapping[str, str]:
+        """The owners of the devices of a pool."""
+        return self._shares.within(self._model(), pool)
+
+    def pool_of(self, device_id: str) -> Pool | None:
+        """The pool that a device belongs to; None where it belongs to a collector."""
+        model = self._model()
+        device = model.devices.get(device_id)
+        return None if device is None else model.pools.get(device.collector)
+
+    def may_collect(self, collector: str, device_id: str) -> bool:
+        """Whether a collector that holds a device of a pool may still collect it, and stops before long if it does.
+
+        It lets go when it is told, or when its lease is over. Nothing is known of those that go on alone.
+        """
+        pool = self._leased(device_id)
+        return pool is not None and self.presence.may_collect(pool, collector, self._clock.seconds())
+
+    def rivals(self, device_id: str) -> Sequence[str]:
+        """The members of a device's pool, which may hold it without having said so to this hub yet."""
+        pool = self._leased(device_id)
+        return () if pool is None else pool.members
+
+    def since(self, pool: str, collector: str) -> float | None:
+        """Since when a member is away, in epoch seconds; None when it is there, or never was."""
+        if self.presence.is_there(collector) or not self.presence.is_known(collector):
+            return None
+        return self._since.get((pool, collector), self._left.get(collector, self._began))
+
+    def _leased(self, device_id: str) -> Pool | None:
+        pool = self.pool_of(device_id)
+        return pool if pool is not None and pool.when_alone is WhenAlone.STOP else None
+
+    # --- who has to know ----------------------------------------------------------------------------------------------
+
+    def observe(self, mover: Mover, waker: Callable[[], None] = lambda: None) -> None:
+        """Call back when devices move, and when one that was waited for may have let go."""
+        self._movers.append(mover)
+        self._wakers.append(waker)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._look_later()
+
+    def stop(self) -> None:
+        """Move nothing more."""
+        self._stopped = True
+        self._cancel()
+        working, self._working = self._working, None
+        if working is not None:
+            working.cancel()
+
+    # --- what happens -------------------------------------------------------------------------------------------------
+
+    def arrived(self, collector: str) -> None:
+        """The session of a process daemon stands."""
+        self.presence.arrived(collector, self._clock.seconds())
+        self._left.pop(collector, None)
+        self._look_later()
+
+    def left(self, collector: str) -> None:
+        """It is over."""
+        if self.presence.is_there(collector):
+            self.presence.left(collector, self._clock.seconds())
+            self._left[collector] = self._wall()
+            self._look_later()
+
+    def model_changed(self, revision: int, before: Model, after: Model, devices: Sequence[str]) -> None:
+        """Look who has another collector now; a pool's new members get their devices at once."""
+        stayed = [name for name in devices if name in before.devices and name in after.devices]
+        old = {name: self.owner_of(before, before.devices[name]) for name in stayed}
+        pools = {name for name in {*before.pools, *after.pools} if before.pools.get(name) is not after.pools.get(name)}
+        for name in pools & before.pools.keys():
+            held = self._shares.within(before, before.pools[name])
+            old.update((device, owner) for device, owner in held.items() if device in after.devices)
+        if pools:
+            self._adopt(after.pools)
+        self._shares.forget_devices(name for name in devices if name not in after.devices)
+        moves: Moves = {}
+        for name, source in old.items():
+            target = self.owner_of(after, after.devices[name])
+            if target != source:
+                moves[name] = source, target
+        self._note_within(pools, before, after, moves, f"revision {revision}")
+        self._tell(list(moves))
+        self._look_later()
+
+    def _note_within(self, pools: Iterable[str], before: Model, after: Model, moves: Moves, why: str) -> None:
+        """Remember what moved because a pool has other members."""
+        for name in sorted(pools):
+            inside = [
+                move
+                for device, move in moves.items()
+                if before.devices[device].collector == name == after.devices[device].collector
+            ]
+            if inside:
+                self._write(Entry(moves=self._moves(name, inside, why)))
+
+    def _adopt(self, pools: Mapping[str, Pool]) -> None:
+        """Take over the pools of a model; of those that are no members any more nothing is said."""
+        gone = self.presence.adopt(pools, self._clock.seconds())
+        self._shares.forget_pools({*pools, *(pool for pool, _ in self._since)})
+        left = [who for who in self._since if who not in self.presence.absent]
+        for pool, collector in left:
+            del self._since[pool, collector]
+            self._bells.back(pool, collector, f"{collector} is no member any more")
+        absences = [self._absence(turn) for turn in gone]
+        for one in absences:
+            self._since[one.pool, one.collector] = one.since
+            self._bells.gone(one, away(one), [])
+        self._write(Entry(gone=tuple(absences), back=tuple(left)))
+
+    # --- looking ------------------------------------------------------------------------------------------------------
+
+    def _look_later(self) -> None:
+        """Look when it is time; at once, when something is due or unwritten."""
+        if self._stopped or self._working is not None:
+            return
+        self._cancel()
+        now = self._clock.seconds()
+        turns, later = self.presence.due(now)
+        self._due = now if turns or self._unwritten else min(later, self.presence.next_lapse(now))
+        if self._due < math.inf:
+            self._timer = self._clock.callLater(self._due - now, self._look)
+
+    def _cancel(self) -> None:
+        timer, self._timer = self._timer, None
+        if timer is not None and timer.active():
+            timer.cancel()
+
+    def _look(self) -> None:
+        self._timer = None
+        now = self._clock.seconds()
+        if now > self._due + STALL_S:
+            self.log.warn(  # noqa: G010 - twisted.logger calls it so
+                "the hub itself was stopped for {seconds} s; members of pools that are away have time to come back",
+                seconds=round(now - self._due),
+            )
+            self.presence.begin_anew(now)
+        self._working = Deferred.fromCoroutine(self._work())
+        self._working.addBoth(self._worked)
+
+    def _worked(self, outcome: Any) -> None:
+        self._working = None
+        if self._stopped:
+            return
+        if outcome is not None:
+            self.log.failure("error while moving devices", failure=outcome)
+        for waker in self._wakers:
+            waker()
+        self._look_later()
+
+    async def _work(self) -> None:
+        """Do what is due, one thing after the other; what cannot be remembered is not done, and tried again."""
+        failed = False
+        while True:
+            try:
+                if not await self._step():
+                    return
+                failed = False
+            except TransientError as error:
+                if not failed:
+                    self.log.warn("devices of pools stay where they are: {reason}", reason=error.message)  # noqa: G010 - its name
+                failed = True
+                await deferLater(self._clock, RETRY_S, lambda: None)
+
+    async def _step(self) -> bool:
+        """Do one thing; False when there is nothing to do."""
+        if self._unwritten:
+            entry = self._unwritten[0]
+            await self._store.record(entry)
+            self._unwritten = [one for one in self._unwritten if one is not entry]
+            return True
+        turns = self.presence.due(self._clock.seconds())[0]
+        if turns:
+            await self._turn(turns[0])
+        return bool(turns)
+
+    async def _turn(self, turn: Turn) -> None:
+        """Let a member go or come."""
+        who = turn.pool, turn.collector
+        why, absence = self._why(turn), self._absence(turn)
+        planned = self._shares.after(self._model(), self.presence.pools[turn.pool], [turn])
+        entry = Entry(
+            gone=(absence,) if turn.goes else (),
+            back=() if turn.goes or who not in self._since else (who,),
+            moves=self._moves(turn.pool, planned.values(), why),
+        )
+        await self._store.record(entry)
+        pool = self.presence.pools.get(turn.pool)
+        if pool is None or turn.collector not in pool.members:  # the model has changed meanwhile
+            self._write(Entry(back=(who,)))
+            return
+        moves = self._shares.after(self._model(), pool, [turn])
+        self.presence.turn(turn, self._clock.seconds())
+        self._shares.forget_pools([turn.pool])
+        if turn.goes:
+            self._since[who] = absence.since
+            self._bells.gone(absence, why, moves.values())
+        elif self._since.pop(who, None) is not None:
+            self._bells.back(*who, why)
+        self.log.info("pool {pool}: {why}; {count} devices move", pool=turn.pool, why=why, count=len(moves))
+        self._tell(list(moves))
+
+    # --- words --------------------------------------------------------------------------------------------------------
+
+    def _absence(self, turn: Turn) -> Absence:
+        return Absence(turn.pool, turn.collector, self._left.get(turn.collector, self._began))
+
+    def _why(self, turn: Turn) -> str:
+        if turn.goes:
+            return away(self._absence(turn))
+        known = (turn.pool, turn.collector) in self._since
+        return f"{turn.collector} is back" if known else f"{turn.collector} is there for the first time"
+
+    def _moves(self, pool: str, moves: Iterable[tuple[str, str]], why: str) -> tuple[Move, ...]:
+        now = self._wall()
+        return tuple(
+            Move(at=now, pool=pool, source=source, target=target, devices=number, why=why)
+            for (source, target), number in numbers(moves).items()
+        )
+
+    def _write(self, entry: Entry) -> None:
+        if entry:
+            self._unwritten = [*self._unwritten, entry][-MOST_UNWRITTEN:]
+
+    def _tell(self, devices: Sequence[str]) -> None:
+        if not devices:
+            return
+        for mover in self._movers:
+            try:
+                mover(self._model().revision, devices)
+            except Exception:  # noqa: BLE001 - the supervisor of those who are told: the devices have moved all the same
+                self.log.failure("error while telling of devices that moved")
+
+
+def away(absence: Absence) -> str:
+    """Since when a member is away."""
+    since = dt.datetime.fromtimestamp(absence.since, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{absence.collector} is away since {since}"
