@@ -47,6 +47,7 @@ from hub.model.worker import NamedThread
 from hub.modelling.desk import ModellingDesk
 from hub.modelling.findings import packed
 from hub.pools.bells import Bells
+from hub.pools.keeper import PoolKeeper
 from hub.pools.opening import open_pools
 from hub.pools.store import SqlPoolStore
 from hub.runfile import RunFile
@@ -101,25 +102,16 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
         roster.remember((seat.collector, seat.daemon, seat.last_seen) for seat in await events.daemons())
         hub_events = HubEvents(clock, rng, events)
 
-        # Who has which device: of a pool, a member that is there.
-        members = [seat.collector for seat in roster.seats() if seat.daemon == SERVICE_PROCESS]
-        bells, pool_store = Bells(hub_events.raise_event, wall), SqlPoolStore(database)
-        pools = await open_pools(clock, wall, lambda: model.model, pool_store, bells, members, events)
-        model.observe(pools.model_changed)
-        model.narrow_by(
-            lambda before, after, devices: differing(before, after, devices, components.expected, pools.owner_of)
-        )
+        pools = await open_keeper(clock, database, model, roster, events, hub_events, components)
 
         # Down: a change of the model goes to the collectors that it concerns.
         services = make_services(clock, rng, wall, model, roster, hub_events, components.expected, pools=pools)
         services.remember(await open_config_events(events))
         distributor = services.process
         components.observe(lambda devices: distributor.model_changed(model.model.revision, devices))
-        departures = await open_departures(clock, wall, distributor, components, events)
         model.observe(services.model_changed)
-        model.observe(departures.model_changed)
         pools.observe(services.moved, services.look_again)
-        pools.observe(departures.moved)
+        departures = await open_departures(clock, model, pools, distributor, components, events)
 
         # Up: sessions of collectors, and their events.
         absence = Absence(clock, wall, roster, hub_events)
@@ -234,14 +226,41 @@ async def open_components(
     return book, Ageing(book, wall, rules, events.find)
 
 
+async def open_keeper(
+    clock: Any,
+    database: Database,
+    model: ModelService,
+    roster: Roster,
+    events: SqlEventStore,
+    hub_events: HubEvents,
+    components: ComponentBook,
+) -> PoolKeeper:
+    """Prepare to give the devices of pools to members that are there, as it was when the hub stopped."""
+    members = [seat.collector for seat in roster.seats() if seat.daemon == SERVICE_PROCESS]
+    bells, store = Bells(hub_events.raise_event, time.time), SqlPoolStore(database)
+    pools = await open_pools(clock, time.time, lambda: model.model, store, bells, members, events)
+    model.narrow_by(
+        lambda before, after, devices: differing(before, after, devices, components.expected, pools.owner_of)
+    )
+    model.observe(pools.model_changed)
+    return pools
+
+
 async def open_departures(
-    clock: Any, wall: Callable[[], float], distributor: Distributor, components: ComponentBook, events: SqlEventStore
+    clock: Any,
+    model: ModelService,
+    pools: PoolKeeper,
+    distributor: Distributor,
+    components: ComponentBook,
+    events: SqlEventStore,
 ) -> Departures:
     """Prepare to see devices off, those too that were on their way when the hub stopped."""
     departures = Departures(
-        clock, wall, distributor, lambda *gone: see_off(components, events, *gone), events.leave_behind
+        clock, time.time, distributor, lambda *gone: see_off(components, events, *gone), events.leave_behind
     )
     departures.remember(await events.reporters())
+    model.observe(departures.model_changed)
+    pools.observe(departures.moved)
     return departures
 
 

@@ -136,8 +136,8 @@ class FrontDesk:
     async def events(self, session: ISession, batch: EventBatch) -> EventsStored:
         """Store events; those about devices that are not the collector's go under its own name.
 
-        One that had a device until a while ago, or another member of its pool, may speak of it, but who has it now knows
-        better.
+        One that had a device until a while ago, or another member of its pool, may speak of it, but who has it now
+        knows better.
         """
         settled, foreign = settle_claims(
             session.collector, batch.events, lambda device: self._may_report(session.collector, device)
