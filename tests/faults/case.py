@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,15 @@ class FaultCase(TestCase):
     async def until(self, what: str, check: Callable[[], Any], within_s: float = 30.0) -> Any:
         """Look again and again until something is so."""
         return await until(reactor, what, check, within_s)
+
+    async def until_so(self, what: str, check: Callable[[], Awaitable[Any]], within_s: float = 30.0) -> Any:
+        """The same, where looking takes a while."""
+        deadline = time.monotonic() + within_s
+        while not (seen := await check()):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{what}: not within {within_s} s")
+            await self.pause(0.05)
+        return seen
 
     async def pause(self, seconds: float) -> None:
         """Let a fault last."""

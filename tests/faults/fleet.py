@@ -11,7 +11,7 @@ from twisted.internet.task import deferLater
 
 from collectors.framework.hublink import HubLink
 from common.configs import digest, digest_of_all
-from common.wire import Attach, ConfigBatch, ConfigsApplied, Held, HeldRequest, Rejected
+from common.wire import Attach, ConfigBatch, ConfigsApplied, Held, HeldRequest, Position, Rejected
 from tests.fakes.sessions import FakeHubClient
 from tests.faults.hubprocess import HubProcess, until
 
@@ -24,7 +24,9 @@ class SimCollector(FakeHubClient):
     Attributes:
         batches: messages with configs, in all.
         devices_sent: configs in them.
+        asked: how often it was asked what it holds.
         pages: of what is held, asked after the first: a full comparison.
+        epoch, revision: that the last batch was of.
         arrived: device to when its newest config came, by the monotonic clock.
         refuses: devices whose configs it rejects, and why.
         apply_s: how long it takes over a message.
@@ -36,7 +38,8 @@ class SimCollector(FakeHubClient):
         self.link: HubLink | None = None
         self.batches = 0
         self.devices_sent = 0
-        self.pages = 0
+        self.asked = self.pages = 0
+        self.epoch, self.revision = "", 0
         self.arrived: dict[str, float] = {}
         self.refuses: dict[str, str] = {}
         self.apply_s = 0.0
@@ -56,11 +59,13 @@ class SimCollector(FakeHubClient):
         return self._all
 
     def attach_request(self) -> Attach:
-        """Log in with a spool of its own."""
-        return msgspec.structs.replace(super().attach_request(), spool=f"spool-{self.name}")
+        """Log in with a spool of its own, and tell how far the configs have come."""
+        position = Position(epoch=self.epoch, revision=self.revision, all=self.all_digest)
+        return msgspec.structs.replace(super().attach_request(), spool=f"spool-{self.name}", position=position)
 
     async def held(self, request: HeldRequest) -> Held:
         """Tell what is held; pages after the first are counted."""
+        self.asked += not request.after
         self.pages += bool(request.after)
         order = [device for device in sorted(self.held_digests) if device > request.after]
         page = [(device, self.held_digests[device]) for device in order[:MAX_PAGE]]
@@ -89,6 +94,7 @@ class SimCollector(FakeHubClient):
             self.configs.pop(device, None)
             self.held_digests.pop(device, None)
         self._all = None
+        self.epoch, self.revision = batch.epoch, batch.revision
         return ConfigsApplied(live=live, rejected=rejected, all=self.all_digest)
 
 
@@ -101,7 +107,7 @@ class Fleet:
         self.members: dict[str, SimCollector] = {}
 
     def add(self, name: str, port: int = 0, **settings: Any) -> SimCollector:
-        """Make a collector and let it connect, directly or by a proxy."""
+        """Make a collector and let it connect, directly or by a proxy; `settings` are those of `HubProcess.link`."""
         member = self.members[name] = SimCollector(name)
         member.link = self._hub.link(name, member, port, **settings)
         member.link.startService()

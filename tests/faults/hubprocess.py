@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import TCP4ClientEndpoint
 from twisted.internet.task import deferLater
 from twisted.web.client import Agent, HTTPConnectionPool
 from twisted.web.http_headers import Headers
@@ -260,10 +261,22 @@ class HubProcess:
         site = ensure_site(self.folder / "pki", time.time)
         return ensure_collector(site, name, self.home / "certs" / name)
 
-    def link(self, name: str, client: Any, port: int = 0, **settings: Any) -> HubLink:
-        """A collector's end of a session with this hub, directly or by a proxy's port; not started."""
+    def link(self, name: str, client: Any, port: int = 0, source: str = "127.0.0.1", **settings: Any) -> HubLink:
+        """A collector's end of a session with this hub, directly or by a proxy's port; not started.
+
+        `source` is the address that it connects from: many from one would be turned away.
+        """
         found = LinkSettings(certificates=self.certificates(name), port=port or self.port, **settings)
-        return HubLink(self.reactor, self.reactor, random.Random(name), found, client)
+        return HubLink(
+            self.reactor,
+            self.reactor,
+            random.Random(name),
+            found,
+            client,
+            endpoints=lambda hub: TCP4ClientEndpoint(
+                self.reactor, hub.host, hub.port, found.timeout_s, bindAddress=(source, 0)
+            ),
+        )
 
 
 def stopped(link: HubLink) -> Deferred[None]:

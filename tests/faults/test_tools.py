@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from typing import Any
 
@@ -106,4 +108,10 @@ class HubTests(FaultCase):
         await self.until("it is back", lambda: member.connected)
         await self.agree()
         self.assertGreater(self.hub.memory_mib, 10)
+        began = time.monotonic()
+        os.kill(self.hub.pid, signal.SIGSTOP)
+        await self.pause(0.5)
+        os.kill(self.hub.pid, signal.SIGCONT)
+        await self.until("its loop was late", lambda: self.hub.late_s(began)[0] > 0.4, 10)
+        self.assertLess(self.hub.late_s(began)[1], 0.4)  # it had no part in that
         self.no_defects()
