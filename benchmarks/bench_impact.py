@@ -10,18 +10,20 @@ from msgspec.structs import replace
 from hub.compile.differing import differing
 from hub.compile.process import ProcessCompiler
 from hub.model.change import plan
-from hub.model.entities import Device, DeviceClass, Entity, Model, ProcessSet
+from hub.model.entities import Collector, Device, DeviceClass, Entity, Model, Pool, ProcessSet
 from hub.model.properties import Value
 from hub.model.templates import DataPoint, Source, SourceType, Target, Template, Threshold
 
 DEVICES = 10_000
 CLASSES = 50
+COLLECTORS = 100
+"""Each with 50 devices of its own, and with its share of those of one pool."""
 SETS = 20
 ROUNDS = 5
 
 
 def site() -> Model:
-    """Devices in fifty classes, each with a template of its own that extends one of all."""
+    """Devices in fifty classes, each with a template of its own that extends one of all; half of them in a pool."""
     points: dict[str, Source | None] = {
         "table": Source(type=SourceType.PROCESS, points={"each": DataPoint(derived="memory / count")})
     }
@@ -35,13 +37,22 @@ def site() -> Model:
             DeviceClass(id=f"/C{number}", templates=(f"t{number}",)),
         ]
     entities += [ProcessSet(id=f"set{n}", order=n, include=f"^daemon{n}") for n in range(SETS)]
+    collectors = [Collector(id=f"c{n}", properties={"snmp_timeout_s": 3.0}) for n in range(COLLECTORS)]
+    entities += [*collectors, Pool(id="pool", members=tuple(one.id for one in collectors))]
     entities += [_device(n) for n in range(DEVICES)]
     return Model(1, entities)
 
 
 def _device(number: int) -> Device:
     community: dict[str, Value] = {"snmp_community": f"community {number}"}
-    return Device(id=f"d{number}", address="10.0.0.1", class_=f"/C{number % CLASSES}", properties=community)
+    collector = "pool" if number % 2 else f"c{number // 2 % COLLECTORS}"
+    return Device(
+        id=f"d{number}",
+        address="10.0.0.1",
+        class_=f"/C{number % CLASSES}",
+        collector=collector,
+        properties=community,
+    )
 
 
 def _limit(maximum: float) -> Threshold:
@@ -58,6 +69,7 @@ def run() -> list[tuple[str, float, str, str]]:
     compiling = time.process_time() - begun
     one, everywhere = model.templates["t7"], model.templates["all"]
     root, layer, definition = model.classes["/"], model.classes["/C7"], model.sets[3]
+    collector, pool = model.collectors["c7"], model.pools["pool"]
     changes: list[tuple[str, Callable[[int], Entity]]] = [
         ("a template of 200", lambda n: replace(one, thresholds={"own7": _limit(100 + n)})),
         ("a template of all", lambda n: replace(everywhere, thresholds={"busy": _limit(100 + n)})),
@@ -66,6 +78,12 @@ def run() -> list[tuple[str, float, str, str]]:
         ("a severity of all", lambda n: replace(root, properties={"missing_severity": ("error", "info")[n % 2]})),
         ("the templates of one device", lambda n: replace(model.devices["d3"], templates=(f"t{10 + n}",))),
         ("a threshold of a process set of all", lambda n: replace(definition, thresholds={"x": _limit(n)})),
+        ("a collector's interval, of 50", lambda n: replace(collector, properties={"interval_s": 100 + n})),
+        ("a collector's title", lambda n: replace(collector, title=f"title {n}")),
+        ("a pool's interval, of 5,000", lambda n: replace(pool, properties={"interval_s": 100 + n})),
+        ("how soon a pool of 5,000 takes over", lambda n: replace(pool, failover_after_s=100 + n)),
+        ("a member of a pool of 5,000", lambda n: replace(pool, members=(*pool.members, f"m{n}"))),
+        ("one device to another collector", lambda n: replace(model.devices["d3"], collector=f"c{n}")),
         ("a process set of all", lambda n: replace(definition, include=f"^other{n}")),
     ]
     rows = [

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable
 
 from common.configs import canonical
 from common.errors import PermanentError
 from hub.compile.modeler import ModelerCompiler
 from hub.compile.process import Expected, ProcessCompiler, nothing
 from hub.model.entities import Device, Model, scope_of
-from hub.model.properties import Value
 
 DECIDING = frozenset({"source", "monitor", "missing_severity", "restart_severity"})
 """Properties that decide what becomes of others, and of process sets."""
@@ -61,7 +60,7 @@ class _Comparison:
         if old is not new or new.components:
             return self._compiled_differ(device_id)
         # What a modelling has found makes no difference where nothing is said of single components.
-        kind = self._settings(new.collector), _kind(new)
+        kind = self._changed(new.collector), _kind(new)
         if kind not in self._alike:
             self._alike[kind] = self._compiled_differ(device_id)
         return self._alike[kind]
@@ -71,12 +70,9 @@ class _Comparison:
         pools = self._before.pools.get(new.collector), self._after.pools.get(new.collector)
         return pools[0] is not pools[1] and self._owner(self._before, old) != self._owner(self._after, new)
 
-    def _settings(self, name: str) -> Hashable:
-        """What decides whether a change is seen in the configs of the devices that name a collector or pool."""
-        old, new = self._before.settings_of(name), self._after.settings_of(name)
-        if old is not new:
-            return name
-        return _own(new.properties) if new is not None else ()
+    def _changed(self, name: str) -> str:
+        """The collector or pool that a device names, where that has changed; what others say decides over nothing."""
+        return name if self._before.settings_of(name) is not self._after.settings_of(name) else ""
 
     def _compiled_differ(self, device_id: str) -> bool:
         return any(
@@ -98,8 +94,5 @@ def _kind(device: Device) -> Hashable:
 
     A property of its own goes into them as it is, before and after; only those that decide over others count by value.
     """
-    return scope_of(device), _own(device.properties), device.templates, bool(device.address)
-
-
-def _own(properties: Mapping[str, Value]) -> Hashable:
-    return tuple(sorted((name, value if name in DECIDING else None) for name, value in properties.items()))
+    own = tuple(sorted((name, value if name in DECIDING else None) for name, value in device.properties.items()))
+    return scope_of(device), own, device.templates, bool(device.address)

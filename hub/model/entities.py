@@ -353,15 +353,17 @@ class Model:
         """What is said of the collector or pool that devices name; None for nothing."""
         return self.pools.get(name) or self.collectors.get(name)
 
+    def _said_by(self, name: str) -> Mapping[str, Value]:
+        settings = self.settings_of(name)
+        return settings.properties if settings is not None else {}
+
     def inherited_by(self, device: Device) -> dict[str, Value]:
         """The properties that a device has without setting them: of its collector or pool, its classes and groups."""
-        settings = self.settings_of(device.collector)
-        inherited = self.inherited(scope_of(device))
-        return {**settings.properties, **inherited} if settings is not None else dict(inherited)
+        return {**self._said_by(device.collector), **self.inherited(scope_of(device))}
 
     def properties_of(self, device: Device) -> dict[str, Value]:
         """The properties that somebody has set for a device: on itself, or on what it inherits from."""
-        return {**self.inherited_by(device), **device.properties}
+        return {**self._said_by(device.collector), **self.inherited(scope_of(device)), **device.properties}
 
     def by_scope(self) -> Mapping[Scope, list[str]]:
         """Ids of the devices of each scope."""

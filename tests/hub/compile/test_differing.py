@@ -4,15 +4,17 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from common.configs import ExpectedSet, canonical
 from common.errors import NotFoundError
-from hub.compile.differing import differing
+from hub.compile.differing import DECIDING, differing
 from hub.compile.modeler import ModelerCompiler
 from hub.compile.process import Expected, compile_device, nothing
 from hub.model.change import Change, plan
+from hub.model.collectorfields import OF_COLLECTORS
 from hub.model.documents import SourceFile
-from hub.model.entities import Collector, Device, DeviceClass, Entity, Model, Pool, ProcessSet, key_of
+from hub.model.entities import Collector, Device, DeviceClass, Entity, Model, Pool, ProcessSet, WhenAlone, key_of
 from hub.model.properties import Value
 from hub.model.service import ModelService
 from tests.fakes.stores import FakeModelStore, InlineWorker, done
@@ -148,27 +150,19 @@ def test_a_pool_marks_those_that_another_member_is_to_watch() -> None:
     assert differing(change.before, change.after, change.devices, owner=owner) == ["d2", "d5", "d8"]
 
 
-def test_devices_of_collectors_stand_for_each_other_only_where_the_same_is_said_of_these() -> None:
-    said: list[Entity] = [
-        Collector(id="a", properties={"interval_s": 30}),
-        Collector(id="b", properties={"snmp_port": 7}),
-        DeviceClass(id="/", properties={"snmp_retries": 1}),
+def test_a_device_stands_for_none_of_another_pool_that_has_changed() -> None:
+    pools = [
+        Pool(id="a", members=("c1", "c2")),
+        Pool(id="b", members=("c1", "c2"), when_alone=WhenAlone.CONTINUE),
+        Pool(id="c", members=("c1",)),
     ]
-    hosts = [Device(id=f"{name}{number}", address="x", collector=name) for name in "abc" for number in range(2)]
-    model = Model(1, [*said, *hosts])
-    assert devices(DeviceClass(id="/", properties={"snmp_port": 7}), model=model) == [
-        "a0",
-        "a1",
-        "b0",
-        "b1",
-        "c0",
-        "c1",
-    ]
-    unset = Model(1, [*said[:2], *hosts])
-    assert devices(DeviceClass(id="/", properties={"snmp_port": 7}), model=unset) == ["a0", "a1", "c0", "c1"]
-    assert devices(DeviceClass(id="/", properties={"interval_s": 30}), model=unset) == ["b0", "b1", "c0", "c1"]
-    both: list[Entity] = [
-        DeviceClass(id="/", properties={"interval_s": 30}),
-        Collector(id="b", properties={"snmp_port": 8}),
-    ]
-    assert devices(*both, model=unset) == ["b0", "b1", "c0", "c1"]
+    hosts = [Device(id=f"{name}{number}", address="x", collector=name) for number in range(2) for name in "abcd"]
+    for order in (hosts, hosts[::-1]):
+        model = Model(1, [*order, *pools])
+        assert devices(*(replace(pool, failover_after_s=60) for pool in pools), model=model) == ["a0", "a1"]
+        same: list[Entity] = [*pools, Collector(id="d", properties={"snmp_port": 161}), DeviceClass(id="/")]
+        assert devices(*same, replace(pools[0], when_alone=WhenAlone.CONTINUE), model=model) == ["a0", "a1"]
+
+
+def test_what_collectors_may_say_decides_over_nothing_else() -> None:
+    assert not DECIDING & OF_COLLECTORS.keys()
