@@ -20,6 +20,7 @@ from common.wire import (
     Held,
     HeldRequest,
     ModelReport,
+    Position,
     SpooledEvent,
     TaskCounts,
 )
@@ -37,6 +38,7 @@ class ISession(Interface):
     since: float = Attribute("Epoch seconds of the login.")
     last_seen: float = Attribute("Epoch seconds of the last sign of life.")
     counts: TaskCounts = Attribute("From its last heartbeat.")
+    position: Position = Attribute("How far its configs had come when it logged in.")
 
     async def held(request: HeldRequest) -> Held:
         """Ask which configs it holds."""

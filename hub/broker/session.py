@@ -65,6 +65,7 @@ class CollectorSession:
         self.daemon = request.daemon
         self.host = request.host
         self.software = request.software
+        self.position = request.position
         self.since = wall()
         self.counts = TaskCounts()
 

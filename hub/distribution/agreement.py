@@ -173,7 +173,17 @@ class Agreement:
         for device in self.devices_of(collector):
             line = self.ledger.line(collector, device)
             if self.step(collector, device) is not Step.NOTHING and (line is None or line.since is None):
-                self.ledger.mark(collector, device, self._model.revision)
+                self.ledger.mark(collector, device, self._revision_of(collector, device))
+
+    def resend(self, collector: str) -> None:
+        """Have everything that a collector should hold sent again, whatever it says that it holds."""
+        for device in self.digests_of(collector):
+            self.ledger.mark(collector, device, self._revision_of(collector, device)).forced = True
+
+    def _revision_of(self, collector: str, device: str) -> int:
+        """The revision that has come to be wanted of a collector: a later one does not concern the device."""
+        wanted = self.wanted.get(device)
+        return wanted.revision if wanted is not None and wanted.collector == collector else self._model.revision
 
     def runs(self, collector: str, device: str, sent: Wanted) -> None:
         """A collector runs what it was sent."""

@@ -17,6 +17,7 @@ from common.configs import SERVICE_PROCESS
 from hub.distribution.agreement import Agreement, Shortfall
 from hub.distribution.errand import Errand
 from hub.distribution.interfaces import IConfigReports, IModelView, Leases
+from hub.distribution.pace import Pace
 from hub.distribution.procrastinator import Procrastinator
 from hub.distribution.sync import Subscription
 from hub.distribution.wanted import Wanted, compile_wanted
@@ -57,12 +58,14 @@ class Distributor:
         is_known: Callable[[str], bool],
         whereabouts: Callable[[str], str],
         service: str = SERVICE_PROCESS,
+        epoch: Callable[[], str] = lambda: "",
         leases: Leases | None = None,
     ) -> None:
         """Prepare; `start` begins.
 
         `is_known` says whether a collector of that name has ever logged in; `whereabouts` gives the sentence for one
-        that is not connected: since when, and why. `leases` tells who has to be waited for although it is away.
+        that is not connected: since when, and why. `leases` tells who has to be waited for although it is away;
+        `epoch` is that of the hub's store.
         """
         self._clock = clock
         self._rng = rng
@@ -70,7 +73,10 @@ class Distributor:
         self._reports = reports
         self._whereabouts = whereabouts
         self._subscriptions: dict[str, Subscription] = {}
-        self._procrastinator = Procrastinator(clock, self._compile_later)
+        self._epoch = epoch
+        self._paces: dict[str, Pace] = {}
+        self._procrastinator = Procrastinator(clock, self._drain)
+        self._drained: list[Deferred[None]] = []
         self._to_compile: dict[str, None] = {}
         self._compiler: Errand | None = None
         self._waiters: list[Waiter] = []
@@ -124,6 +130,15 @@ class Distributor:
         self._compile_later(named)
         return self._model.revision
 
+    def _drain(self, devices: list[str]) -> Deferred[None] | None:
+        """Compile what has waited; further devices wait until that is over."""
+        self._compile_later(devices)
+        if self._compiler is None:
+            return None
+        over: Deferred[None] = Deferred()
+        self._drained.append(over)
+        return over
+
     def _compile_later(self, devices: list[str]) -> None:
         self._to_compile.update(dict.fromkeys(devices))
         if self._compiler is None and self._to_compile:
@@ -140,6 +155,9 @@ class Distributor:
                     await deferLater(self._clock, 0, lambda: None)
         finally:
             self._compiler = None
+            drained, self._drained = self._drained, []
+            for over in drained:
+                over.callback(None)
         self._begin()
 
     def _compile_slice(self) -> None:
@@ -191,6 +209,8 @@ class Distributor:
             self._reports,
             lambda: self._model.revision,
             self._progress,
+            epoch=self._epoch,
+            pace=self._paces.setdefault(session.collector, Pace()),
         )
         self._subscriptions[session.collector] = subscription
         if self._begun:

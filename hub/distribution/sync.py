@@ -1,7 +1,11 @@
 """Brings one collector daemon to what the model wants, and keeps it there while its session lives.
 
-It asks what the collector holds, then sends the difference: one message in flight, each made of what is newest at that
-moment, the next one after the answer. After any failure it waits with jitter, and asks again what is held.
+What the collector holds is known from its login, if that told the digest of what it should hold; otherwise it is asked.
+Then the difference is sent: one message in flight, each made of what is newest at that moment, the next one after the
+answer. After any failure it waits with jitter, and asks again what is held.
+
+A collector whose last configs came from a store of another epoch gets everything again: nothing that it has from that
+store is taken for granted.
 """
 
 from __future__ import annotations
@@ -16,11 +20,12 @@ from twisted.logger import Logger
 
 from common.configs import digest_of_all
 from common.errors import PermanentError, RemoteError, TocsinError, TransientError
-from common.wire import ConfigsApplied, FailureCode, HeldRequest
+from common.wire import ConfigsApplied, FailureCode, HeldRequest, Position
 from hub.distribution.agreement import Agreement, Step
 from hub.distribution.batches import Batch, first_batch
 from hub.distribution.errand import Errand
 from hub.distribution.interfaces import IConfigReports
+from hub.distribution.pace import Pace
 from hub.distribution.wanted import Wanted
 from hub.interfaces import ISession
 
@@ -52,13 +57,33 @@ class Subscription:
         reports: IConfigReports,
         revision: Callable[[], int],
         progress: Callable[[], None],
+        *,
+        epoch: Callable[[], str] = lambda: "",
+        pace: Pace | None = None,
     ) -> None:
+        """Prepare; `start` begins.
+
+        Args:
+            clock: for waiting.
+            rng: for how long.
+            session: of the daemon.
+            agreement: what is wanted, and what runs.
+            reports: where it is told that a config is refused.
+            revision: of the model, now.
+            progress: called when something has moved.
+            epoch: of the hub's store.
+            pace: how large messages may be, from earlier sessions of the daemon.
+        """
         self._clock = clock
         self._rng = rng
         self._agreement = agreement
         self._reports = reports
         self._revision = revision
         self._progress = progress
+        self._epoch = epoch
+        self._pace = pace or Pace()
+        self._position = session.position
+        self._undated = False
         self._todo: dict[str, None] = {}
         self._told = False
         self._wake: Deferred[None] | None = None
@@ -121,6 +146,8 @@ class Subscription:
         while (batch := self._next()) is not None:
             await self._push(batch)
             self._recovered()
+        if self._undated:  # nothing had to be sent: let it know all the same whose configs it holds
+            await self._push(Batch({}, ()))
         self._recovered()
 
     def _failed(self, sentence: str) -> None:
@@ -143,6 +170,23 @@ class Subscription:
     # --- asking -------------------------------------------------------------------------------------------------------
 
     async def _ask(self) -> None:
+        """Find out what is held: from the login, or by asking."""
+        position, self._position = self._position, Position()
+        expected, epoch = self._agreement.digests_of(self.collector), self._epoch()
+        is_ours = position.epoch == epoch
+        held = expected
+        if not is_ours or position.all != digest_of_all(expected):
+            held = await self._held()
+        self._agreement.told(self.collector, held)
+        self._told = True
+        if position.all and not is_ours:
+            self._undated = True
+            if position.epoch:
+                self._agreement.resend(self.collector)
+        self._todo = dict.fromkeys(self._agreement.devices_of(self.collector))
+        self._progress()
+
+    async def _held(self) -> dict[str, str]:
         """Ask what is held; page through it only if it is not what it should be."""
         first = await self.session.held(HeldRequest())
         expected = self._agreement.digests_of(self.collector)
@@ -157,10 +201,7 @@ class Subscription:
                 self._check_page(page.configs, after, len(held))
             if digest_of_all(held) != page.all:
                 raise TransientError("what it says it holds has changed while it was asked")
-        self._agreement.told(self.collector, held)
-        self._told = True
-        self._todo = dict.fromkeys(self._agreement.devices_of(self.collector))
-        self._progress()
+        return held
 
     def _check_page(self, configs: list[tuple[str, str]], after: str, total: int) -> None:
         if not configs or min(device for device, _ in configs) <= after or total > MAX_HELD:
@@ -170,7 +211,7 @@ class Subscription:
 
     def _next(self) -> Batch | None:
         """Gather the next message from what waits for longest."""
-        batch = first_batch(self._steps())
+        batch = first_batch(self._steps(), self._pace.limit_bytes)
         for device in (*batch.changed, *batch.removed):
             del self._todo[device]
             self._agreement.ledger.fly(self.collector, device)
@@ -190,8 +231,12 @@ class Subscription:
 
     async def _push(self, batch: Batch) -> None:
         """Send a message; one that is refused whole is cut in halves until the device that is to blame stands alone."""
+        began = self._clock.seconds()
         try:
-            answer = await self.session.push(batch.message(self._revision()))
+            answer = await self.session.push(batch.message(self._revision(), self._epoch()))
+        except (TransientError, CancelledError):
+            self._pace.lost()
+            raise
         except (RemoteError, PermanentError) as error:
             if isinstance(error, RemoteError) and error.code in _PASSES_BY:
                 raise
@@ -204,6 +249,8 @@ class Subscription:
             for device, wanted in batch.changed.items():
                 self._refused(device, wanted, str(error))
         else:
+            self._pace.answered(batch.size_bytes, self._clock.seconds() - began)
+            self._undated = False
             self._take(batch, answer)
         self._progress()
 

@@ -12,7 +12,7 @@ from zope.interface import implementer
 from common.configs import SERVICE_PROCESS, DeviceConfig, ProcessSetConfig, SourceKind, digest, digest_of_all
 from common.errors import PermanentError, RemoteError, TransientError
 from common.queries import Done, Query, Result
-from common.wire import ConfigBatch, ConfigsApplied, Held, HeldRequest, Rejected, TaskCounts, decode, encode
+from common.wire import ConfigBatch, ConfigsApplied, Held, HeldRequest, Position, Rejected, TaskCounts, decode, encode
 from hub.distribution.distributor import Distributor
 from hub.distribution.interfaces import IConfigReports, IModelView
 from hub.interfaces import ISession
@@ -99,6 +99,7 @@ class FakeCollector:
     Attributes:
         refuses: devices whose configs it rejects, with the reason.
         chokes: devices whose presence makes it refuse the whole message.
+        tells: whether it tells its position at its login, as collectors of this version do.
     """
 
     def __init__(self, name: str) -> None:
@@ -107,6 +108,15 @@ class FakeCollector:
         self.refuses: dict[str, str] = {}
         self.chokes: set[str] = set()
         self.page = 2000
+        self.epoch = ""
+        self.revision = 0
+        self.tells = False
+
+    def position(self) -> Position:
+        """What it tells at its login, if it is one that tells."""
+        if not self.tells:
+            return Position()
+        return Position(self.epoch, self.revision, digest_of_all(self.digests()))
 
     def digests(self) -> dict[str, str]:
         return {device: digest(held) for device, held in self.configs.items()}
@@ -127,6 +137,7 @@ class FakeCollector:
                 live[item.device] = digest(item)
         for device in batch.removed:
             self.configs.pop(device, None)
+        self.epoch, self.revision = batch.epoch, batch.revision
         return ConfigsApplied(live=live, rejected=rejected, all=digest_of_all(self.digests()))
 
 
@@ -146,6 +157,7 @@ class FakeSession:
         self.since = 1_800_000_000.0
         self.last_seen = 1_800_000_000.0
         self.counts = TaskCounts(devices=3, tasks=3)
+        self.position = collector.position()
         self.quick = quick
         self.pending: list[tuple[Deferred[Any], Any]] = []
         self.batches: list[ConfigBatch] = []
@@ -210,6 +222,7 @@ class Bench:
     def __init__(self, seed: int = 1) -> None:
         self.clock = Clock()
         self.model = FakeModel()
+        self.epoch = "e1"
         self.reports = FakeReports()
         self.known: set[str] = set()
         self.collectors: dict[str, FakeCollector] = {}
@@ -232,6 +245,7 @@ class Bench:
             is_known=self.known.__contains__,
             whereabouts=lambda name: f"collector {name} is not connected",
             service=service,
+            epoch=lambda: self.epoch,
         )
 
     def restart(self) -> None:
