@@ -149,8 +149,12 @@ class HubLink(Service):
 
     @property
     def heard_at(self) -> float | None:
-        """Clock seconds of the last bytes from a hub that had let us in; None before the first session."""
-        return self._heard_at if self._broker is None else self._broker.heard_at
+        """When the hub, which had let us in, lived for sure, in clock seconds; None before the first session.
+
+        That is when a call was begun that it has answered. Bytes that come in tell less: they may have been on their
+        way, or in the buffers of a process that was stopped, for long.
+        """
+        return self._heard_at
 
     def begin_anew(self, reason: str) -> None:
         """End the session that stands, so that the next login tells what is held now."""
@@ -267,8 +271,10 @@ class HubLink(Service):
         if not await broker.negotiated:
             raise TransientError(f"the hub ended the connection before its greeting: {broker.lost}{_hint(broker)}")
         check_hub(broker.peer_certificate(), self._link.hub_name)
+        began = self._clock.seconds()
         data = await broker.call("attach", encode(self._client.attach_request()), self._link.timeout_s)
         answer = decode_answer(data, Attached)
+        self._heard_at = began
         if not OLDEST_PROTOCOL_VERSION <= answer.version <= PROTOCOL_VERSION:
             raise TransientError(f"the hub wants protocol version {answer.version}, which is not spoken here")
         return answer
@@ -287,8 +293,10 @@ class HubLink(Service):
         self._client.attached(answer)
 
     async def _heartbeat(self, broker: HardBroker) -> None:
-        beat = encode(Heartbeat(counts=self._client.counts()))
+        beat, began = encode(Heartbeat(counts=self._client.counts())), self._clock.seconds()
         decode_answer(await broker.call("heartbeat", beat, 12 * self._link.heartbeat_s), Alive)
+        if self._broker is broker:
+            self._heard_at = began
 
     async def _end_of(self, broker: HardBroker) -> str:
         lost: Deferred[str] = Deferred()
@@ -308,7 +316,6 @@ class HubLink(Service):
                 "no session with the hub at {hub}: {reason}", hub=hub, reason=reason
             )
         if self._broker is not None:
-            self._heard_at = self._broker.heard_at
             self._broker = None
             self._client.detached(reason)
 

@@ -251,6 +251,28 @@ class ReconnectTests(LinkCase):
             self.assertEqual(len(client.ends), 1, direction)
             self.assertEqual(len(edge.desk.gone), 1, direction)
 
+    def test_what_was_long_on_its_way_does_not_tell_that_the_hub_lives_now(self) -> None:
+        """A lease is counted from there: a process that was stopped wakes up with words of the hub in its buffers."""
+        self.assertIsNone(self.link.heard_at)
+        self.begin(7)
+        asked = self.link.heard_at
+        assert asked is not None
+        self.assertLessEqual(asked, 6)
+        self.edge.cables[-1].client.reading = False
+        self.edge.run(12)
+        self.assertEqual(self.link.heard_at, asked)
+        self.edge.cables[-1].client.reading = True
+        self.edge.run(0.5)
+        heard = self.link.heard_at
+        assert heard is not None
+        self.assertGreater(heard, asked)
+        self.assertLessEqual(heard, 11, "when the beat was sent that has been answered")
+        self.endpoint.down = True
+        self.edge.cables[-1].cut()
+        self.edge.run(25)
+        self.assertFalse(self.link.connected)
+        self.assertEqual(self.link.heard_at, heard, "the end of a session tells nothing")
+
     def test_a_call_in_the_dark_ends_in_15_seconds(self) -> None:
         self.begin(1)
         self.edge.cables[-1].cut()
