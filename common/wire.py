@@ -29,6 +29,7 @@ MAX_MESSAGE_BYTES = 256 * 1024
 MAX_DECODED_BYTES = 4 * 1024 * 1024
 COMPRESS_FROM_BYTES = 512
 MAX_COMPONENTS = 10_000
+MAX_PEM = 4096
 
 Id = Annotated[str, Meta(min_length=1, max_length=100)]
 Stamp = Annotated[float, Meta(ge=0, le=1e11)]
@@ -91,6 +92,7 @@ class Attach(Struct, frozen=True, tag=True, kw_only=True):
         spool: id of its event spool; made anew when the spool is.
         started_at: epoch seconds.
         position: how far it has come with its configs; one that tells it need not be asked what it holds.
+        confirmed: highest number of that spool that a hub has confirmed; 0 for none, or when it does not tell.
     """
 
     daemon: Id
@@ -101,6 +103,7 @@ class Attach(Struct, frozen=True, tag=True, kw_only=True):
     spool: Id
     started_at: float
     position: Position = Position()
+    confirmed: Annotated[int, Meta(ge=0)] = 0
 
 
 class Attached(Struct, frozen=True, tag=True, kw_only=True):
@@ -208,6 +211,18 @@ class ModelReport(Struct, frozen=True, tag=True, kw_only=True):
 
 class ModelTaken(Struct, frozen=True, tag=True):
     """The hub has it: what it changes is committed."""
+
+
+class Renew(Struct, frozen=True, tag=True):
+    """I want a certificate for another key (method `renew`): a request in PEM form that names the caller alone."""
+
+    request: Annotated[str, Meta(max_length=MAX_PEM)]
+
+
+class Renewed(Struct, frozen=True, tag=True):
+    """The certificate, in PEM form. The one that the caller logged in with goes on to count for a while."""
+
+    certificate: Annotated[str, Meta(max_length=MAX_PEM)]
 
 
 class Alive(Struct, frozen=True, tag=True):

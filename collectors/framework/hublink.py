@@ -41,6 +41,8 @@ from common.wire import (
     Heartbeat,
     ModelReport,
     ModelTaken,
+    Renew,
+    Renewed,
     WireError,
     decode_answer,
     encode,
@@ -169,8 +171,12 @@ class HubLink(Service):
         """Hand over what a modelling found."""
         return await self._handed("modelled", report, ModelTaken, _PASSES_ANYHOW)
 
+    async def renew(self, request: Renew) -> Renewed:
+        """Ask for a certificate for another key."""
+        return await self._handed("renew", request, Renewed, _PASSES_ANYHOW)
+
     async def _handed(
-        self, method: str, message: EventBatch | ModelReport, answer: type[T], passes: Sequence[FailureCode]
+        self, method: str, message: EventBatch | ModelReport | Renew, answer: type[T], passes: Sequence[FailureCode]
     ) -> T:
         data = encode(message)
         broker = self._broker

@@ -10,6 +10,7 @@ A new kind of collector is a `CollectorSpec`; nothing here is to be subclassed.
 
 from __future__ import annotations
 
+import argparse
 import random
 import socket
 import time
@@ -20,6 +21,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from collectors.framework.alarms import TaskAlarms
+from collectors.framework.captures.options import Chosen
 from collectors.framework.chain import Chain
 from collectors.framework.configcache import ConfigCache
 from collectors.framework.eventpump import EventPump
@@ -27,13 +29,14 @@ from collectors.framework.eventspool import EventSpool, SpoolSettings
 from collectors.framework.held import HeldConfigs
 from collectors.framework.hubclient import HubClient, Identity
 from collectors.framework.hublink import HubLink, LinkSettings
-from collectors.framework.interfaces import CollectorContext, CollectorSpec
+from collectors.framework.interfaces import CollectorContext, CollectorSpec, NoTap
 from collectors.framework.leases import FILE as STAMP_FILE
 from collectors.framework.leases import Leases, Stamp
 from collectors.framework.name import CollectorName
 from collectors.framework.once import add_once_options, run_once
 from collectors.framework.problems import Problems
 from collectors.framework.rejections import Rejections
+from collectors.framework.renewal import Renewal
 from collectors.framework.rrdreader import Reader
 from collectors.framework.samplewriter import SampleWriter
 from collectors.framework.scheduler import Scheduler
@@ -86,10 +89,10 @@ class CollectorDaemon(Chain):
     Attributes:
         held: configs and their tasks.
         leases: how long devices go on without the hub.
-        scheduler, spool, pump, writer, reader, link, client: the other parts.
+        scheduler, spool, pump, writer, reader, link, client, renewal: the other parts.
     """
 
-    def __init__(self, spec: CollectorSpec, settings: CollectorSettings, reactor: Any) -> None:
+    def __init__(self, spec: CollectorSpec, settings: CollectorSettings, reactor: Any, tap: Any) -> None:
         clock, wall, folder, rng = reactor, time.time, settings.folder, random.SystemRandom()
         self._clock = clock
 
@@ -115,6 +118,7 @@ class CollectorDaemon(Chain):
             data_dir=folder,
             hub_epoch=lambda: self.client.epoch,
             send_model=lambda report: self.link.send_model(report),  # noqa: PLW0108 - the link comes later
+            tap=tap,
         )
         collector = spec.make_collector(context)
         alarms = TaskAlarms(spool, spool, spec.failure_class, wall)
@@ -144,12 +148,15 @@ class CollectorDaemon(Chain):
             ],
         )
         link = self.link = HubLink(reactor, clock, rng, settings.hub, client, wall=wall)
+        renewal = self.renewal = Renewal(
+            clock, rng, wall, settings.hub.certificates, link.renew, problems.of("certificate", CLASS_DAEMON)
+        )
         pump = self.pump = EventPump(clock, rng, spool, link, name.get, wall, on_problem=problems.of("hub events", ""))
         spool.on_problem = problems.of("event spool", "")
 
-        def attached(collector_name: str, stored_seq: int, spool_id: str) -> None:
+        def attached(collector_name: str, stored_seq: int, spool_id: str, other_store: bool) -> None:  # noqa: FBT001 - a callback
             name.learn(collector_name, spool)
-            pump.attached(stored_seq, spool_id)
+            pump.attached(stored_seq, spool_id, other_store=other_store)
 
         leases = self.leases = Leases(
             clock,
@@ -165,7 +172,7 @@ class CollectorDaemon(Chain):
         client.on_detached = pump.detached
 
         self._name, self._rejections, self._collector = name, rejections, collector
-        super().__init__([spool, writer, reader, *collector.services(), scheduler, stats, leases, link])
+        super().__init__([spool, writer, reader, *collector.services(), scheduler, stats, leases, link, renewal])
 
     async def ready(self) -> None:
         """Begin with the last good configs, whether or not there is a hub."""
@@ -180,6 +187,7 @@ class CollectorDaemon(Chain):
         return self.stats.figures() | {
             "collector": self._name.get(),
             "hub": "attached" if self.link.connected else f"{self.link.state.value}: {self.link.reason}",
+            "certificate_ends_at": self.renewal.ends_at,
             "samples_dropped_by_reason": self.writer.drops,
             **self._collector.figures(),
             "task_list": self.scheduler.figures(),
@@ -209,23 +217,27 @@ class CollectorDaemon(Chain):
         )
 
 
-def make_service(spec: CollectorSpec, settings: CollectorSettings, reactor: Any) -> CollectorDaemon:
-    """Join the parts of a collector daemon."""
-    return CollectorDaemon(spec, settings, reactor)
+def make_service(spec: CollectorSpec, settings: CollectorSettings, reactor: Any, tap: Any = None) -> CollectorDaemon:
+    """Join the parts of a collector daemon; devices are read through the tap."""
+    return CollectorDaemon(spec, settings, reactor, tap or NoTap())
 
 
 def program(spec: CollectorSpec) -> Program:
     """The command of a kind of collector."""
+    chosen = Chosen()
+
+    def instead(settings: Any, options: argparse.Namespace) -> int | None:
+        chosen.options = options
+        return run_once(spec, settings.folder, settings.cache_key, settings.reactor, options)
+
     return Program(
         name=spec.program,
         title=spec.title,
         settings_type=spec.settings_type or CollectorSettings,
-        make_service=lambda settings, reactor: make_service(spec, settings, reactor),
+        make_service=lambda settings, reactor: make_service(spec, settings, reactor, chosen.tap(reactor)),
         reactor=lambda settings: settings.reactor,
         add_options=add_once_options,
-        instead=lambda settings, options: run_once(
-            spec, settings.folder, settings.cache_key, settings.reactor, options
-        ),
+        instead=instead,
     )
 
 

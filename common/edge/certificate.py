@@ -86,3 +86,8 @@ def signed_by(certificate: x509.Certificate, ca: x509.Certificate) -> bool:
     except Exception:  # noqa: BLE001 - the library raises three kinds, and all mean no
         return False
     return True
+
+
+def again(name: str) -> str:
+    """The command on the hub that begins an enrolment."""
+    return f"`tocsin collector token {name}` on the hub"

@@ -8,9 +8,11 @@ the rest.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from cryptography import x509
@@ -93,6 +95,31 @@ def can_store(folder: Path) -> None:
     with locked(folder):
         _with_folder(folder, lambda: write_whole(folder / ".probe", b"", 0o600))
         (folder / ".probe").unlink()
+
+
+@contextmanager
+def renewing(folder: Path) -> Iterator[bool]:
+    """Be the only one of a host's daemons that asks for a new certificate; gives False when another one is.
+
+    Raises:
+        SettingsError: the folder cannot be written.
+    """
+    try:
+        descriptor = os.open(folder / ".renewing", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise SettingsError(f"{folder} cannot be written: {error.strerror or error}") from None
+    try:
+        yield _takes(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _takes(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _load(folder: Path) -> tuple[Pair, x509.Certificate]:

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from msgspec import Struct
 
 from common.edge.authority import Site, fingerprint, sign_collector
-from common.edge.certificate import check_collector_name, collector_in, days_left, due_at
+from common.edge.certificate import again, check_collector_name, collector_in, days_left, due_at
 from common.edge.collectorfiles import load_collector, store_collector
 from common.edge.pem import load_certificates, locked, make_folder, new_key, pem, write_whole
 from common.errors import PermanentError
@@ -200,11 +200,6 @@ def _why_not(site: Site, name: str, mine: bytes, *, is_known: bool) -> str:
     if is_known:
         return f"the certificate of collector {name} was replaced by a newer one; use that"
     return f"collector {name} is not known here, or its certificate was revoked; to let it in, enrol it: {again(name)}"
-
-
-def again(name: str) -> str:
-    """The command on the hub that begins an enrolment."""
-    return f"`tocsin collector token {name}` on the hub"
 
 
 def _write(site: Site, name: str, entry: Entry) -> None:

@@ -11,8 +11,9 @@ from cryptography.x509.oid import NameOID
 from common.edge.certificate import collector_uri
 from common.edge.pem import Key
 from common.errors import PermanentError
+from common.wire import MAX_PEM
 
-MAX_REQUEST_CHARS = 4096
+MAX_REQUEST_CHARS = MAX_PEM
 
 
 def make_request(key: Key, name: str) -> str:

@@ -11,7 +11,7 @@ from twisted.internet import ssl
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from common.edge.authority import Site
-from common.edge.certificate import HUB_NAME, collector_in, days_left, names_in, signed_by
+from common.edge.certificate import HUB_NAME, again, collector_in, days_left, names_in, signed_by
 from common.edge.collectorfiles import load_collector
 from common.edge.pem import pem
 from common.errors import PermanentError, SettingsError
@@ -47,7 +47,7 @@ def collector_tls_options(folder: Path, wall: Callable[[], float], hub_name: str
     name = collector_in(pair.certificate)
     for certificate, path in ((pair.certificate, folder / "collector.crt"), (ca, folder / "ca.crt")):
         if days_left(certificate, wall()) <= 0:
-            raise SettingsError(f"{path} has expired; issue the certificate of collector {name} again on the hub")
+            raise SettingsError(f"{path} has expired; enrol collector {name} again: {again(name)}")
     if not signed_by(pair.certificate, ca):
         raise SettingsError(f"{folder}: collector.crt was not issued by ca.crt; copy all three files from one issue")
     return ssl.optionsForClientTLS(

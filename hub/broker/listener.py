@@ -24,6 +24,9 @@ from hub.interfaces import IFrontDesk
 
 Count = Annotated[int, Meta(ge=1)]
 
+RENEWALS_PER_S = 1 / 60.0
+RENEWALS_BURST = 5
+
 
 class ListenerSettings(Struct, frozen=True, kw_only=True):
     """Where collectors connect, and how many of them may.
@@ -157,6 +160,7 @@ class Connections(Factory):
         self._site = site
         self._desk = desk
         self._lines = LineQuota(clock)
+        self._renewals = Quota(clock, RENEWALS_PER_S, RENEWALS_BURST)
         self._strangers: dict[HardBroker, None] = {}
         self._empty: list[Deferred[None]] = []
         self.brokers: set[HardBroker] = set()
@@ -173,7 +177,8 @@ class Connections(Factory):
             settings=BrokerSettings(login_s=settings.login_s),
         )
         patience = SessionSettings(timeout_s=settings.timeout_s, heartbeat_s=settings.heartbeat_s)
-        broker.serve("hub", HubPerspective(broker, self._clock, self._wall, self._site, self._desk, patience))
+        perspective = HubPerspective(broker, self._clock, self._wall, self._site, self._desk, patience, self._renewals)
+        broker.serve("hub", perspective)
         broker.on_lost(lambda _: self._gone(broker))
         self.brokers.add(broker)
         self._strangers[broker] = None

@@ -11,12 +11,27 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.spread import pb
 
-from common.certificates import Site, collector_name
+from common.certificates import Site, check_standing, collector_name, note_login, renew_collector
 from common.edge.answers import encode_answer, failure_of, refusal
 from common.edge.broker import HardBroker
+from common.edge.pem import pem
+from common.edge.quota import Quota
+from common.edge.requests import read_request
 from common.edge.versions import check_spoken, negotiate
-from common.errors import PermanentError, TocsinError, TransientError
-from common.wire import Alive, Attach, EventBatch, FailureCode, Heartbeat, ModelReport, ModelTaken, WireError, decode
+from common.errors import PermanentError, SettingsError, TocsinError, TransientError
+from common.wire import (
+    Alive,
+    Attach,
+    EventBatch,
+    FailureCode,
+    Heartbeat,
+    ModelReport,
+    ModelTaken,
+    Renew,
+    Renewed,
+    WireError,
+    decode,
+)
 from hub.broker.session import CollectorSession
 from hub.interfaces import IFrontDesk
 
@@ -45,7 +60,10 @@ class HubPerspective(pb.Referenceable):
         site: Site,
         desk: IFrontDesk,
         settings: SessionSettings,
+        renewals: Quota,
     ) -> None:
+        """Serve one connection; `renewals` bounds how often each collector may have its certificate renewed."""
+        self._renewals = renewals
         self._broker = broker
         self._clock = clock
         self._wall = wall
@@ -82,12 +100,28 @@ class HubPerspective(pb.Referenceable):
         await self._desk.modelled(session, decode(payload, ModelReport))
         return encode_answer(ModelTaken())
 
+    async def remote_renew(self, version: int, payload: bytes) -> bytes:
+        """Issue a certificate for another key, in the name that the present one has and no other."""
+        session = self._attached(version)
+        wanted = decode(payload, Renew)
+        present = self._broker.peer_certificate()
+        if present is None or not self._renewals.take(session.collector):
+            raise refusal(FailureCode.BUSY, "certificates were renewed a moment ago; try again later")
+        public = read_request(wanted.request, session.collector)
+        try:
+            certificate = renew_collector(self._site, present, public)
+        except SettingsError as error:  # names files of ours
+            self._broker.report(f"the certificate cannot be renewed: {error.message}")
+            raise TransientError("the hub cannot store the certificate now; its log has more") from None
+        self.log.info("the certificate of collector {collector} was renewed", collector=session.collector)
+        return encode_answer(Renewed(pem(certificate).decode("ascii")))
+
     async def remote_heartbeat(self, version: int, payload: bytes) -> bytes:
         """Note that the daemon lives, and that its certificate still counts."""
         session = self._attached(version)
         heartbeat = decode(payload, Heartbeat)
         try:
-            collector_name(self._site, self._broker.peer_certificate())
+            check_standing(self._site, self._broker.peer_certificate())
         except PermanentError as error:
             self._broker.give_up(error.message)
             raise
@@ -113,6 +147,7 @@ class HubPerspective(pb.Referenceable):
         self._broker.on_lost(lambda reason: self._detached(session, reason))
         if self._broker.lost:
             raise TransientError("the connection ended during the login")
+        note_login(self._site, self._broker.peer_certificate())
         self._broker.spoken = version
         self._broker.trust()
         self._session = session

@@ -194,7 +194,7 @@ def test_files_that_do_not_belong_together_are_refused(tmp_path: Path, site: Sit
 
 def test_an_expired_certificate_is_named(tmp_path: Path, site: Site) -> None:
     folder = issue_collector(site, "one", tmp_path / "one")
-    with pytest.raises(SettingsError, match=r"collector.crt has expired; issue the certificate of collector one again"):
+    with pytest.raises(SettingsError, match=r"collector.crt has expired; enrol collector one again"):
         collector_tls_options(folder, at(site, 900).wall)
 
 
