@@ -17,6 +17,7 @@ from hub.model.entities import DeviceState
 
 NO_GROUP = "-"
 STEP = "interval_s"
+PLAN = "retention"
 CONTRARY = (("--set", "--reset"), ("--bind", "--unbind"), ("--bind", "--inherit"), ("--unbind", "--inherit"))
 """Options that may not name the same."""
 
@@ -72,14 +73,17 @@ def change_command(
             "say what to change: --set KEY=VALUE, --reset KEY, --bind, --unbind, --inherit, --address or --state"
         )
     _change(client, name, fields, message, wait=wait, timeout_s=timeout_s, as_json=as_json)
-    if STEP in {*(text.partition("=")[0] for text in assignments), *reset}:
+    touched = {*(text.partition("=")[0] for text in assignments), *reset}
+    if PLAN in touched:
+        note(f"Files of {name} that are there keep what they keep now; {PLAN} counts for those that are created later")
+    if STEP in touched:
         note(f"With another {STEP} the series of {name} begin anew; the files of before are kept beside as .old-1")
 
 
 @click.command("move")
 @click.argument("name")
 @click.option("--class", "device_class", metavar="PATH", help="Device class, such as /Server/Linux.")
-@click.option("--collector", metavar="NAME", help="Which collector watches it from now on.")
+@click.option("--collector", metavar="NAME", help="Which collector watches it from now on, or which pool.")
 @click.option(
     "--group",
     "groups",

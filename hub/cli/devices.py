@@ -40,7 +40,7 @@ def device_group() -> None:
 @click.argument("name")
 @click.option("--address", required=True, metavar="ADDRESS", help="Host name or IP address.")
 @click.option("--class", "device_class", metavar="PATH", help="Device class, such as /Server/Linux.")
-@click.option("--collector", metavar="NAME", help="Which collector watches it.")
+@click.option("--collector", metavar="NAME", help="Which collector watches it, or which pool of collectors.")
 @click.option("--group", "groups", multiple=True, metavar="NAME", help="Group it belongs to; may be repeated.")
 @set_option
 @message_option
@@ -88,12 +88,26 @@ def read_assignments(texts: Sequence[str]) -> dict[str, Value]:
     return assign(texts, property_kinds(), sources)
 
 
-def warn_of_stranger(api: Api, device: str, collector: str) -> None:
-    """Say so when the collector of a device has never logged in: most often its name is misspelt."""
-    known = sorted({str(row.get("id")) for row in plural_rows(api.get(path_of("collectors")), "collectors")})
-    if collector not in known:
-        have = f"there is {', '.join(known)}" if known else "none ever has"
-        note(f"No collector {collector} has ever logged in ({have}); {device} is watched once it does")
+def warn_of_stranger(api: Api, device: str, name: str) -> None:
+    """Say so when nobody has heard of the collector or pool of a device: most often its name is misspelt."""
+    collectors = sorted({str(row.get("id")) for row in plural_rows(api.get(path_of("collectors")), "collectors")})
+    if name in collectors:
+        return
+    pools, documents = (_ids(api, kind) for kind in ("Pool", "Collector"))
+    if name not in pools and name not in documents:
+        known = sorted({*collectors, *documents})
+        have = "; ".join(
+            f"{title}: {', '.join(names)}" for title, names in (("collectors", known), ("pools", pools)) if names
+        )
+        note(
+            f"No collector {name} has ever logged in, and no document of a collector or pool has that name "
+            f"({have or 'there is none yet'}); {device} is watched once a collector {name} logs in"
+        )
+
+
+def _ids(api: Api, kind: str) -> list[str]:
+    rows = plural_rows(api.get(path_of("documents"), {"kind": kind}), "documents")
+    return [str(row["document"].get("id")) for row in rows]
 
 
 @device_group.command("remove")

@@ -15,7 +15,7 @@ from hub.interfaces import DocumentChange, IModelStore, Revision
 from hub.model.change import Change, left_out, plan, plan_back
 from hub.model.diff import Difference, differences
 from hub.model.documents import SourceFile, places_of, read_files
-from hub.model.entities import Entity, Key, Model, decode_entity
+from hub.model.entities import TYPES, Entity, Key, Model, decode_entity, kind_of
 from hub.model.export import Exported, export
 from hub.model.interfaces import IWorker
 from hub.model.refusing import refusal
@@ -126,10 +126,11 @@ class ModelService:
         """Tell changes field by field; of thousands of documents this takes a second, so it is done in the worker."""
         return await self._reader.run(lambda: differences(changes))
 
-    async def export(self, *, with_secrets: bool) -> tuple[int, list[Exported]]:
-        """Give the number of the present revision, and all documents that make the model what it is."""
+    async def export(self, *, with_secrets: bool, kinds: Collection[str] = TYPES) -> tuple[int, list[Exported]]:
+        """Give the number of the present revision, and all documents of these kinds; all of them make the model."""
         model = self.model
-        return model.revision, await self._reader.run(lambda: export(model.entities(), with_secrets=with_secrets))
+        wanted = [entity for entity in model.entities() if kind_of(entity) in kinds]
+        return model.revision, await self._reader.run(lambda: export(wanted, with_secrets=with_secrets))
 
     # --- changes ------------------------------------------------------------------------------------------------------
 

@@ -7,9 +7,12 @@ from typing import Any
 from msgspec import Struct
 from twisted.logger import Logger
 
+from hub.model.kinds import KINDS
 from hub.model.service import ModelService
 from hub.web.call import Call
 from hub.web.router import Route
+
+ALL = "all"
 
 
 class DocumentRow(Struct, frozen=True):
@@ -20,7 +23,7 @@ class DocumentRow(Struct, frozen=True):
 
 
 class Documents(Struct, frozen=True, kw_only=True):
-    """The whole model at one revision; secrets are `(set)` unless they were asked for."""
+    """The model at one revision, or one kind of documents of it; secrets are `(set)` unless they were asked for."""
 
     revision: int
     documents: list[DocumentRow]
@@ -39,10 +42,12 @@ class DocumentTopic:
         return [Route("GET", "documents", self.find)]
 
     async def find(self, call: Call) -> Documents:
-        """Give all documents."""
-        call.only("secrets")
+        """Give all documents, or those of one kind."""
+        call.only("secrets", "kind")
         with_secrets = call.flag("secrets")
-        revision, exported = await self._model.export(with_secrets=with_secrets)
+        kind = call.choice("kind", ALL, (ALL, *KINDS))
+        kinds = KINDS if kind == ALL else (kind,)
+        revision, exported = await self._model.export(with_secrets=with_secrets, kinds=kinds)
         if with_secrets:
             number = sum(len(one.secrets) for one in exported)
             self.log.info("the model was exported with {number} secrets", number=number)

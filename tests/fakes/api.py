@@ -265,7 +265,7 @@ class Routes:
             ("GET", "revisions/NUMBER", self.shown_revision, "", None),
             ("GET", "revisions/NUMBER/live", self.live, "wait device", None),
             ("POST", "revisions/NUMBER/rollback", self.roll_back, "", RollBackBody),
-            ("GET", "documents", self.documents, "secrets", None),
+            ("GET", "documents", self.documents, "secrets kind", None),
             ("POST", "push", self.push, "", PushBody),
             ("POST", "models", self.model, "", ModelBody),
             ("GET", "models/NAME", self.answers, "after wait", None),
@@ -416,7 +416,9 @@ class Routes:
             properties = row["document"]["properties"] | dict.fromkeys(row["secrets"], "(set)")
             return {**row, "document": {**row["document"], "properties": properties}}
 
-        return {"revision": self.state.revision, "documents": [hidden(row) for row in self.state.documents]}
+        kinds = query.get("kind") or [row["document"]["kind"] for row in self.state.documents]
+        rows = [hidden(row) for row in self.state.documents if row["document"]["kind"] in kinds]
+        return {"revision": self.state.revision, "documents": rows}
 
     def match(self, body: MatchBody, _query: Any) -> Answer:
         """Previews over the model in `State.model`; what runs on a device are its `processes`."""

@@ -539,11 +539,17 @@ def test_a_device_that_is_changed_has_the_time_of_a_scan_before_it_is_called_unr
     assert (done.code, done.err) == (0, "")
 
 
-def test_a_collector_that_never_logged_in_is_told_without_waiting_too(run: Run) -> None:
+def test_a_collector_or_pool_that_nobody_knows_is_told_without_waiting_too(run: Run, fake: FakeApi) -> None:
+    documents = ({"kind": "Pool", "id": "eu"}, {"kind": "Collector", "id": "eu1"}, {"kind": "Device", "id": "nosuch"})
+    fake.state.documents = [{"document": document, "secrets": []} for document in documents]
     done = run("device", "add", "new", "--address", "x", "--collector", "nosuch")
     assert done.code == 0
-    assert "No collector nosuch has ever logged in (there is local)" in done.err
-    assert run("device", "add", "new", "--address", "x", "--collector", "local").err == ""
+    assert done.err == (
+        "No collector nosuch has ever logged in, and no document of a collector or pool has that name (collectors: "
+        "eu1, local; pools: eu); new is watched once a collector nosuch logs in\n"
+    )
+    for name in ("local", "eu", "eu1"):
+        assert run("device", "add", "new", "--address", "x", "--collector", name).err == ""
 
 
 def test_events_of_a_device_that_was_removed_and_of_a_collector_are_listed(run: Run, fake: FakeApi) -> None:

@@ -167,6 +167,15 @@ class DocumentTests(ChangeCase):
         wanted = self.documents.get("documents?secrets=true").json["documents"][0]["document"]
         self.assertEqual(wanted["properties"], SECRET)
 
+    def test_documents_of_one_kind_are_given_alone(self) -> None:
+        self.put("web1")
+        self.apply(sshd("sshd"), yaml_file("kind: Pool\nid: eu\nmembers: [eu1]\n"))
+        (pool,) = self.documents.get("documents?kind=Pool").json["documents"]
+        self.assertEqual(pool["document"], {"kind": "Pool", "id": "eu", "members": ["eu1"]})
+        self.assertEqual(self.documents.get("documents?kind=Collector").json["documents"], [])
+        self.assertEqual(len(self.documents.get("documents?kind=all").json["documents"]), 3)
+        self.assertEqual(self.documents.get("documents?kind=Pol").error[0], "bad_request")
+
     def test_nobody_gets_them_without_the_token(self) -> None:
         self.put("web1", properties=SECRET)
         for token in (None, TOKEN + "x"):
