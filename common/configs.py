@@ -260,6 +260,11 @@ class DeviceConfig(Struct, frozen=True, kw_only=True):
     lease_s: Annotated[int, Meta(ge=1)] | None = None
 
 
+LAPSED = "0" * 32
+"""Told in place of its digest of a device that is not collected any more because its lease is over, but was not let go:
+the hub then sends it again, or has it removed, so that what is known of it is forgotten."""
+
+
 def canonical(config: DeviceConfig) -> bytes:
     """The bytes of a config that its digest is taken of: MessagePack, fields in order of definition."""
     return msgspec.msgpack.encode(config)

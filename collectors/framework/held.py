@@ -13,7 +13,7 @@ from collectors.framework.alarms import TaskAlarms
 from collectors.framework.interfaces import ICollector, IConfigStore, ITask
 from collectors.framework.rejections import Rejections
 from collectors.framework.scheduler import Scheduler
-from common.configs import DeviceConfig, digest, digest_of_all
+from common.configs import LAPSED, DeviceConfig, digest, digest_of_all
 from common.errors import PermanentError
 from common.wire import ConfigBatch, ConfigsApplied, Held, HeldRequest, Position, Rejected
 
@@ -26,8 +26,8 @@ _log = Logger()
 class HeldConfigs:
     """Owner of the configs; one change at a time, from whichever session it comes.
 
-    A device whose lease has lapsed is not held: its task pauses, with all that it knows, and nobody is told of its
-    config, until the hub sends one again or removes the device.
+    A device whose lease has lapsed is not collected: its task pauses, with all that it knows, until the hub sends a
+    config again, or removes the device. Until then the hub is told that it has lapsed.
     """
 
     def __init__(
@@ -51,6 +51,7 @@ class HeldConfigs:
         self._changing = DeferredLock()
         self._all: str | None = None
         self._order: list[str] | None = None
+        self._told: dict[str, str] | None = None
 
     # --- looking ------------------------------------------------------------------------------------------------------
 
@@ -92,18 +93,26 @@ class HeldConfigs:
     def all_digest(self) -> str:
         """Name of everything that is held; worked out once for each change."""
         if self._all is None:
-            self._all = digest_of_all(self._digests)
+            self._all = digest_of_all(self._all_told())
         return self._all
+
+    def _all_told(self) -> dict[str, str]:
+        """What the hub is told of every device, in order of id."""
+        if self._told is None:
+            told = {**self._digests, **dict.fromkeys(self._lapsed, LAPSED)}
+            self._told = {device: told[device] for device in sorted(told)}
+        return self._told
 
     async def page(self, request: HeldRequest) -> Held:
         """One page of what is held, in order of id; a change that an earlier session began is made first."""
         await self._changing.run(lambda: None)
-        order = self.devices()
+        told = self._all_told()
+        order = list(told)
         start = _first_after(order, request.after)
         part = order[start : start + PAGE]
         return Held(
             all=self.all_digest,
-            configs=[(device, self._digests[device]) for device in part],
+            configs=[(device, told[device]) for device in part],
             more=start + PAGE < len(order),
         )
 
@@ -119,6 +128,7 @@ class HeldConfigs:
         for device, config in self._store.load().items():
             if not may_run(config):
                 self._lapsed[device] = config
+                self._changed()
                 continue
             made = self._make(config)
             if isinstance(made, str):
@@ -135,7 +145,7 @@ class HeldConfigs:
             self._lapsed[device] = self._configs.pop(device)
             del self._digests[device], self._leases[device]
             self._scheduler.pause(self._tasks[device])
-        self._all = self._order = None
+        self._changed()
 
     async def apply(self, batch: ConfigBatch) -> ConfigsApplied:
         """Judge, store, then run a batch of configs.
@@ -241,7 +251,10 @@ class HeldConfigs:
             self._leases.pop(config.device, None)
         else:
             self._leases[config.device] = config.lease_s
-        self._all = self._order = None
+        self._changed()
+
+    def _changed(self) -> None:
+        self._all = self._order = self._told = None
 
     def _start(self, config: DeviceConfig, task: Any) -> None:
         self._scheduler.add(task, config.device)
@@ -265,7 +278,7 @@ class HeldConfigs:
         self._digests.pop(device, None)
         self._leases.pop(device, None)
         self._lapsed.pop(device, None)
-        self._all = self._order = None
+        self._changed()
         name = self._tasks.pop(device, None)
         if name is not None:
             await self._scheduler.remove(name)

@@ -16,9 +16,13 @@ from hub.model.entities import Pool
 
 STEADY_S = 10.0
 """How long the session of a member that was absent has to stand before it gets its devices back."""
+ALONE_S = 2.0
+"""The same when nobody else is there: its devices wait for it, but first it has to forget what it knew of them."""
 MOST_STEADY_S = 600.0
 FLAPS_WITHIN_S = 3600.0
 """Each absence within this time doubles how long the session has to stand."""
+SLACK_S = 2.0
+"""Added to how long a member may be away: it looks once a second whether its lease is over, and then has to stop."""
 REUNION_S = 40.0
 """How long those who went away together may take to come back, one after the other: the longest back-off is 30 s."""
 
@@ -103,7 +107,7 @@ class Presence:
         before, self.pools = self.pools, pools
         for name, pool in before.items():
             patience_s = self.patience_s(name, now, pool)
-            if name in pools and patience_s > pools[name].failover_after_s:
+            if name in pools and patience_s > pools[name].failover_after_s + SLACK_S:
                 self._longer[name] = patience_s, now + patience_s
         members = {(name, member) for name, pool in pools.items() for member in pool.members}
         added = members - {(name, member) for name, pool in before.items() for member in pool.members}
@@ -147,7 +151,11 @@ class Presence:
         return collector in self._there
 
     def may_collect(self, pool: Pool, collector: str, now: float) -> bool:
-        """Whether a collector that holds devices of a pool may still collect them: it is there, or its lease runs."""
+        """Whether a collector that holds devices of a pool may still collect them: it is there, or its lease runs.
+
+        The lease is counted there from when a call was begun that this hub has answered, and here from when the end of
+        the session was noticed, which is later.
+        """
         if collector in self._there:
             return True
         left = self._left.get(collector)
@@ -157,7 +165,7 @@ class Presence:
 
     def patience_s(self, name: str, now: float, pool: Pool | None = None) -> float:
         """How long members of a pool may be away; one that was lowered counts on until all who knew it are over it."""
-        own = (pool or self.pools[name]).failover_after_s
+        own = (pool or self.pools[name]).failover_after_s + SLACK_S
         longer_s, until = self._longer.get(name, (0.0, 0.0))
         return max(own, longer_s) if now < until else own
 
@@ -196,7 +204,7 @@ class Presence:
         for member in pool.members:
             there = self._there.get(member)
             if there is not None and member not in inside:
-                steady_s = self._steady_s((name, member), now) if at_work else 0.0
+                steady_s = self._steady_s((name, member), now) if at_work else ALONE_S
                 yield Turn(pool=name, collector=member, goes=False, at=there + steady_s)
             elif there is None and member in inside and at_work:
                 patience_s = self.patience_s(name, now)

@@ -10,7 +10,7 @@ from pathlib import Path
 from twisted.internet.defer import Deferred
 
 from collectors.framework.leases import Leases, Stamp
-from common.configs import digest, digest_of_all
+from common.configs import LAPSED, digest, digest_of_all
 from common.errors import NotFoundError, TransientError
 from common.queries import LiveConfigQuery, RunNowQuery
 from common.wire import ConfigBatch, ConfigsApplied, HeldRequest
@@ -106,14 +106,15 @@ class LapseTests(LeaseCase):
         self.assertIn("a device is not collected", self.problem)
         self.assertEqual(self.lapses, 1)
 
-    def test_one_that_lapsed_is_not_held_and_stays_on_disk(self) -> None:
+    def test_one_that_lapsed_is_told_as_such_and_stays_on_disk(self) -> None:
         self.send("a", "b")
         self.apply(config("c"))
         self.wait(LEASE_S + 2)
         self.assertEqual(self.held.devices(), ["c"])
-        self.assertEqual(self.held.position.all, digest_of_all({"c": digest(config("c"))}))
+        told = {"a": LAPSED, "b": LAPSED, "c": digest(config("c"))}
+        self.assertEqual(self.held.position.all, digest_of_all(told))
         page = self.do(self.client.held(HeldRequest()))
-        self.assertEqual(page.configs, [("c", digest(config("c")))])
+        self.assertEqual(dict(page.configs), told)
         self.assertEqual(sorted(self.store.configs), ["a", "b", "c"])
         self.assertEqual(len(self.held.lapsed), 2)
         self.assertIn("2 devices are not collected", self.problem)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 from hub.model.entities import Pool
-from hub.pools.presence import MOST_STEADY_S, REUNION_S, STEADY_S, Presence, Standing
+from hub.pools.presence import ALONE_S, MOST_STEADY_S, REUNION_S, SLACK_S, STEADY_S, Presence, Standing
 
 EU = Pool(id="eu", members=("c1", "c2", "c3"))
-PATIENCE_S = float(EU.failover_after_s)
+PATIENCE_S = EU.failover_after_s + SLACK_S
 
 
 def presence(*there: str, pool: Pool = EU, start: float = 0.0) -> Presence:
@@ -108,7 +108,8 @@ def test_one_that_comes_when_nobody_is_there_has_its_devices_at_once() -> None:
     go(made, PATIENCE_S)
     made.left("c1", 200.0)
     made.arrived("c2", 300.0)
-    assert go(made, 300.0) == [("c2", False)]
+    assert go(made, 300.0) == []
+    assert go(made, 300.0 + ALONE_S) == [("c2", False)]
 
 
 def test_one_that_never_logged_in_has_nothing_until_it_does() -> None:
@@ -131,7 +132,7 @@ def test_a_pool_of_strangers_has_owners_and_the_first_to_come_gets_all() -> None
     assert made.candidates(EU) == EU.members
     made.arrived("c2", 5.0)
     assert made.candidates(EU) == EU.members, "until it is told"
-    assert go(made, 5.0) == [("c2", False)]
+    assert go(made, 5.0 + ALONE_S) == [("c2", False)]
     assert made.candidates(EU) == ("c2",)
 
 
@@ -177,7 +178,7 @@ def test_a_pool_keeps_owners_when_all_that_stay_are_out() -> None:
     assert made.candidates(alone) == ("c1",)
 
 
-# --- who may still collect ----------------------------------------------------------------------------------------------
+# --- who may still collect --------------------------------------------------------------------------------------------
 
 
 def test_a_collector_may_collect_until_its_lease_is_over() -> None:
@@ -204,11 +205,11 @@ def test_a_shorter_patience_counts_when_all_that_knew_the_longer_are_over_it() -
     assert made.adopt({"eu": short}, 200.0) == []
     assert made.may_collect(short, "c2", 399.0)
     assert go(made, 399.0) == []
-    assert go(made, 400.0) == [("c2", True)]
-    made.arrived("c2", 401.0)
+    assert go(made, 400.0 + SLACK_S) == [("c2", True)]
+    made.arrived("c2", 403.0)
     go(made, 480.0)
     made.left("c2", 600.0)
-    assert go(made, 630.0) == [("c2", True)]
+    assert go(made, 630.0 + SLACK_S) == [("c2", True)]
 
 
 def test_members_of_several_pools_go_by_the_patience_of_each() -> None:
@@ -219,7 +220,7 @@ def test_members_of_several_pools_go_by_the_patience_of_each() -> None:
     made.arrived("c1", 0.0)
     made.arrived("c2", 0.0)
     made.left("c2", 100.0)
-    assert made.due(130.0)[1] == 400.0
-    assert go(made, 130.0) == [("c2", True)]
+    assert go(made, 130.0 + SLACK_S) == [("c2", True)]
+    assert made.due(200.0)[1] == 400.0 + SLACK_S
     assert made.candidates(slow) == ("c1", "c2")
     assert made.candidates(quick) == ("c1",)
