@@ -1,4 +1,4 @@
-"""Classes and groups that documents name and nobody has: no mistakes, for what comes later may have them (pure)."""
+"""Classes, groups and collectors that documents name and nobody has: no mistakes, what comes may have them (pure)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NEAR = 0.8
 
 
 def warnings_about(documents: Collection[Document], before: Model, after: Model) -> list[str]:
-    """Tell which classes and groups may be misspelt.
+    """Tell which classes, groups and collectors may be misspelt.
 
     Args:
         documents: those that are applied.
@@ -32,6 +32,8 @@ def warnings_about(documents: Collection[Document], before: Model, after: Model)
             told = [
                 ("class", one) for one in known.of_device(entity, is_new=old is None or old.class_ != entity.class_)
             ]
+            if old is None or old.collector != entity.collector:
+                told += [("collector", one) for one in known.of_collector(entity.collector)]
         found += (
             str(Mistake(*place(key, (field,)), f"{' '.join(key)}: field '{field}': {sentence}"))
             for field, sentence in told
@@ -40,7 +42,7 @@ def warnings_about(documents: Collection[Document], before: Model, after: Model)
 
 
 class _Known:
-    """The classes and groups that somebody has."""
+    """The classes, groups, collectors and pools that somebody has."""
 
     def __init__(self, before: Model, after: Model) -> None:
         self._holders: Counter[str] = Counter()
@@ -51,6 +53,16 @@ class _Known:
         named = [*after.classes, *(class_ for class_, _ in before.by_scope()), DEFAULT_CLASS]
         self._settled = {path for class_ in named for path in lineage(class_)}
         self._settled |= {path for path, many in self._holders.items() if many > 1}
+        self._watchers = {name for pool in after.pools.values() for name in pool.members}
+        self._watchers |= after.collectors.keys() | after.pools.keys() | before.by_collector().keys()
+        self._watchers |= {name for name, ids in after.by_collector().items() if len(ids) > 1}
+
+    def of_collector(self, name: str) -> Iterator[str]:
+        if name in self._watchers:
+            return
+        others = sorted(one for one in self._watchers if _without_digits(one) != _without_digits(name))
+        if near := difflib.get_close_matches(name, others, n=1, cutoff=NEAR):
+            yield f"no other device names the collector or pool '{name}', and no document has it{_meant(near)}"
 
     def of_set(self, definition: ProcessSet) -> Iterator[str]:
         for scope in definition.applies_to:

@@ -77,3 +77,22 @@ def test_an_empty_hub_takes_what_comes_with_tocsin_without_a_word() -> None:
     for path in sorted(Path("etc/model").glob("*.yaml")):
         assert warned(path.read_text()) == []
     assert warned(SET.format("/Server/Linux")) == []
+
+
+COLLECTED = "kind: Device\nid: d\naddress: a\ncollector: {}\n"
+POOL = "kind: Pool\nid: europe\nmembers: [frankfurt1, london1]\n"
+
+
+@pytest.mark.parametrize(("wrong", "meant"), [("eurpoe", "europe"), ("franfurt1", "frankfurt1"), ("lokal", "local")])
+def test_a_collector_that_nobody_has_is_warned_of_where_one_of_nearly_that_name_is_there(
+    wrong: str, meant: str
+) -> None:
+    said = f"no other device names the collector or pool '{wrong}', {NOBODY}; did you mean '{meant}'?"
+    assert warned(COLLECTED.format(wrong), HELD, POOL) == [f"f.yaml:4: Device d: field 'collector': {said}"]
+    assert warned(COLLECTED.format(wrong), HELD, POOL, COLLECTED.format(wrong)) == []
+
+
+@pytest.mark.parametrize("name", ["europe", "frankfurt1", "frankfurt2", "local", "elsewhere"])
+def test_a_collector_that_somebody_has_and_one_that_is_new_is_not_warned_of(name: str) -> None:
+    assert warned(COLLECTED.format(name), HELD, POOL) == []
+    assert warned(COLLECTED.format("lokal") + "---\nkind: Collector\nid: lokal\n", HELD) == []
