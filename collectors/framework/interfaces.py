@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
-from zope.interface import Attribute, Interface
+from zope.interface import Attribute, Interface, implementer
 
 from common.configs import DeviceConfig, SnmpConfig
 from common.events import CLASS_SNMP, Event
@@ -171,6 +171,29 @@ class IConfigStore(Interface):
         """
 
 
+class ITap(Interface):
+    """Stands between a collector and what it reads: records it, or puts something else in its place."""
+
+    def clients(config: DeviceConfig, make: SnmpClientFactory) -> SnmpClientFactory:
+        """The SNMP clients of a device, in place of those that `make` gives."""
+
+    def source(config: DeviceConfig, source: IProcessSource) -> IProcessSource:
+        """The process source of this host, in place of the one given."""
+
+
+@implementer(ITap)
+class NoTap:
+    """Nothing stands between."""
+
+    def clients(self, config: DeviceConfig, make: SnmpClientFactory) -> SnmpClientFactory:  # noqa: ARG002
+        """See ITap."""
+        return make
+
+    def source(self, config: DeviceConfig, source: IProcessSource) -> IProcessSource:  # noqa: ARG002
+        """See ITap."""
+        return source
+
+
 class CollectorContext(Struct, frozen=True, kw_only=True):
     """What the framework hands to a collector when the daemon starts.
 
@@ -181,6 +204,7 @@ class CollectorContext(Struct, frozen=True, kw_only=True):
         data_dir: folder of the daemon.
         hub_epoch: id of the hub's store, empty until the hub has told; another one knows of no alarm that is open.
         send_model: as `IHub.send_model`.
+        tap: an `ITap`, through which devices are read.
     """
 
     clock: Any
@@ -193,6 +217,7 @@ class CollectorContext(Struct, frozen=True, kw_only=True):
     data_dir: Path
     hub_epoch: Callable[[], str]
     send_model: Callable[[ModelReport], Awaitable[ModelTaken]]
+    tap: Any = NoTap()
 
 
 class CollectorSpec(Struct, frozen=True, kw_only=True):
@@ -204,6 +229,7 @@ class CollectorSpec(Struct, frozen=True, kw_only=True):
         make_collector: gives the `ICollector` of a daemon.
         failure_class: class of the event `task_failed`.
         settings_type: a kind of `pbdaemon.CollectorSettings` with other defaults; None for that itself.
+        runs_on_captures: all that its tasks read comes through the tap, and they need none of its services.
     """
 
     service: str
@@ -212,6 +238,7 @@ class CollectorSpec(Struct, frozen=True, kw_only=True):
     make_collector: Callable[[CollectorContext], Any]
     failure_class: str = CLASS_SNMP
     settings_type: Any = None
+    runs_on_captures: bool = False
 
 
 # --- hub link ---------------------------------------------------------------------------------------------------------

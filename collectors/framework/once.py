@@ -1,4 +1,7 @@
-"""`run --once`: one run for one device in the foreground, beside a daemon that may be running; it leaves no trace."""
+"""`run --once`: one run for one device in the foreground, beside a daemon that may be running; it leaves no trace.
+
+With `--capture` it leaves what it read; with `--replay` it reads that in place of the device (see captures).
+"""
 
 from __future__ import annotations
 
@@ -13,13 +16,24 @@ from typing import Any
 from twisted.logger import globalLogBeginner
 from zope.interface import implementer
 
+from collectors.framework.captures.options import (
+    Recorded,
+    add_capture_options,
+    check_options,
+    refuse_untapped,
+    replay_all,
+    replay_tap,
+    replayed_devices,
+    tap_of,
+)
+from collectors.framework.captures.run import Kept
 from collectors.framework.configcache import ConfigCache
 from collectors.framework.interfaces import CollectorContext, CollectorSpec, IEventSink, ISampleSink, IStateStore
 from collectors.framework.spooldb import read_state
 from common.configs import DeviceConfig
 from common.daemon import run_to_end
 from common.daemon_run import ReactorKind
-from common.errors import SettingsError
+from common.errors import NotFoundError
 from common.events import Event
 from common.logs import LogLines, to_stream
 from common.series import Sample
@@ -65,51 +79,83 @@ def add_once_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("-d", "--device", metavar="DEVICE", help="the device; may be left out if there is but one")
     group.add_argument("--show-processes", action="store_true", help="print what was found")
     group.add_argument("--show-tables", action="store_true", help="print the tables as they were read")
+    add_capture_options(parser)
 
 
 def run_once(
     spec: CollectorSpec, folder: Path, key_file: Path | None, kind: ReactorKind, options: argparse.Namespace
 ) -> int | None:
-    """Do what these options say; None when they were not given."""
-    if not options.once:
-        if options.device or options.show_processes or options.show_tables:
-            raise SettingsError("-d, --show-processes and --show-tables go with --once")
+    """Do what these options say; None when the daemon is to run."""
+    check_options(options)
+    if not options.once and not options.replay:
         return None
-    configs = ConfigCache(folder / "configs", key_file).load()
-    config = _chosen(configs, options.device)
-    if isinstance(config, str):
-        sys.stderr.write(f"{spec.program}: {config}\n")
+    configs = _configs(folder, key_file)
+    try:
+        replayed = replayed_devices(options, configs) if options.replay else []
+        config = replayed[0].config if replayed else _chosen(configs, options.device)
+    except NotFoundError as error:
+        sys.stderr.write(f"{spec.program}: {error}\n")
         return EXIT_NOT_FOUND
+    if replayed or options.capture:
+        refuse_untapped(spec, config)
     level = "debug" if options.verbose else "warn"
     lines = LogLines(level, [to_stream(sys.stderr)])
     globalLogBeginner.beginLoggingTo([lines], redirectStandardIO=False, discardBuffer=True)
 
     async def work(reactor: Any) -> int:
-        nowhere = Nowhere(folder / "spool.db")
-        context = CollectorContext(
-            clock=reactor,
-            wall=time.time,
-            reactor=reactor,
-            rng=random.SystemRandom(),
-            events=nowhere,
-            states=nowhere,
-            samples=nowhere,
-            data_dir=folder,
-            hub_epoch=str,
-            send_model=nowhere.send_model,
-        )
-        collector = spec.make_collector(context)
-        found = await collector.once(config, show_processes=options.show_processes, show_tables=options.show_tables)
+        if options.replay and not options.once:
+            found = await replay_all(spec, replayed, reactor, folder)
+        else:
+            context = _context(folder, reactor, options, replayed)
+            collector = spec.make_collector(context)
+            found = await collector.once(config, show_processes=options.show_processes, show_tables=options.show_tables)
         sys.stdout.write("".join(f"{line}\n" for line in found))
         return 0
 
     return run_to_end(work, kind)
 
 
-def _chosen(configs: dict[str, DeviceConfig], device: str | None) -> DeviceConfig | str:
-    """The config that is meant, or a sentence that says which there are."""
+def _context(folder: Path, reactor: Any, options: argparse.Namespace, replayed: Sequence[Recorded]) -> CollectorContext:
+    """For one run: with what the daemon has kept, or, on a capture, with nothing."""
+    nowhere: Any = Kept() if replayed else Nowhere(folder / "spool.db")
+    tap, wall = tap_of(options, reactor), time.time
+    if replayed:
+        tap, tape = replay_tap(replayed[0])
+
+        def wall() -> float:
+            return tape.reading.at
+
+    return CollectorContext(
+        clock=reactor,
+        wall=wall,
+        reactor=reactor,
+        rng=random.SystemRandom(),
+        events=nowhere,
+        states=nowhere,
+        samples=nowhere,
+        data_dir=folder,
+        hub_epoch=str,
+        send_model=nowhere.send_model,
+        tap=tap,
+    )
+
+
+def _configs(folder: Path, key_file: Path | None) -> dict[str, DeviceConfig]:
+    """The configs that the daemon holds; none where it never ran, so that a capture can be replayed anywhere."""
+    path = folder / "configs"
+    return ConfigCache(path, key_file).load() if path.exists() else {}
+
+
+def _chosen(configs: dict[str, DeviceConfig], device: str | None) -> DeviceConfig:
+    """The config that is meant.
+
+    Raises:
+        NotFoundError: it is not clear which, or there is none.
+    """
     if not configs:
-        return "there are no configs here yet: start the daemon, and give this collector a device on the hub"
+        raise NotFoundError(
+            "there are no configs here yet: start the daemon, and give this collector a device on the hub"
+        )
     if device is None and len(configs) == 1:
         return next(iter(configs.values()))
     if device in configs:
@@ -117,4 +163,4 @@ def _chosen(configs: dict[str, DeviceConfig], device: str | None) -> DeviceConfi
     names = sorted(configs)
     known = ", ".join(names[:MAX_NAMES]) + (f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else "")
     what = f"there is no config for device {device}" if device else "say which device, with -d"
-    return f"{what}; there are: {known}"
+    raise NotFoundError(f"{what}; there are: {known}")

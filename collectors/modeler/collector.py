@@ -140,7 +140,9 @@ class ModelerCollector:
             task.dropped(handed)
 
     def _reader(self, config: DeviceConfig) -> Reader:
-        return self._local if config.source is SourceKind.LOCAL else SnmpReader(self._make_client, config)
+        if config.source is SourceKind.LOCAL:
+            return self._local
+        return SnmpReader(self._context.tap.clients(config, self._make_client), config)
 
 
 def _command_lines(facts: Facts) -> list[str]:

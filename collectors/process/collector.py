@@ -8,7 +8,13 @@ from typing import Any
 
 from zope.interface import implementer
 
-from collectors.framework.interfaces import CollectorContext, ICollector, IProcessSource, ProcessRow
+from collectors.framework.interfaces import (
+    CollectorContext,
+    ICollector,
+    IProcessSource,
+    ProcessRow,
+    SnmpClientFactory,
+)
 from collectors.framework.snmp.factory import client_factory
 from collectors.framework.source_local import local_source
 from collectors.framework.thresholdbook import mistakes as threshold_mistakes
@@ -105,8 +111,13 @@ class ProcessCollector:
             def wanted(row: ProcessRow) -> bool:
                 return task.tracker.matcher.match(command_line(row.path, row.name, row.parameters)) is not None
 
-            return local_source(wall, monotonic, wanted)
-        return SnmpSource(self._make_client, config, wall, monotonic)
+            return self._tapped(config, local_source(wall, monotonic, wanted))
+        clients: SnmpClientFactory = self._context.tap.clients(config, self._make_client)
+        return SnmpSource(clients, config, wall, monotonic)
+
+    def _tapped(self, config: DeviceConfig, source: IProcessSource) -> IProcessSource:
+        tapped: IProcessSource = self._context.tap.source(config, source)
+        return tapped
 
     def _processes(self, query: ProcessesQuery) -> Processes:
         task = self._task(query.device)

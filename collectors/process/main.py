@@ -15,6 +15,7 @@ SPEC = CollectorSpec(
     program="tocsin-process",
     title="Tocsin's process collector: keeps the roll of what runs on each device",
     make_collector=ProcessCollector,
+    runs_on_captures=True,
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from twisted.internet.defer import DeferredLock
 from zope.interface import implementer
@@ -53,6 +53,10 @@ class SnmpClient:
         """See ISnmpClient."""
         self._asker.close()
 
+    def watch(self, seen: Callable[[Reply], None]) -> None:
+        """Have every answer told as it came, with the types that values lose here."""
+        self._asker = WatchedAsker(self._asker, seen)
+
     async def _get(self, oids: tuple[Oid, ...]) -> list[SnmpValue]:
         request = Request(PduType.GET, oids, messages.ask_for_all(oids), len(oids))
         reply = await self._asker.ask(request)
@@ -70,6 +74,29 @@ class SnmpClient:
             return values_of(reply, oids)
         except BadAnswer as wrong:
             raise SnmpError(f"{self._asker.agent} sent {wrong.message} when asked for {oids_text(oids)}.") from wrong
+
+
+class WatchedAsker:
+    """An asker whose answers somebody else sees, too."""
+
+    def __init__(self, asker: Asker, seen: Callable[[Reply], None]) -> None:
+        self._asker = asker
+        self._seen = seen
+
+    @property
+    def agent(self) -> str:
+        """See Asker."""
+        return self._asker.agent
+
+    async def ask(self, request: Request) -> Reply:
+        """See Asker."""
+        reply = await self._asker.ask(request)
+        self._seen(reply)
+        return reply
+
+    def close(self) -> None:
+        """See Asker."""
+        self._asker.close()
 
 
 def values_of(reply: Reply, oids: Sequence[Oid]) -> list[SnmpValue]:

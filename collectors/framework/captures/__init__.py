@@ -1,0 +1,1 @@
+"""What a collector read, on disk: recorded, edited, replayed, served."""
