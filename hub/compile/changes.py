@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from common.errors import NotFoundError, PermanentError
 from hub.compile.device import SNMP
+from hub.compile.differing import Owner, named
 from hub.compile.process import Expected, compile_device, nothing
 from hub.model.diff import FieldChange, Path, field_changes
 from hub.model.entities import Model
@@ -30,7 +31,7 @@ class ConfigChange(Struct, frozen=True, kw_only=True):
 
     Attributes:
         fields: those that differ; secrets are only said to be set.
-        collector_before, collector_after: who has it; empty where there is no such device.
+        collector_before, collector_after: who watches it; empty where there is no such device.
         problem: why it cannot be compiled afterwards; empty when it can.
     """
 
@@ -41,8 +42,17 @@ class ConfigChange(Struct, frozen=True, kw_only=True):
     problem: str = ""
 
 
-def config_change(before: Model, after: Model, device_id: str, expected: Expected = nothing) -> ConfigChange:
+def config_change(
+    before: Model, after: Model, device_id: str, expected: Expected = nothing, owner: Owner = named
+) -> ConfigChange:
     """Compile a device of two models, and compare.
+
+    Args:
+        before: the model as it was.
+        after: as it is then.
+        device_id: of the device.
+        expected: what is known to be on it now.
+        owner: who of a pool watches a device.
 
     Raises:
         NotFoundError: there is no such device in either.
@@ -54,15 +64,16 @@ def config_change(before: Model, after: Model, device_id: str, expected: Expecte
     return ConfigChange(
         device=device_id,
         fields=() if problem else field_changes(old, new, _is_secret),
-        collector_before=_collector(before, device_id),
-        collector_after=_collector(after, device_id),
+        collector_before=owner_in(before, device_id, owner),
+        collector_after=owner_in(after, device_id, owner),
         problem=problem,
     )
 
 
-def _collector(model: Model, device_id: str) -> str:
+def owner_in(model: Model, device_id: str, owner: Owner) -> str:
+    """Who watches a device in a model; empty where there is no such device."""
     device = model.devices.get(device_id)
-    return device.collector if device is not None else ""
+    return owner(model, device) if device is not None else ""
 
 
 def _config(model: Model, device_id: str, expected: Expected) -> tuple[dict[str, Any], str]:
@@ -73,10 +84,10 @@ def _config(model: Model, device_id: str, expected: Expected) -> tuple[dict[str,
         return {}, ""
     except PermanentError as error:
         return {}, error.message
-    named: dict[str, Any] = {}
+    entries: dict[str, Any] = {}
     for field, key in LISTS:
-        named.update((_name(field, key, one), _without(one, key)) for one in config.pop(field))
-    return _without(config, "device") | named, ""
+        entries.update((_name(field, key, one), _without(one, key)) for one in config.pop(field))
+    return _without(config, "device") | entries, ""
 
 
 def _name(field: str, key: str, one: Mapping[str, Any]) -> str:

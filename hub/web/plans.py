@@ -7,11 +7,11 @@ from typing import Any
 
 from msgspec import Struct
 
-from hub.compile.changes import config_change
+from hub.compile.changes import config_change, owner_in
+from hub.compile.differing import Owner, named
 from hub.compile.process import Expected, nothing
 from hub.model.change import Change
 from hub.model.diff import Difference, FieldChange
-from hub.model.entities import Model
 
 
 class FieldRow(Struct, frozen=True):
@@ -57,7 +57,9 @@ class Plan(Struct, frozen=True, kw_only=True):
     config: ConfigRow | None = None
 
 
-def plan_shape(change: Change, told: Sequence[Difference], device: str, expected: Expected = nothing) -> Plan:
+def plan_shape(
+    change: Change, told: Sequence[Difference], device: str, expected: Expected = nothing, owner: Owner = named
+) -> Plan:
     """Shape what a change would do.
 
     Args:
@@ -65,14 +67,15 @@ def plan_shape(change: Change, told: Sequence[Difference], device: str, expected
         told: its documents, field by field.
         device: whose compiled config is compared as well; empty for none.
         expected: what modellings have found.
+        owner: who of a pool watches a device.
 
     Raises:
         NotFoundError: there is no such device, before or after.
     """
     return Plan(
         differences=difference_shapes(told),
-        collectors=_collectors(change),
-        config=_config(change, device, expected) if device else None,
+        collectors=_collectors(change, owner),
+        config=_config(change, device, expected, owner) if device else None,
     )
 
 
@@ -86,8 +89,8 @@ def field_shapes(fields: Sequence[FieldChange]) -> list[FieldRow]:
     return [FieldRow(one.field, one.old, one.new) for one in fields]
 
 
-def _config(change: Change, device: str, expected: Expected) -> ConfigRow:
-    told = config_change(change.before, change.after, device, expected)
+def _config(change: Change, device: str, expected: Expected, owner: Owner) -> ConfigRow:
+    told = config_change(change.before, change.after, device, expected, owner)
     return ConfigRow(
         device=told.device,
         collector_before=told.collector_before,
@@ -97,11 +100,11 @@ def _config(change: Change, device: str, expected: Expected) -> ConfigRow:
     )
 
 
-def _collectors(change: Change) -> list[CollectorRow]:
+def _collectors(change: Change, owner: Owner) -> list[CollectorRow]:
     """Who would get new configs, by name; a device that moves leaves one and comes to another."""
     found: dict[str, CollectorRow] = {}
     for device in change.devices:
-        before, after = _collector(change.before, device), _collector(change.after, device)
+        before, after = (owner_in(model, device, owner) for model in (change.before, change.after))
         if after:
             _row(found, after).devices.append(device)
         if before and before != after:
@@ -111,8 +114,3 @@ def _collectors(change: Change) -> list[CollectorRow]:
 
 def _row(found: dict[str, CollectorRow], name: str) -> CollectorRow:
     return found.setdefault(name, CollectorRow(id=name, devices=[], leaving=[]))
-
-
-def _collector(model: Model, device_id: str) -> str:
-    device = model.devices.get(device_id)
-    return device.collector if device is not None else ""

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from common.errors import NotFoundError
+from hub.compile.differing import Owner, named
 from hub.compile.process import Expected, nothing
 from hub.distribution.distributor import Distributor
 from hub.model.change import Change
@@ -127,10 +128,25 @@ class RevisionTopic:
     """Applies documents, and follows revisions to the collectors."""
 
     def __init__(
-        self, model: ModelService, distributor: Distributor, polls: LongPolls, expected: Expected = nothing
+        self,
+        model: ModelService,
+        distributor: Distributor,
+        polls: LongPolls,
+        expected: Expected = nothing,
+        owner: Owner = named,
     ) -> None:
+        """Begin.
+
+        Args:
+            model: is changed.
+            distributor: knows what is live.
+            polls: of those who wait for it.
+            expected: what modellings have found.
+            owner: who of a pool watches a device.
+        """
         self._model = model
         self._expected = expected
+        self._owner = owner
         self._distributor = distributor
         self._polls = polls
 
@@ -166,7 +182,8 @@ class RevisionTopic:
 
     async def _planned(self, change: Change, device: str) -> Applied:
         told = await self._model.explain(change.documents)
-        return _applied(result_of(change, None, dry_run=True), plan_shape(change, told, device, self._expected))
+        shape = plan_shape(change, told, device, self._expected, self._owner)
+        return _applied(result_of(change, None, dry_run=True), shape)
 
     async def show(self, call: Call) -> ShownRevision:
         """Show a change: who, when, why, and every field."""

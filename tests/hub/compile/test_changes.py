@@ -7,6 +7,7 @@ import pytest
 from common.configs import ExpectedSet
 from common.errors import NotFoundError
 from hub.compile.changes import ConfigChange, config_change
+from hub.model.diff import FieldChange
 from hub.model.entities import Device, Model
 from tests.hub.model.test_documents import read
 
@@ -80,3 +81,13 @@ def test_a_config_that_cannot_be_made_says_why() -> None:
     told = config_change(Model(1, read(DEVICE)), broken, "d")
     assert told.fields == ()
     assert "device d cannot be made a config" in told.problem
+
+
+def test_the_member_of_a_pool_is_told_that_watches_the_device_then() -> None:
+    device = DEVICE.replace("---", "collector: eu")
+    pool = "---\nkind: Pool\nid: eu\nmembers: [eu1, eu2]\n"
+    before = Model(1, read(device + pool))
+    after = Model(2, read(device + pool.replace("eu1, ", "")))
+    told = config_change(before, after, "d", owner=lambda model, device: model.pools[device.collector].members[0])
+    assert (told.collector_before, told.collector_after) == ("eu1", "eu2")
+    assert told.fields == (FieldChange("lease_s", 90, None),)

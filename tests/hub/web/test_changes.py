@@ -18,6 +18,7 @@ from hub.distribution.departures import Departures
 from hub.distribution.distributor import Distributor
 from hub.distribution.modelview import ModelView
 from hub.model.database import Database
+from hub.model.entities import Device, Model
 from hub.model.service import ModelService
 from hub.model.store import SqlModelStore
 from hub.web.components import ComponentTopic
@@ -32,6 +33,12 @@ from tests.hub.web.test_topics import NOW, Here
 
 LOCAL = {"source": "local"}
 SSHD = {"path": "a.yaml", "text": "kind: ProcessSet\nid: sshd\norder: 1\ninclude: sshd\n"}
+
+
+def first_member(model: Model, device: Device) -> str:
+    """Who would watch a device, were the first member of each pool the only one that is there."""
+    pool = model.pools.get(device.collector)
+    return device.collector if pool is None else pool.members[0]
 
 
 class ChangeCase(SynchronousTestCase):
@@ -63,7 +70,7 @@ class ChangeCase(SynchronousTestCase):
             DeviceTopic(self.model, self.distributor, counts, self.book),
             ComponentTopic(self.model, self.book),
             TemplateTopic(self.model),
-            RevisionTopic(self.model, self.distributor, self.polls),
+            RevisionTopic(self.model, self.distributor, self.polls, owner=first_member),
         )
         self.site = site_of(self.clock, [route for topic in topics for route in topic.routes()])
         self.client = Client(self.site)

@@ -50,6 +50,20 @@ class PlanTests(ChangeCase):
         self.assertIsNone(told["config"])
         self.assertEqual(self.client.get("revisions").json["revisions"][0]["number"], 3)
 
+    def test_of_a_pool_the_members_are_told_that_would_get_configs(self) -> None:
+        pool = "kind: Pool\nid: eu\nmembers: [{}]\n"
+        self.apply(yaml_file(pool.format("eu1, eu2")))
+        self.put("web1", collector="eu")
+        told = self.plan(yaml_file(pool.format("eu2, eu1") + "properties: {snmp_port: 7}\n"), device="web1")
+        self.assertEqual(
+            told["collectors"],
+            [{"id": "eu1", "devices": [], "leaving": ["web1"]}, {"id": "eu2", "devices": ["web1"], "leaving": []}],
+        )
+        self.assertEqual((told["config"]["collector_before"], told["config"]["collector_after"]), ("eu1", "eu2"))
+        self.assertEqual(
+            [row["field"] for row in told["differences"][0]["fields"]], ["members", "properties.snmp_port"]
+        )
+
     def test_a_device_that_moves_leaves_one_collector_and_comes_to_another(self) -> None:
         self.put("web1")
         self.put("web2")
