@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from hub.model.change import plan
@@ -10,12 +12,21 @@ from tests.hub.model.test_documents import read
 from tests.hub.model.test_refusing import told
 from tests.hub.model.test_templatesoundness import apply, refused
 
+ROOT = Path(__file__).parents[3]
 POOL = "kind: Pool\nid: eu\nmembers: [eu1, eu2]\n"
 DEVICE = "kind: Device\nid: d{0}\naddress: x\ncollector: {1}\n"
 
 
 def held(*texts: str) -> Model:
     return plan(Model(), read(*texts)).after
+
+
+def test_the_example_holds_and_is_what_the_guide_shows() -> None:
+    held = read((ROOT / "etc" / "examples" / "pool.yaml").read_text())
+    assert plan(Model(), held).summary == "pool eu, collector ship1 added"
+    section = (ROOT / "docs" / "guide.md").read_text().split("## Collectors and pools")[1]
+    shown = read(section.split("```yaml\n")[1].split("```")[0])
+    assert [one.id for one in shown] == [one.id for one in held] == ["eu", "ship1"]
 
 
 def test_a_pool_says_what_it_says() -> None:
