@@ -11,7 +11,7 @@ import importlib.metadata
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,22 @@ def _epoll(_settings: Any) -> ReactorKind:
     return "epoll"
 
 
+class Verb(Struct, frozen=True, kw_only=True):
+    """What a program can do beside what all daemons can.
+
+    Attributes:
+        about: what it does, as the help says it.
+        do: gets the settings and the options; gives the exit status.
+        add_options: adds options of its own.
+        needs_settings: whether the settings file must be there. If not, `do` gets its path instead of what it says.
+    """
+
+    about: str
+    do: Callable[[Any, argparse.Namespace], int]
+    add_options: Callable[[argparse.ArgumentParser], None] = _no_options
+    needs_settings: bool = True
+
+
 class Program(Struct, frozen=True, kw_only=True):
     """What makes a daemon of a service.
 
@@ -74,6 +90,7 @@ class Program(Struct, frozen=True, kw_only=True):
         reactor: which kind the settings ask for.
         add_options: adds options of its own to `run`.
         instead: what those options do in place of the daemon: gives an exit code, or None to run the daemon.
+        verbs: by name, what only this program can do.
     """
 
     name: str
@@ -83,6 +100,7 @@ class Program(Struct, frozen=True, kw_only=True):
     reactor: Callable[[Any], ReactorKind] = _epoll
     add_options: Callable[[argparse.ArgumentParser], None] = _no_options
     instead: Callable[[Any, argparse.Namespace], int | None] = _nothing_instead
+    verbs: Mapping[str, Verb] = {}
 
     @property
     def short(self) -> str:
@@ -125,7 +143,7 @@ def _parser(program: Program) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=program.name, description=program.title, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"{program.name} {version()}")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
-    for verb, about in VERBS.items():
+    for verb, about in (VERBS | {name: verb.about for name, verb in program.verbs.items()}).items():
         one = verbs.add_parser(verb, help=about, description=about.capitalize() + ".", allow_abbrev=False)
         if verb == "genconf":
             continue
@@ -133,6 +151,8 @@ def _parser(program: Program) -> argparse.ArgumentParser:
         one.add_argument("-v", "--verbose", action="store_true", help="debug messages, too")
         if verb == "run":
             program.add_options(one)
+        if verb in program.verbs:
+            program.verbs[verb].add_options(one)
     return parser
 
 
@@ -141,7 +161,13 @@ def _verb(program: Program, options: argparse.Namespace) -> int:
         sys.stdout.write(genconf(program.settings_type, program.name))
         return EXIT_OK
     path: Path = options.config or program.default_config
-    daemon = _Daemon(program, load_settings(path, program.settings_type), verbose=options.verbose)
+    own = program.verbs.get(options.verb)
+    if own is not None and not own.needs_settings:
+        return own.do(path, options)
+    settings = load_settings(path, program.settings_type)
+    if own is not None:
+        return own.do(settings, options)
+    daemon = _Daemon(program, settings, verbose=options.verbose)
     if options.verb == "run":
         status = program.instead(daemon.settings, options)
         return daemon.run() if status is None else status
@@ -273,4 +299,4 @@ def _become_stderr(descriptor: int) -> None:
     os.dup2(descriptor, 2)
 
 
-__all__ = ["Figures", "Program", "Ready", "install_reactor", "main", "run_to_end", "version"]
+__all__ = ["Figures", "Program", "Ready", "Verb", "install_reactor", "main", "run_to_end", "version"]

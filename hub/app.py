@@ -31,6 +31,7 @@ from hub.distribution.ailments import Ailments
 from hub.distribution.decisions import Decisions
 from hub.distribution.departures import Departures
 from hub.distribution.distributor import Distributor
+from hub.distribution.epochs import KEEP_S, Epochs
 from hub.distribution.errand import Every
 from hub.distribution.hubevents import HubEvents, open_config_events
 from hub.distribution.roster import Roster
@@ -46,6 +47,7 @@ from hub.model.store import SqlModelStore
 from hub.model.worker import NamedThread
 from hub.modelling.desk import ModellingDesk
 from hub.modelling.findings import packed
+from hub.newepoch import NEW_EPOCH
 from hub.pools.bells import Bells
 from hub.pools.keeper import PoolKeeper
 from hub.pools.opening import open_pools
@@ -102,10 +104,13 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
         roster.remember((seat.collector, seat.daemon, seat.last_seen) for seat in await events.daemons())
         hub_events = HubEvents(clock, rng, events)
 
+        epochs = await open_epochs(life, settings, database, sql, model, events, hub_events)
         pools = await open_keeper(clock, database, model, roster, events, hub_events, components)
 
         # Down: a change of the model goes to the collectors that it concerns.
-        services = make_services(clock, rng, wall, model, roster, hub_events, components.expected, pools=pools)
+        services = make_services(
+            clock, rng, wall, model, roster, hub_events, components.expected, pools=pools, epoch=lambda: epochs.now
+        )
         services.remember(await open_config_events(events))
         distributor = services.process
         components.observe(lambda devices: distributor.model_changed(model.model.revision, devices))
@@ -115,8 +120,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
 
         # Up: sessions of collectors, and their events.
         absence = Absence(clock, wall, roster, hub_events)
-        ailments = Ailments(wall, hub_events)
-        decisions = Decisions(clock, events.decided, roster.session)
+        decisions = Decisions(clock, events.decided, roster.session, events.still_open)
         modelling = ModellingDesk(
             clock,
             lambda: uuid.uuid4().hex,
@@ -130,14 +134,14 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
         life.at_end(lambda: Deferred.fromCoroutine(modelling.stop()))
         desk = FrontDesk(
             wall,
-            database.epoch,
+            epochs,
             roster=roster,
             events=events,
             book=events,
             services=services,
             absence=absence,
             decisions=decisions,
-            ailments=ailments,
+            ailments=Ailments(wall, hub_events),
             models=modelling,
             pools=pools,
             late=lambda devices: departures.moved(0, devices),
@@ -157,7 +161,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
         overview = CollectorTopic(
             About(
                 version=version(),
-                epoch=database.epoch,
+                epoch=lambda: epochs.now,
                 started_at=wall(),
                 host=socket.gethostname(),
                 pb_port=lambda: listener.port,
@@ -186,7 +190,11 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
         web = WebServer(reactor, settings.http.host, settings.http.port, token, router, STATIC)
 
         # Go, in this order; `Life` stops them in reverse.
-        regularly = (Every(clock, TIDY_S, events.tidy), Every(clock, AGE_S, ageing.run))
+        regularly = (
+            Every(clock, TIDY_S, events.tidy),
+            Every(clock, AGE_S, ageing.run),
+            Every(clock, KEEP_S, epochs.keep),
+        )
         for part in (hub_events, services, departures, absence, pools, *regularly):
             part.start()
             life.at_end(part.stop)
@@ -213,6 +221,32 @@ def make_database(settings: HubSettings, worker: IWorker) -> Database:
     if not settings.token_file.exists():  # a first start
         database.expect_new()
     return database
+
+
+async def open_epochs(
+    life: Life,
+    settings: HubSettings,
+    database: Database,
+    worker: IWorker,
+    model: ModelService,
+    events: SqlEventStore,
+    hub_events: HubEvents,
+) -> Epochs:
+    """Look whether the store is what it was when the hub stopped, and keep an eye on that."""
+    epochs = Epochs(
+        database,
+        worker,
+        settings.mark_file,
+        settings.new_epoch_file,
+        hub_events.raise_event,
+        time.time,
+        lambda: model.model.revision,
+    )
+    newest_change, _ = await events.changes(0, 0)
+    await epochs.begin(newest_change)
+    life.at_end(lambda: Deferred.fromCoroutine(epochs.keep()))
+    events.observe(epochs.changed)
+    return epochs
 
 
 async def open_components(
@@ -270,7 +304,13 @@ async def see_off(components: ComponentBook, events: SqlEventStore, devices: Seq
     return await events.close_devices(devices, by, at)
 
 
-PROGRAM = Program(name="tocsin-hub", title="the Tocsin hub", settings_type=HubSettings, make_service=make_service)
+PROGRAM = Program(
+    name="tocsin-hub",
+    title="the Tocsin hub",
+    settings_type=HubSettings,
+    make_service=make_service,
+    verbs={"new-epoch": NEW_EPOCH},
+)
 
 
 def main() -> int:

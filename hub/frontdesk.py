@@ -15,6 +15,7 @@ from hub.distribution.absence import Absence
 from hub.distribution.ailments import Ailments
 from hub.distribution.claims import settle_claims
 from hub.distribution.decisions import Decisions
+from hub.distribution.epochs import Epochs
 from hub.distribution.interfaces import DaemonBook
 from hub.distribution.roster import Roster
 from hub.distribution.services import Services
@@ -57,7 +58,7 @@ class FrontDesk:
     def __init__(
         self,
         wall: Callable[[], float],
-        epoch: str,
+        epochs: Epochs,
         *,
         roster: Roster,
         events: IEventStore,
@@ -74,7 +75,7 @@ class FrontDesk:
 
         Args:
             wall: epoch seconds.
-            epoch: id of the hub's store.
+            epochs: whose store this is.
             roster: who is there.
             events: store of events.
             book: of daemons.
@@ -87,7 +88,7 @@ class FrontDesk:
             late: is told of devices of which a former collector had something to say.
         """
         self._wall = wall
-        self._epoch = epoch
+        self._epochs = epochs
         self._roster = roster
         self._events = events
         self._book = book
@@ -105,12 +106,15 @@ class FrontDesk:
         if earlier is not None:
             self._services.detached(earlier)
             earlier.abort("the same daemon has logged in again")
-        stored = -1
+        stored, is_known = -1, False
         try:
             await self._book.note_daemon(session.collector, session.daemon, self._wall())
             stored = await self._events.stored_seq(session.collector, session.daemon, request.spool)
+            if await self._epochs.doubt(session.collector, request, stored):
+                self._begin_anew(session)
+            is_known = True
         finally:
-            if stored < 0:
+            if not is_known:
                 self.detached(session, "its login failed; the hub's store could not be read")
         if self._roster.seat_of(session) is None:
             raise TransientError("the same daemon has logged in again meanwhile")
@@ -120,8 +124,8 @@ class FrontDesk:
         self._services.attached(session)
         if session.daemon == SERVICE_MODELER:
             self._models.arrived(session.collector, request.started_at)
-        self._decisions.attached(session)
-        return Attached(collector=session.collector, version=request.newest, epoch=self._epoch, stored_seq=stored)
+        self._decisions.attached(session, from_other_store=request.position.epoch not in {"", self._epochs.now})
+        return Attached(collector=session.collector, version=request.newest, epoch=self._epochs.now, stored_seq=stored)
 
     def detached(self, session: ISession, reason: str) -> None:
         """Free the seat, unless another session has it."""
@@ -160,6 +164,12 @@ class FrontDesk:
         if seat is not None:
             seat.counts = heartbeat.counts
             self._ailments.heard(session.collector, session.daemon, heartbeat.counts)
+
+    def _begin_anew(self, first: ISession) -> None:
+        """The store has a new epoch: every session but this one, which tells of it, has one that counts no longer."""
+        for seat in self._roster.seats():
+            if seat.session is not None and seat.session is not first:
+                seat.session.abort("the hub's store has a new epoch")
 
     def _may_report(self, collector: str, device: str) -> bool:
         """Its own devices, those of its pools, and itself, unless a device of another collector bears its name."""

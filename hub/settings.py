@@ -92,6 +92,16 @@ class HubSettings(Struct, frozen=True, kw_only=True):
         return self.database or sqlite_url(self.folder.absolute() / "hub.db")
 
     @property
+    def mark_file(self) -> Path:
+        """File that tells how far the store had come; a store that is behind it was restored from a backup."""
+        return self.folder / "store.mark"
+
+    @property
+    def new_epoch_file(self) -> Path:
+        """File by which an operator asks for a new epoch of the store at the next start."""
+        return self.folder / "epoch.new"
+
+    @property
     def new_database_file(self) -> Path:
         """File that lets an empty database on a server be the beginning, although the hub has run before."""
         return self.folder / "database.new"

@@ -75,11 +75,15 @@ class EventPump:
         self.figures = PumpFigures()
         spool.on_events = self.wake
 
-    def attached(self, stored_seq: int, spool: str) -> None:
-        """Begin to send: the hub holds events of the spool up to a number."""
+    def attached(self, stored_seq: int, spool: str, *, other_store: bool = False) -> None:
+        """Begin to send: the hub holds events of the spool up to a number.
+
+        From another store than the last, for example one that was restored from a backup, it is no news that some are
+        missing there: the hub itself has told that.
+        """
         self.detached()
         self._limit = MAX_BATCH
-        self._work = Deferred.fromCoroutine(self._session(stored_seq, spool))
+        self._work = Deferred.fromCoroutine(self._session(stored_seq, spool, other_store))
 
     def detached(self) -> None:
         """Stop sending; a batch that is in flight may or may not have arrived, which the next session tells."""
@@ -96,9 +100,9 @@ class EventPump:
 
     # --- one session --------------------------------------------------------------------------------------------------
 
-    async def _session(self, stored_seq: int, spool: str) -> None:
+    async def _session(self, stored_seq: int, spool: str, other_store: bool) -> None:  # noqa: FBT001 - as above
         try:
-            await self._insist(lambda: self._resume(stored_seq, spool))
+            await self._insist(lambda: self._resume(stored_seq, spool, tells=not other_store))
             while True:
                 self._more = False
                 if not await self._insist(self._step) and not self._more:
@@ -128,10 +132,11 @@ class EventPump:
                 self._tell("")
                 return done
 
-    async def _resume(self, stored_seq: int, spool: str) -> bool:
+    async def _resume(self, stored_seq: int, spool: str, *, tells: bool = True) -> bool:
         said = await self._spool.resume(stored_seq, spool)
         if said:
             self.log.error("{said}", said=said)
+        if said and tells:
             await self._spool.send(
                 [own_event(self._source(), self._wall(), "events_lost", Severity.ERROR, said[:1].upper() + said[1:])]
             )

@@ -104,6 +104,11 @@ class EventSpool(Service):
         return max(0, self._db.rows - confirmed) + arriving
 
     @property
+    def confirmed(self) -> int:
+        """Highest number that a hub has confirmed to hold, of the spool that there is now."""
+        return max(self._forgotten, self._db.base)
+
+    @property
     def dropped(self) -> int:
         """Events lost to a full spool since the daemon started."""
         return self._db.dropped
@@ -187,7 +192,7 @@ class EventSpool(Service):
         """
         if self._db.spool != spool:
             return ""
-        confirmed, last = max(self._forgotten, self._db.base), self._db.base + min(self._db.rows, WINDOW)
+        confirmed, last = self.confirmed, self._db.base + min(self._db.rows, WINDOW)
         if confirmed <= seq <= last:
             await self.forget_up_to(seq, spool)
             return ""

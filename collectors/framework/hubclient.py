@@ -58,7 +58,8 @@ class HubClient:
 
     Attributes:
         epoch: id of the hub's store; empty until the first session.
-        on_attached: called with the collector's name, the highest number that the hub holds, and the spool it is of.
+        on_attached: called with the collector's name, the highest number that the hub holds, the spool it is of, and
+            whether the hub's store is another one than that which the configs came from.
         on_detached: called when the session is over.
     """
 
@@ -84,7 +85,7 @@ class HubClient:
         self._offered = ""
         self.epoch = ""
         self.counts = counts
-        self.on_attached: Callable[[str, int, str], None] = lambda _name, _seq, _spool: None
+        self.on_attached: Callable[[str, int, str, bool], None] = lambda _name, _seq, _spool, _other: None
         self.on_detached: Callable[[], None] = lambda: None
 
     # --- the session --------------------------------------------------------------------------------------------------
@@ -101,12 +102,14 @@ class HubClient:
             spool=self._offered,
             started_at=self._identity.began,
             position=self._held.position,
+            confirmed=self._spool.confirmed,
         )
 
     def attached(self, answer: Attached) -> None:
         """A session stands: events may go."""
         self.epoch = answer.epoch
-        self.on_attached(answer.collector, answer.stored_seq, self._offered)
+        known = self._held.position.epoch
+        self.on_attached(answer.collector, answer.stored_seq, self._offered, known not in {"", answer.epoch})
 
     def detached(self, reason: str) -> None:
         """The session is over; everything else goes on."""

@@ -21,6 +21,10 @@ from hub.interfaces import EventRecord, ISession
 IN_ONE_QUERY = 500
 
 
+async def _nothing(_collector: str, _daemon: str) -> Sequence[EventRecord]:
+    return ()
+
+
 class Decisions:
     """Sends each decision at once, and again when a daemon logs in that may have missed it."""
 
@@ -31,10 +35,19 @@ class Decisions:
         clock: IReactorTime,
         standing: Callable[[str, str], Awaitable[Sequence[EventRecord]]],
         session: Callable[[str, str], ISession | None],
+        still_open: Callable[[str, str], Awaitable[Sequence[EventRecord]]] = _nothing,
     ) -> None:
-        """Prepare; `standing` reads the alarms of a daemon whose state an operator has decided."""
+        """Prepare.
+
+        Args:
+            clock: for the calls.
+            standing: reads the alarms of a daemon whose state an operator has decided.
+            session: of a daemon, if it is there.
+            still_open: reads all alarms of a daemon that are open.
+        """
         self._clock = clock
         self._standing = standing
+        self._still_open = still_open
         self._session = session
 
     def decided(self, record: EventRecord) -> None:
@@ -43,14 +56,23 @@ class Decisions:
         if session is not None:
             Errand(self._clock, lambda: self._tell(session, [record])).start()
 
-    def attached(self, session: ISession) -> None:
-        """A daemon is there."""
-        Errand(self._clock, lambda: self._tell(session)).start()
+    def attached(self, session: ISession, *, from_other_store: bool = False) -> None:
+        """A daemon is there.
 
-    async def _tell(self, session: ISession, records: Sequence[EventRecord] | None = None) -> None:
+        One that has spoken with another store may have closed there what is open here: it is told of all that is open,
+        so that it closes what is over.
+        """
+        Errand(self._clock, lambda: self._tell(session, from_other_store=from_other_store)).start()
+
+    async def _tell(
+        self, session: ISession, records: Sequence[EventRecord] | None = None, *, from_other_store: bool = False
+    ) -> None:
+        who = session.collector, session.daemon
         try:
             if records is None:
-                records = await self._standing(session.collector, session.daemon)
+                records = await self._standing(*who)
+                if from_other_store:
+                    records = list({one.id: one for one in (*records, *await self._still_open(*who))}.values())
             for start in range(0, len(records), IN_ONE_QUERY):
                 part = [decision_of(record) for record in records[start : start + IN_ONE_QUERY]]
                 await session.query(DecidedQuery(part))

@@ -95,6 +95,7 @@ def make_services(
     expected: Expected = nothing,
     *,
     pools: PoolKeeper,
+    epoch: Callable[[], str] = str,
 ) -> Services:
     """Make a distributor for each service, by what the model compiles to for it, and what modellings have found.
 
@@ -110,6 +111,7 @@ def make_services(
         is_known=roster.is_known,
         whereabouts=lambda collector: roster.whereabouts(collector, SERVICE_PROCESS),
         leases=pools,
+        epoch=epoch,
     )
     modeler = Distributor(
         clock,
@@ -119,5 +121,6 @@ def make_services(
         is_known=lambda collector: roster.is_known(collector, SERVICE_MODELER),
         whereabouts=lambda collector: roster.whereabouts(collector, SERVICE_MODELER),
         service=SERVICE_MODELER,
+        epoch=epoch,
     )
     return Services(process, modeler, (process_reports, modeler_reports))

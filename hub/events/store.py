@@ -132,6 +132,16 @@ class SqlEventStore:
 
         return await self._database.run(work)
 
+    async def still_open(self, collector: str, daemon: str) -> list[EventRecord]:
+        """The alarms of a daemon that are open; what merely happened is left out."""
+        theirs = (events.c.collector == collector) & (events.c.daemon == daemon)
+        query = (
+            select(events)
+            .where(events.c.open_fingerprint.is_not(None), theirs, events.c.event_key.not_in(sorted(self._policy.keys)))
+            .order_by(events.c.id)
+        )
+        return await self._database.run(lambda connection: read(connection, query))
+
     async def open_counts(self) -> dict[str, dict[int, int]]:
         """Count the open events of each device by severity."""
         query = (

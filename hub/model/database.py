@@ -11,7 +11,7 @@ from sqlalchemy import Connection, exc, make_url
 
 from common.errors import SettingsError, TocsinError, TransientError
 from hub.model.interfaces import IBackend, IWorker
-from hub.model.migrate import prepare
+from hub.model.migrate import prepare, set_epoch
 from hub.model.postgres import SCHEMES, PostgresBackend
 from hub.model.sqlite import SqliteBackend, sqlite_url
 
@@ -29,7 +29,8 @@ class Database:
     """An open database.
 
     Attributes:
-        epoch: id of this store, made when it was created.
+        epoch: id of this store, made when it was created, and anew when it is not what it was.
+        is_new: whether the last `open` made it.
         name: what people call it, without a password.
     """
 
@@ -51,6 +52,7 @@ class Database:
         self._engine = self._backend.engine
         self.name = str(self._backend.name)
         self.epoch = ""
+        self.is_new = False
 
     def expect_new(self) -> None:
         """Let the next `open` make it although it must exist: this is a first start; it may be cut off and begun again.
@@ -71,6 +73,17 @@ class Database:
             TransientError: another hub uses it.
         """
         self.epoch = await self._worker.run(lambda: self._open(must_exist=must_exist))
+
+    async def renew_epoch(self) -> str:
+        """Make another epoch, and give it.
+
+        Raises:
+            TransientError: as `run`; it has the old one still.
+        """
+        epoch = self._new_epoch()
+        await self.run(lambda connection: set_epoch(connection, epoch))
+        self.epoch = epoch
+        return epoch
 
     async def run(self, work: Callable[[Connection], T]) -> T:
         """Do work in one transaction, in the database's thread; an error rolls all of it back.
@@ -118,12 +131,17 @@ class Database:
             "nobody knows whether it was stored. If the next change is refused, start the hub again"
         )
 
+    def _first_epoch(self) -> str:
+        self.is_new = True
+        return self._new_epoch()
+
     def _open(self, *, must_exist: bool) -> str:
+        self.is_new = False
         try:
             self._backend.prepare(must_exist)
             with self._engine.begin() as connection:
                 self._backend.check(connection, must_exist)
-                epoch = prepare(connection, self.name, self._new_epoch)
+                epoch = prepare(connection, self.name, self._first_epoch)
             self._backend.opened()
             return epoch
         except TocsinError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from sqlalchemy import Connection, insert, inspect, select, text
+from sqlalchemy import Connection, insert, inspect, select, text, update
 
 from common.errors import SettingsError
 from hub.model.tables import site
@@ -34,6 +34,11 @@ def prepare(connection: Connection, name: str, new_epoch: Callable[[], str]) -> 
         epoch = new_epoch()
         connection.execute(insert(site).values(name="epoch", value=epoch))
     return str(epoch)
+
+
+def set_epoch(connection: Connection, epoch: str) -> None:
+    """Give the store another epoch."""
+    connection.execute(update(site).where(site.c.name == "epoch").values(value=epoch))
 
 
 def _version(connection: Connection, name: str) -> str | None:

@@ -73,7 +73,7 @@ class About(Struct, frozen=True, kw_only=True):
     """What the hub knows of itself; `pb_port` is asked for, as the kernel may choose it."""
 
     version: str
-    epoch: str
+    epoch: Callable[[], str]
     started_at: float
     host: str
     pb_port: Callable[[], int]
@@ -138,7 +138,7 @@ class CollectorTopic:
         return Status(
             hub=HubFacts(
                 version=about.version,
-                epoch=about.epoch,
+                epoch=about.epoch(),
                 revision=about.revision(),
                 started_at=iso(about.started_at),
                 host=about.host,

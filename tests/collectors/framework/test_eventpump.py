@@ -246,6 +246,30 @@ class MemoryTests(PumpCase):
         (lost,) = [one for one in self.hub.events() if one.event_key == "events_lost"]
         self.assertIn("it lost 3", lost.summary)
 
+    def test_of_a_hub_that_has_said_itself_that_it_was_restored_no_event_is_raised(self) -> None:
+        self.world.attach()
+        self.world.send(5)
+        self.world.detach()
+        del self.hub.stored[self.world.spool.spool][2:]
+        self.world.send(2)
+        self.hub.connected = True
+        self.world.pump.attached(self.hub.seq(self.world.spool.spool), self.world.spool.spool, other_store=True)
+        self.world.run(1)
+        self.assertEqual(self.arrived(), [1, 2, 6, 7])
+        self.assertEqual([one for one in self.hub.events() if one.event_key == "events_lost"], [])
+
+    def test_what_the_hub_has_confirmed_is_known_over_a_restart_and_begins_anew_with_the_numbers(self) -> None:
+        self.world.attach()
+        self.world.send(5)
+        self.world.detach()
+        self.assertEqual(self.world.spool.confirmed, 5)
+        self.world.kill()
+        self.assertEqual(self.world.spool.confirmed, 5)
+        del self.hub.stored[self.world.spool.spool][2:]
+        self.world.attach()
+        self.world.run(1)
+        self.assertEqual(self.world.spool.confirmed, len(self.hub.stored[self.world.spool.spool]))
+
     def test_a_hub_that_loses_its_memory_in_a_session_is_noticed(self) -> None:
         self.world.attach()
         self.world.send(5)

@@ -52,6 +52,7 @@ SPEC = CollectorSpec(
 
 class FakeSpool:
     spool = "s1"
+    confirmed = 4
 
 
 class FakeReader:
@@ -316,9 +317,18 @@ class QueryTests(DaemonCase):
         self.client.on_detached = lambda: seen.append("detached")
         request = self.client.attach_request()
         self.assertEqual((request.daemon, request.host, request.spool), ("process", "box", "s1"))
+        self.assertEqual(request.confirmed, 4)
         self.client.attached(Attached(collector="north", version=1, epoch="e", stored_seq=5))
         self.client.detached("gone")
-        self.assertEqual(seen, [("north", 5, "s1"), "detached"])
+        self.assertEqual(seen, [("north", 5, "s1", False), "detached"])
+
+    def test_a_hub_with_another_store_is_noticed(self) -> None:
+        seen: list[Any] = []
+        self.client.on_attached = lambda *what: seen.append(what[3])
+        self.apply(config("a"), revision=7, epoch="e1")
+        for epoch in ("e1", "e2"):
+            self.client.attached(Attached(collector="north", version=1, epoch=epoch, stored_seq=5))
+        self.assertEqual(seen, [False, True])
 
 
 class AlarmTests(DaemonCase):

@@ -2,9 +2,13 @@
 from __future__ import annotations
 
 import random
+import shutil
+import tempfile
 from collections.abc import Collection
+from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
@@ -13,17 +17,19 @@ from common.configs import SERVICE_MODELER
 from common.errors import PermanentError, RemoteError, TransientError
 from common.events import CLASS_CONFIG, CLASS_DAEMON, CLASS_PROCESS, Event, Severity
 from common.queries import DecidedQuery
-from common.wire import Attach, EventBatch, Heartbeat, ModelReport, SpooledEvent, TaskCounts
+from common.wire import Attach, Attached, EventBatch, Heartbeat, ModelReport, Position, SpooledEvent, TaskCounts
 from hub.distribution.absence import Absence
 from hub.distribution.ailments import Ailments
 from hub.distribution.claims import settle_claims
 from hub.distribution.decisions import Decisions
+from hub.distribution.epochs import Epochs
 from hub.distribution.hubevents import ConfigEvents, HubEvents
 from hub.distribution.roster import MAX_DAEMONS, Roster
 from hub.distribution.services import Services
 from hub.frontdesk import FrontDesk
 from hub.interfaces import EventRecord
 from hub.model.entities import Pool
+from tests.fakes.stores import InlineWorker
 from tests.hub.distribution.fakes import Bench, FakeCollector, FakeSession
 
 NOW = 1_800_000_000.0
@@ -39,10 +45,14 @@ class FakeStore:
         self.fails = 0
         self.hold: Deferred[None] | None = None
         self.decisions: list[EventRecord] = []
+        self.open: list[EventRecord] = []
         self.late: set[str] = set()
 
     async def decided(self, collector: str, daemon: str) -> list[EventRecord]:
         return self.decisions
+
+    async def still_open(self, collector: str, daemon: str) -> list[EventRecord]:
+        return self.open
 
     async def _maybe(self) -> None:
         if self.hold is not None:
@@ -72,8 +82,8 @@ class FakeStore:
         self.noted.append((collector, daemon))
 
 
-def attach(daemon: str = "process") -> Attach:
-    return Attach(daemon=daemon, host="box", software="0.1", oldest=1, newest=1, spool="s1", started_at=NOW)
+def attach(daemon: str = "process", **told: Any) -> Attach:
+    return Attach(daemon=daemon, host="box", software="0.1", oldest=1, newest=1, spool="s1", started_at=NOW, **told)
 
 
 def event(device: str, **fields: Any) -> Event:
@@ -121,7 +131,40 @@ class FakePools:
         return self.pools.get(device_id)
 
 
+class FakeSql:
+    """A store as far as its epoch goes; `full` makes it refuse another one."""
+
+    def __init__(self) -> None:
+        self.epoch = "e1"
+        self.is_new = False
+        self.full = False
+
+    async def renew_epoch(self) -> str:
+        if self.full:
+            raise TransientError("the disk is full")
+        self.epoch = f"e{int(self.epoch[1:]) + 1}"
+        return self.epoch
+
+
+def make_epochs(case: DeskCase) -> Epochs:
+    """The epoch of the bench's model."""
+    folder = Path(tempfile.mkdtemp(prefix="tocsin-desk-"))
+    case.addCleanup(shutil.rmtree, folder)
+    case.sql = FakeSql()
+    return Epochs(
+        case.sql,
+        InlineWorker(),
+        folder / "mark",
+        folder / "epoch.new",
+        case.events.raise_event,
+        case.wall,
+        lambda: case.bench.model.revision,
+    )
+
+
 class DeskCase(SynchronousTestCase):
+    sql: FakeSql
+
     def setUp(self) -> None:
         self.bench = Bench()
         self.bench.distributor.start()
@@ -133,13 +176,14 @@ class DeskCase(SynchronousTestCase):
         self.events.start()
         self.absence = Absence(self.clock, self.wall, self.roster, self.events)
         self.ailments = Ailments(self.wall, self.events)
-        self.decisions = Decisions(self.clock, self.store.decided, self.roster.session)
+        self.decisions = Decisions(self.clock, self.store.decided, self.roster.session, self.store.still_open)
         self.models = FakeModels()
+        self.epochs = make_epochs(self)
         self.pools = FakePools()
         self.late: list[Any] = []
         self.desk = FrontDesk(
             self.wall,
-            "e1",
+            self.epochs,
             roster=self.roster,
             events=store,
             book=self.store,
@@ -216,6 +260,72 @@ class DecisionTests(DeskCase):
             self.decisions.decided(record("nginx", "closed"))
         self.assertEqual(len(self.told(session)), 2)
         self.assertEqual(self.flushLoggedErrors(), [])
+
+
+class EpochTests(DeskCase):
+    """A collector that knows more of this store than the store does."""
+
+    def login(self, name: str, **told: Any) -> tuple[FakeSession, Attached]:
+        session = FakeSession(FakeCollector(name))
+        done = Deferred.fromCoroutine(self.desk.attached(session, attach(**told)))
+        self.clock.pump([0] * 4)
+        return session, self.successResultOf(done)
+
+    def rung(self) -> list[Event]:
+        self.clock.pump([0] * 4)
+        return [one for one in self.store.added if one.event_key == "hub_restored"]
+
+    def test_what_fits_is_no_news(self) -> None:
+        self.bench.model.put("web1")
+        for told in (
+            {},
+            {"position": Position("e1", 1)},
+            {"position": Position("e0", 99), "confirmed": 99},
+            {"position": Position("e1", 1), "confirmed": 17},
+        ):
+            self.assertEqual(self.login("local", **told)[1].epoch, "e1")
+        self.assertEqual(self.rung(), [])
+
+    def test_a_revision_that_the_hub_has_not_had_makes_a_new_epoch_and_all_begin_anew(self) -> None:
+        other, _ = self.login("other")
+        session, answer = self.login("local", position=Position("e1", 1))
+        self.assertEqual((answer.epoch, self.sql.epoch), ("e2", "e2"))
+        self.assertEqual((other.aborted, session.aborted), ("the hub's store has a new epoch", ""))
+        (event,) = self.rung()
+        self.assertEqual((event.device, event.event_class, event.severity), ("hub", CLASS_DAEMON, Severity.WARNING))
+        self.assertIn("collector local knows that the newest revision is 0, but it has had revision 1", event.summary)
+
+    def test_events_that_the_hub_has_confirmed_and_has_not_make_one_too(self) -> None:
+        _, answer = self.login("local", position=Position("e1", 0), confirmed=18)
+        self.assertEqual(answer.epoch, "e2")
+        self.assertIn("stored up to 17, but were confirmed up to 18", self.rung()[0].summary)
+
+    def test_a_liar_is_believed_once(self) -> None:
+        for number in range(1, 5):
+            _, answer = self.login("liar", position=Position(self.sql.epoch, 10**9))
+            self.assertEqual(answer.epoch, "e2", number)
+        self.assertEqual(len(self.rung()), 1)
+
+    def test_a_store_that_takes_no_new_epoch_refuses_the_login_and_is_asked_again(self) -> None:
+        self.sql.full = True
+        session = FakeSession(FakeCollector("local"))
+        request = attach(position=Position("e1", 5))
+        self.failureResultOf(Deferred.fromCoroutine(self.desk.attached(session, request)), TransientError)
+        self.assertIsNone(self.roster.session("local", "process"))
+        self.sql.full = False
+        self.assertEqual(self.login("local", position=Position("e1", 5))[1].epoch, "e2")
+
+    def test_one_from_another_store_is_told_of_all_that_is_open_so_that_it_closes_what_is_over(self) -> None:
+        names = (("cron", "closed"), ("nginx", "new"), ("sshd", "acknowledged"))
+        records = [replace(record(name, state), id=number) for number, (name, state) in enumerate(names)]
+        self.store.decisions, self.store.open = records[:1], records[1:]
+        told = []
+        for epoch in ("e1", "", "e0"):
+            session, _ = self.login("local", position=Position(epoch, 0))
+            told.append([(one.component, one.open) for query in session.queries for one in query.decisions])
+        self.assertEqual(
+            told, [[("cron", False)], [("cron", False)], [("cron", False), ("nginx", True), ("sshd", True)]]
+        )
 
 
 class AilmentTests(DeskCase):

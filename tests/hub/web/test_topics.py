@@ -206,7 +206,7 @@ class CollectorTopicTests(SynchronousTestCase):
         )
         about = About(
             version="0.1.0",
-            epoch="e1",
+            epoch=lambda: "e1",
             started_at=NOW,
             host="hub1",
             pb_port=lambda: 8789,
