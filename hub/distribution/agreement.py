@@ -71,14 +71,15 @@ class Agreement:
         for device in devices:
             owner = self._model.owner(device)
             if owner is not None:
-                self.ledger.mark(owner, device, self._model.revision, since=0)
+                self.ledger.mark(owner, device, self._model.revision, since=0).given = True
         return devices
 
     def mark(self, devices: Iterable[str], revision: int) -> None:
         """A revision concerns these devices, on the collector that has them now and on those that had them."""
         for device in devices:
             for collector in self._concerned(device):
-                self.ledger.mark(collector, device, revision)
+                line = self.ledger.mark(collector, device, revision)
+                line.given = line.given or self._is_own(collector, device)
 
     def force(self, devices: Iterable[str]) -> None:
         """Have these sent again, whatever their collectors hold."""
@@ -144,12 +145,22 @@ class Agreement:
     def _in_the_way(self, collector: str, device: str) -> str:
         """Who has to let go of a device before a collector may have it; empty for nobody."""
         for name, other in self.ledger.lines_of(device).items():
-            if name != collector and other.may_run and (self._lets_go(name) or self._leases.may_collect(name, device)):
+            if name == collector or not (other.may_run and other.given):
+                continue
+            if self._lets_go(name) or self._leases.may_collect(name, device):
                 return name
         for name in self._leases.rivals(device):
             if name != collector and self._may_hold(name) and self._leases.may_collect(name, device):
                 return name
         return ""
+
+    def may_speak_of(self, collector: str, device: str) -> bool:
+        """Whether a device is a collector's own, or was and may still be run there."""
+        line = self.ledger.line(collector, device)
+        return self._model.owner(device) == collector or (line is not None and line.may_run and line.given)
+
+    def _is_own(self, collector: str, device: str) -> bool:
+        return self._model.owner(device) == collector or collector in self._leases.rivals(device)
 
     def devices_of(self, collector: str) -> list[str]:
         """All devices that hub and collector have to agree on."""
@@ -170,6 +181,8 @@ class Agreement:
     def told(self, collector: str, digests: Mapping[str, str]) -> None:
         """A collector said what it holds; what is not as the model wants it is behind from now on."""
         self.ledger.tell(collector, digests)
+        for device, line in self.ledger.lines(collector).items():
+            line.given = line.given or self._is_own(collector, device)
         for device in self.devices_of(collector):
             line = self.ledger.line(collector, device)
             if self.step(collector, device) is not Step.NOTHING and (line is None or line.since is None):

@@ -226,11 +226,10 @@ class Distributor:
 
     def may_report(self, collector: str, device: str) -> bool:
         """Whether a collector may speak of a device: it is its own, or was a moment ago."""
-        if self._model.owner(device) == collector:
+        if self.agreement.may_speak_of(collector, device):
             return True
-        line = self.agreement.ledger.line(collector, device)
         subscription = self._subscriptions.get(collector)
-        return (line is not None and line.may_run) or (subscription is not None and device in subscription.former)
+        return subscription is not None and device in subscription.former
 
     def owner(self, device: str) -> str | None:
         """The collector of a device; None when the model has no such device."""

@@ -32,6 +32,8 @@ class Line(Struct, kw_only=True):
         flying: a change was sent, and the answer is not there; nobody knows what runs until the collector tells.
         forced: to be sent even if the collector holds it already.
         refusal: the last config that the collector would not run.
+        given: the device was, or may have been, that collector's own; otherwise it only says that it holds it, and
+            nobody waits for it or believes what it says of the device.
     """
 
     held: str | None = None
@@ -41,6 +43,7 @@ class Line(Struct, kw_only=True):
     flying: bool = False
     forced: bool = False
     refusal: Refusal | None = None
+    given: bool = False
 
     @property
     def may_run(self) -> bool:

@@ -271,9 +271,10 @@ class Subscription:
             else:
                 missing += 1
         for device in batch.removed:
+            if self._agreement.may_speak_of(self.collector, device):
+                self.former.add(device)
             self._agreement.dropped(self.collector, device)
             self._reports.well(device, REFUSED)
-            self.former.add(device)
         self._todo.update(dict.fromkeys((*batch.changed, *batch.removed)))
         if missing:
             raise TransientError(f"it did not say what became of {missing} configs")

@@ -485,3 +485,37 @@ class UnknownTests(SynchronousTestCase):
         self.assertEqual(self.bench.reasons("stranger"), ["not confirmed yet"])
         session.answer()
         self.assertEqual(self.bench.reasons(), [])
+
+    def test_who_only_says_that_it_holds_a_device_is_not_waited_for_and_may_not_speak_of_it(self) -> None:
+        self.model.put("web1", "good")
+        self.bench.distributor.start()
+        self.bench.attach("good")
+        self.bench.settle()
+        self.bench.collector("liar").configs = {"web1": config("web1")}
+        session = self.bench.attach("liar", quick=False)
+        session.answer()
+        self.assertFalse(self.bench.distributor.may_report("liar", "web1"))
+        revision = self.model.put("web1", "good", version=2)
+        self.bench.settle()
+        self.assertEqual(self.bench.runs("good"), {"web1": "v2"})
+        session.answer()
+        self.assertFalse(self.bench.distributor.may_report("liar", "web1"))
+        self.assertTrue(self.bench.distributor.may_report("good", "web1"))
+        self.assertTrue(self.bench.distributor.agreement.is_live(revision))
+
+    def test_what_a_collector_had_before_it_moved_may_be_spoken_of_until_it_has_let_go(self) -> None:
+        self.model.put("web1", "old")
+        self.bench.distributor.start()
+        self.bench.attach("old")
+        self.bench.settle()
+        self.bench.detach("old")
+        self.model.put("web1", "new")
+        self.bench.settle()
+        self.bench.attach("old", quick=False).answer()
+        self.assertTrue(self.bench.distributor.may_report("old", "web1"))
+        self.bench.sessions["old"].answer()
+        self.assertTrue(self.bench.distributor.may_report("old", "web1"))  # its last words
+        self.bench.detach("old")
+        self.bench.attach("old")
+        self.bench.settle()
+        self.assertFalse(self.bench.distributor.may_report("old", "web1"))
