@@ -181,8 +181,8 @@ class Agreement:
     def told(self, collector: str, digests: Mapping[str, str]) -> None:
         """A collector said what it holds; what is not as the model wants it is behind from now on."""
         self.ledger.tell(collector, digests)
-        for device, line in self.ledger.lines(collector).items():
-            line.given = line.given or self._is_own(collector, device)
+        for device, told in self.ledger.lines(collector).items():
+            told.given = told.given or self._is_own(collector, device)
         for device in self.devices_of(collector):
             line = self.ledger.line(collector, device)
             if self.step(collector, device) is not Step.NOTHING and (line is None or line.since is None):
