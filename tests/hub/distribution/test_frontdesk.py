@@ -271,7 +271,7 @@ class EpochTests(DeskCase):
         self.clock.pump([0] * 4)
         return session, self.successResultOf(done)
 
-    def rung(self) -> list[Event]:
+    def restored(self) -> list[Event]:
         self.clock.pump([0] * 4)
         return [one for one in self.store.added if one.event_key == "hub_restored"]
 
@@ -284,27 +284,27 @@ class EpochTests(DeskCase):
             {"position": Position("e1", 1), "confirmed": 17},
         ):
             self.assertEqual(self.login("local", **told)[1].epoch, "e1")
-        self.assertEqual(self.rung(), [])
+        self.assertEqual(self.restored(), [])
 
     def test_a_revision_that_the_hub_has_not_had_makes_a_new_epoch_and_all_begin_anew(self) -> None:
         other, _ = self.login("other")
         session, answer = self.login("local", position=Position("e1", 1))
         self.assertEqual((answer.epoch, self.sql.epoch), ("e2", "e2"))
         self.assertEqual((other.aborted, session.aborted), ("the hub's store has a new epoch", ""))
-        (event,) = self.rung()
+        (event,) = self.restored()
         self.assertEqual((event.device, event.event_class, event.severity), ("hub", CLASS_DAEMON, Severity.WARNING))
         self.assertIn("collector local knows that the newest revision is 0, but it has had revision 1", event.summary)
 
     def test_events_that_the_hub_has_confirmed_and_has_not_make_one_too(self) -> None:
         _, answer = self.login("local", position=Position("e1", 0), confirmed=18)
         self.assertEqual(answer.epoch, "e2")
-        self.assertIn("stored up to 17, but were confirmed up to 18", self.rung()[0].summary)
+        self.assertIn("stored up to 17, but were confirmed up to 18", self.restored()[0].summary)
 
     def test_a_liar_is_believed_once(self) -> None:
         for number in range(1, 5):
             _, answer = self.login("liar", position=Position(self.sql.epoch, 10**9))
             self.assertEqual(answer.epoch, "e2", number)
-        self.assertEqual(len(self.rung()), 1)
+        self.assertEqual(len(self.restored()), 1)
 
     def test_a_store_that_takes_no_new_epoch_refuses_the_login_and_is_asked_again(self) -> None:
         self.sql.full = True
@@ -322,7 +322,7 @@ class EpochTests(DeskCase):
         told = []
         for epoch in ("e1", "", "e0"):
             session, _ = self.login("local", position=Position(epoch, 0))
-            told.append([(one.component, one.open) for query in session.queries for one in query.decisions])
+            told.append(self.told(session))
         self.assertEqual(
             told, [[("cron", False)], [("cron", False)], [("cron", False), ("nginx", True), ("sshd", True)]]
         )
