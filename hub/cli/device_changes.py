@@ -115,9 +115,9 @@ def move_command(
         fields["groups"] = [] if list(groups) == [NO_GROUP] else list(groups)
     if not fields:
         raise usage("say where to: --class, --collector or --group")
+    _change(client, name, fields, message, wait=wait, timeout_s=timeout_s, as_json=as_json)
     if collector and not wait:
         warn_of_stranger(client.api, name, collector)
-    _change(client, name, fields, message, wait=wait, timeout_s=timeout_s, as_json=as_json)
 
 
 def _change(
