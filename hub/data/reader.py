@@ -33,6 +33,7 @@ from common.queries import (
 )
 from common.roll import CommandLine, DeviceScan, Process, SetStatus
 from common.wire import FailureCode
+from hub.data.heap import Heap
 from hub.interfaces import ISession
 
 LIMIT_S = 30.0
@@ -150,7 +151,10 @@ class Reader:
     async def live_config(self, device: str, service: str | None = None) -> LiveConfig:
         """The config that the collector's daemon of a service runs, by default of the one that all else is asked."""
         session = self._at(self._collector_of(device), service)
-        return await self._in_time(self._ask(session, LiveConfigQuery(device), LiveConfig))
+        found = await self._in_time(self._ask(session, LiveConfigQuery(device), LiveConfig))
+        if found.config.device != device:
+            raise CollectorAwayError(f"collector {session.collector} told the config of another device than {device}")
+        return found
 
     async def scan_now(self, device: str) -> int:
         """Have a device scanned now; give how many scans were begun."""
@@ -243,8 +247,10 @@ class Reader:
     async def _one_table(self, session: ISession, query: ProcessesQuery) -> list[Processes] | None:
         """Read all pages; None when a new scan came between two of them."""
         pages = [await self._ask(session, query, Processes)]
+        heap = Heap()
         for _ in range(MAX_PAGES):
             page = pages[-1]
+            _check(heap.takes([*page.rows, *(page.lines or ())]), session)
             if not page.more or not page.rows:
                 break
             rest = msgspec.structs.replace(query, after_pid=page.rows[-1].pid)
@@ -255,22 +261,33 @@ class Reader:
 
     async def _listing(self, session: ISession, device: str, component: str | None) -> list[LastValue]:
         values: list[LastValue] = []
+        heap = Heap()
         for _ in range(MAX_PAGES):
             query = ListQuery(device=device, component=component, after=len(values))
             page = await self._ask(session, query, Listing)
+            _check(heap.takes(page.values), session)
             values += page.values
             if not page.more or not page.values:
                 break
         return values
 
     async def _sets(self, session: ISession, devices: list[str]) -> list[Sets]:
+        """Of these devices and no others, whatever it tells."""
         pages: list[Sets] = []
+        heap, asked = Heap(len(devices)), set(devices)
         for start in range(0, len(devices), 1000):
             after = ""
             named = sorted(devices)[start : start + 1000]
             for _ in range(MAX_PAGES):
                 page = await self._ask(session, SetsQuery(devices=named, after=after), Sets)
-                pages.append(page)
+                _check(heap.takes([*page.sets, *page.scans]), session)
+                pages.append(
+                    Sets(
+                        sets=[status for status in page.sets if status.device in asked],
+                        scans=[scan for scan in page.scans if scan.device in asked],
+                        more=page.more,
+                    )
+                )
                 last = max([scan.device for scan in page.scans] + [row.device for row in page.sets], default="")
                 if not page.more or last <= after:
                     break
@@ -320,6 +337,13 @@ class Reader:
         if session is None:
             raise CollectorAwayError(self._whereabouts(collector, daemon))
         return session
+
+
+def _check(fits: bool, session: ISession) -> None:  # noqa: FBT001 - the one thing that it checks
+    if not fits:
+        raise CollectorAwayError(
+            f"collector {session.collector} answered with more than a device can have; see whether it is well"
+        )
 
 
 def _renamed(value: LastValue, present: Mapping[str, str]) -> LastValue:

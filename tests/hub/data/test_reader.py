@@ -1,6 +1,7 @@
 # mypy: allow-untyped-calls
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -17,6 +18,7 @@ from common.queries import (
     LastValue,
     Listing,
     ListQuery,
+    LiveConfig,
     Picture,
     Processes,
     ProcessesQuery,
@@ -28,7 +30,7 @@ from common.queries import (
 )
 from common.roll import CommandLine, DeviceScan, Process, SetState, SetStatus
 from hub.data.reader import MAX_LINES_S, CollectorAwayError, Reader, TooSlowError
-from tests.hub.distribution.fakes import FakeCollector, FakeSession
+from tests.hub.distribution.fakes import FakeCollector, FakeSession, config
 
 T = TypeVar("T")
 
@@ -228,6 +230,41 @@ class ReaderTests(SynchronousTestCase):
         self.assertEqual(sorted(row.device for row in report.sets), ["box", "web1", "web2"])
         self.assertEqual(sorted(row.device for row in report.scans), ["box", "web1", "web2"])
         self.assertEqual(report.problems, {})
+
+    def test_what_a_collector_says_of_devices_that_it_was_not_asked_about_is_left_out(self) -> None:
+        both = Sets(
+            sets=[status("web1", "a"), status("box", "a")], scans=[scan("box"), scan("web1"), scan("web9")], more=False
+        )
+        self.answer("east", lambda _: both)
+        report = self.successResultOf(self.ask(self.reader.sets(["web1"], strict=True)))
+        self.assertEqual([row.device for row in (*report.sets, *report.scans)], ["web1", "web1"])
+
+    def test_the_config_of_another_device_is_none(self) -> None:
+        other = LiveConfig(config=config("web9"), digest="0" * 32)
+        self.answer("east", lambda _: other)
+        self.failureResultOf(self.ask(self.reader.live_config("web1")), CollectorAwayError)
+
+    def test_answers_without_end_are_refused(self) -> None:
+        numbers = itertools.count(1)
+        value = LastValue(component="", source="s", point="p", kind="gauge", unit="", step_s=10, at=1, value=1)
+
+        def answers(query: Query) -> Result:
+            number = next(numbers)
+            if isinstance(query, SetsQuery):
+                return Sets(sets=[status(f"{number:09}", "x" * 1_000_000)], scans=[], more=True)
+            if isinstance(query, ListQuery):
+                return Listing(values=[value] * 5000, more=True)
+            return Processes(at=1.0, rows=[process(number * 1000 + n) for n in range(1000)], more=True)
+
+        self.answer("east", answers)
+        for work in (
+            self.reader.processes("web1", None),
+            self.reader.listing("web1", None),
+            self.reader.sets(["web1"], strict=True),
+        ):
+            failure = self.failureResultOf(self.ask(work), CollectorAwayError)
+            self.assertIn("more than a device can have", str(failure.value))
+        self.assertLess(next(numbers), 150)
 
     def test_a_collector_that_is_away_leaves_a_gap_or_is_told(self) -> None:
         self.answer("east", lambda _: Sets(sets=[status("web1", "a")], scans=[], more=False))
