@@ -21,6 +21,7 @@ from common.edge.broker import BrokerSettings, HardBroker
 from common.edge.expressions import encode
 from common.edge.pulse import Pulse
 from common.edge.quota import LineQuota
+from common.edge.sockets import Traffic
 from common.errors import NotFoundError, PermanentError, RemoteError, TransientError
 from common.wire import MAX_MESSAGE_BYTES, Alive, FailureCode, WireError, decode_answer
 from tests.fakes.edge import Cable, Raw
@@ -523,6 +524,39 @@ class PulseTests(PairCase):
         self.assertEqual(self.client.lost, "")
         self.cable.run(30)
         self.assertTrue(self.client.lost)
+
+    def silent(self, counts: list[Traffic | None], seconds: float) -> str:
+        """How a connection fares whose beat is never answered, while the kernel counts this, tick by tick."""
+
+        async def beat() -> None:
+            await self.client.call("wait", b"", 600)
+
+        given = iter(counts)
+        Pulse(self.clock, self.client, beat, 5.0, lambda: next(given, counts[-1])).start()
+        self.cable.run(seconds)
+        return self.client.lost
+
+    def test_a_peer_that_takes_in_a_long_message_is_kept_as_long_as_it_does(self) -> None:
+        leaving: list[Traffic | None] = [Traffic(n * 5000, 0, leaving=True) for n in range(20)]
+        self.assertEqual(self.silent(leaving, 99), "")
+        self.cable.run(22)
+        self.assertIn("no sign of life for 15 s", self.client.lost)
+
+    def test_parts_of_a_message_of_which_nothing_can_be_read_yet_are_signs_of_life(self) -> None:
+        coming: list[Traffic | None] = [Traffic(0, n * 700, leaving=False) for n in range(20)]
+        self.assertEqual(self.silent(coming, 99), "")
+        self.cable.run(22)
+        self.assertIn("no sign of life for 15 s", self.client.lost)
+
+    def test_that_the_kernel_took_the_beat_is_no_sign_of_life(self) -> None:
+        taken: list[Traffic | None] = [Traffic(0, 0, leaving=False), Traffic(60, 0, leaving=False)]
+        self.assertIn("no sign of life for 15 s", self.silent(taken, 21))
+
+    def test_a_message_that_is_stuck_is_none_either(self) -> None:
+        self.assertIn("no sign of life for 15 s", self.silent([Traffic(9, 0, leaving=True)], 21))
+
+    def test_where_nobody_counts_bytes_that_are_read_decide(self) -> None:
+        self.assertIn("no sign of life for 15 s", self.silent([None], 21))
 
     def test_a_peer_that_refuses_the_heartbeat_is_left(self) -> None:
         async def beat() -> None:
