@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -121,17 +122,22 @@ class FaultCase(TestCase):
             last = edge.last_number(device)
             await self.until(
                 f"{last} events of {device} are stored",
-                lambda device=device, last=last: len(stored(self.hub.folder, device)) >= last,
+                partial(self.has_stored, device, last),
                 within_s,
             )
             self.assertEqual(stored(self.hub.folder, device), expected(last))
             total += last
         return total
 
+    def has_stored(self, device: str, count: int) -> bool:
+        """Whether the hub has as many events of a device."""
+        return len(stored(self.hub.folder, device)) >= count
+
     def no_defects(self, *edges: EdgeProcess) -> None:
         """Nobody has logged a traceback."""
-        for one in (self.hub, *edges):
-            self.assertEqual(one.defects(), [])
+        self.assertEqual(self.hub.defects(), [])
+        for edge in edges:
+            self.assertEqual(edge.defects(), [])
 
 
 __all__ = ["FaultCase", "SimCollector", "device_document", "devices_document", "reactor", "set_document"]

@@ -294,7 +294,7 @@ class ChaosProxy(Factory):
         for line in list(self.lines):
             line.cut()
 
-    async def replay(self, line: Line) -> Protocol:
+    async def replay(self, line: Line) -> Parrot:
         """Say on a connection of its own all that a collector has said on a line."""
         said = bytes(line.up.record)
         far = TCP4ClientEndpoint(self.reactor, "127.0.0.1", self._to)

@@ -27,6 +27,7 @@ class SimCollector(FakeHubClient):
         asked: how often it was asked what it holds.
         pages: of what is held, asked after the first: a full comparison.
         epoch, revision: that the last batch was of.
+        epochs: device to the epoch that its config is of.
         arrived: device to when its newest config came, by the monotonic clock.
         refuses: devices whose configs it rejects, and why.
         apply_s: how long it takes over a message.
@@ -40,6 +41,7 @@ class SimCollector(FakeHubClient):
         self.devices_sent = 0
         self.asked = self.pages = 0
         self.epoch, self.revision = "", 0
+        self.epochs: dict[str, str] = {}
         self.arrived: dict[str, float] = {}
         self.refuses: dict[str, str] = {}
         self.apply_s = 0.0
@@ -90,9 +92,11 @@ class SimCollector(FakeHubClient):
             live[config.device] = self.held_digests[config.device] = digest(config)
             self.configs[config.device] = config
             self.arrived[config.device] = time.monotonic()
+            self.epochs[config.device] = batch.epoch
         for device in batch.removed:
             self.configs.pop(device, None)
             self.held_digests.pop(device, None)
+            self.epochs.pop(device, None)
         self._all = None
         self.epoch, self.revision = batch.epoch, batch.revision
         return ConfigsApplied(live=live, rejected=rejected, all=self.all_digest)

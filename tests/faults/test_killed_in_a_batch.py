@@ -7,6 +7,7 @@ The proxy counts bytes, so that the blow falls after the first part of a message
 from __future__ import annotations
 
 import random
+from functools import partial
 
 import pytest
 
@@ -49,7 +50,7 @@ class KilledTests(FaultCase):
 
             await self.change_everything(round_)
             way.after(self.rng.randrange(1, WITHIN_BYTES), kill)
-            await self.until("it is killed", lambda dead=dead: dead)
+            await self.until("it is killed", partial(bool, dead))
             await self.pause(self.rng.uniform(0, LATER_S))
             await self.hub.start()
             await self.hub.live(self.revision)
@@ -74,7 +75,7 @@ class KilledTests(FaultCase):
 
             await self.change_everything(round_)
             way.after(self.rng.randrange(1, WITHIN_BYTES), kill)
-            await self.until("it is killed", lambda dead=dead: dead)
+            await self.until("it is killed", partial(bool, dead))
             held = self.one.digests()
             self.assertEqual(set(held), set(DEVICES))  # its last good configs, whatever it was in the middle of
             shown = await self.hub.ask("GET", f"revisions/{self.revision}/live")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import http.client
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,8 +28,8 @@ ONE_WAY = "the short form has one direction by the proxy alone (make faults has 
 class RoutedHub(HubProcess):
     """A hub in a network of its own; its API is asked from inside."""
 
-    def __init__(self, network: Network, *arguments: Any) -> None:
-        super().__init__(*arguments, argv=network.at_hub)
+    def __init__(self, network: Network, reactor: Any, folder: Path, broker: str) -> None:
+        super().__init__(reactor, folder, broker, network.at_hub)
         self._network = network
 
     async def _answer(self, method: str, path: str, body: Any) -> Answer:

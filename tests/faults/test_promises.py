@@ -6,6 +6,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from contextlib import closing
+from functools import partial
 from typing import Any
 
 import pytest
@@ -85,6 +86,11 @@ class PromiseTests(FaultCase):
         figures.told("kills that the last good config has outlived", 2 * ROUNDS, "")
         self.no_defects(one)
 
+    @staticmethod
+    def ran_since(one: EdgeProcess, began: float) -> bool:
+        """Whether it has collected since then."""
+        return one.runs("web1")[-1][1] > began
+
     async def is_attached(self) -> bool:
         found = await self.hub.collectors()
         return bool(found.get("edge", {}).get("connected"))
@@ -137,7 +143,7 @@ class PromiseTests(FaultCase):
             began = time.monotonic()
             one.kill()
             one.start()
-            await self.until("it collects", lambda began=began: one.runs("web1")[-1][1] > began)
+            await self.until("it collects", partial(self.ran_since, one, began))
             await self.goes_on(one)
         await self.hub.start()
         figures.told("events stored once", await self.stored_once(one, "web1"), "")

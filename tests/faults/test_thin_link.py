@@ -7,7 +7,7 @@ import random
 import statistics
 import string
 import time
-from typing import Any
+from functools import partial
 
 import pytest
 from twisted.internet.defer import Deferred
@@ -15,7 +15,7 @@ from twisted.internet.defer import Deferred
 from common.configs import digest
 from common.queries import LiveConfig, LiveConfigQuery, Query, Result
 from tests.faults import figures
-from tests.faults.case import FaultCase, device_document
+from tests.faults.case import FaultCase, SimCollector, device_document
 from tests.faults.length import LIMIT_S, pick
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(LIMIT_S)]
@@ -90,7 +90,7 @@ class ThinLinkTests(FaultCase):
 
     done = False
 
-    async def beside(self, good: Any) -> list[float]:
+    async def beside(self, good: SimCollector) -> list[float]:
         """Change a device of another collector, until all is done; give how long each change took."""
         waits: list[float] = []
         interval_s = 20
@@ -98,22 +98,27 @@ class ThinLinkTests(FaultCase):
             interval_s += 1
             await self.hub.apply(device_document("near", "good", interval_s))
             committed = time.monotonic()
-            await self.until("it is there", lambda wanted=interval_s: good.configs["near"].interval_s == wanted)
+            await self.until("it is there", partial(self.runs_at, good, interval_s))
             waits.append(time.monotonic() - committed)
             await self.pause(0.5)
         return waits
 
-    async def ask_now_and_then(self, thin: Any) -> list[float]:
+    @staticmethod
+    def runs_at(good: SimCollector, interval_s: int) -> bool:
+        """Whether a change has come."""
+        return good.configs["near"].interval_s == interval_s
+
+    async def ask_now_and_then(self, thin: SimCollector) -> list[float]:
         """Ask over the thin line what runs, while it is there; give how long each answer took."""
         waits: list[float] = [0.0]
         while not self.done:
             if thin.connected and thin.configs:
-                device, session = next(iter(thin.configs)), len(thin.sessions)
+                device, ends = next(iter(thin.configs)), len(thin.ends)
                 began = time.monotonic()
                 try:
                     await self.hub.ask("GET", f"configs/process/{device}?live=1")
                 except AssertionError:
-                    if thin.connected and len(thin.sessions) == session and not self.done:
+                    if len(thin.ends) == ends and not self.done:  # the line was not cut meanwhile
                         raise
                 else:
                     waits.append(time.monotonic() - began)
