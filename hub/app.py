@@ -36,6 +36,7 @@ from hub.distribution.errand import Every
 from hub.distribution.hubevents import HubEvents, open_config_events
 from hub.distribution.roster import Roster
 from hub.distribution.services import make_services
+from hub.enrolment import Enrolment
 from hub.events.store import SqlEventStore
 from hub.frontdesk import FrontDesk
 from hub.life import Life
@@ -85,7 +86,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
         settings.prepare()
         sql, texts = NamedThread(reactor, "database"), NamedThread(reactor, "documents")
         database = make_database(settings, sql)
-        site = ensure_site(settings.pki, wall, settings.names)
+        site = ensure_site(settings.pki, wall, settings.names, settings.enrol.certificate_days)
         token = ensure_token(settings.token_file)
         sealer = ensure_sealer(settings.secret_key_file)
         for thread in (sql, texts):
@@ -147,6 +148,17 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
             late=lambda devices: departures.moved(0, devices),
         )
         listener = BrokerListener(reactor, clock, wall, settings.broker, site, desk)
+        enrolment = Enrolment(
+            reactor,
+            wall,
+            settings,
+            site,
+            model=model,
+            roster=roster,
+            absence=absence,
+            events=events,
+            broker_port=lambda: listener.port,
+        )
 
         # Across: the API, and what it asks of collectors.
         reader = Reader(
@@ -172,9 +184,11 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
             reader,
             distributor.devices,
             events.open_counts,
+            enrolment.desk.standing,
         )
         topics = (
             overview,
+            enrolment.topic,
             DeviceTopic(model, distributor, events.open_counts, components),
             ComponentTopic(model, components),
             TemplateTopic(model),
@@ -190,19 +204,29 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
         web = WebServer(reactor, settings.http.host, settings.http.port, token, router, STATIC)
 
         # Go, in this order; `Life` stops them in reverse.
-        regularly = (
+        for part in (
+            hub_events,
+            services,
+            departures,
+            absence,
+            pools,
             Every(clock, TIDY_S, events.tidy),
             Every(clock, AGE_S, ageing.run),
             Every(clock, KEEP_S, epochs.keep),
-        )
-        for part in (hub_events, services, departures, absence, pools, *regularly):
+        ):
             part.start()
             life.at_end(part.stop)
-        for service in (listener, web):
+        for service in (listener, enrolment.server, web):
             service.startService()
             life.at_end(service.stopService)
         run_file = RunFile(settings.run_file)
-        run_file.write(url=web.url, version=version(), http_port=web.port, broker_port=listener.port)
+        run_file.write(
+            url=web.url,
+            version=version(),
+            http_port=web.port,
+            broker_port=listener.port,
+            enrol_port=enrolment.server.port,
+        )
         life.at_end(run_file.remove)
         return lambda: {
             **overview.figures(),

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from common.errors import SettingsError
 from common.logs import LogSettings
 from hub.broker.listener import ListenerSettings
+from hub.enrol.settings import EnrolSettings
 from hub.events.rules import AgePolicy
 from hub.model.database import sqlite_url
 
@@ -63,6 +64,7 @@ class HubSettings(Struct, frozen=True, kw_only=True):
     names: tuple[str, ...] = ()
     http: HttpSettings = HttpSettings()
     broker: ListenerSettings = ListenerSettings()
+    enrol: EnrolSettings = EnrolSettings()
     events: EventSettings = EventSettings()
     log: LogSettings = LogSettings()
 

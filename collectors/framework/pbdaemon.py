@@ -24,6 +24,7 @@ from collectors.framework.alarms import TaskAlarms
 from collectors.framework.captures.options import Chosen
 from collectors.framework.chain import Chain
 from collectors.framework.configcache import ConfigCache
+from collectors.framework.enrolment.verb import enrol_verb
 from collectors.framework.eventpump import EventPump
 from collectors.framework.eventspool import EventSpool, SpoolSettings
 from collectors.framework.held import HeldConfigs
@@ -238,6 +239,7 @@ def program(spec: CollectorSpec) -> Program:
         reactor=lambda settings: settings.reactor,
         add_options=add_once_options,
         instead=instead,
+        verbs={"enrol": enrol_verb(spec.program, spec.settings_type or CollectorSettings)},
     )
 
 

@@ -176,4 +176,4 @@ def _read(text: str) -> x509.Certificate:
 
 def _stopped(failure: Failure) -> None:
     """Its cancellation is how it is stopped."""
-    failure.trap(CancelledError)
+    failure.trap(CancelledError)  # type: ignore[no-untyped-call]  # it has no types

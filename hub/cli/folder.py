@@ -6,13 +6,13 @@ import contextlib
 import fcntl
 import json
 import os
-import re
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from common.errors import TocsinError
+from common.settingsfile import with_setting
 from hub.cli.exits import CommandError
 
 COLLECTOR = "local"
@@ -131,22 +131,6 @@ def write_settings(path: Path, text: str, overrides: Mapping[tuple[str, str], st
         ) from None
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror or error}") from None
-
-
-def with_setting(text: str, section: str, key: str, value: str) -> str:
-    """A TOML text with one key set; comments and all else stay. An empty section is the top of the file."""
-    lines = text.splitlines()
-    header = f"[{section}]"
-    start = 0 if not section else next((n + 1 for n, line in enumerate(lines) if line.strip() == header), -1)
-    if start < 0:
-        return "\n".join([*lines, *([""] if lines else []), header, f"{key} = {value}", ""])
-    for number in range(start, len(lines)):
-        if lines[number].lstrip().startswith("["):
-            break
-        if re.match(rf"\s*{re.escape(key)}\s*=", lines[number]):
-            lines[number] = f"{key} = {value}"
-            return "\n".join(lines) + "\n"
-    return "\n".join([*lines[:start], f"{key} = {value}", *lines[start:]]) + "\n"
 
 
 def _unusable(root: Path, error: OSError) -> CommandError:

@@ -19,6 +19,7 @@ from hub.cli.data import data_group
 from hub.cli.device_changes import change_command, move_command
 from hub.cli.devices import device_group
 from hub.cli.diff import diff_command
+from hub.cli.enrolment import remove_command, revoke_command, token_command, tokens_command
 from hub.cli.events import event_group
 from hub.cli.exits import CommandError, Exit
 from hub.cli.export import export_command
@@ -83,6 +84,8 @@ for _command in (
     tocsin.add_command(_command)
 for _command in (change_command, move_command):
     device_group.add_command(_command)
+for _command in (token_command, tokens_command, revoke_command, remove_command):
+    collector_group.add_command(_command)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

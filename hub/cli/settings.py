@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 import tomllib
 
+from common.settingsfile import toml_text
 from hub.cli.exits import CommandError
 from hub.cli.folder import COLLECTOR, Folder, write_settings
 from hub.cli.ports import LOOPBACK, usable_port
@@ -21,6 +22,10 @@ port = {http_port}
 [broker]
 host = "{host}"
 port = {broker_port}
+
+[enrol]
+host = "{host}"
+port = {enrol_port}
 """
 
 _COLLECTOR = """\
@@ -36,7 +41,7 @@ certificates = {certificates}
 """
 
 
-def settle(folder: Folder, http_port: int | None, broker_port: int | None) -> None:
+def settle(folder: Folder, http_port: int | None, broker_port: int | None, enrol_port: int | None = None) -> None:
     """Write the files if they are not there, and put in the ports that were asked for.
 
     Raises:
@@ -49,24 +54,38 @@ def settle(folder: Folder, http_port: int | None, broker_port: int | None) -> No
     broker = usable_port(
         _wanted(folder, "broker", broker_port, defaults.broker.port), "the collectors", "--broker-port"
     )
-    hub = _HUB.format(folder=_toml(folder.hub), host=LOOPBACK, http_port=http, broker_port=broker)
+    enrol = _enrol_port(folder, enrol_port, defaults.enrol.port)
+    ports = {"http_port": http, "broker_port": broker, "enrol_port": enrol}
+    hub = _HUB.format(folder=toml_text(folder.hub), host=LOOPBACK, **ports)
     http_override = {} if http_port is None else {("http", "port"): str(http)}
     broker_override = {} if broker_port is None else {("broker", "port"): str(broker)}
+    enrol_override = {} if enrol_port is None else {("enrol", "port"): str(enrol)}
     collector_override = {} if broker_port is None else {("hub", "port"): str(broker)}
-    write_settings(folder.hub_settings, hub, http_override | broker_override)
+    write_settings(folder.hub_settings, hub, http_override | broker_override | enrol_override)
     for program, home, path in (
         ("tocsin-process", folder.process, folder.process_settings),
         ("tocsin-modeler", folder.modeler, folder.modeler_settings),
     ):
         collector = _COLLECTOR.format(
             program=program,
-            folder=_toml(home),
+            folder=toml_text(home),
             host=LOOPBACK,
             broker_port=broker,
-            certificates=_toml(folder.certificates),
+            certificates=toml_text(folder.certificates),
             name=COLLECTOR,
         )
         write_settings(path, collector, collector_override)
+
+
+def _enrol_port(folder: Folder, option: int | None, default: int) -> int:
+    """As that of the others; but where nobody has chosen one yet, a port that is taken is no reason not to start."""
+    if option is None and not folder.hub_settings.exists():
+        with contextlib.suppress(CommandError):
+            return usable_port(default, "enrolment", "--enrol-port")
+        return usable_port(0, "enrolment", "--enrol-port")
+    if option is None:
+        return _wanted(folder, "enrol", None, default)
+    return usable_port(option, "enrolment", "--enrol-port")
 
 
 def _wanted(folder: Folder, section: str, option: int | None, default: int) -> int:
@@ -80,8 +99,3 @@ def _wanted(folder: Folder, section: str, option: int | None, default: int) -> i
     except (OSError, ValueError, AttributeError) as error:
         raise CommandError(f"{path} cannot be read: {error}. Mend it, or remove it to get a new one") from None
     return port if isinstance(port, int) else default
-
-
-def _toml(value: object) -> str:
-    """A TOML string: JSON's escapes are TOML's."""
-    return json.dumps(str(value))

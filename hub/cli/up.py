@@ -39,6 +39,7 @@ class Options(Struct, frozen=True, kw_only=True):
     data: Path
     http_port: int | None
     broker_port: int | None
+    enrol_port: int | None
     host_name: str | None
     roll: bool
     interval_s: int
@@ -54,6 +55,7 @@ class Options(Struct, frozen=True, kw_only=True):
 )
 @click.option("--http-port", type=click.IntRange(0, 65535), help="Port of page and API [8080]; 0: any free one.")
 @click.option("--broker-port", type=click.IntRange(0, 65535), help="Port that collectors connect to; 0: any free one.")
+@click.option("--enrol-port", type=click.IntRange(0, 65535), help="Port where hosts are enrolled; 0: any free one.")
 @click.option("--host-name", metavar="NAME", help="Name of this machine as a device [its host name].")
 @click.option("--no-roll", is_flag=True, help="Do not show the roll.")
 @click.option(
@@ -65,7 +67,14 @@ class Options(Struct, frozen=True, kw_only=True):
     help="Seconds from scan to scan of this machine, set on the first start.",
 )
 def up_command(
-    *, data: Path, http_port: int | None, broker_port: int | None, host_name: str | None, no_roll: bool, interval_s: int
+    *,
+    data: Path,
+    http_port: int | None,
+    broker_port: int | None,
+    enrol_port: int | None,
+    host_name: str | None,
+    no_roll: bool,
+    interval_s: int,
 ) -> None:
     """Start a hub and its collectors here, and watch this machine.
 
@@ -75,6 +84,7 @@ def up_command(
         data=data,
         http_port=http_port,
         broker_port=broker_port,
+        enrol_port=enrol_port,
         host_name=host_name,
         roll=not no_roll,
         interval_s=interval_s,
@@ -144,7 +154,7 @@ class _Up:
     def run(self) -> None:
         """Start everything, then show the roll until somebody stops us."""
         self._folder.prepare()
-        settle(self._folder, self._options.http_port, self._options.broker_port)
+        settle(self._folder, self._options.http_port, self._options.broker_port, self._options.enrol_port)
         hub = self._child("hub", self._folder.hub, self._folder.hub_settings)
         self._started(hub)
         url = self._until_ready(hub)

@@ -60,6 +60,11 @@ class Absence:
         self._forget(collector, daemon)
         self._ring(collector, daemon, Severity.CLEAR, f"collector {collector}: daemon {daemon} is back")
 
+    def forget(self, collector: str, daemon: str) -> None:
+        """A daemon will not come back, and is missed no more."""
+        self._forget(collector, daemon)
+        self._ring(collector, daemon, Severity.CLEAR, f"collector {collector}: daemon {daemon} was removed")
+
     def _forget(self, collector: str, daemon: str) -> None:
         timer = self._timers.pop((collector, daemon), None)
         if timer is not None:

@@ -80,6 +80,15 @@ class Roster:
         seat.last_seen, seat.counts, seat.reason = session.last_seen, session.counts, reason
         return True
 
+    def forget(self, collector: str, daemon: str) -> None:
+        """Drop the seat of a daemon that will not come back; it is away."""
+        self._seats.pop((collector, daemon), None)
+
+    def sessions_of(self, collector: str) -> list[ISession]:
+        """All sessions of a collector."""
+        seats = (seat for (name, _), seat in self._seats.items() if name == collector)
+        return [seat.session for seat in seats if seat.session is not None]
+
     def seat_of(self, session: ISession) -> Seat | None:
         """The seat, if this session has it."""
         seat = self._seats.get((session.collector, session.daemon))

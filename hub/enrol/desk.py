@@ -24,7 +24,7 @@ from common.certificates import (
 )
 from common.edge.requests import read_request
 from common.edge.tokens import Token, write_token
-from common.errors import NotFoundError, PermanentError
+from common.errors import NotFoundError, PermanentError, SettingsError
 from hub.enrol.tokenbook import Record, TokenBook, TokenError, key_digest
 from hub.interfaces import ISession
 
@@ -98,8 +98,8 @@ class EnrolDesk:
         """The site's authority."""
         return self._site.ca.certificate
 
-    def make_token(self, name: str, lifetime_s: float, *, again: bool) -> Made:
-        """Make a token for a collector.
+    def make_token(self, name: str, lifetime_s: float, *, again: bool, by: str = "") -> Made:
+        """Make a token for a collector; `by` is who wants it, for the log.
 
         Raises:
             PermanentError: the name cannot be, is taken, or the lifetime is out of bounds.
@@ -117,7 +117,7 @@ class EnrolDesk:
                 "--again: as soon as the token is used, its present certificate counts no longer"
             )
         token, until = self._tokens.make(name, lifetime_s, fingerprint(self.authority))
-        self.log.info("a token for collector {name} was made", name=name)
+        self.log.info("{by} made a token for collector {name}", name=name, by=by or "somebody")
         return Made(
             name=name, text=write_token(token), ends_at=until, replaces=None if present is None else ends_at(present)
         )
@@ -167,7 +167,7 @@ class EnrolDesk:
             self._tokens.use(record, key)
         return certificate
 
-    def revoke(self, name: str) -> Revoked:
+    def revoke(self, name: str, by: str = "") -> Revoked:
         """Let a collector's certificate and tokens count no longer, and end its sessions.
 
         Raises:
@@ -180,7 +180,10 @@ class EnrolDesk:
         if not (had or tokens or cut):
             raise NotFoundError(self._nothing_of(name))
         self.log.warn(  # noqa: G010 - twisted.logger calls it so
-            "the certificate of collector {name} was revoked; sessions cut: {cut}", name=name, cut=len(cut)
+            "{by} revoked the certificate of collector {name}; sessions cut: {cut}",
+            name=name,
+            cut=len(cut),
+            by=by or "somebody",
         )
         return Revoked(name=name, had_certificate=had, cut=cut, tokens=tokens)
 
@@ -193,7 +196,13 @@ class EnrolDesk:
         return daemons
 
     def standing(self, name: str) -> Standing:
-        """How it stands with a collector's certificate."""
+        """How it stands with a collector's certificate; nothing when its entry cannot be read."""
+        try:
+            return self._standing(name)
+        except SettingsError:
+            return Standing()
+
+    def _standing(self, name: str) -> Standing:
         entry = registered(self._site, name)
         if entry is not None:
             return Standing(expires=ends_at(entry.newest))

@@ -14,6 +14,7 @@ from common.events import Severity
 from hub.data.reader import Reader
 from hub.distribution.roster import Roster, Seat
 from hub.distribution.services import Services
+from hub.enrol.desk import Standing
 from hub.web.call import Call
 from hub.web.refusals import RefusalError
 from hub.web.router import Route
@@ -91,6 +92,7 @@ class CollectorTopic:
         reader: Reader,
         devices: Callable[[], Sequence[str]],
         open_counts: Callable[[], Awaitable[dict[str, dict[int, int]]]],
+        certificate: Callable[[str], Standing] = lambda _: Standing(),
     ) -> None:
         self._about = about
         self._roster = roster
@@ -98,6 +100,7 @@ class CollectorTopic:
         self._distributor = services.process
         self._reader = reader
         self._devices = devices
+        self._certificate = certificate
         self._open_counts = open_counts
 
     def routes(self) -> list[Route]:
@@ -176,11 +179,11 @@ class CollectorTopic:
         return [self._collector(seat) for seat in self._roster.seats()]
 
     def _collector(self, seat: Seat) -> Collector:
-        distributor = self._services.of(seat.daemon)
+        distributor, certificate = self._services.of(seat.daemon), self._certificate(seat.collector)
         if distributor is None:
-            return collector_shape(seat, self._about.revision(), 0)
+            return collector_shape(seat, self._about.revision(), 0, certificate)
         revision, behind = distributor.standing(seat.collector)
-        return collector_shape(seat, revision, behind)
+        return collector_shape(seat, revision, behind, certificate)
 
 
 def _by_severity(counts: dict[str, dict[int, int]]) -> dict[str, int]:

@@ -14,6 +14,7 @@ from common.queries import LastValue, Rows
 from common.roll import DeviceScan, Process, SetStatus
 from hub.distribution.agreement import Shortfall
 from hub.distribution.roster import Seat
+from hub.enrol.desk import Standing
 from hub.interfaces import EventRecord, Revision
 
 MAX_BEHIND = 1000
@@ -254,7 +255,10 @@ class Count(Struct, frozen=True, kw_only=True):
 
 
 class Collector(Struct, frozen=True, kw_only=True):
-    """A collector daemon; `revision` is the newest that is live on it, `behind` counts its devices that are not."""
+    """A collector daemon; `revision` is the newest that is live on it, `behind` counts its devices that are not.
+
+    Its certificate is that of all daemons of the collector: when it ends, or when it was revoked.
+    """
 
     id: str
     daemon: str
@@ -272,9 +276,11 @@ class Collector(Struct, frozen=True, kw_only=True):
     queue: Count
     dropped: Count
     problem: str
+    certificate_expires: str | None
+    revoked_at: str | None
 
 
-def collector_shape(seat: Seat, revision: int, behind: int) -> Collector:
+def collector_shape(seat: Seat, revision: int, behind: int, certificate: Standing) -> Collector:
     """Shape a seat of the roster."""
     session = seat.session
     counts = session.counts if session is not None else seat.counts
@@ -295,6 +301,8 @@ def collector_shape(seat: Seat, revision: int, behind: int) -> Collector:
         queue=Count(events=counts.queued_events, samples=counts.queued_samples),
         dropped=Count(events=counts.dropped_events, samples=counts.dropped_samples),
         problem=counts.problem if session is not None else f"not connected: {seat.reason}",
+        certificate_expires=iso(certificate.expires),
+        revoked_at=iso(certificate.revoked),
     )
 
 

@@ -25,6 +25,7 @@ from common.certificates import ensure_collector, ensure_site
 from common.wire import Attach, ConfigBatch, ConfigsApplied
 from hub.app import make_service
 from hub.broker.listener import ListenerSettings
+from hub.enrol.settings import EnrolSettings
 from hub.life import Life
 from hub.settings import HttpSettings, HubSettings
 from tests.fakes.sessions import FakeHubClient
@@ -97,7 +98,10 @@ class TestHub:
         self.reactor = reactor
         self.folder = Path(tempfile.mkdtemp(prefix="tocsin-hub-"))
         self.settings = HubSettings(
-            folder=self.folder / "hub", http=HttpSettings(port=0), broker=ListenerSettings(port=0)
+            folder=self.folder / "hub",
+            http=HttpSettings(port=0),
+            broker=ListenerSettings(port=0),
+            enrol=EnrolSettings(port=0),
         )
         self.links: list[HubLink] = []
         self.service: Life | None = None

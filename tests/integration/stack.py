@@ -61,6 +61,8 @@ class Stack:
                 "0",
                 "--broker-port",
                 "0",
+                "--enrol-port",
+                "0",
                 "--no-roll",
                 *self.options,
             ],

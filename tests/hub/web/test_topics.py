@@ -318,6 +318,8 @@ class CollectorTopicTests(SynchronousTestCase):
         self.bench.settle()
         code, message = self.client.get("configs/process/web1").error
         self.assertEqual(code, "conflict")
+                "certificate_expires": None,
+                "revoked_at": None,
         self.assertIn("the regex of set x does not end", message)
 
     def test_a_process_table_is_passed_on(self) -> None:

@@ -1,0 +1,1 @@
+"""How a host comes to its first certificate: the verb `enrol` of collector daemons."""
