@@ -192,7 +192,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
             DeviceTopic(model, distributor, events.open_counts, components),
             ComponentTopic(model, components),
             TemplateTopic(model),
-            RevisionTopic(model, distributor, polls, components.expected, pools.owner_of),
+            RevisionTopic(model, services.everywhere, polls, components.expected, pools.owner_of),
             DocumentTopic(model),
             EventTopic(events, EventFeed(clock, events, events.observe), wall, polls, decisions.decided),
             DataTopic(reader, distributor.devices, wall),

@@ -22,6 +22,7 @@ _COLUMNS = (
     Column("state"),
     Column("for"),
     Column("devices", right=True),
+    Column("revision", right=True),
     Column("behind", right=True),
     Column("late", right=True),
     Column("queue", right=True),
@@ -40,7 +41,7 @@ def collector_group() -> None:
 @json_option
 @pass_client
 def list_command(client: Client, as_json: bool) -> None:
-    """List the collectors: connected or not, what they hold, what is queued."""
+    """List the collectors: connected or not, what they hold, which revision is live there, what is queued."""
     document = client.api.get(path_of("collectors"))
     if as_json:
         emit(document)
@@ -74,6 +75,7 @@ def _row(row: dict[str, Any], now: float) -> list[object]:
         cell("● connected", "green") if connected else cell("✖ away", "bold red"),
         since(row.get("since") if connected else row.get("last_seen"), now),
         row.get("devices", 0) if has_reported(row, now) else NOTHING,
+        row.get("revision", 0),
         _warn(row.get("behind", 0)),
         _warn(row.get("late_runs", 0)),
         _pair(row.get("queue")),

@@ -43,7 +43,7 @@ def config_group() -> None:
 @json_option
 @pass_client
 def show_command(client: Client, service: str, device: str, live: bool, as_json: bool) -> None:
-    """Show the config of DEVICE for SERVICE (`process`), secrets hidden."""
+    """Show the config of DEVICE for SERVICE (`process` or `modeler`), secrets hidden."""
     document = client.api.get(path_of("configs", service, device), {"live": 1} if live else None)
     if as_json:
         emit(document)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -15,6 +16,8 @@ from hub.cli.context import Client, json_option, pass_client
 from hub.cli.figures import counted, safe, since
 from hub.cli.output import SEVERITY_STYLES, cell, emit, facts, plural_rows, show
 from hub.cli.wait import behind_line
+
+SHOWN = 20
 
 
 @click.command("status")
@@ -34,14 +37,16 @@ def status_command(client: Client, as_json: bool) -> None:
         facts(
             [
                 ("Hub", f"{client.url}, version {hub.get('version')}, up for {since(hub.get('started_at'), now)}"),
-                ("Revision", _revision(hub, live=bool(document.get("revision_live")), behind=len(behind))),
+                ("Revision", _revision(hub, behind, document)),
                 ("Devices", document.get("devices", 0)),
                 ("Open events", open_events(document.get("open_events") or {})),
             ]
         )
     )
-    for row in behind[:20]:
+    for row in behind[:SHOWN]:
         show(cell(f"  not live: {behind_line(row)}", "yellow"))
+    if (more := int(document.get("behind_total") or len(behind)) - SHOWN) > 0:
+        show(cell(f"  and {more} more", "yellow"))
     show(Text(""))
     if collectors:
         show(collector_table(collectors, now))
@@ -63,8 +68,11 @@ def open_events(counts: dict[str, Any]) -> Text:
     return made or Text("none", style="green")
 
 
-def _revision(hub: dict[str, Any], *, live: bool, behind: int) -> Text:
+def _revision(hub: dict[str, Any], behind: Sequence[dict[str, Any]], document: dict[str, Any]) -> Text:
     number = hub.get("revision", 0)
-    if live:
+    if document.get("revision_live"):
         return cell(f"{number}, live everywhere", "green")
-    return cell(f"{number}, {counted(behind, 'device')} behind", "yellow")
+    total = int(document.get("behind_total") or len(behind))
+    if total > len(behind):  # the rest is not told; a device may be behind for several services
+        return cell(f"{number}, {counted(total, 'config')} behind", "yellow")
+    return cell(f"{number}, {counted(len({row.get('device') for row in behind}), 'device')} behind", "yellow")

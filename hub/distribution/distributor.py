@@ -59,13 +59,14 @@ class Distributor:
         whereabouts: Callable[[str], str],
         service: str = SERVICE_PROCESS,
         epoch: Callable[[], str] = lambda: "",
+        is_needed: Callable[[str], bool] = lambda _: True,
         leases: Leases | None = None,
     ) -> None:
         """Prepare; `start` begins.
 
         `is_known` says whether a collector of that name has ever logged in; `whereabouts` gives the sentence for one
         that is not connected: since when, and why. `leases` tells who has to be waited for although it is away;
-        `epoch` is that of the hub's store.
+        `epoch` is that of the hub's store; `is_needed` says whether anybody waits for what a collector runs.
         """
         self._clock = clock
         self._rng = rng
@@ -74,6 +75,7 @@ class Distributor:
         self._whereabouts = whereabouts
         self._subscriptions: dict[str, Subscription] = {}
         self._epoch = epoch
+        self._is_needed = is_needed
         self._paces: dict[str, Pace] = {}
         self._procrastinator = Procrastinator(clock, self._drain)
         self._drained: list[Deferred[None]] = []
@@ -252,7 +254,7 @@ class Distributor:
     def _progress(self) -> None:
         """Something has moved: those who wait for it look again."""
         self.look_again()
-        arrived = [waiter for waiter in self._waiters if self.agreement.is_live(waiter.revision, waiter.device)]
+        arrived = [waiter for waiter in self._waiters if self.is_live(waiter.revision, waiter.device)]
         for waiter in arrived:
             self._waiters.remove(waiter)
             waiter.arrived.callback(None)
@@ -261,12 +263,22 @@ class Distributor:
 
     def behind(self, revision: int | None = None, device: str | None = None) -> list[Shortfall]:
         """Where a revision, by default the newest, is not live, and why."""
-        return self.agreement.shortfalls(self._model.revision if revision is None else revision, device)
+        rows = self.agreement.shortfalls(self._model.revision if revision is None else revision, device)
+        return [row for row in rows if self._is_needed(row.collector)]
+
+    def is_live(self, revision: int, device: str | None = None) -> bool:
+        """Whether a revision runs wherever it should."""
+        if self.agreement.is_live(revision, device):
+            return True
+        return not any(
+            (line.since or 0) <= revision and device in {None, name} and self._is_needed(collector)
+            for collector, name, line in self.agreement.ledger.behind()
+        )
 
     async def wait_live(self, revision: int, timeout_s: float, device: str | None = None) -> bool:
         """Wait until a revision is live wherever it should be; False when that takes longer than `timeout_s`."""
-        if self.agreement.is_live(revision, device) or timeout_s <= 0:
-            return self.agreement.is_live(revision, device)
+        if self.is_live(revision, device) or timeout_s <= 0:
+            return self.is_live(revision, device)
         waiter = Waiter(revision, device, Deferred())
         self._waiters.append(waiter)
         waiter.arrived.addTimeout(timeout_s, self._clock)
@@ -277,7 +289,7 @@ class Distributor:
         finally:
             if waiter in self._waiters:
                 self._waiters.remove(waiter)
-        return self.agreement.is_live(revision, device)
+        return self.is_live(revision, device)
 
     def in_sync(self, device: str) -> bool:
         """Whether a device runs as the newest revision wants it."""

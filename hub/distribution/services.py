@@ -11,6 +11,7 @@ from common.configs import SERVICE_MODELER, SERVICE_PROCESS
 from hub.compile.modeler import ModelerCompiler
 from hub.compile.process import Expected, ProcessCompiler, nothing
 from hub.distribution.distributor import Distributor
+from hub.distribution.everywhere import Everywhere
 from hub.distribution.hubevents import ConfigEvents, HubEvents
 from hub.distribution.modelview import ModelView
 from hub.distribution.roster import Roster
@@ -26,12 +27,14 @@ class Services:
     Attributes:
         process: what is collected; a device is that collector's which collects it.
         modeler: what is modelled; a collector that never had a modeler needs no configs for it.
+        everywhere: how all of them stand together.
     """
 
     def __init__(self, process: Distributor, modeler: Distributor, reports: Sequence[ConfigEvents] = ()) -> None:
         self.process = process
         self.modeler = modeler
         self._all = (process, modeler)
+        self.everywhere = Everywhere(self._all)
         self._reports = reports
 
     def remember(self, open_events: Iterable[tuple[str, str, str]]) -> None:
@@ -122,5 +125,6 @@ def make_services(
         whereabouts=lambda collector: roster.whereabouts(collector, SERVICE_MODELER),
         service=SERVICE_MODELER,
         epoch=epoch,
+        is_needed=lambda collector: roster.is_known(collector, SERVICE_MODELER),
     )
     return Services(process, modeler, (process_reports, modeler_reports))

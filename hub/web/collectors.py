@@ -97,7 +97,6 @@ class CollectorTopic:
         self._about = about
         self._roster = roster
         self._services = services
-        self._distributor = services.process
         self._reader = reader
         self._devices = devices
         self._certificate = certificate
@@ -118,7 +117,7 @@ class CollectorTopic:
         return {
             "revision": self._about.revision(),
             "devices": len(self._devices()),
-            "behind": len(self._distributor.behind()),
+            "behind": len(self._services.everywhere.behind()),
             "daemons": len(seats),
             "daemons_connected": sum(seat.session is not None for seat in seats),
         }
@@ -136,7 +135,7 @@ class CollectorTopic:
     async def status(self, call: Call) -> Status:
         """Everything at a glance."""
         call.only()
-        behind = self._distributor.behind()
+        behind = self._services.everywhere.behind()
         about = self._about
         return Status(
             hub=HubFacts(
@@ -148,7 +147,7 @@ class CollectorTopic:
                 pb_port=about.pb_port(),
             ),
             revision_live=not behind,
-            behind=behind_shapes(behind, self._distributor.service),
+            behind=behind_shapes(behind),
             behind_total=len(behind),
             devices=len(self._devices()),
             open_events=_by_severity(await self._open_counts()),

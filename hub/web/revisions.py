@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 from common.errors import NotFoundError
 from hub.compile.differing import Owner, named
 from hub.compile.process import Expected, nothing
-from hub.distribution.distributor import Distributor
+from hub.distribution.everywhere import Everywhere
 from hub.model.change import Change
 from hub.model.documents import SourceFile
 from hub.model.entities import Key
@@ -130,7 +130,7 @@ class RevisionTopic:
     def __init__(
         self,
         model: ModelService,
-        distributor: Distributor,
+        everywhere: Everywhere,
         polls: LongPolls,
         expected: Expected = nothing,
         owner: Owner = named,
@@ -139,7 +139,7 @@ class RevisionTopic:
 
         Args:
             model: is changed.
-            distributor: knows what is live.
+            everywhere: knows what is live.
             polls: of those who wait for it.
             expected: what modellings have found.
             owner: who of a pool watches a device.
@@ -147,7 +147,7 @@ class RevisionTopic:
         self._model = model
         self._expected = expected
         self._owner = owner
-        self._distributor = distributor
+        self._everywhere = everywhere
         self._polls = polls
 
     def routes(self) -> list[Route]:
@@ -207,9 +207,9 @@ class RevisionTopic:
         if number > newest:
             raise NotFoundError(f"there is no revision {number}; the newest is {newest}")
         with self._polls.one(wait_s):
-            is_live = await self._distributor.wait_live(number, wait_s, device)
-        behind = [] if is_live else self._distributor.behind(number, device)
-        return Live(number, not behind, behind_shapes(behind, self._distributor.service), len(behind))
+            is_live = await self._everywhere.wait_live(number, wait_s, device)
+        behind = [] if is_live else self._everywhere.behind(number, device)
+        return Live(number, not behind, behind_shapes(behind), len(behind))
 
     async def push(self, call: Call) -> Pushed:
         """Compile and send configs again, changed or not."""
@@ -221,7 +221,7 @@ class RevisionTopic:
         names = list(model.devices) if body.all else list(dict.fromkeys(body.devices))
         for name in names:
             model.device(name)
-        return Pushed(len(names), self._distributor.push_again(names))
+        return Pushed(len(names), self._everywhere.push_again(names))
 
 
 def _check_device(device: str) -> None:

@@ -315,11 +315,11 @@ class Behind(Struct, frozen=True, kw_only=True):
     reason: str
 
 
-def behind_shapes(shortfalls: Sequence[Shortfall], daemon: str) -> list[Behind]:
-    """Shape shortfalls; a thousand of them tell enough."""
+def behind_shapes(shortfalls: Sequence[tuple[str, Shortfall]]) -> list[Behind]:
+    """Shape shortfalls, each with its service; a thousand of them tell enough."""
     return [
-        Behind(device=row.device, collector=row.collector, daemon=daemon, reason=row.reason)
-        for row in shortfalls[:MAX_BEHIND]
+        Behind(device=row.device, collector=row.collector, daemon=service, reason=row.reason)
+        for service, row in shortfalls[:MAX_BEHIND]
     ]
 
 

@@ -583,6 +583,31 @@ def test_status_says_what_is_not_live(run: Run, fake: FakeApi) -> None:
     assert "not live: box on far/process: not connected" in out
 
 
+def test_status_counts_a_device_once_whose_services_are_behind(run: Run, fake: FakeApi) -> None:
+    row = {"device": "box", "collector": "local", "reason": "its config cannot be made: device box: no such class"}
+    fake.state.behind = [{**row, "daemon": daemon} for daemon in ("process", "modeler")]
+    out = run("status").out
+    assert "3, 1 device behind" in out
+    for daemon in ("process", "modeler"):
+        assert f"not live: box on local/{daemon}: its config cannot be made: device box: no such class" in out
+
+
+def test_status_names_the_first_that_are_not_live_and_counts_the_rest(run: Run, fake: FakeApi) -> None:
+    row = {"collector": "far", "daemon": "process", "reason": "not connected"}
+    fake.state.behind = [{**row, "device": f"d{number}"} for number in range(30)]
+    out = run("status").out
+    assert out.count("not live:") == 20
+    assert "and 10 more" in out
+
+
+def test_collectors_are_listed_with_the_revision_that_is_live_there(run: Run, fake: FakeApi) -> None:
+    fake.state.collectors[0].update(revision=2, behind=7)
+    lines = run("collector", "list").out.splitlines()
+    heads, row = lines[0].split(), lines[-1].split()
+    assert heads.index("BEHIND") == heads.index("REVISION") + 1
+    assert row[row.index("2") + 1] == "7"
+
+
 @pytest.mark.parametrize("command", [(), ("device",), ("events",)], ids=" ".join)
 def test_no_command_at_all_is_plain_help_and_a_usage_error(run: Run, command: tuple[str, ...]) -> None:
     done = run(*command)

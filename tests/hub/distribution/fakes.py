@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -235,7 +236,7 @@ class Bench:
         self.model.watcher = self.distributor.model_changed
         return self.distributor
 
-    def another(self, service: str) -> Distributor:
+    def another(self, service: str, is_needed: Callable[[str], bool] = lambda _: True) -> Distributor:
         """A distributor of a service; nobody tells it of changes."""
         return Distributor(
             self.clock,
@@ -246,6 +247,7 @@ class Bench:
             whereabouts=lambda name: f"collector {name} is not connected",
             service=service,
             epoch=lambda: self.epoch,
+            is_needed=is_needed,
         )
 
     def restart(self) -> None:

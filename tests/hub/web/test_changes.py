@@ -16,6 +16,7 @@ from hub.components.modelrules import ModelRules
 from hub.components.store import SqlComponentStore
 from hub.distribution.departures import Departures
 from hub.distribution.distributor import Distributor
+from hub.distribution.everywhere import Everywhere
 from hub.distribution.modelview import ModelView
 from hub.model.database import Database
 from hub.model.entities import Device, Model
@@ -70,7 +71,7 @@ class ChangeCase(SynchronousTestCase):
             DeviceTopic(self.model, self.distributor, counts, self.book),
             ComponentTopic(self.model, self.book),
             TemplateTopic(self.model),
-            RevisionTopic(self.model, self.distributor, self.polls, owner=first_member),
+            RevisionTopic(self.model, Everywhere([self.distributor]), self.polls, owner=first_member),
         )
         self.site = site_of(self.clock, [route for topic in topics for route in topic.routes()])
         self.client = Client(self.site)

@@ -216,7 +216,17 @@ class CollectorTopicTests(SynchronousTestCase):
         async def counts() -> dict[str, dict[int, int]]:
             return {"web1": {4: 2, 3: 1}, "web2": {4: 1}}
 
-        services = Services(self.bench.distributor, self.bench.another(SERVICE_MODELER))
+        self.modellers: set[str] = set()
+        modeler = self.bench.another(SERVICE_MODELER, self.modellers.__contains__)
+        modeler.start()
+        watched = self.bench.model.watcher
+
+        def changed(revision: int, devices: list[str]) -> None:
+            watched(revision, devices)
+            modeler.model_changed(revision, devices)
+
+        self.bench.model.watcher = changed
+        services = Services(self.bench.distributor, modeler)
         topics = (
             CollectorTopic(about, self.roster, services, reader, model.devices, counts),
             DataTopic(reader, model.devices, self.bench.clock.seconds),
@@ -230,6 +240,30 @@ class CollectorTopicTests(SynchronousTestCase):
         session.answers = answer or (lambda _: Done(1))
         self.roster.arrive(session)
         return session
+
+    def test_a_service_that_was_ever_there_counts_too(self) -> None:
+        self.attach()
+        self.bench.model.change({"web1": ("local", 1)})
+        self.bench.settle()
+        self.assertIs(self.client.get("status").json["revision_live"], True)
+        self.modellers.add("local")
+        status = self.client.get("status").json
+        self.assertIs(status["revision_live"], False)
+        rows = [(row["device"], row["collector"], row["daemon"]) for row in status["behind"]]
+        self.assertEqual((rows, status["behind_total"]), ([("web1", "local", "modeler")], 1))
+
+    def test_a_config_that_cannot_be_made_is_named_with_the_reason(self) -> None:
+        self.attach()
+        self.bench.model.change({"web1": ("local", 1), "web2": ("local", 1)})
+        self.bench.settle()
+        self.bench.model.change({"web1": ("local", 0)})
+        self.bench.settle()
+        status = self.client.get("status").json
+        (row,) = status["behind"]
+        self.assertEqual((row["device"], row["daemon"]), ("web1", "process"))
+        self.assertIn("its config cannot be made: device web1: the regex of set x does not end", row["reason"])
+        (collector,) = status["collectors"]
+        self.assertEqual((collector["revision"], collector["behind"]), (1, 1))
 
     def test_health_tells_the_version_to_everybody(self) -> None:
         self.assertEqual(self.client.get("health", token=None).json, {"ok": True, "version": "0.1.0"})
@@ -284,6 +318,8 @@ class CollectorTopicTests(SynchronousTestCase):
                 "queue": {"events": 0, "samples": 0},
                 "dropped": {"events": 0, "samples": 0},
                 "problem": "",
+                "certificate_expires": None,
+                "revoked_at": None,
             },
         )
 
@@ -318,8 +354,6 @@ class CollectorTopicTests(SynchronousTestCase):
         self.bench.settle()
         code, message = self.client.get("configs/process/web1").error
         self.assertEqual(code, "conflict")
-                "certificate_expires": None,
-                "revoked_at": None,
         self.assertIn("the regex of set x does not end", message)
 
     def test_a_process_table_is_passed_on(self) -> None:

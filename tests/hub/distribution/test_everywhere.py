@@ -1,0 +1,83 @@
+# mypy: allow-untyped-calls
+"""A revision is live when it runs for every service that anybody waits for."""
+
+from __future__ import annotations
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.trial.unittest import SynchronousTestCase
+
+from common.configs import SERVICE_MODELER
+from hub.distribution.everywhere import Everywhere
+from tests.hub.distribution.fakes import Bench, FakeCollector, FakeSession
+
+
+class EverywhereTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.bench = Bench()
+        self.modellers: set[str] = set()
+        self.modeler = self.bench.another(SERVICE_MODELER, self.modellers.__contains__)
+        process = self.bench.distributor
+        for one in (process, self.modeler):
+            one.start()
+        self.everywhere = Everywhere([process, self.modeler])
+
+        def changed(revision: int, devices: list[str]) -> None:
+            for one in (process, self.modeler):
+                one.model_changed(revision, devices)
+
+        self.bench.model.watcher = changed
+
+    def wait(self, revision: int, timeout_s: float = 20.0) -> Deferred[bool]:
+        return Deferred.fromCoroutine(self.everywhere.wait_live(revision, timeout_s))
+
+    def attach_modeler(self) -> FakeSession:
+        self.modellers.add("local")
+        session = FakeSession(FakeCollector("local"), daemon=SERVICE_MODELER)
+        self.modeler.attached(session)
+        return session
+
+    def test_a_service_that_was_never_there_is_not_waited_for(self) -> None:
+        self.bench.attach()
+        revision = self.bench.model.put("web1")
+        waiting = self.wait(revision)
+        self.bench.settle(1)
+        self.assertTrue(self.successResultOf(waiting))
+        self.assertEqual(self.everywhere.behind(), [])
+
+    def test_one_that_is_away_is_waited_for_and_named(self) -> None:
+        self.modellers.add("local")
+        self.bench.attach()
+        revision = self.bench.model.put("web1")
+        waiting = self.wait(revision)
+        self.bench.settle(3)
+        self.assertNoResult(waiting)
+        (row,) = self.everywhere.behind(revision)
+        self.assertEqual((row[0], row[1].device), ("modeler", "web1"))
+        self.attach_modeler()
+        self.bench.settle(1)
+        self.assertTrue(self.successResultOf(waiting))
+
+    def test_after_the_time_it_is_said_that_it_is_not_live(self) -> None:
+        self.modellers.add("local")
+        self.bench.attach()
+        waiting = self.wait(self.bench.model.put("web1"), 2.0)
+        self.bench.settle(3)
+        self.assertFalse(self.successResultOf(waiting))
+
+    def test_who_waits_no_more_leaves_nothing_behind(self) -> None:
+        self.modellers.add("local")
+        waiting = self.wait(self.bench.model.put("web1"))
+        self.bench.settle(1)
+        waiting.cancel()
+        self.failureResultOf(waiting, CancelledError)
+        self.assertEqual((self.bench.distributor._waiters, self.modeler._waiters), ([], []))
+        self.assertEqual(self.bench.clock.getDelayedCalls(), [])
+
+    def test_sent_again_is_sent_again_to_all(self) -> None:
+        process, modeler = self.bench.attach(), self.attach_modeler()
+        self.bench.model.put("web1")
+        self.bench.settle(1)
+        self.everywhere.push_again(["web1"])
+        self.bench.settle(1)
+        sent = [[config.device for batch in one.batches for config in batch.changed] for one in (process, modeler)]
+        self.assertEqual(sent, [["web1", "web1"]] * 2)
