@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import Struct
 
+from common.configs import LAPSED
 from hub.distribution.interfaces import IModelView, Leases, NoLeases
 from hub.distribution.ledger import Ledger, Line, Refusal
 from hub.distribution.wanted import Wanted
@@ -149,6 +150,9 @@ class Agreement:
                 continue
             if self._lets_go(name) or self._leases.may_collect(name, device):
                 return name
+        line = self.ledger.line(collector, device)
+        if line is not None and line.held not in {None, LAPSED}:
+            return ""  # it has it: what it is sent now takes it from nobody
         for name in self._leases.rivals(device):
             if name != collector and self._may_hold(name) and self._leases.may_collect(name, device):
                 return name

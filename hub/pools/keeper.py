@@ -51,6 +51,7 @@ class PoolKeeper:
         *,
         known: Iterable[str] = (),
         absences: Iterable[Absence] = (),
+        recent: Iterable[Move] = (),
     ) -> None:
         """Begin with the model as it is, and nobody there.
 
@@ -62,6 +63,7 @@ class PoolKeeper:
             bells: tell of members that go and come.
             known: collectors whose process daemon has logged in at some time.
             absences: what the store had when the hub started.
+            recent: the last moves that it had.
         """
         remembered = list(absences)
         self._clock = clock
@@ -82,6 +84,10 @@ class PoolKeeper:
         self.presence = Presence(clock.seconds(), known, self._since)
         self._shares = Shares(self.presence)
         self._adopt(model().pools)
+        for move in recent:
+            if move.pool in self.presence.pools:
+                pool, ago_s = self.presence.pools[move.pool], self._began - move.at
+                self.presence.remember_former(pool, move.source, ago_s, clock.seconds())
 
     # --- who has what -------------------------------------------------------------------------------------------------
 
@@ -114,7 +120,7 @@ class PoolKeeper:
     def rivals(self, device_id: str) -> Sequence[str]:
         """The members of a device's pool, which may hold it without having said so to this hub yet."""
         pool = self._leased(device_id)
-        return () if pool is None else pool.members
+        return () if pool is None else (*pool.members, *self.presence.former(pool, self._clock.seconds()))
 
     def since(self, pool: str, collector: str) -> float | None:
         """Since when a member is away, in epoch seconds; None when it is there, or never was."""

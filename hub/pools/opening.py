@@ -14,6 +14,7 @@ from hub.pools.interfaces import IPoolStore
 from hub.pools.keeper import PoolKeeper
 
 MOST_OPEN = 10_000
+MOVES_READ = 200
 
 
 async def open_pools(
@@ -36,7 +37,9 @@ async def open_pools(
         known: collectors whose process daemon has logged in at some time.
         events: of which some may be open that should not be.
     """
-    keeper = PoolKeeper(clock, wall, model, store, bells, known=known, absences=await store.absences())
+    absences = await store.absences()
+    recent = [move for pool in model().pools for move in await store.moves(pool, MOVES_READ)]
+    keeper = PoolKeeper(clock, wall, model, store, bells, known=known, absences=absences, recent=recent)
     states = tuple(state.value for state in OPEN_STATES)
     for record in await events.find(EventFilter(event_class=CLASS_DAEMON, states=states, limit=MOST_OPEN)):
         if record.event_key == KEY and (record.component, record.device) not in keeper.presence.absent:

@@ -79,6 +79,7 @@ class Presence:
         self._strange: set[Who] = set()
         self._met: dict[str, float] = {}  # by pool: when the first came of whom nobody was there
         self._flaps: dict[Who, list[float]] = {}
+        self._former: dict[Who, float] = {}
         self._longer: dict[
             str, tuple[float, float]
         ] = {}  # by pool: a patience that was longer, and until when it counts
@@ -111,6 +112,12 @@ class Presence:
                 self._longer[name] = patience_s, now + patience_s
         members = {(name, member) for name, pool in pools.items() for member in pool.members}
         added = members - {(name, member) for name, pool in before.items() for member in pool.members}
+        self._former = {who: until for who, until in self._former.items() if until > now}
+        for name, pool in before.items():
+            patience_s = self.patience_s(name, now, pool)
+            self._former.update(
+                ((name, one), now + patience_s) for one in pool.members if (name, one) not in members | self.absent
+            )
         self.absent &= members
         self._strange &= members
         self._flaps = {who: at for who, at in self._flaps.items() if who in members}
@@ -161,7 +168,17 @@ class Presence:
         left = self._left.get(collector)
         if left is None or (pool.id, collector) in self.absent:
             return False
-        return now < left + self.patience_s(pool.id, now, pool)
+        pools = [pool, *(one for one in self.pools.values() if collector in one.members)]
+        return now < left + max(self.patience_s(one.id, now, one) for one in pools)
+
+    def former(self, pool: Pool, now: float) -> list[str]:
+        """Who was a member until a short while ago."""
+        return [name for (of, name), until in self._former.items() if of == pool.id and until > now]
+
+    def remember_former(self, pool: Pool, collector: str, ago_s: float, now: float) -> None:
+        """Devices went from one that is no member any more, so many seconds before the start."""
+        if collector not in pool.members:
+            self._former[pool.id, collector] = now + self.patience_s(pool.id, now) - max(0.0, ago_s)
 
     def patience_s(self, name: str, now: float, pool: Pool | None = None) -> float:
         """How long members of a pool may be away; one that was lowered counts on until all who knew it are over it."""

@@ -50,6 +50,7 @@ class PoolSite:
             Bells(self.ring, self.wall),
             known=sorted(self.known),
             absences=done(self.store.absences()),
+            recent=done(self.store.moves("eu", 100)),
         )
         keeper.observe(lambda _revision, devices: self.told.append(list(devices)), self.wake)
         keeper.start()
