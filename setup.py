@@ -62,6 +62,7 @@ setup(
             "tocsin-hub=hub.app:main",
             "tocsin-process=collectors.process.main:main",
             "tocsin-modeler=collectors.modeler.main:main",
+            "tocsin-sim=collectors.sim.main:main",
         ]
     },
 )

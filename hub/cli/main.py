@@ -34,6 +34,7 @@ from hub.cli.ps import ps_command
 from hub.cli.rollback import rollback_command
 from hub.cli.schema import schema_command
 from hub.cli.secrets import secret_group
+from hub.cli.sim import sim_command
 from hub.cli.status import status_command
 from hub.cli.tokens import DEFAULT_URL
 from hub.cli.up import up_command
@@ -80,6 +81,7 @@ for _command in (
     graph_command,
     collector_group,
     secret_group,
+    sim_command,
 ):
     tocsin.add_command(_command)
 for _command in (change_command, move_command):

@@ -1,0 +1,33 @@
+"""`tocsin sim`: hands over to tocsin-sim, which is a program of the collectors."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from hub.cli.exits import CommandError
+from hub.cli.folder import program
+
+PROGRAM = "tocsin-sim"
+
+
+@click.command(
+    "sim",
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False, "help_option_names": []},
+)
+@click.argument("words", nargs=-1, type=click.UNPROCESSED)
+def sim_command(words: tuple[str, ...]) -> None:
+    """Serve simulated SNMP agents: `sim agent` captures, `sim fleet` many hosts; no hub is asked.
+
+    What follows is handed to tocsin-sim as it stands: see `tocsin sim --help`, `tocsin sim fleet --help`.
+    """
+    beside = program(PROGRAM)[0]
+    path = beside if os.access(beside, os.X_OK) else PROGRAM
+    try:
+        os.execvp(path, [PROGRAM, *(words or ("--help",))])  # noqa: S606 - our own program, with what the user typed
+    except OSError as error:
+        raise CommandError(
+            f"{PROGRAM} cannot be started: {error.strerror or error}. It comes with Tocsin's collectors: install them "
+            "on this machine, or put its folder on PATH"
+        ) from None
