@@ -23,6 +23,9 @@ Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
 """Name of a config's content."""
 Regex = Annotated[str, Meta(min_length=1, max_length=4096)]
 
+MAX_PARTS = 10_000
+"""Of each kind in one config: whoever sends more is no hub of ours, and taking it in would hold up everything else."""
+
 DEFAULT_EXCLUDE = r"\b(vim|tail|grep|tar|cat|bash)\b"
 
 SERVICE_PROCESS = "process"
@@ -246,14 +249,14 @@ class DeviceConfig(Struct, frozen=True, kw_only=True):
     source: SourceKind
     interval_s: Annotated[int, Meta(ge=1, le=86400)]
     snmp: SnmpConfig | None = None
-    process_sets: tuple[ProcessSetConfig, ...] = ()
+    process_sets: Annotated[tuple[ProcessSetConfig, ...], Meta(max_length=MAX_PARTS)] = ()
     full_scan_every: Annotated[int, Meta(ge=1, le=10000)] = 10
     flap_restarts: Annotated[int, Meta(ge=1)] = 5
     flap_window_s: Annotated[int, Meta(ge=1)] = 1800
-    thresholds: tuple[ThresholdConfig, ...] = ()
-    derived: tuple[DerivedConfig, ...] = ()
-    expected: tuple[ExpectedSet, ...] = ()
-    overrides: tuple[SetOverride, ...] = ()
+    thresholds: Annotated[tuple[ThresholdConfig, ...], Meta(max_length=MAX_PARTS)] = ()
+    derived: Annotated[tuple[DerivedConfig, ...], Meta(max_length=MAX_PARTS)] = ()
+    expected: Annotated[tuple[ExpectedSet, ...], Meta(max_length=MAX_PARTS)] = ()
+    overrides: Annotated[tuple[SetOverride, ...], Meta(max_length=MAX_PARTS)] = ()
     model: ModelConfig | None = None
     only_expected: bool = False
     retention: Retention = Retention.STANDARD

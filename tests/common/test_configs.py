@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 
-from common.configs import DeviceConfig, ProcessSetConfig, SnmpConfig, SourceKind, digest, digest_of_all
+from common.configs import MAX_PARTS, DeviceConfig, ProcessSetConfig, SnmpConfig, SourceKind, digest, digest_of_all
 
 CONFIG = DeviceConfig(
     device="web1",
@@ -35,3 +36,9 @@ def test_no_repr_shows_a_secret() -> None:
     secret = SnmpConfig(community="hush", auth_password="hush", priv_password="hush")
     assert "hush" not in repr(secret)
     assert "hush" not in repr(msgspec.structs.replace(CONFIG, snmp=secret))
+
+
+def test_a_config_with_more_parts_than_make_sense_is_none() -> None:
+    crowded = msgspec.structs.replace(CONFIG, process_sets=CONFIG.process_sets * (MAX_PARTS + 1))
+    with pytest.raises(msgspec.ValidationError, match="process_sets"):
+        msgspec.msgpack.decode(msgspec.msgpack.encode(crowded), type=DeviceConfig)
