@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from zope.interface import implementer
 
-from common.configs import SERVICE_PROCESS, DeviceConfig, ProcessSetConfig, SourceKind, digest, digest_of_all
+from common.configs import LAPSED, SERVICE_PROCESS, DeviceConfig, ProcessSetConfig, SourceKind, digest, digest_of_all
 from common.errors import PermanentError, RemoteError, TransientError
 from common.queries import Done, Query, Result
 from common.wire import ConfigBatch, ConfigsApplied, Held, HeldRequest, Position, Rejected, TaskCounts, decode, encode
@@ -111,6 +111,7 @@ class FakeCollector:
         self.page = 2000
         self.epoch = ""
         self.revision = 0
+        self.lapsed: set[str] = set()
         self.tells = False
 
     def position(self) -> Position:
@@ -120,7 +121,13 @@ class FakeCollector:
         return Position(self.epoch, self.revision, digest_of_all(self.digests()))
 
     def digests(self) -> dict[str, str]:
-        return {device: digest(held) for device, held in self.configs.items()}
+        running = {device: digest(held) for device, held in self.configs.items()}
+        return {**running, **dict.fromkeys(self.lapsed, LAPSED)}
+
+    def lapse(self, device: str) -> None:
+        """A lease is over: the device is collected no more, until it is sent again or removed."""
+        if self.configs.pop(device, None) is not None:
+            self.lapsed.add(device)
 
     def held(self, request: HeldRequest) -> Held:
         rest = sorted(item for item in self.digests().items() if item[0] > request.after)
@@ -135,9 +142,11 @@ class FakeCollector:
                 rejected.append(Rejected(item.device, self.refuses[item.device]))
             else:
                 self.configs[item.device] = item
+                self.lapsed.discard(item.device)
                 live[item.device] = digest(item)
         for device in batch.removed:
             self.configs.pop(device, None)
+            self.lapsed.discard(device)
         self.epoch, self.revision = batch.epoch, batch.revision
         return ConfigsApplied(live=live, rejected=rejected, all=digest_of_all(self.digests()))
 

@@ -24,6 +24,9 @@ class Convergence(RuleBasedStateMachine):
         self.bench = Bench()
         self.bench.distributor.start()
         self.tampered: set[str] = set()
+        for name in COLLECTORS[1:]:  # the first is one of an earlier version
+            self.bench.collector(name).tells = True
+        self.back_up()
 
     # --- the operator -------------------------------------------------------------------------------------------------
 
@@ -83,6 +86,27 @@ class Convergence(RuleBasedStateMachine):
     def restart_the_hub(self) -> None:
         self.bench.restart()
 
+    @rule()
+    def back_up(self) -> None:
+        self.backup = self.bench.model.revision, dict(self.bench.model.entries)
+
+    @rule()
+    def restore(self) -> None:
+        """The hub starts with the model of a backup, in a store of another epoch."""
+        self.bench.model.revision, entries = self.backup
+        self.bench.model.entries = dict(entries)
+        self.bench.epoch = f"e{int(self.bench.epoch[1:]) + 1}"
+        self.bench.restart()
+
+    @rule(name=collectors, devices=st.sets(devices))
+    def interrupt(self, name: str, devices: set[str]) -> None:
+        """The line breaks in the middle of a resync, and comes back at once."""
+        session = self.bench.sessions.get(name)
+        if session is not None and session.pending:
+            session.answer()
+            self.bench.detach(name, applied=bool(devices))
+            self.bench.attach(name)
+
     # --- the collectors -----------------------------------------------------------------------------------------------
 
     @rule(name=collectors, device=devices)
@@ -90,6 +114,13 @@ class Convergence(RuleBasedStateMachine):
         if name not in self.bench.sessions:
             self.tampered.add(name)
             self.bench.collector(name).configs.pop(device, None)
+
+    @rule(name=collectors, device=devices)
+    def lapse(self, name: str, device: str) -> None:
+        """A collector that hears nothing of the hub lets the lease of a device run out."""
+        if name not in self.bench.sessions and device in self.bench.collector(name).configs:
+            self.tampered.add(name)
+            self.bench.collector(name).lapse(device)
 
     @rule(name=collectors, refused=st.sets(devices, max_size=2))
     def refuse(self, name: str, refused: set[str]) -> None:
@@ -141,8 +172,21 @@ class Convergence(RuleBasedStateMachine):
                 if owner == name
             }
             assert bench.collector(name).digests() == wanted
+        for name in COLLECTORS[1:]:
+            told = bench.collector(name).position()
+            assert told.epoch in {"", bench.epoch}
+            assert told.epoch == bench.epoch or not bench.collector(name).configs
+        self.nothing_is_left_to_say()
         assert bench.distributor.behind() == []
         assert not [key for key in bench.reports.open if key[1] == "config_error"]
+
+    def nothing_is_left_to_say(self) -> None:
+        """A collector that comes back now is neither asked nor sent anything, if it tells its position."""
+        for name in COLLECTORS[1:]:
+            self.bench.detach(name)
+            session = self.bench.attach(name)
+            self.bench.settle(1)
+            assert (session.asked, session.batches) == ([], [])
 
     def teardown(self) -> None:
         if self.bench.model.entries:
@@ -153,6 +197,6 @@ class Convergence(RuleBasedStateMachine):
 
 
 Convergence.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=100, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestConvergence = Convergence.TestCase

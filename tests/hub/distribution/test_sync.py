@@ -80,13 +80,14 @@ class PositionTests(SyncCase):
         self.devices(3)
         self.synced()
         self.bench.detach()
+        session = self.synced()
+        del self.peer.configs["d000"]
         self.bench.model.put("d001", version=2)
-        self.bench.settle(1)
-        session = self.bench.attach(quick=False)
-        session.answer()
-        self.peer.configs.clear()
-        session.answer()
-        session.quick = True
+        self.bench.settle(0.3)
+        self.assertEqual(
+            (len(session.batches), len(session.asked)), (1, 0), "it answers, and what it holds is not right"
+        )
+        self.bench.model.put("d001", version=1)  # and now it should hold what it held when it logged in
         self.bench.settle(10)
         self.assertEqual(self.bench.distributor.behind(), [])
         self.assertEqual(sorted(self.peer.configs), ["d000", "d001", "d002"])
