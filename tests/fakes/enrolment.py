@@ -81,8 +81,9 @@ class Stranger:
 class EnrolHub:
     """Owns a folder; call `close` at the end."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, start: float = START, **settings: Any) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="tocsin-enrol-")
+        self._start = start
         self.folder = Path(self._folder.name)
         self.clock = Clock()
         self.site = ensure_site(self.folder / "pki", self.wall)
@@ -96,7 +97,7 @@ class EnrolHub:
         self.door = EnrolDoor(site, open_tls_options(self.site), self.clock, self.settings)
 
     def wall(self) -> float:
-        return START + self.clock.seconds()
+        return self._start + self.clock.seconds()
 
     def make_desk(self) -> EnrolDesk:
         """A desk as after a start of the hub."""

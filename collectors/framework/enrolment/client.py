@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from collectors.framework.hubaddresses import HubAddress
 from common.certificates import HUB_NAME, fingerprint
+from common.edge.pem import pem
 from common.edge.tokens import ENROL_PATH
 from common.errors import PermanentError, TransientError
 
@@ -28,6 +29,16 @@ PAUSES_S = (1.0, 2.0, 4.0)
 """A hub that many hosts come to at once closes connections of some of them."""
 
 T = TypeVar("T")
+
+_CLOSED = (
+    ConnectionResetError,
+    ConnectionAbortedError,
+    BrokenPipeError,
+    ssl.SSLEOFError,
+    ssl.SSLZeroReturnError,
+    http.client.RemoteDisconnected,
+)
+"""What it looks like from here when the hub closes a connection before it has said a word."""
 
 
 class UnreachableError(TransientError):
@@ -113,7 +124,7 @@ class EnrolClient:
             try:
                 status, data = self._once(method, body, context)
                 break
-            except (ConnectionResetError, ssl.SSLEOFError, http.client.RemoteDisconnected):
+            except _CLOSED:
                 self._pause(pause_s)
         else:
             raise UnreachableError(
@@ -133,7 +144,7 @@ class EnrolClient:
             connection.request(method, ENROL_PATH, body=body, headers=headers)
             found = connection.getresponse()
             return found.status, found.read(MAX_ANSWER_BYTES)
-        except (ConnectionResetError, ssl.SSLEOFError, http.client.RemoteDisconnected):
+        except _CLOSED:
             raise
         except ssl.SSLCertVerificationError as error:
             raise UnreachableError(self._unproven(error)) from None
@@ -195,8 +206,6 @@ def _unproven() -> ssl.SSLContext:
 
 
 def _proven(ca: x509.Certificate) -> ssl.SSLContext:
-    from common.edge.pem import pem
-
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.load_verify_locations(cadata=pem(ca).decode("ascii"))
