@@ -83,7 +83,8 @@ class PositionTests(SyncCase):
         session = self.synced()
         del self.peer.configs["d000"]
         self.bench.model.put("d001", version=2)
-        self.bench.settle(0.3)
+        while not session.batches:
+            self.bench.settle(0.05)
         self.assertEqual(
             (len(session.batches), len(session.asked)), (1, 0), "it answers, and what it holds is not right"
         )
