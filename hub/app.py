@@ -64,6 +64,7 @@ from hub.web.events import EventTopic
 from hub.web.longpolls import LongPolls
 from hub.web.match import MatchTopic
 from hub.web.models import ModelTopic
+from hub.web.pools import PoolTopic, absent_members
 from hub.web.revisions import RevisionTopic
 from hub.web.router import Router
 from hub.web.secrets import SecretTopic
@@ -185,9 +186,11 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
             distributor.devices,
             events.open_counts,
             enrolment.desk.standing,
+            lambda: absent_members(pools),
         )
         topics = (
             overview,
+            PoolTopic(lambda: model.model, pools, SqlPoolStore(database), clock, wall),
             enrolment.topic,
             DeviceTopic(model, distributor, events.open_counts, components),
             ComponentTopic(model, components),

@@ -182,12 +182,18 @@ def _row(row: dict[str, Any]) -> list[object]:
         row.get("id"),
         row.get("address"),
         row.get("class"),
-        row.get("collector"),
+        _collector(row),
         row.get("state"),
         row.get("components", 0),
         _in_sync(row),
         open_events(row.get("open_events") or {}),
     ]
+
+
+def _collector(row: dict[str, Any]) -> str:
+    """The collector of a device; of a pool, which member has it now."""
+    name, owner = str(row.get("collector")), row.get("collected_by")
+    return name if owner in {None, name} else f"{name} ({owner})"
 
 
 def _in_sync(row: dict[str, Any]) -> Text:
@@ -233,8 +239,10 @@ def _facts_of(device: dict[str, Any]) -> list[tuple[str, object]]:
             pairs.append(("modelled at", local_time(moment(value))))
         elif key == "components":
             pairs.append(("components" if device.get("modelled_at") else "definitions", value))
-        elif key in {"properties", "attributes"}:
+        elif key in {"properties", "attributes"} or (key == "collected_by" and value == device.get("collector")):
             continue
+        elif key == "collected_by":
+            pairs.append(("collected by", value))
         else:
             pairs.append((key, NOTHING if value is None else written(value)))
     for title in ("properties", "attributes"):

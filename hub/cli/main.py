@@ -30,6 +30,7 @@ from hub.cli.importing import import_group
 from hub.cli.match import match_command
 from hub.cli.model import model_command
 from hub.cli.output import emit, note
+from hub.cli.pools import pool_group
 from hub.cli.ps import ps_command
 from hub.cli.rollback import rollback_command
 from hub.cli.schema import schema_command
@@ -80,6 +81,7 @@ for _command in (
     data_group,
     graph_command,
     collector_group,
+    pool_group,
     secret_group,
     sim_command,
 ):

@@ -101,7 +101,7 @@ def _named(api: Api, devices: Sequence[str]) -> list[str]:
         return list(dict.fromkeys(devices))
     by_collector: dict[str, list[str]] = {}
     for row in plural_rows(api.get(path_of("devices")), "devices"):
-        by_collector.setdefault(str(row.get("collector")), []).append(str(row.get("id")))
+        by_collector.setdefault(str(row.get("collected_by") or row.get("collector")), []).append(str(row.get("id")))
     found = [name for some in zip_longest(*by_collector.values()) for name in some if name is not None]
     if not found:
         raise not_found("There is no device yet; `tocsin device add` adds one")

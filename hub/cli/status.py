@@ -15,6 +15,7 @@ from hub.cli.collectors import collector_table
 from hub.cli.context import Client, json_option, pass_client
 from hub.cli.figures import counted, safe, since
 from hub.cli.output import SEVERITY_STYLES, cell, emit, facts, plural_rows, show
+from hub.cli.pools import absence_line
 from hub.cli.wait import behind_line
 
 SHOWN = 20
@@ -47,6 +48,8 @@ def status_command(client: Client, as_json: bool) -> None:
         show(cell(f"  not live: {behind_line(row)}", "yellow"))
     if (more := int(document.get("behind_total") or len(behind)) - SHOWN) > 0:
         show(cell(f"  and {more} more", "yellow"))
+    for row in plural_rows(document, "absent_members")[:SHOWN]:
+        show(cell(f"  {absence_line(row, now)}", "yellow"))
     show(Text(""))
     if collectors:
         show(collector_table(collectors, now))

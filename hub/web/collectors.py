@@ -16,6 +16,7 @@ from hub.distribution.roster import Roster, Seat
 from hub.distribution.services import Services
 from hub.enrol.desk import Standing
 from hub.web.call import Call
+from hub.web.pools import AbsentMember
 from hub.web.refusals import RefusalError
 from hub.web.router import Route
 from hub.web.shapes import Behind, Collector, behind_shapes, collector_shape, iso
@@ -42,7 +43,11 @@ class HubFacts(Struct, frozen=True, kw_only=True):
 
 
 class Status(Struct, frozen=True, kw_only=True):
-    """How the whole of it stands; `behind` may be cut short, `behind_total` counts all."""
+    """How the whole of it stands; `behind` may be cut short, `behind_total` counts all.
+
+    Attributes:
+        absent_members: of pools: others have their devices.
+    """
 
     hub: HubFacts
     revision_live: bool
@@ -51,6 +56,7 @@ class Status(Struct, frozen=True, kw_only=True):
     devices: int
     open_events: dict[str, int]
     collectors: list[Collector]
+    absent_members: list[AbsentMember] = []
 
 
 class Health(Struct, frozen=True):
@@ -93,6 +99,7 @@ class CollectorTopic:
         devices: Callable[[], Sequence[str]],
         open_counts: Callable[[], Awaitable[dict[str, dict[int, int]]]],
         certificate: Callable[[str], Standing] = lambda _: Standing(),
+        absent_members: Callable[[], list[AbsentMember]] = list,
     ) -> None:
         self._about = about
         self._roster = roster
@@ -100,6 +107,7 @@ class CollectorTopic:
         self._reader = reader
         self._devices = devices
         self._certificate = certificate
+        self._absent_members = absent_members
         self._open_counts = open_counts
 
     def routes(self) -> list[Route]:
@@ -152,6 +160,7 @@ class CollectorTopic:
             devices=len(self._devices()),
             open_events=_by_severity(await self._open_counts()),
             collectors=self._collectors(),
+            absent_members=self._absent_members(),
         )
 
     async def config(self, call: Call) -> ShownConfig:

@@ -169,6 +169,7 @@ class DeviceTopic:
             address=device.address,
             class_=device.class_,
             collector=device.collector,
+            collected_by=self._distributor.owner(device.id) or device.collector,
             state=device.state.value,
             groups=list(device.groups),
             properties=dict(shown(device.properties)),

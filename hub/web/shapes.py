@@ -81,6 +81,8 @@ class Device(Struct, frozen=True, kw_only=True):
     """A device of the model; secrets among the properties are shown as `(set)`.
 
     Attributes:
+        collector: the collector or pool that it names.
+        collected_by: the collector that has it now.
         templates: what the device itself says of templates.
         components: how many it has that are not retired; before it was modelled, definitions that apply to it.
         attributes: what a modelling has found out of the device itself; empty in lists.
@@ -90,6 +92,7 @@ class Device(Struct, frozen=True, kw_only=True):
     address: str
     class_: str = msgspec.field(name="class")
     collector: str
+    collected_by: str
     state: str
     groups: list[str]
     properties: dict[str, Any]

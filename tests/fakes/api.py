@@ -132,6 +132,9 @@ class State:
         self.events: list[dict[str, Any]] = []
         self.changes: list[int] = []
         self.collectors: list[dict[str, Any]] = []
+        self.pools: list[dict[str, Any]] = []
+        self.moves: list[dict[str, Any]] = []
+        self.absent_members: list[dict[str, Any]] = []
         self.applied: list[ApplyBody] = []
         self.rolled_back: list[tuple[int, RollBackBody]] = []
         self.plan: dict[str, Any] = {"differences": [], "collectors": [], "config": None}
@@ -255,6 +258,8 @@ class Routes:
         for method, path, call, parameters, body in (
             ("GET", "status", self.status, "", None),
             ("GET", "collectors", self.collectors, "", None),
+            ("GET", "pools", self.pools, "", None),
+            ("GET", "pools/NAME", self.pool, "limit", None),
             ("GET", "devices", self.devices, "", None),
             ("GET", "devices/NAME", self.device, "", None),
             ("PUT", "devices/NAME", self.put_device, "", DeviceBody),
@@ -328,7 +333,17 @@ class Routes:
             "devices": len(state.devices),
             "open_events": counts,
             "collectors": state.collectors,
+            "absent_members": state.absent_members,
         }
+
+    def pools(self, _query: Any) -> Answer:
+        return {"pools": self.state.pools}
+
+    def pool(self, name: str, _query: Any) -> Answer:
+        found = [one for one in self.state.pools if one["id"] == name]
+        if not found:
+            raise Refusal(404, "not_found", f"there is no pool {name!r}")
+        return {"pool": found[0], "moves": self.state.moves}
 
     def collectors(self, _query: Any) -> Answer:
         return {"collectors": self.state.collectors}

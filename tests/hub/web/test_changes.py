@@ -100,6 +100,7 @@ class ChangeTests(ChangeCase):
                 "address": "192.0.2.1",
                 "class": "/Server/Linux",
                 "collector": "local",
+                "collected_by": "local",
                 "state": "production",
                 "groups": ["eu"],
                 "properties": {"snmp_community": "(set)"},
