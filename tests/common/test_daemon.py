@@ -19,7 +19,7 @@ from twisted.application.service import Service
 from twisted.logger import LogEvent, LogLevel
 from twisted.python.failure import Failure
 
-from common.daemon import Program, main
+from common.daemon import Program, Verb, main
 from common.daemon_notify import SystemdNotifier
 from common.daemon_pidfile import AlreadyRunningError, PidFile, Standing, standing
 from common.errors import SettingsError
@@ -53,6 +53,24 @@ def config(tmp_path: Path) -> str:
 def test_genconf_prints_the_settings(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(made(), ["genconf"]) == 0
     assert 'folder = "var/x"' in capsys.readouterr().out
+
+
+def test_a_program_may_have_verbs_of_its_own(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    def do(settings: Settings, options: argparse.Namespace) -> int:
+        sys.stdout.write(f"{settings.folder.name} {options.often}")
+        return 7
+
+    def add(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--often", type=int, default=1)
+
+    program = made(verbs={"greet": Verb(about="say hello", do=do, add_options=add)})
+    assert main(program, ["greet", "--config", config, "--often", "3"]) == 7
+    assert capsys.readouterr().out == "data 3"
+    with pytest.raises(SystemExit):
+        main(program, ["--help"])
+    assert "say hello" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main(made(), ["greet"])
 
 
 @pytest.mark.parametrize("argv", [["--version"], ["--help"], ["run", "--help"]])

@@ -14,8 +14,10 @@ import pytest
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
+from common.daemon import main as run_program
 from common.errors import SettingsError, TransientError
 from common.settings import genconf, load_settings, read_settings
+from hub.app import PROGRAM
 from hub.life import Life
 from hub.runfile import RunFile
 from hub.settings import HubSettings
@@ -52,6 +54,19 @@ def test_the_folder_is_its_owners_alone(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(SettingsError, match="cannot be used"):
         HubSettings(folder=tmp_path / "file").prepare()
+
+
+def test_an_operator_asks_for_a_new_epoch(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = tmp_path / "hub.toml"
+    settings.write_text(f'folder = "{tmp_path}"\n')
+    assert run_program(PROGRAM, ["new-epoch", "--config", str(settings)]) == 0
+    assert (tmp_path / "epoch.new").exists()
+    told = capsys.readouterr().out
+    assert "when the hub starts the next time" in told
+    assert f"remove {tmp_path / 'epoch.new'} to take it back" in told
+    settings.write_text(f'folder = "{tmp_path}/no/such"\n')
+    assert run_program(PROGRAM, ["new-epoch", "--config", str(settings)]) == 2
+    assert "cannot be made: No such file or directory" in capsys.readouterr().err
 
 
 def test_the_run_file_is_there_while_the_hub_answers(tmp_path: Path) -> None:
