@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
+import json
 import os
 import signal
 import sys
@@ -37,6 +38,7 @@ from common.logs import MEGABYTE, LogLines, LogSettings, RotatingFile, to_stream
 from common.settings import genconf, load_settings
 
 EXIT_OK, EXIT_FAILED, EXIT_SETTINGS = 0, 1, 2
+STATUS_S = 2.0
 
 VERBS = {
     "run": "work in the foreground, until SIGTERM or Ctrl-C",
@@ -58,6 +60,10 @@ def _no_options(_parser: argparse.ArgumentParser) -> None:
 
 def _nothing_instead(_settings: Any, _options: argparse.Namespace) -> int | None:
     return None
+
+
+def _nothing_to_say(_figures: Mapping[str, Any]) -> str:
+    return ""
 
 
 def _epoll(_settings: Any) -> ReactorKind:
@@ -91,6 +97,7 @@ class Program(Struct, frozen=True, kw_only=True):
         add_options: adds options of its own to `run`.
         instead: what those options do in place of the daemon: gives an exit code, or None to run the daemon.
         verbs: by name, what only this program can do.
+        fares: makes of the figures what `status` says beside that it runs; empty for nothing.
     """
 
     name: str
@@ -101,6 +108,7 @@ class Program(Struct, frozen=True, kw_only=True):
     add_options: Callable[[argparse.ArgumentParser], None] = _no_options
     instead: Callable[[Any, argparse.Namespace], int | None] = _nothing_instead
     verbs: Mapping[str, Verb] = {}
+    fares: Callable[[Mapping[str, Any]], str] = _nothing_to_say
 
     @property
     def short(self) -> str:
@@ -215,7 +223,20 @@ class _Daemon:
             Standing.STOPPED: "stopped",
         }
         sys.stdout.write(f"{self._program.name} is {words[state]}\n")
+        if state is Standing.RUNNING:
+            sys.stdout.write(self._how_it_fares())
         return state.value
+
+    def _how_it_fares(self) -> str:
+        """What the daemon itself says of that; nothing if it does not answer soon."""
+        if self._program.fares is _nothing_to_say:
+            return ""
+        try:
+            figures = json.loads(daemon_verbs.ask_stats(self._pid_file, self._stats_file, STATUS_S))
+        except (TocsinError, ValueError, OSError):
+            return ""
+        line = self._program.fares(figures)
+        return f"{line}\n" if line else ""
 
     def debug(self) -> int:
         daemon_verbs.send(self._pid_file, signal.SIGUSR1)

@@ -135,7 +135,7 @@ def send(pid_file: Path, number: signal.Signals) -> int:
     return pid
 
 
-def ask_stats(pid_file: Path, stats_file: Path) -> str:
+def ask_stats(pid_file: Path, stats_file: Path, wait_s: float = ANSWER_S) -> str:
     """Have the daemon write its figures, and read them: JSON text.
 
     Raises:
@@ -144,12 +144,12 @@ def ask_stats(pid_file: Path, stats_file: Path) -> str:
     """
     before = _written(stats_file)
     send(pid_file, signal.SIGUSR2)
-    deadline = time.monotonic() + ANSWER_S
+    deadline = time.monotonic() + wait_s
     while time.monotonic() < deadline:
         if _written(stats_file) != before:
             return stats_file.read_text(encoding="utf-8")
         time.sleep(POLL_S)
-    raise TransientError(f"it wrote no figures within {ANSWER_S:g} s; see its log")
+    raise TransientError(f"it wrote no figures within {wait_s:g} s; see its log")
 
 
 def _written(path: Path) -> tuple[int, int]:

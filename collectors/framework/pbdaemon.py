@@ -239,6 +239,7 @@ def program(spec: CollectorSpec) -> Program:
         reactor=lambda settings: settings.reactor,
         add_options=add_once_options,
         instead=instead,
+        fares=lambda figures: f"collector {figures.get('collector')}, hub: {figures.get('hub')}",
         verbs={"enrol": enrol_verb(spec.program, spec.settings_type or CollectorSettings)},
     )
 

@@ -32,12 +32,12 @@ from collectors.framework.hublink import HubLink, LinkSettings
 from common.certificates import (
     HUB_NAME,
     Site,
-    _issue,
     ensure_site,
     issue_collector,
     revoke_collector,
     with_tls,
 )
+from common.edge.authority import issue
 from common.edge.broker import HardBroker
 from common.edge.expressions import encode as expression
 from common.edge.pem import Pair, load_pair
@@ -275,7 +275,7 @@ class CertificateTests(HubCase):
 
     def issued(self, site: Site, usage: Any, names: list[Any], days: int = 10) -> Pair:
         key = ec.generate_private_key(ec.SECP256R1())
-        return Pair(_issue(site.ca, key, "local", names, usage, days, site.wall()), key)
+        return Pair(issue(site.ca, key.public_key(), "local", names, usage, days, site.wall()), key)
 
     async def test_no_certificate(self) -> None:
         self.assertIn("did not return a certificate", (await self.refused_by_tls(None))[0])
