@@ -113,6 +113,12 @@ class Agreement:
         """Whether a collector may hold a device that the ledger has no line of."""
         return collector not in self.ledger.told and self._is_known(collector)
 
+    def release(self) -> None:
+        """Wait for nobody whose lease is over: it collects nothing, and when it is back it tells what it holds."""
+        for collector, device, _ in list(self.ledger.behind()):
+            if self._model.owner(device) != collector and self._leases.is_over(collector, device):
+                self.ledger.release(collector, device)
+
     # --- what to do ---------------------------------------------------------------------------------------------------
 
     def step(self, collector: str, device: str) -> Step:

@@ -121,7 +121,11 @@ class Distributor:
         self._procrastinator.later(named)
 
     def look_again(self) -> None:
-        """Who was waited for may have let go."""
+        """Who was waited for may have let go, or may collect no more."""
+        self.agreement.release()
+        self._progress()
+
+    def _wake_waiting(self) -> None:
         for subscription in [one for one in self._subscriptions.values() if one.holds_back]:
             subscription.wake()
 
@@ -253,7 +257,7 @@ class Distributor:
 
     def _progress(self) -> None:
         """Something has moved: those who wait for it look again."""
-        self.look_again()
+        self._wake_waiting()
         arrived = [waiter for waiter in self._waiters if self.is_live(waiter.revision, waiter.device)]
         for waiter in arrived:
             self._waiters.remove(waiter)

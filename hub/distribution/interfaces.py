@@ -45,6 +45,9 @@ class Leases(Protocol):
     def may_collect(self, collector: str, device_id: str) -> bool:
         """Whether a collector that holds the device may collect it, and will stop before long."""
 
+    def is_over(self, collector: str, device_id: str) -> bool:
+        """Whether the collector, which is away, collects the device no more, even if it had it."""
+
     def rivals(self, device_id: str) -> Sequence[str]:
         """Collectors that may hold it without having said so yet."""
 
@@ -54,6 +57,10 @@ class NoLeases:
 
     def may_collect(self, _collector: str, _device_id: str) -> bool:
         """Nobody who is away is waited for."""
+        return False
+
+    def is_over(self, _collector: str, _device_id: str) -> bool:
+        """Nobody who is away stops by itself."""
         return False
 
     def rivals(self, _device_id: str) -> Sequence[str]:

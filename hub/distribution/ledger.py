@@ -128,6 +128,12 @@ class Ledger:
         for device, digest in digests.items():
             self._open(collector, device).held = digest
 
+    def release(self, collector: str, device: str) -> None:
+        """The collector cannot run it any more, and tells what it holds when it comes back: nothing is behind there."""
+        if self.line(collector, device) is not None:
+            self._behind.get(collector, {}).pop(device, None)
+            self._drop(collector, device)
+
     def fly(self, collector: str, device: str) -> None:
         """A change is on its way."""
         self._open(collector, device).flying = True

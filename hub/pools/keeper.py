@@ -117,6 +117,13 @@ class PoolKeeper:
         pool = self._leased(device_id)
         return pool is not None and self.presence.may_collect(pool, collector, self._clock.seconds())
 
+    def is_over(self, collector: str, device_id: str) -> bool:
+        """Whether a collector that is away collects a device of a pool no more: its lease is over."""
+        pool = self._leased(device_id)
+        if pool is None or self.presence.is_there(collector):
+            return False
+        return not self.presence.may_collect(pool, collector, self._clock.seconds())
+
     def rivals(self, device_id: str) -> Sequence[str]:
         """The members of a device's pool, which may hold it without having said so to this hub yet."""
         pool = self._leased(device_id)

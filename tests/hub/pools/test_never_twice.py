@@ -288,3 +288,38 @@ class NeverTwice(RuleBasedStateMachine):
 
 NeverTwice.TestCase.settings = settings(max_examples=30, stateful_step_count=30, deadline=None)
 TestNeverTwice = NeverTwice.TestCase
+
+
+def three_at_work() -> NeverTwice:
+    machine = NeverTwice()
+    machine.begin({"c1", "c2", "c3"})
+    return machine
+
+
+def test_a_member_whose_lease_is_over_leaves_nothing_behind() -> None:
+    """Whoever waits for a revision does not wait for one that is away, and others have its devices."""
+    machine = three_at_work()
+    machine.kill("c2", known=True)
+    machine.tick(20)
+    machine.other_devices(9, there=True)
+    machine.tick(20)
+    assert machine.distributor.behind() == []
+    assert machine.distributor.agreement.is_live(machine.site.model.revision)
+    machine.other_devices(0, there=True)
+    machine.tick(3)
+    assert machine.distributor.behind() == []
+    machine.teardown()
+
+
+def test_until_then_it_is_said_who_is_waited_for() -> None:
+    machine = three_at_work()
+    lost = [device for device, owner in machine.site.owners().items() if owner == "c2"]
+    machine.break_off("c2")
+    machine.other_members({"c1", "c3"})
+    machine.tick(10)
+    told = {row.device: row.reason for row in machine.distributor.behind() if row.collector != "c2"}
+    assert set(told) == set(lost)
+    assert set(told.values()) == {"waits until collector c2 has let go of it, or may collect it no more"}
+    machine.tick(30)
+    assert machine.distributor.behind() == []
+    machine.teardown()
