@@ -39,7 +39,14 @@ from common.edge.registry import (
     revoke_collector,
     revoked_at,
 )
-from common.edge.tls import check_hub, collector_tls_options, hub_tls_options, open_tls_options, with_tls
+from common.edge.tls import (
+    Renewable,
+    check_hub,
+    collector_tls_options,
+    hub_tls_options,
+    open_tls_options,
+    with_tls,
+)
 
 __all__ = [
     "BACKDATE_S",
@@ -49,6 +56,7 @@ __all__ = [
     "HUB_DAYS",
     "HUB_NAME",
     "RENEW_DAYS",
+    "Renewable",
     "Site",
     "WallTime",
     "check_collector_name",

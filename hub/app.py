@@ -6,13 +6,13 @@ import random
 import socket
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from common.certificates import ensure_site
+from common.certificates import Site, ensure_site
 from common.configs import SERVICE_PROCESS
 from common.daemon import Program, version
 from common.daemon import main as run_program
@@ -75,6 +75,7 @@ from hub.web.tokens import ensure_token
 STATIC = Path(__file__).parent / "web" / "static"
 TIDY_S = 300.0
 AGE_S = 3600.0
+RENEW_S = 86400.0
 
 
 def make_service(settings: HubSettings, reactor: Any) -> Life:
@@ -215,6 +216,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
             pools,
             Every(clock, TIDY_S, events.tidy),
             Every(clock, AGE_S, ageing.run),
+            Every(clock, RENEW_S, hub_renewal(settings, wall, listener.renew, enrolment.renew)),
             Every(clock, KEEP_S, epochs.keep),
         ):
             part.start()
@@ -274,6 +276,19 @@ async def open_epochs(
     life.at_end(lambda: Deferred.fromCoroutine(epochs.keep()))
     events.observe(epochs.changed)
     return epochs
+
+
+def hub_renewal(
+    settings: HubSettings, wall: Callable[[], float], *doors: Callable[[Site], None]
+) -> Callable[[], Awaitable[None]]:
+    """Look after the hub's own certificate while it runs; a start does the same."""
+
+    async def look() -> None:
+        site = ensure_site(settings.pki, wall, settings.names)
+        for renew in doors:
+            renew(site)
+
+    return look
 
 
 async def open_components(

@@ -51,13 +51,16 @@ class Enrolment:
         desk = self.desk = EnrolDesk(site, tokens, roster.sessions_of, lambda name: name in model.model.pools)
         leaving = Leaving(desk, roster, absence, events, events.close_devices, lambda: model.model, wall)
         front = Front(desk, LineQuota(reactor), wall, broker_port)
-        door = EnrolDoor(
-            EnrolSite(reactor, front, settings.enrol.answer_s), open_tls_options(site), reactor, settings.enrol
-        )
-        server = self.server = EnrolServer(reactor, settings.enrol, door if settings.enrol.enabled else None)
+        http = EnrolSite(reactor, front, settings.enrol.answer_s)
+        self._door = EnrolDoor(http, open_tls_options(site), reactor, settings.enrol)
+        server = self.server = EnrolServer(reactor, settings.enrol, self._door if settings.enrol.enabled else None)
         self.topic = EnrolmentTopic(
             desk,
             leaving,
             lambda: Where(host=server.host, port=server.port, problem=server.problem),
             settings.names,
         )
+
+    def renew(self, site: Site) -> None:
+        """Show another certificate of the hub to those who connect from now on."""
+        self._door.tls.renew(open_tls_options(site))

@@ -75,7 +75,7 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        raise SettingsError(f"{path} is missing; issue the certificate on the hub, and copy its folder here") from None
+        raise SettingsError(f"{path} is missing; enrol this host: `tocsin collector token` on the hub") from None
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror}") from None
 

@@ -11,11 +11,11 @@ from twisted.internet import defer
 from twisted.internet.error import ConnectError, ConnectionDone, ConnectionLost, DNSLookupError
 
 _HINTS = {
-    "certificate required": "no certificate was shown; `tocsin up` issues one for this machine",
+    "certificate required": "no certificate was shown; `tocsin collector token` on the hub begins an enrolment",
     "peer did not return a certificate": "no certificate was shown",
-    "unknown ca": "the certificate was not issued by this hub; issue it again on the hub",
+    "unknown ca": "the certificate was not issued by this hub; enrol this host: `tocsin collector token` on the hub",
     "certificate verify failed": "the other side's certificate is not one of this site, or has expired",
-    "certificate expired": "the certificate has expired; issue it again on the hub",
+    "certificate expired": "the certificate has expired; enrol this host again: `tocsin collector token` on the hub",
     "unsupported certificate": "the certificate is not made for this side of the connection",
     "wrong version number": "the other side does not speak TLS; is it the right port?",
     "record layer failure": "the other side does not speak TLS; is it the right port?",

@@ -8,7 +8,9 @@ from typing import Any
 
 from cryptography import x509
 from twisted.internet import ssl
+from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 from twisted.protocols.tls import TLSMemoryBIOFactory
+from zope.interface import implementer
 
 from common.edge.authority import Site
 from common.edge.certificate import HUB_NAME, again, collector_in, days_left, names_in, signed_by
@@ -35,6 +37,22 @@ def _hub_options(site: Site, **more: Any) -> Any:
         raiseMinimumTo=ssl.TLSVersion.TLSv1_3,
         **more,
     )
+
+
+@implementer(IOpenSSLServerConnectionCreator)
+class Renewable:
+    """TLS options of a server that others may take the place of; connections that stand keep what they began with."""
+
+    def __init__(self, options: Any) -> None:
+        self._options = options
+
+    def renew(self, options: Any) -> None:
+        """Let connections that come from now on go by others."""
+        self._options = options
+
+    def serverConnectionForTLS(self, tlsProtocol: Any) -> Any:
+        """Begin a connection."""
+        return self._options.serverConnectionForTLS(tlsProtocol)
 
 
 def collector_tls_options(folder: Path, wall: Callable[[], float], hub_name: str = HUB_NAME) -> Any:

@@ -14,7 +14,7 @@ from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
-from common.certificates import Site, hub_tls_options
+from common.certificates import Renewable, Site, hub_tls_options
 from common.edge.broker import DEFAULT_PORT, BrokerSettings, HardBroker
 from common.edge.quota import LineQuota, Quota
 from common.edge.reasons import was_tls
@@ -84,6 +84,10 @@ class BrokerListener(Service):
         """How many connections stand."""
         return len(self._connections.brokers)
 
+    def renew(self, site: Site) -> None:
+        """Show another certificate of the hub to those who connect from now on."""
+        self._door.tls.renew(hub_tls_options(site))
+
     def startService(self) -> None:
         """Listen.
 
@@ -118,10 +122,15 @@ class BrokerListener(Service):
 
 
 class Door(TLSMemoryBIOFactory):
-    """Turns connections away before they cost a handshake."""
+    """Turns connections away before they cost a handshake.
+
+    Attributes:
+        tls: what new connections are shown.
+    """
 
     def __init__(self, connections: Connections, options: Any, clock: IReactorTime, settings: ListenerSettings) -> None:
-        super().__init__(options, False, connections, clock)  # noqa: FBT003 - as it is called there
+        self.tls = Renewable(options)
+        super().__init__(self.tls, False, connections, clock)  # noqa: FBT003 - as it is called there
         self._connections = connections
         self._settings = settings
         self._quota = Quota(clock, settings.connections_per_s, settings.connections_burst)

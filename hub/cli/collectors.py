@@ -16,6 +16,7 @@ from hub.cli.figures import NOTHING, moment, since
 from hub.cli.output import Column, cell, emit, is_narrow, note, plural_rows, show, table
 
 FIRST_REPORT_S = 10.0
+ENDS_SOON_S = 14 * 86400.0
 _COLUMNS = (
     Column("collector"),
     Column("daemon"),
@@ -50,10 +51,31 @@ def list_command(client: Client, as_json: bool) -> None:
     if not rows:
         note("No collector has ever logged in. `tocsin up` starts one for this machine")
         return
-    show(collector_table(rows, time.time()))
+    now = time.time()
+    show(collector_table(rows, now))
     for row in rows:
         if row.get("problem"):
             show(cell(f"{row.get('id')}/{row.get('daemon')}: {row['problem']}", "yellow"))
+    for sentence in certificate_notes(rows, now):
+        show(cell(sentence, "yellow"))
+
+
+def certificate_notes(rows: Sequence[dict[str, Any]], now: float) -> list[str]:
+    """What there is to say of certificates: of those that were revoked, or that end while nobody is there to renew."""
+    found: list[str] = []
+    for row in rows:
+        name, revoked, expires = row.get("id"), row.get("revoked_at"), moment(row.get("certificate_expires"))
+        if revoked:
+            found.append(
+                f"{name}: its certificate was revoked {revoked}; `tocsin collector token {name}` lets it in again"
+            )
+        elif expires is not None and expires - now < ENDS_SOON_S and not row.get("connected"):
+            found.append(
+                f"{name}: its certificate has ended {row['certificate_expires']}; `tocsin collector token {name}`"
+                if expires <= now
+                else f"{name}: its certificate ends {row['certificate_expires']}; it renews it once it is connected"
+            )
+    return list(dict.fromkeys(found))
 
 
 def has_reported(row: dict[str, Any], now: float) -> bool:
@@ -72,7 +94,7 @@ def _row(row: dict[str, Any], now: float) -> list[object]:
     return [
         row.get("id", ""),
         row.get("daemon", ""),
-        cell("● connected", "green") if connected else cell("✖ away", "bold red"),
+        _state(row),
         since(row.get("since") if connected else row.get("last_seen"), now),
         row.get("devices", 0) if has_reported(row, now) else NOTHING,
         row.get("revision", 0),
@@ -83,6 +105,12 @@ def _row(row: dict[str, Any], now: float) -> list[object]:
         row.get("host", ""),
         row.get("version", ""),
     ]
+
+
+def _state(row: dict[str, Any]) -> Text:
+    if row.get("connected"):
+        return cell("● connected", "green")
+    return cell("✖ revoked" if row.get("revoked_at") else "✖ away", "bold red")
 
 
 def _pair(counts: object) -> str:

@@ -11,6 +11,7 @@ from twisted.internet.interfaces import IAddress, IDelayedCall, IListeningPort, 
 from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
+from common.certificates import Renewable
 from common.edge.quota import Quota
 from hub.enrol.settings import EnrolSettings
 from hub.web.enrolfront import EnrolSite, peer_of
@@ -20,12 +21,17 @@ ALL_ADDRESSES = 10
 
 
 class EnrolDoor(TLSMemoryBIOFactory):
-    """Turns connections away before they cost a handshake, and ends each after a while, whatever it does."""
+    """Turns connections away before they cost a handshake, and ends each after a while, whatever it does.
+
+    Attributes:
+        tls: what new connections are shown.
+    """
 
     protocols: dict[Any, Any]
 
     def __init__(self, site: EnrolSite, options: Any, clock: IReactorTime, settings: EnrolSettings) -> None:
-        super().__init__(options, False, site, clock)  # noqa: FBT003 - as it is called there
+        self.tls = Renewable(options)
+        super().__init__(self.tls, False, site, clock)  # noqa: FBT003 - as it is called there
         self._clock = clock
         self._settings = settings
         self._site = site

@@ -160,9 +160,9 @@ def break_file(path: Path, how: str) -> None:
 @pytest.mark.parametrize(
     ("file", "how", "says"),
     [
-        ("collector.key", "missing", "collector.key is missing; issue"),
-        ("collector.crt", "missing", "collector.crt is missing; issue"),
-        ("ca.crt", "missing", "ca.crt is missing; issue"),
+        ("collector.key", "missing", "collector.key is missing; enrol"),
+        ("collector.crt", "missing", "collector.crt is missing; enrol"),
+        ("ca.crt", "missing", "ca.crt is missing; enrol"),
         ("collector.key", "open", "chmod 600"),
         ("collector.key", "truncated", "not a private key"),
         ("collector.key", "empty", "not a private key"),

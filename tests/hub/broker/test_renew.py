@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 from twisted.internet.defer import Deferred
 
-from common.certificates import collector_name, registered, revoke_collector
+from common.certificates import collector_name, ensure_site, registered, revoke_collector
 from common.edge.broker import HardBroker
 from common.edge.certificate import collector_uri
 from common.edge.pem import load_certificate, new_key
@@ -141,3 +141,18 @@ class RenewTests(EdgeCase):
         asked: Deferred[bytes] = self.ask(self.broker, "heartbeat", encode(Heartbeat(counts=TaskCounts())))
         self.failureResultOf(asked, TransientError)
         self.assertIn("replaced", self.desk.gone[0][1])
+
+
+class HubTests(EdgeCase):
+    def test_the_hubs_own_certificate_is_renewed_under_sessions_that_stand(self) -> None:
+        folder = self.certificates("far")
+        before = self.connect(folder)
+        self.attach(before)
+        site = ensure_site(self.edge.site.pki, self.edge.wall, ["hub.example.org"])
+        self.assertNotEqual(site.hub.certificate, self.edge.site.hub.certificate)
+        self.edge.listener.renew(site)
+        after = self.connect(folder)
+        self.attach(after, daemon="modeler")
+        self.assertEqual(before.peer_certificate(), self.edge.site.hub.certificate)
+        self.assertEqual(after.peer_certificate(), site.hub.certificate)
+        self.assertEqual(before.lost, "")

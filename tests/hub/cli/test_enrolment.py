@@ -16,6 +16,7 @@ from common.certificates import collector_name, fingerprint, registered
 from common.edge.tokens import read_token
 from common.events import Event, Severity
 from common.wire import TaskCounts
+from hub.cli.collectors import certificate_notes
 from hub.cli.enrolment import remove_command, revoke_command, token_command, tokens_command
 from hub.cli.exits import CommandError, Exit
 from hub.distribution.absence import Absence
@@ -23,7 +24,7 @@ from hub.distribution.roster import Roster
 from hub.enrol.leaving import Leaving
 from hub.model.entities import Device, Model, Pool
 from hub.web.enrolment import EnrolmentTopic, Where, advertised
-from tests.fakes.enrolment import EnrolHub, FakeSession
+from tests.fakes.enrolment import START, EnrolHub, FakeSession
 from tests.hub.cli.test_components import InMemory
 from tests.hub.web.http import Bridge, Client, site_of
 
@@ -263,3 +264,22 @@ class RemoveTests(CommandCase):
 )
 def test_the_address_that_new_hosts_are_told(listens_on: str, names: list[str], told: str, only_here: bool) -> None:
     assert advertised(listens_on, names) == (told, only_here)
+
+
+def test_the_list_tells_of_certificates_that_were_revoked_or_end_while_their_collector_is_away() -> None:
+    def row(name: str, *, connected: bool = False, **more: str) -> dict[str, Any]:
+        return {"id": name, "daemon": "process", "connected": connected, **more}
+
+    soon, late, over = "2030-03-20T00:00:00Z", "2031-01-01T00:00:00Z", "2030-03-01T00:00:00Z"
+    rows = [
+        row("thrown", revoked_at=over),
+        row("thrown", revoked_at=over),
+        row("well", certificate_expires=late),
+        row("there", connected=True, certificate_expires=soon),
+        row("away", certificate_expires=soon),
+        row("gone", certificate_expires=over),
+    ]
+    thrown, away, gone = certificate_notes(rows, START)
+    assert thrown.startswith(f"thrown: its certificate was revoked {over}")
+    assert away.startswith(f"away: its certificate ends {soon}")
+    assert gone.startswith(f"gone: its certificate has ended {over}")
