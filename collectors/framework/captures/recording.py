@@ -25,6 +25,7 @@ from collectors.framework.captures.reading import (
     guessed,
 )
 from collectors.framework.captures.text import heading, lines_of
+from collectors.framework.captures.words import NAMES
 from collectors.framework.interfaces import (
     IProcessSource,
     ISnmpClient,
@@ -220,9 +221,9 @@ class RecordingClient:
         return guessed(value) if tag is None else Typed(tag, value)
 
     def _seen(self, reply: Reply) -> None:
-        """Note types, which the client does not tell."""
+        """Note types, which the client does not tell; endOfMibView comes under the name of the last row."""
         try:
-            self._tags.update({oid: tag for oid, tag, _ in reply.varbinds()})
+            self._tags.update({oid: tag for oid, tag, _ in reply.varbinds() if tag in NAMES})
         except BadAnswer:
             return  # the walk says what is wrong with it
 
