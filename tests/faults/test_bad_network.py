@@ -1,7 +1,7 @@
 # mypy: allow-untyped-calls
 """Connections that are cut short, slow, garbled, half closed or played again: both sides agree when it is over.
 
-Each round begins with a change that concerns every device and with events under way, so that the fault falls on both.
+There are always events under way; in every other round there is a change that concerns every device, too.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tests.faults.length import LIMIT_S, LONG, pick
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(LIMIT_S)]
 
-ROUNDS = pick(1, 5)
+ROUNDS = pick(1, 2)
 DEVICES = [f"web{number:02}" for number in range(pick(20, 60))]
 EVENTS_A_RUN = 40
 MOST_BYTES = 2000
@@ -59,8 +59,8 @@ def swallowed(_net: ChaosProxy, way: Way, rng: random.Random) -> None:
 
 
 FAULTS: tuple[Fault, ...] = (cut, half_closed, garbled, slow, swallowed)
-BRIEFLY = ((cut, True), (garbled, False), (slow, True))
-"""What the short form tries, and whether on the way up."""
+BRIEFLY = ((cut, True, False), (garbled, False, True), (slow, True, True))
+"""What the short form tries, whether on the way up, and whether there are changes."""
 
 
 def all_ended(parrots: list[Parrot]) -> bool:
@@ -79,22 +79,26 @@ class BadNetworkTests(FaultCase):
         self.one.per_run(EVENTS_A_RUN)
 
     async def test_both_sides_agree_after_each_fault(self) -> None:
+        """The fault falls on configs and their answers, or on events, as `changes` says."""
         await self.prepare()
         rng = random.Random(23)
-        every = [(fault, up) for _ in range(ROUNDS) for fault in FAULTS for up in (True, False)]
+        every = [(fault, up, changes) for fault in FAULTS for up in (True, False) for changes in (True, False)]
         happened = 0
-        for number, (fault, up) in enumerate(every if LONG else BRIEFLY):
+        for number, (fault, up, changes) in enumerate(every * ROUNDS if LONG else BRIEFLY):
             if number % pick(1, 4) == 0:  # a daemon that starts anew does not wait longer after each failure
+                sessions = self.one.attached()
                 self.one.kill()
                 self.one.start()
-                await self.until_so("it is there", self.is_there)
-            way = self.net.up if up else self.net.down
-            sessions = self.one.attached()
-            fault(self.net, way, rng)
-            await self.hub.live(await self.hub.apply(set_document("daemons", f"^round{number} ")), 90)
-            found = {config.process_sets[0].include for config in self.one.configs().values()}
-            self.assertEqual(found, {f"^round{number} "}, fault.__name__)
-            if fault is not slow:
+                await self.until("it is back", partial(self.came_back, sessions))
+            sessions, spoken = self.one.attached(), self.net.up.passed
+            fault(self.net, self.net.up if up else self.net.down, rng)
+            if changes:
+                await self.hub.live(await self.hub.apply(set_document("daemons", f"^round{number} ")), 90)
+                found = {config.process_sets[0].include for config in self.one.configs().values()}
+                self.assertEqual(found, {f"^round{number} "}, fault.__name__)
+            if fault is slow:
+                await self.until("much is said", partial(self.has_said, spoken + MOST_BYTES))
+            else:
                 await self.until("the fault happens", partial(self.came_back, sessions), 90)
             happened += 1
             self.net.heal()
@@ -122,6 +126,10 @@ class BadNetworkTests(FaultCase):
         figures.told("events stored once", await self.stored_once(self.one, *DEVICES), "")
         await self.edge_agrees(self.one)
         self.no_defects(self.one)
+
+    def has_said(self, count: int) -> bool:
+        """Whether the collector has said so many bytes."""
+        return self.net.up.passed >= count
 
     def came_back(self, sessions: int) -> bool:
         """Whether it has logged in once more."""

@@ -7,12 +7,14 @@ The proxy counts bytes, so that the blow falls after the first part of a message
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from functools import partial
 
 import pytest
 
 from tests.faults import figures
 from tests.faults.case import FaultCase, devices_document, set_document
+from tests.faults.chaos import Line
 from tests.faults.length import LIMIT_S, pick
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(LIMIT_S)]
@@ -32,6 +34,19 @@ class KilledTests(FaultCase):
         self.one.start()
         self.revision = await self.hub.apply(devices_document([(device, "edge") for device in DEVICES], 1))
         await self.hub.live(self.revision)
+        before = self.net.down.passed
+        await self.change_everything(-1)
+        await self.hub.live(self.revision)
+        self.message_bytes = self.net.down.passed - before
+        self.assertGreater(self.message_bytes, 300)
+        self.one.per_run(EVENTS_A_RUN)
+
+    def arm(self, round_: int, kill: Callable[[Line], object]) -> None:
+        """Have a kill fall into a message with configs, and the next time into what the collector says."""
+        if round_ % 2:
+            self.net.up.after(self.rng.randrange(1, WITHIN_BYTES), kill)
+        else:
+            self.net.down.after(self.rng.randrange(1, self.message_bytes), kill)
 
     async def change_everything(self, round_: int) -> None:
         """A revision that concerns all devices."""
@@ -39,17 +54,15 @@ class KilledTests(FaultCase):
 
     async def test_the_hub_is_killed_in_the_middle_of_a_batch(self) -> None:
         await self.prepare()
-        self.one.per_run(EVENTS_A_RUN)
         for round_ in range(ROUNDS):
-            way = self.net.up if round_ % 2 else self.net.down
             dead: list[int] = []
 
-            def kill(_line: object, dead: list[int] = dead) -> None:
+            def kill(_line: Line, dead: list[int] = dead) -> None:
                 dead.append(self.hub.pid)
                 self.hub.kill()
 
             await self.change_everything(round_)
-            way.after(self.rng.randrange(1, WITHIN_BYTES), kill)
+            self.arm(round_, kill)
             await self.until("it is killed", partial(bool, dead))
             await self.pause(self.rng.uniform(0, LATER_S))
             await self.hub.start()
@@ -64,17 +77,15 @@ class KilledTests(FaultCase):
 
     async def test_the_collector_is_killed_in_the_middle_of_a_batch(self) -> None:
         await self.prepare()
-        self.one.per_run(EVENTS_A_RUN)
         for round_ in range(ROUNDS):
-            way = self.net.up if round_ % 2 else self.net.down
             dead: list[int] = []
 
-            def kill(line: object, dead: list[int] = dead) -> None:
+            def kill(_line: Line, dead: list[int] = dead) -> None:
                 self.one.kill()
                 dead.append(1)
 
             await self.change_everything(round_)
-            way.after(self.rng.randrange(1, WITHIN_BYTES), kill)
+            self.arm(round_, kill)
             await self.until("it is killed", partial(bool, dead))
             held = self.one.digests()
             self.assertEqual(set(held), set(DEVICES))  # its last good configs, whatever it was in the middle of

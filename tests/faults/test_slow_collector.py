@@ -67,7 +67,7 @@ class SlowCollectorTests(FaultCase):
         p99 = statistics.quantiles(waits, n=100, method="inclusive")[98]
         figures.told(f"changes to live on others, {what}: median", statistics.median(waits), "s")
         figures.at_most(
-            f"changes to live on others, {what}: p99 beyond gathering", max(0.0, p99 - GATHERED_S), PUSHED_S
+            f"changes to live on others, {what}: p99 beyond gathering", max(0.0, p99 - GATHERED_S), PUSHED_S, slack=2
         )
 
     async def while_it_stands_still(self, gone: str) -> None:
