@@ -110,6 +110,7 @@ def _write(path: Path, text: str) -> None:
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         partial.write_text(text, encoding="utf-8")
+        partial.chmod(0o644)  # no secret is in it, and the daemon may run as another user
         if path.exists():
             there = path.stat()
             partial.chmod(there.st_mode & 0o7777)
