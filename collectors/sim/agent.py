@@ -7,13 +7,13 @@ import asyncio
 import os
 import signal
 import socket
-import sys
 import time
 from pathlib import Path
 
 from collectors.framework.captures.folder import CaptureFolder, readings
 from collectors.sim.addresses import Endpoint, endpoint
 from collectors.sim.engine import Credentials, start_engine
+from collectors.sim.saying import say
 from collectors.sim.served import Served
 from common.configs import AuthProtocol, PrivProtocol
 from common.errors import SettingsError
@@ -45,8 +45,7 @@ async def _serve(listening: socket.socket, devices: dict[str, Served], credentia
     close = start_engine(listening, devices, credentials, lambda: time.monotonic() - began)
     host, port = listening.getsockname()[:2]
     who = ", ".join(list(devices)[:5]) + (f" and {len(devices) - 5} more" if len(devices) > 5 else "")
-    sys.stdout.write(f"{who} answers at {f'[{host}]' if ':' in host else host}:{port} ({credentials.words()})\n")
-    sys.stdout.flush()
+    say(f"{who} answers at {f'[{host}]' if ':' in host else host}:{port} ({credentials.words()})")
     try:
         await stopped.wait()
     finally:

@@ -51,15 +51,17 @@ class TruthFile:
             raise SettingsError(f"the truth cannot be written to {path}: {error.strerror or error}") from None
 
     def write(self, facts: Iterable[Fact]) -> None:
-        """Write facts."""
-        lines = [self._line(msgspec.to_builtins(fact), fact.t) for fact in facts]
+        """Write facts, so that they can be read at once."""
+        self._put([self._line(msgspec.to_builtins(fact), fact.t) for fact in facts])
+
+    def begin(self, notes: Iterable[Mapping[str, Any]]) -> None:
+        """Write what is no fact, but true at t = 0."""
+        self._put([self._line({"t": 0.0} | dict(words), 0.0) for words in notes])
+
+    def _put(self, lines: list[bytes]) -> None:
         if lines:
             self._file.write(b"".join(lines))
             self._file.flush()
-
-    def note(self, words: Mapping[str, Any]) -> None:
-        """Write something else than a fact, of t = 0."""
-        self._file.write(self._line({"t": 0.0} | dict(words), 0.0))
 
     def close(self) -> None:
         """Have all of it on disk."""

@@ -7,11 +7,13 @@ import contextlib
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from collectors.sim.addresses import ANY_ADDRESS, Endpoint, endpoint, fleet
 from collectors.sim.default import DEFAULT
 from collectors.sim.facts import TruthFile
 from collectors.sim.responder import Responder
+from collectors.sim.saying import say
 from collectors.sim.scenario import load_scenario, read_scenario
 from collectors.sim.server import Door, FleetServer, stopped_by_signals
 from collectors.sim.units import duration_option
@@ -79,9 +81,9 @@ def run_fleet(options: argparse.Namespace) -> int:
         server = FleetServer(world, responder, door, truth, scenario.agents.get("slow"))
         with stopped_by_signals(server.stop) as wakeup:
             where = _span(door.endpoints())
-            _say(f"{options.devices} simulated hosts answer at {where}; the truth is in {options.truth}")
+            say(f"{options.devices} simulated hosts answer at {where}; the truth is in {options.truth}")
             server.run(began, duration_s, wakeup)
-        _say(f"ended after {time.monotonic() - began:.0f} s: {server.requests} requests, {server.answers} answers")
+        say(f"ended after {time.monotonic() - began:.0f} s: {server.requests} requests, {server.answers} answers")
     return 0
 
 
@@ -96,7 +98,7 @@ def _check(options: argparse.Namespace) -> None:
 
 def _introduce(truth: TruthFile, world: World, options: argparse.Namespace, endpoints: list[Endpoint]) -> None:
     """Say who is there when it begins."""
-    truth.note(
+    notes: list[dict[str, Any]] = [
         {
             "what": "fleet",
             "devices": options.devices,
@@ -104,25 +106,13 @@ def _introduce(truth: TruthFile, world: World, options: argparse.Namespace, endp
             "seed": options.seed,
             "scenario": str(options.scenario or "default"),
         }
-    )
+    ]
     for host, (address, port) in zip(world.hosts, endpoints, strict=True):
-        truth.note(
-            {
-                "device": host.name,
-                "what": "device",
-                "address": address,
-                "port": port,
-                "processes": len(host.pids),
-                "programs": host.counts(),
-            }
-        )
+        place = {"device": host.name, "what": "device", "address": address, "port": port}
+        notes.append(place | {"processes": len(host.pids), "programs": host.counts()})
+    truth.begin(notes)
 
 
 def _span(endpoints: list[Endpoint]) -> str:
     first, last = (f"{host}:{port}" for host, port in (endpoints[0], endpoints[-1]))
     return first if first == last else f"{first} to {last}"
-
-
-def _say(sentence: str) -> None:
-    sys.stdout.write(sentence + "\n")
-    sys.stdout.flush()
