@@ -188,15 +188,20 @@ class Agreement:
 
     # --- what a collector said ----------------------------------------------------------------------------------------
 
-    def told(self, collector: str, digests: Mapping[str, str]) -> None:
-        """A collector said what it holds; what is not as the model wants it is behind from now on."""
+    def told(self, collector: str, digests: Mapping[str, str]) -> list[str]:
+        """A collector said what it holds; give what is not as the model wants it, and is behind from now on."""
+        waits: list[str] = []
         self.ledger.tell(collector, digests)
         for device, told in self.ledger.lines(collector).items():
             told.given = told.given or self._is_own(collector, device)
         for device in self.devices_of(collector):
             line = self.ledger.line(collector, device)
-            if self.step(collector, device) is not Step.NOTHING and (line is None or line.since is None):
+            if self.step(collector, device) is Step.NOTHING:
+                continue
+            waits.append(device)
+            if line is None or line.since is None:
                 self.ledger.mark(collector, device, self._revision_of(collector, device))
+        return waits
 
     def resend(self, collector: str) -> None:
         """Have everything that a collector should hold sent again, whatever it says that it holds."""

@@ -177,13 +177,14 @@ class Subscription:
         held = expected
         if not is_ours or position.all != digest_of_all(expected):
             held = await self._held()
-        self._agreement.told(self.collector, held)
+        waits = self._agreement.told(self.collector, held)
         self._told = True
         if position.all and not is_ours:
             self._undated = True
             if position.epoch:
                 self._agreement.resend(self.collector)
-        self._todo = dict.fromkeys(self._agreement.devices_of(self.collector))
+                waits = self._agreement.devices_of(self.collector)
+        self._todo = dict.fromkeys(waits)
         self._progress()
 
     async def _held(self) -> dict[str, str]:
