@@ -17,6 +17,7 @@ import rrdtool
 from msgspec import Struct
 
 from collectors.framework.data.index import Index, Series
+from collectors.framework.data.intake import AHEAD_S
 from collectors.framework.data.undo import UndoSlot
 from common import rrd
 from common.errors import TransientError
@@ -30,6 +31,8 @@ _FRESH_FILE = re.compile(r"^[0-9a-f]{32}\.rrd[A-Za-z0-9]{6}$")
 """A file that rrdtool was creating when it was killed; it is renamed when it is complete."""
 
 BROKEN = "broken"
+OLD = "old"
+AHEAD = "ahead"
 MAX_CRASHES = 3
 
 
@@ -129,7 +132,8 @@ class RrdFolder:
         Raises:
             StuckError: none of the rows is lost, but they cannot be written now.
         """
-        if (file.last is None or self._current.get(file.name) is not file) and not self._open(file, rows):
+        known = file.last is not None and self._current.get(file.name) is file and not self._is_ahead(file.last)
+        if not known and not self._open(file, rows):
             return
         fresh = self._admit(file, rows)
         if not fresh:
@@ -186,11 +190,15 @@ class RrdFolder:
     def _open(self, file: SeriesFile, rows: Sequence[Row]) -> bool:
         """Learn what the file holds, or create it; False when none of the rows has a place in it."""
         info = self._look(file)
+        if info is not None and self._is_ahead(int(info["last_update"])):
+            days = (info["last_update"] - self._wall()) / 86_400
+            self._set_aside(Path(file.path), AHEAD, f"its last sample is {days:.0f} days ahead of the clock")
+            info = None
         if info is not None and (difference := _difference(info, file.layout)):
             if max(at for at, _ in rows) <= int(info["last_update"]):
                 self.tally.skipped += len(rows)  # older than the file's layout: a replay
                 return False
-            self._set_aside(Path(file.path), "old", f"its layout has changed: {difference}")
+            self._set_aside(Path(file.path), OLD, f"its layout has changed: {difference}")
             info = None
         if info is None:
             first = next((at for at in (row[0] for row in rows) if self._may_begin(at, file.layout.step_s)), None)
@@ -205,6 +213,9 @@ class RrdFolder:
             self._register(file, file.last)
         self._current[file.name] = file
         return True
+
+    def _is_ahead(self, last: int) -> bool:
+        return last > self._wall() + AHEAD_S
 
     def _may_begin(self, at: int, step_s: int) -> bool:
         return rrd.EARLIEST + step_s < at <= self._wall() + step_s
@@ -234,7 +245,7 @@ class RrdFolder:
             raise StuckError(f"{path} cannot be set aside: {error}") from None
         whose = f"{series.key.device} / {series.key.component} / {series.key.source}" if series else "an unknown series"
         said = f"The file of {whose} was set aside as {kept}, and a new one begun: {reason}"
-        if word == BROKEN:
+        if word != OLD:
             self._note(said)
         else:  # an operator wanted it so
             sys.stderr.write(f"{said}\n")

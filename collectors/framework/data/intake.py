@@ -13,6 +13,9 @@ from common.series import Layout, Number, Sample, SeriesKey
 SMALLEST, LARGEST = -(2**63), 2**64 - 1
 """Whole numbers beyond have no place in 64 bits."""
 MAX_WAITING = 100_000
+AHEAD_S = 86_400
+"""What is stamped later than now by more than this was taken under a clock that was wrong, and has been set since: its
+series, or its file, would take nothing until then. What is less is waited for, because the history is worth more."""
 
 
 class Latest:
@@ -69,6 +72,8 @@ class Intake:
                     continue
             step_s = latest.step_s
             at = int(sample.at) // step_s * step_s
+            if latest.at > now + AHEAD_S:
+                latest.at = 0  # the clock was wrong, and has been set since
             if at <= latest.at or at < latest.earliest_s:
                 self.drops["past"] += 1
                 continue

@@ -163,6 +163,44 @@ def test_stamps_from_the_future_never_reach_a_file(bench: Bench) -> None:
     assert bench.writer.done == 4
 
 
+def test_a_file_that_a_wrong_clock_has_locked_for_years_is_set_aside(bench: Bench) -> None:
+    years = 10 * 365 * 86_400
+    bench.put(NOW, cpu=1)
+    bench.write()
+    bench.now += years
+    bench.put(NOW + years, cpu=2)
+    bench.write()
+    assert rrdtool.last(str(bench.path())) == NOW + years
+    bench.now = NOW + 10.0
+    bench.put(NOW + 10, cpu=3)
+    bench.write()
+    bench.now += 10
+    bench.put(NOW + 20, cpu=4)
+    bench.write()
+    assert rrdtool.last(str(bench.path())) == NOW + 20
+    assert rrdtool.last(str(bench.path()) + ".ahead-1") == NOW + years
+    assert "3650 days ahead of the clock" in bench.writer.report().problem
+    (bench.spool_dir / PROGRESS).unlink()  # a replay puts nothing else aside
+    bench.restart()
+    bench.write()
+    assert len(list(bench.path().parent.iterdir())) == 2
+    assert rrdtool.last(str(bench.path())) == NOW + 20
+
+
+def test_a_file_that_is_ahead_by_an_hour_is_waited_for(bench: Bench) -> None:
+    bench.now += 3600
+    bench.put(NOW + 3600, cpu=1)
+    bench.write()
+    bench.now = NOW + 10.0
+    bench.put(NOW + 10, cpu=2)
+    bench.write()
+    bench.now = NOW + 3610.0
+    bench.put(NOW + 3610, cpu=3)
+    bench.write()
+    assert rrdtool.last(str(bench.path())) == NOW + 3610
+    assert [path.name for path in bench.path().parent.iterdir()] == [bench.path().name]
+
+
 def test_samples_of_a_file_wait_for_each_other_but_not_long(bench: Bench) -> None:
     bench.put(NOW - 30, cpu=1)
     bench.writer.gather()

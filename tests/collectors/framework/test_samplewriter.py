@@ -25,6 +25,15 @@ def test_a_stamp_off_the_grid_is_snapped() -> None:
     assert intake.waiting[0][1] == NOW
 
 
+def test_a_clock_that_was_wrong_by_years_and_is_set_right_locks_no_series() -> None:
+    intake = Intake()
+    intake.accept([sample(NOW + 10**8, cpu=1)], NOW + 10**8)
+    intake.accept([sample(NOW, cpu=2)], NOW)
+    intake.accept([sample(NOW, cpu=3)], NOW)
+    assert [entry[1] for entry in intake.waiting] == [NOW + 10**8, NOW]
+    assert intake.drops == {"past": 1}
+
+
 def test_a_layout_that_changes_gets_a_number_of_its_own_and_time_still_goes_on() -> None:
     intake = Intake()
     intake.accept([sample(NOW - 10, cpu=1)], NOW)
