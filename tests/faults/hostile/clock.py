@@ -1,0 +1,116 @@
+"""A clock that can be set, for processes that are started with it (libfaketime); the monotonic one goes on as it is."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import rrdtool
+
+from common.daemon_verbs import ask_stats
+from tests.faults.hubprocess import ROOT, environment
+
+SETTINGS = """
+folder = "{folder}"
+name = "{name}"
+[hub]
+port = {port}
+certificates = "{certificates}"
+heartbeat_s = 1
+"""
+NAMES = (
+    "LD_PRELOAD",
+    "FAKETIME_TIMESTAMP_FILE",
+    "FAKETIME_NO_CACHE",
+    "FAKETIME_DONT_FAKE_MONOTONIC",
+    "FAKETIME_DISABLE_SHM",
+    "NO_FAKE_STAT",
+)
+"""Of the environment of who sees it."""
+
+
+def library() -> str:
+    """Where libfaketime is; empty when it is not installed."""
+    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+    return str(found[0]) if found else ""
+
+
+class FakeClock:
+    """One for all processes that begin with `argv`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "clock"
+        self.offset_s = 0
+        self.set(0)
+        values = (library(), self._path, 1, 1, 1, 1)
+        self.argv = ("env", *(f"{name}={value}" for name, value in zip(NAMES, values, strict=True)))
+
+    def set(self, offset_s: int) -> None:
+        """Let it be so much later than it is."""
+        self.offset_s = offset_s
+        fresh = self._path.with_name("clock.new")
+        fresh.write_text(f"{offset_s:+d}\n")
+        fresh.replace(self._path)
+
+    def now(self) -> float:
+        """What they see."""
+        return time.time() + self.offset_s
+
+
+class ProcessDaemon:
+    """A real process collector."""
+
+    def __init__(self, home: Path, name: str, certificates: Path, port: int, clock: FakeClock) -> None:
+        self.folder = home / f"process-{name}"
+        self.folder.mkdir()
+        self._settings = home / f"process-{name}.toml"
+        self._settings.write_text(SETTINGS.format(folder=self.folder, name=name, port=port, certificates=certificates))
+        self._clock = clock
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, and do not wait."""
+        self.process = subprocess.Popen(
+            [
+                *self._clock.argv,
+                sys.executable,
+                "-m",
+                "tests.faults.hostile.clockprogram",
+                "run",
+                "--config",
+                str(self._settings),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=environment(),
+            cwd=ROOT,
+        )
+
+    def kill(self) -> None:
+        """End it."""
+        process, self.process = self.process, None
+        if process is not None and process.poll() is None:
+            process.terminate()
+            process.wait(20)
+
+    def figures(self) -> dict[str, Any]:
+        """What `stats` shows."""
+        found: dict[str, Any] = json.loads(ask_stats(self.folder / "process.pid", self.folder / "process.stats.json"))
+        return found
+
+    def log(self) -> str:
+        """What it has written."""
+        path = self.folder / "process.log"
+        return path.read_text() if path.exists() else ""
+
+    def last_updates(self) -> Iterator[tuple[str, int, int]]:
+        """Path, last sample and step of each RRD file that is written to."""
+        for path in (self.folder / "rrd").rglob("*.rrd"):
+            info = rrdtool.info(str(path))
+            yield path.name, int(info["last_update"]), int(info["step"])
