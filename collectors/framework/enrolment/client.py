@@ -155,11 +155,7 @@ class EnrolClient:
         except TimeoutError:
             raise UnreachableError(f"the hub at {self.hub} does not answer; is a firewall in between?") from None
         except OSError as error:
-            raise UnreachableError(
-                f"no hub answers at {self.hub}: {_reason(error)}. "
-                "`tocsin collector token` on the hub names the address; it listens on the loopback alone until "
-                "enrol.host in hub.toml says otherwise"
-            ) from None
+            raise UnreachableError(f"no hub answers at {self.hub}: {_reason(error)}") from None
         finally:
             connection.close()
 
@@ -215,6 +211,11 @@ def _proven(ca: x509.Certificate) -> ssl.SSLContext:
 def _reason(error: OSError) -> str:
     if isinstance(error, socket.gaierror):
         return "the name of the host cannot be resolved"
+    if isinstance(error, ConnectionRefusedError):
+        return (
+            "connection refused. `tocsin collector token` on the hub names the address; it listens on the loopback "
+            "alone until enrol.host in hub.toml says otherwise"
+        )
     return error.strerror or str(error) or type(error).__name__
 
 

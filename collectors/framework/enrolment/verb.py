@@ -115,7 +115,10 @@ class Enrolment:
         if not options.force:
             self._refuse_to_replace(folder, token)
         owner = _owner(options.user, folder)
-        can_store(folder)
+        try:
+            can_store(folder)
+        except SettingsError as error:
+            raise SettingsError(f"{error.message}{_how_else(place)}") from None
         authority, ca = client.authority()
         client.check(ca, token.ca)
         self._compare_clocks(authority)
@@ -245,6 +248,13 @@ def _owner(user: str | None, folder: Path) -> tuple[int, int] | None:
         there = folder.stat()
         return (there.st_uid, there.st_gid) if there.st_uid != 0 else None
     return None
+
+
+def _how_else(place: Place) -> str:
+    """For somebody who has not said where his settings are, and may not write where the system's are."""
+    if place.settings is not None or os.geteuid() == 0:
+        return ""
+    return "; enrol as root (--user names who the daemons run as), or name a settings file of your own with --config"
 
 
 def _pending_key(folder: Path) -> Key:
