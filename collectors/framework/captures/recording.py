@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from twisted.logger import Logger
 from zope.interface import implementer
 
@@ -139,6 +140,7 @@ class Recorder:
         writer = self._writer(config)
 
         def made(address: str, snmp: SnmpConfig) -> ISnmpClient:
+            writer.config = msgspec.structs.replace(config, address=address, snmp=snmp)  # a new one has new secrets
             return RecordingClient(make(address, snmp), writer, self._wall, self._monotonic)
 
         return made

@@ -62,7 +62,7 @@ class Taped:
     def __init__(self, folder: Path, agent: FakeSnmpClient, **options: Any) -> None:
         self.folder, self.agent, self.times = folder, agent, Times()
         self.recorder = Recorder(folder, self.times.wall, self.times.monotonic, **options)
-        self.client = self.recorder.clients(config(), lambda *_: agent)("", SECRETS)
+        self.client = self.recorder.clients(config(), lambda *_: agent)("192.0.2.1", SECRETS)
 
     def get(self, *oids: Oid) -> list[SnmpValue]:
         values: list[SnmpValue] = now(self.client.get(oids))
@@ -205,6 +205,15 @@ def test_the_config_is_beside_the_readings_without_its_credentials(tmp_path: Pat
     Taped(tmp_path, agent()).get(SYS_UP_TIME)
     kept = read_config(tmp_path / "box")
     assert kept == config(snmp=SnmpConfig(community=""))
+
+
+def test_a_credential_that_came_later_is_not_written_either(tmp_path: Path) -> None:
+    agent = FakeSnmpClient({SYS_UP_TIME: 5, (*NAME, 7): b"snmpd -c the new community"})
+    clients = Recorder(tmp_path, time.time, time.monotonic).clients(config(), lambda *_: agent)
+    client = clients("192.0.2.2", SnmpConfig(community="the new community"))
+    now(client.get([SYS_UP_TIME]))
+    now(client.table([NAME]))
+    assert "the new community" not in "".join(path.read_text() for path in (tmp_path / "box").iterdir())
 
 
 def test_only_the_device_that_was_named_is_recorded(tmp_path: Path) -> None:
