@@ -93,8 +93,7 @@ class FaultCase(TestCase):
 
     async def agree(self, within_s: float = 30.0) -> None:
         """Hub and collectors agree: each holds what the hub would have it run, by its own record, and nothing else."""
-        status = await self.hub.ask("GET", "status")
-        await self.hub.live(status["hub"]["revision"], within_s)
+        await self.hub.live(await self.hub.revision(), within_s)
         wanted: dict[str, dict[str, str]] = {name: {} for name in self.fleet.members}
         for device in (await self.hub.ask("GET", "devices"))["devices"]:
             if device["collector"] in wanted:
@@ -105,8 +104,7 @@ class FaultCase(TestCase):
 
     async def edge_agrees(self, edge: EdgeProcess, within_s: float = 40.0) -> None:
         """What is on a daemon's disk is what the hub would have it run, and nothing else."""
-        status = await self.hub.ask("GET", "status")
-        await self.hub.live(status["hub"]["revision"], within_s)
+        await self.hub.live(await self.hub.revision(), within_s)
         wanted = {}
         for device in (await self.hub.ask("GET", "devices"))["devices"]:
             if device["collector"] == edge.name:
