@@ -30,7 +30,9 @@ class Daemon:
     def __init__(self, folder: Path, settings: str = "") -> None:
         self.folder = folder
         self.config = folder / "hub.toml"
-        self.config.write_text(settings or f'folder = "{folder}/hub"\n[http]\nport = 0\n[broker]\nport = 0\n')
+        self.config.write_text(
+            settings or f'folder = "{folder}/hub"\n[http]\nport = 0\n[broker]\nport = 0\n[enrol]\nport = 0\n'
+        )
         self.process: subprocess.Popen[str] | None = None
 
     def start(self) -> dict[str, Any]:
@@ -117,7 +119,8 @@ def test_a_hub_on_postgresql_keeps_all_over_its_own_death_and_that_of_the_server
 ) -> None:
     daemon = Daemon(
         tmp_path,
-        f'folder = "{tmp_path}/hub"\ndatabase = "{postgres.url("site")}"\n[http]\nport = 0\n[broker]\nport = 0\n',
+        f'folder = "{tmp_path}/hub"\ndatabase = "{postgres.url("site")}"\n'
+        "[http]\nport = 0\n[broker]\nport = 0\n[enrol]\nport = 0\n",
     )
     try:
         daemon.start()
