@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from collectors.sim.addresses import ANY_ADDRESS
-from common.configs import AuthProtocol, PrivProtocol
+from collectors.sim.users import add_user_options
 
 
 def add_agent_options(parser: argparse.ArgumentParser) -> None:
@@ -20,12 +20,4 @@ def add_agent_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reading", type=int, metavar="N", help="serve this one all the time [all, at their pace]")
     parser.add_argument("--again", action="store_true", help="begin anew behind the last one [it stays]")
     parser.add_argument("--community", default="public", metavar="WORD", help="of v1 and v2c; empty for none [public]")
-    parser.add_argument("--user", default="", metavar="NAME", help="of v3")
-    parser.add_argument(
-        "--auth-protocol", choices=[one.value for one in AuthProtocol], default=AuthProtocol.NONE.value, help="[none]"
-    )
-    parser.add_argument("--auth-password-file", type=Path, metavar="FILE", help="holds the password, one line")
-    parser.add_argument(
-        "--priv-protocol", choices=[one.value for one in PrivProtocol], default=PrivProtocol.NONE.value, help="[none]"
-    )
-    parser.add_argument("--priv-password-file", type=Path, metavar="FILE", help="holds the password, one line")
+    add_user_options(parser)

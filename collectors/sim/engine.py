@@ -19,11 +19,10 @@ from collectors.framework.interfaces import Oid
 from collectors.framework.snmp import ber
 from collectors.framework.snmp.pysnmp_engine import AUTH, PRIV
 from collectors.sim.served import Served, View
-from common.configs import AuthProtocol, PrivProtocol
+from collectors.sim.users import LEVELS, User
 
 MOST_VARBINDS = 400
 """Of an answer to a GETBULK."""
-_LEVELS = ("noAuthNoPriv", "authNoPriv", "authPriv")
 _V3 = 3
 _VALUES: Mapping[int, Callable[[Any], Any]] = {
     ber.INTEGER: rfc1902.Integer32,
@@ -46,25 +45,21 @@ class Credentials(Struct, frozen=True, kw_only=True):
 
     Attributes:
         communities: of v1 and v2c, with the device that each of them reads.
-        user: of v3, empty for none; the context says which device, the empty one is that of a single device.
+        user: of v3; the context says which device, the empty one is that of a single device.
     """
 
     communities: dict[str, str]
-    user: str
-    auth: AuthProtocol
-    auth_password: str
-    priv: PrivProtocol
-    priv_password: str
+    user: User | None
 
     @property
     def level(self) -> int:
         """What the user must use at least: 1 nothing, 2 authentication, 3 privacy too."""
-        return 1 + (self.auth is not AuthProtocol.NONE) + (self.priv is not PrivProtocol.NONE)
+        return 1 + LEVELS.index(self.user.level) if self.user is not None else 1
 
     def words(self) -> str:
         """How to ask, for people."""
         ways = [f"v1 and v2c, community {', '.join(list(self.communities)[:5])}"] if self.communities else []
-        ways += [f"v3, user {self.user}, {_LEVELS[self.level - 1]}"] if self.user else []
+        ways += [f"v3, user {self.user.name}, {self.user.level}"] if self.user is not None else []
         return "; ".join(ways)
 
 
@@ -165,11 +160,10 @@ def start_engine(
             context.context_names[b""] = values if len(devices) == 1 else Nobody()
     for number, (community, device) in enumerate(credentials.communities.items()):
         config.add_v1_system(agent, f"community{number}", community, contextName=device)
-    if credentials.user:
-        secrets = {"authKey": credentials.auth_password or None, "privKey": credentials.priv_password or None}
-        config.add_v3_user(
-            agent, credentials.user, AUTH[credentials.auth], privProtocol=PRIV[credentials.priv], **secrets
-        )
+    user = credentials.user
+    if user is not None:
+        secrets = {"authKey": user.auth_password or None, "privKey": user.priv_password or None}
+        config.add_v3_user(agent, user.name, AUTH[user.auth], privProtocol=PRIV[user.priv], **secrets)
     for responder in (_Get, _Next, _Bulk, cmdrsp.SetCommandResponder):
         responder(agent, context)
 

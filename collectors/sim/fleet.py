@@ -15,8 +15,10 @@ from collectors.sim.facts import TruthFile
 from collectors.sim.responder import Responder
 from collectors.sim.saying import say
 from collectors.sim.scenario import load_scenario, read_scenario
+from collectors.sim.secured import Secured
 from collectors.sim.server import Door, FleetServer, stopped_by_signals
 from collectors.sim.units import duration_option
+from collectors.sim.users import add_user_options, user_of
 from collectors.sim.world import World
 from common.errors import SettingsError
 
@@ -39,7 +41,8 @@ def add_fleet_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--by-port", action="store_true", help="one address, and a port of its own for each host")
     parser.add_argument(ANY_ADDRESS, action="store_true", help="allow addresses that others can reach")
-    parser.add_argument("--community", default="public", metavar="WORD", help="of v1 and v2c [public]")
+    parser.add_argument("--community", default="public", metavar="WORD", help="of v1 and v2c; empty for none [public]")
+    add_user_options(parser)
     parser.add_argument(
         "--truth", type=Path, default=Path("fleet-truth.jsonl"), metavar="FILE", help="takes what really happens"
     )
@@ -58,6 +61,7 @@ def run_fleet(options: argparse.Namespace) -> int:
         sys.stdout.write(DEFAULT)
         return 0
     _check(options)
+    user = user_of(options)
     scenario = load_scenario(options.scenario) if options.scenario else read_scenario(DEFAULT, "default scenario")
     duration_s = duration_option(options.duration) if options.duration else float("inf")
     endpoints = fleet(
@@ -77,7 +81,7 @@ def run_fleet(options: argparse.Namespace) -> int:
         return 0
     with contextlib.closing(Door(endpoints)) as door, contextlib.closing(TruthFile(options.truth, wall)) as truth:
         _introduce(truth, world, options, door.endpoints())
-        responder = Responder(options.community, scenario.agents, wall)
+        responder = Responder(options.community, scenario.agents, wall, Secured(user) if user is not None else None)
         server = FleetServer(world, responder, door, truth, scenario.agents.get("slow"))
         with stopped_by_signals(server.stop) as wakeup:
             where = _span(door.endpoints())
@@ -92,8 +96,6 @@ def _check(options: argparse.Namespace) -> None:
         raise SettingsError(f"--devices {options.devices}: wanted a number from 1 to {MOST_DEVICES}")
     if not 1 <= options.processes <= MOST_PROCESSES:
         raise SettingsError(f"--processes {options.processes}: wanted a number from 1 to {MOST_PROCESSES}")
-    if not options.community:
-        raise SettingsError("--community: it is empty")
 
 
 def _introduce(truth: TruthFile, world: World, options: argparse.Namespace, endpoints: list[Endpoint]) -> None:

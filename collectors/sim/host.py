@@ -81,6 +81,7 @@ class Host:
         ails: what the agent does wrong now.
         deaf: it answers nothing now.
         agent_since, host_since: t of their starts.
+        boots: how often the agent was started.
         requests: how many were asked of it.
     """
 
@@ -103,6 +104,7 @@ class Host:
         self._facts: list[Fact] = []
         self.host_since = -self._rng.uniform(3600, LONGEST_UPTIME_S)
         self.agent_since = self.host_since + self._rng.uniform(10, 60)
+        self.boots = 1
         self.agent_pid = 0
         self._programs = [
             Running(spec, self._rng.randint(*spec.count)) for spec in scenario.programs if self._rng.random() < spec.on
@@ -322,11 +324,13 @@ class Host:
         if name == "reboots":
             self._down = False
             self.host_since = self.agent_since = t
+            self.boots += 1
             self._populate(t)
             self._tell(t, "host_started")
         elif name == "restarts":
             self._agent_down = False
             self.agent_since = t
+            self.boots += 1
             self._tell(t, "agent_started")
         else:
             self.ails -= {name}

@@ -1,4 +1,4 @@
-"""A request to a simulated host -> its answer (v1 and v2c), with all that its agent does wrong now."""
+"""A request to a simulated host -> its answer, with all that its agent does wrong now."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from collectors.sim import oids
 from collectors.sim.encoding import PREFIX_SIZE, PREFIXES, SCALARS, cell, row, varbind
 from collectors.sim.host import Host
 from collectors.sim.scenario import Ailment
+from collectors.sim.secured import Secured
 
 MOST_ANSWER_BYTES = 60_000
 MOST_ROWS = 10_000
-_V1 = 0
+_V1, _V3 = 0, 3
 _COLUMN_OF = {prefix: number for number, prefix in enumerate(PREFIXES)}
 _KEYS: list[Oid] = sorted([*SCALARS, *oids.COLUMNS])
 _IS_COLUMN = {column: number for number, column in enumerate(oids.COLUMNS)}
@@ -31,16 +32,21 @@ class Responder:
 
     Args:
         ailments: what agents do wrong, when they do.
+        community: of v1 and v2c; empty for neither.
         began: epoch seconds of t = 0.
+        secured: speaks v3; None for nobody.
 
     Attributes:
         varbinds: how many were sent.
     """
 
-    def __init__(self, community: str, ailments: Mapping[str, Ailment], began: float) -> None:
+    def __init__(
+        self, community: str, ailments: Mapping[str, Ailment], began: float, secured: Secured | None = None
+    ) -> None:
         self._community = community.encode()
         self._ailments = ailments
         self._began = began
+        self._secured = secured
         self._indexes = Indexes()
         self._columns: dict[tuple[int, ...], tuple[int, ...]] = {}
         self.varbinds = 0
@@ -50,18 +56,27 @@ class Responder:
         host.requests += 1
         if host.deaf:
             return None
-        try:
-            version, community, pdu = messages.decode_message(datagram)
-            if community != self._community or pdu.kind == PduType.RESPONSE:
-                return None
-            asked = _asked(pdu)
-        except BadAnswer:
-            return None
         if host.ails and "lossy" in host.ails and host.requests % self._ailments["lossy"].one_in == 0:
             return None
-        return messages.encode_message(version, community, self._respond(host, version, pdu, asked, t))
+        try:
+            if self._secured is not None and _is_v3(datagram):
+                return self._secured.answer(host, datagram, t, self.respond)
+            version, community, pdu = messages.decode_message(datagram)
+            if not community or community != self._community:
+                return None
+            return messages.encode_message(version, community, self.respond(host, version, pdu, t))
+        except BadAnswer:
+            return None
 
-    def _respond(self, host: Host, version: int, pdu: Pdu, asked: list[bytes], t: float) -> bytes:
+    def respond(self, host: Host, version: int, pdu: Pdu, t: float) -> bytes:
+        """The response PDU to a request.
+
+        Raises:
+            BadAnswer: it is none.
+        """
+        if pdu.kind in {PduType.RESPONSE, PduType.REPORT}:
+            raise BadAnswer("an answer where a request belongs")
+        asked = _asked(pdu)
         if pdu.kind == PduType.GETBULK and version != _V1:
             body, count = self._bulk(host, asked, max(pdu.status, 0), min(max(pdu.index, 0), MOST_ROWS), t)
         else:
@@ -205,6 +220,11 @@ class Responder:
         if host.ails and "non_increasing" in host.ails and len(pids) > 2 and place > len(pids) // 2:
             return 0
         return place
+
+
+def _is_v3(datagram: bytes) -> bool:
+    at, end = ber.expect(datagram, 0, len(datagram), ber.SEQUENCE)
+    return ber.read_int(datagram, at, end)[0] == _V3
 
 
 def _asked(pdu: Pdu) -> list[bytes]:

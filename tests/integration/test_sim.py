@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from collectors.framework.captures.folder import readings
 from collectors.framework.captures.reading import values_of
@@ -59,12 +60,14 @@ def truth(file: Path, what: str) -> list[dict[str, Any]]:
 
 
 @contextlib.contextmanager
-def fleet(folder: Path, scenario: str = QUIET, devices: int = 2) -> Iterator[list[tuple[str, int]]]:
+def fleet(
+    folder: Path, scenario: str = QUIET, devices: int = 2, more: tuple[object, ...] = ()
+) -> Iterator[list[tuple[str, int]]]:
     """A fleet on ports that the kernel chose; gives address and port of each device."""
     (folder / "scenario.yaml").write_text(scenario)
     listen = ["--listen", "127.0.0.1:0", "--by-port"]
     words = ["--devices", devices, "--processes", 60, "--scenario", folder / "scenario.yaml", *listen]
-    with running("fleet", *words, "--truth", folder / "truth.jsonl"):
+    with running("fleet", *words, *more, "--truth", folder / "truth.jsonl"):
         found = truth(folder / "truth.jsonl", "device")
         assert len(found) == devices
         yield [(fact["address"], fact["port"]) for fact in found]
@@ -125,6 +128,55 @@ def test_both_engines_see_what_snmpbulkwalk_sees(quiet: list[tuple[str, int]], d
     lines = ask("snmpbulkwalk", quiet[1], "." + ".".join(map(str, NAME))).splitlines()
     seen = {int(line.split(" ")[0].rpartition(".")[2]): line.partition('"')[2].rstrip('"') for line in lines}
     assert {index[0]: value.decode() for index, value in table.columns[0].items()} == seen  # type: ignore[union-attr]
+
+
+KINDS = [
+    ("none", "none", "noAuthNoPriv", AuthProtocol.NONE, PrivProtocol.NONE),
+    ("md5", "none", "authNoPriv", AuthProtocol.MD5, PrivProtocol.NONE),
+    ("sha1", "des", "authPriv", AuthProtocol.SHA1, PrivProtocol.DES),
+    ("sha256", "aes128", "authPriv", AuthProtocol.SHA256, PrivProtocol.AES128),
+    ("sha512", "aes256", "authPriv", AuthProtocol.SHA512, PrivProtocol.AES256),
+]
+
+
+@pytest.mark.parametrize(("auth", "priv", "level", "authentication", "privacy"), KINDS)
+def test_a_fleet_speaks_v3_as_net_snmp_and_both_engines_do(
+    tmp_path: Path,
+    driver: Driver,
+    auth: str,
+    priv: str,
+    level: str,
+    authentication: AuthProtocol,
+    privacy: PrivProtocol,
+) -> None:
+    (tmp_path / "word").write_text(AUTH_PASSWORD)
+    words: list[object] = ["--user", "joe", "--auth-protocol", auth, "--priv-protocol", priv]
+    credential = ["-v3", "-ujoe", f"-l{level}"]
+    if auth != "none":
+        words += ["--auth-password-file", tmp_path / "word"]
+        credential += ["-a", auth.upper().replace("SHA", "SHA-").replace("SHA-1", "SHA"), "-A", AUTH_PASSWORD]
+    if priv != "none":
+        words += ["--priv-password-file", tmp_path / "word"]
+        credential += ["-x", priv.upper().replace("AES", "AES-").replace("AES-128", "AES"), "-X", AUTH_PASSWORD]
+    config = SnmpConfig(
+        version=SnmpVersion.V3, user="joe", timeout_s=5, auth_protocol=authentication, priv_protocol=privacy,
+        auth_password=AUTH_PASSWORD if auth != "none" else "", priv_password=AUTH_PASSWORD if priv != "none" else "",
+    )  # fmt: skip
+    with fleet(tmp_path, more=tuple(words)) as endpoints:
+        for where in endpoints:
+            seen = ask("snmpbulkwalk", where, TABLES[0], credential=tuple(credential))
+            assert seen == ask("snmpbulkwalk", where, TABLES[0])
+            assert len(seen.splitlines()) == 1 + 7 * 60
+            table = driver.table(where[0], structs.replace(config, port=where[1]), [NAME])
+            assert (table.complete, len(table.columns[0])) == (True, 60)
+        uptime, where = ".1.3.6.1.2.1.1.3.0", endpoints[0]
+        stranger = ("-v3", "-ujim", *credential[2:])
+        assert "Unknown user name" in ask("snmpget", where, uptime, credential=stranger)
+        if auth != "none":
+            less = ask("snmpget", where, uptime, credential=("-v3", "-ujoe", "-lnoAuthNoPriv"))
+            assert "authorizationError" in less
+            wrong = tuple(word.replace(AUTH_PASSWORD, "some other word") for word in credential)
+            assert "Authentication failure" in ask("snmpget", where, uptime, credential=wrong)
 
 
 def test_the_process_collector_reads_a_device(quiet: list[tuple[str, int]], tmp_path: Path) -> None:

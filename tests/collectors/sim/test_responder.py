@@ -13,15 +13,16 @@ from pysnmp.proto import api
 
 from collectors.framework.interfaces import Oid, Table
 from collectors.framework.snmp import ber, messages
-from collectors.framework.snmp.errors import SnmpTimeout
+from collectors.framework.snmp.errors import SnmpAuthError, SnmpTimeout
 from collectors.framework.snmp.factory import client_factory
 from collectors.framework.snmp.messages import PduType
 from collectors.sim import oids
 from collectors.sim.encoding import cpu_cs, memory_kib
 from collectors.sim.host import Host
 from collectors.sim.responder import Responder
+from collectors.sim.users import User
 from collectors.sim.world import World
-from common.configs import SnmpConfig, SnmpVersion
+from common.configs import AuthProtocol, PrivProtocol, SnmpConfig, SnmpVersion
 from tests.collectors.sim.worlds import COMMUNITY, RESTLESS, ailing, responder, scenario, world
 from tests.fakes.snmp import FakeUdpReactor
 
@@ -60,11 +61,13 @@ class Line:
         self.host = made.hosts[0]
         self.reactor = FakeUdpReactor(self._network)
         self._by = by
+        self.heard: list[bytes] = []
         settings = SnmpConfig(community=COMMUNITY, **{"retries": 0, "timeout_s": 1.0} | config)
         self.client = client_factory(self.reactor, self.reactor, random.Random(1))("192.0.2.1", settings)
 
     def _network(self, datagram: bytes) -> list[bytes]:
-        answer = self._by.answer(self.host, datagram, T)
+        self.heard.append(datagram)
+        answer = self._by.answer(self.host, datagram, T + self.reactor.seconds())
         return [] if answer is None else [answer]
 
     def table(self, *columns: Oid) -> Table:
@@ -253,6 +256,53 @@ def test_some_requests_are_lost() -> None:
     assert [answer is None for answer in answers] == [False, False, True] * 3
 
 
+# --- v3 ---------------------------------------------------------------------------------------------------------------
+
+JOE = User(
+    name="joe", auth=AuthProtocol.SHA256, auth_password="auth password", priv=PrivProtocol.AES128,
+    priv_password="priv password",
+)  # fmt: skip
+AS_JOE = {
+    "version": SnmpVersion.V3, "user": JOE.name, "auth_protocol": JOE.auth, "auth_password": JOE.auth_password,
+    "priv_protocol": JOE.priv, "priv_password": JOE.priv_password,
+}  # fmt: skip
+
+
+def test_v3_tells_the_same_as_v2c() -> None:
+    by = responder(user=JOE)
+    made = world(RESTLESS)
+    assert Line(made, by, **AS_JOE).table(*oids.COLUMNS[:7]).columns == Line(made, by).table(*oids.COLUMNS[:7]).columns
+    assert JOE.auth_password not in repr(JOE)
+
+
+def test_a_client_finds_the_agent_again_after_it_was_restarted() -> None:
+    text = "agents: {restarts: {every: 1h, for: 5s}}"
+    made = world(text)
+    line = Line(made, responder(scenario(text), JOE), **AS_JOE)
+    assert line.get(oids.SYS_NAME) == [b"sim0001"]
+    while line.host.boots == 1:
+        made.advance(line.host.next_at)
+    line.reactor.advance(line.host.agent_since + 7 - T)
+    before = len(line.heard)
+    assert line.get(oids.SYS_NAME) == [b"sim0001"]
+    assert len(line.heard) == before + 2
+    assert line.get(oids.SYS_UPTIME)[0] < 10_000
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"user": "jim"}, "'jim'"),
+        ({"auth_password": "another one"}, "auth_password"),
+        ({"priv_protocol": PrivProtocol.NONE, "priv_password": ""}, "authorizationError"),
+        ({"priv_password": "another one"}, "priv_password"),
+    ],
+)
+def test_who_is_not_the_user_is_refused(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(SnmpAuthError, match=words):
+        Line(world(), responder(user=JOE), **AS_JOE | changes).get(oids.SYS_UPTIME)
+
+
 # --- whatever comes in ------------------------------------------------------------------------------------------------
 
 SAMPLES = [
@@ -264,10 +314,31 @@ SAMPLES = [
 
 @given(st.binary() | st.tuples(st.sampled_from(SAMPLES), st.integers(0, 60), st.binary(min_size=1, max_size=4)))
 def test_no_datagram_is_more_than_an_agent_can_bear(given_: Any) -> None:
+    fed(responder(scenario(), JOE), given_)
+
+
+ASKED_BY_JOE: list[bytes] = []
+
+
+def asked_by_joe() -> list[bytes]:
+    if not ASKED_BY_JOE:
+        line = Line(world(), responder(user=JOE), **AS_JOE)
+        line.table(NAME)
+        ASKED_BY_JOE.extend(line.heard)
+    return ASKED_BY_JOE
+
+
+@given(st.integers(0, 3), st.integers(0, 200), st.binary(min_size=1, max_size=4))
+def test_nor_is_one_of_v3(number: int, at: int, change: bytes) -> None:
+    samples = asked_by_joe()
+    fed(responder(scenario(), JOE), (samples[number % len(samples)], at, change))
+
+
+def fed(by: Responder, given_: Any) -> None:
     if isinstance(given_, tuple):
         sample, at, change = given_
         given_ = sample[:at] + change + sample[at + len(change) :]
-    answer = responder(scenario()).answer(world().hosts[0], given_, T)
+    answer = by.answer(world().hosts[0], given_, T)
     assert answer is None or len(answer) < 65_507
 
 

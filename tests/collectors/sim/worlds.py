@@ -5,6 +5,8 @@ from __future__ import annotations
 from collectors.sim.default import DEFAULT
 from collectors.sim.responder import Responder
 from collectors.sim.scenario import Scenario, read_scenario
+from collectors.sim.secured import Secured
+from collectors.sim.users import User
 from collectors.sim.world import World
 
 BEGAN = 1_800_000_000.0
@@ -31,8 +33,8 @@ def world(text: str = "", devices: int = 1, processes: int = 40, seed: int = 7) 
     return World(scenario(text), devices, processes, seed)
 
 
-def responder(of: Scenario | None = None) -> Responder:
-    return Responder(COMMUNITY, (of or Scenario()).agents, BEGAN)
+def responder(of: Scenario | None = None, user: User | None = None) -> Responder:
+    return Responder(COMMUNITY, (of or Scenario()).agents, BEGAN, Secured(user) if user is not None else None)
 
 
 def ailing(name: str, words: str = "") -> tuple[World, Responder]:
