@@ -12,7 +12,7 @@ import pytest
 from twisted.internet.utils import getProcessOutputAndValue
 
 from tests.faults.case import FaultCase
-from tests.faults.figures import at_most, exactly, told
+from tests.faults.figures import at_most, exactly, no_more, told
 from tests.faults.hostile.attacker import WAYS, Outcome, Plan
 from tests.faults.hostile.honest import Honest
 from tests.faults.hostile.payloads import PATIENT, STRANGERS
@@ -57,6 +57,8 @@ class StrangerTests(FaultCase):
         at_most("hub's loop was late", wall_s, 0.2, slack=10)
         told("hub's loop was busy in one go", cpu_s, "s")
         at_most("hub's log grew", (len(self.hub.log()) - log) / MIB, 1, "MiB", slack=1)
+        lines = self.hub.log()[log:].count("\n")
+        no_more("lines in it, of 300 and 5 a second", lines, 300 + round(6 * (time.monotonic() - since)) + 20)
         told("attacks", seen.attacks, "connections")
         told("attackers sent", seen.sent_bytes / MIB, "MiB")
         exactly("connections that the hub did not end", seen.kept, 0)

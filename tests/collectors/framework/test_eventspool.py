@@ -26,7 +26,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from collectors.framework.eventbytes import MAX_EVENT_BYTES, decode_event, encode_event, rank
 from collectors.framework.eventspool import GATHER_S, EventSpool, SpoolSettings
 from collectors.framework.spooldb import ROOM, WINDOW, Gap, Put, SpoolDb, read_state
-from collectors.framework.spoolfile import DamagedSpoolError
+from collectors.framework.spoolfile import DamagedSpoolError, told
 from common.errors import SettingsError, TransientError
 from common.events import Event, Severity
 from common.wire import EventBatch, SpooledEvent, decode, encode
@@ -303,6 +303,11 @@ def test_a_text_that_is_none_any_more_is_damage(tmp_path: Path) -> None:
     db.close()
     hit(tmp_path / "spool.db", db.spool.encode(), b"\xff\xff")
     assert "kept as" in db.open()
+
+
+def test_words_of_sqlite_that_quote_damage_are_damage(tmp_path: Path) -> None:
+    with pytest.raises(DamagedSpoolError), told(tmp_path / "spool.db"):
+        raise UnicodeDecodeError("utf-8", b"\xff", 0, 1, "as quick_check does")
 
 
 def test_what_stands_where_bytes_belong_costs_itself_alone(tmp_path: Path) -> None:

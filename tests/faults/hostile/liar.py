@@ -24,7 +24,7 @@ from common.queries import (
     SetsQuery,
 )
 from common.roll import Process, SetState, SetStatus
-from common.wire import Attach, ConfigBatch, ConfigsApplied, Held, HeldRequest, Rejected
+from common.wire import Attach, ConfigBatch, ConfigsApplied, Held, HeldRequest, Position, Rejected
 from tests.faults.fleet import SimCollector
 
 PAGE = 2000
@@ -53,8 +53,8 @@ class Liar(SimCollector):
         self.result: Callable[[Query], Result] = lambda _: Done(1)
 
     def attach_request(self) -> Attach:
-        """Say that all began anew."""
-        return msgspec.structs.replace(super().attach_request(), spool=nonsense())
+        """Say that all began anew, and nothing of what it holds, so that it is asked."""
+        return msgspec.structs.replace(super().attach_request(), spool=nonsense(), position=Position())
 
     def has_lied_since(self, count: int) -> bool:
         """Whether it has lied more than so often."""
@@ -99,6 +99,8 @@ class Liar(SimCollector):
         if self.mood == "it forgets to answer for some":
             return ConfigsApplied(live={}, rejected=[], all=self.all_digest)
         true = await super().apply(batch)
+        if self.mood == "it runs something else, and its total is right":
+            return msgspec.structs.replace(true, live={one: nonsense() for one in sent})
         if self.mood == "it runs what it was not sent":
             others = {one: nonsense() for one in self.victims}
             return msgspec.structs.replace(true, live={**true.live, **others}, all=nonsense())
@@ -132,6 +134,7 @@ def _hoarded() -> str:
 
 MOODS = (
     "it runs something else",
+    "it runs something else, and its total is right",
     "it runs what it was not sent",
     "it rejects what it was not sent",
     "it rejects everything",
