@@ -125,6 +125,8 @@ class FaultCase(TestCase):
             )
             self.assertEqual(stored(self.hub.folder, device), expected(last))
             total += last
+        dropped = [event["summary"] for event in await self.hub.events() if event["event_key"] == "events_dropped"]
+        self.assertEqual(dropped, [], "more events than a spool keeps: the test raises too many")
         return total
 
     def has_stored(self, device: str, count: int) -> bool:

@@ -18,7 +18,7 @@ from collectors.framework.configcache import ConfigCache
 from collectors.framework.spooldb import read_state
 from common.configs import DeviceConfig, digest
 from tests.faults.edgeprogram import KEY, state_key
-from tests.faults.hubprocess import ROOT, environment
+from tests.faults.hubprocess import spawn
 
 SETTINGS = """
 folder = "{folder}"
@@ -70,21 +70,9 @@ class EdgeProcess:
     def start(self) -> None:
         """Start it, and do not wait."""
         with self.log_file.open("ab") as log:
-            self.process = subprocess.Popen(
-                [
-                    *self._argv,
-                    sys.executable,
-                    "-m",
-                    "tests.faults.edgeprogram",
-                    "run",
-                    "--config",
-                    str(self._settings),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=environment(),
-                cwd=ROOT,
+            self.process = spawn(
+                [*self._argv, sys.executable, "-m", "tests.faults.edgeprogram", "run", "--config", str(self._settings)],
+                log,
             )
 
     def kill(self) -> None:

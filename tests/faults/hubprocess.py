@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
@@ -12,9 +13,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+import weakref
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint
@@ -37,6 +39,23 @@ port = {http_port}
 port = {broker_port}
 {broker}
 """
+
+
+_daemons: weakref.WeakSet[subprocess.Popen[bytes]] = weakref.WeakSet()
+
+
+def spawn(argv: Sequence[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
+    """Start a daemon; one that a test leaves behind, because it was interrupted, ends with the tests."""
+    process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment(), cwd=ROOT)
+    _daemons.add(process)
+    return process
+
+
+@atexit.register
+def _end_daemons() -> None:
+    for process in _daemons:
+        if process.poll() is None:
+            process.kill()
 
 
 def environment() -> dict[str, str]:
@@ -102,13 +121,8 @@ class HubProcess:
             )
         )
         with self.log_file.open("ab") as log:
-            self.process = subprocess.Popen(
-                [*self.argv, sys.executable, "-m", "tests.faults.hubprogram", "run", "--config", str(settings)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=environment(),
-                cwd=ROOT,
+            self.process = spawn(
+                [*self.argv, sys.executable, "-m", "tests.faults.hubprogram", "run", "--config", str(settings)], log
             )
 
     async def answers(self, within_s: float = 60.0) -> None:

@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(LIMIT_S)]
 
 ROUNDS = pick(1, 2)
 DEVICES = [f"web{number:02}" for number in range(pick(20, 60))]
-EVENTS_A_RUN = 40
+EVENTS_A_RUN = pick(40, 5)
 MOST_BYTES = 2000
 
 Fault = Callable[[ChaosProxy, Way, random.Random], None]

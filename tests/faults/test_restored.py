@@ -45,7 +45,7 @@ class RestoredTests(FaultCase):
             await self.until("events are stored", lambda: len(stored(self.hub.folder, "web1")) > 0)
             backup = self.folder / f"backup{round_}.db"
             self.back_up(backup)
-            first = (await self.hub.ask("GET", "status"))["hub"]["epoch"]
+            first = await self.epoch()
 
             # What yesterday's store does not know of: changed, new, and moved devices; a device that is gone; events.
             interval_s += 1
@@ -68,11 +68,12 @@ class RestoredTests(FaultCase):
             await self.pause(rng.uniform(0.2, 1.5))
             self.hub.kill()
             await self.hub.start()
-            epoch = (await self.hub.ask("GET", "status"))["hub"]["epoch"]
+            await self.fleet.all_attached(90)
+            await self.until_so("it has another epoch", partial(self.has_left, first), 60)
             await self.fleet.all_attached(90)
             await self.agree(90)
             await self.edge_agrees(one, 90)
-            self.assertNotEqual(epoch, first)
+            epoch = await self.epoch()
             members = self.fleet.members.values()
             figures.exactly("collectors of another epoch", sum(member.epoch != epoch for member in members), 0)
             stale = sum(seen != epoch for member in members for seen in member.epochs.values())
@@ -89,6 +90,14 @@ class RestoredTests(FaultCase):
             await self.until("new events are stored", partial(self.has_events, new), 60)
             self.assertEqual(set(stored(self.hub.folder, "web1").values()), {1})
         self.no_defects(one)
+
+    async def epoch(self) -> str:
+        """Of the hub's store."""
+        return str((await self.hub.ask("GET", "status"))["hub"]["epoch"])
+
+    async def has_left(self, epoch: str) -> bool:
+        """Whether the store has another epoch than that."""
+        return await self.epoch() != epoch
 
     def has_events(self, numbers: set[str]) -> bool:
         """Whether all these are stored."""
