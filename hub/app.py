@@ -147,7 +147,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
             ailments=Ailments(wall, hub_events),
             models=modelling,
             pools=pools,
-            late=lambda devices: departures.moved(0, devices),
+            late=departures.last_words,
         )
         listener = BrokerListener(reactor, clock, wall, settings.broker, site, desk)
         enrolment = Enrolment(
@@ -332,7 +332,12 @@ async def open_departures(
 ) -> Departures:
     """Prepare to see devices off, those too that were on their way when the hub stopped."""
     departures = Departures(
-        clock, time.time, distributor, lambda *gone: see_off(components, events, *gone), events.leave_behind
+        clock,
+        time.time,
+        distributor,
+        lambda *gone: see_off(components, events, *gone),
+        events.leave_behind,
+        events.standing,
     )
     departures.remember(await events.reporters())
     model.observe(departures.model_changed)

@@ -5,7 +5,7 @@ A collector that lets go of a device says of none of its alarms that they are ov
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 
 from msgspec import Struct
@@ -33,10 +33,12 @@ class Moving(Struct):
     Attributes:
         ripe_at: when the new collector has had time to look; None until it runs the device.
         closed: what the old one left open was closed once.
+        stood: what was open when its collector got it anew, and how often that had been seen, by id.
     """
 
     ripe_at: float | None = None
     closed: bool = False
+    stood: Mapping[int, int] = {}
 
 
 class Departures:
@@ -55,7 +57,8 @@ class Departures:
         wall: Callable[[], float],
         distributor: Distributor,
         close: Callable[[Sequence[str], str, float], Awaitable[int]],
-        leave_behind: Callable[[Mapping[str, str], str, float], Awaitable[int]],
+        leave_behind: Callable[[Mapping[str, str], str, float, Mapping[int, int]], Awaitable[int]],
+        standing: Callable[[Collection[str], str], Awaitable[Mapping[int, int]]],
     ) -> None:
         """Prepare.
 
@@ -64,15 +67,19 @@ class Departures:
             wall: epoch seconds, when events are closed.
             distributor: knows who runs what.
             close: closes all events of devices.
-            leave_behind: closes those that others than the collector of a device have raised.
+            leave_behind: closes those that others than the collector of a device have raised, and of some the counts of
+                which are given those that were not seen since.
+            standing: tells what daemons of a name have open of devices: counts by id.
         """
         self._clock = clock
         self._wall = wall
         self._distributor = distributor
         self._close = close
         self._leave_behind = leave_behind
+        self._standing = standing
         self._leaving: dict[str, None] = {}
         self._moving: dict[str, Moving] = {}
+        self._stood: dict[int, int] = {}
         self._revision = 0
         self._errand: Errand | None = None
 
@@ -86,14 +93,26 @@ class Departures:
         self._go(revision)
 
     def moved(self, revision: int, devices: Iterable[str]) -> None:
-        """These have another collector, from a revision on; or a former one has just had its last words of them."""
-        self._moving.update({device: Moving() for device in devices})
+        """These have another collector, from a revision on.
+
+        If it had them before and has let go of them, it knows nothing of the alarms that it raised then. What is open
+        now is looked at at once: before it can be told of the device, and see anything again.
+        """
+        named = list(devices)
+        self._moving.update({device: Moving() for device in named})
+        if anew := [device for device in named if not self._distributor.may_run(device)]:
+            Errand(self._clock, partial(self._look_at, anew)).start()
         self._go(revision)
+
+    def last_words(self, devices: Iterable[str]) -> None:
+        """A former collector had something to say of these."""
+        self._moving.update({device: Moving() for device in devices if device not in self._moving})
+        self._go(0)
 
     def remember(self, reporters: Iterable[tuple[str, str]]) -> None:
         """Take in of which devices there are open events, and by which collectors: some may have moved long ago."""
         owners = ((device, collector, self._distributor.owner(device)) for device, collector in reporters)
-        self.moved(0, [device for device, by, owner in owners if owner is not None and by not in {owner, HUB}])
+        self.last_words([device for device, by, owner in owners if owner is not None and by not in {owner, HUB}])
 
     def start(self) -> None:
         """Nobody is leaving yet."""
@@ -109,6 +128,15 @@ class Departures:
             self._errand = Errand(self._clock, self._see_off)
             self._errand.start()
 
+    async def _look_at(self, devices: Collection[str]) -> None:
+        try:
+            stood = await self._standing(devices, self._distributor.service)
+        except TransientError as error:
+            self.log.warn("what is open of devices that moved is not known: {reason}", reason=error.message)  # noqa: G010 - its name
+            return
+        for state in (self._moving[device] for device in devices if device in self._moving):
+            state.stood = stood
+
     async def _see_off(self) -> None:
         try:
             while self._leaving or self._moving:
@@ -119,13 +147,14 @@ class Departures:
                 if gone := [device for device in leaving if self._distributor.owner(device) is None]:
                     await self._stubbornly(partial(self._close, gone, HUB, self._wall()))
                 if there := self._arrived(moving):
-                    await self._stubbornly(partial(self._leave_behind, there, HUB, self._wall()))
+                    await self._stubbornly(partial(self._leave_behind, there, HUB, self._wall(), self._stood))
         finally:
             self._errand = None
 
     def _arrived(self, moving: Iterable[str]) -> dict[str, str]:
         """Those whose old events are to be closed now, with their collectors."""
         found: dict[str, str] = {}
+        self._stood = {}
         for device in moving:
             owner, state = self._distributor.owner(device), self._moving[device]
             settled = owner is None or self._distributor.in_sync(device)
@@ -133,7 +162,8 @@ class Departures:
                 if not self._has_looked(device, state):
                     continue
                 found[device] = owner
-                state.closed = True
+                self._stood.update(state.stood)
+                state.closed, state.stood = True, {}
             if settled:
                 del self._moving[device]
         return found

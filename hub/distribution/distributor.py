@@ -308,6 +308,11 @@ class Distributor:
         line = self.agreement.ledger.line(self._model.owner(device) or "", device)
         return line is not None and line.held is not None
 
+    def may_run(self, device: str) -> bool:
+        """Whether the collector of a device runs it, as far as is known: it was told, and has not let go."""
+        line = self.agreement.ledger.line(self._model.owner(device) or "", device)
+        return line is not None and line.may_run
+
     def wanted(self, device: str) -> Wanted | None:
         """What the hub would have run for a device."""
         return self.agreement.wanted.get(device)

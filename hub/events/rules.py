@@ -7,7 +7,8 @@ after that is a new record.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -159,13 +160,17 @@ def decide(record: EventRecord, state: State, by: str, at: float) -> EventRecord
     return replace(close(record, at, state), state_by=by) if is_open(record) else record
 
 
-def leave_behind(record: EventRecord, collector: str, by: str, at: float) -> EventRecord:
+def leave_behind(
+    record: EventRecord, collector: str, by: str, at: float, stood: Mapping[int, int] = MappingProxyType({})
+) -> EventRecord:
     """What becomes of an open alarm when its device has moved to another collector.
 
     Only who has raised it can say that it is over, and that one has forgotten it. What the new collector has reported,
-    too, and what the hub says itself, goes on.
+    too, and what the hub says itself, goes on. But what it had reported before it had forgotten the device itself
+    (`stood`: counts by id), and not again since, is as much left behind as what others have raised.
     """
-    if record.collector == collector or record.daemon == by or not is_open(record):
+    is_its_own = record.collector == collector and stood.get(record.id) != record.count
+    if is_its_own or record.daemon == by or not is_open(record):
         return record
     closed = decide(record, State.CLOSED, by, at)
     return replace(closed, details={**record.details, "closed": f"moved to collector {collector}"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TypeVar
 
 from msgspec import Struct
@@ -23,6 +24,7 @@ from hub.model.database import Database
 T = TypeVar("T")
 
 PURGE_AT_ONCE = 1000
+NOTHING: Mapping[int, int] = MappingProxyType({})
 OPERATOR_STATES = frozenset({State.NEW, State.ACKNOWLEDGED, State.CLOSED})
 
 
@@ -186,19 +188,31 @@ class SqlEventStore:
             return 0
         return await self._end(events.c.device.in_(wanted), lambda record: decide(record, State.CLOSED, by, at))
 
-    async def leave_behind(self, devices: Mapping[str, str], by: str, at: float) -> int:
+    async def standing(self, devices: Collection[str], daemon: str) -> dict[int, int]:
+        """Read what daemons of a name have open of some devices: how often each was seen, by id."""
+        query = select(events.c.id, events.c.count.label("seen")).where(events.c.open_fingerprint.is_not(None))
+        query = query.where(events.c.daemon == daemon)
+        query = query.where(events.c.device.in_(list(devices)))
+        rows = await self._database.run(lambda connection: connection.execute(query).all())
+        return {row.id: row.seen for row in rows}
+
+    async def leave_behind(
+        self, devices: Mapping[str, str], by: str, at: float, stood: Mapping[int, int] = NOTHING
+    ) -> int:
         """Close what other collectors have left open of devices that moved; return how many events that were.
 
         Args:
             devices: the collector of each that moved.
             by: who closes; what was raised by that one itself stays.
             at: epoch seconds.
+            stood: what was open, by id, when a collector got a device anew, and how often it had been seen: what has
+                not been seen since is left behind, too, whoever has raised it.
         """
         if not devices:
             return 0
         return await self._end(
             events.c.device.in_(list(devices)),
-            lambda record: leave_behind(record, devices[record.device], by, at),
+            lambda record: leave_behind(record, devices[record.device], by, at, stood),
         )
 
     async def reporters(self) -> list[tuple[str, str]]:

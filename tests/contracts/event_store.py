@@ -269,6 +269,23 @@ class EventStoreContract:
         assert done(store.leave_behind({"web1": "new"}, "hub", NOW)) == 0
         assert done(store.leave_behind({}, "hub", NOW)) == 0
 
+    def test_of_what_a_collector_raised_before_it_got_a_device_anew_that_is_closed_which_it_does_not_see_again(
+        self, store: Any
+    ) -> None:
+        done(store.store("back", "process", "s", batch(1, event("over"), event("goes-on"), event("x", device="web2"))))
+        done(store.store("back", "modeler", "s", batch(1, event("modelled"))))
+        stood = done(store.standing({"web1"}, "process"))
+        assert sorted(stood.values()) == [1, 1]
+        done(store.store("back", "process", "s", batch(4, event("goes-on"), event("new"))))
+        assert done(store.leave_behind({"web1": "back"}, "hub", NOW, stood)) == 1
+        assert {r.component: r.state for r in self.all(store)} == {
+            "over": "closed",
+            "goes-on": "new",
+            "modelled": "new",
+            "new": "new",
+            "x": "new",
+        }
+
     def test_last_words_of_who_had_a_device_neither_end_nor_take_over_what_the_next_has_said(self, store: Any) -> None:
         done(store.store("new", "process", "s", batch(1, event("a"), event("b", at=NOW - 5))))
         late = batch(1, event("a", Severity.CRITICAL, NOW - 60), clear("a"), clear("b"), event("c"))

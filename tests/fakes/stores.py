@@ -222,9 +222,15 @@ class FakeEventStore:
         self._write(ended)
         return len(ended)
 
-    async def leave_behind(self, devices: Mapping[str, str], by: str, at: float) -> int:
+    async def standing(self, devices: Collection[str], daemon: str) -> dict[int, int]:
+        found = (record for record in self._open().values() if record.device in devices and record.daemon == daemon)
+        return {record.id: record.count for record in found}
+
+    async def leave_behind(
+        self, devices: Mapping[str, str], by: str, at: float, stood: Mapping[int, int] | None = None
+    ) -> int:
         theirs = [record for record in self._open().values() if record.device in devices]
-        changes = [(record, leave_behind(record, devices[record.device], by, at)) for record in theirs]
+        changes = [(record, leave_behind(record, devices[record.device], by, at, stood or {})) for record in theirs]
         ended = [after for before, after in changes if after != before]
         self._write(ended)
         return len(ended)

@@ -95,6 +95,7 @@ class Convergence(RuleBasedStateMachine):
         """The hub starts with the model of a backup, in a store of another epoch."""
         self.bench.model.revision, entries = self.backup
         self.bench.model.entries = dict(entries)
+        self.bench.reports.open.clear()  # the events are those of the backup, too
         self.bench.epoch = f"e{int(self.bench.epoch[1:]) + 1}"
         self.bench.restart()
 

@@ -33,6 +33,7 @@ class MovingTests(SynchronousTestCase):
             self.bench.distributor,
             self.events.close_devices,
             self.events.leave_behind,
+            self.events.standing,
         )
         self.addCleanup(departures.stop)
         return departures
@@ -101,6 +102,25 @@ class MovingTests(SynchronousTestCase):
         self.move()
         self.move("old")
         self.bench.settle(LET_GO_S + 2 * LAST_WORDS_S)
+        assert self.open() == [("process_missing", "old")]
+
+    def test_what_it_had_raised_before_it_let_go_is_closed_when_it_gets_the_device_back_and_it_is_over(self) -> None:
+        self.raised("high", "old")
+        self.bench.attach("new")
+        self.move()
+        self.bench.settle(1.0)
+        assert self.bench.runs("old") == {}
+        self.move("old")
+        self.bench.settle(1.0)
+        assert self.bench.runs("old") == {"web1": "v1"}
+        self.raised("high", "old")
+        self.bench.settle(A_LOOK_S + LET_GO_S)
+        assert self.open() == [("high", "old")]
+
+    def test_last_words_are_closed_and_of_the_present_collectors_alarms_none(self) -> None:
+        self.raised("late", "elsewhere")
+        self.departures.last_words(["web1"])
+        self.bench.settle(A_LOOK_S + LET_GO_S)
         assert self.open() == [("process_missing", "old")]
 
     def test_a_hub_that_was_restarted_in_between_finds_what_was_left_open(self) -> None:

@@ -222,11 +222,14 @@ class DepartureTests(ChangeCase):
     def test_events_of_a_device_are_closed_when_it_has_left_and_not_when_it_came_back(self) -> None:
         closed: list[list[str]] = []
 
-        async def close(devices: Any, by: str, at: float) -> int:
+        async def close(devices: Any, by: str, at: float, *_: Any) -> int:
             closed.append(list(devices))
             return 1
 
-        departures = Departures(self.clock, self.clock.seconds, self.distributor, close, close)
+        async def standing(_devices: Any, _daemon: str) -> dict[int, int]:
+            return {}
+
+        departures = Departures(self.clock, self.clock.seconds, self.distributor, close, close, standing)
         self.model.observe(departures.model_changed)
         self.attach()
         self.put("web1", properties=LOCAL)
