@@ -6,7 +6,6 @@ so that a restart moves nothing.
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -17,11 +16,13 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from common.errors import TransientError
-from hub.model.entities import Device, Model, Pool, WhenAlone
+from hub.model.entities import Model, Pool
 from hub.pools.bells import Bells
+from hub.pools.holders import Holders
 from hub.pools.interfaces import Absence, Entry, IPoolStore, Move
 from hub.pools.presence import Presence, Turn
-from hub.pools.shares import Moves, Shares, numbers
+from hub.pools.shares import Moves
+from hub.pools.words import away, moves_of
 
 RETRY_S = 5.0
 STALL_S = 5.0
@@ -32,12 +33,8 @@ Mover = Callable[[int, Sequence[str]], None]
 """Called with the newest revision and devices that have another owner from now on."""
 
 
-class PoolKeeper:
-    """Knows who has each device now.
-
-    Attributes:
-        presence: how the members stand.
-    """
+class PoolKeeper(Holders):
+    """Moves devices when members go and come, and when the model changes."""
 
     log = Logger()
 
@@ -65,15 +62,14 @@ class PoolKeeper:
             absences: what the store had when the hub started.
             recent: the last moves that it had.
         """
-        remembered = list(absences)
-        self._clock = clock
+        since = {(one.pool, one.collector): one.since for one in absences}
+        super().__init__(clock, model, Presence(clock.seconds(), known, since))
         self._wall = wall
-        self._model = model
         self._store = store
         self._bells = bells
         self._began = wall()
         self._left: dict[str, float] = {}  # epoch seconds of when the end of the last session was noticed
-        self._since = {(one.pool, one.collector): one.since for one in remembered}
+        self._since = since
         self._movers: list[Mover] = []
         self._wakers: list[Callable[[], None]] = []
         self._unwritten: list[Entry] = []
@@ -81,63 +77,17 @@ class PoolKeeper:
         self._timer: IDelayedCall | None = None
         self._due = math.inf
         self._stopped = False
-        self.presence = Presence(clock.seconds(), known, self._since)
-        self._shares = Shares(self.presence)
         self._adopt(model().pools)
         for move in recent:
             if move.pool in self.presence.pools:
                 pool, ago_s = self.presence.pools[move.pool], self._began - move.at
                 self.presence.remember_former(pool, move.source, ago_s, clock.seconds())
 
-    # --- who has what -------------------------------------------------------------------------------------------------
-
-    def owner(self, device_id: str) -> str | None:
-        """The collector that has a device now; None when the model has no such device."""
-        return self._shares.owner(self._model(), device_id)
-
-    def owner_of(self, model: Model, device: Device) -> str:
-        """The collector that would have a device now, were the model so."""
-        return self._shares.owner_of(model, device)
-
-    def within(self, pool: Pool) -> Mapping[str, str]:
-        """The owners of the devices of a pool."""
-        return self._shares.within(self._model(), pool)
-
-    def pool_of(self, device_id: str) -> Pool | None:
-        """The pool that a device belongs to; None where it belongs to a collector."""
-        model = self._model()
-        device = model.devices.get(device_id)
-        return None if device is None else model.pools.get(device.collector)
-
-    def may_collect(self, collector: str, device_id: str) -> bool:
-        """Whether a collector that holds a device of a pool may still collect it, and stops before long if it does.
-
-        It lets go when it is told, or when its lease is over. Nothing is known of those that go on alone.
-        """
-        pool = self._leased(device_id)
-        return pool is not None and self.presence.may_collect(pool, collector, self._clock.seconds())
-
-    def is_over(self, collector: str, device_id: str) -> bool:
-        """Whether a collector that is away collects a device of a pool no more: its lease is over."""
-        pool = self._leased(device_id)
-        if pool is None or self.presence.is_there(collector):
-            return False
-        return not self.presence.may_collect(pool, collector, self._clock.seconds())
-
-    def rivals(self, device_id: str) -> Sequence[str]:
-        """The members of a device's pool, which may hold it without having said so to this hub yet."""
-        pool = self._leased(device_id)
-        return () if pool is None else (*pool.members, *self.presence.former(pool, self._clock.seconds()))
-
     def since(self, pool: str, collector: str) -> float | None:
         """Since when a member is away, in epoch seconds; None when it is there, or never was."""
         if self.presence.is_there(collector) or not self.presence.is_known(collector):
             return None
         return self._since.get((pool, collector), self._left.get(collector, self._began))
-
-    def _leased(self, device_id: str) -> Pool | None:
-        pool = self.pool_of(device_id)
-        return pool if pool is not None and pool.when_alone is WhenAlone.STOP else None
 
     # --- who has to know ----------------------------------------------------------------------------------------------
 
@@ -202,7 +152,7 @@ class PoolKeeper:
                 if before.devices[device].collector == name == after.devices[device].collector
             ]
             if inside:
-                self._write(Entry(moves=self._moves(name, inside, why)))
+                self._write(Entry(moves=moves_of(name, self._wall(), inside, why)))
 
     def _adopt(self, pools: Mapping[str, Pool]) -> None:
         """Take over the pools of a model; of those that are no members any more nothing is said."""
@@ -292,7 +242,7 @@ class PoolKeeper:
         entry = Entry(
             gone=(absence,) if turn.goes else (),
             back=() if turn.goes or who not in self._since else (who,),
-            moves=self._moves(turn.pool, planned.values(), why),
+            moves=moves_of(turn.pool, self._wall(), planned.values(), why),
         )
         await self._store.record(entry)
         pool = self.presence.pools.get(turn.pool)
@@ -321,13 +271,6 @@ class PoolKeeper:
         known = (turn.pool, turn.collector) in self._since
         return f"{turn.collector} is back" if known else f"{turn.collector} is there for the first time"
 
-    def _moves(self, pool: str, moves: Iterable[tuple[str, str]], why: str) -> tuple[Move, ...]:
-        now = self._wall()
-        return tuple(
-            Move(at=now, pool=pool, source=source, target=target, devices=number, why=why)
-            for (source, target), number in numbers(moves).items()
-        )
-
     def _write(self, entry: Entry) -> None:
         if entry:
             self._unwritten = [*self._unwritten, entry][-MOST_UNWRITTEN:]
@@ -340,9 +283,3 @@ class PoolKeeper:
                 mover(self._model().revision, devices)
             except Exception:  # noqa: BLE001 - the supervisor of those who are told: the devices have moved all the same
                 self.log.failure("error while telling of devices that moved")
-
-
-def away(absence: Absence) -> str:
-    """Since when a member is away."""
-    since = dt.datetime.fromtimestamp(absence.since, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return f"{absence.collector} is away since {since}"
