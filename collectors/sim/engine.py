@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -19,11 +19,10 @@ from collectors.framework.interfaces import Oid
 from collectors.framework.snmp import ber
 from collectors.framework.snmp.pysnmp_engine import AUTH, PRIV
 from collectors.sim.served import Served, View
-from collectors.sim.users import LEVELS, User
+from collectors.sim.users import User
 
 MOST_VARBINDS = 400
 """Of an answer to a GETBULK."""
-_V3 = 3
 _VALUES: Mapping[int, Callable[[Any], Any]] = {
     ber.INTEGER: rfc1902.Integer32,
     ber.OCTET_STRING: rfc1902.OctetString,
@@ -45,16 +44,12 @@ class Credentials(Struct, frozen=True, kw_only=True):
 
     Attributes:
         communities: of v1 and v2c, with the device that each of them reads.
-        user: of v3; the context says which device, the empty one is that of a single device.
+        user: of v3; pysnmp refuses less security than it has. The context says which device, the empty one is that of
+            a single device.
     """
 
     communities: dict[str, str]
     user: User | None
-
-    @property
-    def level(self) -> int:
-        """What the user must use at least: 1 nothing, 2 authentication, 3 privacy too."""
-        return 1 + LEVELS.index(self.user.level) if self.user is not None else 1
 
     def words(self) -> str:
         """How to ask, for people."""
@@ -70,19 +65,18 @@ class Silence(error.SmiError):  # type: ignore[misc]  # pysnmp has no types
 class Values:
     """What pysnmp asks for values: the instrumentation of one device."""
 
-    def __init__(self, served: Served, t: Callable[[], float], level: int) -> None:
+    def __init__(self, served: Served, t: Callable[[], float]) -> None:
         self._served = served
         self._t = t
-        self._level = level
 
-    def read_variables(self, *varbinds: Any, **context: Any) -> list[tuple[Any, Any]]:
+    def read_variables(self, *varbinds: Any, **_context: Any) -> list[tuple[Any, Any]]:
         """GET."""
-        view = self._view(varbinds, context)
+        view = self._view()
         return [(name, self._value(view, tuple(name))) for name, _ in varbinds]
 
-    def read_next_variables(self, *varbinds: Any, **context: Any) -> list[tuple[Any, Any]]:
+    def read_next_variables(self, *varbinds: Any, **_context: Any) -> list[tuple[Any, Any]]:
         """GETNEXT, and each repetition of GETBULK."""
-        view = self._view(varbinds, context)
+        view = self._view()
         found = []
         for name, _ in varbinds:
             following = view.following(tuple(name))
@@ -100,10 +94,7 @@ class Values:
         typed = view.values.get(oid)
         return exval.noSuchInstance if typed is None else value_of(typed)
 
-    def _view(self, varbinds: Sequence[Any], context: Mapping[str, Any]) -> View:
-        asked = context["snmpEngine"].observer.get_execution_context("rfc3412.receiveMessage:request")
-        if asked["securityModel"] == _V3 and asked["securityLevel"] < self._level:
-            raise error.AuthorizationError(name=varbinds[0][0], idx=0)
+    def _view(self) -> View:
         view = self._served.view(self._t())
         if view is None:
             raise Silence
@@ -154,7 +145,7 @@ def start_engine(
     config.add_transport(agent, domain, transport().open_server_mode(sock=listening))
     context = SnmpContext(agent)
     for number, (device, served) in enumerate(devices.items()):
-        values = Values(served, t, credentials.level)
+        values = Values(served, t)
         context.register_context_name(device, values)
         if number == 0:
             context.context_names[b""] = values if len(devices) == 1 else Nobody()
@@ -179,5 +170,5 @@ class Nobody(Values):
     def __init__(self) -> None:
         """Have nothing."""
 
-    def _view(self, _varbinds: Sequence[Any], _context: Mapping[str, Any]) -> View:
+    def _view(self) -> View:
         return View({})

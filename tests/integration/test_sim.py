@@ -305,6 +305,8 @@ def test_our_engines_read_a_capture_over_v3(served: tuple[str, int], driver: Dri
 def test_who_may_not_read_is_refused(served: tuple[str, int]) -> None:
     uptime = ".1.3.6.1.2.1.1.3.0"
     assert "Unsupported security level" in ask("snmpget", served, uptime, credential=("-v3", "-ujoe", "-lnoAuthNoPriv"))
+    signed = ("-v3", "-ujoe", "-lauthNoPriv", "-aSHA-256", "-A" + AUTH_PASSWORD)
+    assert "Unsupported security level" in ask("snmpget", served, uptime, credential=signed)
     wrong = (*V3[:4], "-Asome other word", *V3[5:])
     assert "uthentication" in ask("snmpget", served, uptime, credential=wrong)
     assert "Timeout" in ask("snmpget", served, "-t1", "-r0", uptime, credential=("-v2c", "-cother"))

@@ -289,6 +289,15 @@ def test_a_client_finds_the_agent_again_after_it_was_restarted() -> None:
     assert line.get(oids.SYS_UPTIME)[0] < 10_000
 
 
+def test_what_was_signed_for_an_earlier_start_of_the_agent_is_not_believed() -> None:
+    line = Line(world(), responder(user=JOE), **AS_JOE)
+    line.get(oids.SYS_NAME)
+    line.host.boots += 1
+    before = len(line.heard)
+    assert line.get(oids.SYS_NAME) == [b"sim0001"]
+    assert len(line.heard) == before + 2
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
