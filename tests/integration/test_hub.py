@@ -221,9 +221,10 @@ class HubTests(TestCase):
         old, new = self.hub.link("local", Collector()), self.hub.link("far", Collector("s2"))
         self.assertTrue((await self.live(await self.put("web1")))["live"])
         await old.send_events(EventBatch(spool="s1", events=[event("web1", 1), event("web1", 2)]))
-        self.assertTrue((await self.live(await self.put("web1", "far")))["live"])
+        self.assertTrue((await self.live(await self.put("web1", "far", interval_s=1)))["live"])
         await new.send_events(EventBatch(spool="s2", events=[SpooledEvent(1, event("web1", 2).event)]))
-        for _ in range(100):
+        # The new one has time to look: an interval, and ten seconds for the scan.
+        for _ in range(300):
             rows = (await self.hub.ask("GET", "events?device=web1")).json["events"]
             if len(rows) == 1:
                 break
