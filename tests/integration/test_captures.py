@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from collectors.framework.captures.folder import readings
+from collectors.framework.captures.masking import MASK
 from collectors.framework.captures.reading import Got, Reading, Walked, values_of
 from collectors.framework.configcache import ConfigCache
 from collectors.framework.snmp import ber
@@ -62,6 +63,15 @@ def rows_shown(text: str) -> list[str]:
     return [line for line in text.splitlines() if line.startswith("  ") and line.split()[0].isdigit()]
 
 
+def same_but_for_secrets(first: str, again: str) -> None:
+    """Whoever else runs here may have a password in its arguments, which a capture does not keep."""
+    pairs = list(zip(rows_shown(first), rows_shown(again), strict=True))
+    plain = [(before, after) for before, after in pairs if MASK not in after]
+    assert len(plain) > 3
+    assert [after for _, after in plain] == [before for before, _ in plain]
+    assert [after.split()[0] for _, after in pairs] == [before.split()[0] for before, _ in pairs]
+
+
 @pytest.mark.parametrize("version", ["v1", "v2c", "v3"])
 def test_a_capture_of_a_real_agent_replays_to_the_same_table(agent: Snmpd, tmp_path: Path, version: str) -> None:
     snmp = {"v1": agent.v1(), "v2c": agent.v2c(), "v3": agent.sha256_aes()}[version]
@@ -69,8 +79,7 @@ def test_a_capture_of_a_real_agent_replays_to_the_same_table(agent: Snmpd, tmp_p
     folder = tmp_path / "capture"
     first = run(tmp_path, "--once", "--show-tables", "--show-processes", "--capture", folder)
     again = run(tmp_path, "--once", "--show-tables", "--show-processes", "--replay", folder, name="elsewhere")
-    assert len(rows_shown(first)) > 5
-    assert rows_shown(again) == rows_shown(first)
+    same_but_for_secrets(first, again)
     assert str(agent.pid) in {line.split()[0] for line in rows_shown(again)}
     text = "".join(path.read_text() for path in (folder / "box").iterdir())
     for secret in (COMMUNITY, AUTH_PASSWORD, PRIV_PASSWORD, "sha256user"):
@@ -93,8 +102,7 @@ def test_this_host_is_captured_and_replayed_elsewhere(tmp_path: Path) -> None:
     folder = tmp_path / "capture"
     first = run(tmp_path, "--once", "--show-tables", "--capture", folder)
     again = run(tmp_path, "--once", "--show-tables", "--replay", folder, name="elsewhere")
-    assert len(rows_shown(first)) > 3
-    assert rows_shown(again) == rows_shown(first)
+    same_but_for_secrets(first, again)
 
 
 def test_the_modeler_reads_a_capture_of_its_own(agent: Snmpd, tmp_path: Path) -> None:
