@@ -6,32 +6,22 @@ import random
 import socket
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from common.certificates import Site, ensure_site
-from common.configs import SERVICE_PROCESS
 from common.daemon import Program, version
 from common.daemon import main as run_program
 from common.sealing import ensure_sealer
 from hub.broker.listener import BrokerListener
-from hub.compile.differing import differing
-from hub.components.ageing import Ageing
-from hub.components.book import ComponentBook
-from hub.components.modelrules import ModelRules
-from hub.components.renaming import Renaming
-from hub.components.store import SqlComponentStore
 from hub.data.feed import EventFeed
 from hub.data.reader import Reader
 from hub.distribution.absence import Absence
 from hub.distribution.ailments import Ailments
 from hub.distribution.decisions import Decisions
-from hub.distribution.departures import Departures
-from hub.distribution.distributor import Distributor
-from hub.distribution.epochs import KEEP_S, Epochs
+from hub.distribution.epochs import KEEP_S
 from hub.distribution.errand import Every
 from hub.distribution.hubevents import HubEvents, open_config_events
 from hub.distribution.roster import Roster
@@ -40,8 +30,6 @@ from hub.enrolment import Enrolment
 from hub.events.store import SqlEventStore
 from hub.frontdesk import FrontDesk
 from hub.life import Life
-from hub.model.database import Database
-from hub.model.interfaces import IWorker
 from hub.model.sealed import SealedModelStore
 from hub.model.service import ModelService
 from hub.model.store import SqlModelStore
@@ -49,9 +37,15 @@ from hub.model.worker import NamedThread
 from hub.modelling.desk import ModellingDesk
 from hub.modelling.findings import packed
 from hub.newepoch import NEW_EPOCH
-from hub.pools.bells import Bells
-from hub.pools.keeper import PoolKeeper
-from hub.pools.opening import open_pools
+from hub.opening import (
+    hub_renewal,
+    make_database,
+    open_components,
+    open_departures,
+    open_epochs,
+    open_keeper,
+    open_site,
+)
 from hub.pools.store import SqlPoolStore
 from hub.runfile import RunFile
 from hub.settings import HubSettings
@@ -88,7 +82,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
         settings.prepare()
         sql, texts = NamedThread(reactor, "database"), NamedThread(reactor, "documents")
         database = make_database(settings, sql)
-        site = ensure_site(settings.pki, wall, settings.names, settings.enrol.certificate_days)
+        site = open_site(settings, wall)
         token = ensure_token(settings.token_file)
         sealer = ensure_sealer(settings.secret_key_file)
         for thread in (sql, texts):
@@ -97,7 +91,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
         await database.open(must_exist=True)
         life.at_end(lambda: Deferred.fromCoroutine(database.close()))
 
-        # What the hub knows: model, components and events.
+        # What the hub knows: model, components, events, and who of a pool is there.
         documents = SealedModelStore(SqlModelStore(database), sealer, settings.secret_key_file)
         model = ModelService(documents, wall, texts)
         await model.load()
@@ -106,7 +100,6 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
         roster = Roster(wall)
         roster.remember((seat.collector, seat.daemon, seat.last_seen) for seat in await events.daemons())
         hub_events = HubEvents(clock, rng, events)
-
         epochs = await open_epochs(life, settings, database, sql, model, events, hub_events)
         pools = await open_keeper(clock, database, model, roster, events, hub_events, components)
 
@@ -241,114 +234,6 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
         }
 
     return Life(begin)
-
-
-def make_database(settings: HubSettings, worker: IWorker) -> Database:
-    """Describe the database; a first start may make it."""
-    marker = settings.new_database_file
-    database = Database(settings.database_url, worker, lambda: uuid.uuid4().hex, marker=marker)
-    if not settings.token_file.exists():  # a first start
-        database.expect_new()
-    return database
-
-
-async def open_epochs(
-    life: Life,
-    settings: HubSettings,
-    database: Database,
-    worker: IWorker,
-    model: ModelService,
-    events: SqlEventStore,
-    hub_events: HubEvents,
-) -> Epochs:
-    """Look whether the store is what it was when the hub stopped, and keep an eye on that."""
-    epochs = Epochs(
-        database,
-        worker,
-        settings.mark_file,
-        settings.new_epoch_file,
-        hub_events.raise_event,
-        time.time,
-        lambda: model.model.revision,
-    )
-    newest_change, _ = await events.changes(0, 0)
-    await epochs.begin(newest_change)
-    life.at_end(lambda: Deferred.fromCoroutine(epochs.keep()))
-    events.observe(epochs.changed)
-    return epochs
-
-
-def hub_renewal(
-    settings: HubSettings, wall: Callable[[], float], *doors: Callable[[Site], None]
-) -> Callable[[], Awaitable[None]]:
-    """Look after the hub's own certificate while it runs; a start does the same."""
-
-    async def look() -> None:
-        site = ensure_site(settings.pki, wall, settings.names)
-        for renew in doors:
-            renew(site)
-
-    return look
-
-
-async def open_components(
-    database: Database, wall: Callable[[], float], model: ModelService, events: SqlEventStore
-) -> tuple[ComponentBook, Ageing]:
-    """Read what devices consist of, and prepare to retire what is absent for long."""
-    rules = ModelRules(lambda: model.model)
-    book = ComponentBook(SqlComponentStore(database), wall, lambda: uuid.uuid4().hex[:16], rules)
-    await book.load()
-    model.observe(Renaming(book).model_changed)
-    return book, Ageing(book, wall, rules, events.find)
-
-
-async def open_keeper(
-    clock: Any,
-    database: Database,
-    model: ModelService,
-    roster: Roster,
-    events: SqlEventStore,
-    hub_events: HubEvents,
-    components: ComponentBook,
-) -> PoolKeeper:
-    """Prepare to give the devices of pools to members that are there, as it was when the hub stopped."""
-    members = [seat.collector for seat in roster.seats() if seat.daemon == SERVICE_PROCESS]
-    bells, store = Bells(hub_events.raise_event, time.time), SqlPoolStore(database)
-    pools = await open_pools(clock, time.time, lambda: model.model, store, bells, members, events)
-    model.narrow_by(
-        lambda before, after, devices: differing(before, after, devices, components.expected, pools.owner_of)
-    )
-    model.observe(pools.model_changed)
-    return pools
-
-
-async def open_departures(
-    clock: Any,
-    model: ModelService,
-    pools: PoolKeeper,
-    distributor: Distributor,
-    components: ComponentBook,
-    events: SqlEventStore,
-) -> Departures:
-    """Prepare to see devices off, those too that were on their way when the hub stopped."""
-    departures = Departures(
-        clock,
-        time.time,
-        distributor,
-        lambda *gone: see_off(components, events, *gone),
-        events.leave_behind,
-        events.standing,
-    )
-    departures.remember(await events.reporters())
-    model.observe(departures.model_changed)
-    pools.observe(departures.moved)
-    return departures
-
-
-async def see_off(components: ComponentBook, events: SqlEventStore, devices: Sequence[str], by: str, at: float) -> int:
-    """Forget what devices consisted of that have left the model, and close their events; return how many these were."""
-    await components.forget(devices)
-    return await events.close_devices(devices, by, at)
 
 
 PROGRAM = Program(

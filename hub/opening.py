@@ -1,0 +1,147 @@
+"""What the hub reads and prepares when it starts, a part at a time; hub/app.py joins the parts."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from common.certificates import Site, ensure_site
+from common.configs import SERVICE_PROCESS
+from hub.compile.differing import differing
+from hub.components.ageing import Ageing
+from hub.components.book import ComponentBook
+from hub.components.modelrules import ModelRules
+from hub.components.renaming import Renaming
+from hub.components.store import SqlComponentStore
+from hub.distribution.departures import Departures
+from hub.distribution.distributor import Distributor
+from hub.distribution.epochs import Epochs
+from hub.distribution.hubevents import HubEvents
+from hub.distribution.roster import Roster
+from hub.events.store import SqlEventStore
+from hub.life import Life
+from hub.model.database import Database
+from hub.model.interfaces import IWorker
+from hub.model.service import ModelService
+from hub.pools.bells import Bells
+from hub.pools.keeper import PoolKeeper
+from hub.pools.opening import open_pools
+from hub.pools.store import SqlPoolStore
+from hub.settings import HubSettings
+
+
+def open_site(settings: HubSettings, wall: Callable[[], float]) -> Site:
+    """Load the authority and the hub's certificate, which is renewed when it is old."""
+    return ensure_site(settings.pki, wall, settings.names, settings.enrol.certificate_days)
+
+
+def make_database(settings: HubSettings, worker: IWorker) -> Database:
+    """Describe the database; a first start may make it."""
+    marker = settings.new_database_file
+    database = Database(settings.database_url, worker, lambda: uuid.uuid4().hex, marker=marker)
+    if not settings.token_file.exists():  # a first start
+        database.expect_new()
+    return database
+
+
+async def open_epochs(
+    life: Life,
+    settings: HubSettings,
+    database: Database,
+    worker: IWorker,
+    model: ModelService,
+    events: SqlEventStore,
+    hub_events: HubEvents,
+) -> Epochs:
+    """Look whether the store is what it was when the hub stopped, and keep an eye on that."""
+    epochs = Epochs(
+        database,
+        worker,
+        settings.mark_file,
+        settings.new_epoch_file,
+        hub_events.raise_event,
+        time.time,
+        lambda: model.model.revision,
+    )
+    newest_change, _ = await events.changes(0, 0)
+    await epochs.begin(newest_change)
+    life.at_end(lambda: Deferred.fromCoroutine(epochs.keep()))
+    events.observe(epochs.changed)
+    return epochs
+
+
+def hub_renewal(
+    settings: HubSettings, wall: Callable[[], float], *doors: Callable[[Site], None]
+) -> Callable[[], Awaitable[None]]:
+    """Look after the hub's own certificate while it runs; a start does the same."""
+
+    async def look() -> None:
+        site = open_site(settings, wall)
+        for renew in doors:
+            renew(site)
+
+    return look
+
+
+async def open_components(
+    database: Database, wall: Callable[[], float], model: ModelService, events: SqlEventStore
+) -> tuple[ComponentBook, Ageing]:
+    """Read what devices consist of, and prepare to retire what is absent for long."""
+    rules = ModelRules(lambda: model.model)
+    book = ComponentBook(SqlComponentStore(database), wall, lambda: uuid.uuid4().hex[:16], rules)
+    await book.load()
+    model.observe(Renaming(book).model_changed)
+    return book, Ageing(book, wall, rules, events.find)
+
+
+async def open_keeper(
+    clock: Any,
+    database: Database,
+    model: ModelService,
+    roster: Roster,
+    events: SqlEventStore,
+    hub_events: HubEvents,
+    components: ComponentBook,
+) -> PoolKeeper:
+    """Prepare to give the devices of pools to members that are there, as it was when the hub stopped."""
+    members = [seat.collector for seat in roster.seats() if seat.daemon == SERVICE_PROCESS]
+    bells, store = Bells(hub_events.raise_event, time.time), SqlPoolStore(database)
+    pools = await open_pools(clock, time.time, lambda: model.model, store, bells, members, events)
+    model.narrow_by(
+        lambda before, after, devices: differing(before, after, devices, components.expected, pools.owner_of)
+    )
+    model.observe(pools.model_changed)
+    return pools
+
+
+async def open_departures(
+    clock: Any,
+    model: ModelService,
+    pools: PoolKeeper,
+    distributor: Distributor,
+    components: ComponentBook,
+    events: SqlEventStore,
+) -> Departures:
+    """Prepare to see devices off, those too that were on their way when the hub stopped."""
+    departures = Departures(
+        clock,
+        time.time,
+        distributor,
+        lambda *gone: see_off(components, events, *gone),
+        events.leave_behind,
+        events.standing,
+    )
+    departures.remember(await events.reporters())
+    model.observe(departures.model_changed)
+    pools.observe(departures.moved)
+    return departures
+
+
+async def see_off(components: ComponentBook, events: SqlEventStore, devices: Sequence[str], by: str, at: float) -> int:
+    """Forget what devices consisted of that have left the model, and close their events; return how many these were."""
+    await components.forget(devices)
+    return await events.close_devices(devices, by, at)
