@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+import tracemalloc
 from typing import Any
 
 import msgspec
@@ -81,6 +82,12 @@ def feed(reader: ExpressionReader, data: bytes, piece: int) -> None:
 @FUZZ
 def test_24_any_stream_is_read_or_refused_within_the_limits(data: bytes, limits: Limits, piece: int) -> None:
     feed(ExpressionReader(limits), data, piece)
+
+
+@given(st.lists(TREES, max_size=4), LIMITS, st.integers(1, 300))
+@FUZZ
+def test_24_well_formed_expressions_are_held_to_the_limits_too(trees: list[Any], limits: Limits, piece: int) -> None:
+    feed(ExpressionReader(limits), b"".join(map(encode, trees)), piece)
 
 
 # --- messages ---------------------------------------------------------------------------------------------------------
@@ -181,7 +188,12 @@ def test_24_unchanged_messages_are_read_and_bombs_are_not() -> None:
         assert read(b"\x00" + bomb) == 0
     zeros = zstandard.ZstdCompressor().compress(bytes(64 * 1024 * 1024))
     assert len(zeros) < wire.MAX_MESSAGE_BYTES
-    assert read(b"\x01" + zeros) == 0
+    tracemalloc.start()
+    try:
+        assert read(b"\x01" + zeros) == 0
+        assert tracemalloc.get_traced_memory()[1] < 2 * wire.MAX_DECODED_BYTES
+    finally:
+        tracemalloc.stop()
 
 
 def test_24_blind_changes_as_fast_as_they_go() -> None:
