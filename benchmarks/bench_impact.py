@@ -10,7 +10,15 @@ from msgspec.structs import replace
 from hub.compile.differing import differing
 from hub.compile.process import ProcessCompiler
 from hub.model.change import plan
-from hub.model.entities import Collector, Device, DeviceClass, Entity, Model, Pool, ProcessSet
+from hub.model.entities import (
+    Collector,
+    Device,
+    DeviceClass,
+    Entity,
+    Pool,
+    ProcessSet,
+)
+from hub.model.model import Model
 from hub.model.properties import Value
 from hub.model.templates import DataPoint, Source, SourceType, Target, Template, Threshold
 

@@ -26,7 +26,12 @@ from hub.events.store import SqlEventStore
 from hub.model.database import Database, sqlite_url
 from hub.model.devicechanges import DeviceChanges
 from hub.model.documents import SourceFile, read_documents
-from hub.model.entities import Device, Entity, Model, ProcessSet
+from hub.model.entities import (
+    Device,
+    Entity,
+    ProcessSet,
+)
+from hub.model.model import Model
 from hub.model.service import ModelService
 from hub.model.store import SqlModelStore
 from tests.fakes.stores import InlineWorker, done

@@ -147,7 +147,7 @@ def _alone(files: Files, lines: Iterable[str], most: int) -> dict[str, Any]:
     from common.errors import SettingsError
     from hub.model.documents import SourceFile
     from hub.model.drafts import lay_over
-    from hub.model.entities import Model
+    from hub.model.model import Model
 
     try:
         drafts = lay_over(Model(), msgspec.convert(files, list[SourceFile]))

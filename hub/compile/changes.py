@@ -12,7 +12,7 @@ from hub.compile.device import SNMP
 from hub.compile.differing import Owner, named
 from hub.compile.process import Expected, compile_device, nothing
 from hub.model.diff import FieldChange, Path, field_changes
-from hub.model.entities import Model
+from hub.model.model import Model
 from hub.model.plain import plain
 from hub.model.properties import is_secret
 

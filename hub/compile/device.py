@@ -9,7 +9,12 @@ import msgspec
 
 from common.configs import DeviceConfig, SourceKind
 from common.errors import PermanentError
-from hub.model.entities import LOCAL_ADDRESS, Device, Model, WhenAlone
+from hub.model.entities import (
+    LOCAL_ADDRESS,
+    Device,
+    WhenAlone,
+)
+from hub.model.model import Model
 from hub.model.properties import Value
 
 SNMP = "snmp_"

@@ -8,7 +8,11 @@ from common.configs import canonical
 from common.errors import PermanentError
 from hub.compile.modeler import ModelerCompiler
 from hub.compile.process import Expected, ProcessCompiler, nothing
-from hub.model.entities import Device, Model, scope_of
+from hub.model.entities import (
+    Device,
+    scope_of,
+)
+from hub.model.model import Model
 
 DECIDING = frozenset({"source", "monitor", "missing_severity", "restart_severity"})
 """Properties that decide what becomes of others, and of process sets."""

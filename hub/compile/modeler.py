@@ -8,7 +8,13 @@ from common.configs import DeviceConfig, ModelConfig, ProcessSetConfig
 from common.series import Retention
 from hub.compile.device import device_config
 from hub.model.definitions import to_config
-from hub.model.entities import Device, Model, ProcessSet, Scope, scope_of
+from hub.model.entities import (
+    Device,
+    ProcessSet,
+    Scope,
+    scope_of,
+)
+from hub.model.model import Model
 from hub.model.properties import effective
 
 NO_SERIES = Retention.STANDARD

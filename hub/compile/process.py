@@ -12,7 +12,13 @@ from hub.compile.watching import Definitions, definitions, watched
 from hub.model.bound import judged_of, place_of
 from hub.model.components import watched_otherwise
 from hub.model.definitions import to_config
-from hub.model.entities import Device, Model, ProcessSet, Scope, scope_of
+from hub.model.entities import (
+    Device,
+    ProcessSet,
+    Scope,
+    scope_of,
+)
+from hub.model.model import Model
 from hub.model.properties import Value, effective
 
 Expected = Callable[[str], Sequence[ExpectedSet]]

@@ -9,7 +9,12 @@ from hub.components.names import is_fixed
 from hub.components.values import Component
 from hub.model.components import holding
 from hub.model.definitions import to_config
-from hub.model.entities import KIND_PROCESS_SET, Model, ProcessSet, scope_of
+from hub.model.entities import (
+    KIND_PROCESS_SET,
+    ProcessSet,
+    scope_of,
+)
+from hub.model.model import Model
 from hub.model.properties import Value, default_of
 
 NOBODY = ProcessSet(id="nobody", order=0, include="x")

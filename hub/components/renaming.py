@@ -11,7 +11,7 @@ from twisted.logger import Logger
 from common.errors import TransientError
 from hub.components.book import ComponentBook
 from hub.components.modelrules import fixed_name
-from hub.model.entities import Model
+from hub.model.model import Model
 
 Renames = Mapping[str, tuple[str, str]]
 """By id of the definition: the name before, and the name after."""

@@ -17,7 +17,7 @@ from common.errors import TransientError
 from hub.distribution.distributor import Distributor
 from hub.distribution.errand import Errand
 from hub.distribution.hubevents import HUB
-from hub.model.entities import Model
+from hub.model.model import Model
 
 LET_GO_S = 30.0
 LAST_WORDS_S = 2.0

@@ -9,7 +9,7 @@ from zope.interface import implementer
 
 from common.configs import DeviceConfig
 from hub.distribution.interfaces import IModelView
-from hub.model.entities import Model
+from hub.model.model import Model
 from hub.model.service import ModelService
 
 

@@ -16,7 +16,7 @@ from hub.distribution.hubevents import ConfigEvents, HubEvents
 from hub.distribution.modelview import ModelView
 from hub.distribution.roster import Roster
 from hub.interfaces import ISession
-from hub.model.entities import Model
+from hub.model.model import Model
 from hub.model.service import ModelService
 from hub.pools.keeper import PoolKeeper
 

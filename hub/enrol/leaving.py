@@ -12,7 +12,7 @@ from common.errors import NotFoundError, PermanentError
 from hub.distribution.absence import Absence
 from hub.distribution.roster import Roster
 from hub.enrol.desk import EnrolDesk, Revoked
-from hub.model.entities import Model
+from hub.model.model import Model
 
 MAX_NAMES = 10
 

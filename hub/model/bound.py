@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from hub.model.entities import Device, Model, Scope, Words, scope_of
+from hub.model.entities import (
+    Device,
+    Scope,
+    Words,
+    scope_of,
+)
 from hub.model.inheritance import DEVICE, origin_of
 from hub.model.judging import Judged, judged
+from hub.model.model import Model
 from hub.model.resolution import Effective, Resolution, extended, lineage_of, resolve
 from hub.model.templates import UNBIND
 

@@ -9,9 +9,17 @@ from msgspec import Struct
 
 from common.errors import SettingsError
 from hub.interfaces import DocumentChange
-from hub.model.entities import KIND_DEVICE, Entity, Key, Model, decode_entity, encode_entity, key_of
+from hub.model.entities import (
+    KIND_DEVICE,
+    Entity,
+    Key,
+    decode_entity,
+    encode_entity,
+    key_of,
+)
 from hub.model.impact import concerned
 from hub.model.kinds import KINDS
+from hub.model.model import Model
 from hub.model.soundness import Where, check, nowhere
 
 MAX_REPORTED = 20

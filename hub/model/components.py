@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from common.components import MAX_NAME, ComponentKind
-from hub.model.entities import Device, Model
+from hub.model.entities import (
+    Device,
+)
+from hub.model.model import Model
 from hub.model.properties import CATALOGUE, Property, Value, default_of
 
 MAX_COMPONENTS = 10_000

@@ -11,7 +11,13 @@ from common.roll import CommandLine
 from hub.model.change import plan
 from hub.model.definitions import to_config
 from hub.model.documents import SourceFile, places_of, read_documents
-from hub.model.entities import DEFAULT_CLASS, Model, ProcessSet, Scope, key_of
+from hub.model.entities import (
+    DEFAULT_CLASS,
+    ProcessSet,
+    Scope,
+    key_of,
+)
+from hub.model.model import Model
 from hub.model.preview import Host, line_of, look
 from hub.model.previewreport import DraftState, Report
 from hub.model.properties import effective

@@ -22,10 +22,10 @@ from hub.model.entities import (
     KIND_PROCESS_SET,
     Device,
     Key,
-    Model,
     ProcessSet,
     Scope,
 )
+from hub.model.model import Model
 from hub.model.properties import Value, collected, default_of
 from hub.model.templates import KIND_TEMPLATE, Threshold
 

@@ -7,7 +7,16 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from hub.model.components import OF_COMPONENTS
-from hub.model.entities import Collector, Device, DeviceClass, Group, Layer, Model, Pool, scope_of
+from hub.model.entities import (
+    Collector,
+    Device,
+    DeviceClass,
+    Group,
+    Layer,
+    Pool,
+    scope_of,
+)
+from hub.model.model import Model
 from hub.model.properties import CATALOGUE, Property, Value, default_of
 
 DEFAULT = "default"

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from hub.model.entities import KIND_COLLECTOR, KIND_POOL, Key, Model, Pool
+from hub.model.entities import (
+    KIND_COLLECTOR,
+    KIND_POOL,
+    Key,
+    Pool,
+)
+from hub.model.model import Model
 from hub.model.unread import ALL_READ, Unread
 from hub.model.wrong import Wrong
 

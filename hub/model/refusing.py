@@ -5,8 +5,13 @@ from __future__ import annotations
 from common.errors import SettingsError
 from hub.model.change import left_out
 from hub.model.documents import Mistake, Reading, place_in, refused
-from hub.model.entities import Entity, Key, Model, key_of
+from hub.model.entities import (
+    Entity,
+    Key,
+    key_of,
+)
 from hub.model.impact import concerned
+from hub.model.model import Model
 from hub.model.soundness import described, everything_wrong
 
 

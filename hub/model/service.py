@@ -15,9 +15,16 @@ from hub.interfaces import DocumentChange, IModelStore, Revision
 from hub.model.change import Change, left_out, plan, plan_back
 from hub.model.diff import Difference, differences
 from hub.model.documents import SourceFile, places_of, read_files
-from hub.model.entities import TYPES, Entity, Key, Model, decode_entity, kind_of
+from hub.model.entities import (
+    TYPES,
+    Entity,
+    Key,
+    decode_entity,
+    kind_of,
+)
 from hub.model.export import Exported, export
 from hub.model.interfaces import IWorker
+from hub.model.model import Model
 from hub.model.refusing import refusal
 from hub.model.shield import shielded
 from hub.model.strangers import warnings_about

@@ -14,10 +14,10 @@ from hub.model.entities import (
     KIND_POOL,
     Device,
     Key,
-    Model,
     lineage,
     scope_of,
 )
+from hub.model.model import Model
 from hub.model.poolsoundness import wrong_with_pools
 from hub.model.properties import contradictions, default_of
 from hub.model.templatesoundness import wrong_with_templates

@@ -7,7 +7,14 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 
 from hub.model.documents import Document, Mistake, place_in
-from hub.model.entities import DEFAULT_CLASS, Device, Model, ProcessSet, key_of, lineage
+from hub.model.entities import (
+    DEFAULT_CLASS,
+    Device,
+    ProcessSet,
+    key_of,
+    lineage,
+)
+from hub.model.model import Model
 
 NEAR = 0.8
 """From 0 to 1: how alike two names are, of which one may be the other misspelt."""

@@ -15,11 +15,11 @@ from hub.model.entities import (
     DeviceClass,
     Group,
     Key,
-    Model,
     ProcessSet,
     key_of,
 )
 from hub.model.fields import unknown
+from hub.model.model import Model
 from hub.model.resolution import MAX_CHAIN, Effective, derived_of, extended, lineage_of
 from hub.model.templates import KIND_TEMPLATE, UNBIND, SourceType, Target, Template, Threshold
 from hub.model.unread import ALL_READ, Unread

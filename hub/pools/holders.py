@@ -6,7 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 from twisted.internet.interfaces import IReactorTime
 
-from hub.model.entities import Device, Model, Pool, WhenAlone
+from hub.model.entities import (
+    Device,
+    Pool,
+    WhenAlone,
+)
+from hub.model.model import Model
 from hub.pools.presence import Presence
 from hub.pools.shares import Shares
 

@@ -16,7 +16,10 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from common.errors import TransientError
-from hub.model.entities import Model, Pool
+from hub.model.entities import (
+    Pool,
+)
+from hub.model.model import Model
 from hub.pools.bells import Bells
 from hub.pools.holders import Holders
 from hub.pools.interfaces import Absence, Entry, IPoolStore, Move

@@ -8,7 +8,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from common.events import CLASS_DAEMON, OPEN_STATES
 from hub.interfaces import EventFilter, IEventStore
-from hub.model.entities import Model
+from hub.model.model import Model
 from hub.pools.bells import KEY, Bells
 from hub.pools.interfaces import IPoolStore
 from hub.pools.keeper import PoolKeeper

@@ -10,8 +10,8 @@ from msgspec import Struct
 from twisted.internet.interfaces import IReactorTime
 
 from common.errors import NotFoundError
-from hub.model.entities import Model
 from hub.model.entities import Pool as PoolEntity
+from hub.model.model import Model
 from hub.pools.interfaces import IPoolStore, Move
 from hub.pools.keeper import PoolKeeper
 from hub.pools.presence import Standing

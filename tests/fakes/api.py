@@ -25,7 +25,7 @@ from common.errors import SettingsError
 from hub.model.definitions import to_config
 from hub.model.documents import SourceFile
 from hub.model.drafts import lay_over, scope_like
-from hub.model.entities import Model
+from hub.model.model import Model
 from hub.model.preview import Host, line_of, look
 from hub.model.previewreport import DeviceRow, Report, merged
 

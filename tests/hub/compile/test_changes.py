@@ -8,7 +8,10 @@ from common.configs import ExpectedSet
 from common.errors import NotFoundError
 from hub.compile.changes import ConfigChange, config_change
 from hub.model.diff import FieldChange
-from hub.model.entities import Device, Model
+from hub.model.entities import (
+    Device,
+)
+from hub.model.model import Model
 from tests.hub.model.test_documents import read
 
 DEVICE = "kind: Device\nid: d\naddress: 10.0.0.1\nproperties: {snmp_community: hush, snmp_port: 1161}\n---\n"

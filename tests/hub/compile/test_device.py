@@ -6,7 +6,13 @@ import pytest
 
 from hub.compile.modeler import ModelerCompiler
 from hub.compile.process import compile_device
-from hub.model.entities import Device, Entity, Model, Pool, WhenAlone
+from hub.model.entities import (
+    Device,
+    Entity,
+    Pool,
+    WhenAlone,
+)
+from hub.model.model import Model
 
 
 def model(*pools: Entity) -> Model:

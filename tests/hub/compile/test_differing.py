@@ -14,7 +14,17 @@ from hub.compile.process import Expected, compile_device, nothing
 from hub.model.change import Change, plan
 from hub.model.collectorfields import OF_COLLECTORS
 from hub.model.documents import SourceFile
-from hub.model.entities import Collector, Device, DeviceClass, Entity, Model, Pool, ProcessSet, WhenAlone, key_of
+from hub.model.entities import (
+    Collector,
+    Device,
+    DeviceClass,
+    Entity,
+    Pool,
+    ProcessSet,
+    WhenAlone,
+    key_of,
+)
+from hub.model.model import Model
 from hub.model.properties import Value
 from hub.model.service import ModelService
 from tests.fakes.stores import FakeModelStore, InlineWorker, done

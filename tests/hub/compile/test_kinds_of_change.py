@@ -15,7 +15,7 @@ from hub.compile.modeler import ModelerCompiler
 from hub.compile.process import compile_device
 from hub.model.devicechanges import DeviceChanges
 from hub.model.documents import SourceFile
-from hub.model.entities import Model
+from hub.model.model import Model
 from hub.model.sealed import SealedModelStore
 from hub.model.service import ModelService
 from tests.fakes.stores import FakeModelStore, InlineWorker, done

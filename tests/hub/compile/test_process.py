@@ -18,7 +18,12 @@ from common.configs import (
 from common.errors import NotFoundError, PermanentError
 from common.events import Severity
 from hub.compile.process import ProcessCompiler, compile_device
-from hub.model.entities import Bounds, Device, Model, ProcessSet
+from hub.model.entities import (
+    Bounds,
+    Device,
+    ProcessSet,
+)
+from hub.model.model import Model
 
 
 def test_a_device_with_nothing_set() -> None:

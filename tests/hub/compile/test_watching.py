@@ -9,7 +9,13 @@ from common.events import Severity
 from hub.compile.changes import config_change
 from hub.compile.process import ProcessCompiler, compile_device
 from hub.model.definitions import to_config
-from hub.model.entities import Device, DeviceClass, Entity, Model, ProcessSet
+from hub.model.entities import (
+    Device,
+    DeviceClass,
+    Entity,
+    ProcessSet,
+)
+from hub.model.model import Model
 
 WEB = ProcessSet(id="web", order=1, include="x", name="nginx")
 JAVA = ProcessSet(id="java", order=2, include="y(.)", name="java {1}", restart_severity=Severity.INFO)

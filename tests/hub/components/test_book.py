@@ -20,7 +20,12 @@ from hub.components.renaming import Renaming, renames
 from hub.components.rules import DAY_S
 from hub.components.values import NOTHING, State
 from hub.interfaces import EventFilter, EventRecord
-from hub.model.entities import Device, Entity, Model, ProcessSet
+from hub.model.entities import (
+    Device,
+    Entity,
+    ProcessSet,
+)
+from hub.model.model import Model
 from tests.fakes.stores import FakeComponentStore, FakeEventStore, done
 from tests.hub.components.reports import NOW, PORT, SET, found, ids, outcome, report
 

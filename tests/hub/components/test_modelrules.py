@@ -3,7 +3,12 @@ from __future__ import annotations
 from common.components import ComponentKind, Lock
 from hub.components.modelrules import ModelRules
 from hub.components.values import Component
-from hub.model.entities import Device, DeviceClass, Model, ProcessSet
+from hub.model.entities import (
+    Device,
+    DeviceClass,
+    ProcessSet,
+)
+from hub.model.model import Model
 
 SET, PORT = ComponentKind.PROCESS_SET, ComponentKind.INTERFACE
 

@@ -12,7 +12,7 @@ from hub.imports.zenbatch import read_batch
 from hub.imports.zenmodel import documents_of
 from hub.model.change import plan
 from hub.model.documents import SourceFile, read_documents
-from hub.model.entities import Model
+from hub.model.model import Model
 
 GOOD = "zSnmpVer='v3', zSnmpSecurityName='u', zSnmpAuthType='SHA', zSnmpAuthPassword='long-enough'"
 BAD = "zSnmpVer='v3', zSnmpSecurityName='u', zSnmpAuthType='SHA', zSnmpAuthPassword='short'"

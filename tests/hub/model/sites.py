@@ -10,7 +10,17 @@ from hypothesis import strategies as st
 from common.events import Severity
 from hub.model.collectorfields import OF_COLLECTORS
 from hub.model.components import OF_COMPONENTS
-from hub.model.entities import Collector, Device, DeviceClass, Entity, Group, Model, Pool, ProcessSet, WhenAlone
+from hub.model.entities import (
+    Collector,
+    Device,
+    DeviceClass,
+    Entity,
+    Group,
+    Pool,
+    ProcessSet,
+    WhenAlone,
+)
+from hub.model.model import Model
 from hub.model.properties import Value
 from hub.model.templates import DataPoint, Source, SourceType, Target, Template, Threshold
 

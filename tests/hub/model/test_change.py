@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from hub.model.change import plan
-from hub.model.entities import DeviceClass, Model
+from hub.model.entities import (
+    DeviceClass,
+)
+from hub.model.model import Model
 
 
 def test_the_summary_has_every_kind_in_its_plural() -> None:

@@ -11,9 +11,16 @@ from hub.model.change import plan
 from hub.model.components import OF_COMPONENTS, holding, said_of, split_key
 from hub.model.devicechanges import DeviceChanges
 from hub.model.documents import SourceFile, read_documents
-from hub.model.entities import Device, DeviceClass, Entity, Model, decode_entity, encode_entity
+from hub.model.entities import (
+    Device,
+    DeviceClass,
+    Entity,
+    decode_entity,
+    encode_entity,
+)
 from hub.model.export import export
 from hub.model.inheritance import Said, explain_component
+from hub.model.model import Model
 from hub.model.service import ModelService
 from hub.model.yamltext import yaml_of
 from tests.fakes.stores import FakeModelStore, InlineWorker, done

@@ -5,8 +5,13 @@ from typing import Any
 from hub.interfaces import DocumentChange
 from hub.model.change import plan
 from hub.model.diff import Difference, FieldChange, differences
-from hub.model.entities import Device, Model, encode_entity, key_of
+from hub.model.entities import (
+    Device,
+    encode_entity,
+    key_of,
+)
 from hub.model.kinds import KINDS
+from hub.model.model import Model
 from tests.hub.model.test_documents import read
 
 NGINX = "kind: ProcessSet\nid: nginx\norder: 5\ninclude: '^a'\n"

@@ -3,7 +3,17 @@ from __future__ import annotations
 import pytest
 
 from common.errors import NotFoundError
-from hub.model.entities import Collector, Device, DeviceClass, Group, Model, Pool, ProcessSet, lineage, scope_of
+from hub.model.entities import (
+    Collector,
+    Device,
+    DeviceClass,
+    Group,
+    Pool,
+    ProcessSet,
+    lineage,
+    scope_of,
+)
+from hub.model.model import Model
 
 WEB = Device(id="web", address="1", class_="/Server/Linux", groups=("g",))
 

@@ -11,9 +11,14 @@ from hypothesis import strategies as st
 from hub.model.change import left_out, plan
 from hub.model.collectorfields import OF_COLLECTORS
 from hub.model.documents import SourceFile, read_documents, read_entity
-from hub.model.entities import Device, Entity, Group, Model
+from hub.model.entities import (
+    Device,
+    Entity,
+    Group,
+)
 from hub.model.export import export
 from hub.model.kinds import KINDS
+from hub.model.model import Model
 from hub.model.properties import CATALOGUE, HIDDEN, PropertyType
 from hub.model.yamltext import yaml_of
 from tests.hub.model.test_documents import read

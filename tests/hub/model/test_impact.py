@@ -15,7 +15,6 @@ from hub.model.entities import (
     DeviceState,
     Entity,
     Key,
-    Model,
     Pool,
     ProcessSet,
     WhenAlone,
@@ -24,6 +23,7 @@ from hub.model.entities import (
 from hub.model.entities import (
     Group as DeviceGroup,
 )
+from hub.model.model import Model
 from hub.model.templates import Target, Template, Threshold
 
 WEB = Device(id="web", address="1", class_="/Server/Linux/Web", groups=("g1",))

@@ -2,8 +2,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hub.model.entities import Collector, Device, DeviceClass, Entity, Group, Model, Pool
+from hub.model.entities import (
+    Collector,
+    Device,
+    DeviceClass,
+    Entity,
+    Group,
+    Pool,
+)
 from hub.model.inheritance import Said, explain
+from hub.model.model import Model
 from hub.model.properties import CATALOGUE, PropertyType
 
 PROPERTIES_PAGE = Path(__file__).parents[3] / "docs" / "properties.md"

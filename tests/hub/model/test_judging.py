@@ -8,8 +8,13 @@ from hypothesis import strategies as st
 from common.configs import DerivedConfig, Level, ThresholdConfig, ThresholdForm, digest
 from common.events import Severity
 from hub.compile.process import ProcessCompiler, compile_device
-from hub.model.entities import Device, Model, decode_entity, encode_entity
+from hub.model.entities import (
+    Device,
+    decode_entity,
+    encode_entity,
+)
 from hub.model.judging import sorted_by
+from hub.model.model import Model
 from hub.model.resolution import Origin, Trace, extended
 from hub.model.templates import KIND_TEMPLATE, Threshold
 from tests.hub.model.test_documents import read

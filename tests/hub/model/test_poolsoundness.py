@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 
 from hub.model.change import plan
-from hub.model.entities import Model, Pool, WhenAlone
+from hub.model.entities import (
+    Pool,
+    WhenAlone,
+)
+from hub.model.model import Model
 from tests.hub.model.test_documents import read
 from tests.hub.model.test_refusing import told
 from tests.hub.model.test_templatesoundness import apply, refused

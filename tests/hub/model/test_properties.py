@@ -7,7 +7,10 @@ import pytest
 
 from common.configs import DeviceConfig
 from hub.compile.process import compile_device
-from hub.model.entities import Device, Model
+from hub.model.entities import (
+    Device,
+)
+from hub.model.model import Model
 from hub.model.properties import (
     CATALOGUE,
     HIDDEN,

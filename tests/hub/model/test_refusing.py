@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from hub.model.change import plan
 from hub.model.documents import SourceFile, read_documents, read_files
-from hub.model.entities import Model
+from hub.model.model import Model
 from hub.model.refusing import refusal
 
 DANGLING = "kind: Group\nid: g\ntemplates: [nope]\n"

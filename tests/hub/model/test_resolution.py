@@ -8,7 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.model.bound import resolution_of
-from hub.model.entities import Device, DeviceClass, Group, Model
+from hub.model.entities import (
+    Device,
+    DeviceClass,
+    Group,
+)
+from hub.model.model import Model
 from hub.model.resolution import Hidden, Origin, Resolution, Trace, Unheld, extended, rebound, resolve
 from hub.model.templates import (
     Curve,

@@ -13,7 +13,7 @@ from common.errors import NotFoundError, SettingsError, TransientError
 from hub.interfaces import DocumentChange, IModelStore, Revision
 from hub.model.devicechanges import DeviceChanges
 from hub.model.documents import SourceFile
-from hub.model.entities import Model
+from hub.model.model import Model
 from hub.model.service import ApplyResult, ModelService
 from tests.fakes.stores import FakeModelStore, InlineWorker, done
 

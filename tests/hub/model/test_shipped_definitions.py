@@ -13,7 +13,12 @@ from hub.model.bound import resolution_of
 from hub.model.change import plan
 from hub.model.definitions import to_config
 from hub.model.documents import SourceFile, read_documents
-from hub.model.entities import Device, Entity, Model, ProcessSet
+from hub.model.entities import (
+    Device,
+    Entity,
+    ProcessSet,
+)
+from hub.model.model import Model
 
 PAGE = Path(__file__).parents[3] / "docs" / "templates.md"
 FOLDER = Path(__file__).parents[3] / "etc" / "model"

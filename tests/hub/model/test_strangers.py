@@ -8,7 +8,7 @@ import pytest
 
 from hub.model.change import plan
 from hub.model.documents import SourceFile, read_documents
-from hub.model.entities import Model
+from hub.model.model import Model
 from hub.model.strangers import warnings_about
 
 HELD = "kind: Device\nid: old\naddress: a\nclass: /Server/Linux/Web\ngroups: [europe]\n"

@@ -7,7 +7,7 @@ import pytest
 from common.errors import SettingsError
 from hub.model.change import Change, left_out, plan
 from hub.model.documents import SourceFile, places_of, read_documents
-from hub.model.entities import Model
+from hub.model.model import Model
 from tests.hub.model.test_documents import read
 
 BASE = """\

@@ -7,7 +7,14 @@ from collections.abc import Mapping, Sequence
 from twisted.internet.task import Clock
 
 from common.events import Event, Severity
-from hub.model.entities import Device, Entity, Key, Model, Pool, key_of
+from hub.model.entities import (
+    Device,
+    Entity,
+    Key,
+    Pool,
+    key_of,
+)
+from hub.model.model import Model
 from hub.pools.bells import Bells
 from hub.pools.keeper import PoolKeeper
 from tests.fakes.pools import FakePoolStore

@@ -19,7 +19,10 @@ from hub.distribution.distributor import Distributor
 from hub.distribution.everywhere import Everywhere
 from hub.distribution.modelview import ModelView
 from hub.model.database import Database
-from hub.model.entities import Device, Model
+from hub.model.entities import (
+    Device,
+)
+from hub.model.model import Model
 from hub.model.service import ModelService
 from hub.model.store import SqlModelStore
 from hub.web.components import ComponentTopic
