@@ -138,6 +138,7 @@ class HubLink(Service):
         self.hubs = link.hubs()
         self._turn = Rotation(self.hubs)
         self._broker: HardBroker | None = None
+        self._informed: HardBroker | None = None  # whose login has told our position, answered or not
         self._work: Deferred[None] | None = None
         self._told: dict[HubAddress, str] = {}
         self._heard_at: float | None = None
@@ -159,9 +160,9 @@ class HubLink(Service):
         return self._heard_at
 
     def begin_anew(self, reason: str) -> None:
-        """End the session that stands, so that the next login tells what is held now."""
-        if self._broker is not None:
-            self._broker.give_up(reason)
+        """End the session that stands, or the login that waits, so that the next one tells what is held now."""
+        if self._informed is not None:
+            self._informed.give_up(reason)
 
     async def send_events(self, batch: EventBatch) -> EventsStored:
         """Hand events over."""
@@ -278,7 +279,9 @@ class HubLink(Service):
             raise TransientError(f"the hub ended the connection before its greeting: {broker.lost}{_hint(broker)}")
         check_hub(broker.peer_certificate(), self._link.hub_name)
         began = self._clock.seconds()
-        data = await broker.call("attach", encode(self._client.attach_request()), self._link.timeout_s)
+        request = encode(self._client.attach_request())
+        self._informed = broker
+        data = await broker.call("attach", request, self._link.timeout_s)
         answer = decode_answer(data, Attached)
         self._heard_at = began
         if not OLDEST_PROTOCOL_VERSION <= answer.version <= PROTOCOL_VERSION:
@@ -316,6 +319,7 @@ class HubLink(Service):
 
     def _end(self, reason: str) -> None:
         self.reason, hub = reason, self._turn.now
+        self._informed = None
         if self._told.get(hub) != reason:  # one line for each new reason of each hub, not one for each attempt
             self._told[hub] = reason
             self.log.warn(  # noqa: G010 - twisted.logger calls it so

@@ -108,6 +108,20 @@ class SessionTests(LinkCase):
         self.assertTrue(self.link.connected)
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
 
+    def test_to_begin_anew_ends_the_session_or_the_login_that_waits(self) -> None:
+        self.edge.desk.hold = hold = Deferred()
+        self.begin()
+        self.assertEqual((self.link.connected, len(self.edge.desk.sessions)), (False, 1))
+        self.link.begin_anew("something else is held now")
+        self.edge.desk.hold = None
+        hold.callback(None)
+        self.edge.run(3)
+        self.assertEqual((self.link.connected, len(self.endpoint.attempts)), (True, 2))
+        self.link.begin_anew("and again")
+        self.edge.run(6)
+        self.assertEqual((self.link.connected, len(self.endpoint.attempts)), (True, 3))
+        self.assertEqual((len(self.client.sessions), len(self.client.ends)), (2, 1))
+
     def test_a_session_that_ends_is_told_and_begun_again(self) -> None:
         self.begin()
         (session,) = self.edge.desk.sessions.values()

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from twisted.internet.defer import Deferred
 
@@ -13,8 +14,9 @@ from collectors.framework.leases import Leases, Stamp
 from common.configs import LAPSED, digest, digest_of_all
 from common.errors import NotFoundError, TransientError
 from common.queries import LiveConfigQuery, RunNowQuery
-from common.wire import ConfigBatch, ConfigsApplied, HeldRequest
+from common.wire import Attach, ConfigBatch, ConfigsApplied, HeldRequest
 from tests.collectors.framework.test_pbdaemon import WALL, DaemonCase, altered
+from tests.fakes.edge_site import Edge
 from tests.fakes.tasks import config
 
 LEASE_S = 90
@@ -145,6 +147,46 @@ class LapseTests(LeaseCase):
         self.assertEqual(self.held.devices(), [])
         self.assertIn("2 devices", self.problem)
         self.assertEqual(self.lapses, 2)
+
+
+class LoginTests(LeaseCase):
+    def test_one_that_lapses_while_the_login_waits_is_told_to_the_hub(self) -> None:
+        edge = Edge()
+        self.addCleanup(edge.close)
+        link: Any = edge.link(self.client)
+        self.apply(config("a", lease_s=8))
+        told: list[str] = []
+        request = self.client.attach_request
+
+        def noted() -> Attach:
+            made = request()
+            told.append(made.position.all)
+            return made
+
+        self.client.attach_request = noted  # type: ignore[method-assign]  # to see what is told
+        leases = Leases(
+            edge.clock,
+            edge.wall,
+            Stamp(self.path),
+            self.held,
+            lambda: link.heard_at,
+            on_problem=self.told_problem,
+            on_lapse=lambda: link.begin_anew("the lease is over"),
+        )
+        leases.startService()
+        self.addCleanup(leases.stopService)
+        link.startService()
+        edge.run(3)
+        edge.desk.hold = hold = Deferred()  # the hub is slow to answer the next login
+        for session in list(edge.desk.sessions.values()):
+            session.abort("the hub starts anew")
+        edge.run(9)
+        hold.callback(None)
+        edge.desk.hold = None
+        edge.run(30)
+        runs = digest_of_all({"a": digest(config("a", lease_s=8))})
+        self.assertEqual(told[:2], [runs, runs])
+        self.assertEqual((link.connected, told[-1]), (True, digest_of_all({"a": LAPSED})))
 
 
 class ResumeTests(LeaseCase):
