@@ -85,6 +85,9 @@ class HubPerspective(pb.Referenceable):
             raise
         try:
             return await self._attach(request)
+        except SettingsError as error:  # names files of ours
+            self._broker.report(f"login refused: {error.message}")
+            raise TransientError("the hub cannot look the certificate up now; its log has more") from None
         except TocsinError as error:
             self._broker.report(f"login refused: {error.message[:200]}")
             raise refusal(failure_of(error).code, error.message[:MAX_REFUSAL]) from None
@@ -147,7 +150,7 @@ class HubPerspective(pb.Referenceable):
         self._broker.on_lost(lambda reason: self._detached(session, reason))
         if self._broker.lost:
             raise TransientError("the connection ended during the login")
-        note_login(self._site, self._broker.peer_certificate())
+        self._note_login()
         self._broker.spoken = version
         self._broker.trust()
         self._session = session
@@ -161,6 +164,13 @@ class HubPerspective(pb.Referenceable):
             version=version,
         )
         return encode_answer(msgspec.structs.replace(answer, collector=name, version=version))
+
+    def _note_login(self) -> None:
+        """A full disk keeps nobody out: the certificate before this one counts until it can be written."""
+        try:
+            note_login(self._site, self._broker.peer_certificate())
+        except SettingsError as error:
+            self._broker.report(f"it cannot be noted that the renewed certificate is in use: {error.message}")
 
     def _attached(self, version: int) -> CollectorSession:
         if self._session is None:

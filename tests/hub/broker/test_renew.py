@@ -10,14 +10,16 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 from twisted.internet.defer import Deferred
+from twisted.logger import LogLevel, capturedLogs, formatEvent
 
 from common.certificates import collector_name, ensure_site, registered, revoke_collector
 from common.edge.broker import HardBroker
 from common.edge.certificate import collector_uri
+from common.edge.collectorfiles import store_collector
 from common.edge.pem import load_certificate, new_key
 from common.edge.requests import make_request
 from common.errors import TransientError
-from common.wire import Alive, Heartbeat, Renew, Renewed, TaskCounts, encode
+from common.wire import Alive, Attach, Heartbeat, Renew, Renewed, TaskCounts, encode
 from hub.broker.listener import RENEWALS_BURST
 from tests.hub.broker.test_broker_edge import EdgeCase
 
@@ -126,6 +128,39 @@ class RenewTests(EdgeCase):
         self.assertNotIn(str(self.edge.folder), found.message)
         blocked.rmdir()
         self.assertEqual(self.newest(), self.first)
+
+    def test_a_disk_that_refuses_keeps_nobody_out_who_comes_with_a_renewed_certificate(self) -> None:
+        self.attach(self.broker)
+        key = new_key()
+        store_collector(
+            self.folder, self.edge.site.ca.certificate, key, self.renew(self.broker, make_request(key, "far"))
+        )
+        blocked = self.edge.site.pki / "issued" / ".far.crt.new"
+        blocked.mkdir()
+        second = self.connect(self.folder)
+        with capturedLogs() as lines:
+            self.assertEqual(self.attach(second, daemon="modeler").collector, "far")
+        self.assertEqual(second.lost, "")
+        told = [formatEvent(line) for line in lines if line["log_level"] is not LogLevel.info]
+        self.assertEqual(len(told), 1, told)
+        self.assertIn("cannot be written", told[0])
+        entry = registered(self.edge.site, "far")
+        assert entry is not None
+        self.assertIsNone(entry.in_use_since)
+        blocked.rmdir()
+        self.attach(self.connect(self.folder))
+        entry = registered(self.edge.site, "far")
+        assert entry is not None
+        self.assertIsNotNone(entry.in_use_since, "it is noted at the next login")
+
+    def test_a_registry_that_cannot_be_read_is_told_without_naming_files(self) -> None:
+        (self.edge.site.pki / "issued" / "far.crt").write_bytes(b"-----BEGIN")
+        request = Attach(daemon="process", host="box", software="0.1", oldest=1, newest=1, spool="s1", started_at=1.0)
+        with capturedLogs() as lines:
+            found = self.refusal(self.broker, "attach", encode(request))
+        self.assertEqual(found.code, "unavailable")
+        self.assertNotIn(str(self.edge.folder), found.message)
+        self.assertTrue(any("holds no certificate" in formatEvent(line) for line in lines))
 
     def test_a_session_that_was_opened_with_the_certificate_before_goes_on(self) -> None:
         other = self.connect(self.folder)
