@@ -113,7 +113,7 @@ class Renewal(Service):
         except TocsinError as error:
             self._failed(certificate, error)
         left_s = self.ends_at - self._wall()
-        return min(TRY_AGAIN_S, max(left_s, 0) / SPREAD)
+        return min(TRY_AGAIN_S, left_s / SPREAD) if left_s > 0 else TRY_AGAIN_S
 
     async def _renew(self) -> None:
         """Ask, and put what comes in the place of what is there.

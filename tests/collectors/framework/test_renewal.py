@@ -12,7 +12,7 @@ from cryptography import x509
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from collectors.framework.renewal import LOOK_EVERY_S, Renewal
+from collectors.framework.renewal import LOOK_EVERY_S, TRY_AGAIN_S, Renewal
 from common.certificates import (
     collector_name,
     due_at,
@@ -155,6 +155,20 @@ class AskTests(RenewalCase):
         for _ in range(2 * 24 * 6):
             self.edge.clock.advance(600)
         self.assertIn("cannot be renewed: no session with the hub", self.problems[0])
+
+    def test_one_that_has_ended_is_tried_no_more_often_than_any_other(self) -> None:
+        tries: list[float] = []
+
+        async def away(_request: Renew) -> Renewed:
+            tries.append(self.edge.clock.seconds())
+            raise TransientError("no session with the hub: its certificate has expired")
+
+        self.until(ends_at(self.first) + 10)
+        self.renewal(away)
+        for _ in range(3600):
+            self.edge.clock.advance(1)
+        self.assertEqual([at - tries[0] for at in tries], [TRY_AGAIN_S * n for n in range(7)])
+        self.assertIn("cannot be renewed: no session with the hub", self.problems[-1])
 
     def test_a_hub_that_does_not_know_how_is_told_at_once_and_it_is_tried_again(self) -> None:
         answers: list[Exception | None] = [RemoteError("bad_request", "there is no such object or method here"), None]
