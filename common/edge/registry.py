@@ -20,8 +20,8 @@ from msgspec import Struct
 from common.edge.authority import Site, fingerprint, sign_collector
 from common.edge.certificate import again, check_collector_name, collector_in, days_left, due_at
 from common.edge.collectorfiles import load_collector, store_collector
-from common.edge.pem import load_certificates, locked, make_folder, new_key, pem, write_whole
-from common.errors import PermanentError
+from common.edge.pem import load_certificates, locked, make_folder, new_key, pem, sync_folder, write_whole
+from common.errors import PermanentError, SettingsError
 
 GRACE_S = 86400.0
 _IN_USE = re.compile(rb"^in use since (\d{1,12})$", re.MULTILINE)
@@ -149,6 +149,9 @@ def revoke_collector(site: Site, name: str) -> bool:
     """Let a collector's certificates count no longer; False when it had none.
 
     A session that stands ends at its next heartbeat, if nobody cuts it before.
+
+    Raises:
+        SettingsError: it cannot be written.
     """
     check_collector_name(name)
     path, revoked = _path(site, name), _revoked_path(site, name)
@@ -157,8 +160,13 @@ def revoke_collector(site: Site, name: str) -> bool:
             return False
         make_folder(revoked.parent)
         write_whole(revoked, path.read_bytes(), 0o644)
-        os.utime(revoked, (site.wall(), site.wall()))
-        path.unlink()
+        try:
+            os.utime(revoked, (site.wall(), site.wall()))
+            sync_folder(site.pki)  # the folder of the revoked may be new
+            path.unlink()
+            sync_folder(path.parent)
+        except OSError as error:
+            raise SettingsError(f"{path} cannot be removed: {error.strerror}") from None
     return True
 
 

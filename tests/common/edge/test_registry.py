@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -125,6 +126,22 @@ def test_a_revocation_ends_both_certificates_and_says_since_when(site: Site) -> 
     assert revoked_at(site, "far") == pytest.approx(time.time(), abs=60)
     assert revoked_at(site, "near") is None
     assert registered_names(site) == ["near"]
+
+
+def test_a_revocation_is_on_disk_when_it_is_said_to_be_done(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    enrol(site)
+    issued, revoked = site.pki / "issued", site.pki / "revoked"
+    real, synced = os.fsync, []
+
+    def fsync(descriptor: int) -> None:
+        real(descriptor)
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        synced.append((path, (revoked / "far.crt").exists(), (issued / "far.crt").exists()))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    revoke_collector(site, "far")
+    wanted = [(revoked, True, True), (site.pki, True, True), (issued, True, False)]
+    assert [one for one in synced if one in wanted] == wanted, "first that it was revoked, then that it is gone"
 
 
 def test_enrolled_again_after_a_revocation_it_is_back_and_the_revoked_one_is_not(site: Site) -> None:
