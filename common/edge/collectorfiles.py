@@ -76,8 +76,7 @@ def store_collector(
             for name, data in ((CA, pem(ca)), (CERTIFICATE, pem(certificate)), (KEY, key_pem(key))):
                 write_whole(partial / name, data, _MODES[name])
             if owner is not None:
-                for path in (*partial.iterdir(), partial, folder / ".lock", folder):
-                    os.chown(path, *owner)
+                give_away(folder, owner)
             partial.rename(folder / NEXT)
             sync_folder(folder)
         except OSError as error:
@@ -95,6 +94,30 @@ def can_store(folder: Path) -> None:
     with locked(folder):
         _with_folder(folder, lambda: write_whole(folder / ".probe", b"", 0o600))
         (folder / ".probe").unlink()
+
+
+def give_away(folder: Path, owner: tuple[int, int], *more: str) -> None:
+    """Let what we have made in a folder belong to another user and group, and the folder itself.
+
+    Where a link in it leads, nothing is given.
+
+    Args:
+        folder: with the three files.
+        owner: user and group.
+        more: names of files of ours beside those that are made here; they need not be there.
+
+    Raises:
+        OSError: it cannot be given away.
+    """
+    for half_done in (_PARTIAL, NEXT):
+        if (folder / half_done).exists():
+            for _, _, files, inside in os.fwalk(folder / half_done):
+                for name in files:
+                    os.chown(name, *owner, dir_fd=inside, follow_symlinks=False)
+    for name in (_PARTIAL, NEXT, ".lock", *more):
+        with contextlib.suppress(FileNotFoundError):
+            os.chown(folder / name, *owner, follow_symlinks=False)
+    os.chown(folder, *owner)
 
 
 @contextmanager

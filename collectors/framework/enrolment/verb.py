@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import getpass
+import contextlib
 import os
-import pwd
 import socket
 import sys
 import time
@@ -16,12 +15,21 @@ from typing import Any
 from cryptography import x509
 
 from collectors.framework.enrolment.client import Authority, EnrolClient, RefusedError, UnreachableError
+from collectors.framework.enrolment.options import add_enrol_options, given_token, owner_of
 from collectors.framework.enrolment.settingsfile import Place, find_place, settle
 from collectors.framework.hubaddresses import HubAddress, read_address
 from common.certificates import collector_in, days_left, fingerprint
 from common.daemon import Verb
 from common.edge.certificate import again, signed_by
-from common.edge.collectorfiles import CA, CERTIFICATE, KEY, can_store, load_collector, store_collector
+from common.edge.collectorfiles import (
+    CA,
+    CERTIFICATE,
+    KEY,
+    can_store,
+    give_away,
+    load_collector,
+    store_collector,
+)
 from common.edge.pem import Key, key_pem, load_key, new_key, write_whole
 from common.edge.requests import make_request
 from common.edge.tokens import DEFAULT_ENROL_PORT, Token, read_token
@@ -34,24 +42,6 @@ MAX_SKEW_S = 300.0
 REACH_S = 5.0
 
 ABOUT = "get this host's certificate from the hub, with a token of `tocsin collector token`"
-
-
-def add_enrol_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `enrol`."""
-    parser.add_argument(
-        "--hub",
-        required=True,
-        metavar="HOST[:PORT]",
-        help=f"the hub's address for enrolment, as `tocsin collector token` names it [port {DEFAULT_ENROL_PORT}]",
-    )
-    parser.add_argument(
-        "--token",
-        metavar="TOKEN",
-        help="- reads it from a prompt or standard input, @FILE from a file; as it stands others can read it while the "
-        "command runs (ps). Without it, a host that has its certificate only lets these settings name the hub",
-    )
-    parser.add_argument("--force", action="store_true", help="in the place of a certificate of another hub or name")
-    parser.add_argument("--user", metavar="USER", help="who the files shall belong to, if root enrols for a daemon")
 
 
 class Enrolment:
@@ -100,7 +90,7 @@ class Enrolment:
         if options.token is None:
             name, port = self._known(client, place)
         else:
-            token_text = _given(options.token)
+            token_text = given_token(options.token)
             name, port = self._new(client, place, token_text, options)
         broker = HubAddress(hub.host, port)
         _say(settle(place, self._settings_type, name, broker))
@@ -112,9 +102,27 @@ class Enrolment:
 
     def _new(self, client: EnrolClient, place: Place, text: str, options: argparse.Namespace) -> tuple[str, int]:
         token, folder = read_token(text), place.certificates
-        if not options.force:
+        owner = owner_of(options.user, folder)
+        try:
+            return self._exchange(client, place, text, token, owner, is_forced=options.force)
+        finally:
+            if owner is not None:  # whatever has stopped us, the daemon can renew what it has
+                with contextlib.suppress(OSError):
+                    give_away(folder, owner, PENDING)
+
+    def _exchange(
+        self,
+        client: EnrolClient,
+        place: Place,
+        text: str,
+        token: Token,
+        owner: tuple[int, int] | None,
+        *,
+        is_forced: bool,
+    ) -> tuple[str, int]:
+        folder = place.certificates
+        if not is_forced:
             self._refuse_to_replace(folder, token)
-        owner = _owner(options.user, folder)
         try:
             can_store(folder)
         except SettingsError as error:
@@ -210,44 +218,6 @@ def enrol_verb(program: str, settings_type: Any) -> Verb:
     """The verb of one kind of collector."""
     do = Enrolment(program, settings_type).run
     return Verb(about=ABOUT, do=do, add_options=add_enrol_options, needs_settings=False)
-
-
-def _given(option: str) -> str:
-    """The token, from wherever the option says.
-
-    Raises:
-        SettingsError: it cannot be read there.
-    """
-    if option == "-":
-        if sys.stdin.isatty():
-            return getpass.getpass("Token: ")
-        return sys.stdin.read(4096).strip()
-    if option.startswith("@"):
-        try:
-            return Path(option[1:]).expanduser().read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(f"--token {option}: it cannot be read: {error}") from None
-    return option
-
-
-def _owner(user: str | None, folder: Path) -> tuple[int, int] | None:
-    """Who the files shall belong to: the user that was named, or, if root enrols, whose the folder is.
-
-    Raises:
-        SettingsError: there is no such user, or we may not give files away.
-    """
-    if user is not None:
-        try:
-            entry = pwd.getpwnam(user)
-        except KeyError:
-            raise SettingsError(f"--user: there is no user {user} on this host") from None
-        if os.geteuid() not in {0, entry.pw_uid}:
-            raise SettingsError("--user: only root can give files to another user")
-        return (entry.pw_uid, entry.pw_gid) if os.geteuid() == 0 else None
-    if os.geteuid() == 0 and folder.exists():
-        there = folder.stat()
-        return (there.st_uid, there.st_gid) if there.st_uid != 0 else None
-    return None
 
 
 def _how_else(place: Place) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import resource
 import socket
 import stat
 import time
@@ -361,6 +362,55 @@ def test_root_enrols_for_the_user_of_the_daemon(host: Host, hub: EnrolHub, door:
     assert {path.stat().st_uid for path in (host.certs, *host.certs.iterdir())} == {uid}
     assert host.enrol(door.address, hub.token(again=True)) == 0
     assert {path.stat().st_uid for path in (host.certs, *host.certs.iterdir())} == {uid}, "whose the folder is"
+
+
+def all_below(folder: Path) -> list[Path]:
+    return [folder, *folder.rglob("*")]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_root_that_is_refused_half_way_leaves_nothing_of_its_own_in_the_daemons_folder(
+    host: Host, hub: EnrolHub, door: Door
+) -> None:
+    token = hub.token()
+    hub.desk.withdraw("far")
+    host.certs.mkdir()
+    os.chown(host.certs, 12345, 12346)
+    assert host.enrol(door.address, token) == 4
+    left = {path.name: (path.lstat().st_uid, path.lstat().st_gid) for path in all_below(host.certs)}
+    assert left == dict.fromkeys(("certs", ".lock", PENDING), (12345, 12346))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_root_that_is_stopped_by_a_full_disk_leaves_nothing_of_its_own(host: Host, hub: EnrolHub, door: Door) -> None:
+    host.certs.mkdir()
+    os.chown(host.certs, 12345, 12346)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def full(answer: Any) -> Any:
+        if "certificate" in answer:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (400, hard))
+        return answer
+
+    door.mangle = full
+    try:
+        assert host.enrol(door.address, hub.token()) == 2
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "cannot be written" in host.err
+    assert host.certs / ".next.partial" in all_below(host.certs)
+    assert {path.lstat().st_uid for path in all_below(host.certs)} == {12345}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_root_gives_away_nothing_that_lies_elsewhere(host: Host, hub: EnrolHub, door: Door) -> None:
+    roots = host.folder / "roots"
+    roots.touch()
+    host.certs.mkdir()
+    (host.certs / ".lock").symlink_to(roots)
+    os.chown(host.certs, 12345, 12346)
+    assert host.enrol(door.address, hub.token()) == 0
+    assert roots.stat().st_uid == 0
 
 
 def test_what_is_told_fits_a_terminal(host: Host, hub: EnrolHub, door: Door) -> None:
