@@ -15,6 +15,7 @@ it is given up when what the hub holds cannot be deleted, and made again afterwa
 from __future__ import annotations
 
 import contextlib
+import re
 import sqlite3
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -38,6 +39,7 @@ SCHEMA = 1
 RESERVE_BYTES = 2 * 1024 * 1024
 CHECKPOINT_PAGES = 256
 """So much of the log at most (4 KiB each) waits to be brought into the file: half of the reserve."""
+_ID = re.compile(r"[0-9a-f]{32}")
 DISTRESS_ROWS = 100
 """Rows that are deleted at once when the disk is full."""
 
@@ -168,6 +170,8 @@ class SpoolDb:
             self._gap = msgspec.msgpack.decode(gap, type=Gap)
         except (TypeError, ValueError, msgspec.MsgspecError) as error:
             raise DamagedSpoolError(f"its first table is unreadable: {error}") from None
+        if not isinstance(self.spool, str) or not _ID.fullmatch(self.spool):
+            raise DamagedSpoolError("its id is none")
         self.rows, self.size_bytes = db.execute(
             f"SELECT count(*), coalesce(sum(size), 0) + count(*) * {ROW_BYTES} FROM events"  # noqa: S608 - a constant
         ).fetchone()

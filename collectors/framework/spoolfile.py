@@ -27,7 +27,14 @@ def connect(path: Path) -> sqlite3.Connection:
     if path.exists() and not os.access(path, os.R_OK | os.W_OK):
         raise SettingsError(f"{path} is not ours to read and write; give it to the daemon's user")
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    return sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
+    connection.text_factory = _text
+    return connection
+
+
+def _text(raw: bytes) -> str:
+    """A text, or what damage has made one: that must cost its row, not all."""
+    return raw.decode("utf-8", "replace")
 
 
 def set_aside(path: Path) -> Path:

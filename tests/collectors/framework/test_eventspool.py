@@ -316,10 +316,11 @@ def test_what_stands_where_bytes_belong_costs_itself_alone(tmp_path: Path) -> No
     db.close()
     with contextlib.closing(sqlite3.connect(tmp_path / "spool.db")) as other:
         other.execute("UPDATE events SET body = 1099511627776 WHERE id = 2")
+        other.execute("UPDATE events SET body = CAST(x'ff31' AS TEXT) WHERE id = 1")
         other.execute("UPDATE states SET state = 1099511627776")
         other.commit()
     db.open()
-    assert db.read(0, 9, 100) == [(1, b"1"), (2, b""), (3, b"3")]
+    assert db.read(0, 9, 100) == [(1, b""), (2, b""), (3, b"3")]
     with pytest.raises(DamagedSpoolError):
         db.state("key")
     assert read_state(tmp_path / "spool.db", "key") is None
