@@ -56,12 +56,13 @@ class Turn(Struct, frozen=True, kw_only=True):
 class Presence:
     """Who is there of which pool.
 
-    A member is *in* unless it is out: then it was away for too long, or it has never been there. The devices of a pool
-    are those of its members that are in.
+    A member is *in* unless it is out: then it was away for too long, or it is new and has not been there since it is a
+    member. The devices of a pool are those of its members that are in.
 
     Attributes:
         pools: as the model has them.
-        absent: pool and collector of those that were away for too long; what a restart has to know.
+        absent: pool and collector of those that were away for too long.
+        strange: of those that are new, and were not away for too long yet, or have never logged in.
     """
 
     def __init__(self, start: float, known: Iterable[str] = (), absent: Iterable[Who] = ()) -> None:
@@ -76,7 +77,7 @@ class Presence:
         self.absent: set[Who] = set(absent)
         self._left: dict[str, float] = dict.fromkeys(known, start)
         self._there: dict[str, float] = {}
-        self._strange: set[Who] = set()
+        self.strange: set[Who] = set()
         self._met: dict[str, float] = {}  # by pool: when the first came of whom nobody was there
         self._flaps: dict[Who, list[float]] = {}
         self._former: dict[Who, float] = {}
@@ -104,14 +105,18 @@ class Presence:
         self._left = dict.fromkeys(self._left, now)
 
     def adopt(self, pools: Mapping[str, Pool], now: float) -> list[Turn]:
-        """The model has these pools from now on; tell which of their new members are away too long already."""
+        """The model has these pools from now on; tell which of their new members are away too long already.
+
+        A new member that is not there takes nothing from those that collect: it is out, until it comes.
+        """
         before, self.pools = self.pools, pools
         for name, pool in before.items():
             patience_s = self.patience_s(name, now, pool)
             if name in pools and patience_s > pools[name].failover_after_s + SLACK_S:
                 self._longer[name] = patience_s, now + patience_s
         members = {(name, member) for name, pool in pools.items() for member in pool.members}
-        added = members - {(name, member) for name, pool in before.items() for member in pool.members}
+        old = {(name, member) for name, pool in before.items() for member in pool.members}
+        added = members - old
         self._former = {who: until for who, until in self._former.items() if until > now}
         for name, pool in before.items():
             patience_s = self.patience_s(name, now, pool)
@@ -119,23 +124,34 @@ class Presence:
                 ((name, one), now + patience_s) for one in pool.members if (name, one) not in members | self.absent
             )
         self.absent &= members
-        self._strange &= members
+        self.strange &= members
         self._flaps = {who: at for who, at in self._flaps.items() if who in members}
-        self._strange |= {(name, member) for name, member in added if not self.is_known(member)}
+        stay = {who for who in members & old if not self.is_out(*who)}
+        for name, pool in pools.items():
+            others = any(member in self._there or (name, member) in stay for member in pool.members)
+            self.strange |= {
+                (name, member)
+                for member in pool.members
+                if (name, member) in added - self.absent and not self._may_come_in(member, others=others)
+            }
         turns = [turn for turn in self.due(now)[0] if turn.goes and (turn.pool, turn.collector) in added]
         for turn in turns:
             self.turn(turn, now)
         return turns
 
+    def _may_come_in(self, collector: str, *, others: bool) -> bool:
+        """Whether a new member has its devices at once: it is there, or nobody else collects them."""
+        return collector in self._there or (self.is_known(collector) and not others)
+
     def turn(self, turn: Turn, now: float) -> None:
         """A member goes or comes, as `due` has said."""
         who = turn.pool, turn.collector
+        self.strange.discard(who)
         if turn.goes:
             self.absent.add(who)
             self._flaps[who] = [*self._recent(who, now), now]
         else:
             self.absent.discard(who)
-            self._strange.discard(who)
 
     # --- who has what -------------------------------------------------------------------------------------------------
 
@@ -143,11 +159,12 @@ class Presence:
         """The members that have the devices of a pool, now or after some turns; never none."""
         turned = {turn.collector: turn.goes for turn in turns if turn.pool == pool.id}
         known = filter(self.is_known, pool.members)
-        return tuple(one for one in known if not turned.get(one, self.is_out(pool.id, one))) or pool.members
+        inside = tuple(one for one in known if not turned.get(one, self.is_out(pool.id, one)))
+        return inside or tuple(one for one in pool.members if (pool.id, one) not in self.strange) or pool.members
 
     def is_out(self, pool: str, collector: str) -> bool:
         """Whether others have what this member would have."""
-        return (pool, collector) in self.absent or (pool, collector) in self._strange
+        return (pool, collector) in self.absent or (pool, collector) in self.strange
 
     def is_known(self, collector: str) -> bool:
         """Whether it has ever logged in."""
@@ -223,10 +240,14 @@ class Presence:
             if there is not None and member not in inside:
                 steady_s = self._steady_s((name, member), now) if at_work else ALONE_S
                 yield Turn(pool=name, collector=member, goes=False, at=there + steady_s)
-            elif there is None and member in inside and at_work:
+            elif at_work and self._may_go(name, member):
                 patience_s = self.patience_s(name, now)
                 met = self._met.get(name, -math.inf) + min(patience_s, REUNION_S)
                 yield Turn(pool=name, collector=member, goes=True, at=max(self._left[member] + patience_s, met))
+
+    def _may_go(self, pool: str, collector: str) -> bool:
+        """Whether it is away, and not absent yet."""
+        return collector in self._left and (pool, collector) not in self.absent
 
     def _steady_s(self, who: Who, now: float) -> float:
         """How long its session has to stand: the longer, the more often it went away lately."""

@@ -181,6 +181,21 @@ def test_one_that_is_added_while_it_is_away_for_long_gets_nothing(site: PoolSite
     assert site.told == []
 
 
+def test_one_that_is_added_while_it_is_away_for_a_moment_takes_nothing_from_those_that_collect(site: PoolSite) -> None:
+    site.arrive("c4")
+    site.wait(100)
+    site.leave("c4")
+    site.wait(5)
+    site.change(pool(*MEMBERS, "c4"))
+    site.wait(AWAY_S - 7)
+    assert (site.told, site.owners(), site.alarms) == ([], among(site, *MEMBERS), {})
+    site.wait(3)
+    assert "c4 is away since" in site.alarms["eu", "c4"]
+    site.arrive("c4")
+    site.wait(BACK_S)
+    assert (site.owners(), site.alarms) == (among(site, *MEMBERS, "c4"), {})
+
+
 def test_devices_that_come_to_a_pool_leave_it_or_go_move_by_the_model(site: PoolSite) -> None:
     site.change(Device(id="host0", address="a", collector="us"), Device(id="alone", address="a", collector="eu"))
     owner = owner_of("alone", MEMBERS)

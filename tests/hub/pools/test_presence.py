@@ -169,6 +169,64 @@ def test_new_members_that_are_away_too_long_are_out_from_the_start() -> None:
     assert made.candidates(EU) == EU.members, "one that is there has its devices at once"
 
 
+def test_new_members_that_are_away_for_a_moment_take_nothing_from_those_that_are_there() -> None:
+    one, two = Pool(id="eu", members=("c1",)), Pool(id="eu", members=("c1", "c2"))
+    made = Presence(0.0, ["c1", "c2"])
+    made.adopt({"eu": one}, 0.0)
+    made.arrived("c1", 0.0)
+    made.arrived("c2", 0.0)
+    made.left("c2", 1000.0)
+    assert made.adopt({"eu": two}, 1005.0) == [], "it may still be in time"
+    assert made.candidates(two) == ("c1",)
+    assert made.standing("eu", "c2") is Standing.ABSENT
+    assert go(made, 1000.0 + PATIENCE_S - 0.1) == []
+    made.arrived("c2", 1050.0)
+    assert go(made, 1050.0 + STEADY_S) == [("c2", False)]
+    assert made.candidates(two) == ("c1", "c2")
+
+
+def test_one_that_was_added_and_does_not_come_is_away_too_long_in_the_end() -> None:
+    one, two = Pool(id="eu", members=("c1",)), Pool(id="eu", members=("c1", "c2"))
+    made = presence("c1", pool=one)
+    made.arrived("c2", 0.0)
+    made.left("c2", 10.0)
+    made.adopt({"eu": two}, 20.0)
+    assert go(made, 10.0 + PATIENCE_S) == [("c2", True)]
+    assert (made.absent, made.candidates(two)) == ({("eu", "c2")}, ("c1",))
+
+
+def test_those_that_were_in_before_keep_all_while_nobody_is_there() -> None:
+    """They may be cut off, and collect; the first that is back has what it had."""
+    made = presence("c1", pool=Pool(id="eu", members=("c1",)))
+    made.arrived("c2", 0.0)
+    made.left("c1", 10.0)
+    made.left("c2", 10.0)
+    two = Pool(id="eu", members=("c1", "c2"))
+    made.adopt({"eu": two}, 20.0)
+    assert made.candidates(two) == ("c1",)
+    made.arrived("c1", 30.0)
+    assert made.candidates(two) == ("c1",)
+
+
+def test_of_a_new_pool_those_have_the_devices_that_are_there() -> None:
+    made = Presence(0.0, ["c1", "c2", "c3"])
+    made.arrived("c3", 1.0)
+    made.adopt({"eu": EU}, 2.0)
+    assert made.candidates(EU) == ("c3",)
+    assert go(made, PATIENCE_S) == [("c1", True), ("c2", True)]
+
+
+def test_one_that_is_alone_and_not_in_yet_loses_nothing_to_one_that_is_added() -> None:
+    made = presence("c1", "c2")
+    made.left("c1", 0.0)
+    go(made, PATIENCE_S)
+    alone, two = Pool(id="eu", members=("c1",)), Pool(id="eu", members=("c1", "c4"))
+    made.adopt({"eu": alone}, 200.0)
+    made.arrived("c1", 201.0)
+    made.adopt({"eu": two}, 202.0)
+    assert made.candidates(two) == ("c1",)
+
+
 def test_a_pool_keeps_owners_when_all_that_stay_are_out() -> None:
     made = presence("c1", "c2")
     made.left("c1", 0.0)
