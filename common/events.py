@@ -17,6 +17,9 @@ EventText = Annotated[str, Meta(max_length=512)]
 LongText = Annotated[str, Meta(max_length=8192)]
 Detail = str | int | float | bool | None | list[str | int]
 
+HUB = "hub"
+"""Collector and daemon of the events that the hub itself raises; nobody else may be called so."""
+
 CLASS_PROCESS = "/Status/OSProcess"
 CLASS_SNMP = "/Status/Snmp"
 CLASS_PERFORMANCE = "/Perf"

@@ -21,7 +21,7 @@ from common.edge.certificate import (
     BACKDATE_S,
     DAY_S,
     HUB_NAME,
-    check_collector_name,
+    check_new_collector_name,
     collector_uri,
     days_left,
     due_at,
@@ -76,9 +76,9 @@ def sign_collector(site: Site, name: str, public: ec.EllipticCurvePublicKey) -> 
     """Make the certificate of a collector; nothing is stored.
 
     Raises:
-        SettingsError: the name has characters that it must not have.
+        PermanentError: the name has characters that it must not have, or is the hub's.
     """
-    check_collector_name(name)
+    check_new_collector_name(name)
     uri = collector_uri(name)
     return issue(site.ca, public, name, [uri], ExtendedKeyUsageOID.CLIENT_AUTH, site.collector_days, site.wall())
 

@@ -7,6 +7,7 @@ import re
 from cryptography import x509
 
 from common.errors import PermanentError, SettingsError
+from common.events import HUB
 
 HUB_NAME = "hub.tocsin.internal"
 COLLECTOR_URN = "urn:tocsin:collector:"
@@ -29,6 +30,17 @@ def check_collector_name(name: str) -> None:
             f"collector name {name[:100]!r}: write 1 to 100 letters, digits, dots, dashes and underscores, "
             "and begin with a letter or digit"
         )
+
+
+def check_new_collector_name(name: str) -> None:
+    """Refuse what nobody may be called from now on.
+
+    Raises:
+        PermanentError: says why.
+    """
+    check_collector_name(name)
+    if name == HUB:
+        raise PermanentError(f"no collector can be called {HUB}: the hub's own events bear that name; choose another")
 
 
 def collector_uri(name: str) -> x509.UniformResourceIdentifier:

@@ -11,7 +11,14 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.spread import pb
 
-from common.certificates import Site, check_standing, collector_name, note_login, renew_collector
+from common.certificates import (
+    Site,
+    check_new_collector_name,
+    check_standing,
+    collector_name,
+    note_login,
+    renew_collector,
+)
 from common.edge.answers import encode_answer, failure_of, refusal
 from common.edge.broker import HardBroker
 from common.edge.pem import pem
@@ -19,6 +26,7 @@ from common.edge.quota import Quota
 from common.edge.requests import read_request
 from common.edge.versions import check_spoken, negotiate
 from common.errors import PermanentError, SettingsError, TocsinError, TransientError
+from common.events import HUB
 from common.wire import (
     Alive,
     Attach,
@@ -134,8 +142,13 @@ class HubPerspective(pb.Referenceable):
 
     async def _attach(self, request: Attach) -> bytes:
         name = collector_name(self._site, self._broker.peer_certificate())
+        check_new_collector_name(name)
         if not _DAEMON.fullmatch(request.daemon):
             raise refusal(FailureCode.BAD_REQUEST, "a daemon's name is of letters, digits, dashes and underscores")
+        if request.daemon == HUB:
+            raise refusal(
+                FailureCode.BAD_REQUEST, f"no daemon can be called {HUB}: the hub's own events bear that name"
+            )
         version = negotiate(request.oldest, request.newest, f"collector {name}")
         session = CollectorSession(
             self._broker,

@@ -14,9 +14,9 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from common.errors import TransientError
+from common.events import HUB
 from hub.distribution.distributor import Distributor
 from hub.distribution.errand import Errand
-from hub.distribution.hubevents import HUB
 from hub.model.model import Model
 
 LET_GO_S = 30.0

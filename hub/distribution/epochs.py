@@ -15,13 +15,12 @@ from typing import Protocol
 from twisted.internet.defer import CancelledError
 from twisted.logger import Logger
 
-from common.events import CLASS_DAEMON, Event, Severity
+from common.events import CLASS_DAEMON, HUB, Event, Severity
 from common.wire import Attach
 from hub.model.interfaces import IWorker
 from hub.model.mark import Mark, MarkFile
 
 KEY = "hub_restored"
-DEVICE = "hub"
 KEEP_S = 10.0
 ASKED_FOR = "an operator has asked for it"
 AFTER = "All collectors get their configs anew; what was changed or reported since then is lost"
@@ -153,7 +152,7 @@ class Epochs:
         self.log.error("the store has a new epoch, {new} after {old}: {reason}", new=new, old=old, reason=reason)
         self._raise(
             Event(
-                device=DEVICE,
+                device=HUB,
                 event_class=CLASS_DAEMON,
                 event_key=KEY,
                 severity=Severity.WARNING,

@@ -13,13 +13,12 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from common.errors import TransientError
-from common.events import CLASS_CONFIG, OPEN_STATES, Event, Severity
+from common.events import CLASS_CONFIG, HUB, OPEN_STATES, Event, Severity
 from hub.distribution.errand import Errand
 from hub.distribution.interfaces import IConfigReports
 from hub.interfaces import EventFilter, IEventStore
 
 MAX_WAITING = 10_000
-HUB = "hub"
 LINE = 500
 
 

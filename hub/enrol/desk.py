@@ -13,6 +13,7 @@ from twisted.logger import Logger
 from common.certificates import (
     Site,
     check_collector_name,
+    check_new_collector_name,
     days_left,
     ends_at,
     enrol_collector,
@@ -104,7 +105,7 @@ class EnrolDesk:
         Raises:
             PermanentError: the name cannot be, is taken, or the lifetime is out of bounds.
         """
-        check_collector_name(name)
+        check_new_collector_name(name)
         if self._is_pool(name):
             raise PermanentError(f"{name} is a pool, not a collector; choose another name")
         entry = registered(self._site, name)

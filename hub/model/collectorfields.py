@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from common.events import HUB
 from hub.model import schemas
 from hub.model.entities import Collector, Pool, WhenAlone
 from hub.model.fields import Fault, FieldSpec, Reader, WrongValueError, choice, many, read_properties, text, wrong
@@ -29,7 +30,22 @@ _ELSEWHERE = (
     f"A collector or pool may have {', '.join(sorted(_HERE))}, and what begins with {_HOW_TO_ASK}"
 )
 
-collector_name = text("the name of a collector: letters, digits and _ . -, a letter or digit first", SLUG)
+
+def name_of(what: str) -> Reader:
+    """Read the name of a collector or pool, which is not the hub's own."""
+    plain = text(f"the name of a {what}: letters, digits and _ . -, a letter or digit first", SLUG)
+
+    def read(item: Item) -> str:
+        name: str = plain(item)
+        if name == HUB:
+            sentence = f"'{HUB}' is the hub itself, whose own events bear that name; choose another"
+            raise WrongValueError(Fault(item.line, "", sentence))
+        return name
+
+    return Reader(read, {**plain.schema, "not": {"const": HUB}})
+
+
+collector_name = name_of("collector")
 _names = many(collector_name, longest=MAX_MEMBERS)
 
 
@@ -74,9 +90,7 @@ COLLECTOR_FIELDS: Mapping[str, FieldSpec] = MappingProxyType(
 )
 POOL_FIELDS: Mapping[str, FieldSpec] = MappingProxyType(
     {
-        "id": FieldSpec(
-            text("the name of a pool: letters, digits and _ . -, a letter or digit first", SLUG), required=True
-        ),
+        "id": FieldSpec(name_of("pool"), required=True),
         "title": _title,
         "members": FieldSpec(members, required=True),
         "failover_after_s": FieldSpec(failover),

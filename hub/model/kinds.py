@@ -11,7 +11,7 @@ from msgspec import Struct
 from common.components import Lock
 from common.configs import SourceKind
 from common.matching import check_definition
-from hub.model.collectorfields import COLLECTOR_FIELDS, POOL_FIELDS, build_collector, build_pool
+from hub.model.collectorfields import COLLECTOR_FIELDS, POOL_FIELDS, build_collector, build_pool, name_of
 from hub.model.componentfields import components
 from hub.model.definitions import to_config
 from hub.model.entities import (
@@ -130,7 +130,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 "id": FieldSpec(device_id, required=True),
                 "address": FieldSpec(text("a host name or an IP address", ADDRESS)),
                 "class": FieldSpec(class_path),
-                "collector": FieldSpec(text("the name of a collector or pool: letters, digits and _ . -", SLUG)),
+                "collector": FieldSpec(name_of("collector or pool")),
                 "groups": FieldSpec(many(group_name, longest=100)),
                 "state": FieldSpec(choice(*(state.value for state in DeviceState))),
                 "properties": FieldSpec(properties),

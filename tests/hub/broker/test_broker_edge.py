@@ -7,6 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar
 
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory
@@ -23,8 +24,12 @@ from common.certificates import (
     with_tls,
 )
 from common.configs import digest
+from common.edge.authority import issue
 from common.edge.broker import HardBroker
+from common.edge.certificate import collector_uri
+from common.edge.collectorfiles import store_collector
 from common.edge.expressions import encode as expression
+from common.edge.pem import new_key, pem, write_whole
 from common.errors import PermanentError, RemoteError, TransientError
 from common.events import CLASS_PROCESS, Event, Severity
 from common.queries import Done, LiveConfigQuery, Picture
@@ -49,6 +54,8 @@ from hub.interfaces import IFrontDesk, ISession
 from tests.fakes.edge import Cable
 from tests.fakes.edge_site import Edge
 from tests.fakes.sessions import FakeFrontDesk, FakeHubClient, device_config
+
+CLIENT_AUTH = ExtendedKeyUsageOID.CLIENT_AUTH
 
 
 def batch(*numbers: int) -> EventBatch:
@@ -133,6 +140,26 @@ class LoginTests(EdgeCase):
         ):
             self.assertEqual(self.refusal(broker, name, encode(message)).code, "not_attached")
         self.assertEqual((self.desk.batches, self.desk.beats, self.desk.reports), ([], [], []))
+
+    def test_nobody_bears_the_hubs_own_name(self) -> None:
+        request = Attach(daemon="hub", host="box", software="0.1", oldest=1, newest=1, spool="s1", started_at=1.0)
+        found = self.refusal(self.connect(self.certificates()), "attach", encode(request))
+        self.assertEqual(found.code, "bad_request")
+        self.assertIn("no daemon can be called hub", found.message)
+        with self.assertRaisesRegex(PermanentError, "no collector can be called hub"):
+            self.certificates("hub")
+        self.assertEqual(self.desk.sessions, {})
+
+    def test_one_that_was_called_hub_before_that_was_refused_gets_in_no_more(self) -> None:
+        site, key, folder = self.edge.site, new_key(), self.edge.folder / "certs" / "old"
+        made = issue(site.ca, key.public_key(), "hub", [collector_uri("hub")], CLIENT_AUTH, 90, self.edge.wall())
+        write_whole(site.pki / "issued" / "hub.crt", pem(made), 0o644)
+        store_collector(folder, site.ca.certificate, key, made)
+        request = Attach(daemon="process", host="box", software="0.1", oldest=1, newest=1, spool="s1", started_at=1.0)
+        found = self.refusal(self.connect(folder), "attach", encode(request))
+        self.assertEqual(found.code, "forbidden")
+        self.assertIn("no collector can be called hub", found.message)
+        self.assertTrue(revoke_collector(site, "hub"))
 
     def test_a_login_is_tried_once_for_each_connection(self) -> None:
         broker = self.connect(self.certificates())

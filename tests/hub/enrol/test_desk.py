@@ -35,6 +35,12 @@ def test_a_token_gives_a_certificate_in_its_name(hub: EnrolHub) -> None:
     assert (entry.newest, entry.before) == (certificate, None)
 
 
+def test_there_is_no_token_for_the_hubs_own_name(hub: EnrolHub) -> None:
+    with pytest.raises(PermanentError, match="no collector can be called hub"):
+        hub.token("hub")
+    assert hub.token("hub1")
+
+
 def test_a_token_is_good_once(hub: EnrolHub) -> None:
     token = hub.token()
     first = hub.enrol(token)

@@ -41,6 +41,20 @@ def test_a_pool_says_what_it_says() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("kind: Collector\nid: hub\n", "f1.yaml:2: Collector hub: field 'id'"),
+        (POOL.replace("id: eu", "id: hub"), "f1.yaml:2: Pool hub: field 'id'"),
+        (POOL.replace("eu2", "hub"), "f1.yaml:3: Pool eu: field 'members[2]'"),
+        (DEVICE.format("1", "hub"), "f1.yaml:4: Device d1: field 'collector'"),
+    ],
+)
+def test_no_collector_or_pool_bears_the_hubs_own_name(text: str, place: str) -> None:
+    assert told(text) == [f"{place}: 'hub' is the hub itself, whose own events bear that name; choose another"]
+    assert read(text.replace("hub", "hubs"))
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("kind: Pool\nid: eu\n", "f1.yaml:1: Pool eu: field 'members' is missing"),
