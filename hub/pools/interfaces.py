@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from msgspec import Struct
 from zope.interface import Interface
 
+NEVER = 0.0
+"""Since when a new member is away that has not come into its pool yet."""
+
 
 class Absence(Struct, frozen=True):
-    """A member whose devices others have, and since when it is away, in epoch seconds."""
+    """A member whose devices others have, and since when it is away: epoch seconds, or `NEVER`."""
 
     pool: str
     collector: str

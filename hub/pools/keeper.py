@@ -22,7 +22,7 @@ from hub.model.entities import (
 from hub.model.model import Model
 from hub.pools.bells import Bells
 from hub.pools.holders import Holders
-from hub.pools.interfaces import Absence, Entry, IPoolStore, Move
+from hub.pools.interfaces import NEVER, Absence, Entry, IPoolStore, Move
 from hub.pools.presence import Presence, Turn
 from hub.pools.shares import Moves
 from hub.pools.words import away, moves_of
@@ -65,8 +65,9 @@ class PoolKeeper(Holders):
             absences: what the store had when the hub started.
             recent: the last moves that it had.
         """
-        since = {(one.pool, one.collector): one.since for one in absences}
-        super().__init__(clock, model, Presence(clock.seconds(), known, since))
+        kept = {(one.pool, one.collector): one.since for one in absences}
+        since = {who: at for who, at in kept.items() if at != NEVER}
+        super().__init__(clock, model, Presence(clock.seconds(), known, since, kept.keys() - since.keys()))
         self._wall = wall
         self._store = store
         self._bells = bells
@@ -159,6 +160,7 @@ class PoolKeeper(Holders):
 
     def _adopt(self, pools: Mapping[str, Pool]) -> None:
         """Take over the pools of a model; of those that are no members any more nothing is said."""
+        strange = frozenset(self.presence.strange)
         gone = self.presence.adopt(pools, self._clock.seconds())
         self._shares.forget_pools({*pools, *(pool for pool, _ in self._since)})
         left = [who for who in self._since if who not in self.presence.absent]
@@ -169,7 +171,9 @@ class PoolKeeper(Holders):
         for one in absences:
             self._since[one.pool, one.collector] = one.since
             self._bells.gone(one, away(one), [])
-        self._write(Entry(gone=tuple(absences), back=tuple(left)))
+        left += [who for who in strange - self.presence.strange if who not in self._since]
+        absences += [Absence(*who, NEVER) for who in sorted(self.presence.strange - strange)]
+        self._write(Entry(gone=tuple(absences), back=tuple(sorted(left))))
 
     # --- looking ------------------------------------------------------------------------------------------------------
 
@@ -244,7 +248,7 @@ class PoolKeeper(Holders):
         planned = self._shares.after(self._model(), self.presence.pools[turn.pool], [turn])
         entry = Entry(
             gone=(absence,) if turn.goes else (),
-            back=() if turn.goes or who not in self._since else (who,),
+            back=() if turn.goes else (who,),
             moves=moves_of(turn.pool, self._wall(), planned.values(), why),
         )
         await self._store.record(entry)

@@ -65,19 +65,22 @@ class Presence:
         strange: of those that are new, and were not away for too long yet, or have never logged in.
     """
 
-    def __init__(self, start: float, known: Iterable[str] = (), absent: Iterable[Who] = ()) -> None:
+    def __init__(
+        self, start: float, known: Iterable[str] = (), absent: Iterable[Who] = (), strange: Iterable[Who] = ()
+    ) -> None:
         """Begin with nobody there.
 
         Args:
             start: now; who is known may have been there until now.
             known: collectors that have logged in at some time.
-            absent: as it was when the hub stopped.
+            absent: as they were when the hub stopped.
+            strange: likewise.
         """
         self.pools: Mapping[str, Pool] = {}
         self.absent: set[Who] = set(absent)
         self._left: dict[str, float] = dict.fromkeys(known, start)
         self._there: dict[str, float] = {}
-        self.strange: set[Who] = set()
+        self.strange: set[Who] = set(strange)
         self._met: dict[str, float] = {}  # by pool: when the first came of whom nobody was there
         self._flaps: dict[Who, list[float]] = {}
         self._former: dict[Who, float] = {}

@@ -8,7 +8,7 @@ import pytest
 
 from common.events import Severity
 from hub.model.entities import Collector, Device, WhenAlone
-from hub.pools.interfaces import Absence
+from hub.pools.interfaces import NEVER, Absence
 from hub.pools.keeper import RETRY_S
 from hub.pools.presence import SLACK_S, STEADY_S
 from hub.pools.rendezvous import owner_of
@@ -94,6 +94,40 @@ def test_a_restart_moves_nothing_and_knows_who_was_absent(site: PoolSite) -> Non
     site.wait(BACK_S)
     assert site.owners() == among(site, *MEMBERS)
     assert site.alarms == {}
+
+
+def test_a_restart_knows_who_had_not_come_in_yet(site: PoolSite) -> None:
+    site.change(pool(*MEMBERS, "c4"))
+    site.wait(1)
+    site.arrive("c4")
+    site.wait(STEADY_S - 3)
+    site.leave("c4")
+    assert site.owners() == among(site, *MEMBERS)
+    site.restart()
+    assert site.owners() == among(site, *MEMBERS)
+    site.arrive(*MEMBERS)
+    site.wait(AWAY_S - 2)
+    assert (site.told, site.alarms) == ([], {})
+    site.restart()
+    site.arrive(*MEMBERS, "c4")
+    site.wait(BACK_S)
+    assert site.owners() == among(site, *MEMBERS, "c4")
+    assert site.store.moved[-1].why == "c4 is there for the first time"
+    assert site.store.kept == {}
+
+
+def test_who_had_not_come_in_yet_and_is_no_member_any_more_is_forgotten(site: PoolSite) -> None:
+    site.change(pool(*MEMBERS, "c4", "c5"))
+    site.wait(1)
+    assert done(site.store.absences()) == [Absence("eu", "c4", NEVER), Absence("eu", "c5", NEVER)]
+    site.change(pool(*MEMBERS, "c5"))
+    site.wait(1)
+    assert set(site.store.kept) == {("eu", "c5")}
+    site.restart()
+    site.change(pool(*MEMBERS))
+    site.wait(1)
+    assert site.store.kept == {}
+    assert site.rung == []
 
 
 def test_members_that_do_not_come_after_a_restart_are_away_since_then(site: PoolSite) -> None:

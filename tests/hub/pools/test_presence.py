@@ -146,6 +146,18 @@ def test_a_restart_finds_who_was_absent_and_gives_the_others_time() -> None:
     assert go(made, 1000.0 + PATIENCE_S) == [("c3", True)]
 
 
+def test_a_restart_finds_who_had_not_come_in_yet() -> None:
+    two = Pool(id="eu", members=("c1", "c2"))
+    made = Presence(1000.0, two.members, strange=[("eu", "c2"), ("gone", "c1")])
+    made.adopt({"eu": two}, 1000.0)
+    assert made.strange == {("eu", "c2")}
+    made.arrived("c1", 1001.0)
+    assert made.candidates(two) == ("c1",)
+    assert made.may_collect(two, "c2", 1001.0), "nothing is known of its lease"
+    assert go(made, 1000.0 + PATIENCE_S) == [("c2", True)]
+    assert made.strange == set()
+
+
 def test_a_hub_that_stood_still_gives_everybody_time_again() -> None:
     made = presence()
     made.left("c2", 0.0)
