@@ -8,9 +8,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 
 from common.certificates import Site, ensure_site
 from common.configs import SERVICE_PROCESS
+from common.errors import SettingsError
 from hub.compile.differing import differing
 from hub.components.ageing import Ageing
 from hub.components.book import ComponentBook
@@ -32,6 +34,8 @@ from hub.pools.keeper import PoolKeeper
 from hub.pools.opening import open_pools
 from hub.pools.store import SqlPoolStore
 from hub.settings import HubSettings
+
+_log = Logger()
 
 
 def open_site(settings: HubSettings, wall: Callable[[], float]) -> Site:
@@ -77,10 +81,17 @@ async def open_epochs(
 def hub_renewal(
     settings: HubSettings, wall: Callable[[], float], *doors: Callable[[Site], None]
 ) -> Callable[[], Awaitable[None]]:
-    """Look after the hub's own certificate while it runs; a start does the same."""
+    """Look after the hub's own certificate while it runs; a start does the same.
+
+    A folder that cannot be written is told each time: nothing else would say so before the certificate ends.
+    """
 
     async def look() -> None:
-        site = open_site(settings, wall)
+        try:
+            site = open_site(settings, wall)
+        except SettingsError as error:
+            _log.error("the hub's certificate cannot be renewed: {reason}", reason=error.message)
+            return
         for renew in doors:
             renew(site)
 
