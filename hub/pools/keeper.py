@@ -25,7 +25,7 @@ from hub.pools.holders import Holders
 from hub.pools.interfaces import NEVER, Absence, Entry, IPoolStore, Move
 from hub.pools.presence import Presence, Turn
 from hub.pools.shares import Moves
-from hub.pools.words import away, moves_of
+from hub.pools.words import away, moves_of, taken_back
 
 RETRY_S = 5.0
 STALL_S = 5.0
@@ -252,11 +252,10 @@ class PoolKeeper(Holders):
             moves=moves_of(turn.pool, self._wall(), planned.values(), why),
         )
         await self._store.record(entry)
-        pool = self.presence.pools.get(turn.pool)
-        if pool is None or turn.collector not in pool.members:  # the model has changed meanwhile
-            self._write(Entry(back=(who,)))
+        if not self.presence.is_due(turn, self._clock.seconds()):
+            self._take_back(turn, planned)
             return
-        moves = self._shares.after(self._model(), pool, [turn])
+        moves = self._shares.after(self._model(), self.presence.pools[turn.pool], [turn])
         self.presence.turn(turn, self._clock.seconds())
         self._shares.forget_pools([turn.pool])
         if turn.goes:
@@ -266,6 +265,20 @@ class PoolKeeper(Holders):
             self._bells.back(*who, why)
         self.log.info("pool {pool}: {why}; {count} devices move", pool=turn.pool, why=why, count=len(moves))
         self._tell(list(moves))
+
+    def _take_back(self, turn: Turn, planned: Moves) -> None:
+        """It was remembered, and is not so any more: somebody came, left, or was put out of the pool meanwhile."""
+        who = turn.pool, turn.collector
+        since = NEVER if who in self.presence.strange else self._since.get(who)
+        why = taken_back(turn, is_there=self.presence.is_there(turn.collector))
+        reverse = [(target, source) for source, target in planned.values()]
+        self._write(
+            Entry(
+                gone=() if since is None else (Absence(*who, since),),
+                back=(who,) if since is None else (),
+                moves=moves_of(turn.pool, self._wall(), reverse, why),
+            )
+        )
 
     # --- words --------------------------------------------------------------------------------------------------------
 

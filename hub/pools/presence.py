@@ -223,6 +223,11 @@ class Presence:
         later = min((turn.at for turn in turns if turn.at > now), default=math.inf)
         return sorted((turn for turn in turns if turn.at <= now), key=lambda turn: turn.goes), later
 
+    def is_due(self, turn: Turn, now: float) -> bool:
+        """Whether a member still has to go or come."""
+        turns = self._turns(turn.pool, now) if turn.pool in self.pools else ()
+        return any((one.collector, one.goes) == (turn.collector, turn.goes) and one.at <= now for one in turns)
+
     def next_lapse(self, now: float) -> float:
         """When the next collector that went away can collect nothing any more; infinity for never."""
         patience = [self.patience_s(name, now) for name in self.pools]

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterable
 
 from hub.pools.interfaces import Absence, Move
+from hub.pools.presence import Turn
 from hub.pools.shares import numbers
 
 
@@ -13,6 +14,13 @@ def away(absence: Absence) -> str:
     """Since when a member is away."""
     since = dt.datetime.fromtimestamp(absence.since, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return f"{absence.collector} is away since {since}"
+
+
+def taken_back(turn: Turn, *, is_there: bool) -> str:
+    """Why what was remembered of a member is not done."""
+    if turn.goes == is_there:
+        return f"{turn.collector} is {'there after all' if is_there else 'away again'}"
+    return f"{turn.collector} {'goes' if turn.goes else 'comes'} not yet: its pool has changed"
 
 
 def moves_of(pool: str, at: float, moves: Iterable[tuple[str, str]], why: str) -> tuple[Move, ...]:

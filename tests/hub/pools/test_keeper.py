@@ -149,6 +149,75 @@ def test_what_cannot_be_remembered_is_not_done(site: PoolSite) -> None:
     assert site.owners() == among(site, "c1", "c3")
 
 
+def test_one_that_comes_back_while_its_going_is_written_down_keeps_its_devices(site: PoolSite) -> None:
+    site.store.slow = True
+    site.leave("c2")
+    site.wait(AWAY_S)
+    site.arrive("c2")
+    site.store.go_on()
+    site.wait(1)
+    assert (site.owners(), site.told, site.alarms) == (among(site, *MEMBERS), [], {})
+    assert site.store.kept == {}
+    there, back = [move for move in site.store.moved if move.source == "c2"], site.store.moved[-2:]
+    assert {(move.source, move.target, move.devices) for move in there} == {
+        (move.target, move.source, move.devices) for move in back
+    }
+    assert {move.why for move in back} == {"c2 is there after all"}
+    site.wait(AWAY_S)
+    assert site.told == []
+
+
+def test_one_that_leaves_while_its_coming_is_written_down_gets_nothing(site: PoolSite) -> None:
+    site.leave("c2")
+    site.wait(AWAY_S)
+    kept, alarms = dict(site.store.kept), dict(site.alarms)
+    site.told.clear()
+    site.store.slow = True
+    site.arrive("c2")
+    site.wait(BACK_S)
+    site.leave("c2")
+    site.store.go_on()
+    site.wait(AWAY_S)
+    assert (site.owners(), site.told) == (among(site, "c1", "c3"), [])
+    assert (site.store.kept, site.alarms) == (kept, alarms)
+    assert site.store.moved[-1].why == "c2 is away again"
+
+
+def test_a_new_one_that_leaves_while_its_coming_is_written_down_stays_new(site: PoolSite) -> None:
+    site.change(pool(*MEMBERS, "c4"))
+    site.wait(1)
+    site.store.slow = True
+    site.arrive("c4")
+    site.wait(BACK_S)
+    site.leave("c4")
+    site.store.go_on()
+    site.wait(1)
+    assert site.owners() == among(site, *MEMBERS)
+    assert site.store.kept == {("eu", "c4"): Absence("eu", "c4", NEVER)}
+
+
+def test_one_that_is_put_out_of_the_pool_and_back_while_its_going_is_written_down(site: PoolSite) -> None:
+    site.store.slow = True
+    site.leave("c2")
+    site.wait(AWAY_S)
+    site.change(pool("c1", "c3"))
+    site.change(pool(*MEMBERS))
+    site.store.go_on()
+    site.wait(1)
+    assert site.owners() == among(site, "c1", "c3")
+    assert site.keeper.presence.absent == set(site.store.kept) == set(site.alarms) == {("eu", "c2")}
+
+
+def test_one_that_is_no_member_any_more_when_its_going_is_written_down(site: PoolSite) -> None:
+    site.store.slow = True
+    site.leave("c2")
+    site.wait(AWAY_S)
+    site.change(pool("c1", "c3"))
+    site.store.go_on()
+    site.wait(1)
+    assert (site.keeper.presence.absent, site.store.kept, site.alarms) == (set(), {}, {})
+
+
 def test_one_that_is_back_before_it_could_be_remembered_keeps_its_devices(site: PoolSite) -> None:
     site.store.broken = "the disk is full"
     site.leave("c2")
