@@ -87,6 +87,7 @@ class Subscription:
         self._todo: dict[str, None] = {}
         self._told = False
         self._wake: Deferred[None] | None = None
+        self._woken = False
         self._errand = Errand(clock, self._run)
         self.session = session
         self.collector = session.collector
@@ -107,7 +108,8 @@ class Subscription:
         self._todo.update(dict.fromkeys(devices))
 
     def wake(self) -> None:
-        """Look again."""
+        """Look again, also when it is awake: it may have looked already, and wait for an answer now."""
+        self._woken = True
         wake, self._wake = self._wake, None
         if wake is not None:
             wake.callback(None)
@@ -136,11 +138,12 @@ class Subscription:
 
     async def _rest(self) -> None:
         """Wait until there may be something to do."""
-        if not self._errand.stopped:
+        if not self._errand.stopped and not self._woken:
             self._wake = Deferred()
             await self._wake
 
     async def _catch_up(self) -> None:
+        self._woken = False
         if not self._told:
             await self._ask()
         while (batch := self._next()) is not None:
@@ -249,6 +252,7 @@ class Subscription:
                 raise
             for device, wanted in batch.changed.items():
                 self._refused(device, wanted, str(error))
+            self._todo.update(dict.fromkeys(batch.changed))  # it may have changed meanwhile
         else:
             self._pace.answered(batch.size_bytes, self._clock.seconds() - began)
             self._undated = False

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+from msgspec.structs import replace
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from zope.interface import implementer
@@ -269,9 +270,12 @@ class Bench:
     def collector(self, name: str) -> FakeCollector:
         return self.collectors.setdefault(name, FakeCollector(name))
 
-    def attach(self, name: str = "local", *, quick: bool = True) -> FakeSession:
+    def attach(self, name: str = "local", *, quick: bool = True, busy: bool = False) -> FakeSession:
+        """A collector logs in; a busy one still applies a batch, and does not tell the digest of what it holds."""
         self.known.add(name)
-        self.sessions[name] = FakeSession(self.collector(name), quick=quick)
+        session = self.sessions[name] = FakeSession(self.collector(name), quick=quick)
+        if busy:
+            session.position = replace(session.position, all="")
         self.distributor.attached(self.sessions[name])
         return self.sessions[name]
 
@@ -279,6 +283,16 @@ class Bench:
         session = self.sessions.pop(name)
         session.lose(applied=applied)
         self.distributor.detached(session)
+
+    def answer_all(self) -> None:
+        """Give everything that is on its way, and what follows, the time that it needs."""
+        for _ in range(200):
+            waiting = [session for session in self.sessions.values() if session.pending]
+            for session in waiting:
+                session.answer()
+            self.settle(0.5)
+            if not any(session.pending for session in self.sessions.values()):
+                break
 
     def settle(self, seconds: float = 3.0) -> None:
         self.clock.pump([0.05] * int(seconds / 0.05))

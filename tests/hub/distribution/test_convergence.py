@@ -9,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from common.configs import digest
 from common.errors import TransientError
 from common.wire import MAX_MESSAGE_BYTES, encode
+from hub.distribution.agreement import Step
 from tests.hub.distribution.fakes import Bench, config
 
 COLLECTORS = ("east", "west", "north")
@@ -50,11 +51,11 @@ class Convergence(RuleBasedStateMachine):
     def wait(self, seconds: float) -> None:
         self.bench.settle(seconds)
 
-    @rule(name=collectors, quick=st.booleans())
-    def attach(self, name: str, quick: bool) -> None:
+    @rule(name=collectors, quick=st.booleans(), busy=st.booleans())
+    def attach(self, name: str, quick: bool, busy: bool) -> None:
         if name not in self.bench.sessions:
             self.tampered.discard(name)
-            self.bench.attach(name, quick=quick)
+            self.bench.attach(name, quick=quick, busy=busy)
 
     @rule(name=collectors)
     def take_over(self, name: str) -> None:
@@ -153,6 +154,32 @@ class Convergence(RuleBasedStateMachine):
         for session in self.bench.sessions.values():
             assert all(len(encode(batch)) <= MAX_MESSAGE_BYTES for batch in session.batches)
 
+    @rule(name=collectors, device=devices, version=st.integers(1, 4), later=st.integers(0, 2))
+    def change_while_it_is_spoken_to(self, name: str, device: str, version: int, later: int) -> None:
+        """A change comes, and is compiled, between a message and its answer, be it the first after the login or not."""
+        session = self.bench.sessions.get(name) or self.bench.attach(name, quick=False)
+        for _ in range(later):
+            self.answer(name, 1)
+        self.bench.model.put(device, name, version)
+        self.bench.settle(0.5)
+        self.tampered.discard(name)
+        if session.pending:
+            session.answer()
+        self.what_can_be_done_is_done_without_a_new_login()
+
+    @rule()
+    def what_can_be_done_is_done_without_a_new_login(self) -> None:
+        bench = self.bench
+        for session in bench.sessions.values():
+            session.fails.clear()
+        bench.answer_all()
+        bench.clock.pump([0.5] * 62)  # the longest back-off
+        bench.answer_all()
+        agreement = bench.distributor.agreement
+        for name in bench.sessions:
+            steps = {device: agreement.step(name, device) for device in agreement.devices_of(name)}
+            assert not {Step.SEND, Step.DROP}.intersection(steps.values()), f"{name} is not told: {steps}"
+
     @precondition(lambda self: self.bench.model.entries)
     @rule()
     def in_the_end_both_sides_agree(self) -> None:
@@ -190,6 +217,7 @@ class Convergence(RuleBasedStateMachine):
             assert (session.asked, session.batches) == ([], [])
 
     def teardown(self) -> None:
+        self.what_can_be_done_is_done_without_a_new_login()
         if self.bench.model.entries:
             self.in_the_end_both_sides_agree()
         self.bench.distributor.stop()

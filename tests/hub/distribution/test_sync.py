@@ -115,6 +115,53 @@ class PositionTests(SyncCase):
         self.assertEqual((third.asked, third.batches), ([], []))
 
 
+class MeanwhileTests(SyncCase):
+    """What changes between a message and its answer is not forgotten."""
+
+    def said(self) -> dict[str, str]:
+        self.bench.answer_all()
+        self.assertEqual(self.bench.distributor.behind(), [])
+        return self.bench.runs()
+
+    def test_a_device_that_comes_while_a_new_collector_is_told_the_epoch_is_sent(self) -> None:
+        session = self.bench.attach(quick=False)
+        self.bench.settle(1)
+        session.answer()  # it holds nothing; now an empty batch is on its way
+        self.assertEqual([batch.changed for batch in session.batches], [[]])
+        self.bench.model.put("d1")
+        self.bench.settle(1)
+        self.assertEqual(self.said(), {"d1": "v1"})
+
+    def test_a_device_that_is_let_go_of_meanwhile_is_sent(self) -> None:
+        self.bench.model.put("d1", "other")
+        self.bench.attach("other")
+        self.bench.settle(1)
+        session = self.bench.attach(quick=False)
+        other = self.bench.sessions["other"]
+        other.quick = False
+        self.bench.settle(1)
+        session.answer()
+        self.assertEqual(len(session.pending), 1)
+        self.bench.model.put("d1")
+        self.bench.settle(1)
+        other.answer()
+        self.assertEqual(self.said(), {"d1": "v1"})
+
+    def test_a_config_that_is_put_right_while_it_is_refused_is_sent(self) -> None:
+        self.peer.chokes = {"d1"}
+        session = self.bench.attach(quick=False)
+        self.bench.model.put("d1", "local", 1)
+        self.bench.settle(1)
+        session.answer()
+        self.bench.settle(1)
+        self.assertEqual([item.device for item in session.batches[-1].changed], ["d1"])
+        self.bench.model.put("d1", "local", 2)
+        self.bench.settle(1)
+        session.answer()
+        self.peer.chokes = set()
+        self.assertEqual(self.said(), {"d1": "v2"})
+
+
 class LostTests(SyncCase):
     def test_what_a_collector_lost_of_an_old_revision_is_live_when_it_has_it_again(self) -> None:
         self.devices(3)
