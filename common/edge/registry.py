@@ -148,7 +148,7 @@ def ensure_collector(site: Site, name: str, out_dir: Path) -> Path:
 def revoke_collector(site: Site, name: str) -> bool:
     """Let a collector's certificates count no longer; False when it had none.
 
-    A session that stands ends at its next heartbeat, if nobody cuts it before.
+    A session that stands ends at the hub's next ping, if nobody cuts it before.
 
     Raises:
         SettingsError: it cannot be written.

@@ -25,7 +25,7 @@ from common.edge.pem import pem
 from common.edge.quota import Quota
 from common.edge.requests import read_request
 from common.edge.versions import check_spoken, negotiate
-from common.errors import PermanentError, SettingsError, TocsinError, TransientError
+from common.errors import SettingsError, TocsinError, TransientError
 from common.events import HUB
 from common.wire import (
     Alive,
@@ -128,14 +128,9 @@ class HubPerspective(pb.Referenceable):
         return encode_answer(Renewed(pem(certificate).decode("ascii")))
 
     async def remote_heartbeat(self, version: int, payload: bytes) -> bytes:
-        """Note that the daemon lives, and that its certificate still counts."""
+        """Note that the daemon lives."""
         session = self._attached(version)
         heartbeat = decode(payload, Heartbeat)
-        try:
-            check_standing(self._site, self._broker.peer_certificate())
-        except PermanentError as error:
-            self._broker.give_up(error.message)
-            raise
         session.counts = heartbeat.counts
         self._desk.heartbeat(session, heartbeat)
         return encode_answer(Alive())
@@ -156,6 +151,7 @@ class HubPerspective(pb.Referenceable):
             self._wall,
             name,
             request,
+            lambda: check_standing(self._site, self._broker.peer_certificate()),
             timeout_s=self._settings.timeout_s,
             heartbeat_s=self._settings.heartbeat_s,
         )

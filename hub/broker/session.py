@@ -11,7 +11,7 @@ from common.edge.answers import soften
 from common.edge.broker import HardBroker
 from common.edge.lane import Lane
 from common.edge.pulse import Pulse
-from common.errors import RemoteError, TransientError
+from common.errors import PermanentError, RemoteError, TransientError
 from common.queries import Query, Result
 from common.wire import (
     Alive,
@@ -49,13 +49,16 @@ class CollectorSession:
         wall: Callable[[], float],
         collector: str,
         request: Attach,
+        check: Callable[[], None],
         *,
         timeout_s: float,
         heartbeat_s: float,
     ) -> None:
+        """Prepare; `check` raises PermanentError when the session may not go on, and is asked before each ping."""
         self._broker = broker
         self._clock = clock
         self._wall = wall
+        self._check = check
         self._timeout_s = timeout_s
         self._pushes = Lane(clock, limit=1, line=PUSHES_WAITING, wait_s=2 * timeout_s)
         self._queries = Lane(clock, limit=QUERIES_AT_ONCE, line=QUERIES_WAITING, wait_s=timeout_s)
@@ -125,4 +128,10 @@ class CollectorSession:
         return TransientError(f"collector {self.collector} gave an answer that cannot be read: {error.message[:200]}")
 
     async def _ping(self) -> None:
+        """Our own pulse, not the collector's, asks whether its certificate counts: it may keep its heartbeats back."""
+        try:
+            self._check()
+        except PermanentError as error:
+            self._broker.give_up(error.message)
+            return
         decode_answer(await self._broker.call("ping", encode(Alive()), self._ping_s), Alive)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar
 
+import msgspec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
@@ -50,6 +51,7 @@ from common.wire import (
     decode_answer,
     encode,
 )
+from hub.broker.perspective import SessionSettings
 from hub.interfaces import IFrontDesk, ISession
 from tests.fakes.edge import Cable
 from tests.fakes.edge_site import Edge
@@ -66,6 +68,13 @@ def batch(*numbers: int) -> EventBatch:
             for n in numbers
         ],
     )
+
+
+class Ponger(pb.Referenceable):
+    """A collector that only shows that it lives."""
+
+    async def remote_ping(self, _version: int, _payload: bytes) -> bytes:
+        return encode(Alive())
 
 
 class EdgeCase(SynchronousTestCase):
@@ -213,13 +222,27 @@ class LoginTests(EdgeCase):
             self.attach(self.connect(old))
         self.assertIn("revoked", raised.exception.message)
 
-    def test_a_certificate_revoked_in_mid_session_ends_it_at_the_next_heartbeat(self) -> None:
+    def test_a_certificate_revoked_in_mid_session_ends_it_though_the_peer_sends_no_heartbeat(self) -> None:
         broker = self.connect(self.certificates())
+        broker.serve("collector", Ponger())
         self.attach(broker)
+        self.edge.run(30)
+        self.assertEqual(broker.lost, "", "whoever answers lives")
         revoke_collector(self.edge.site, "local")
-        self.failureResultOf(self.ask(broker, "heartbeat", encode(Heartbeat(counts=TaskCounts()))), TransientError)
+        self.edge.run(SessionSettings().heartbeat_s + 1)
         self.assertTrue(broker.disconnected)
         self.assertIn("revoked", self.desk.gone[0][1])
+
+    def test_a_certificate_that_ends_in_mid_session_ends_it_too(self) -> None:
+        site = msgspec.structs.replace(self.edge.site, collector_days=60 / 86400)
+        broker = self.connect(issue_collector(site, "local", self.edge.folder / "certs" / "short"))
+        broker.serve("collector", Ponger())
+        self.attach(broker)
+        self.edge.run(50)
+        self.assertEqual(broker.lost, "")
+        self.edge.run(10 + SessionSettings().heartbeat_s + 1)
+        self.assertTrue(broker.disconnected)
+        self.assertIn("has expired", self.desk.gone[0][1])
 
     def test_a_new_session_aborts_the_old_one(self) -> None:
         folder = self.certificates()

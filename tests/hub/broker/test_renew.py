@@ -9,7 +9,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
-from twisted.internet.defer import Deferred
 from twisted.logger import LogLevel, capturedLogs, formatEvent
 
 from common.certificates import collector_name, ensure_site, registered, revoke_collector
@@ -18,10 +17,10 @@ from common.edge.certificate import collector_uri
 from common.edge.collectorfiles import store_collector
 from common.edge.pem import load_certificate, new_key
 from common.edge.requests import make_request
-from common.errors import TransientError
-from common.wire import Alive, Attach, Heartbeat, Renew, Renewed, TaskCounts, encode
+from common.wire import Attach, Renew, Renewed, encode
 from hub.broker.listener import RENEWALS_BURST
-from tests.hub.broker.test_broker_edge import EdgeCase
+from hub.broker.perspective import SessionSettings
+from tests.hub.broker.test_broker_edge import EdgeCase, Ponger
 
 
 def asking_for(key: Any, *names: x509.GeneralName, **extensions: x509.ExtensionType) -> str:
@@ -164,17 +163,17 @@ class RenewTests(EdgeCase):
 
     def test_a_session_that_was_opened_with_the_certificate_before_goes_on(self) -> None:
         other = self.connect(self.folder)
+        other.serve("collector", Ponger())
         self.attach(self.broker)
         self.attach(other, daemon="modeler")
         self.renew(self.broker, make_request(new_key(), "far"))
-        self.answer(other, "heartbeat", encode(Heartbeat(counts=TaskCounts())), Alive)
+        self.edge.run(60)
         self.assertEqual(other.lost, "")
 
-    def test_an_enrolment_anew_ends_the_session_at_its_heartbeat_at_the_latest(self) -> None:
+    def test_an_enrolment_anew_ends_the_session_soon(self) -> None:
         self.attach(self.broker)
         self.certificates("far")
-        asked: Deferred[bytes] = self.ask(self.broker, "heartbeat", encode(Heartbeat(counts=TaskCounts())))
-        self.failureResultOf(asked, TransientError)
+        self.edge.run(SessionSettings().heartbeat_s + 1)
         self.assertIn("replaced", self.desk.gone[0][1])
 
 
