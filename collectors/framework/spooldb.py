@@ -170,7 +170,7 @@ class SpoolDb:
             self._gap = msgspec.msgpack.decode(gap, type=Gap)
         except (TypeError, ValueError, msgspec.MsgspecError) as error:
             raise DamagedSpoolError(f"its first table is unreadable: {error}") from None
-        if not isinstance(self.spool, str) or not _ID.fullmatch(self.spool):
+        if not _ID.fullmatch(str(self.spool)):  # damage can make a number of it
             raise DamagedSpoolError("its id is none")
         self.rows, self.size_bytes = db.execute(
             f"SELECT count(*), coalesce(sum(size), 0) + count(*) * {ROW_BYTES} FROM events"  # noqa: S608 - a constant
