@@ -12,6 +12,7 @@ from hub.model.entities import (
     WhenAlone,
 )
 from hub.model.model import Model
+from hub.pools.passages import HANDOVER_S, Passages
 from hub.pools.presence import Presence
 from hub.pools.shares import Shares
 
@@ -27,6 +28,7 @@ class Holders:
         self._clock = clock
         self._model = model
         self._shares = Shares(presence)
+        self._passages = Passages()
         self.presence = presence
 
     def owner(self, device_id: str) -> str | None:
@@ -53,19 +55,25 @@ class Holders:
         It lets go when it is told, or when its lease is over. Nothing is known of those that go on alone.
         """
         pool = self._leased(device_id)
-        return pool is not None and self.presence.may_collect(pool, collector, self._clock.seconds())
+        if pool is None:
+            return False
+        ended = self.presence.ended(collector)
+        former = (one.pool for one in self._passages.of(device_id) if ended <= one.at + HANDOVER_S)
+        return self.presence.may_collect((pool, *former), collector, self._clock.seconds())
 
     def is_over(self, collector: str, device_id: str) -> bool:
         """Whether a collector that is away collects a device of a pool no more: its lease is over."""
-        pool = self._leased(device_id)
-        if pool is None or self.presence.is_there(collector):
+        if self._leased(device_id) is None or self.presence.is_there(collector):
             return False
-        return not self.presence.may_collect(pool, collector, self._clock.seconds())
+        return not self.may_collect(collector, device_id)
 
     def rivals(self, device_id: str) -> Sequence[str]:
-        """The members of a device's pool, which may hold it without having said so to this hub yet."""
+        """The members of a device's pools, which may hold it without having said so to this hub yet."""
         pool = self._leased(device_id)
-        return () if pool is None else (*pool.members, *self.presence.former(pool, self._clock.seconds()))
+        if pool is None:
+            return ()
+        former = (name for one in self._passages.of(device_id) for name in one.pool.members)
+        return tuple(dict.fromkeys((*pool.members, *self.presence.former(pool, self._clock.seconds()), *former)))
 
     def _leased(self, device_id: str) -> Pool | None:
         pool = self.pool_of(device_id)

@@ -137,6 +137,7 @@ class PoolKeeper(Holders):
             old.update((device, owner) for device, owner in held.items() if device in after.devices)
         if pools:
             self._adopt(after.pools)
+        self._passages.note(before, after, devices, self._clock.seconds())
         self._shares.forget_devices(name for name in devices if name not in after.devices)
         moves: Moves = {}
         for name, source in old.items():
@@ -184,7 +185,9 @@ class PoolKeeper(Holders):
         self._cancel()
         now = self._clock.seconds()
         turns, later = self.presence.due(now)
-        self._due = now if turns or self._unwritten else min(later, self.presence.next_lapse(now))
+        self._due = (
+            now if turns or self._unwritten else min(later, self.presence.next_lapse(now, self._passages.pools()))
+        )
         if self._due < math.inf:
             self._timer = self._clock.callLater(self._due - now, self._look)
 

@@ -79,6 +79,8 @@ class Presence:
         self.pools: Mapping[str, Pool] = {}
         self.absent: set[Who] = set(absent)
         self._left: dict[str, float] = dict.fromkeys(known, start)
+        self._ended = dict(self._left)
+        self._unheard = set(self._left)
         self._there: dict[str, float] = {}
         self.strange: set[Who] = set(strange)
         self._met: dict[str, float] = {}  # by pool: when the first came of whom nobody was there
@@ -97,11 +99,12 @@ class Presence:
                 self._met[pool.id] = now
         self._there[collector] = now
         self._left.pop(collector, None)
+        self._unheard.discard(collector)
 
     def left(self, collector: str, now: float) -> None:
         """The end of a session was noticed."""
         if self._there.pop(collector, None) is not None:
-            self._left[collector] = now
+            self._left[collector] = self._ended[collector] = now
 
     def begin_anew(self, now: float) -> None:
         """The hub could hear nobody until now: who is away may have tried in vain to come."""
@@ -177,19 +180,27 @@ class Presence:
         """Whether its session stands."""
         return collector in self._there
 
-    def may_collect(self, pool: Pool, collector: str, now: float) -> bool:
-        """Whether a collector that holds devices of a pool may still collect them: it is there, or its lease runs.
+    def may_collect(self, pools: Iterable[Pool], collector: str, now: float) -> bool:
+        """Whether a collector that holds a device with the lease of one of these pools may still collect it.
 
-        The lease is counted there from when a call was begun that this hub has answered, and here from when the end of
-        the session was noticed, which is later.
+        It is there, or its lease runs: that is counted there from when a call was begun that this hub has answered, and
+        here from when the end of the session was noticed, which is later. Of one that has not come since the hub
+        started it is not known from which of its pools it has the device.
         """
         if collector in self._there:
             return True
-        left = self._left.get(collector)
-        if left is None or (pool.id, collector) in self.absent:
+        ended = self._ended.get(collector)
+        if ended is None:
             return False
-        pools = [pool, *(one for one in self.pools.values() if collector in one.members)]
-        return now < left + max(self.patience_s(one.id, now, one) for one in pools)
+        if collector in self._unheard:
+            pools = [*pools, *(one for one in self.pools.values() if collector in one.members)]
+        return any(
+            now < ended + self.patience_s(one.id, now, one) for one in pools if (one.id, collector) not in self.absent
+        )
+
+    def ended(self, collector: str) -> float:
+        """When the end of a collector's last session was noticed; it may be there again."""
+        return self._ended.get(collector, -math.inf)
 
     def former(self, pool: Pool, now: float) -> list[str]:
         """Who was a member until a short while ago."""
@@ -228,10 +239,14 @@ class Presence:
         turns = self._turns(turn.pool, now) if turn.pool in self.pools else ()
         return any((one.collector, one.goes) == (turn.collector, turn.goes) and one.at <= now for one in turns)
 
-    def next_lapse(self, now: float) -> float:
-        """When the next collector that went away can collect nothing any more; infinity for never."""
-        patience = [self.patience_s(name, now) for name in self.pools]
-        ends = (left + one for left in self._left.values() for one in patience)
+    def next_lapse(self, now: float, former: Iterable[Pool] = ()) -> float:
+        """When the next lease of a collector that went away is over; `former` may have given one, too.
+
+        Returns:
+            Infinity for never.
+        """
+        patience = {self.patience_s(one.id, now, one) for one in (*self.pools.values(), *former)}
+        ends = (ended + one for name, ended in self._ended.items() if name not in self._there for one in patience)
         return min((end for end in ends if end > now), default=math.inf)
 
     def when(self, pool: str, collector: str, now: float) -> float | None:

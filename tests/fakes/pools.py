@@ -29,14 +29,14 @@ class FakePoolStore:
     def go_on(self) -> None:
         """Be slow no more."""
         self.slow, waiting, self.waiting = False, self.waiting, []
-        for one in waiting:
-            one.callback(None)
+        for turn in waiting:
+            turn.callback(None)
 
     async def record(self, entry: Entry) -> None:
         if self.slow:
-            one: Deferred[None] = Deferred(self.waiting.remove)
-            self.waiting.append(one)
-            await one
+            turn: Deferred[None] = Deferred(self.waiting.remove)
+            self.waiting.append(turn)
+            await turn
         if self.broken:
             raise TransientError(self.broken)
         for who in entry.back:

@@ -10,6 +10,7 @@ from common.events import Severity
 from hub.model.entities import Collector, Device, WhenAlone
 from hub.pools.interfaces import NEVER, Absence
 from hub.pools.keeper import RETRY_S
+from hub.pools.passages import HANDOVER_S
 from hub.pools.presence import SLACK_S, STEADY_S
 from hub.pools.rendezvous import owner_of
 from tests.fakes.stores import done
@@ -359,6 +360,71 @@ def test_one_that_was_removed_while_it_was_away_is_waited_for(site: PoolSite) ->
     site.wait(20)
     assert not site.keeper.may_collect("c2", "host0")
     assert site.woken > woken
+
+
+@pytest.fixture
+def two_pools() -> PoolSite:
+    """Members of a pool that waits for long, and of one that does not."""
+    made = PoolSite(
+        pool(*MEMBERS, failover_after_s=300),
+        pool("c1", "c2", id="quick", failover_after_s=30),
+        *hosts(30),
+        known=MEMBERS,
+    )
+    made.change(Device(id="own", address="a", collector="quick"))
+    made.arrive(*MEMBERS)
+    made.wait(1)
+    return made
+
+
+def test_a_device_that_came_from_another_pool_may_be_held_with_its_lease(two_pools: PoolSite) -> None:
+    keeper = two_pools.keeper
+    two_pools.leave("c2", "c3")
+    two_pools.wait(50)
+    assert ("quick", "c2") in keeper.presence.absent
+    two_pools.change(Device(id="host0", address="a", collector="quick"))
+    assert [keeper.may_collect(name, "host0") for name in MEMBERS] == [True] * 3
+    assert "c3" in keeper.rivals("host0"), "it may not have told yet what it holds"
+    assert not keeper.may_collect("c2", "own"), "it is waited for no longer than the lease of the device"
+    two_pools.wait(250)
+    assert [keeper.may_collect(name, "host0") for name in MEMBERS] == [True] * 3
+    assert not keeper.is_over("c2", "host0")
+    woken = two_pools.woken
+    two_pools.wait(4)
+    assert [keeper.may_collect(name, "host0") for name in MEMBERS] == [True, False, False]
+    assert keeper.is_over("c2", "host0")
+    assert two_pools.woken > woken
+
+
+def test_one_that_had_time_to_be_told_has_the_lease_of_the_new_pool(two_pools: PoolSite) -> None:
+    two_pools.change(Device(id="host0", address="a", collector="quick"))
+    two_pools.wait(HANDOVER_S + 1)
+    two_pools.leave("c2")
+    two_pools.wait(30 + SLACK_S + 1)
+    assert not two_pools.keeper.may_collect("c2", "host0")
+    assert two_pools.keeper.may_collect("c2", "host1")
+
+
+def test_the_pool_that_a_device_came_from_may_be_gone(two_pools: PoolSite) -> None:
+    two_pools.leave("c3")
+    moved = [Device(id=name, address="a", collector="quick") for name in two_pools.model.devices]
+    two_pools.change(*moved, gone=[("Pool", "eu")])
+    two_pools.wait(290)
+    assert two_pools.keeper.may_collect("c3", "host0")
+    woken = two_pools.woken
+    two_pools.wait(20)
+    assert not two_pools.keeper.may_collect("c3", "host0")
+    assert two_pools.woken > woken
+
+
+def test_after_a_restart_nobody_knows_where_devices_came_from(two_pools: PoolSite) -> None:
+    two_pools.restart()
+    two_pools.arrive("c1")
+    two_pools.wait(50)
+    assert ("quick", "c2") in two_pools.keeper.presence.absent
+    assert two_pools.keeper.may_collect("c2", "own")
+    two_pools.wait(260)
+    assert not two_pools.keeper.may_collect("c2", "own")
 
 
 def test_those_that_go_on_alone_are_waited_for_in_vain(site: PoolSite) -> None:

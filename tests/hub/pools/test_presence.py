@@ -153,7 +153,7 @@ def test_a_restart_finds_who_had_not_come_in_yet() -> None:
     assert made.strange == {("eu", "c2")}
     made.arrived("c1", 1001.0)
     assert made.candidates(two) == ("c1",)
-    assert made.may_collect(two, "c2", 1001.0), "nothing is known of its lease"
+    assert made.may_collect([two], "c2", 1001.0), "nothing is known of its lease"
     assert go(made, 1000.0 + PATIENCE_S) == [("c2", True)]
     assert made.strange == set()
 
@@ -253,19 +253,19 @@ def test_a_pool_keeps_owners_when_all_that_stay_are_out() -> None:
 
 def test_a_collector_may_collect_until_its_lease_is_over() -> None:
     made = presence("c1", "c2")
-    assert made.may_collect(EU, "c2", 0.0)
+    assert made.may_collect([EU], "c2", 0.0)
     made.left("c2", 100.0)
-    assert made.may_collect(EU, "c2", 100.0 + PATIENCE_S - 0.1)
-    assert not made.may_collect(EU, "c2", 100.0 + PATIENCE_S)
+    assert made.may_collect([EU], "c2", 100.0 + PATIENCE_S - 0.1)
+    assert not made.may_collect([EU], "c2", 100.0 + PATIENCE_S)
     assert made.next_lapse(100.0) == 100.0 + PATIENCE_S
-    assert not made.may_collect(EU, "nobody", 0.0)
+    assert not made.may_collect([EU], "nobody", 0.0)
 
 
 def test_after_a_restart_all_may_but_those_that_were_absent() -> None:
     made = Presence(1000.0, EU.members, [("eu", "c2")])
     made.adopt({"eu": EU}, 1000.0)
-    assert [made.may_collect(EU, name, 1000.0) for name in EU.members] == [True, False, True]
-    assert not made.may_collect(EU, "c1", 1000.0 + PATIENCE_S)
+    assert [made.may_collect([EU], name, 1000.0) for name in EU.members] == [True, False, True]
+    assert not made.may_collect([EU], "c1", 1000.0 + PATIENCE_S)
 
 
 def test_a_shorter_patience_counts_when_all_that_knew_the_longer_are_over_it() -> None:
@@ -273,7 +273,7 @@ def test_a_shorter_patience_counts_when_all_that_knew_the_longer_are_over_it() -
     made.left("c2", 100.0)
     short = Pool(id="eu", members=("c1", "c2"), failover_after_s=30)
     assert made.adopt({"eu": short}, 200.0) == []
-    assert made.may_collect(short, "c2", 399.0)
+    assert made.may_collect([short], "c2", 399.0)
     assert go(made, 399.0) == []
     assert go(made, 400.0 + SLACK_S) == [("c2", True)]
     made.arrived("c2", 403.0)
