@@ -83,7 +83,7 @@ class Subscription:
         self._epoch = epoch
         self._pace = pace or Pace()
         self._position = session.position
-        self._undated = False
+        self._undated = self._is_foreign = False
         self._todo: dict[str, None] = {}
         self._told = False
         self._wake: Deferred[None] | None = None
@@ -178,15 +178,16 @@ class Subscription:
         expected, epoch = self._agreement.digests_of(self.collector), self._epoch()
         is_ours = position.epoch == epoch
         held = expected
+        if not is_ours and (position.all or position.epoch):  # one that tells its position, at whatever attempt it is
+            self._undated, self._is_foreign = True, bool(position.epoch)
         if not is_ours or position.all != digest_of_all(expected):
             held = await self._held()
         waits = self._agreement.told(self.collector, held)
         self._told = True
-        if position.all and not is_ours:
-            self._undated = True
-            if position.epoch:
-                self._agreement.resend(self.collector)
-                waits = self._agreement.devices_of(self.collector)
+        if self._is_foreign:
+            self._is_foreign = False
+            self._agreement.resend(self.collector)
+            waits = self._agreement.devices_of(self.collector)
         self._todo = dict.fromkeys(waits)
         self._progress()
 

@@ -270,10 +270,14 @@ class Bench:
     def collector(self, name: str) -> FakeCollector:
         return self.collectors.setdefault(name, FakeCollector(name))
 
-    def attach(self, name: str = "local", *, quick: bool = True, busy: bool = False) -> FakeSession:
-        """A collector logs in; a busy one still applies a batch, and does not tell the digest of what it holds."""
+    def attach(self, name: str = "local", *, quick: bool = True, busy: bool = False, fails: int = 0) -> FakeSession:
+        """A collector logs in; a busy one still applies a batch, and does not tell the digest of what it holds.
+
+        So many of its first answers are that it cannot now.
+        """
         self.known.add(name)
         session = self.sessions[name] = FakeSession(self.collector(name), quick=quick)
+        session.fails = [TransientError("the disk is full")] * fails
         if busy:
             session.position = replace(session.position, all="")
         self.distributor.attached(self.sessions[name])

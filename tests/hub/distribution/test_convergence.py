@@ -51,11 +51,11 @@ class Convergence(RuleBasedStateMachine):
     def wait(self, seconds: float) -> None:
         self.bench.settle(seconds)
 
-    @rule(name=collectors, quick=st.booleans(), busy=st.booleans())
-    def attach(self, name: str, quick: bool, busy: bool) -> None:
+    @rule(name=collectors, quick=st.booleans(), busy=st.booleans(), fails=st.integers(0, 1))
+    def attach(self, name: str, quick: bool, busy: bool, fails: int) -> None:
         if name not in self.bench.sessions:
             self.tampered.discard(name)
-            self.bench.attach(name, quick=quick, busy=busy)
+            self.bench.attach(name, quick=quick, busy=busy, fails=fails)
 
     @rule(name=collectors)
     def take_over(self, name: str) -> None:
@@ -179,6 +179,7 @@ class Convergence(RuleBasedStateMachine):
         for name in bench.sessions:
             steps = {device: agreement.step(name, device) for device in agreement.devices_of(name)}
             assert not {Step.SEND, Step.DROP}.intersection(steps.values()), f"{name} is not told: {steps}"
+            assert bench.collector(name).epoch in {"", bench.epoch} or not bench.collector(name).tells
 
     @precondition(lambda self: self.bench.model.entries)
     @rule()
@@ -226,6 +227,6 @@ class Convergence(RuleBasedStateMachine):
 
 
 Convergence.TestCase.settings = settings(
-    max_examples=100, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=250, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestConvergence = Convergence.TestCase

@@ -282,6 +282,22 @@ class EpochTests(SyncCase):
         twice = len(self.sent(first, second)) - len(names)
         self.assertLessEqual(twice, len(first.batches[2].changed), "only what was not answered may cross twice")
 
+    def test_so_it_is_for_one_that_still_applies_a_batch_of_an_earlier_session(self) -> None:
+        names = self.devices(3)
+        self.synced()
+        self.restore()
+        busy = self.bench.attach(busy=True)
+        self.bench.settle(3)
+        self.assertEqual((sorted(self.sent(busy)), self.peer.epoch), (names, "e2"))
+
+    def test_that_it_cannot_be_asked_at_once_changes_nothing(self) -> None:
+        names = self.devices(3)
+        self.synced()
+        self.restore()
+        again = self.bench.attach(fails=2)
+        self.bench.settle(10)
+        self.assertEqual((sorted(self.sent(again)), self.peer.epoch), (names, "e2"))
+
     def test_a_collector_without_configs_learns_of_it_too(self) -> None:
         self.synced()
         self.restore()
