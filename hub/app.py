@@ -151,6 +151,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
             model=model,
             roster=roster,
             absence=absence,
+            services=services,
             events=events,
             broker_port=lambda: listener.port,
         )

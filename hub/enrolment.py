@@ -9,6 +9,7 @@ from common.certificates import Site, open_tls_options
 from common.edge.quota import LineQuota
 from hub.distribution.absence import Absence
 from hub.distribution.roster import Roster
+from hub.distribution.services import Services
 from hub.enrol.desk import EnrolDesk
 from hub.enrol.leaving import Leaving
 from hub.enrol.tokenbook import TokenBook
@@ -39,6 +40,7 @@ class Enrolment:
         model: ModelService,
         roster: Roster,
         absence: Absence,
+        services: Services,
         events: SqlEventStore,
         broker_port: Callable[[], int],
     ) -> None:
@@ -49,7 +51,7 @@ class Enrolment:
         """
         tokens = TokenBook(settings.pki / "tokens.json", wall)
         desk = self.desk = EnrolDesk(site, tokens, roster.sessions_of, lambda name: name in model.model.pools)
-        leaving = Leaving(desk, roster, absence, events, events.close_devices, lambda: model.model, wall)
+        leaving = Leaving(desk, roster, absence, services, events, events.close_devices, lambda: model.model, wall)
         front = Front(desk, LineQuota(reactor), wall, broker_port)
         http = EnrolSite(reactor, front, settings.enrol.answer_s)
         self._door = EnrolDoor(http, open_tls_options(site), reactor, settings.enrol)

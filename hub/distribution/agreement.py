@@ -119,6 +119,17 @@ class Agreement:
             if self._model.owner(device) != collector and self._leases.is_over(collector, device):
                 self.ledger.release(collector, device)
 
+    def forget(self, collector: str) -> None:
+        """A daemon will not come back: it holds nothing, and nobody waits until it says so."""
+        self.ledger.told.add(collector)
+        for device, line in list(self.ledger.lines(collector).items()):
+            if self._model.owner(device) != collector:
+                self.ledger.release(collector, device)
+                continue
+            line.held = line.refusal = None
+            line.flying = False
+            self.ledger.mark(collector, device, self._revision_of(collector, device))
+
     # --- what to do ---------------------------------------------------------------------------------------------------
 
     def step(self, collector: str, device: str) -> Step:

@@ -230,6 +230,12 @@ class Distributor:
             subscription.stop()
             self._progress()
 
+    def forget(self, collector: str) -> None:
+        """The daemon, which is away, will not come back: what it had is not waited for any more."""
+        self._paces.pop(collector, None)
+        self.agreement.forget(collector)
+        self._progress()
+
     def may_report(self, collector: str, device: str) -> bool:
         """Whether a collector may speak of a device: it is its own, or was a moment ago."""
         if self.agreement.may_speak_of(collector, device):

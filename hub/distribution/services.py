@@ -78,6 +78,12 @@ class Services:
         for distributor in self._all:
             distributor.detached(session)
 
+    def forget(self, collector: str, daemon: str) -> None:
+        """A daemon, which is away, will not come back."""
+        distributor = self.of(daemon)
+        if distributor is not None:
+            distributor.forget(collector)
+
     def of(self, service: str) -> Distributor | None:
         """The distributor of a service; None when there is none."""
         return next((one for one in self._all if one.service == service), None)

@@ -26,6 +26,13 @@ class Forgets(Protocol):
         """Drop a daemon that will not come back."""
 
 
+class ForgetsConfigs(Protocol):
+    """Where it is known which configs daemons have."""
+
+    def forget(self, collector: str, daemon: str) -> None:
+        """Wait no more for a daemon that will not come back."""
+
+
 class Left(Struct, frozen=True, kw_only=True):
     """What a collector has to do with the model: devices that name it, and pools that it is a member of."""
 
@@ -43,6 +50,7 @@ class Leaving:
         desk: EnrolDesk,
         roster: Roster,
         absence: Absence,
+        services: ForgetsConfigs,
         book: Forgets,
         close_devices: CloseDevices,
         model: Callable[[], Model],
@@ -54,6 +62,7 @@ class Leaving:
             desk: of certificates and tokens.
             roster: who is there.
             absence: rings for who is away.
+            services: know which configs it has.
             book: of daemons.
             close_devices: closes what is open of devices: ids, by whom, when.
             model: the newest.
@@ -62,6 +71,7 @@ class Leaving:
         self._desk = desk
         self._roster = roster
         self._absence = absence
+        self._services = services
         self._book = book
         self._close_devices = close_devices
         self._model = model
@@ -110,6 +120,7 @@ class Leaving:
         for seat in seats:
             self._roster.forget(name, seat.daemon)
             self._absence.forget(name, seat.daemon)
+            self._services.forget(name, seat.daemon)
             await self._book.forget_daemon(name, seat.daemon)
         if daemon is None and name not in self._model().devices:
             await self._close_devices([name], by, self._wall())

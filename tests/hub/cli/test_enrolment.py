@@ -50,11 +50,15 @@ class Session(FakeSession):
 
 
 class Book:
-    """Forgets daemons and closes events, and notes which."""
+    """Forgets daemons and what they have, closes events, and notes which."""
 
     def __init__(self) -> None:
+        self.released: list[tuple[str, str]] = []
         self.forgotten: list[tuple[str, str]] = []
         self.closed: list[tuple[list[str], str]] = []
+
+    def forget(self, collector: str, daemon: str) -> None:
+        self.released.append((collector, daemon))
 
     async def forget_daemon(self, collector: str, daemon: str) -> None:
         self.forgotten.append((collector, daemon))
@@ -78,7 +82,7 @@ class CommandCase(SynchronousTestCase):
         desk = self.hub.desk
         desk._sessions = self.roster.sessions_of
         leaving = Leaving(
-            desk, self.roster, absence, self.book, self.book.close_devices, lambda: self.model, self.hub.wall
+            desk, self.roster, absence, self.book, self.book, self.book.close_devices, lambda: self.model, self.hub.wall
         )
         topic = EnrolmentTopic(desk, leaving, lambda: self.where, ["hub.example.org"])
         self.client = Client(site_of(Clock(), topic.routes()))
@@ -216,7 +220,7 @@ class RemoveTests(CommandCase):
         result = self.run_command(remove_command, "far", "--yes")
         assert "Forgot collector far, daemon modeler, process" in result.stdout
         assert self.names() == [("near", "process")]
-        assert self.book.forgotten == [("far", "modeler"), ("far", "process")]
+        assert self.book.forgotten == self.book.released == [("far", "modeler"), ("far", "process")]
         assert [devices for devices, _ in self.book.closed] == [["far"]]
         assert registered(self.hub.site, "far") is None
         assert {event.severity for event in self.rings.events} == {Severity.CLEAR}

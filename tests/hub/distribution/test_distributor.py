@@ -503,6 +503,42 @@ class UnknownTests(SynchronousTestCase):
         self.assertTrue(self.bench.distributor.may_report("good", "web1"))
         self.assertTrue(self.bench.distributor.agreement.is_live(revision))
 
+    def test_one_that_will_not_come_back_is_not_waited_for(self) -> None:
+        self.bench.distributor.start()
+        self.model.change({"web1": ("old", 1), "web2": ("old", 1)})
+        self.bench.attach("old")
+        self.bench.settle()
+        self.bench.detach("old")
+        revision = self.model.put("web1", "new")
+        self.bench.attach("new")
+        self.bench.settle()
+        self.assertEqual([row.collector for row in self.bench.distributor.behind()], ["old"])
+        waits = Deferred.fromCoroutine(self.bench.distributor.wait_live(revision, 60, "web1"))
+        self.bench.known.discard("old")
+        self.bench.distributor.forget("old")
+        self.assertTrue(self.successResultOf(waits))
+        left = [(row.device, row.collector) for row in self.bench.distributor.behind()]
+        self.assertEqual(left, [("web2", "old")])  # that is its own, and runs nowhere
+        revision = self.model.change({"web2": ("new", 1), "web3": ("new", 1)})
+        self.bench.settle()
+        self.assertEqual((self.bench.distributor.behind(), len(self.bench.runs("new"))), ([], 3))
+        self.assertTrue(self.bench.distributor.is_live(revision))
+
+    def test_if_it_comes_back_all_the_same_it_is_told_to_let_go(self) -> None:
+        self.model.put("web1", "old")
+        self.bench.distributor.start()
+        self.bench.attach("old")
+        self.bench.settle()
+        self.bench.detach("old")
+        self.bench.known.discard("old")
+        self.bench.distributor.forget("old")
+        self.model.put("web1", "new")
+        self.bench.attach("new")
+        self.bench.settle()
+        self.bench.attach("old")
+        self.bench.settle()
+        self.assertEqual((self.bench.runs("old"), self.bench.runs("new")), ({}, {"web1": "v1"}))
+
     def test_what_a_collector_had_before_it_moved_may_be_spoken_of_until_it_has_let_go(self) -> None:
         self.model.put("web1", "old")
         self.bench.distributor.start()

@@ -8,6 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from common.configs import SERVICE_MODELER
 from hub.distribution.everywhere import Everywhere
+from hub.distribution.services import Services
 from tests.hub.distribution.fakes import Bench, FakeCollector, FakeSession
 
 
@@ -56,6 +57,23 @@ class EverywhereTests(SynchronousTestCase):
         self.attach_modeler()
         self.bench.settle(1)
         self.assertTrue(self.successResultOf(waiting))
+
+    def test_a_daemon_that_will_not_come_back_is_not_waited_for_and_the_other_is(self) -> None:
+        process, services = self.bench.distributor, Services(self.bench.distributor, self.modeler)
+        self.bench.attach()
+        session = self.attach_modeler()
+        self.bench.model.put("web1")
+        self.bench.settle(1)
+        self.bench.detach()
+        self.modeler.detached(session)
+        self.bench.model.remove("web1")
+        self.bench.settle(1)
+        self.assertEqual([service for service, _ in self.everywhere.behind()], ["process", "modeler"])
+        services.forget("local", SERVICE_MODELER)
+        self.assertEqual([service for service, _ in self.everywhere.behind()], ["process"])
+        services.forget("local", "another")
+        services.forget("local", process.service)
+        self.assertEqual(self.everywhere.behind(), [])
 
     def test_after_the_time_it_is_said_that_it_is_not_live(self) -> None:
         self.modellers.add("local")
