@@ -16,7 +16,6 @@ from common.edge.certificate import check_collector_name
 from common.errors import SettingsError
 
 DEFAULT_ENROL_PORT = 8790
-ENROL_PATH = "/api/v1/enrol"
 PREFIX = "tocsin_enrol_"
 MAX_TOKEN_CHARS = 400
 ID_BYTES, SECRET_BYTES, FINGERPRINT_BYTES, CHECK_BYTES = 8, 24, 32, 4

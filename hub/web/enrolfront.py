@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from cryptography.x509 import Certificate
-from msgspec import Meta, Struct
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
 from common.certificates import ends_at
+from common.edge.enrolwire import ENROL_PATH, Authority, Enrolled, Wanted
 from common.edge.pem import pem
 from common.edge.quota import LineQuota
-from common.edge.requests import MAX_REQUEST_CHARS
-from common.edge.tokens import ENROL_PATH, MAX_TOKEN_CHARS, read_token
+from common.edge.tokens import read_token
 from common.errors import PermanentError, SettingsError, TocsinError
 from hub.enrol.desk import EnrolDesk
 from hub.enrol.tokenbook import TokenError
@@ -30,34 +29,6 @@ from hub.web.refusals import RefusalError, bad_request, not_found
 from hub.web.shapes import ErrorAnswer, ErrorBody, iso
 
 MAX_BODY_BYTES = 8192
-
-
-class Wanted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a host asks with."""
-
-    token: Annotated[str, Meta(max_length=MAX_TOKEN_CHARS)]
-    request: Annotated[str, Meta(max_length=MAX_REQUEST_CHARS)]
-
-    def __repr__(self) -> str:
-        return "Wanted(secret hidden)"
-
-
-class Authority(Struct, frozen=True, kw_only=True):
-    """Who signs here; `at` is the hub's time in epoch seconds, `broker_port` where collectors connect."""
-
-    ca: str
-    at: float
-    broker_port: int
-
-
-class Enrolled(Struct, frozen=True, kw_only=True):
-    """What a host gets."""
-
-    collector: str
-    certificate: str
-    ca: str
-    expires: str | None
-    broker_port: int
 
 
 class Front:

@@ -18,8 +18,8 @@ from msgspec import Struct
 
 from collectors.framework.hubaddresses import HubAddress
 from common.certificates import HUB_NAME, fingerprint
+from common.edge.enrolwire import ENROL_PATH, Authority, Enrolled, Wanted
 from common.edge.pem import pem
-from common.edge.tokens import ENROL_PATH
 from common.errors import PermanentError, TransientError
 
 CONNECT_S = 10.0
@@ -47,22 +47,6 @@ class UnreachableError(TransientError):
 
 class RefusedError(PermanentError):
     """The hub refuses the token."""
-
-
-class Authority(Struct, frozen=True, kw_only=True):
-    """What the hub says of itself; `at` is its time in epoch seconds."""
-
-    ca: str
-    at: float
-    broker_port: int
-
-
-class Enrolled(Struct, frozen=True, kw_only=True):
-    """What the hub gives for a token."""
-
-    collector: str
-    certificate: str
-    broker_port: int
 
 
 class _Error(Struct):
@@ -116,7 +100,7 @@ class EnrolClient:
             PermanentError: the hub refuses what was asked.
             TransientError: the hub cannot do it now.
         """
-        body = msgspec.json.encode({"token": token, "request": request})
+        body = msgspec.json.encode(Wanted(token=token, request=request))
         return self._ask("POST", body, _proven(ca), Enrolled)
 
     def _ask(self, method: str, body: bytes | None, context: ssl.SSLContext, answer: type[T]) -> T:

@@ -14,7 +14,7 @@ from typing import Any
 
 from cryptography import x509
 
-from collectors.framework.enrolment.client import Authority, EnrolClient, RefusedError, UnreachableError
+from collectors.framework.enrolment.client import EnrolClient, RefusedError, UnreachableError
 from collectors.framework.enrolment.options import add_enrol_options, given_token, owner_of
 from collectors.framework.enrolment.settingsfile import Place, find_place, settle
 from collectors.framework.hubaddresses import HubAddress, read_address
@@ -30,6 +30,7 @@ from common.edge.collectorfiles import (
     load_collector,
     store_collector,
 )
+from common.edge.enrolwire import Authority
 from common.edge.pem import Key, key_pem, load_key, new_key, write_whole
 from common.edge.requests import make_request
 from common.edge.tokens import DEFAULT_ENROL_PORT, Token, read_token

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from collectors.framework.enrolment.verb import PENDING
@@ -423,12 +422,3 @@ def test_what_is_told_fits_a_terminal(host: Host, hub: EnrolHub, door: Door) -> 
     assert host.enrol(door.address, token) == 4
     assert "\x1b" not in host.err
     assert "?[2Jgone?forged" in host.err
-
-
-def test_the_answers_of_the_front_are_those_that_are_read(hub: EnrolHub, door: Door) -> None:
-    from collectors.framework.enrolment import client as theirs
-    from hub.web import enrolfront as ours
-
-    for name in ("Authority", "Enrolled"):
-        told = {field.name for field in msgspec.structs.fields(getattr(ours, name))}
-        assert {field.name for field in msgspec.structs.fields(getattr(theirs, name))} <= told
