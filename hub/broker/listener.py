@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IAddress, IListeningPort, IReactorTime
+from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOFactory
@@ -21,6 +21,7 @@ from common.edge.reasons import was_tls
 from common.errors import SettingsError
 from hub.broker.perspective import HubPerspective, SessionSettings
 from hub.interfaces import IFrontDesk
+from hub.listening import Listening
 
 Count = Annotated[int, Meta(ge=1)]
 
@@ -65,19 +66,15 @@ class BrokerListener(Service):
         site: Site,
         desk: IFrontDesk,
     ) -> None:
-        self._reactor = reactor
         self._settings = settings
         self._connections = Connections(clock, wall, settings, site, desk)
         self._door = Door(self._connections, hub_tls_options(site), clock, settings)
-        self._listening: IListeningPort | None = None
+        self._listening = Listening(reactor, settings.host, settings.port)
 
     @property
     def port(self) -> int:
         """The port that is listened on; the real one once the service runs."""
-        if self._listening is None:
-            return self._settings.port
-        port: int = self._listening.getHost().port  # type: ignore[attr-defined]  # an address of TCP
-        return port
+        return self._listening.port
 
     @property
     def connections(self) -> int:
@@ -96,7 +93,7 @@ class BrokerListener(Service):
         """
         settings = self._settings
         try:
-            self._listening = self._reactor.listenTCP(settings.port, self._door, backlog=512, interface=settings.host)
+            self._listening.open(self._door, backlog=512)
         except CannotListenError as error:
             raise SettingsError(
                 f"cannot listen for collectors on {settings.host} port {settings.port}: {error.socketError}; "
@@ -107,12 +104,8 @@ class BrokerListener(Service):
         self.log.info("waiting for collectors on {host} port {port}", host=settings.host, port=self.port)
 
     async def _stop(self) -> None:
-        if self._listening is not None:
-            closed = self._listening.stopListening()
-            if isinstance(closed, Deferred):
-                await closed
+        await self._listening.close()
         await self._connections.close("the hub stops")
-        self._listening = None
 
     def stopService(self) -> Deferred[None]:
         """Close the door and every connection; fires when all are gone."""

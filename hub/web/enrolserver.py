@@ -7,13 +7,14 @@ from typing import Any
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IAddress, IDelayedCall, IListeningPort, IReactorTime
+from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from common.certificates import Renewable
 from common.edge.quota import Quota
 from hub.enrol.settings import EnrolSettings
+from hub.listening import Listening
 from hub.web.enrolfront import EnrolSite, peer_of
 
 ALL_ADDRESSES = 10
@@ -104,24 +105,19 @@ class EnrolServer(Service):
 
     def __init__(self, reactor: Any, settings: EnrolSettings, door: EnrolDoor | None) -> None:
         """Prepare; without a door nobody is enrolled."""
-        self._reactor = reactor
-        self._settings = settings
         self._door = door
-        self._listening: IListeningPort | None = None
+        self._listening = Listening(reactor, settings.host, settings.port)
         self.problem = "" if door is not None else "enrolment is turned off: enrol.enabled in the hub's settings"
 
     @property
     def port(self) -> int:
         """The port that is listened on; 0 while none is."""
-        if self._listening is None:
-            return 0
-        port: int = self._listening.getHost().port  # type: ignore[attr-defined]  # an address of TCP
-        return port
+        return self._listening.port if self._listening.is_open else 0
 
     @property
     def host(self) -> str:
         """The address that is listened on."""
-        return self._settings.host
+        return self._listening.host
 
     def startService(self) -> None:
         """Listen. A port that cannot be had keeps no hub from watching: it is told, and only enrolment waits."""
@@ -129,23 +125,18 @@ class EnrolServer(Service):
         stock.startService()
         if self._door is None:
             return
-        self._listening = self._listen(self._door)
-        if self._listening is None:
-            self.log.error("{problem}; all else works", problem=self.problem)
-            return
-        self.log.info("new hosts are enrolled on {host} port {port}", host=self.host, port=self.port)
-
-    def _listen(self, door: EnrolDoor) -> IListeningPort | None:
-        settings = self._settings
         try:
-            listening: IListeningPort = self._reactor.listenTCP(settings.port, door, interface=settings.host)
+            self._listening.open(self._door)
         except CannotListenError as error:
+            wanted = self._listening
             self.problem = (
-                f"the hub cannot listen for enrolments on {settings.host} port {settings.port}: {error.socketError}; "
+                f"the hub cannot listen for enrolments on {wanted.host} port {wanted.port}: {error.socketError}; "
                 "stop what uses it, or set another enrol.host and enrol.port, and start the hub again"
             )
-            return None
-        return listening
+        if self._listening.is_open:
+            self.log.info("new hosts are enrolled on {host} port {port}", host=self.host, port=self.port)
+        else:
+            self.log.error("{problem}; all else works", problem=self.problem)
 
     def stopService(self) -> Deferred[None]:
         """Close the door."""
@@ -154,10 +145,6 @@ class EnrolServer(Service):
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
-        listening, self._listening = self._listening, None
-        if listening is not None:
-            closed = listening.stopListening()
-            if isinstance(closed, Deferred):
-                await closed
+        await self._listening.close()
         if self._door is not None:
             await self._door.close()

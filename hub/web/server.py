@@ -12,7 +12,7 @@ import msgspec
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IListeningPort, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.python.failure import Failure
@@ -20,6 +20,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 
 from common.errors import SettingsError, TocsinError
+from hub.listening import Listening
 from hub.web.call import Call, File
 from hub.web.refusals import RefusalError, refusal_of
 from hub.web.router import Route, Router
@@ -271,20 +272,15 @@ class WebServer(Service):
     log = Logger()
 
     def __init__(self, reactor: Any, host: str, port: int, token: str, router: Router, static: Path) -> None:
-        self._reactor = reactor
         self._host = host
-        self._port = port
         site = WebSite(reactor, Root(router, static, lambda header: is_right(header, token)), token)
         self._connections = Connections(site)
-        self._listening: IListeningPort | None = None
+        self._listening = Listening(reactor, host, port)
 
     @property
     def port(self) -> int:
         """The port that is listened on; the real one once the service runs."""
-        if self._listening is None:
-            return self._port
-        port: int = self._listening.getHost().port  # type: ignore[attr-defined]  # an address of TCP
-        return port
+        return self._listening.port
 
     @property
     def url(self) -> str:
@@ -299,10 +295,10 @@ class WebServer(Service):
             SettingsError: the port is taken, or the address is not this machine's.
         """
         try:
-            self._listening = self._reactor.listenTCP(self._port, self._connections, interface=self._host)
+            self._listening.open(self._connections)
         except CannotListenError as error:
             raise SettingsError(
-                f"cannot listen for HTTP on {self._host} port {self._port}: {error.socketError}; "
+                f"cannot listen for HTTP on {self._host} port {self.port}: {error.socketError}; "
                 "stop what uses it, or set another web.host and web.port"
             ) from None
         stock: Any = super()  # it has no types
@@ -316,9 +312,5 @@ class WebServer(Service):
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
-        listening, self._listening = self._listening, None
-        if listening is not None:
-            closed = listening.stopListening()
-            if isinstance(closed, Deferred):
-                await closed
+        await self._listening.close()
         await self._connections.close()

@@ -194,7 +194,7 @@ class LimitTests(DoorCase):
 class FullReactor:
     """Has no port to give."""
 
-    def listenTCP(self, port: int, factory: Any, interface: str = "") -> Any:
+    def listenTCP(self, port: int, factory: Any, backlog: int = 50, interface: str = "") -> Any:
         raise CannotListenError(interface, port, OSError(98, "Address already in use"))
 
 

@@ -270,7 +270,7 @@ def test_a_port_that_is_taken_is_a_sentence() -> None:
     from twisted.internet.error import CannotListenError
 
     class Reactor:
-        def listenTCP(self, port: int, factory: Any, interface: str) -> None:
+        def listenTCP(self, port: int, factory: Any, backlog: int, interface: str) -> None:
             raise CannotListenError(interface, port, OSError(98, "Address already in use"))
 
     server = WebServer(Reactor(), "127.0.0.1", 8080, TOKEN, Router([]), STATIC)
