@@ -101,7 +101,8 @@ def revoke_command(client: Client, name: str, yes: bool, as_json: bool) -> None:
 def remove_command(client: Client, name: str, daemon: str | None, yes: bool, as_json: bool) -> None:
     """Forget collector NAME, which is gone for good: its daemons, and its certificate.
 
-    Refused while it is connected, or has devices, or is a member of a pool.
+    Refused while it is connected, or has devices, or is a member of a pool. A daemon that does not collect, such as the
+    modeler, may be forgotten unless it is connected.
     """
     _ask(yes, f"Forget {f'daemon {daemon} of ' if daemon else ''}collector {name}?")
     done = client.api.delete(path_of("collectors", name), {"daemon": daemon, "author": author()})

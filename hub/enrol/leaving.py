@@ -8,6 +8,7 @@ from typing import Protocol
 from msgspec import Struct
 from twisted.logger import Logger
 
+from common.configs import SERVICE_PROCESS
 from common.errors import NotFoundError, PermanentError
 from hub.distribution.absence import Absence
 from hub.distribution.roster import Roster
@@ -101,7 +102,8 @@ class Leaving:
 
         Raises:
             NotFoundError: there is none of that name.
-            PermanentError: it is connected, or the model needs it.
+            PermanentError: it is connected, or the model needs it; of its daemons that holds for the one that collects,
+                which pools and leases go by.
         """
         seats = [seat for seat in self._roster.seats() if seat.collector == name and daemon in {None, seat.daemon}]
         if not seats and (daemon is not None or name not in self._desk.names()):
@@ -113,10 +115,10 @@ class Leaving:
                 f"collector {name} is connected (daemon {', '.join(connected)}); stop its daemons first, or revoke it: "
                 f"`tocsin collector revoke {name}`"
             )
-        if daemon is None:
+        if daemon in {None, SERVICE_PROCESS}:
             self._refuse_if_needed(name)
-            if name in self._desk.names() or any(one.name == name for one in self._desk.open_tokens()):
-                self._desk.revoke(name, by)
+        if daemon is None and self._is_enrolled(name):
+            self._desk.revoke(name, by)
         for seat in seats:
             self._roster.forget(name, seat.daemon)
             self._absence.forget(name, seat.daemon)
@@ -127,6 +129,10 @@ class Leaving:
         gone = [seat.daemon for seat in seats]
         self.log.info("{by} removed collector {name}: {daemons}", name=name, by=by or "somebody", daemons=gone)
         return gone
+
+    def _is_enrolled(self, name: str) -> bool:
+        """Whether it has a certificate, or may get one."""
+        return name in self._desk.names() or any(one.name == name for one in self._desk.open_tokens())
 
     def _refuse_if_needed(self, name: str) -> None:
         left = self.needs(name)

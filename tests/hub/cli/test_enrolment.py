@@ -245,6 +245,17 @@ class RemoveTests(CommandCase):
         assert self.names() == [("far", "process"), ("near", "process")]
         assert self.book.forgotten == []
 
+    def test_the_daemon_that_collects_stays_while_it_is_needed(self) -> None:
+        """Without it the hub, started anew, would wait for nobody who may still collect."""
+        self.away("near", "modeler", "process")
+        self.model = Model(1, [Device(id="web1", address="x", collector="near")])
+        assert "has 1 device: web1" in self.refusal(remove_command, "near", "--daemon", "process", "--yes").message
+        self.model = Model(1, [Pool(id="eu", members=("near", "other"))])
+        assert "member of eu" in self.refusal(remove_command, "near", "--daemon", "process", "--yes").message
+        assert self.book.forgotten == []
+        self.run_command(remove_command, "near", "--daemon", "modeler", "--yes")
+        assert self.names() == [("near", "process")]
+
     def test_a_device_of_its_name_keeps_its_events(self) -> None:
         self.away("far", "process")
         self.model = Model(1, [Device(id="far", address="x", collector="near")])
