@@ -144,8 +144,8 @@ class HeldConfigs:
         for device in devices:
             self._lapsed[device] = self._configs.pop(device)
             del self._digests[device], self._leases[device]
-            self._scheduler.pause(self._tasks[device])
-        self._changed()
+            self._changed()
+            self._pause(device)
 
     async def apply(self, batch: ConfigBatch) -> ConfigsApplied:
         """Judge, store, then run a batch of configs.
@@ -192,7 +192,9 @@ class HeldConfigs:
         await self._rejections.tell(rejected, settled)
         return ConfigsApplied(
             live={
-                config.device: self._digests[config.device] for config in batch.changed if config.device not in rejected
+                config.device: self._digests[config.device]
+                for config in batch.changed
+                if config.device not in rejected and config.device in self._digests  # a lease may have ended meanwhile
             },
             rejected=[Rejected(device, reason) for device, reason in rejected.items()],
             all=self.all_digest,
@@ -260,13 +262,25 @@ class HeldConfigs:
         self._scheduler.add(task, config.device)
         self._tasks[config.device] = task.name
 
+    def _pause(self, device: str) -> None:
+        name = self._tasks.get(device)
+        if name is None:
+            return  # one whose task could not be made anew
+        try:
+            self._scheduler.pause(name)
+        except Exception:  # noqa: BLE001 - as above; the others must lapse all the same
+            _log.failure("defect while {name} was paused", name=name)
+
     async def _update(self, config: DeviceConfig) -> None:
         name = self._tasks[config.device]
         try:
             self._scheduler.update(name, config)
         except Exception:  # noqa: BLE001 - as above; a task that cannot change is replaced by a new one
             _log.failure("defect while {name} took its new config; it starts anew", name=name)
+            del self._tasks[config.device]
             await self._scheduler.remove(name)
+            if config.device not in self._configs:
+                return  # its lease has ended meanwhile
             made = self._make(config)
             if isinstance(made, str):
                 _log.error("the task of {device} cannot be made: {reason}", device=config.device, reason=made)

@@ -85,7 +85,7 @@ class Leases(Service):
         self._began = clock.seconds()
         self._written = float("-inf")
         self._told = 0
-        self._loop = LoopingCall(self.look)
+        self._loop = LoopingCall(self._watch)
         self._loop.clock = clock
 
     def may_run(self, config: DeviceConfig) -> bool:
@@ -113,6 +113,12 @@ class Leases(Service):
             elif self._heard() is not None and self._clock.seconds() - self._written >= min(leases.values()) / TOUCHES:
                 self._keep()
         self._tell()
+
+    def _watch(self) -> None:
+        try:
+            self.look()
+        except Exception:  # noqa: BLE001 - the supervisor of leases: what fails now must not keep others from lapsing
+            _log.failure("defect while leases were looked at")
 
     def startService(self) -> None:
         """Begin to look."""

@@ -59,11 +59,15 @@ class FakeTask:
 
 @implementer(ICollector)
 class FakeCollector:
-    """Makes fake tasks; a config whose address is `bad` is refused, one whose address is `bug` is a defect."""
+    """Makes fake tasks; a config whose address is `bad` is refused, one whose address is `bug` is a defect.
+
+    While `makes_none` is set, no task can be made.
+    """
 
     def __init__(self) -> None:
         self.tasks: dict[str, FakeTask] = {}
         self.forgotten: list[str] = []
+        self.makes_none = False
         self.decisions: list[Decision] = []
 
     def validate(self, config: DeviceConfig) -> None:
@@ -73,6 +77,8 @@ class FakeCollector:
             raise ZeroDivisionError("division by zero")
 
     def make_task(self, config: DeviceConfig) -> FakeTask:
+        if self.makes_none:
+            raise PermanentError(f"{config.device}: no task can be made")
         task = FakeTask(f"process:{config.device}", config.interval_s)
         task.config = config
         self.tasks[config.device] = task

@@ -109,7 +109,8 @@ class SessionTests(LinkCase):
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
 
     def test_to_begin_anew_ends_the_session_or_the_login_that_waits(self) -> None:
-        self.edge.desk.hold = hold = Deferred()
+        hold: Deferred[None] = Deferred()
+        self.edge.desk.hold = hold
         self.begin()
         self.assertEqual((self.link.connected, len(self.edge.desk.sessions)), (False, 1))
         self.link.begin_anew("something else is held now")

@@ -10,6 +10,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
+from collectors.framework.interfaces import TaskState
 from collectors.framework.leases import Leases, Stamp
 from common.configs import LAPSED, digest, digest_of_all
 from common.errors import NotFoundError, TransientError
@@ -153,7 +154,7 @@ class LoginTests(LeaseCase):
     def test_one_that_lapses_while_the_login_waits_is_told_to_the_hub(self) -> None:
         edge = Edge()
         self.addCleanup(edge.close)
-        link: Any = edge.link(self.client)
+        link: Any = edge.link(self.client)  # type: ignore[arg-type]  # the daemon's own, not a fake
         self.apply(config("a", lease_s=8))
         told: list[str] = []
         request = self.client.attach_request
@@ -177,7 +178,8 @@ class LoginTests(LeaseCase):
         self.addCleanup(leases.stopService)
         link.startService()
         edge.run(3)
-        edge.desk.hold = hold = Deferred()  # the hub is slow to answer the next login
+        hold: Deferred[None] = Deferred()
+        edge.desk.hold = hold  # the hub is slow to answer the next login
         for session in list(edge.desk.sessions.values()):
             session.abort("the hub starts anew")
         edge.run(9)
@@ -187,6 +189,65 @@ class LoginTests(LeaseCase):
         runs = digest_of_all({"a": digest(config("a", lease_s=8))})
         self.assertEqual(told[:2], [runs, runs])
         self.assertEqual((link.connected, told[-1]), (True, digest_of_all({"a": LAPSED})))
+
+
+class DefectTests(LeaseCase):
+    def test_one_that_cannot_be_paused_keeps_no_other_from_lapsing(self) -> None:
+        self.send("a", "b", "c")
+        self.do(self.scheduler.remove("process:b"))
+        self.wait(LEASE_S + 2)
+        self.assertEqual(self.held.devices(), [])
+        self.assertEqual((sorted(self.held.lapsed), self.lapses), (["a", "b", "c"], 1))
+        self.assertEqual([self.scheduler.record(f"process:{name}").state for name in "ac"], [TaskState.PAUSED] * 2)
+        self.flushLoggedErrors(NotFoundError)
+        self.send("a")
+        self.wait(LEASE_S + 2)
+        self.assertEqual((self.held.devices(), self.lapses), ([], 2))
+
+    def test_a_defect_does_not_end_the_watch(self) -> None:
+        self.send("a")
+        self.told_lapse = self.defect  # type: ignore[method-assign]  # what comes of a lapse fails
+        self.restart()
+        self.send("a")
+        self.wait(LEASE_S + 2)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.send("a")
+        self.wait(LEASE_S + 2)
+        self.assertEqual(self.held.devices(), [])
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def defect(self) -> None:
+        raise ZeroDivisionError
+
+    def test_a_task_that_is_gone_for_good_is_made_anew_when_its_config_comes(self) -> None:
+        self.send("a", "b")
+        self.collector.tasks["a"].update_fails = ValueError("cannot change")
+        self.collector.makes_none = True
+        self.hear()
+        self.apply(config("a", 10, lease_s=LEASE_S))
+        self.assertEqual((self.held.task_of("a"), self.scheduler.names()), (None, ["process:b"]))
+        self.wait(LEASE_S + 2)
+        self.assertEqual(sorted(self.held.lapsed), ["a", "b"])
+        self.collector.makes_none = False
+        self.hear()
+        self.apply(config("a", 10, lease_s=LEASE_S), config("b", lease_s=LEASE_S))
+        self.assertEqual(
+            (self.held.devices(), sorted(self.scheduler.names())), (["a", "b"], ["process:a", "process:b"])
+        )
+        self.flushLoggedErrors(ValueError)
+
+    def test_one_whose_lease_ends_while_its_task_is_replaced_does_not_run(self) -> None:
+        self.send("a")
+        task = self.collector.tasks["a"]
+        task.update_fails, task.hold, task.stubborn = ValueError("cannot change"), Deferred(), True
+        self.scheduler.run_now(["process:a"])
+        self.wait(1)
+        batch = ConfigBatch(revision=2, changed=[config("a", 10, lease_s=LEASE_S)], removed=[])
+        Deferred.fromCoroutine(self.client.apply(batch))  # waits for the end of the run
+        self.heard_at = self.clock.seconds() - LEASE_S - 1
+        self.wait(20)
+        self.assertEqual((self.scheduler.names(), sorted(self.held.lapsed)), ([], ["a"]))
+        self.flushLoggedErrors(ValueError)
 
 
 class ResumeTests(LeaseCase):
