@@ -73,8 +73,9 @@ def tokens_command(client: Client, as_json: bool) -> None:
 def revoke_command(client: Client, name: str, yes: bool, as_json: bool) -> None:
     """Cut collector NAME off, at once, and let its certificate count no longer.
 
-    Its daemons go on collecting what they know, and keep it; nothing of it reaches the hub. To let it in again, enrol
-    it: `tocsin collector token NAME`.
+    Its daemons go on collecting what they know, and keep it; nothing of it reaches the hub. Devices of a pool go to
+    other members after `failover_after_s`; by then it has stopped, unless the pool has `when_alone: continue`. To let
+    it in again, enrol it: `tocsin collector token NAME`.
     """
     _ask(yes, f"Revoke the certificate of collector {name}?")
     done: dict[str, Any] = client.api.delete(path_of("collectors", name, "certificate"), {"author": author()})
@@ -89,7 +90,11 @@ def revoke_command(client: Client, name: str, yes: bool, as_json: bool) -> None:
             f"`tocsin device move DEVICE --collector NAME` gives one to another; or enrol {name} again"
         )
     if done.get("pools"):
-        say(f"What it had of {_some(done['pools'], len(done['pools']))} goes to the other members")
+        pools = done["pools"]
+        say(
+            f"What it has of {_some(pools, len(pools))} goes to the other members when it was away for "
+            f"`failover_after_s` of the pool, and not before; `tocsin pool show {pools[0]}` tells when"
+        )
 
 
 @click.command("remove")

@@ -78,7 +78,7 @@ class Revocation(Struct, frozen=True, kw_only=True):
         certificate: whether it had one that counted.
         sessions: its daemons that were cut off.
         devices: that name it and are watched by nobody now; a thousand of them tell enough.
-        pools: whose other members get its share.
+        pools: whose other members get its share, when it was away for `failover_after_s`.
     """
 
     collector: str

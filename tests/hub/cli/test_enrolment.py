@@ -175,7 +175,8 @@ class RevokeTests(CommandCase):
         assert "Collector far is revoked; cut off: modeler, process" in result.stdout
         assert "12 devices are without a collector now: web0, " in result.stdout
         assert "and 2 more" in result.stdout
-        assert "What it had of eu goes to the other members" in result.stdout
+        assert "What it has of eu goes to the other members when it was away for `failover_after_s`" in result.stdout
+        assert "`tocsin pool show eu`" in result.stdout
         with pytest.raises(Exception, match="was revoked"):
             collector_name(self.hub.site, certificate)
 
