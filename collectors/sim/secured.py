@@ -9,17 +9,7 @@ from msgspec import Struct
 from collectors.framework.snmp import ber, messages, v3
 from collectors.framework.snmp.errors import AUTHORIZATION_ERROR, BadAnswer
 from collectors.framework.snmp.messages import Pdu, PduType
-from collectors.framework.snmp.usm import (
-    CIPHERS,
-    KEY_BYTES,
-    AesCipher,
-    DesCipher,
-    Extension,
-    KeyCache,
-    Signer,
-    extend,
-    localise,
-)
+from collectors.framework.snmp.usm import CIPHERS, AesCipher, DesCipher, KeyCache, Signer
 from collectors.sim.encoding import varbind
 from collectors.sim.host import Host
 from collectors.sim.users import User
@@ -114,11 +104,8 @@ class Secured:
             salt = keys.cipher.salt(origin.boots, self._salt)
             secret = keys.cipher.encrypt(body, origin.boots, origin.time_s, salt)
             body = ber.encode_tlv(ber.OCTET_STRING, secret)
-        if not flags & v3.AUTH_FLAG or keys.signer is None:
-            return v3.encode_message(message.message_id, flags, origin, 0, salt, body)[0]
-        size = keys.signer.size_bytes
-        sealed, at = v3.encode_message(message.message_id, flags, origin, size, salt, body)
-        return sealed[:at] + keys.signer.sign(sealed) + sealed[at + size :]
+        signer = keys.signer if flags & v3.AUTH_FLAG else None
+        return v3.signed_message(message.message_id, flags & ~v3.AUTH_FLAG, origin, salt, body, signer)
 
     def _keys_of(self, host: Host) -> Keys:
         found = self._keys.get(host.name)
@@ -130,9 +117,8 @@ class Secured:
         user, auth = self._user, self._user.auth
         if auth is AuthProtocol.NONE:
             return Keys(engine_id, None, None)
-        signer = Signer(auth, localise(auth, self._cache.key(auth, user.auth_password), engine_id))
+        signer = self._cache.signer(auth, user.auth_password, engine_id)
         if user.priv is PrivProtocol.NONE:
             return Keys(engine_id, signer, None)
-        key = localise(auth, self._cache.key(auth, user.priv_password), engine_id)
-        size = KEY_BYTES[user.priv]
-        return Keys(engine_id, signer, CIPHERS[user.priv](extend(auth, key, engine_id, size, Extension.BLUMENTHAL)))
+        key = self._cache.privacy_key(auth, user.priv, user.priv_password, engine_id)
+        return Keys(engine_id, signer, CIPHERS[user.priv](key))

@@ -15,15 +15,12 @@ from collectors.framework.snmp.messages import Pdu, PduType
 from collectors.framework.snmp.usm import (
     CIPHERS,
     HASHES,
-    KEY_BYTES,
     MIN_PASSWORD_CHARACTERS,
     AesCipher,
     DesCipher,
     Extension,
     KeyCache,
     Signer,
-    extend,
-    localise,
 )
 from common.configs import AuthProtocol, PrivProtocol, SnmpConfig
 
@@ -130,11 +127,7 @@ class UserSecurity:
             salt = self._cipher.salt(self._boots, self._salt)
             body = ber.encode_tlv(ber.OCTET_STRING, self._cipher.encrypt(body, self._boots, origin.time_s, salt))
             flags |= v3.PRIV_FLAG
-        if self._signer is None:
-            return v3.encode_message(message_id, flags, origin, 0, salt, body)[0]
-        size = self._signer.size_bytes
-        message, at = v3.encode_message(message_id, flags | v3.AUTH_FLAG, origin, size, salt, body)
-        return message[:at] + self._signer.sign(message) + message[at + size :]
+        return v3.signed_message(message_id, flags, origin, salt, body, self._signer)
 
     def open(self, datagram: bytes, now: float) -> Opened:
         """The answer or report in a datagram.
@@ -197,17 +190,15 @@ class UserSecurity:
         self._privacy_proven = False
         config = self._config
         if config.auth_protocol is not AuthProtocol.NONE:
-            key = self._keys.key(config.auth_protocol, config.auth_password)
-            self._signer = Signer(config.auth_protocol, localise(config.auth_protocol, key, self._engine_id))
+            self._signer = self._keys.signer(config.auth_protocol, config.auth_password, self._engine_id)
         if config.priv_protocol is not PrivProtocol.NONE:
             self._cipher = CIPHERS[config.priv_protocol](self._privacy_key())
 
     def _privacy_key(self) -> bytes:
         config = self._config
-        key = self._keys.key(config.auth_protocol, config.priv_password)
-        local = localise(config.auth_protocol, key, self._engine_id)
-        size = KEY_BYTES[config.priv_protocol]
-        return extend(config.auth_protocol, local, self._engine_id, size, self._extension)
+        return self._keys.privacy_key(
+            config.auth_protocol, config.priv_protocol, config.priv_password, self._engine_id, self._extension
+        )
 
     def _authenticate(self, message: v3.Message, now: float) -> None:
         if self._signer is None or message.engine_id != self._engine_id or message.user != self._user:

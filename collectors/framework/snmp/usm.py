@@ -101,6 +101,22 @@ class KeyCache:
             found = self._keys[protocol, password] = password_to_key(protocol, password.encode())
         return found
 
+    def signer(self, protocol: AuthProtocol, password: str, engine_id: bytes) -> Signer:
+        """What signs the messages of a user at one engine."""
+        return Signer(protocol, localise(protocol, self.key(protocol, password), engine_id))
+
+    def privacy_key(
+        self,
+        auth: AuthProtocol,
+        priv: PrivProtocol,
+        password: str,
+        engine_id: bytes,
+        extension: Extension = Extension.BLUMENTHAL,
+    ) -> bytes:
+        """The key of a user's cipher at one engine, as long as the cipher wants it."""
+        local = localise(auth, self.key(auth, password), engine_id)
+        return extend(auth, local, engine_id, KEY_BYTES[priv], extension)
+
 
 class Signer:
     """Signs messages of one user at one engine."""

@@ -7,6 +7,7 @@ from msgspec import Struct
 from collectors.framework.snmp import ber
 from collectors.framework.snmp.errors import BadAnswer
 from collectors.framework.snmp.messages import Pdu, decode_pdu
+from collectors.framework.snmp.usm import Signer
 
 AUTH_FLAG = 1
 PRIV_FLAG = 2
@@ -74,6 +75,20 @@ def encode_message(
     parameters = tlv(ber.OCTET_STRING, tlv(ber.SEQUENCE, security))
     message = tlv(ber.SEQUENCE, _VERSION + tlv(ber.SEQUENCE, header) + parameters + body)
     return message, len(message) - len(body) - len(salt_part) - mac_size
+
+
+def signed_message(
+    message_id: int, flags: int, origin: Origin, salt: bytes, body: bytes, signer: Signer | None
+) -> bytes:
+    """A message with the signature of its user, and the flag that says so; as it is without a signer.
+
+    `body` is as for `encode_message`.
+    """
+    if signer is None:
+        return encode_message(message_id, flags, origin, 0, salt, body)[0]
+    size = signer.size_bytes
+    message, at = encode_message(message_id, flags | AUTH_FLAG, origin, size, salt, body)
+    return message[:at] + signer.sign(message) + message[at + size :]
 
 
 def decode_message(data: bytes) -> Message:
