@@ -162,6 +162,7 @@ class Epochs:
                 details={"epoch": new, "epoch_before": old},
             )
         )
+        await self.keep()  # a hub that is killed soon must not take its own new epoch for another store
 
     def _settle_request(self) -> None:
         try:
