@@ -65,11 +65,6 @@ def archives(step_s: int, retention: Retention = Retention.STANDARD) -> tuple[Ar
     return tuple(Archive(steps, rows[steps]) for steps in sorted(rows))
 
 
-def resolutions(step_s: int, retention: Retention = Retention.STANDARD) -> tuple[tuple[int, int], ...]:
-    """(seconds a row, seconds kept) of each archive that a new file gets, finest first."""
-    return tuple((step_s * a.steps, step_s * a.steps * a.rows) for a in archives(step_s, retention))
-
-
 def held_resolutions(info: Mapping[str, Any]) -> tuple[tuple[int, int], ...]:
     """(seconds a row, seconds kept) of each archive that a file has, finest first.
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from common import rrd, rrdgraph
 from common.rrdgraph import GRAPHS, Drawn, Picture, Scale, Unit, graph_arguments, scale_for
 from common.series import Kind, Layout, Point, Retention, SeriesKey
+from tests.fakes.series import resolutions
 
 NOW = 1_800_000_000
 PROPERTIES_PAGE = Path(__file__).parents[2] / "docs" / "properties.md"
@@ -60,7 +61,7 @@ def test_a_file_has_what_its_plan_says(tmp_path: Path, retention: Retention, pla
 
 @given(step_s=st.integers(1, 86400), retention=st.sampled_from(Retention))
 def test_every_plan_lasts_as_long_as_promised(step_s: int, retention: Retention) -> None:
-    kept = rrd.resolutions(step_s, retention)
+    kept = resolutions(step_s, retention)
     full_s, coarse = rrd.PLANS[retention]
     assert kept[0][0] == step_s
     assert kept[0][1] >= full_s
@@ -82,7 +83,7 @@ def test_the_size_that_is_stated_is_the_size_on_disk(
     assert path.stat().st_size == rrd.size_bytes(points, step_s, retention)
     info = rrdtool.info(str(path))
     assert info["header_size"] == rrd.header_bytes(points, step_s, retention)
-    assert rrd.held_resolutions(info) == rrd.resolutions(step_s, retention)
+    assert rrd.held_resolutions(info) == resolutions(step_s, retention)
 
 
 def test_the_page_of_properties_tells_the_sizes() -> None:

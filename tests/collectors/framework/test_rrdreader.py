@@ -16,11 +16,11 @@ from collectors.framework.data.index import Index
 from collectors.framework.data.intake import Intake
 from collectors.framework.rrdwriter import Writer
 from collectors.framework.samplespool import SampleSpool
-from common import rrd
 from common.errors import NotFoundError, PermanentError
 from common.queries import FetchQuery, GraphQuery, LastValue, Listing, ListQuery, Picture, Rows
 from common.series import Kind, Layout, Number, Point, Retention, Sample, SeriesKey
 from common.wire import Failure, encode
+from tests.fakes.series import resolutions
 
 NOW = 1_800_000_000
 LAYOUT = Layout(
@@ -137,7 +137,7 @@ def test_a_resolution_is_one_that_the_file_keeps(
     step_s: int, span_s: int, back_s: int, limit: int, retention: Retention
 ) -> None:
     end = NOW - back_s
-    kept = dict(rrd.resolutions(step_s, retention))
+    kept = dict(resolutions(step_s, retention))
     chosen = choose_resolution(tuple(kept.items()), end - span_s, end, NOW, None, limit)
     assert chosen in kept
     finer = [seconds for seconds, kept_s in kept.items() if seconds < chosen and kept_s >= NOW - end + span_s]

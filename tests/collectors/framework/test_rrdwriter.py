@@ -17,6 +17,7 @@ from collectors.framework.rrdwriter import HOLD_S, Writer
 from collectors.framework.samplespool import PROGRESS, SampleSpool
 from common import rrd
 from common.series import Kind, Layout, Point, Retention, Sample, SeriesKey
+from tests.fakes.series import resolutions
 
 NOW = 1_800_000_000
 LAYOUT = Layout(points=(Point(name="cpu"), Point(name="restarts", kind=Kind.COUNTER)), step_s=10)
@@ -337,7 +338,7 @@ def test_a_file_gets_its_retention_when_it_is_created_and_keeps_it(bench: Bench)
     for component, retention in (("sshd", Retention.STANDARD), ("new", Retention.LONG)):
         assert [row[0] for row in bench.rows(NOW - 100, NOW - 80, component).values()] == [1, 2, 3]
         info = rrdtool.info(str(bench.path(component)))
-        assert rrd.held_resolutions(info) == rrd.resolutions(10, retention)
+        assert rrd.held_resolutions(info) == resolutions(10, retention)
         assert not bench.path(component).with_name(bench.path(component).name + ".old-1").exists()
     assert bench.writer.report().problem == ""
 
