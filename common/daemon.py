@@ -12,21 +12,20 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct
 from twisted.application.service import IService
 from twisted.logger import Logger, globalLogBeginner
 
 from common import daemon_verbs
 from common.daemon_notify import SystemdNotifier
 from common.daemon_pidfile import PidFile, Standing, standing
+from common.daemon_program import Program, Verb, nothing_to_say
 from common.daemon_run import (
     Figures,
     Foreground,
-    ReactorKind,
     Ready,
     hold_signals,
     install_reactor,
@@ -52,73 +51,6 @@ VERBS = {
 }
 
 _log = Logger()
-
-
-def _no_options(_parser: argparse.ArgumentParser) -> None:
-    """Add nothing."""
-
-
-def _nothing_instead(_settings: Any, _options: argparse.Namespace) -> int | None:
-    return None
-
-
-def _nothing_to_say(_figures: Mapping[str, Any]) -> str:
-    return ""
-
-
-def _epoll(_settings: Any) -> ReactorKind:
-    return "epoll"
-
-
-class Verb(Struct, frozen=True, kw_only=True):
-    """What a program can do beside what all daemons can.
-
-    Attributes:
-        about: what it does, as the help says it.
-        do: gets the settings and the options; gives the exit status.
-        add_options: adds options of its own.
-        needs_settings: whether the settings file must be there. If not, `do` gets its path instead of what it says.
-    """
-
-    about: str
-    do: Callable[[Any, argparse.Namespace], int]
-    add_options: Callable[[argparse.ArgumentParser], None] = _no_options
-    needs_settings: bool = True
-
-
-class Program(Struct, frozen=True, kw_only=True):
-    """What makes a daemon of a service.
-
-    Attributes:
-        name: of the command, for example `tocsin-process`. Files are named by what follows the dash.
-        settings_type: a Struct with a field `folder`, and a field `log` of type `LogSettings` if that can be set.
-        make_service: joins the parts. The service may also be `Ready`, and have `Figures`.
-        reactor: which kind the settings ask for.
-        add_options: adds options of its own to `run`.
-        instead: what those options do in place of the daemon: gives an exit code, or None to run the daemon.
-        verbs: by name, what only this program can do.
-        fares: makes of the figures what `status` says beside that it runs; empty for nothing.
-    """
-
-    name: str
-    title: str
-    settings_type: type[Any]
-    make_service: Callable[[Any, Any], IService]
-    reactor: Callable[[Any], ReactorKind] = _epoll
-    add_options: Callable[[argparse.ArgumentParser], None] = _no_options
-    instead: Callable[[Any, argparse.Namespace], int | None] = _nothing_instead
-    verbs: Mapping[str, Verb] = {}
-    fares: Callable[[Mapping[str, Any]], str] = _nothing_to_say
-
-    @property
-    def short(self) -> str:
-        """Name of its files: `process` for `tocsin-process`."""
-        return self.name.rpartition("-")[2]
-
-    @property
-    def default_config(self) -> Path:
-        """Settings file that is read when none is named."""
-        return Path("/etc/tocsin") / f"{self.short}.toml"
 
 
 def main(program: Program, argv: Sequence[str] | None = None) -> int:
@@ -229,7 +161,7 @@ class _Daemon:
 
     def _how_it_fares(self) -> str:
         """What the daemon itself says of that; nothing if it does not answer soon."""
-        if self._program.fares is _nothing_to_say:
+        if self._program.fares is nothing_to_say:
             return ""
         try:
             figures = json.loads(daemon_verbs.ask_stats(self._pid_file, self._stats_file, STATUS_S))
