@@ -43,7 +43,7 @@ from tests.faults.figures import at_most, exactly
 from tests.faults.hubprocess import until
 from tests.faults.length import LIMIT_S, pick
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(LIMIT_S)]
 
 TIMEOUT_S = pick(1.5, 15.0)
 

@@ -26,8 +26,9 @@ from tests.faults.figures import exactly
 from tests.faults.hostile.honest import Honest
 from tests.faults.hostile.papers import Authority, authority_of, collector_uri, forge, impostor_of, rsa_key, write
 from tests.faults.hostile.stranger import NONSENSE, log_in, speak
+from tests.faults.length import LIMIT_S
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(LIMIT_S)]
 
 YEAR_S = 365 * 86400.0
 READ = "a token of a kind that is not spoken here"

@@ -16,10 +16,11 @@ from tests.faults.edgeprocess import EdgeProcess, expected, stored
 from tests.faults.figures import at_most, exactly, no_more, told
 from tests.faults.hostile.clock import FakeClock, ProcessDaemon, library
 from tests.faults.hubprocess import HubProcess
-from tests.faults.length import pick
+from tests.faults.length import LIMIT_S, pick
 
 pytestmark = [
     pytest.mark.integration,
+    pytest.mark.timeout(LIMIT_S),
     pytest.mark.skipif(not library(), reason="libfaketime is not installed (Debian package `libfaketime`)"),
 ]
 
@@ -32,7 +33,7 @@ STEPS = pick(10, 100)
 
 
 class ClockCase(FaultCase):
-    broker = "heartbeat_s = 1"
+    broker = "heartbeat_s = 2"
 
     def make_hub(self) -> HubProcess:
         self.clock = FakeClock(self.folder)
@@ -44,7 +45,7 @@ class ClockCase(FaultCase):
         await self.hub.apply("kind: ProcessSet\nid: python\ninclude: python\nname: python\n")
         certificates = self.hub.certificates("edge")
         self.counting = EdgeProcess(
-            self.folder, "edge", certificates, self.hub.port, link="heartbeat_s = 1", argv=self.clock.argv
+            self.folder, "edge", certificates, self.hub.port, link="heartbeat_s = 2", argv=self.clock.argv
         )
         self.addCleanup(self.counting.kill)
         self.counting.per_run(1)
@@ -53,7 +54,6 @@ class ClockCase(FaultCase):
         self.addCleanup(self.series.kill)
         self.series.start()
         await self.hub.live(revision)
-        await self.until("series are written", lambda: list(self.series.last_updates()))
         await self.until("events are stored", lambda: stored(self.hub.folder, "here"))
         self.since = time.monotonic()
 
@@ -105,6 +105,8 @@ class ClockTests(ClockCase):
             self.clock.set(offset_s)
             await self.stay(f"clock {offset_s / 3600:+g} h", BACK_S if offset_s < 0 else STAY_S)
             if offset_s > 0:
+                await self.hub.ask("GET", "devices/box/series")  # what waits for its file is written then
+                exactly("files of series", bool(list(self.series.last_updates())), True)
                 exactly("files with samples of the future", self.ahead(), [])
         began = time.monotonic()
         for step in range(1, STEPS + 1):

@@ -17,9 +17,9 @@ from tests.faults.figures import at_most, exactly, no_more, told
 from tests.faults.hostile.crowd import Crowd
 from tests.faults.hostile.honest import Honest
 from tests.faults.hostile.stranger import log_in
-from tests.faults.length import pick
+from tests.faults.length import LIMIT_S, pick
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(LIMIT_S)]
 
 SILENT, JUNK = pick((200, 100), (2000, 1000))
 LOGIN_S = pick(2.0, 10.0)
@@ -88,7 +88,7 @@ class TheEldestGoTests(CrowdCase):
 
 
 class FewFilesTests(CrowdCase):
-    broker = f"login_s = {LOGIN_S}\nmax_strangers = 2000"
+    broker = "login_s = 10\nmax_strangers = 2000"
 
     async def test_14_a_hub_that_may_open_no_more_files_keeps_its_sessions_and_recovers(self) -> None:
         good = Honest(self)

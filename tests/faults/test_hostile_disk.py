@@ -22,7 +22,9 @@ from tests.fakes.sessions import device_config
 from tests.faults.case import FaultCase, devices_document
 from tests.faults.edgeprocess import EdgeProcess
 from tests.faults.figures import exactly, told
-from tests.faults.length import pick
+from tests.faults.length import LIMIT_S, pick
+
+pytestmark = pytest.mark.timeout(LIMIT_S)
 
 PAGE_BYTES = 4096
 EVENTS = 60

@@ -18,9 +18,9 @@ from tests.faults.edgeprocess import EdgeProcess, expected, stored
 from tests.faults.figures import at_most, exactly, told
 from tests.faults.hostile.falsehub import MOODS, PUSHES, FalseDoor
 from tests.faults.hubprocess import memory_mib
-from tests.faults.length import pick
+from tests.faults.length import LIMIT_S, pick
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(LIMIT_S)]
 
 NAMES = [f"web{number}" for number in range(5)]
 QUICK = (

@@ -21,9 +21,9 @@ from tests.faults.figures import at_most, exactly, no_more, told
 from tests.faults.hostile.honest import Honest
 from tests.faults.hostile.liar import MOODS, Liar, another_type, status_of, too_much
 from tests.faults.hostile.member import MEMBERS, Member
-from tests.faults.length import pick
+from tests.faults.length import LIMIT_S, pick
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(LIMIT_S)]
 
 OWN = [f"evil-host{number}" for number in range(20)]
 MIB = 1024 * 1024

@@ -17,9 +17,9 @@ from tests.faults.hostile.attacker import WAYS, Outcome, Plan
 from tests.faults.hostile.honest import Honest
 from tests.faults.hostile.payloads import PATIENT, STRANGERS
 from tests.faults.hubprocess import ROOT, environment
-from tests.faults.length import pick
+from tests.faults.length import LIMIT_S, pick
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(LIMIT_S)]
 
 MIB = 1024 * 1024
 LOGIN_S = pick(1.0, 10.0)

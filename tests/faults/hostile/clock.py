@@ -21,7 +21,7 @@ name = "{name}"
 [hub]
 port = {port}
 certificates = "{certificates}"
-heartbeat_s = 1
+heartbeat_s = 2
 """
 NAMES = (
     "LD_PRELOAD",
