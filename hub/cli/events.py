@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 from rich.console import RenderableType
+from rich.text import Text
 
 from common.events import State, parse_severity
 from hub.cli.client import Api, path_of
@@ -23,6 +24,7 @@ from hub.cli.output import (
     is_narrow,
     note,
     plural_rows,
+    safe_lines,
     say,
     severity_cell,
     show,
@@ -275,6 +277,8 @@ def _facts(event: dict[str, Any]) -> list[tuple[str, object]]:
             pairs.append((name, local_time(moment(value))))
         elif name == "severity_name":
             pairs.append(("severity", severity_cell(value)))
+        elif name == "message" and value:
+            pairs.append((name, Text(safe_lines(str(value)))))
         elif value not in {"", None}:
             pairs.append((name, value))
     return pairs

@@ -67,7 +67,9 @@ def list_command(client: Client, as_json: bool) -> None:
 
 @pool_group.command("show")
 @click.argument("name")
-@click.option("--limit", type=click.IntRange(0, 1000), default=20, help="How many of the last moves; 20 by default.")
+@click.option(
+    "--limit", type=click.IntRange(0, 1000), default=20, help="How many of the last moves, 0 for none; 20 by default."
+)
 @json_option
 @pass_client
 def show_command(client: Client, name: str, limit: int, as_json: bool) -> None:
@@ -89,6 +91,8 @@ def show_command(client: Client, name: str, limit: int, as_json: bool) -> None:
     show(facts(rows), Text(""))
     columns = (Column("member"), Column("state"), Column("away for"), Column("devices", right=True), Column("next"))
     show(table(columns, [_member(member, now) for member in _members(pool)]))
+    if limit == 0:
+        return
     moves = plural_rows(document, "moves")
     if not moves:
         show(Text(""), cell("No device has moved between its members", "dim"))

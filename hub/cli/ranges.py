@@ -11,6 +11,7 @@ from hub.cli.exits import usage
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "y": 365 * 86400}
 _LENGTH = re.compile(r"(\d{1,6})([smhdwy])", re.ASCII)
+LENGTHS = "30m, 1h, 2d, 1w and the like"
 FORMS = "30m, 1h, 2d, 1w, or START..END with times such as 2026-01-31T08:00 (END may be left out)"
 
 
@@ -32,7 +33,10 @@ def parse_range(text: str, now: float) -> Range:
         start = parse_time(first, now)
         end = parse_time(last, now) if last.strip() else now
     else:
-        start, end = now - parse_length(text), now
+        length_s = _length_s(text)
+        if length_s is None:
+            raise usage(f"{text!r} is no range of time: {FORMS}")
+        start, end = now - length_s, now
     if start >= end:
         raise usage(f"The range {text!r} ends before it begins")
     return Range(int(start), int(end))
@@ -44,10 +48,10 @@ def parse_length(text: str) -> int:
     Raises:
         CommandError: says which forms there are.
     """
-    match = _LENGTH.fullmatch(text.strip())
-    if not match or int(match[1]) == 0:
-        raise usage(f"{text!r} is no range of time: {FORMS}")
-    return int(match[1]) * _UNITS_S[match[2]]
+    length_s = _length_s(text)
+    if length_s is None:
+        raise usage(f"{text!r} is no length of time: {LENGTHS}")
+    return length_s
 
 
 def parse_time(text: str, now: float) -> float:
@@ -68,3 +72,8 @@ def parse_time(text: str, now: float) -> float:
         return (at if at.tzinfo else at.astimezone()).timestamp()
     except (ValueError, OverflowError):
         raise usage(f"{text!r} is no time: ISO 8601 such as 2026-01-31T08:00, or a length ago such as 2h") from None
+
+
+def _length_s(text: str) -> int | None:
+    match = _LENGTH.fullmatch(text.strip())
+    return int(match[1]) * _UNITS_S[match[2]] if match and int(match[1]) else None

@@ -229,7 +229,9 @@ HOSTILE = "\x1b]0;owned\x07[red]x[/red]\r\n\u202eevil"
 def test_text_of_a_hostile_host_is_harmless(
     run: Run, fake: FakeApi, command: tuple[str, ...], form: tuple[str, ...]
 ) -> None:
-    fake.state.add_event(summary=HOSTILE, device=HOSTILE, component=HOSTILE, details={HOSTILE: HOSTILE})
+    fake.state.add_event(
+        summary=HOSTILE, message=HOSTILE, device=HOSTILE, component=HOSTILE, details={HOSTILE: HOSTILE}
+    )
     fake.state.add_device(HOSTILE, address=HOSTILE, groups=[HOSTILE])
     fake.state.add_set("web1", HOSTILE)
     fake.state.add_series("web1", HOSTILE)
@@ -242,6 +244,16 @@ def test_text_of_a_hostile_host_is_harmless(
         assert char not in done.err
     if not form:
         assert "[red]x[/red]" in done.out + done.err
+
+
+def test_the_lines_of_a_message_are_lines_of_the_screen_below_each_other(run: Run, fake: FakeApi) -> None:
+    event = fake.state.add_event(message="the store is an older one\n\nclose this event by hand")
+    lines = run("events", "show", str(event["id"])).out.splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith("message"))
+    assert lines[at].split(None, 1)[1] == "the store is an older one"
+    assert lines[at + 1] == ""
+    assert lines[at + 2].strip() == "close this event by hand"
+    assert lines[at + 2].startswith("  ")
 
 
 # --- what is sent -----------------------------------------------------------------------------------------------------

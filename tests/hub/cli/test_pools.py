@@ -53,6 +53,9 @@ def test_a_pool_is_shown_with_members_and_moves(run: Run, fake: FakeApi) -> None
     assert "c3 ↻ returning - 0 has its devices back in 5s" in text.replace("–", "-").replace("—", "-")
     assert "35 c2 c1 c2 is away since 12:00" in text
     assert run("pool", "show", "eu", "--json").json["moves"][0]["devices"] == 35
+    without = run("pool", "show", "eu", "--limit", "0").out
+    assert "c2" in without
+    assert "moved" not in without
 
 
 def test_a_pool_in_which_nothing_happened(run: Run, fake: FakeApi) -> None:
