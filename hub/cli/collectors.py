@@ -13,9 +13,11 @@ from rich.text import Text
 from hub.cli.client import path_of
 from hub.cli.context import Client, json_option, pass_client
 from hub.cli.figures import NOTHING, moment, since
+from hub.cli.folder import COLLECTOR
 from hub.cli.output import Column, cell, emit, is_narrow, note, plural_rows, show, table
 
 FIRST_REPORT_S = 10.0
+AGAIN_LOCAL = "it gets a new certificate at the next `tocsin up`: stop that one, and start it again"
 ENDS_SOON_S = 14 * 86400.0
 _COLUMNS = (
     Column("collector"),
@@ -66,9 +68,10 @@ def certificate_notes(rows: Sequence[dict[str, Any]], now: float) -> list[str]:
     for row in rows:
         name, revoked, expires = row.get("id"), row.get("revoked_at"), moment(row.get("certificate_expires"))
         if revoked:
-            found.append(
-                f"{name}: its certificate was revoked {revoked}; `tocsin collector token {name}` lets it in again"
-            )
+            again = f"`tocsin collector token {name}` lets it in again"
+            if name == COLLECTOR:
+                again += f"; if `tocsin up` runs it, {AGAIN_LOCAL}"
+            found.append(f"{name}: its certificate was revoked {revoked}; {again}")
         elif expires is not None and expires - now < ENDS_SOON_S and not row.get("connected"):
             found.append(
                 f"{name}: its certificate has ended {row['certificate_expires']}; `tocsin collector token {name}`"

@@ -9,8 +9,10 @@ from typing import Any
 import click
 
 from hub.cli.client import path_of
+from hub.cli.collectors import AGAIN_LOCAL
 from hub.cli.context import Client, author, json_option, pass_client
 from hub.cli.exits import CommandError, usage
+from hub.cli.folder import COLLECTOR
 from hub.cli.output import Column, emit, note, plural_rows, say, show, table
 from hub.cli.ranges import parse_length
 
@@ -75,7 +77,8 @@ def revoke_command(client: Client, name: str, yes: bool, as_json: bool) -> None:
 
     Its daemons go on collecting what they know, and keep it; nothing of it reaches the hub. Devices of a pool go to
     other members after `failover_after_s`; by then it has stopped, unless the pool has `when_alone: continue`. To let
-    it in again, enrol it: `tocsin collector token NAME`.
+    it in again, enrol it: `tocsin collector token NAME`. The collector `local` that `tocsin up` runs has a new
+    certificate at the next `tocsin up`.
     """
     _ask(yes, f"Revoke the certificate of collector {name}?")
     done: dict[str, Any] = client.api.delete(path_of("collectors", name, "certificate"), {"author": author()})
@@ -83,11 +86,13 @@ def revoke_command(client: Client, name: str, yes: bool, as_json: bool) -> None:
         emit(done)
         return
     say(_revoked(name, done))
+    if name == COLLECTOR:
+        say(f"If `tocsin up` runs it, {AGAIN_LOCAL}")
     number = int(done.get("devices_total") or 0)
     if number:
         say(
             f"{_count(number, 'device')} without a collector now: {_some(done['devices'], number)}. "
-            f"`tocsin device move DEVICE --collector NAME` gives one to another; or enrol {name} again"
+            f"`tocsin device move DEVICE --collector NAME` gives one to another; or let {name} in again"
         )
     if done.get("pools"):
         pools = done["pools"]

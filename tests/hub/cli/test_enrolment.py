@@ -142,6 +142,8 @@ class TokenTests(CommandCase):
     def test_lengths_of_time_have_bounds(self) -> None:
         for text in ("1s", "31d", "1y", "soon", "0h"):
             assert self.refusal(token_command, "far", "--expires", text).exit_code == Exit.USAGE
+        said = self.refusal(token_command, "far", "--expires", "soon").message
+        assert said == "'soon' is no length of time: 30m, 1h, 2d, 1w and the like"
 
     def test_names_that_cannot_be(self) -> None:
         for name in ("a b", "é", "..", "x" * 101):
@@ -179,6 +181,11 @@ class RevokeTests(CommandCase):
         assert "`tocsin pool show eu`" in result.stdout
         with pytest.raises(Exception, match="was revoked"):
             collector_name(self.hub.site, certificate)
+
+    def test_of_the_local_one_it_tells_what_the_next_up_does(self) -> None:
+        for name, is_told in (("far", False), ("local", True)):
+            self.hub.enrol(self.hub.token(name))
+            assert ("at the next `tocsin up`" in self.run_command(revoke_command, name, "--yes").stdout) is is_told
 
     def test_where_nobody_can_be_asked_it_wants_yes(self) -> None:
         self.hub.enrol(self.hub.token("far"))
@@ -294,12 +301,15 @@ def test_the_list_tells_of_certificates_that_were_revoked_or_end_while_their_col
     rows = [
         row("thrown", revoked_at=over),
         row("thrown", revoked_at=over),
+        row("local", revoked_at=over),
         row("well", certificate_expires=late),
         row("there", connected=True, certificate_expires=soon),
         row("away", certificate_expires=soon),
         row("gone", certificate_expires=over),
     ]
-    thrown, away, gone = certificate_notes(rows, START)
+    thrown, local, away, gone = certificate_notes(rows, START)
     assert thrown.startswith(f"thrown: its certificate was revoked {over}")
+    assert "tocsin up" not in thrown
+    assert "at the next `tocsin up`" in local
     assert away.startswith(f"away: its certificate ends {soon}")
     assert gone.startswith(f"gone: its certificate has ended {over}")
