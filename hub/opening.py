@@ -126,6 +126,7 @@ async def open_keeper(
         lambda before, after, devices: differing(before, after, devices, components.expected, pools.owner_of)
     )
     model.observe(pools.model_changed)
+    model.know_collectors(lambda: {seat.collector for seat in roster.seats()})
     return pools
 
 

@@ -92,6 +92,7 @@ class ModelService:
         self._lock = DeferredLock()
         self._observers: list[ModelObserver] = []
         self._differing: Differing = all_of
+        self._present: Callable[[], Collection[str]] = frozenset
         self.model = Model()
         self.epoch = ""
 
@@ -113,6 +114,10 @@ class ModelService:
     def narrow_by(self, differing: Differing) -> None:
         """Look from now on which configs a change really changes."""
         self._differing = differing
+
+    def know_collectors(self, present: Callable[[], Collection[str]]) -> None:
+        """Ask from now on which collectors have ever logged in, to warn of names that are none of theirs."""
+        self._present = present
 
     async def revisions(self, limit: int) -> list[Revision]:
         """Read the newest revisions, newest first."""
@@ -182,7 +187,7 @@ class ModelService:
 
         def planned(model: Model) -> Change:
             change = plan(model, wanted, left_out(model, wanted) if prune else (), where, warnings)
-            strange = warnings_about(documents, change.before, change.after)
+            strange = warnings_about(documents, change.before, change.after, self._present())
             return msgspec.structs.replace(change, warnings=(*change.warnings, *strange))
 
         return planned

@@ -9,7 +9,9 @@ from collections.abc import Collection, Iterable, Iterator
 from hub.model.documents import Document, Mistake, place_in
 from hub.model.entities import (
     DEFAULT_CLASS,
+    DEFAULT_COLLECTOR,
     Device,
+    Pool,
     ProcessSet,
     key_of,
     lineage,
@@ -19,17 +21,22 @@ from hub.model.model import Model
 NEAR = 0.8
 """From 0 to 1: how alike two names are, of which one may be the other misspelt."""
 
+SHOWN = 10
 
-def warnings_about(documents: Collection[Document], before: Model, after: Model) -> list[str]:
-    """Tell which classes, groups and collectors may be misspelt.
+
+def warnings_about(
+    documents: Collection[Document], before: Model, after: Model, present: Collection[str] = ()
+) -> list[str]:
+    """Tell which classes, groups, collectors and members of pools may be misspelt.
 
     Args:
         documents: those that are applied.
         before: the model as it is.
         after: the model as it would be.
+        present: collectors that have ever logged in; where there is none, one that has not is no news.
     """
     place = place_in(documents)
-    known = _Known(before, after)
+    known = _Known(before, after, present)
     found: list[str] = []
     for document in documents:
         entity, key = document.entity, key_of(document.entity)
@@ -41,6 +48,10 @@ def warnings_about(documents: Collection[Document], before: Model, after: Model)
             ]
             if old is None or old.collector != entity.collector:
                 told += [("collector", one) for one in known.of_collector(entity.collector)]
+        if isinstance(entity, Pool):
+            was = before.pools.get(entity.id)
+            joining = [name for name in entity.members if was is None or name not in was.members]
+            told = [("members", one) for one in known.of_members(joining)]
         found += (
             str(Mistake(*place(key, (field,)), f"{' '.join(key)}: field '{field}': {sentence}"))
             for field, sentence in told
@@ -51,7 +62,7 @@ def warnings_about(documents: Collection[Document], before: Model, after: Model)
 class _Known:
     """The classes, groups, collectors and pools that somebody has."""
 
-    def __init__(self, before: Model, after: Model) -> None:
+    def __init__(self, before: Model, after: Model, present: Collection[str]) -> None:
         self._holders: Counter[str] = Counter()
         self._groups = set(after.groups)
         for (class_, groups), ids in after.by_scope().items():
@@ -60,16 +71,36 @@ class _Known:
         named = [*after.classes, *(class_ for class_, _ in before.by_scope()), DEFAULT_CLASS]
         self._settled = {path for class_ in named for path in lineage(class_)}
         self._settled |= {path for path, many in self._holders.items() if many > 1}
-        self._watchers = {name for pool in after.pools.values() for name in pool.members}
-        self._watchers |= after.collectors.keys() | after.pools.keys() | before.by_collector().keys()
-        self._watchers |= {name for name, ids in after.by_collector().items() if len(ids) > 1}
+        self._is_first = not present
+        self._collectors = {*present, *after.collectors, *before.by_collector()}
+        self._collectors |= {name for name, ids in after.by_collector().items() if len(ids) > 1}
+        self._collectors |= {name for pool in before.pools.values() for name in pool.members}
+        self._collectors -= after.pools.keys()
+        self._watchers = self._collectors | after.pools.keys()
+        self._watchers |= {name for pool in after.pools.values() for name in pool.members}
 
     def of_collector(self, name: str) -> Iterator[str]:
         if name in self._watchers:
             return
-        others = sorted(one for one in self._watchers if _without_digits(one) != _without_digits(name))
-        if near := difflib.get_close_matches(name, others, n=1, cutoff=NEAR):
-            yield f"no other device names the collector or pool '{name}', and no document has it{_meant(near)}"
+        nobody = f"no other device names the collector or pool '{name}', and no document has it"
+        if near := _nearly(name, self._watchers):
+            yield f"{nobody}{_meant(near)}"
+        elif not self._is_first and name != DEFAULT_COLLECTOR:
+            yield f"{nobody}; no collector of that name has ever logged in"
+
+    def of_members(self, names: Iterable[str]) -> Iterator[str]:
+        strange = [name for name in names if name not in self._collectors and name != DEFAULT_COLLECTOR]
+        meant = {name: _nearly(name, self._collectors) for name in strange}
+        for name, near in meant.items():
+            if near:
+                yield f"no collector '{name}' has ever logged in, and no document has it{_meant(near)}"
+        rest = [f"'{name}'" for name, near in meant.items() if not near]
+        if rest and not self._is_first:
+            more = f" and {len(rest) - SHOWN} more" if len(rest) > SHOWN else ""
+            yield (
+                f"no collector of this name has ever logged in, and no document has it: "
+                f"{', '.join(rest[:SHOWN])}{more}; such a member gets no devices before it logs in"
+            )
 
     def of_set(self, definition: ProcessSet) -> Iterator[str]:
         for scope in definition.applies_to:
@@ -89,11 +120,15 @@ class _Known:
         path = next(one for one in lineage(class_) if one not in self._settled)
         top, _, word = path.rpartition("/")
         beside = {one.rpartition("/")[2] for one in self._settled if one != "/" and one.rpartition("/")[0] == top}
-        bare = _without_digits(word)
-        near = difflib.get_close_matches(
-            word, sorted(one for one in beside if _without_digits(one) != bare), n=1, cutoff=NEAR
-        )
-        return _meant(f"{top}/{one}{class_.removeprefix(path)}" for one in near)
+        return _meant(f"{top}/{one}{class_.removeprefix(path)}" for one in _nearly(word, beside))
+
+
+def _nearly(word: str, names: Iterable[str]) -> list[str]:
+    """The name that this one may be, misspelt."""
+    bare = _without_digits(word)
+    return difflib.get_close_matches(
+        word, sorted(one for one in names if _without_digits(one) != bare), n=1, cutoff=NEAR
+    )
 
 
 def _without_digits(word: str) -> str:

@@ -94,6 +94,17 @@ def live(stack: Stack) -> dict[str, str]:
     return {name: stack.ask(f"configs/process/{name}?live=1")["digest"] for name in names}
 
 
+def test_names_of_collectors_that_nobody_has_are_warned_of(stack: Stack, tmp_path: Path) -> None:
+    path = tmp_path / "pool.yaml"
+    path.write_text("kind: Pool\nid: eu\nmembers: [local, locall, eu9]\n")
+    for command in ("apply", "diff"):
+        arguments = [command, "-f", str(path), *(["--dry-run"] if command == "apply" else [])]
+        said = stack.tocsin(*arguments, check=False).stderr
+        assert "no collector 'locall' has ever logged in, and no document has it; did you mean 'local'?" in said
+        assert "'eu9'; such a member gets no devices before it logs in" in said
+        assert "'local';" not in said
+
+
 def test_a_site_is_applied_exported_changed_compared_and_rolled_back(stack: Stack, site: Path, tmp_path: Path) -> None:
     first = json.loads(stack.tocsin("apply", "-f", str(site), "-m", "the site", "--wait", "--json").stdout)
     assert len(first["created"]) == 3 + 4 + SETS + DEVICES

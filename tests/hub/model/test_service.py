@@ -82,6 +82,15 @@ class ServiceTestCase(SynchronousTestCase):
         assert change.warnings == (warning,)
         assert warning.startswith("f.yaml:4: ProcessSet s: field 'applies_to': no device is in the group 'nobody'")
 
+    def test_members_of_pools_are_looked_up_among_the_collectors_that_have_logged_in(self) -> None:
+        text = "kind: Pool\nid: eu\nmembers: [eu1, eu9]\n"
+        assert self.apply(text, dry_run=True).warnings == ()
+        present: list[str] = []
+        self.service.know_collectors(lambda: present)
+        present.append("eu1")
+        (warning,) = self.apply(text, dry_run=True).warnings
+        assert "has ever logged in, and no document has it: 'eu9'; " in warning
+
     def test_what_a_wrong_document_stands_beside_is_refused_with_it(self) -> None:
         error = self.refused("kind: Group\nid: g\ntemplates: [nope]\n---\nkind: Group\nid: h\nlock: x\n")
         assert error.message == "2 mistakes in f.yaml; nothing was applied"

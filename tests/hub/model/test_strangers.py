@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -17,11 +18,11 @@ NOBODY = "and no document has it"
 DEVICE = "kind: Device\nid: d\naddress: a\nclass: {}\n"
 
 
-def warned(text: str, *present: str) -> list[str]:
-    held = [one.entity for part in present for one in read_documents([SourceFile("m.yaml", part)])]
+def warned(text: str, *held_before: str, present: Collection[str] = ()) -> list[str]:
+    held = [one.entity for part in held_before for one in read_documents([SourceFile("m.yaml", part)])]
     documents = read_documents([SourceFile("f.yaml", text)])
     change = plan(plan(Model(), held).after, [one.entity for one in documents])
-    return warnings_about(documents, change.before, change.after)
+    return warnings_about(documents, change.before, change.after, present)
 
 
 @pytest.mark.parametrize(
@@ -96,3 +97,43 @@ def test_a_collector_that_nobody_has_is_warned_of_where_one_of_nearly_that_name_
 def test_a_collector_that_somebody_has_and_one_that_is_new_is_not_warned_of(name: str) -> None:
     assert warned(COLLECTED.format(name), HELD, POOL) == []
     assert warned(COLLECTED.format("lokal") + "---\nkind: Collector\nid: lokal\n", HELD) == []
+
+
+def test_a_collector_that_has_never_logged_in_is_told_of_where_others_have() -> None:
+    said = f"no other device names the collector or pool 'frankfurt11', {NOBODY}; no collector of that name has ever"
+    (warning,) = warned(COLLECTED.format("frankfurt11"), HELD, POOL, present=["local"])
+    assert warning == f"f.yaml:4: Device d: field 'collector': {said} logged in"
+    assert warned(COLLECTED.format("frankfurt1"), HELD, POOL, present=["local"]) == []
+    assert warned(COLLECTED.format("local"), POOL, present=["far"]) == []
+    assert warned(COLLECTED.format("far"), POOL, present=["far"]) == []
+
+
+MEMBERS = "kind: Pool\nid: eu\nmembers: [{}]\n"
+STRANGE = "has ever logged in, and no document has it"
+
+
+@pytest.mark.parametrize("present", [(), ("local", "eu1")])
+def test_a_member_of_a_pool_whose_name_is_nearly_that_of_a_collector_is_warned_of(present: tuple[str, ...]) -> None:
+    (warning,) = warned(MEMBERS.format("eu1, locall"), HELD, MEMBERS.format("eu1"), present=present)
+    assert warning == (f"f.yaml:3: Pool eu: field 'members': no collector 'locall' {STRANGE}; did you mean 'local'?")
+
+
+def test_members_that_nobody_knows_are_told_of_together_where_others_have_logged_in() -> None:
+    text = MEMBERS.format("eu1, eu9, asia, local")
+    (warning,) = warned(text, present=["eu1"])
+    assert warning == (
+        f"f.yaml:3: Pool eu: field 'members': no collector of this name {STRANGE}: 'eu9', 'asia'; "
+        "such a member gets no devices before it logs in"
+    )
+    many = MEMBERS.format(", ".join(f"m{number}" for number in range(100)))
+    (warning,) = warned(many, present=["eu1"])
+    assert "'m9' and 90 more; " in warning
+    assert warned(text) == []  # the first documents of a site come before its first collector
+
+
+def test_a_member_that_is_known_or_was_one_already_is_not_warned_of() -> None:
+    before = MEMBERS.format("eu1, asia")
+    assert warned(MEMBERS.format("asia, eu1, local"), before, present=["eu1"]) == []
+    assert warned("kind: Pool\nid: other\nmembers: [asia]\n", before, present=["eu1"]) == []
+    assert warned(MEMBERS.format("eu9") + "---\nkind: Collector\nid: eu9\n", present=["eu1"]) == []
+    assert warned(MEMBERS.format("far"), HELD.replace("id: old", "id: older\ncollector: far"), present=["eu1"]) == []
