@@ -173,13 +173,14 @@ class EnrolDesk:
 
         Raises:
             NotFoundError: there is nothing to revoke.
+            PermanentError: it is revoked already.
         """
         check_collector_name(name)
         had = revoke_collector(self._site, name)
         tokens = self._tokens.withdraw(name)
         cut = self.cut(name, "its certificate was revoked")
         if not (had or tokens or cut):
-            raise NotFoundError(self._nothing_of(name))
+            raise self._nothing_of(name)
         self.log.warn(  # noqa: G010 - twisted.logger calls it so
             "{by} revoked the certificate of collector {name}; sessions cut: {cut}",
             name=name,
@@ -213,11 +214,13 @@ class EnrolDesk:
         """All collectors with a certificate."""
         return registered_names(self._site)
 
-    def _nothing_of(self, name: str) -> str:
+    def _nothing_of(self, name: str) -> PermanentError:
         if revoked_at(self._site, name) is not None:
-            return f"collector {name} is revoked already"
+            return PermanentError(f"collector {name} is revoked already")
         known = ", ".join(self.names()[:20])
-        return f"collector {name} has no certificate" + (f"; those that have one: {known}" if known else "")
+        return NotFoundError(
+            f"collector {name} has no certificate" + (f"; those that have one: {known}" if known else "")
+        )
 
 
 def _der(public: ec.EllipticCurvePublicKey) -> bytes:

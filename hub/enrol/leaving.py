@@ -89,6 +89,7 @@ class Leaving:
 
         Raises:
             NotFoundError: there is nothing to revoke.
+            PermanentError: it is revoked already.
         """
         return self._desk.revoke(name, by), self.needs(name)
 
