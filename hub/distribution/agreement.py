@@ -180,6 +180,10 @@ class Agreement:
         line = self.ledger.line(collector, device)
         return self._model.owner(device) == collector or (line is not None and line.may_run and line.given)
 
+    def concerns(self, collector: str, device: str) -> bool:
+        """Whether a collector has any business with a device, as far as is known here."""
+        return self._is_own(collector, device) or self.ledger.line(collector, device) is not None
+
     def _is_own(self, collector: str, device: str) -> bool:
         return self._model.owner(device) == collector or collector in self._leases.rivals(device)
 
@@ -200,7 +204,10 @@ class Agreement:
     # --- what a collector said ----------------------------------------------------------------------------------------
 
     def told(self, collector: str, digests: Mapping[str, str]) -> list[str]:
-        """A collector said what it holds; give what is not as the model wants it, and is behind from now on."""
+        """A collector said what it holds; give what is not as the model wants it.
+
+        That is behind from now on; but of what it never was given, it is only told to let go.
+        """
         waits: list[str] = []
         self.ledger.tell(collector, digests)
         for device, told in self.ledger.lines(collector).items():
@@ -210,7 +217,7 @@ class Agreement:
             if self.step(collector, device) is Step.NOTHING:
                 continue
             waits.append(device)
-            if line is None or line.since is None:
+            if line is None or (line.since is None and (line.given or self._is_own(collector, device))):
                 self.ledger.mark(collector, device, self._revision_of(collector, device))
         return waits
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -20,17 +21,17 @@ from twisted.logger import Logger
 
 from common.configs import digest_of_all
 from common.errors import PermanentError, RemoteError, TocsinError, TransientError
-from common.wire import ConfigsApplied, FailureCode, HeldRequest, Position
+from common.wire import ConfigsApplied, FailureCode, Position
 from hub.distribution.agreement import Agreement, Step
 from hub.distribution.batches import Batch, first_batch
 from hub.distribution.errand import Errand
+from hub.distribution.holdings import ask_holdings
 from hub.distribution.interfaces import IConfigReports
 from hub.distribution.pace import Pace
 from hub.distribution.wanted import Wanted
 from hub.interfaces import ISession
 
 MAX_BACKOFF_S = 30.0
-MAX_HELD = 200_000
 LONGEST_STREAK = 10
 REFUSED = "config_refused"
 
@@ -86,6 +87,7 @@ class Subscription:
         self._undated = self._is_foreign = False
         self._todo: dict[str, None] = {}
         self._told = False
+        self._left_out = 0
         self._wake: Deferred[None] | None = None
         self._woken = False
         self._errand = Errand(clock, self._run)
@@ -151,6 +153,8 @@ class Subscription:
             self._recovered()
         if self._undated:  # nothing had to be sent: let it know all the same whose configs it holds
             await self._push(Batch({}, ()))
+        if self._left_out:
+            raise TransientError(f"it holds {self._left_out} more devices that are not known here; they go by and by")
         self._recovered()
 
     def _failed(self, sentence: str) -> None:
@@ -178,10 +182,16 @@ class Subscription:
         expected, epoch = self._agreement.digests_of(self.collector), self._epoch()
         is_ours = position.epoch == epoch
         held = expected
+        self._left_out = 0
         if not is_ours and (position.all or position.epoch):  # one that tells its position, at whatever attempt it is
             self._undated, self._is_foreign = True, bool(position.epoch)
         if not is_ours or position.all != digest_of_all(expected):
-            held = await self._held()
+            holdings = await ask_holdings(
+                self.session,
+                partial(self._agreement.digests_of, self.collector),
+                partial(self._agreement.concerns, self.collector),
+            )
+            held, self._left_out = holdings.digests, holdings.left_out
         waits = self._agreement.told(self.collector, held)
         self._told = True
         if self._is_foreign:
@@ -190,27 +200,6 @@ class Subscription:
             waits = self._agreement.devices_of(self.collector)
         self._todo = dict.fromkeys(waits)
         self._progress()
-
-    async def _held(self) -> dict[str, str]:
-        """Ask what is held; page through it only if it is not what it should be."""
-        first = await self.session.held(HeldRequest())
-        expected = self._agreement.digests_of(self.collector)
-        held = expected
-        if first.all != digest_of_all(expected):
-            held = dict(first.configs)
-            page = first
-            while page.more:
-                after = page.configs[-1][0] if page.configs else ""
-                page = await self.session.held(HeldRequest(after))
-                held.update(page.configs)
-                self._check_page(page.configs, after, len(held))
-            if digest_of_all(held) != page.all:
-                raise TransientError("what it says it holds has changed while it was asked")
-        return held
-
-    def _check_page(self, configs: list[tuple[str, str]], after: str, total: int) -> None:
-        if not configs or min(device for device, _ in configs) <= after or total > MAX_HELD:
-            raise TransientError("what it says it holds makes no sense: its pages do not go on, or never end")
 
     # --- telling ------------------------------------------------------------------------------------------------------
 
@@ -284,7 +273,7 @@ class Subscription:
         self._todo.update(dict.fromkeys((*batch.changed, *batch.removed)))
         if missing:
             raise TransientError(f"it did not say what became of {missing} configs")
-        if answer.all != self._agreement.ledger.digest(self.collector):
+        if not self._left_out and answer.all != self._agreement.ledger.digest(self.collector):
             raise TransientError("it holds other configs than it was sent")
 
     def _refused(self, device: str, wanted: Wanted, reason: str, live: str | None = None) -> None:

@@ -143,10 +143,11 @@ class Convergence(RuleBasedStateMachine):
             if owner not in self.tampered and held != wanted:
                 assert (owner, device) in behind, f"{device} is not live on {owner}"
         for name, collector in self.bench.collectors.items():
-            # after a restart of the hub nobody knows what a collector holds that is not there
-            told = name in self.bench.distributor.agreement.ledger.told
-            for device in collector.configs if told and name not in self.tampered else ():
-                if self.bench.model.owner(device) != name:
+            # after a restart of the hub nobody knows what a collector holds that is not there, or had before
+            ledger = self.bench.distributor.agreement.ledger
+            for device in collector.configs if name in ledger.told and name not in self.tampered else ():
+                line = ledger.line(name, device)
+                if self.bench.model.owner(device) != name and (line is None or line.given):
                     assert (name, device) in behind, f"{device} is still on {name}"
 
     @invariant()

@@ -8,6 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from common.configs import digest
 from common.errors import TransientError
 from common.wire import MAX_MESSAGE_BYTES, encode
+from hub.distribution.holdings import MAX_FOREIGN
 from tests.hub.distribution.fakes import Bench, config
 
 
@@ -476,15 +477,49 @@ class UnknownTests(SynchronousTestCase):
         self.assertEqual(self.bench.runs(), {})
         self.assertTrue(self.bench.distributor.agreement.is_live(revision))
 
-    def test_a_device_that_a_collector_should_not_have_is_behind_until_it_has_let_go(self) -> None:
+    def test_a_device_that_a_collector_never_was_given_is_dropped_and_nobody_waits_for_that(self) -> None:
         self.model.put("web1")
         self.bench.collector("local").configs = {"web1": config("web1"), "stranger": config("stranger")}
         self.bench.distributor.start()
         session = self.bench.attach(quick=False)
         session.answer()
-        self.assertEqual(self.bench.reasons("stranger"), ["not confirmed yet"])
+        self.assertEqual((session.batches[0].removed, self.bench.reasons()), (["stranger"], []))
+        session.answer()
+        self.assertEqual(self.bench.runs(), {"web1": "v1"})
+
+    def test_one_that_it_was_given_is_behind_until_it_has_let_go(self) -> None:
+        self.model.put("web1")
+        self.bench.distributor.start()
+        self.bench.attach()
+        self.bench.settle()
+        self.bench.detach()
+        self.model.remove("web1")
+        session = self.bench.attach(quick=False)
+        session.answer()
+        self.assertEqual(self.bench.reasons("web1"), ["not confirmed yet"])
         session.answer()
         self.assertEqual(self.bench.reasons(), [])
+
+    def test_thousands_that_are_not_known_go_some_at_a_time_and_cost_nobody_else_anything(self) -> None:
+        self.model.put("web1")
+        self.bench.distributor.start()
+        self.bench.attach()
+        self.bench.settle()
+        peer = self.bench.collector("strange")
+        peer.lapsed = {f"x{number:05}" for number in range(2 * MAX_FOREIGN + 5)}
+        self.model.change({"web2": ("strange", 1), "zz": ("strange", 1)})
+        self.bench.settle()
+        session = self.bench.attach("strange", quick=False)
+        while not session.batches:
+            session.answer()
+        self.assertEqual(sorted(row.device for row in self.bench.distributor.behind()), ["web2", "zz"])
+        lines = self.bench.distributor.agreement.ledger.lines("strange")
+        self.assertEqual(len(lines), MAX_FOREIGN + 2)
+        for _ in range(60):
+            self.bench.answer_all()
+            self.bench.settle(1)
+        self.assertEqual((self.bench.runs("strange"), peer.lapsed), ({"web2": "v1", "zz": "v1"}, set()))
+        self.assertEqual((len(lines), self.bench.distributor.behind()), (2, []))
 
     def test_who_only_says_that_it_holds_a_device_is_not_waited_for_and_may_not_speak_of_it(self) -> None:
         self.model.put("web1", "good")
