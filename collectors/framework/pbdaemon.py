@@ -54,7 +54,7 @@ from common.wire import TaskCounts
 class HubSettings(LinkSettings, frozen=True, kw_only=True):
     """The hub that this collector belongs to."""
 
-    certificates: Path = Path("/etc/tocsin/certs")
+    certificates: Path = Path("/var/lib/tocsin/certs")
 
 
 class CollectorSettings(Struct, frozen=True, kw_only=True):

@@ -61,9 +61,10 @@ class _ErrorAnswer(Struct):
 class EnrolClient:
     """One hub, from a host that is not enrolled there yet."""
 
-    def __init__(self, hub: HubAddress, pause: Callable[[float], None]) -> None:
+    def __init__(self, hub: HubAddress, pause: Callable[[float], None], answer_s: float = ANSWER_S) -> None:
         self.hub = hub
         self._pause = pause
+        self._answer_s = answer_s
 
     def authority(self) -> tuple[Authority, x509.Certificate]:
         """Ask who signs there; nothing of it is proven.
@@ -122,7 +123,7 @@ class EnrolClient:
         raise self._refusal(status, data)
 
     def _once(self, method: str, body: bytes | None, context: ssl.SSLContext) -> tuple[int, bytes]:
-        connection = _Connection(self.hub, context)
+        connection = _Connection(self.hub, context, self._answer_s)
         try:
             headers = {"Content-Type": "application/json", "User-Agent": "tocsin"}
             connection.request(method, ENROL_PATH, body=body, headers=headers)
@@ -137,6 +138,10 @@ class EnrolClient:
         except http.client.HTTPException:
             raise self._no_hub("no HTTP; is it the port for enrolment?") from None
         except TimeoutError:
+            if connection.is_reached:
+                raise UnreachableError(
+                    f"what listens at {self.hub} does not answer as a hub does; is it the port for enrolment?"
+                ) from None
             raise UnreachableError(f"the hub at {self.hub} does not answer; is a firewall in between?") from None
         except OSError as error:
             raise UnreachableError(f"no hub answers at {self.hub}: {_reason(error)}") from None
@@ -165,15 +170,22 @@ class EnrolClient:
 
 
 class _Connection(http.client.HTTPSConnection):
-    """Goes to an address, and wants the hub's fixed name there."""
+    """Goes to an address, and wants the hub's fixed name there.
 
-    def __init__(self, hub: HubAddress, context: ssl.SSLContext) -> None:
+    Attributes:
+        is_reached: whether somebody listens there.
+    """
+
+    def __init__(self, hub: HubAddress, context: ssl.SSLContext, answer_s: float) -> None:
         super().__init__(hub.host, hub.port, timeout=CONNECT_S, context=context)
         self._tls = context
+        self._answer_s = answer_s
+        self.is_reached = False
 
     def connect(self) -> None:
         bare = socket.create_connection((self.host, self.port), CONNECT_S)
-        bare.settimeout(ANSWER_S)
+        self.is_reached = True
+        bare.settimeout(self._answer_s)
         self.sock = self._tls.wrap_socket(bare, server_hostname=HUB_NAME)
 
 

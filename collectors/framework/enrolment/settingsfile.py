@@ -55,8 +55,15 @@ def find_place(program: str, path: Path, settings_type: Any) -> Place:
     return Place(program=program, path=path, settings=None, certificates=_base(path) / "certs")
 
 
-def settle(place: Place, settings_type: Any, name: str, hub: HubAddress) -> str:
-    """Let the settings name the hub; return a sentence that says what was done, or what is left to do.
+class Settled(Struct, frozen=True):
+    """What was done with the settings, or is left to do, in a sentence; `is_done` when nothing is left."""
+
+    sentence: str
+    is_done: bool
+
+
+def settle(place: Place, settings_type: Any, name: str, hub: HubAddress) -> Settled:
+    """Let the settings name the hub.
 
     Args:
         place: of the settings.
@@ -68,24 +75,23 @@ def settle(place: Place, settings_type: Any, name: str, hub: HubAddress) -> str:
         text, done = _wanted(place, settings_type, name, hub)
         if text:
             _write(place.path, text)
-        return done
+        return Settled(done, is_done=True)
     except (OSError, SettingsError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
+        if place.settings is None:
+            lines = _new(place, name, hub)
+            return Settled(
+                f"{place.path} could not be written ({why}). Write it as somebody who may:\n\n{_indented(lines)}\n",
+                is_done=False,
+            )
         lines = f"[hub]\nhost = {toml_text(hub.host)}\nport = {hub.port}\ncertificates = {_folder(place.certificates)}"
-        return f"{place.path} was not changed ({why}). Let it say:\n\n{_indented(lines)}"
+        return Settled(f"{place.path} was not changed ({why}). Let it say:\n\n{_indented(lines)}\n", is_done=False)
 
 
 def _wanted(place: Place, settings_type: Any, name: str, hub: HubAddress) -> tuple[str, str]:
     """The text that should stand there, empty when it does, and the sentence."""
     if place.settings is None:
-        text = _NEW.format(
-            program=place.program,
-            folder=_folder(_base(place.path) / place.program.rpartition("-")[2]),
-            name=toml_text(name),
-            host=toml_text(hub.host),
-            port=hub.port,
-            certificates=_folder(place.certificates),
-        )
+        text = _new(place, name, hub)
         read_settings(text, settings_type, str(place.path))
         return text, f"{place.path} was written"
     if hub in place.settings.hub.hubs():
@@ -97,6 +103,17 @@ def _wanted(place: Place, settings_type: Any, name: str, hub: HubAddress) -> tup
     if hub not in read_settings(changed, settings_type, str(place.path)).hub.hubs():
         raise SettingsError("it is written in another way than usual")
     return changed, f"{place.path} names this hub now (hub.host, hub.port)"
+
+
+def _new(place: Place, name: str, hub: HubAddress) -> str:
+    return _NEW.format(
+        program=place.program,
+        folder=_folder(_base(place.path) / place.program.rpartition("-")[2]),
+        name=toml_text(name),
+        host=toml_text(hub.host),
+        port=hub.port,
+        certificates=_folder(place.certificates),
+    )
 
 
 def _base(path: Path) -> Path:
@@ -126,4 +143,4 @@ def _folder(path: Path) -> str:
 
 
 def _indented(text: str) -> str:
-    return "\n".join(f"    {line}" for line in text.splitlines())
+    return "\n".join(f"    {line}".rstrip() for line in text.splitlines())

@@ -94,10 +94,11 @@ class Enrolment:
             token_text = given_token(options.token)
             name, port = self._new(client, place, token_text, options)
         broker = HubAddress(hub.host, port)
-        _say(settle(place, self._settings_type, name, broker))
+        settled = settle(place, self._settings_type, name, broker)
+        _say(settled.sentence)
         self._look(broker)
-        config = "" if place.settings is None and path == _default(self._program) else f" --config {path}"
-        _say(f"Begin with: {self._program} start{config}")
+        config = "" if path == _default(self._program) else f" --config {path}"
+        _say(f"{'Begin' if settled.is_done else 'When the file says that, begin'} with: {self._program} start{config}")
 
     # --- with a token -------------------------------------------------------------------------------------------------
 

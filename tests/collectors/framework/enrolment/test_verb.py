@@ -14,13 +14,16 @@ from typing import Any
 
 import pytest
 
+from collectors.framework.enrolment.client import EnrolClient, UnreachableError
+from collectors.framework.enrolment.settingsfile import Place, find_place, settle
 from collectors.framework.enrolment.verb import PENDING
+from collectors.framework.hubaddresses import HubAddress, read_address
 from collectors.framework.pbdaemon import CollectorSettings
 from collectors.process.main import main
 from common.certificates import collector_name, collector_tls_options, ensure_site, issue_collector
 from common.edge.collectorfiles import load_collector
 from common.edge.pem import load_certificate, pem
-from common.settings import load_settings
+from common.settings import load_settings, read_settings
 from tests.collectors.framework.enrolment.door import Door, real_hub
 from tests.fakes.enrolment import EnrolHub
 
@@ -121,6 +124,26 @@ def test_settings_that_cannot_be_changed_are_told_instead(host: Host, hub: Enrol
     host.config.write_text(f'[hub]\naddresses = ["192.0.2.1"]\ncertificates = "{host.certs}"\n')
     assert host.enrol(door.address, None) == 0
     assert "hub.addresses name other hubs; add 127.0.0.1:8789 there" in host.out
+    assert f"When the file says that, begin with: tocsin-process start --config {host.config}" in host.out
+
+
+def test_a_new_file_that_may_not_be_written_is_told_with_all_its_lines(host: Host, hub: EnrolHub) -> None:
+    config = host.folder / "file" / "process.toml"
+    (host.folder / "file").touch()
+    place = Place(program="tocsin-process", path=config, settings=None, certificates=host.certs)
+    settled = settle(place, CollectorSettings, "far", HubAddress("192.0.2.1", 8789))
+    assert not settled.is_done
+    assert f"{config} could not be written" in settled.sentence
+    assert "was not changed" not in settled.sentence
+    printed = "\n".join(line.removeprefix("    ") for line in settled.sentence.splitlines() if line.startswith("    "))
+    told = read_settings(printed, CollectorSettings, "what was printed")
+    assert (told.name, told.folder) == ("far", host.folder / "file" / "process")
+    assert (told.hub.host, told.hub.certificates) == ("192.0.2.1", host.certs)
+
+
+def test_a_daemon_without_settings_of_its_own_looks_where_enrol_puts_the_certificate() -> None:
+    place = find_place("tocsin-process", Path("/etc/tocsin/no-such-file.toml"), CollectorSettings)
+    assert place.certificates == CollectorSettings().hub.certificates
 
 
 def test_another_daemon_of_the_host_needs_no_token(host: Host, hub: EnrolHub, door: Door) -> None:
@@ -304,10 +327,14 @@ def test_a_port_that_speaks_something_else_ends_with_4(host: Host, hub: EnrolHub
     assert "is no Tocsin hub: no TLS 1.3" in host.err
 
 
-def test_a_hub_with_too_many_at_once_is_asked_again(host: Host, hub: EnrolHub, door: Door) -> None:
-    from collectors.framework.enrolment.client import EnrolClient, UnreachableError
-    from collectors.framework.hubaddresses import read_address
+def test_a_port_that_takes_the_connection_and_says_nothing_may_be_the_wrong_one() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        client = EnrolClient(HubAddress("127.0.0.1", server.getsockname()[1]), lambda _: None, answer_s=0.2)
+        with pytest.raises(UnreachableError, match="is it the port for enrolment"):
+            client.authority()
 
+
+def test_a_hub_with_too_many_at_once_is_asked_again(host: Host, hub: EnrolHub, door: Door) -> None:
     pauses: list[float] = []
     client = EnrolClient(read_address(door.address, 1), pauses.append)
     door.resets = 2
