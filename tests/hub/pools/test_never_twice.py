@@ -1,4 +1,7 @@
-"""Whatever happens in whatever order: no device of a pool is collected by two members, and in the end each by one.
+"""Whatever happens in whatever order: no device of a pool is collected by two members, and each by one before long.
+
+Before long is: when nothing else happens, and one member is there. Nothing is ever taken from one that is there and
+given to one that is not.
 
 The keeper and the distributor are real; the members behave as collectors do: they stop when the hub has answered
 nothing for longer than the lease, looking once a second, and then tell that the device has lapsed.
@@ -20,12 +23,18 @@ from hub.compile.device import lease_s
 from hub.distribution.distributor import Distributor
 from hub.distribution.interfaces import IModelView
 from hub.model.entities import Device, Pool
+from hub.pools.keeper import RETRY_S
+from hub.pools.presence import REUNION_S, SLACK_S, STEADY_S
 from tests.hub.distribution.fakes import FakeCollector, FakeReports, FakeSession, config
 from tests.hub.pools.fakes import PoolSite, hosts, pool
 
 NAMES = ("c1", "c2", "c3", "c4")
 NOTICED_S = 25.0
 TICK_S = 0.5
+PAUSE_S = 4.0
+"""How long a slow store takes at most."""
+LONG_ENOUGH_S = 60 + SLACK_S + max(REUNION_S, NOTICED_S) + RETRY_S + STEADY_S
+"""The longest patience there is, what may come before it, and time to write it down and to be told."""
 
 names = st.sampled_from(NAMES)
 
@@ -99,8 +108,10 @@ class NeverTwice(RuleBasedStateMachine):
         self.members = {name: Member(name) for name in NAMES}
         self.sessions: dict[str, FakeSession] = {}  # as the hub has them
         self.lowered_until = 0.0
+        self.looked = self.paused = 0.0
+        self.had = dict(self.site.owners())
+        self.could = set(self.site.model.pools["eu"].members)
         self.distributor = self.make()
-        self.looked = 0.0
 
     @property
     def now(self) -> float:
@@ -117,6 +128,7 @@ class NeverTwice(RuleBasedStateMachine):
             whereabouts=lambda name: f"collector {name} is not connected",
             leases=keeper,
         )
+        keeper.observe(lambda _revision, _devices: self.compare())
         keeper.observe(made.model_changed, made.look_again)
         made.start()
         return made
@@ -136,10 +148,27 @@ class NeverTwice(RuleBasedStateMachine):
                     if member.runs:
                         member.look(self.now)
             self.check()
+            if self.now - self.paused >= PAUSE_S:
+                self.paused = self.now
+                slow = self.site.store.slow
+                self.site.store.go_on()
+                self.site.store.slow = slow
         self.site.clock.pump([0.0] * 5)
         self.check()
 
+    def compare(self) -> None:
+        """Whoever is there, and was there when the owners were looked at last, has lost nothing to one that is not."""
+        members = set(self.site.model.pools["eu"].members)
+        had, self.had = self.had, dict(self.site.owners())
+        stayed, self.could = members & self.could & self.site.there, members
+        lost = {device: (old, new) for device, new in self.had.items() if (old := had.get(device, new)) != new}
+        for device, (old, new) in lost.items():
+            assert old not in stayed or new in self.site.there, (
+                f"{device} was taken from {old} for {new}, which is away"
+            )
+
     def check(self) -> None:
+        self.compare()
         for device in self.site.model.devices:
             who = [name for name, member in self.members.items() if device in member.collects()]
             assert len(who) <= 1, f"{device} is collected by {who}"
@@ -220,17 +249,28 @@ class NeverTwice(RuleBasedStateMachine):
     @precondition(lambda self: self.now >= self.lowered_until and not self.site.store.broken)
     @rule()
     def restart_the_hub(self) -> None:
-        self.site.clock.pump([0.0] * 3)  # what a revision moves is recorded at once
+        self.slow_the_store_down(slow=False)
+        while self.site.keeper._unwritten:  # what a revision moves is recorded at once, unless the disk was full
+            self.tick(TICK_S)
+        self.site.clock.pump([0.0] * 3)
+        owners = self.site.owners()
         for name in list(self.sessions):
             self.end(name, applied=False)
         self.distributor.stop()
         self.site.restart()
+        assert self.site.owners() == owners, "a restart moves nothing"
         self.distributor = self.make()
         self.tick(0.5)
 
     @rule(reason=st.sampled_from(["", "", "the disk is full"]))
     def break_the_store(self, reason: str) -> None:
         self.site.store.broken = reason
+
+    @rule(slow=st.booleans())
+    def slow_the_store_down(self, slow: bool) -> None:
+        """What is to be written down takes as long as a tick, or more."""
+        self.site.store.go_on()
+        self.site.store.slow = slow
 
     @precondition(lambda self: not self.site.store.broken)
     @rule(members=st.sets(names, min_size=2))
@@ -265,8 +305,22 @@ class NeverTwice(RuleBasedStateMachine):
         self.tick(seconds)
 
     @rule()
+    def those_that_are_there_collect_all(self) -> None:
+        """Nothing else happens for a while; nobody comes who is away, and who was cut off is noticed."""
+        self.site.store.broken = ""
+        self.slow_the_store_down(slow=False)
+        self.tick(LONG_ENOUGH_S)
+        there = {name for name, session in self.sessions.items() if session.quick}
+        if there & set(self.site.model.pools["eu"].members):
+            for device in self.site.model.devices:
+                who = [name for name, member in self.members.items() if device in member.collects()]
+                assert len(who) == 1, f"{device} is collected by {who}"
+                assert who[0] in there, f"{device} is collected by {who}, which is away"
+
+    @rule()
     def in_the_end_each_is_collected_once(self) -> None:
         self.site.store.broken = ""
+        self.slow_the_store_down(slow=False)
         for name in NAMES:
             self.start(name)
             self.attach(name)
