@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import tomllib
+from typing import Any
 
 from common.settingsfile import toml_text
 from hub.cli.exits import CommandError
 from hub.cli.folder import COLLECTOR, Folder, write_settings
+from hub.cli.output import note
 from hub.cli.ports import LOOPBACK, usable_port
 
 _HUB = """\
@@ -54,7 +55,7 @@ def settle(folder: Folder, http_port: int | None, broker_port: int | None, enrol
     broker = usable_port(
         _wanted(folder, "broker", broker_port, defaults.broker.port), "the collectors", "--broker-port"
     )
-    enrol = _enrol_port(folder, enrol_port, defaults.enrol.port)
+    enrol = port_for_enrolment(folder, enrol_port, defaults.enrol.port)
     ports = {"http_port": http, "broker_port": broker, "enrol_port": enrol}
     hub = _HUB.format(folder=toml_text(folder.hub), host=LOOPBACK, **ports)
     http_override = {} if http_port is None else {("http", "port"): str(http)}
@@ -77,25 +78,40 @@ def settle(folder: Folder, http_port: int | None, broker_port: int | None, enrol
         write_settings(path, collector, collector_override)
 
 
-def _enrol_port(folder: Folder, option: int | None, default: int) -> int:
-    """As that of the others; but where nobody has chosen one yet, a port that is taken is no reason not to start."""
-    if option is None and not folder.hub_settings.exists():
-        with contextlib.suppress(CommandError):
-            return usable_port(default, "enrolment", "--enrol-port")
-        return usable_port(0, "enrolment", "--enrol-port")
-    if option is None:
-        return _wanted(folder, "enrol", None, default)
-    return usable_port(option, "enrolment", "--enrol-port")
+def port_for_enrolment(folder: Folder, option: int | None, default: int) -> int:
+    """As that of the others; but where nobody asks for one, a port that is taken is said, and no reason not to start.
+
+    No other one is taken in its place: hosts are told this one, and it is free again some day.
+
+    Raises:
+        CommandError: the one that is asked for is taken, or the settings file cannot be read.
+    """
+    if option is not None:
+        return usable_port(option, "enrolment", "--enrol-port")
+    port = _wanted(folder, "enrol", None, default)
+    if port and _section(folder, "enrol").get("enabled", True):
+        try:
+            usable_port(port, "enrolment", "--enrol-port")
+        except CommandError as error:
+            note(
+                f"{error.message}. Until it is free, or another one is chosen, no host can be enrolled; all else works"
+            )
+    return port
 
 
 def _wanted(folder: Folder, section: str, option: int | None, default: int) -> int:
     """The port of the option, else of the settings file, else the default."""
     if option is not None:
         return option
+    port = _section(folder, section).get("port", default)
+    return port if isinstance(port, int) else default
+
+
+def _section(folder: Folder, section: str) -> dict[str, Any]:
+    """What the hub's settings file says in a section; nothing where there is no file yet."""
     path = folder.hub_settings
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        port = document.get(section, {}).get("port", default)
-    except (OSError, ValueError, AttributeError) as error:
+        return dict(document.get(section, {}))
+    except (OSError, ValueError, TypeError) as error:
         raise CommandError(f"{path} cannot be read: {error}. Mend it, or remove it to get a new one") from None
-    return port if isinstance(port, int) else default

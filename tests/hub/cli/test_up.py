@@ -15,6 +15,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from hub.cli.exits import CommandError
+from hub.cli.folder import Folder
+from hub.cli.settings import port_for_enrolment
 from hub.cli.up import again, device_id
 
 DRIVER = """
@@ -181,6 +184,27 @@ def test_a_port_that_is_taken_is_named_with_the_option(up: Up) -> None:
         assert up.process.wait(20) == 1
     assert f"Port {port} of 127.0.0.1, for the web page, is in use" in up.text()
     assert "--http-port" in up.text()
+
+
+def test_a_port_for_enrolment_that_is_taken_is_said_and_not_exchanged_for_another(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = Folder(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert port_for_enrolment(folder, None, port) == port
+        said = capsys.readouterr().err
+        assert f"Port {port} of 127.0.0.1, for enrolment, is in use" in said
+        assert "no host can be enrolled; all else works" in said
+        with pytest.raises(CommandError, match="--enrol-port"):
+            port_for_enrolment(folder, port, 1)
+        folder.hub_settings.parent.mkdir()
+        folder.hub_settings.write_text(f"[enrol]\nenabled = false\nport = {port}\n")
+        assert port_for_enrolment(folder, None, 1) == port
+        assert capsys.readouterr().err == ""
+    folder.hub_settings.write_text(f"[enrol]\nport = {port}\n")
+    assert port_for_enrolment(folder, None, 1) == port
+    assert capsys.readouterr().err == ""
 
 
 def test_a_second_one_on_the_same_folder_is_refused(up: Up) -> None:
