@@ -1,5 +1,5 @@
 # mypy: allow-untyped-calls
-"""Fault test 5: a link that comes and goes, and is bad while it is there."""
+"""A link that comes and goes, and is bad while it is there."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MAX_GROWTH_MIB = 10.0
 class FlappingTests(FaultCase):
     broker = link = f"heartbeat_s = {pick(1.0, 5.0)}"
 
-    async def test_05_a_link_that_comes_and_goes(self) -> None:
+    async def test_a_link_that_comes_and_goes(self) -> None:
         net = self.proxy()
         one = self.edge("edge", net.port)
         one.start()

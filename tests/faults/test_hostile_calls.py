@@ -146,7 +146,7 @@ class CallTests(TestCase):
         at_most("the longest took", max(took for took, _ in ends), TIMEOUT_S + 0.2, slack=3)
         exactly("entries that are left waiting", sum(len(broker._waiting) for broker in brokers), 0)
 
-    async def test_16_a_collector_that_never_answers(self) -> None:
+    async def test_a_collector_that_never_answers(self) -> None:
         brokers = self.brokers()
         self.client.is_stuck = True
         session = self.session
@@ -157,7 +157,7 @@ class CallTests(TestCase):
         self.client.let_go()
         await self.attached(2)
 
-    async def test_16_a_hub_that_never_answers(self) -> None:
+    async def test_a_hub_that_never_answers(self) -> None:
         brokers = self.brokers()
         self.desk.stuck = True
         batch = EventBatch(spool="s1", events=[])
@@ -173,7 +173,7 @@ class CallTests(TestCase):
             await call
         return str(raised.exception)
 
-    async def test_16_what_is_too_large_is_refused_by_its_sender_and_costs_no_session(self) -> None:
+    async def test_what_is_too_large_is_refused_by_its_sender_and_costs_no_session(self) -> None:
         brokers = self.brokers()
         assert self.link._broker is not None
         noise = base64.b85encode(os.urandom(640_000)).decode()

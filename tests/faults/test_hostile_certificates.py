@@ -53,7 +53,7 @@ class CertificateTests(FaultCase):
         """The lines about an address, once there is one and its connection has gone."""
         return list(await self.until(f"a line about {address}", lambda: self.lines_about(address), 20))
 
-    async def test_13_every_wrong_certificate_is_refused_unread_and_said_once(self) -> None:
+    async def test_every_wrong_certificate_is_refused_unread_and_said_once(self) -> None:
         good = Honest(self)
         await good.begin()
         hub_folder = self.folder / "forged" / "hub"
@@ -90,7 +90,7 @@ class CertificateTests(FaultCase):
         good.check(1.0)
         self.no_defects()
 
-    async def test_13_a_certificate_of_the_site_that_counts_no_longer_is_refused_at_the_login(self) -> None:
+    async def test_a_certificate_of_the_site_that_counts_no_longer_is_refused_at_the_login(self) -> None:
         good = Honest(self)
         await good.begin()
         revoked, replaced = self.hub.certificates("revoked"), self.folder / "replaced"
@@ -120,7 +120,7 @@ class CertificateTests(FaultCase):
         good.check(1.0)
         self.no_defects()
 
-    async def test_13_a_session_ends_when_its_certificate_is_revoked(self) -> None:
+    async def test_a_session_ends_when_its_certificate_is_revoked(self) -> None:
         good, other = Honest(self), self.fleet.add("other", heartbeat_s=0.5)
         await good.begin()
         await self.until("the other is attached", lambda: other.connected)
@@ -178,7 +178,7 @@ class FalseHubTests(FaultCase):
         finally:
             await link.stopService()
 
-    async def test_13_a_hub_with_the_wrong_certificate_hears_nothing(self) -> None:
+    async def test_a_hub_with_the_wrong_certificate_hears_nothing(self) -> None:
         site, folder = authority_of(self.hub.folder / "pki"), self.folder / "forged"
         hub_name, server = [DNSName("hub.tocsin.internal")], ExtendedKeyUsageOID.SERVER_AUTH
         await self.refused(forge(folder / "a", site, [DNSName("hub.example.org")], usage=server), "another name")

@@ -98,7 +98,7 @@ class ClockCase(FaultCase):
 
 
 class ClockTests(ClockCase):
-    async def test_19_the_clock_goes_an_hour_forward_and_back_and_a_second_back_again_and_again(self) -> None:
+    async def test_the_clock_goes_an_hour_forward_and_back_and_a_second_back_again_and_again(self) -> None:
         await self.begin()
         sessions = self.sessions()
         for offset_s in pick((HOUR_S, -HOUR_S), (0, HOUR_S, 0, -HOUR_S, 0)):
@@ -121,7 +121,7 @@ class ClockTests(ClockCase):
         self.assertNotIn("Traceback", self.series.log())
         self.no_defects()
 
-    async def test_19_the_clock_goes_ten_years_forward_and_back(self) -> None:
+    async def test_the_clock_goes_ten_years_forward_and_back(self) -> None:
         await self.begin()
         self.clock.set(YEARS_S)
         # In ten years every certificate has expired, and nobody may be believed any more. Collecting goes on.

@@ -76,21 +76,21 @@ class CrowdCase(FaultCase):
 class AllAreAdmittedTests(CrowdCase):
     broker = f"login_s = {LOGIN_S}\nmax_strangers = {SILENT + JUNK + 100}"
 
-    async def test_14_a_crowd_of_strangers_is_gone_in_time(self) -> None:
+    async def test_a_crowd_of_strangers_is_gone_in_time(self) -> None:
         await self.come_and_go()
 
 
 class TheEldestGoTests(CrowdCase):
     broker = f"login_s = {LOGIN_S}\nmax_strangers = {pick(64, 256)}"
 
-    async def test_14_a_crowd_larger_than_the_room_for_strangers_keeps_no_collector_out(self) -> None:
+    async def test_a_crowd_larger_than_the_room_for_strangers_keeps_no_collector_out(self) -> None:
         await self.come_and_go()
 
 
 class FewFilesTests(CrowdCase):
     broker = "login_s = 10\nmax_strangers = 2000"
 
-    async def test_14_a_hub_that_may_open_no_more_files_keeps_its_sessions_and_recovers(self) -> None:
+    async def test_a_hub_that_may_open_no_more_files_keeps_its_sessions_and_recovers(self) -> None:
         good = Honest(self)
         await good.begin()
         resource.prlimit(self.hub.pid, resource.RLIMIT_NOFILE, (FILES, FILES))

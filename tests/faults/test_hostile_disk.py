@@ -119,7 +119,7 @@ def judge(said: str, events: list[Event | None]) -> str:
     return "an event is told as lost" if None in events else "as it was"
 
 
-def test_11_a_byte_of_the_spools_last_page_is_changed(spools: tuple[Files, Files], tmp_path: Path) -> None:
+def test_a_byte_of_the_spools_last_page_is_changed(spools: tuple[Files, Files], tmp_path: Path) -> None:
     data = spools[1]["spool.db"]
     outcomes: Counter[str] = Counter()
     for place in places(data):
@@ -131,7 +131,7 @@ def test_11_a_byte_of_the_spools_last_page_is_changed(spools: tuple[Files, Files
         told(f"spool, a byte changed: {outcome}", count, "places")
 
 
-def test_11_the_spool_is_cut_in_its_last_page(spools: tuple[Files, Files], tmp_path: Path) -> None:
+def test_the_spool_is_cut_in_its_last_page(spools: tuple[Files, Files], tmp_path: Path) -> None:
     data = spools[1]["spool.db"]
     outcomes: Counter[str] = Counter()
     for place in places(data):
@@ -143,7 +143,7 @@ def test_11_the_spool_is_cut_in_its_last_page(spools: tuple[Files, Files], tmp_p
 
 
 @pytest.mark.parametrize("how", ["cut", "changed"])
-def test_11_the_spools_log_is_damaged_in_its_last_page(spools: tuple[Files, Files], tmp_path: Path, how: str) -> None:
+def test_the_spools_log_is_damaged_in_its_last_page(spools: tuple[Files, Files], tmp_path: Path, how: str) -> None:
     """What the log held from there on has never been, as if the kill had come before: decisions are whole or none.
 
     The hub finds out if it had got those events: see `EventSpool.resume`.
@@ -161,7 +161,7 @@ def test_11_the_spools_log_is_damaged_in_its_last_page(spools: tuple[Files, File
     exactly(f"spool's log {how}: most decisions lost", max(kept) <= 2, True)
 
 
-def test_11_the_config_cache_is_cut_or_changed_at_every_byte(tmp_path: Path) -> None:
+def test_the_config_cache_is_cut_or_changed_at_every_byte(tmp_path: Path) -> None:
     folder = tmp_path / "configs"
     cache = ConfigCache(folder)
     first = {f"web{n}": device_config(f"web{n}", sets=3) for n in range(6)}
@@ -194,7 +194,7 @@ def test_11_the_config_cache_is_cut_or_changed_at_every_byte(tmp_path: Path) -> 
 class CacheTests(FaultCase):
     broker = "heartbeat_s = 1"
 
-    async def test_11_a_daemon_whose_cache_was_damaged_comes_to_agree_with_its_hub(self) -> None:
+    async def test_a_daemon_whose_cache_was_damaged_comes_to_agree_with_its_hub(self) -> None:
         names = [f"web{number}" for number in range(30)]
         revision = await self.hub.apply(devices_document([(name, "edge") for name in names]))
         edge = EdgeProcess(self.folder, "edge", self.hub.certificates("edge"), self.hub.port)

@@ -80,13 +80,13 @@ def feed(reader: ExpressionReader, data: bytes, piece: int) -> None:
 
 @given(STREAMS, LIMITS, st.integers(1, 300))
 @FUZZ
-def test_24_any_stream_is_read_or_refused_within_the_limits(data: bytes, limits: Limits, piece: int) -> None:
+def test_any_stream_is_read_or_refused_within_the_limits(data: bytes, limits: Limits, piece: int) -> None:
     feed(ExpressionReader(limits), data, piece)
 
 
 @given(st.lists(TREES, max_size=4), LIMITS, st.integers(1, 300))
 @FUZZ
-def test_24_well_formed_expressions_are_held_to_the_limits_too(trees: list[Any], limits: Limits, piece: int) -> None:
+def test_well_formed_expressions_are_held_to_the_limits_too(trees: list[Any], limits: Limits, piece: int) -> None:
     feed(ExpressionReader(limits), b"".join(map(encode, trees)), piece)
 
 
@@ -169,7 +169,7 @@ def read(data: bytes) -> int:
 
 @given(st.sampled_from(RAW), st.lists(SPLICES, max_size=4), st.booleans())
 @FUZZ
-def test_24_a_message_that_was_changed_is_one_or_is_refused(
+def test_a_message_that_was_changed_is_one_or_is_refused(
     raw: bytes, changes: list[tuple[int, int, bytes]], packed: bool
 ) -> None:
     body = spliced(raw, changes)
@@ -178,11 +178,11 @@ def test_24_a_message_that_was_changed_is_one_or_is_refused(
 
 @given(st.binary(max_size=300))
 @FUZZ
-def test_24_any_bytes_are_a_message_or_are_refused(data: bytes) -> None:
+def test_any_bytes_are_a_message_or_are_refused(data: bytes) -> None:
     read(data)
 
 
-def test_24_unchanged_messages_are_read_and_bombs_are_not() -> None:
+def test_unchanged_messages_are_read_and_bombs_are_not() -> None:
     assert all(read(b"\x00" + raw) >= 1 for raw in RAW)
     for bomb in BOMBS:
         assert read(b"\x00" + bomb) == 0
@@ -196,7 +196,7 @@ def test_24_unchanged_messages_are_read_and_bombs_are_not() -> None:
         tracemalloc.stop()
 
 
-def test_24_blind_changes_as_fast_as_they_go() -> None:
+def test_blind_changes_as_fast_as_they_go() -> None:
     chance = random.Random(24)
     streams = [data for make in PAYLOADS.values() if len(data := make()[:20_000]) > 0]
     limits = Limits(size_bytes=4096)

@@ -34,7 +34,7 @@ WAITS = {"it never answers the login", "it never answers events"}
 
 
 class FalseHubTests(FaultCase):
-    async def test_16_a_hub_that_lies(self) -> None:
+    async def test_a_hub_that_lies(self) -> None:
         revision = await self.hub.apply(devices_document([(name, "edge") for name in NAMES], interval_s=1))
         edge = EdgeProcess(self.folder, "edge", self.hub.certificates("edge"), self.hub.port)
         self.addCleanup(edge.kill)

@@ -65,7 +65,7 @@ class MemberCase(FaultCase):
 
 
 class LieTests(MemberCase):
-    async def test_15_whatever_a_collector_says_of_its_configs_others_get_theirs(self) -> None:
+    async def test_whatever_a_collector_says_of_its_configs_others_get_theirs(self) -> None:
         evil = await self.liar()
         before = self.hub.memory_mib
         waits: list[float] = []
@@ -145,7 +145,7 @@ class ForeignTests(MemberCase):
             await self.send(evil, [self.event(device, Severity.CRITICAL, component=f"lie-{self.seq}")])
             await self.send(evil, [self.event(device, Severity.CLEAR)])
 
-    async def test_15_what_a_collector_says_of_others_devices_is_never_believed(self) -> None:
+    async def test_what_a_collector_says_of_others_devices_is_never_believed(self) -> None:
         evil = await self.liar()
         batch = EventBatch(spool="alarms", events=[SpooledEvent(1, self.event(self.good.device, Severity.ERROR))])
         await self.good.session.send_events(batch)
@@ -183,7 +183,7 @@ class ForeignTests(MemberCase):
         self.good.check(0.5)
         self.no_defects()
 
-    async def test_15_answers_without_end_and_of_the_wrong_type_are_refused(self) -> None:
+    async def test_answers_without_end_and_of_the_wrong_type_are_refused(self) -> None:
         evil = await self.liar()
         before = self.hub.memory_mib
         questions = (f"devices/{OWN[0]}/processes", f"devices/{OWN[0]}/series", f"sets?device={OWN[0]}")
@@ -204,7 +204,7 @@ class FloodTests(MemberCase):
         self.addCleanup(made.close)
         return made
 
-    async def test_15_a_member_that_floods_or_talks_nonsense_harms_itself_alone(self) -> None:
+    async def test_a_member_that_floods_or_talks_nonsense_harms_itself_alone(self) -> None:
         first = await deferToThread(self.member, "evil", 1)
         self.assertTrue(first.attached)
         await deferToThread(first.say, MEMBERS["events that are none"](), 0.5)
@@ -231,7 +231,7 @@ class FloodTests(MemberCase):
         self.good.check(0.5)
         self.no_defects()
 
-    async def test_15_a_member_that_never_reads_ends_with_the_first_call_that_it_does_not_answer(self) -> None:
+    async def test_a_member_that_never_reads_ends_with_the_first_call_that_it_does_not_answer(self) -> None:
         before, since = self.hub.memory_mib, time.monotonic()
         self.good.forget()
         members = [await deferToThread(self.member, f"evil{number}", 20 + number) for number in range(pick(3, 10))]

@@ -45,7 +45,7 @@ class StrangerTests(FaultCase):
         self.assertEqual(status, 0, err.decode()[-2000:])
         return msgspec.json.decode(out, type=Outcome)
 
-    async def test_12_strangers_cost_little_whatever_they_say(self) -> None:
+    async def test_strangers_cost_little_whatever_they_say(self) -> None:
         good = Honest(self)
         await good.begin()
         await self.attack(pick(1.0, 5.0))  # what is allocated once and for all

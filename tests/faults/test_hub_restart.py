@@ -1,5 +1,5 @@
 # mypy: allow-untyped-calls
-"""Fault test 6: the hub is killed and comes back, and all its collectors with it."""
+"""The hub is killed and comes back, and all its collectors with it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ATTACHED_S, LATE_S, MEMORY_MIB = 30.0, 0.25, 150.0
 
 
 class RestartTests(FaultCase):
-    async def test_06_all_collectors_come_back_after_kill_9_of_the_hub(self) -> None:
+    async def test_all_collectors_come_back_after_kill_9_of_the_hub(self) -> None:
         names = [f"c{number:03}" for number in range(COLLECTORS)]
         for number, name in enumerate(names):
             self.fleet.add(name, source=f"127.0.{1 + number // 200}.{1 + number % 200}")

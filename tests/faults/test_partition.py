@@ -1,5 +1,5 @@
 # mypy: allow-untyped-calls
-"""Fault tests 3 and 4: nothing passes between a collector and its hub, or only one way, and nobody is told."""
+"""Nothing passes between a collector and its hub, or only one way, and nobody is told."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ class PartitionTests(partitions.Partitions):
     def over(self) -> None:
         self.net.heal()
 
-    async def test_03_a_partition_both_ways(self) -> None:
+    async def test_a_partition_both_ways(self) -> None:
         await self.both_ways()
 
-    async def test_04_only_the_hub_hears_nothing(self) -> None:
+    async def test_only_the_hub_hears_nothing(self) -> None:
         await self.one_way(up=True)
 
-    async def test_04_only_the_collector_hears_nothing(self) -> None:
+    async def test_only_the_collector_hears_nothing(self) -> None:
         await self.one_way(up=False)
 
-    async def test_04_a_second_session_of_the_same_daemon_ends_the_first(self) -> None:
+    async def test_a_second_session_of_the_same_daemon_ends_the_first(self) -> None:
         """As after a half-open connection that the hub has not noticed, or a copied machine."""
         net = self.proxy()
         first = self.fleet.add("twin", net.port)

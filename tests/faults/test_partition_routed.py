@@ -1,5 +1,5 @@
 # mypy: allow-untyped-calls
-"""Fault tests 3 and 4 once more, with packets that a router loses: what the kernel's TCP makes of it is part of it."""
+"""The partitions once more, with packets that a router loses: what the kernel's TCP makes of it is part of it."""
 
 from __future__ import annotations
 
@@ -78,13 +78,13 @@ class RoutedTests(partitions.Partitions):
     def over(self) -> None:
         self.network.heal()
 
-    async def test_03_packets_are_lost_both_ways(self) -> None:
+    async def test_packets_are_lost_both_ways(self) -> None:
         await self.both_ways()
 
     @pytest.mark.skipif(not LONG, reason=ONE_WAY)
-    async def test_04_packets_to_the_hub_are_lost(self) -> None:
+    async def test_packets_to_the_hub_are_lost(self) -> None:
         await self.one_way(up=True)
 
     @pytest.mark.skipif(not LONG, reason=ONE_WAY)
-    async def test_04_packets_to_the_collector_are_lost(self) -> None:
+    async def test_packets_to_the_collector_are_lost(self) -> None:
         await self.one_way(up=False)

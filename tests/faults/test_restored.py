@@ -1,5 +1,5 @@
 # mypy: allow-untyped-calls
-"""Fault test 10: the hub comes back with the database of yesterday, and is killed while it makes that good."""
+"""The hub comes back with the database of yesterday, and is killed while it makes that good."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ EVENTS_A_RUN = 5
 
 
 class RestoredTests(FaultCase):
-    async def test_10_the_hub_is_restored_from_a_backup(self) -> None:
+    async def test_the_hub_is_restored_from_a_backup(self) -> None:
         rng = random.Random(53)
         net = self.proxy()
         names = [f"c{number:02}" for number in range(COLLECTORS)]

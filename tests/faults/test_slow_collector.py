@@ -1,5 +1,5 @@
 # mypy: allow-untyped-calls
-"""Fault test 7: a collector that stands still while many changes go; the others must not feel it."""
+"""A collector that stands still while many changes go; the others must not feel it."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class SlowCollectorTests(FaultCase):
         await self.judge_others("one stands still")
         figures.at_most("the hub's memory grew", self.hub.memory_mib - before, GROWTH_MIB, "MiB")
 
-    async def test_07_a_collector_that_is_stopped_still(self) -> None:
+    async def test_a_collector_that_is_stopped_still(self) -> None:
         one = self.edge("frozen")
         one.start()
         await self.prepare("frozen")
@@ -104,7 +104,7 @@ class SlowCollectorTests(FaultCase):
         await self.edge_agrees(one)
         self.no_defects(one)
 
-    async def test_07_a_collector_that_takes_configs_and_never_answers(self) -> None:
+    async def test_a_collector_that_takes_configs_and_never_answers(self) -> None:
         """It beats, so that it stays; only its own configs wait."""
         stuck = self.fleet.add("stuck")
         await self.prepare("stuck")

@@ -1,5 +1,5 @@
 # mypy: allow-untyped-calls
-"""Fault test 8: a large snapshot over a thin line, beside collectors that have good ones."""
+"""A large snapshot over a thin line, beside collectors that have good ones."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def own_document(device: str, collector: str, rng: random.Random) -> str:
 class ThinLinkTests(FaultCase):
     broker = f"timeout_s = {TIMEOUT_S}\nheartbeat_s = {BEAT_S}"
 
-    async def test_08_a_large_snapshot_over_a_thin_line(self) -> None:
+    async def test_a_large_snapshot_over_a_thin_line(self) -> None:
         rng = random.Random(41)
         net = self.proxy()
         thin = self.fleet.add("thin", net.port, timeout_s=TIMEOUT_S, heartbeat_s=BEAT_S)

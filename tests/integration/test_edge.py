@@ -359,7 +359,7 @@ class CertificateTests(HubCase):
 
 class AttackTests(HubCase):
     async def test_every_payload_from_many_connections_costs_little_and_nobody_else_anything(self) -> None:
-        """Fault test 12: all attacks on a stranger's broker, through TLS, with a collector at work beside them."""
+        """All attacks on a stranger's broker, through TLS, with a collector at work beside them."""
         listener = self.listen(login_s=2.0)
         link = self.link(listener.port, FakeHubClient(), "good")
         await until(lambda: link.connected)
@@ -384,7 +384,7 @@ class AttackTests(HubCase):
         await until(lambda: listener.connections == 1)
 
     async def test_silent_and_babbling_connections_are_dropped_by_the_timer_and_a_collector_gets_in(self) -> None:
-        """Fault test 14, in short."""
+        """As `tests/faults/test_hostile_crowds.py`, in short."""
         listener = self.listen(login_s=1.0, max_strangers=64, connections_burst=1000)
         sockets = [socket.create_connection(("127.0.0.1", listener.port)) for _ in range(200)]
         for each in sockets:
