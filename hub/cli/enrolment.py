@@ -33,7 +33,7 @@ yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 def token_command(client: Client, name: str, expires: str, again: bool, withdraw: bool, as_json: bool) -> None:
     """Make a token that enrols a host as collector NAME, once.
 
-    The token is shown this one time. Another one for the same name takes its place.
+    The token is shown this one time. Another one for the same name takes its place: the one before counts no longer.
     """
     if withdraw:
         gone = client.api.delete(path_of("collectors", name, "token"))
@@ -137,6 +137,8 @@ def _tell(name: str, made: dict[str, Any], expires: str) -> None:
     note(f"    tocsin-process enrol --hub {made['hub']} --token -")
     note("    tocsin-process start\n")
     note("The first asks for the token; `--token @FILE` reads it from a file")
+    if made.get("supersedes"):
+        note(f"The token for {name} from before, which nobody has used, counts no longer: there is one at a time")
     if made.get("replaces"):
         note(f"As soon as it is used, the present certificate of {name} counts no longer, and its sessions end")
     if made.get("only_here"):

@@ -38,12 +38,15 @@ class Made(Struct, frozen=True, kw_only=True):
     Attributes:
         ends_at: epoch seconds.
         replaces: epoch seconds until which the collector's present certificate holds, which then counts no longer.
+        supersedes: epoch seconds until which an earlier token of the collector would have counted, which counts no
+            longer now.
     """
 
     name: str
     text: str
     ends_at: float
     replaces: float | None
+    supersedes: float | None
 
     def __repr__(self) -> str:
         return f"Made({self.name!r}, secret hidden)"
@@ -117,10 +120,15 @@ class EnrolDesk:
                 f"collector {name} is enrolled already. To enrol another host, or this one anew, under its name say "
                 "--again: as soon as the token is used, its present certificate counts no longer"
             )
+        earlier = max((one.ends_at for one in self._tokens.open() if one.name == name), default=None)
         token, until = self._tokens.make(name, lifetime_s, fingerprint(self.authority))
         self.log.info("{by} made a token for collector {name}", name=name, by=by or "somebody")
         return Made(
-            name=name, text=write_token(token), ends_at=until, replaces=None if present is None else ends_at(present)
+            name=name,
+            text=write_token(token),
+            ends_at=until,
+            replaces=None if present is None else ends_at(present),
+            supersedes=earlier,
         )
 
     def open_tokens(self) -> list[Record]:

@@ -36,6 +36,7 @@ class MadeToken(Struct, frozen=True, kw_only=True):
         only_here: hosts other than the hub's own cannot reach it.
         fingerprint: of the site's authority, SHA-256.
         replaces: until when the present certificate of the collector holds, which the token's use ends.
+        supersedes: until when an earlier token of the collector would have counted, which this one has ended.
     """
 
     collector: str
@@ -45,6 +46,7 @@ class MadeToken(Struct, frozen=True, kw_only=True):
     only_here: bool
     fingerprint: str
     replaces: str | None
+    supersedes: str | None
 
     def __repr__(self) -> str:
         return "MadeToken(secret hidden)"
@@ -152,6 +154,7 @@ class EnrolmentTopic:
             only_here=only_here,
             fingerprint=fingerprint(self._desk.authority).hex(),
             replaces=iso(made.replaces),
+            supersedes=iso(made.supersedes),
         )
 
     async def withdraw(self, call: Call) -> Withdrawn:

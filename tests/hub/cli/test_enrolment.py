@@ -118,7 +118,16 @@ class TokenTests(CommandCase):
 
     def test_as_json_it_has_all_that_a_script_needs(self) -> None:
         made = json.loads(self.run_command(token_command, "far", "--json").stdout)
-        assert set(made) == {"collector", "token", "expires_at", "hub", "only_here", "fingerprint", "replaces"}
+        assert set(made) == {
+            "collector",
+            "token",
+            "expires_at",
+            "hub",
+            "only_here",
+            "fingerprint",
+            "replaces",
+            "supersedes",
+        }
         assert (made["collector"], made["hub"], made["replaces"]) == ("far", "hub.example.org:8790", None)
 
     def test_a_hub_on_the_loopback_says_so(self) -> None:
@@ -133,6 +142,21 @@ class TokenTests(CommandCase):
         assert error.exit_code == Exit.FAILED
         assert "--again" in error.message
         assert "present certificate of far counts no longer" in self.run_command(token_command, "far", "--again").stderr
+
+    def test_a_second_token_says_that_it_has_ended_the_first(self) -> None:
+        first = self.run_command(token_command, "far", "--expires", "2h")
+        self.run_command(token_command, "near")
+        assert "counts no longer" not in first.stderr
+        second = self.run_command(token_command, "far", "--json")
+        assert json.loads(second.stdout)["supersedes"] == self.until(first.stderr)
+        assert "The token for far from before, which nobody has used, counts no longer" in (
+            self.run_command(token_command, "far").stderr
+        )
+        self.hub.enrol(self.run_command(token_command, "far").stdout)
+        assert "from before" not in self.run_command(token_command, "far", "--again").stderr
+
+    def until(self, text: str) -> str:
+        return text.partition("(until ")[2].partition(")")[0]
 
     def test_where_nobody_is_enrolled_there_are_no_tokens(self) -> None:
         self.where = Where(host="0.0.0.0", port=0, problem="enrolment is turned off: enrol.enabled")
