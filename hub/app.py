@@ -26,6 +26,7 @@ from hub.distribution.errand import Every
 from hub.distribution.hubevents import HubEvents, open_config_events
 from hub.distribution.roster import Roster
 from hub.distribution.services import make_services
+from hub.distribution.sightings import Sightings
 from hub.enrolment import Enrolment
 from hub.events.store import SqlEventStore
 from hub.frontdesk import FrontDesk
@@ -208,6 +209,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
             departures,
             absence,
             pools,
+            Sightings(clock, roster, events.note_seen),
             Every(clock, TIDY_S, events.tidy),
             Every(clock, AGE_S, ageing.run),
             Every(clock, RENEW_S, hub_renewal(settings, wall, listener.renew, enrolment.renew)),

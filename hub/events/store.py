@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, select, update
 from twisted.logger import Logger
 from zope.interface import implementer
 
@@ -252,6 +252,14 @@ class SqlEventStore:
                 )
 
         await self._database.run(work)
+
+    async def note_seen(self, seen: Iterable[tuple[str, str, float]]) -> None:
+        """Remember when known daemons were seen last: collector, daemon, epoch seconds; never an earlier time."""
+        rows = [{"of": collector, "named": daemon, "at": at} for collector, daemon, at in seen]
+        mine = (daemons.c.collector == bindparam("of")) & (daemons.c.daemon == bindparam("named"))
+        newer = update(daemons).where(mine, daemons.c.last_seen < bindparam("at")).values(last_seen=bindparam("at"))
+        if rows:
+            await self._database.run(lambda connection: connection.execute(newer, rows))
 
     async def daemons(self) -> list[KnownDaemon]:
         """All daemons that were ever there."""

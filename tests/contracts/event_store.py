@@ -427,5 +427,12 @@ class EventStoreContract:
             ("a", "process", 2.0, 2.0),
             ("b", "process", 1.0, 3.0),
         ]
+        done(store.note_seen([]))
+        done(store.note_seen([("b", "process", 9.0), ("a", "process", 1.0), ("nobody", "process", 9.0)]))
+        assert [(d.collector, d.first_seen, d.last_seen) for d in done(store.daemons())] == [
+            ("B", 4.0, 4.0),
+            ("a", 2.0, 2.0),
+            ("b", 1.0, 9.0),
+        ]
         done(store.forget_daemon("b", "process"))
         assert [daemon.collector for daemon in done(store.daemons())] == ["B", "a"]

@@ -253,6 +253,12 @@ class FakeEventStore:
         known = self._daemons.get(key) or KnownDaemon(collector=collector, daemon=daemon, first_seen=at, last_seen=at)
         self._daemons[key] = replace(known, last_seen=at)
 
+    async def note_seen(self, seen: Iterable[tuple[str, str, float]]) -> None:
+        for collector, daemon, at in seen:
+            known = self._daemons.get((collector, daemon))
+            if known is not None:
+                self._daemons[collector, daemon] = replace(known, last_seen=max(at, known.last_seen))
+
     async def daemons(self) -> list[KnownDaemon]:
         return [self._daemons[key] for key in sorted(self._daemons)]
 
