@@ -99,7 +99,7 @@ def _row(row: dict[str, Any], now: float) -> list[object]:
         row.get("daemon", ""),
         _state(row),
         since(row.get("since") if connected else row.get("last_seen"), now),
-        row.get("devices", 0) if has_reported(row, now) else NOTHING,
+        row.get("devices", 0) if not connected or has_reported(row, now) else NOTHING,
         row.get("revision", 0),
         _warn(row.get("behind", 0)),
         _warn(row.get("late_runs", 0)),

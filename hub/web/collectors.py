@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -184,14 +185,26 @@ class CollectorTopic:
         return _shown(service, device, "hub", wanted.digest, wanted.config)
 
     def _collectors(self) -> list[Collector]:
-        return [self._collector(seat) for seat in self._roster.seats()]
+        seats = self._roster.seats()
+        away = {seat.daemon for seat in seats if seat.session is None}
+        owned = {service: self._owned(service) for service in away}
+        return [self._collector(seat, owned.get(seat.daemon, Counter())) for seat in seats]
 
-    def _collector(self, seat: Seat) -> Collector:
-        distributor, certificate = self._services.of(seat.daemon), self._certificate(seat.collector)
+    def _owned(self, service: str) -> Counter[str | None]:
+        """How many devices each collector has, as the hub sees it."""
+        distributor = self._services.of(service)
         if distributor is None:
-            return collector_shape(seat, self._about.revision(), 0, certificate)
+            return Counter()
+        return Counter(distributor.owner(device) for device in distributor.devices())
+
+    def _collector(self, seat: Seat, owned: Counter[str | None]) -> Collector:
+        """Shape a daemon; of one that is away others may have the devices that it told of last."""
+        distributor, certificate = self._services.of(seat.daemon), self._certificate(seat.collector)
+        devices = None if seat.session is not None else owned[seat.collector]
+        if distributor is None:
+            return collector_shape(seat, self._about.revision(), 0, certificate, devices)
         revision, behind = distributor.standing(seat.collector)
-        return collector_shape(seat, revision, behind, certificate)
+        return collector_shape(seat, revision, behind, certificate, devices)
 
 
 def _by_severity(counts: dict[str, dict[int, int]]) -> dict[str, int]:

@@ -283,8 +283,10 @@ class Collector(Struct, frozen=True, kw_only=True):
     revoked_at: str | None
 
 
-def collector_shape(seat: Seat, revision: int, behind: int, certificate: Standing) -> Collector:
-    """Shape a seat of the roster."""
+def collector_shape(
+    seat: Seat, revision: int, behind: int, certificate: Standing, devices: int | None = None
+) -> Collector:
+    """Shape a seat of the roster; `devices` is how many it has, if that is not what it has told last."""
     session = seat.session
     counts = session.counts if session is not None else seat.counts
     return Collector(
@@ -297,7 +299,7 @@ def collector_shape(seat: Seat, revision: int, behind: int, certificate: Standin
         last_seen=iso(session.last_seen if session is not None else seat.last_seen or None),
         revision=revision,
         behind=behind,
-        devices=counts.devices,
+        devices=counts.devices if devices is None else devices,
         tasks=counts.tasks,
         late_runs=counts.late_runs,
         failed_runs=counts.failed_runs,

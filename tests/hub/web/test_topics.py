@@ -336,6 +336,15 @@ class CollectorTopicTests(SynchronousTestCase):
         self.assertEqual((collector["revision"], collector["behind"]), (revision - 1, 1))
         self.assertIn("no sign of life", collector["problem"])
 
+    def test_one_that_is_away_is_shown_with_the_devices_that_it_has_now_and_not_those_of_its_last_word(self) -> None:
+        session = self.attach()
+        self.bench.model.change({"web1": ("local", 1), "web2": ("local", 1)})
+        self.roster.leave(session, "no sign of life for 15 s")
+        for moved, left in (({}, 2), ({"web1": ("far", 1)}, 1), ({"web2": ("far", 1)}, 0)):
+            self.bench.model.change(dict(moved))
+            (collector,) = self.client.get("status").json["collectors"]
+            self.assertEqual((collector["id"], collector["devices"]), ("local", left))
+
     def test_a_config_is_shown_without_its_secrets(self) -> None:
         self.bench.model.put("web1")
         self.bench.settle()
