@@ -572,7 +572,7 @@ def test_events_of_a_device_that_was_removed_and_of_a_collector_are_listed(run: 
     assert run("events", "list", "--device", "local").code == 0
 
 
-@pytest.mark.parametrize(("since_s", "connected", "shown"), [(2, True, "–"), (60, True, "0"), (None, False, "–")])
+@pytest.mark.parametrize(("since_s", "connected", "shown"), [(2, True, "–"), (60, True, "0"), (None, False, "0")])
 def test_devices_of_a_collector_that_has_not_reported_yet_are_not_zero(
     run: Run, fake: FakeApi, since_s: int | None, connected: bool, shown: str
 ) -> None:
