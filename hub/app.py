@@ -15,6 +15,7 @@ from twisted.internet.defer import Deferred
 from common.daemon import Program, version
 from common.daemon import main as run_program
 from common.sealing import ensure_sealer
+from hub.backup import BACKUP
 from hub.broker.listener import BrokerListener
 from hub.data.feed import EventFeed
 from hub.data.reader import Reader
@@ -23,6 +24,7 @@ from hub.distribution.ailments import Ailments
 from hub.distribution.decisions import Decisions
 from hub.distribution.epochs import KEEP_S
 from hub.distribution.errand import Every
+from hub.distribution.farewell import Farewell
 from hub.distribution.hubevents import HubEvents, open_config_events
 from hub.distribution.roster import Roster
 from hub.distribution.services import make_services
@@ -48,6 +50,7 @@ from hub.opening import (
     open_site,
 )
 from hub.pools.store import SqlPoolStore
+from hub.restore import RESTORE
 from hub.runfile import RunFile
 from hub.settings import HubSettings
 from hub.web.collectors import About, CollectorTopic
@@ -217,7 +220,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
         ):
             part.start()
             life.at_end(part.stop)
-        for service in (listener, enrolment.server, web):
+        for service in (listener, Farewell(clock, services), enrolment.server, web):
             service.startService()
             life.at_end(service.stopService)
         run_file = RunFile(settings.run_file)
@@ -244,7 +247,7 @@ PROGRAM = Program(
     title="the Tocsin hub",
     settings_type=HubSettings,
     make_service=make_service,
-    verbs={"new-epoch": NEW_EPOCH},
+    verbs={"backup": BACKUP, "restore": RESTORE, "new-epoch": NEW_EPOCH},
 )
 
 

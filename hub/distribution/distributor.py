@@ -94,6 +94,18 @@ class Distributor:
         if self._compiler is None:
             self._begin()
 
+    def flush(self) -> None:
+        """Wait for no more changes to come: compile those that there are."""
+        self._procrastinator.flush()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is on its way, or will be at once, to collectors that are there."""
+        if not self._begun:
+            return False
+        compiles = self._compiler is not None or self._procrastinator.waiting > 0
+        return compiles or any(one.is_busy for one in self._subscriptions.values())
+
     def stop(self) -> None:
         """Send nothing more; what collectors were not told yet is found again at the next start."""
         self._procrastinator.flush()

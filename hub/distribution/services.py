@@ -48,6 +48,16 @@ class Services:
         for distributor in self._all:
             distributor.start()
 
+    def flush(self) -> None:
+        """Wait for no more changes to come."""
+        for distributor in self._all:
+            distributor.flush()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is on its way to collectors that are there."""
+        return any(distributor.is_busy for distributor in self._all)
+
     def stop(self) -> None:
         """Send nothing more."""
         for distributor in self._all:

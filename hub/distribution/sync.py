@@ -105,6 +105,11 @@ class Subscription:
         """The session is over."""
         self._errand.stop()
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether it has something to say, or waits for an answer; not while it only tries again what failed."""
+        return not self._errand.stopped and not self.trouble and self._wake is None
+
     def tell(self, devices: Iterable[str]) -> None:
         """Something may have to be done about these; `wake` follows when all have been named."""
         self._todo.update(dict.fromkeys(devices))

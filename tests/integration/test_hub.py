@@ -102,6 +102,16 @@ class HubTests(TestCase):
         self.assertTrue((await self.hub.ask("GET", "devices/web1")).json["in_sync"])
 
     @drive
+    async def test_a_change_just_before_the_end_is_still_sent(self) -> None:
+        local = Collector()
+        self.hub.link("local", local)
+        self.assertTrue((await self.live(await self.put("web1")))["live"])
+        await self.put("web2")
+        await self.hub.stop()
+        self.assertEqual(sorted(local.configs), ["web1", "web2"])
+        await self.hub.start()
+
+    @drive
     async def test_a_device_moves_from_one_collector_to_another_and_leaves(self) -> None:
         local, far = Collector(), Collector()
         self.hub.link("local", local)

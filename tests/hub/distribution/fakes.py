@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from msgspec.structs import replace
@@ -223,7 +224,8 @@ class FakeSession:
         pending, self.pending = self.pending, []
         for turn, work in pending:
             if applied:
-                work()
+                with suppress(RemoteError):  # what it says of it is lost as well
+                    work()
             turn.errback(TransientError("the connection was lost"))
 
 

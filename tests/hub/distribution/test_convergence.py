@@ -54,7 +54,6 @@ class Convergence(RuleBasedStateMachine):
     @rule(name=collectors, quick=st.booleans(), busy=st.booleans(), fails=st.integers(0, 1))
     def attach(self, name: str, quick: bool, busy: bool, fails: int) -> None:
         if name not in self.bench.sessions:
-            self.tampered.discard(name)
             self.bench.attach(name, quick=quick, busy=busy, fails=fails)
 
     @rule(name=collectors)
@@ -137,6 +136,8 @@ class Convergence(RuleBasedStateMachine):
     @invariant()
     def nothing_is_called_live_that_is_not(self) -> None:
         behind = {(row.collector, row.device) for row in self.bench.distributor.behind()}
+        told = {name for name, one in self.bench.distributor._subscriptions.items() if one._told}
+        self.tampered -= told  # what has become of it meanwhile is known from now on
         for device, (owner, version) in self.bench.model.entries.items():
             held = self.bench.collector(owner).digests().get(device)
             wanted = None if version == 0 else digest(config(device, version))
@@ -163,7 +164,6 @@ class Convergence(RuleBasedStateMachine):
             self.answer(name, 1)
         self.bench.model.put(device, name, version)
         self.bench.settle(0.5)
-        self.tampered.discard(name)
         if session.pending:
             session.answer()
         self.what_can_be_done_is_done_without_a_new_login()

@@ -8,6 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from common.configs import SERVICE_MODELER
 from hub.distribution.everywhere import Everywhere
+from hub.distribution.farewell import LONGEST_S, Farewell
 from hub.distribution.services import Services
 from tests.hub.distribution.fakes import Bench, FakeCollector, FakeSession
 
@@ -57,6 +58,35 @@ class EverywhereTests(SynchronousTestCase):
         self.attach_modeler()
         self.bench.settle(1)
         self.assertTrue(self.successResultOf(waiting))
+
+    def test_before_the_end_what_was_changed_already_reaches_those_that_are_there(self) -> None:
+        services = Services(self.bench.distributor, self.modeler)
+        session = self.bench.attach(quick=False)
+        session.answer()
+        self.bench.settle(1)
+        self.bench.model.put("web1")
+        finished = Farewell(self.bench.clock, services).stopService()
+        self.bench.settle(0.5)
+        self.assertNoResult(finished)
+        self.assertEqual(len(session.pending), 1)
+        session.answer()
+        self.bench.settle(0.1)
+        self.successResultOf(finished)
+        self.assertEqual(self.bench.runs(), {"web1": "v1"})
+        self.successResultOf(Farewell(self.bench.clock, services).stopService())  # nothing waits
+
+    def test_nobody_who_does_not_answer_or_fails_or_is_away_holds_up_the_end(self) -> None:
+        services = Services(self.bench.distributor, self.modeler)
+        self.bench.model.put("web1", "away")
+        self.bench.attach("fails", fails=100)
+        self.bench.settle(1)
+        self.successResultOf(Farewell(self.bench.clock, services).stopService())
+        self.bench.attach("mute", quick=False)
+        finished = Farewell(self.bench.clock, services).stopService()
+        self.bench.settle(LONGEST_S - 0.2)
+        self.assertNoResult(finished)
+        self.bench.settle(0.3)
+        self.successResultOf(finished)
 
     def test_a_daemon_that_will_not_come_back_is_not_waited_for_and_the_other_is(self) -> None:
         process, services = self.bench.distributor, Services(self.bench.distributor, self.modeler)
