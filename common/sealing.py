@@ -79,6 +79,11 @@ class Sealer:
         return sealed[1 : 1 + ID_BYTES] == self.keys[0].id
 
 
+def key_of(sealed: bytes) -> str:
+    """Id of the key that has sealed it, as the key file writes it."""
+    return sealed[1 : 1 + ID_BYTES].hex()
+
+
 def ensure_sealer(path: Path) -> Sealer:
     """Read the key file; make one with a new key where there is none.
 

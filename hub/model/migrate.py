@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, insert, inspect, select, text, update
+from sqlalchemy import Connection, delete, insert, inspect, select, text, update
 
 from common.errors import SettingsError
 from hub.model.tables import site
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 HEAD = "0004"
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -41,6 +45,12 @@ def set_epoch(connection: Connection, epoch: str) -> None:
     connection.execute(update(site).where(site.c.name == "epoch").values(value=epoch))
 
 
+def set_run(connection: Connection, run: str) -> None:
+    """Note which run of the hub has the store."""
+    connection.execute(delete(site).where(site.c.name == "run"))
+    connection.execute(insert(site).values(name="run", value=run))
+
+
 def _version(connection: Connection, name: str) -> str | None:
     """The migration that the database is at; None for an empty one."""
     tables = inspect(connection).get_table_names()
@@ -54,19 +64,40 @@ def _version(connection: Connection, name: str) -> str | None:
     return None if version is None else str(version)
 
 
+def refuse_newer(name: str, version: str) -> None:
+    """Refuse tables that this version does not know.
+
+    Raises:
+        SettingsError: a newer one has made them.
+    """
+    if version != HEAD:
+        _refuse_newer(_config(), name, version)
+
+
 def _upgrade(connection: Connection, name: str, version: str | None) -> None:
     # Imported here: Alembic takes a fifth of a second to load, and most starts need nothing of it.
     from alembic import command
+
+    config = _config()
+    config.attributes["connection"] = connection
+    if version is not None:
+        _refuse_newer(config, name, version)
+    command.upgrade(config, "head")
+
+
+def _config() -> Config:
     from alembic.config import Config
-    from alembic.script import ScriptDirectory
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if version is not None and version not in known:
+    return config
+
+
+def _refuse_newer(config: Config, name: str, version: str) -> None:
+    from alembic.script import ScriptDirectory
+
+    if version not in {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}:
         raise SettingsError(
             f"the database {name} was made by a newer version (its tables are at {version}, this one knows {HEAD}); "
             "install that version again"
         )
-    command.upgrade(config, "head")

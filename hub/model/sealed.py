@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from common.errors import SettingsError
-from common.sealing import Sealer, UnsealableError, add_key, drop_old_keys
+from common.sealing import Sealer, UnsealableError, add_key, drop_old_keys, key_of
 from hub.interfaces import DocumentChange, IModelStore, Revision
 from hub.model.properties import is_secret
 
@@ -148,6 +148,13 @@ class SealedModelStore:
             raise SettingsError(
                 f"{kind} {id_}: {error.message}. Put the key file {self._key_file} back from its backup"
             ) from None
+
+
+def sealing_keys(bodies: Iterable[str]) -> set[str]:
+    """Ids of the keys that have sealed what is secret in these bodies."""
+    documents = (document for body in bodies if (document := _with_properties(body)) is not None)
+    sealed = (_sealed(value) for document in documents for value in document[PROPERTIES].values())
+    return {key_of(one) for one in sealed if one}
 
 
 def _with_properties(body: str) -> dict[str, Any] | None:
