@@ -159,6 +159,13 @@ class HubLink(Service):
         """
         return self._heard_at
 
+    def standing(self) -> str:
+        """A sentence: which hub there is a session with, or why there is none with any of those that were tried."""
+        if self.connected:
+            return f"{self.state.value} to {self._turn.now}"
+        told = "; ".join(f"{hub}: {reason}" for hub, reason in self._told.items())
+        return f"{self.state.value}: {told or self.reason}"
+
     def begin_anew(self, reason: str) -> None:
         """End the session that stands, or the login that waits, so that the next one tells what is held now."""
         if self._informed is not None:

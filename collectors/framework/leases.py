@@ -21,7 +21,13 @@ from collectors.framework.held import HeldConfigs
 from common.configs import DeviceConfig
 
 FILE = "heard"
+WHY = (
+    "the hub was not heard for longer than their lease, so another member of their pool may have them. They go on when "
+    "the hub sends their configs again"
+)
 LOOK_S = 1.0
+PATIENCE_S = 30.0
+"""A hub that is there again says in seconds of each device whose it is; only if it does not, that is a problem."""
 TOUCHES = 4
 """How often the stamp is renewed in the time of the shortest lease."""
 
@@ -59,7 +65,8 @@ class Leases(Service):
     Args:
         wall: epoch seconds, for the stamp alone.
         heard: clock seconds of the last sign of a hub that has let us in; None before the first session.
-        on_problem: told how many devices are not collected, and "" when there is none.
+        attached: whether a session with the hub stands.
+        on_problem: told how many devices are not collected, though the hub is there, and "" when there is none.
         on_lapse: called when some lapse; a session that still stands does not know of it.
     """
 
@@ -71,6 +78,7 @@ class Leases(Service):
         held: HeldConfigs,
         heard: Callable[[], float | None],
         *,
+        attached: Callable[[], bool],
         on_problem: Callable[[str], None],
         on_lapse: Callable[[], None],
     ) -> None:
@@ -79,12 +87,15 @@ class Leases(Service):
         self._stamp = stamp
         self._held = held
         self._heard = heard
+        self._attached = attached
         self._on_problem = on_problem
         self._on_lapse = on_lapse
         self._before_s = self._kept_s()
         self._began = clock.seconds()
         self._written = float("-inf")
-        self._told = 0
+        self._told = ""
+        self._paused = 0
+        self._waits_since: float | None = None
         self._loop = LoopingCall(self._watch)
         self._loop.clock = clock
 
@@ -135,7 +146,7 @@ class Leases(Service):
         return stopped
 
     def _lapse(self, devices: list[str]) -> None:
-        _log.error(
+        _log.warn(
             "{count} devices are not collected any more: the hub was not heard for longer than their lease",
             count=len(devices),
         )
@@ -154,11 +165,26 @@ class Leases(Service):
         ago_s = None if at is None else self._wall() - at
         return None if ago_s is None or ago_s < 0 else ago_s
 
-    def _tell(self) -> None:
+    def sentence(self) -> str:
+        """How many devices are not collected, and why; empty when there is none."""
         count = len(self._held.lapsed)
-        if count == self._told:
-            return
-        self._told = count
+        if not count:
+            return ""
         some = "a device is" if count == 1 else f"{count} devices are"
-        why = "the hub was not heard for longer than the lease lasts; it goes on when the hub sends its config again"
-        self._on_problem(f"{some} not collected: {why}" if count else "")
+        return f"{some} not collected here: {WHY}"
+
+    def _tell(self) -> None:
+        """While the hub is away, it knows that and has given them to others; no event would reach it anyway."""
+        sentence, now = self.sentence(), self._clock.seconds()
+        if self._paused and not sentence:
+            _log.info("no device waits for the hub any more: each is collected here again, or is another's")
+        self._paused = len(self._held.lapsed)
+        if not sentence or not self._attached():
+            self._waits_since = None
+        elif self._waits_since is None:
+            self._waits_since = now
+        is_due = self._waits_since is not None and now - self._waits_since >= PATIENCE_S
+        told = sentence if is_due or (sentence and self._told) else ""
+        if told != self._told:
+            self._told = told
+            self._on_problem(told)

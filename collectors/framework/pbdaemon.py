@@ -14,7 +14,7 @@ import argparse
 import random
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -165,6 +165,7 @@ class CollectorDaemon(Chain):
             Stamp(folder / "configs" / STAMP_FILE),
             held,
             lambda: link.heard_at,
+            attached=lambda: link.connected,
             on_problem=problems.of("leases", CLASS_DAEMON),
             on_lapse=lambda: link.begin_anew("the hub was silent for longer than a lease lasts"),
         )
@@ -187,7 +188,9 @@ class CollectorDaemon(Chain):
         """All figures, for `stats`."""
         return self.stats.figures() | {
             "collector": self._name.get(),
-            "hub": "attached" if self.link.connected else f"{self.link.state.value}: {self.link.reason}",
+            "hub": self.link.standing(),
+            "devices_paused": len(self.held.lapsed),
+            "devices_paused_because": self.leases.sentence(),
             "certificate_ends_at": self.renewal.ends_at,
             "samples_dropped_by_reason": self.writer.drops,
             **self._collector.figures(),
@@ -239,9 +242,17 @@ def program(spec: CollectorSpec) -> Program:
         reactor=lambda settings: settings.reactor,
         add_options=add_once_options,
         instead=instead,
-        fares=lambda figures: f"collector {figures.get('collector')}, hub: {figures.get('hub')}",
+        fares=fares,
         verbs={"enrol": enrol_verb(spec.program, spec.settings_type or CollectorSettings)},
     )
+
+
+def fares(figures: Mapping[str, Any]) -> str:
+    """What `status` says beside that the daemon runs: how it stands with its hub, and what is not collected."""
+    lines = [f"collector {figures.get('collector')}, hub: {figures.get('hub')}"]
+    if figures.get("devices_paused_because"):
+        lines.append(str(figures["devices_paused_because"]))
+    return "\n".join(lines)
 
 
 def main(spec: CollectorSpec, argv: Sequence[str] | None = None) -> int:

@@ -317,6 +317,16 @@ class SeveralHubsTests(LinkCase):
         self.assertEqual(self.said(3), ["hub1 port 4747: attached"])
         self.assertEqual(self.second.attempts, [])
 
+    def test_its_standing_names_each_hub_that_was_tried_and_the_one_that_it_is_with(self) -> None:
+        self.first.down, self.second.fails = True, DNSLookupError("::1")
+        self.assertEqual(self.link.standing(), "stopped: not started")
+        self.begin(20)
+        both = "hub1 port 4747: connection was refused by other side; ::1 port 8789: the name of the host cannot be"
+        self.assertIn(both, self.link.standing())
+        self.second.fails = None
+        self.edge.run(60)
+        self.assertEqual(self.link.standing(), "attached to ::1 port 8789")
+
     def test_a_hub_that_is_down_is_passed_over_within_two_seconds(self) -> None:
         self.first.down = True
         said = self.said(3)

@@ -11,7 +11,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from collectors.framework.interfaces import TaskState
-from collectors.framework.leases import Leases, Stamp
+from collectors.framework.leases import PATIENCE_S, Leases, Stamp
 from common.configs import LAPSED, digest, digest_of_all
 from common.errors import NotFoundError, TransientError
 from common.queries import LiveConfigQuery, RunNowQuery
@@ -37,7 +37,8 @@ class LeaseCase(DaemonCase):
     def begin(self) -> None:
         """As a daemon starts; the hub has not been heard yet."""
         self.heard_at: float | None = None
-        self.problem = ""
+        self.problem, self.rung = "", 0
+        self.attached = False
         self.lapses = 0
         super().begin()
 
@@ -48,6 +49,7 @@ class LeaseCase(DaemonCase):
             Stamp(self.path),
             self.held,
             lambda: self.heard_at,
+            attached=lambda: self.attached,
             on_problem=self.told_problem,
             on_lapse=self.told_lapse,
         )
@@ -59,6 +61,7 @@ class LeaseCase(DaemonCase):
     def told_problem(self, sentence: str) -> None:
         self.assertNotEqual(sentence, self.problem)
         self.problem = sentence
+        self.rung += bool(sentence)
 
     def told_lapse(self) -> None:
         self.lapses += 1
@@ -106,8 +109,8 @@ class LapseTests(LeaseCase):
         self.assertEqual(self.runs("a"), before[0])
         self.assertGreaterEqual(self.runs("b"), before[1] + 9)
         self.assertEqual(self.collector.tasks["a"].closed, 0)
-        self.assertIn("a device is not collected", self.problem)
-        self.assertEqual(self.lapses, 1)
+        self.assertIn("a device is not collected", self.leases.sentence())
+        self.assertEqual((self.lapses, self.problem), (1, ""))
 
     def test_one_that_lapsed_is_told_as_such_and_stays_on_disk(self) -> None:
         self.send("a", "b")
@@ -120,7 +123,7 @@ class LapseTests(LeaseCase):
         self.assertEqual(dict(page.configs), told)
         self.assertEqual(sorted(self.store.configs), ["a", "b", "c"])
         self.assertEqual(len(self.held.lapsed), 2)
-        self.assertIn("2 devices are not collected", self.problem)
+        self.assertIn("2 devices are not collected", self.leases.sentence())
         for query in (LiveConfigQuery("a"), RunNowQuery(["a"])):
             self.fails(self.client.answer(query), NotFoundError)
 
@@ -146,7 +149,7 @@ class LapseTests(LeaseCase):
         self.assertEqual(self.held.devices(), ["b"])
         self.wait(300 - LEASE_S)
         self.assertEqual(self.held.devices(), [])
-        self.assertIn("2 devices", self.problem)
+        self.assertIn("2 devices", self.leases.sentence())
         self.assertEqual(self.lapses, 2)
 
 
@@ -171,6 +174,7 @@ class LoginTests(LeaseCase):
             Stamp(self.path),
             self.held,
             lambda: link.heard_at,
+            attached=lambda: link.connected,
             on_problem=self.told_problem,
             on_lapse=lambda: link.begin_anew("the lease is over"),
         )
@@ -271,11 +275,11 @@ class ResumeTests(LeaseCase):
         self.assertGreaterEqual(self.runs("a"), before + 2)
         self.assertEqual((self.task.closed, self.collector.forgotten), (0, []))
         self.assertEqual(self.held.devices(), ["a"])
-        self.assertIn("a device is not collected", self.problem)
+        self.assertIn("a device is not collected", self.leases.sentence())
         self.assertLessEqual(self.store.replaced, writes + 1)
         self.send("b")
         self.wait(2)
-        self.assertEqual(self.problem, "")
+        self.assertEqual(self.leases.sentence(), "")
 
     def test_another_config_resumes_it_too(self) -> None:
         self.hear()
@@ -291,7 +295,7 @@ class ResumeTests(LeaseCase):
         self.assertEqual((self.task.closed, sorted(self.collector.forgotten)), (1, ["a", "b"]))
         self.assertEqual((self.store.configs, self.scheduler.names()), ({}, []))
         self.wait(2)
-        self.assertEqual(self.problem, "")
+        self.assertEqual(self.leases.sentence(), "")
 
     def test_one_whose_new_config_is_rejected_stays_lapsed(self) -> None:
         self.hear()
@@ -311,6 +315,44 @@ class ResumeTests(LeaseCase):
         self.assertEqual(self.held.devices(), ["a"])
 
 
+class AlarmTests(LeaseCase):
+    """An alarm rings when the hub is there and leaves devices as they are, and not after every time it was away."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.send("a", "b")
+        self.wait(LEASE_S + 600)
+
+    def test_while_the_hub_is_away_it_would_reach_nobody(self) -> None:
+        self.assertEqual((len(self.held.lapsed), self.rung), (2, 0))
+
+    def test_a_hub_that_comes_back_has_time_to_say_whose_they_are(self) -> None:
+        for _ in range(3):
+            self.attached = True
+            self.wait(PATIENCE_S - 2, heard=True)
+            self.attached = False
+            self.wait(10)
+        self.attached = True
+        self.wait(PATIENCE_S / 2, heard=True)
+        self.send("a", removed=["b"])
+        self.wait(10 * PATIENCE_S, heard=True)
+        self.assertEqual(self.rung, 0)
+
+    def test_a_hub_that_says_nothing_of_one_is_a_problem_until_it_does(self) -> None:
+        self.attached = True
+        self.wait(PATIENCE_S + 2, heard=True)
+        self.assertIn("2 devices are not collected", self.problem)
+        self.send("a")
+        self.wait(2, heard=True)
+        self.assertIn("a device is not collected", self.problem)
+        self.attached = False
+        self.wait(2)
+        self.assertIn("a device is not collected", self.problem)
+        self.send(removed=["b"])
+        self.wait(2, heard=True)
+        self.assertEqual((self.problem, self.rung), ("", 2))
+
+
 class RestartTests(LeaseCase):
     def setUp(self) -> None:
         super().setUp()
@@ -328,7 +370,7 @@ class RestartTests(LeaseCase):
     def test_too_late_it_waits_for_the_hub(self) -> None:
         self.restart(LEASE_S + 1)
         self.assertEqual((self.held.devices(), sorted(self.collector.tasks)), (["b"], ["b"]))
-        self.assertIn("a device is not collected", self.problem)
+        self.assertIn("a device is not collected", self.leases.sentence())
         self.send("a")
         self.assertEqual((self.held.devices(), self.runs("a")), (["a", "b"], 1))
 

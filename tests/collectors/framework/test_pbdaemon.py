@@ -491,6 +491,13 @@ def test_the_settings_in_etc_are_those_that_genconf_prints() -> None:
     assert read_settings(text, pbdaemon.CollectorSettings, "x") == pbdaemon.CollectorSettings()
 
 
+def test_status_says_how_it_stands_with_the_hub_and_what_waits_for_it() -> None:
+    well = {"collector": "near", "hub": "attached to 192.0.2.1 port 8789", "devices_paused_because": ""}
+    assert pbdaemon.fares(well) == "collector near, hub: attached to 192.0.2.1 port 8789"
+    ill = {**well, "hub": "waiting: 192.0.2.1 port 8789: it does not answer", "devices_paused_because": "2 devices are"}
+    assert pbdaemon.fares(ill).splitlines()[1] == "2 devices are"
+
+
 def test_bounds_of_settings() -> None:
     with pytest.raises(SettingsError) as caught:
         read_settings("parallel = 0\n[events]\nmax_events = 5\n", pbdaemon.CollectorSettings, "x")
