@@ -15,7 +15,6 @@ from twisted.internet.defer import Deferred
 from common.daemon import Program, version
 from common.daemon import main as run_program
 from common.sealing import ensure_sealer
-from hub.backup import BACKUP
 from hub.broker.listener import BrokerListener
 from hub.data.feed import EventFeed
 from hub.data.reader import Reader
@@ -50,7 +49,6 @@ from hub.opening import (
     open_site,
 )
 from hub.pools.store import SqlPoolStore
-from hub.restore import RESTORE
 from hub.runfile import RunFile
 from hub.settings import HubSettings
 from hub.web.collectors import About, CollectorTopic
@@ -247,7 +245,7 @@ PROGRAM = Program(
     title="the Tocsin hub",
     settings_type=HubSettings,
     make_service=make_service,
-    verbs={"backup": BACKUP, "restore": RESTORE, "new-epoch": NEW_EPOCH},
+    verbs={"new-epoch": NEW_EPOCH},
 )
 
 
