@@ -17,7 +17,7 @@ from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.error import ConnectError, ConnectingCancelledError, ConnectionClosed
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from twisted.internet.protocol import Factory
-from twisted.internet.task import deferLater
+from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from zope.interface import implementer
 
@@ -27,6 +27,7 @@ from collectors.framework.interfaces import IHub, IHubClient
 from common.certificates import HUB_NAME, check_hub, collector_tls_options, with_tls
 from common.edge.answers import soften
 from common.edge.broker import DEFAULT_PORT, HardBroker
+from common.edge.collectorfiles import stamp_of
 from common.edge.pulse import Pulse
 from common.edge.reasons import sentence
 from common.errors import RemoteError, TocsinError, TransientError
@@ -51,6 +52,7 @@ from common.wire import (
 T = TypeVar("T")
 
 MAX_BACKOFF_S = 30.0
+LOOK_S = 1.0
 STEADY_S = 30.0  # a session that stood this long was a good one
 LONGEST_STREAK = 16
 DEFAULT_HOST = "127.0.0.1"
@@ -142,6 +144,7 @@ class HubLink(Service):
         self._work: Deferred[None] | None = None
         self._told: dict[HubAddress, str] = {}
         self._heard_at: float | None = None
+        self._tried: tuple[int, int] | None = None
         self.state = LinkState.STOPPED
         self.reason = "not started"
 
@@ -228,9 +231,28 @@ class HubLink(Service):
                 else:
                     self._turn.failed()
                 self.state = LinkState.WAITING
-                await deferLater(self._clock, backoff_s(self._rng, self._turn.rounds), lambda: None)
+                await self._wait(backoff_s(self._rng, self._turn.rounds))
         finally:
             self.state = LinkState.STOPPED
+
+    async def _wait(self, seconds: float) -> None:
+        """Wait so long, or until this host has another certificate: the next attempt may go well then."""
+        waiting: Deferred[None] = Deferred()
+        timer = self._clock.callLater(seconds, waiting.callback, None)
+
+        def look() -> None:
+            if timer.active() and stamp_of(self._link.certificates) != self._tried:
+                timer.reset(0)
+
+        watch = LoopingCall(look)
+        watch.clock = self._clock
+        watch.start(LOOK_S, now=False).addErrback(lambda failure: self.log.failure("certificates", failure))
+        try:
+            await waiting
+        finally:
+            watch.stop()
+            if timer.active():
+                timer.cancel()
 
     async def _once(self) -> float:
         """Have one session, or fail to; give the seconds that it stood."""
@@ -246,6 +268,8 @@ class HubLink(Service):
             reason = await self._end_of(broker)
         except CancelledError:
             reason = "the daemon stops"
+            if self._broker is not None:
+                self._broker.part(reason)
             raise
         except TocsinError as error:
             reason = error.message
@@ -262,6 +286,7 @@ class HubLink(Service):
 
     async def _connect(self) -> HardBroker:
         # The files are read each time, so that a certificate issued anew works without a restart.
+        self._tried = stamp_of(self._link.certificates)
         options = collector_tls_options(self._link.certificates, self._wall, self._link.hub_name)
         factory = with_tls(options, Factory.forProtocol(self._make_broker), self._clock, is_client=True)
         connecting = self._endpoints(self._turn.now).connect(factory)

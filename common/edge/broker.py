@@ -35,6 +35,8 @@ from common.wire import MAX_MESSAGE_BYTES, PROTOCOL_VERSION, Failure, FailureCod
 
 Method = Callable[[int, bytes], Awaitable[bytes]]
 
+GOODBYE_S = 2.0
+
 DEFAULT_PORT = 8789
 MAX_REASON = 300
 
@@ -109,6 +111,7 @@ class HardBroker(pb.Broker):
         self._requests = itertools.count(1)
         self._defects = itertools.count(1)
         self._login: IDelayedCall | None = None
+        self._parting: IDelayedCall | None = None
         self._gate: ReadGate | None = None
         self._running = 0
         self._serial = next(_serials)
@@ -122,6 +125,11 @@ class HardBroker(pb.Broker):
         self.spoken = PROTOCOL_VERSION
         self.lost = ""
         self.cause: BaseException | None = None
+
+    @property
+    def has_parted(self) -> bool:
+        """Whether the peer has ended the connection in order, which no crash and no cut cable does."""
+        return isinstance(self.cause, ConnectionDone) and self.lost == sentence(self.cause)
 
     # --- what the sides use -------------------------------------------------------------------------------------------
 
@@ -197,6 +205,19 @@ class HardBroker(pb.Broker):
         self._reader.clear()
         self.transport.abortConnection()
 
+    def part(self, reason: str) -> None:
+        """End the connection because we stop, in order, so that the peer can tell it from a crash.
+
+        Nothing more is read; if the peer does not let go soon, it is cut.
+        """
+        if self.lost:
+            return
+        self.lost = reason
+        self._reader.clear()
+        self._parting = self._clock.callLater(GOODBYE_S, self.transport.abortConnection)
+        self.transport.unregisterProducer()  # TLS would wait for it to end
+        self.transport.loseConnection()
+
     def defect(self, failure: TwistedFailure, what: str) -> str:
         """Log an error that should not exist; give the id that may be told to the peer."""
         name = f"{self._serial:x}-{next(self._defects):x}"
@@ -264,6 +285,8 @@ class HardBroker(pb.Broker):
         self.cause = reason.value or ConnectionDone()
         self.lost = self.lost or sentence(self.cause)
         self._stop_login()
+        if self._parting is not None and self._parting.active():
+            self._parting.cancel()
         if self._gate is not None:
             self._gate.stopProducing()
         stock: Any = super()

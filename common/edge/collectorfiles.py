@@ -84,6 +84,15 @@ def store_collector(
         _move_the_rest(folder)
 
 
+def stamp_of(folder: Path) -> tuple[int, int] | None:
+    """What changes when another certificate is put in the place of the present one; None where there is none."""
+    try:
+        found = (folder / CERTIFICATE).stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
+
+
 def can_store(folder: Path) -> None:
     """Make sure that a certificate could be stored.
 

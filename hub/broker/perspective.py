@@ -45,6 +45,9 @@ from hub.interfaces import IFrontDesk
 
 _DAEMON = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
+STOPPED = "it was stopped"
+"""Why a daemon is away that has ended its session in order."""
+
 MAX_REFUSAL = 500  # a stranger's broker takes 4 KB, and a letter may be four bytes
 
 
@@ -188,6 +191,8 @@ class HubPerspective(pb.Referenceable):
         return self._session
 
     def _detached(self, session: CollectorSession, reason: str) -> None:
+        if self._broker.has_parted:
+            reason = STOPPED
         session.close(f"the session with collector {session.collector} is over: {reason}")
         self.log.info(
             "{peer}: daemon {daemon} of collector {collector} is gone: {reason}",

@@ -21,11 +21,11 @@ from twisted.spread import pb
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from collectors.framework.hublink import LONGEST_STREAK, MAX_BACKOFF_S, LinkState, backoff_s
+from collectors.framework.hublink import LONGEST_STREAK, LOOK_S, MAX_BACKOFF_S, LinkState, backoff_s
 from collectors.framework.interfaces import IHub, IHubClient
 from common.certificates import Site, ensure_site, hub_tls_options, issue_collector, revoke_collector, with_tls
 from common.edge.authority import issue
-from common.edge.broker import HardBroker
+from common.edge.broker import GOODBYE_S, HardBroker
 from common.edge.pem import Pair
 from common.errors import PermanentError, RemoteError, TransientError
 from common.queries import Done, LiveConfigQuery
@@ -143,7 +143,26 @@ class SessionTests(LinkCase):
         self.assertEqual(self.link.state, LinkState.STOPPED)
         self.assertEqual(self.client.ends, ["the daemon stops"])
         self.assertEqual(self.edge.clock.getDelayedCalls(), [])
-        self.assertEqual(len(self.edge.desk.gone), 1)
+        self.assertEqual([reason for _, reason in self.edge.desk.gone], ["it was stopped"])
+
+    def test_a_hub_that_is_out_of_reach_keeps_no_daemon_from_stopping(self) -> None:
+        self.begin()
+        self.edge.cables[-1].cut()
+        stopped = self.link.stopService()
+        self.edge.run(GOODBYE_S - 0.5)
+        self.assertNoResult(stopped)
+        self.edge.run(1)
+        self.successResultOf(stopped)
+        self.assertEqual(self.client.ends, ["the daemon stops"])
+
+    def test_one_that_dies_is_not_taken_for_one_that_was_stopped(self) -> None:
+        for end in ("loseConnection", "abortConnection"):  # what the kernel does for a process that was killed
+            self.link = self.edge.link(self.client, end.lower())
+            self.begin()
+            getattr(self.edge.cables[-1].client, end)()
+            self.edge.pump()
+            self.assertEqual(self.edge.desk.gone[-1][1], "the connection was lost")
+            self.link.stopService()
 
     def test_stopping_works_in_every_state(self) -> None:
         for silent, down, seconds in ((True, False, 1.0), (False, True, 1.0), (False, False, 0.0)):
@@ -230,6 +249,20 @@ class ReconnectTests(LinkCase):
         self.assertIn("revoked", self.link.reason)
         issue_collector(self.edge.site, "local", self.edge.folder / "certs" / "local")
         self.edge.run(60)
+        self.assertTrue(self.link.connected)
+
+    def test_another_certificate_is_tried_at_once_and_only_once(self) -> None:
+        self.begin()
+        revoke_collector(self.edge.site, "local")
+        for _ in range(3):
+            self.edge.run(40)
+            at = self.edge.clock.seconds()
+            issue_collector(self.edge.site, "local", self.edge.folder / "certs" / "local")
+            revoke_collector(self.edge.site, "local")
+            self.edge.run(LOOK_S + 0.5)
+            self.assertEqual(len([one for one in self.endpoint.attempts if one > at]), 1)
+        issue_collector(self.edge.site, "local", self.edge.folder / "certs" / "local")
+        self.edge.run(LOOK_S + 3)
         self.assertTrue(self.link.connected)
 
     def test_certificates_that_are_not_there_yet_are_named_and_waited_for(self) -> None:
