@@ -15,6 +15,7 @@ from twisted.internet.defer import Deferred
 from common.daemon import Program, version
 from common.daemon import main as run_program
 from common.sealing import ensure_sealer
+from hub.backup import BACKUP
 from hub.broker.listener import BrokerListener
 from hub.data.feed import EventFeed
 from hub.data.reader import Reader
@@ -49,6 +50,7 @@ from hub.opening import (
     open_site,
 )
 from hub.pools.store import SqlPoolStore
+from hub.restore import RESTORE
 from hub.runfile import RunFile
 from hub.settings import HubSettings
 from hub.web.collectors import About, CollectorTopic
@@ -245,7 +247,7 @@ PROGRAM = Program(
     title="the Tocsin hub",
     settings_type=HubSettings,
     make_service=make_service,
-    verbs={"new-epoch": NEW_EPOCH},
+    verbs={"backup": BACKUP, "restore": RESTORE, "new-epoch": NEW_EPOCH},
 )
 
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 from common.errors import PermanentError
 from hub.model.migrate import VERSION_TABLE
 from hub.model.sealed import sealing_keys
-from hub.model.sqlitefile import RUN, damage, reading
+from hub.model.sqlitefile import JOURNAL, RUN, SHM, WAL, beside, damage, reading
 
 TABLES = frozenset({VERSION_TABLE, "site", "revisions", "documents", "document_changes"})
 SECRETS = " UNION ALL ".join(
@@ -53,7 +53,8 @@ def copy_database(source: Path, target: Path, *, alone: bool, epoch: str = "") -
         PermanentError: the source is damaged, or no database of Tocsin; or the target cannot be written.
     """
     try:
-        target.unlink(missing_ok=True)
+        for suffix in ("", WAL, SHM, JOURNAL):  # of a copy that was cut off
+            beside(target, suffix).unlink(missing_ok=True)
         os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         with closing(sqlite3.connect(target, isolation_level=None)) as copy:
             copy.execute("PRAGMA synchronous = OFF")  # it is synced below, once

@@ -48,9 +48,9 @@ class Site:
 
     def devices(self) -> int:
         database = self.open()
-        number: int = done(database.run(lambda c: c.execute(text("SELECT count(*) FROM documents")).scalar()))
+        number = done(database.run(lambda c: c.execute(text("SELECT count(*) FROM documents")).scalar()))
         done(database.close())
-        return number
+        return int(number or 0)
 
 
 def add(database: Database, *names: str) -> None:
