@@ -94,6 +94,7 @@ class ModellingDesk(Generic[T]):
         self._began: dict[str, float] = {}  # of each modeler, when that process was started
         self._away: dict[str, IDelayedCall] = {}
         self._looking: IDelayedCall | None = None
+        self._stopped = False
         self.runs: Runs[T] = Runs(clock.seconds)
 
     async def report(self, collector: str, report: ModelReport) -> None:
@@ -140,7 +141,7 @@ class ModellingDesk(Generic[T]):
 
     def left(self, collector: str) -> None:
         """The session of a collector's modeler is over; it may come back in time."""
-        if collector not in self._away:
+        if collector not in self._away and not self._stopped:
             self._away[collector] = self._clock.callLater(BACK_WITHIN_S, self._gone, collector)
 
     def _gone(self, collector: str) -> None:
@@ -180,7 +181,8 @@ class ModellingDesk(Generic[T]):
         self._looking = self._clock.callLater(LOOK_EVERY_S, self._look) if len(self.runs) else None
 
     async def stop(self) -> None:
-        """Ask nobody any more, and wait for nobody."""
+        """Ask nobody any more, and wait for nobody; sessions may end after that."""
+        self._stopped = True
         timers = [*self._away.values(), *([self._looking] if self._looking is not None else [])]
         self._away, self._looking = {}, None
         for timer in timers:

@@ -52,7 +52,7 @@ def test_the_first_start_has_a_model_and_this_machine(stack: Stack) -> None:
     assert status["devices"] >= 1
     (device,) = [row for row in stack.json("device", "list")["devices"] if row["id"] == DEVICE]
     assert device["properties"]["source"] == "local"
-    revisions = stack.json("history")["revisions"]
+    revisions = stack.json("history", "--limit", "1000")["revisions"]
     assert revisions[-1]["text"] == "first start"
 
 

@@ -227,6 +227,11 @@ class DeskTests(SynchronousTestCase):
         self.successResultOf(Deferred.fromCoroutine(self.desk.stop()))
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
+    def test_a_session_that_ends_after_the_desk_has_stopped_leaves_no_timer(self) -> None:
+        self.successResultOf(Deferred.fromCoroutine(self.desk.stop()))
+        self.desk.left("local")
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
     def test_a_report_has_the_time_of_the_hub_whatever_its_collector_thinks(self) -> None:
         self.clock.advance(100)
         for told, age_s in ((7.0, 30.0), (9e9, 0.0), (5.0, None)):
