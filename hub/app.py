@@ -20,8 +20,6 @@ from hub.broker.listener import BrokerListener
 from hub.data.feed import EventFeed
 from hub.data.reader import Reader
 from hub.distribution.absence import Absence
-from hub.distribution.ailments import Ailments
-from hub.distribution.decisions import Decisions
 from hub.distribution.epochs import KEEP_S
 from hub.distribution.errand import Every
 from hub.distribution.farewell import Farewell
@@ -44,6 +42,7 @@ from hub.opening import (
     hub_renewal,
     make_database,
     open_components,
+    open_decisions,
     open_departures,
     open_epochs,
     open_keeper,
@@ -120,7 +119,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
 
         # Up: sessions of collectors, and their events.
         absence = Absence(clock, wall, roster, hub_events)
-        decisions = Decisions(clock, events.decided, roster.session, events.still_open)
+        ailments, decisions = open_decisions(clock, wall, roster, events, hub_events, absence, pools, services)
         modelling = ModellingDesk(
             clock,
             lambda: uuid.uuid4().hex,
@@ -141,7 +140,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
             services=services,
             absence=absence,
             decisions=decisions,
-            ailments=Ailments(wall, hub_events),
+            ailments=ailments,
             models=modelling,
             pools=pools,
             late=departures.last_words,

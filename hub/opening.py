@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from common.certificates import Site, ensure_site
-from common.configs import SERVICE_PROCESS
+from common.configs import SERVICE_MODELER, SERVICE_PROCESS
 from common.errors import SettingsError
 from hub.compile.differing import differing
 from hub.components.ageing import Ageing
@@ -19,16 +19,26 @@ from hub.components.book import ComponentBook
 from hub.components.modelrules import ModelRules
 from hub.components.renaming import Renaming
 from hub.components.store import SqlComponentStore
+from hub.distribution.absence import KEY as COLLECTOR_LOST
+from hub.distribution.absence import Absence
+from hub.distribution.ailments import KEY as COLLECTOR_PROBLEM
+from hub.distribution.ailments import Ailments
+from hub.distribution.decisions import Decisions
 from hub.distribution.departures import Departures
+from hub.distribution.distributor import ERROR as CONFIG_ERROR
 from hub.distribution.distributor import Distributor
 from hub.distribution.epochs import Epochs
 from hub.distribution.hubevents import HubEvents
+from hub.distribution.ownalarms import OwnAlarms, Stands
 from hub.distribution.roster import Roster
+from hub.distribution.services import Services
+from hub.distribution.sync import REFUSED as CONFIG_REFUSED
 from hub.events.store import SqlEventStore
 from hub.life import Life
 from hub.model.database import Database
 from hub.model.interfaces import IWorker
 from hub.model.service import ModelService
+from hub.pools.bells import KEY as MEMBER_ABSENT
 from hub.pools.bells import Bells
 from hub.pools.keeper import PoolKeeper
 from hub.pools.opening import open_pools
@@ -151,6 +161,34 @@ async def open_departures(
     model.observe(departures.model_changed)
     pools.observe(departures.moved)
     return departures
+
+
+def open_decisions(
+    clock: Any,
+    wall: Callable[[], float],
+    roster: Roster,
+    events: SqlEventStore,
+    hub_events: HubEvents,
+    absence: Absence,
+    pools: PoolKeeper,
+    services: Services,
+) -> tuple[Ailments, Decisions]:
+    """Join who has to know what operators make of alarms; also those that the hub itself has raised."""
+    ailments = Ailments(wall, hub_events)
+    asked: dict[str, Stands] = {
+        COLLECTOR_LOST: lambda record: absence.is_lost(record.device, record.component),
+        COLLECTOR_PROBLEM: lambda record: ailments.ails(record.device, record.component),
+        MEMBER_ABSENT: lambda record: (record.component, record.device) in pools.presence.absent,
+    }
+    for service, prefix in ((SERVICE_PROCESS, ""), (SERVICE_MODELER, f"{SERVICE_MODELER}_")):
+        for key in (CONFIG_ERROR, CONFIG_REFUSED):
+            asked[prefix + key] = _configs_of(services, service)
+    own = OwnAlarms(hub_events.raise_event, wall, asked)
+    return ailments, Decisions(clock, events.decided, roster.session, events.still_open, own.decided)
+
+
+def _configs_of(services: Services, service: str) -> Stands:
+    return lambda record: services.is_in_trouble(service, record.device, record.event_key)
 
 
 async def see_off(components: ComponentBook, events: SqlEventStore, devices: Sequence[str], by: str, at: float) -> int:

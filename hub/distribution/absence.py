@@ -65,6 +65,12 @@ class Absence:
         self._forget(collector, daemon)
         self._ring(collector, daemon, Severity.CLEAR, f"collector {collector}: daemon {daemon} was removed")
 
+    def is_lost(self, collector: str, daemon: str) -> bool | None:
+        """Whether a daemon is away for too long; None while that is not told yet."""
+        if self._roster.session(collector, daemon) is not None or not self._roster.is_known(collector, daemon):
+            return False
+        return None if (collector, daemon) in self._timers else True
+
     def _forget(self, collector: str, daemon: str) -> None:
         timer = self._timers.pop((collector, daemon), None)
         if timer is not None:

@@ -19,6 +19,10 @@ class Ailments:
         self._events = events
         self._told: dict[tuple[str, str], bool] = {}
 
+    def ails(self, collector: str, daemon: str) -> bool | None:
+        """Whether a daemon told of a problem with its last heartbeat; None when there was none yet."""
+        return self._told.get((collector, daemon))
+
     def heard(self, collector: str, daemon: str, counts: TaskCounts) -> None:
         """A heartbeat; after a start of the hub the first one closes what may be open from before."""
         ails = bool(counts.untold)

@@ -13,7 +13,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from common.errors import RemoteError, TransientError
-from common.events import OPEN_STATES
+from common.events import HUB, OPEN_STATES
 from common.queries import DecidedQuery, Decision
 from hub.distribution.errand import Errand
 from hub.interfaces import EventRecord, ISession
@@ -36,6 +36,7 @@ class Decisions:
         standing: Callable[[str, str], Awaitable[Sequence[EventRecord]]],
         session: Callable[[str, str], ISession | None],
         still_open: Callable[[str, str], Awaitable[Sequence[EventRecord]]] = _nothing,
+        own: Callable[[EventRecord], None] = lambda _record: None,
     ) -> None:
         """Prepare.
 
@@ -44,14 +45,19 @@ class Decisions:
             standing: reads the alarms of a daemon whose state an operator has decided.
             session: of a daemon, if it is there.
             still_open: reads all alarms of a daemon that are open.
+            own: is told what was decided about alarms that the hub has raised.
         """
         self._clock = clock
         self._standing = standing
         self._still_open = still_open
         self._session = session
+        self._own = own
 
     def decided(self, record: EventRecord) -> None:
         """An operator has closed an alarm, or opened it again."""
+        if record.collector == HUB:
+            self._own(record)
+            return
         session = self._session(record.collector, record.daemon)
         if session is not None:
             Errand(self._clock, lambda: self._tell(session, [record])).start()

@@ -106,6 +106,10 @@ class ConfigEvents:
         """Take in what is open from before the hub started: device, key, summary."""
         self._open.update({(device, key): summary for device, key, summary in open_events})
 
+    def is_in_trouble(self, device: str, key: str) -> bool:
+        """Whether what our event of this key tells of goes on; the key as it stands in the store."""
+        return (device, key) in self._open
+
     def trouble(self, device: str, key: str, summary: str, message: str) -> None:
         """Open the event, unless it says so already."""
         key = self._prefix + key

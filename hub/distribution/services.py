@@ -43,6 +43,11 @@ class Services:
         for reports in self._reports:
             reports.remember(known)
 
+    def is_in_trouble(self, service: str, device: str, key: str) -> bool:
+        """Whether what an event about the configs of a service tells of goes on."""
+        of = {one.service: reports for one, reports in zip(self._all, self._reports, strict=False)}
+        return service in of and of[service].is_in_trouble(device, key)
+
     def start(self) -> None:
         """Compile everything."""
         for distributor in self._all:
