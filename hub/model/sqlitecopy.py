@@ -91,13 +91,17 @@ def _contents(copy: sqlite3.Connection, source: Path) -> Contents:
     if not tables >= TABLES:
         what = f"it holds {', '.join(sorted(tables)[:5])}" if tables else "it is empty"
         raise PermanentError(f"{source} is no database of Tocsin: {what}")
+    try:
+        keys = frozenset(sealing_keys(_texts(copy)))
+    except ValueError:
+        raise PermanentError(f"{source} is damaged (a sealed secret in it cannot be read)") from None
     number, at = copy.execute("SELECT number, at FROM revisions ORDER BY number DESC LIMIT 1").fetchone() or (0, 0.0)
     return Contents(
         version=str((copy.execute(f"SELECT version_num FROM {VERSION_TABLE}").fetchone() or ("",))[0]),  # noqa: S608 - a constant
         revision=number,
         at=at,
         devices=copy.execute("SELECT count(*) FROM documents WHERE kind = 'Device'").fetchone()[0],
-        keys=frozenset(sealing_keys(_texts(copy))),
+        keys=keys,
     )
 
 

@@ -26,6 +26,7 @@ from hub.restore import restore_file
 from hub.settings import HubSettings
 from tests.fakes.stores import InlineWorker, done
 
+UNREADABLE = '{"properties":{"snmp_community":{"sealed":"AQxxx"}}}'
 NOW = datetime(2026, 11, 21, 17, 30, tzinfo=UTC)
 
 
@@ -213,6 +214,7 @@ class TestRestore:
             (site.folder / "empty", 1, "empty is no database of Tocsin: it is empty"),
             (changed("other", "DROP TABLE site"), 1, "other is no database of Tocsin: it holds"),
             (changed("newer", "UPDATE alembic_version SET version_num = '9999'"), 2, "was made by a newer version"),
+            (changed("unreadable", f"UPDATE documents SET body = '{UNREADABLE}'"), 1, "a sealed secret in it cannot"),
             (site.folder / "nothing", 2, "there is no file"),
             (site.folder, 2, "is no file"),
             (site.database, 2, "is the database itself"),
