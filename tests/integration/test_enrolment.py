@@ -188,7 +188,7 @@ def test_a_certificate_that_is_due_is_renewed_while_the_daemon_runs(stack: Stack
     wait_for("it is renewed", lambda: load_certificate(certificates / "collector.crt") != brief, 40)
     renewed = load_certificate(certificates / "collector.crt")
     assert ends_at(renewed) > ends_at(brief) + 800 * 86400
-    assert f"the certificate of collector {host.name} was renewed" in host.log()
+    wait_for("the log says so", lambda: f"the certificate of collector {host.name} was renewed" in host.log())
     wait_for("the brief one is over", lambda: time.time() > ends_at(brief), 40)
     wait_for("it comes with the new one", lambda: host.log().count("attached to the hub") >= 2, 40)
     wait_for("and stays", host.is_attached)
