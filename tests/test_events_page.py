@@ -53,7 +53,12 @@ PLACES: dict[str, dict[str, set[str]]] = {
 }
 """Whoever makes an event by itself, and its keys and their classes; who has `own_event` or `problems.of` is found."""
 
-HELPERS = {"collectors/framework/ownevents.py", "collectors/framework/eventbytes.py", "hub/web/shapes.py"}
+HELPERS = {
+    "collectors/framework/ownevents.py",
+    "collectors/framework/eventbytes.py",
+    "hub/distribution/ownalarms.py",
+    "hub/web/shapes.py",
+}
 """These make events, or the documents of some, of what they are given."""
 
 
