@@ -19,6 +19,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import Struct
 
+from common.durable import sync
 from common.errors import PermanentError, SettingsError
 
 FORM = b"\x01"
@@ -177,10 +178,6 @@ def _write(path: Path, keys: Sequence[SealKey]) -> None:
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync(path.parent)
     except OSError as error:
         raise SettingsError(f"the key file {path} cannot be written: {error.strerror or error}") from None

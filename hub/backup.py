@@ -12,7 +12,7 @@ from sqlalchemy import exc, make_url
 
 from common.daemon import EXIT_OK, Verb
 from common.daemon_pidfile import Standing, standing
-from common.edge.pem import sync_folder
+from common.durable import sync
 from common.errors import PermanentError, SettingsError
 from hub.model.restoring import unfinished
 from hub.model.sqlitecopy import Contents, copy_database
@@ -107,7 +107,7 @@ def _copy(database: Path, target: Path) -> Contents:
             partial = Path(folder) / "copy.db"
             contents = copy_database(database, partial, alone=False)
             partial.replace(target)
-            sync_folder(target.parent)
+            sync(target.parent)
     except OSError as error:
         raise PermanentError(f"{target} cannot be written: {error.strerror or error}") from None
     return contents

@@ -22,6 +22,7 @@ from zope.interface import implementer
 from collectors.framework.frames import Damage, frame, frames
 from collectors.framework.interfaces import IConfigStore
 from common.configs import DeviceConfig
+from common.durable import sync
 from common.errors import SettingsError, TransientError
 from common.sealing import Sealer, UnsealableError, ensure_sealer
 from common.wire import Position
@@ -229,7 +230,7 @@ class ConfigCache:
         finally:
             os.close(descriptor)
         if is_new:
-            _sync_folder(self._folder)
+            sync(self._folder)
         self._size += len(data)
 
     def _rewrite(self, live: dict[str, bytes], position: Position) -> None:
@@ -251,7 +252,7 @@ class ConfigCache:
             with contextlib.suppress(OSError):
                 partial.unlink(missing_ok=True)
             raise
-        _sync_folder(self._folder)
+        sync(self._folder)
         self._size = len(data)
 
     def _make_folder(self) -> None:
@@ -266,11 +267,3 @@ def _write_all(descriptor: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -21,6 +21,7 @@ from collectors.framework.data.frames import (
     segment_path,
     segments,
 )
+from common.durable import sync
 
 PROGRESS = "progress"
 MAX_BYTES = 256 * 1024 * 1024
@@ -106,7 +107,7 @@ class SampleSpool:
         self._fd = os.open(self._current, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o640)
         self._size = 0
         self._defined = set()
-        _sync_folder(self._folder)
+        sync(self._folder)
 
     def _write(self, frame: bytes) -> None:
         fd = self._fd
@@ -150,11 +151,3 @@ class SampleSpool:
             with contextlib.suppress(FileNotFoundError):
                 total += path.stat().st_size if path != self._current or self._fd is None else 0
         return total
-
-
-def _sync_folder(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from msgspec import Struct
 
+from common.durable import write_whole
 from common.edge.certificate import (
     BACKDATE_S,
     DAY_S,
@@ -28,7 +29,7 @@ from common.edge.certificate import (
     names_in,
     signed_by,
 )
-from common.edge.pem import Key, Pair, key_pem, load_key, load_pair, locked, make_folder, new_key, pem, write_whole
+from common.edge.pem import Key, Pair, key_pem, load_key, load_pair, locked, make_folder, new_key, pem
 from common.errors import SettingsError
 
 CA_DAYS = 3652

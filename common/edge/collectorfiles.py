@@ -17,6 +17,7 @@ from pathlib import Path
 
 from cryptography import x509
 
+from common.durable import sync, write_whole
 from common.edge.pem import (
     Key,
     Pair,
@@ -26,8 +27,6 @@ from common.edge.pem import (
     locked,
     make_folder,
     pem,
-    sync_folder,
-    write_whole,
 )
 from common.errors import SettingsError
 
@@ -78,7 +77,7 @@ def store_collector(
             if owner is not None:
                 give_away(folder, owner)
             partial.rename(folder / NEXT)
-            sync_folder(folder)
+            sync(folder)
         except OSError as error:
             raise SettingsError(f"{folder} cannot be written: {error.strerror or error}") from None
         _move_the_rest(folder)
@@ -185,9 +184,9 @@ def _move_the_rest(folder: Path) -> None:
         for name in (CA, KEY, CERTIFICATE):
             if (source / name).exists():
                 (source / name).replace(folder / name)
-        sync_folder(folder)
+        sync(folder)
         shutil.rmtree(source)
-        sync_folder(folder)
+        sync(folder)
 
     _with_folder(folder, move)
 

@@ -80,31 +80,6 @@ def _read(path: Path) -> bytes:
         raise SettingsError(f"{path} cannot be read: {error.strerror}") from None
 
 
-def write_whole(path: Path, data: bytes, mode: int) -> None:
-    """Put a file in its place whole, with its mode from the first moment, durable on return."""
-    temporary = path.with_name(f".{path.name}.new")
-    try:
-        temporary.unlink(missing_ok=True)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor, opened with its mode
-            file.write(data)
-            file.flush()
-            os.fsync(descriptor)
-        temporary.replace(path)
-        sync_folder(path.parent)
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be written: {error.strerror}") from None
-
-
-def sync_folder(folder: Path) -> None:
-    """Make what was renamed in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def make_folder(folder: Path) -> None:
     """Make a folder that is its owner's alone, if it is not there."""
     try:

@@ -17,10 +17,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from msgspec import Struct
 
+from common.durable import sync, write_whole
 from common.edge.authority import Site, fingerprint, sign_collector
 from common.edge.certificate import again, check_collector_name, collector_in, days_left, due_at
 from common.edge.collectorfiles import load_collector, store_collector
-from common.edge.pem import load_certificates, locked, make_folder, new_key, pem, sync_folder, write_whole
+from common.edge.pem import load_certificates, locked, make_folder, new_key, pem
 from common.errors import PermanentError, SettingsError
 
 GRACE_S = 86400.0
@@ -162,9 +163,9 @@ def revoke_collector(site: Site, name: str) -> bool:
         write_whole(revoked, path.read_bytes(), 0o644)
         try:
             os.utime(revoked, (site.wall(), site.wall()))
-            sync_folder(site.pki)  # the folder of the revoked may be new
+            sync(site.pki)  # the folder of the revoked may be new
             path.unlink()
-            sync_folder(path.parent)
+            sync(path.parent)
         except OSError as error:
             raise SettingsError(f"{path} cannot be removed: {error.strerror}") from None
     return True

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from common.edge.pem import write_whole
+from common.durable import write_whole
 from common.edge.tokens import ID_BYTES, SECRET_BYTES, Token
 from common.errors import PermanentError, SettingsError
 

@@ -7,13 +7,15 @@ the store, which says nothing.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct
 from twisted.logger import Logger
+
+from common.durable import write_whole
+from common.errors import SettingsError
 
 Number = Annotated[int, Meta(ge=0)]
 
@@ -62,14 +64,7 @@ class MarkFile:
 
     def write(self, mark: Mark) -> None:
         """Put a new one in its place; a disk that refuses is told in the log."""
-        partial = self._path.with_name(f".{self._path.name}.new")
         try:
-            descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            try:
-                os.write(descriptor, msgspec.json.encode(mark) + b"\n")
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-            partial.replace(self._path)
-        except OSError as error:
-            _log.warn("{path} cannot be written: {reason}", path=str(self._path), reason=error.strerror or str(error))
+            write_whole(self._path, msgspec.json.encode(mark) + b"\n", 0o600)
+        except SettingsError as error:
+            _log.warn("{reason}", reason=error.message)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from common.edge.pem import sync_folder
+from common.durable import sync
 from common.errors import SettingsError
 from hub.model.sqlitefile import JOURNAL, SHM, WAL, RunNote, beside
 
@@ -36,7 +36,7 @@ def decide(path: Path, copy: Path, time: str) -> None:
         label = f"{time}-{again}"
     try:
         copy.rename(beside(path, f"{TO_DO}{label}"))
-        sync_folder(path.parent)
+        sync(path.parent)
     except OSError as error:
         raise SettingsError(f"{path} cannot be replaced: {error.strerror or error}") from None
 
@@ -62,10 +62,10 @@ def finish(path: Path, after: Callable[[str], None] = lambda _step: None) -> Pat
                 old.rename(kept)
                 after(f"{old.name} aside")
         RunNote(path).remove()
-        sync_folder(path.parent)
+        sync(path.parent)
         new.rename(path)
         after("in place")
-        sync_folder(path.parent)
+        sync(path.parent)
     except OSError as error:
         raise SettingsError(f"{path} cannot be replaced: {error.strerror or error}; try it again") from None
     return aside if aside.exists() else None

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from common.durable import sync
 from common.errors import PermanentError
 from hub.model.migrate import VERSION_TABLE
 from hub.model.sealed import sealing_keys
@@ -66,7 +67,7 @@ def copy_database(source: Path, target: Path, *, alone: bool, epoch: str = "") -
             copy.execute("DELETE FROM site WHERE name = ?", (RUN,))
             if epoch:
                 copy.execute("UPDATE site SET value = ? WHERE name = 'epoch'", (epoch,))
-        _sync(target)
+        sync(target)
     except sqlite3.Error as error:
         raise PermanentError(f"{target} cannot be written: {error}") from None
     except OSError as error:
@@ -108,11 +109,3 @@ def _contents(copy: sqlite3.Connection, source: Path) -> Contents:
 def _texts(copy: sqlite3.Connection) -> Iterator[str]:
     for (text,) in copy.execute(SECRETS):
         yield str(text)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from common.edge.pem import write_whole
+from common.durable import write_whole
 from common.errors import PermanentError, SettingsError
 
 MAGIC = b"SQLite format 3\0"

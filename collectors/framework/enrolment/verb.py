@@ -20,6 +20,7 @@ from collectors.framework.enrolment.settingsfile import Place, find_place, settl
 from collectors.framework.hubaddresses import HubAddress, read_address
 from common.certificates import collector_in, days_left, fingerprint
 from common.daemon import Verb
+from common.durable import write_whole
 from common.edge.certificate import again, signed_by
 from common.edge.collectorfiles import (
     CA,
@@ -31,7 +32,7 @@ from common.edge.collectorfiles import (
     store_collector,
 )
 from common.edge.enrolwire import Authority
-from common.edge.pem import Key, key_pem, load_key, new_key, write_whole
+from common.edge.pem import Key, key_pem, load_key, new_key
 from common.edge.requests import make_request
 from common.edge.tokens import DEFAULT_ENROL_PORT, Token, read_token
 from common.errors import PermanentError, SettingsError

@@ -25,12 +25,13 @@ from common.certificates import (
     with_tls,
 )
 from common.configs import digest
+from common.durable import write_whole
 from common.edge.authority import issue
 from common.edge.broker import HardBroker
 from common.edge.certificate import collector_uri
 from common.edge.collectorfiles import store_collector
 from common.edge.expressions import encode as expression
-from common.edge.pem import new_key, pem, write_whole
+from common.edge.pem import new_key, pem
 from common.errors import PermanentError, RemoteError, TransientError
 from common.events import CLASS_PROCESS, Event, Severity
 from common.queries import Done, LiveConfigQuery, Picture
