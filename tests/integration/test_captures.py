@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -22,7 +23,6 @@ from tests.integration.snmpd import AUTH_PASSWORD, COMMUNITY, PRIV_PASSWORD, Snm
 
 pytestmark = pytest.mark.integration
 
-AGENT = ProcessSetConfig(id="agent", title="agent", order=0, include="^snmpd ", name="agent", required=True)
 EVERYTHING = ProcessSetConfig(id="all", title="all", order=1, include=".", exclude="", name="all")
 
 
@@ -32,6 +32,12 @@ def agent() -> Iterator[Snmpd]:
         yield running
 
 
+def itself(agent: Snmpd) -> ProcessSetConfig:
+    """A set of the agent's own process; whatever else runs here may have an agent too."""
+    include = f"^snmpd .*{re.escape(agent.folder.name)}/"
+    return ProcessSetConfig(id="agent", title="agent", order=0, include=include, name="agent", required=True)
+
+
 def over_snmp(agent: Snmpd, snmp: SnmpConfig, interval_s: int = 60) -> DeviceConfig:
     return DeviceConfig(
         device="box",
@@ -39,7 +45,7 @@ def over_snmp(agent: Snmpd, snmp: SnmpConfig, interval_s: int = 60) -> DeviceCon
         source=SourceKind.SNMP,
         interval_s=interval_s,
         snmp=snmp,
-        process_sets=(AGENT, EVERYTHING),
+        process_sets=(itself(agent), EVERYTHING),
     )
 
 

@@ -30,7 +30,7 @@ HOSTILE = "<img src=x onerror='document.title=\"owned\"'>\x1b[31m\u202e"
 
 
 class Browser:
-    """One page, and what its console said."""
+    """One page at a time, and what its console said."""
 
     def __init__(self, folder: str) -> None:
         read_end, self._write = os.pipe()
@@ -61,8 +61,14 @@ class Browser:
         self._number = 0
         self._session: str | None = None
         self.said: list[str] = []
-        page = next(one for one in self.call("Target.getTargets")["targetInfos"] if one["type"] == "page")
+        self.new_page()
+
+    def new_page(self) -> None:
+        """Go on with an empty page; what an earlier one still says is heard no more."""
+        self._session = None
+        page = self.call("Target.createTarget", url="about:blank")
         self._session = self.call("Target.attachToTarget", targetId=page["targetId"], flatten=True)["sessionId"]
+        self.said.clear()
         for domain in ("Page", "Runtime", "Log"):
             self.call(f"{domain}.enable")
 
@@ -82,7 +88,8 @@ class Browser:
             if answer.get("id") == self._number:
                 assert "error" not in answer, answer
                 return dict(answer["result"])
-            if answer.get("method") in {"Log.entryAdded", "Runtime.exceptionThrown"}:
+            ours = answer.get("sessionId") == self._session
+            if ours and answer.get("method") in {"Log.entryAdded", "Runtime.exceptionThrown"}:
                 self.said.append(json.dumps(answer["params"]))
 
     def js(self, text: str) -> Any:
@@ -130,7 +137,7 @@ def fake() -> Iterator[FakeApi]:
 
 @pytest.fixture
 def page(browser: Browser, fake: FakeApi) -> Browser:
-    browser.said.clear()
+    browser.new_page()
     browser.call("Page.navigate", url=fake.url)
     wait_for("the page", lambda: browser.js("document.readyState") == "complete" and "token" in browser.text(), 15)
     return browser
