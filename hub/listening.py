@@ -1,4 +1,4 @@
-"""A port of TCP that one of the hub's services listens on while it runs."""
+"""A port of TCP that one of the hub's services listens on while it runs, and the end of its connections."""
 
 from __future__ import annotations
 
@@ -50,3 +50,22 @@ class Listening:
             closed = listening.stopListening()
             if isinstance(closed, Deferred):
                 await closed
+
+
+class Leaving:
+    """Those who wait until the last connection of a service is gone."""
+
+    def __init__(self) -> None:
+        self._waiting: list[Deferred[None]] = []
+
+    async def wait(self) -> None:
+        """Wait until there is none any more; there is one now."""
+        gone: Deferred[None] = Deferred()
+        self._waiting.append(gone)
+        await gone
+
+    def over(self) -> None:
+        """The last one is gone."""
+        waiting, self._waiting = self._waiting, []
+        for gone in waiting:
+            gone.callback(None)

@@ -189,13 +189,8 @@ class HardBroker(pb.Broker):
 
     def report(self, what: str) -> None:
         """Write a line about the peer to the log, unless it has had its share of lines, or its owner reports."""
-        if self._lines is None:
-            return
-        kept_back = self._lines.take(self.peer)
-        if kept_back is not None:
-            self.log.warn(  # noqa: G010 - twisted.logger calls it so
-                "{peer}: {what} (lines kept back: {kept_back})", peer=self.peer, what=what, kept_back=kept_back
-            )
+        if self._lines is not None:
+            self._lines.warn(self.log, self.peer, what)
 
     def close(self, reason: str) -> None:
         """Cut the connection now, because we want to."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
 
 
 class Quota:
@@ -50,3 +51,9 @@ class LineQuota:
             return None
         kept_back, self.kept_back = self.kept_back, 0
         return kept_back
+
+    def warn(self, log: Logger, peer: str, what: str) -> None:
+        """Write a line about a peer, if it may have one."""
+        kept_back = self.take(peer)
+        if kept_back is not None:
+            log.warn("{peer}: {what} (lines kept back: {kept_back})", peer=peer, what=what, kept_back=kept_back)  # noqa: G010 - its name

@@ -21,7 +21,7 @@ from common.edge.reasons import was_tls
 from common.errors import SettingsError
 from hub.broker.perspective import HubPerspective, SessionSettings
 from hub.interfaces import IFrontDesk
-from hub.listening import Listening
+from hub.listening import Leaving, Listening
 
 Count = Annotated[int, Meta(ge=1)]
 
@@ -164,7 +164,7 @@ class Connections(Factory):
         self._lines = LineQuota(clock)
         self._renewals = Quota(clock, RENEWALS_PER_S, RENEWALS_BURST)
         self._strangers: dict[HardBroker, None] = {}
-        self._empty: list[Deferred[None]] = []
+        self._leaving = Leaving()
         self.brokers: set[HardBroker] = set()
 
     def buildProtocol(self, addr: IAddress | None) -> Any:  # noqa: ARG002 - as IProtocolFactory has it
@@ -196,23 +196,14 @@ class Connections(Factory):
 
     def turned_away(self, peer: str, reason: str) -> None:
         """Write a line about a connection that was not admitted."""
-        kept_back = self._lines.take(peer)
-        if kept_back is not None:
-            self.log.warn(  # noqa: G010 - twisted.logger calls it so
-                "{peer}: turned away: {reason} (lines kept back: {kept_back})",
-                peer=peer,
-                reason=reason,
-                kept_back=kept_back,
-            )
+        self._lines.warn(self.log, peer, f"turned away: {reason}")
 
     async def close(self, reason: str) -> None:
         """Cut all connections and wait until they are gone."""
         for broker in list(self.brokers):
             broker.close(reason)
         if self.brokers:
-            empty: Deferred[None] = Deferred()
-            self._empty.append(empty)
-            await empty
+            await self._leaving.wait()
 
     def _gone(self, broker: HardBroker) -> None:
         self.brokers.discard(broker)
@@ -220,6 +211,4 @@ class Connections(Factory):
         if broker.cause is not None and was_tls(broker.cause):  # Twisted itself does not log it
             broker.report(f"refused: {broker.lost}")
         if not self.brokers:
-            waiting, self._empty = self._empty, []
-            for deferred in waiting:
-                deferred.callback(None)
+            self._leaving.over()

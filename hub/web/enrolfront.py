@@ -6,7 +6,6 @@ POST /api/v1/enrol {token, request}         a certificate
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -25,8 +24,9 @@ from common.edge.tokens import read_token
 from common.errors import PermanentError, SettingsError, TocsinError
 from hub.enrol.desk import EnrolDesk
 from hub.enrol.tokenbook import TokenError
+from hub.web.erroranswers import defect, error_answer
 from hub.web.refusals import RefusalError, bad_request, not_found
-from hub.web.shapes import ErrorAnswer, ErrorBody, iso
+from hub.web.shapes import iso
 
 MAX_BODY_BYTES = 8192
 
@@ -91,14 +91,7 @@ class Front:
 
     def refused(self, peer: str, reason: str) -> None:
         """Write a line about who got nothing; bounded."""
-        kept_back = self._lines.take(peer)
-        if kept_back is not None:
-            self.log.warn(  # noqa: G010 - twisted.logger calls it so
-                "{peer}: enrolment refused: {reason} (lines kept back: {kept_back})",
-                peer=peer,
-                reason=reason,
-                kept_back=kept_back,
-            )
+        self._lines.warn(self.log, peer, f"enrolment refused: {reason}")
 
 
 def _refusal(error: TocsinError) -> RefusalError:
@@ -182,12 +175,10 @@ class Root(Resource):
                 request.method, request.path, request.content.read(), peer_of(request.channel)
             )
         except RefusalError as error:
-            status, found = error.status, _error(error)
+            status, found = error.status, error_answer(error)
         except Exception:  # noqa: BLE001 - the supervisor of web requests: one defect ends one request
-            id_ = secrets.token_hex(6)
-            self.log.failure("error in an enrolment; the host was told the id {id}", id=id_)
-            refusal = RefusalError("internal", f"an error of ours; the hub's log has more under the id {id_}")
-            status, found = refusal.status, _error(refusal)
+            refusal = defect(self.log, "error in an enrolment; the host was told the id {id}")
+            status, found = refusal.status, error_answer(refusal)
         request.setResponseCode(status)
         for name, value in (
             ("Content-Type", "application/json"),
@@ -199,7 +190,3 @@ class Root(Resource):
             request.setHeader(name, value)
         request.channel.persistent = False
         return msgspec.json.encode(found)
-
-
-def _error(error: RefusalError) -> ErrorAnswer:
-    return ErrorAnswer(ErrorBody(error.code, error.message, error.details))

@@ -14,7 +14,7 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from common.certificates import Renewable
 from common.edge.quota import Quota
 from hub.enrol.settings import EnrolSettings
-from hub.listening import Listening
+from hub.listening import Leaving, Listening
 from hub.web.enrolfront import EnrolSite, peer_of
 
 ALL_ADDRESSES = 10
@@ -39,7 +39,7 @@ class EnrolDoor(TLSMemoryBIOFactory):
         self._one = Quota(clock, settings.connections_per_s, settings.connections_burst)
         self._all = Quota(clock, ALL_ADDRESSES * settings.connections_per_s, ALL_ADDRESSES * settings.connections_burst)
         self._ends: dict[Any, IDelayedCall] = {}
-        self._empty: list[Deferred[None]] = []
+        self._leaving = Leaving()
 
     @property
     def connections(self) -> int:
@@ -67,18 +67,14 @@ class EnrolDoor(TLSMemoryBIOFactory):
         stock.unregisterProtocol(p)
         self._forget(p)
         if not self._ends:
-            waiting, self._empty = self._empty, []
-            for deferred in waiting:
-                deferred.callback(None)
+            self._leaving.over()
 
     async def close(self) -> None:
         """End all connections, and wait until they are gone."""
         for protocol in list(self._ends):
             protocol.abortConnection()
         if self._ends:
-            empty: Deferred[None] = Deferred()
-            self._empty.append(empty)
-            await empty
+            await self._leaving.wait()
 
     def _late(self, protocol: Any) -> None:
         self._site.refused(peer_of(protocol), f"nothing whole came within {self._settings.answer_s:g} s")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,11 +19,11 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 
 from common.errors import SettingsError, TocsinError
-from hub.listening import Listening
+from hub.listening import Leaving, Listening
 from hub.web.call import Call, File
+from hub.web.erroranswers import defect, error_answer
 from hub.web.refusals import RefusalError, refusal_of
 from hub.web.router import Route, Router
-from hub.web.shapes import ErrorAnswer, ErrorBody
 from hub.web.static import static_file
 from hub.web.tokens import is_right
 
@@ -141,12 +140,10 @@ class Root(Resource):
             raise
         except TocsinError as error:
             refusal = refusal_of(error)
-            status, found = refusal.status, _error(refusal)
+            status, found = refusal.status, error_answer(refusal)
         except Exception:  # noqa: BLE001 - the supervisor of web requests: one defect ends one request
-            id_ = secrets.token_hex(6)
-            self.log.failure("error in a web request; the client was told the id {id}", id=id_)
-            refusal = RefusalError("internal", f"an error of ours; the hub's log has more under the id {id_}")
-            status, found = refusal.status, _error(refusal)
+            refusal = defect(self.log, "error in a web request; the client was told the id {id}")
+            status, found = refusal.status, error_answer(refusal)
         if not request.is_gone:  # what ended with an error or a result all the same has nobody to tell
             self._write(request, status, found)
 
@@ -201,10 +198,6 @@ def _query(request: Any) -> dict[str, list[str]]:
         raise RefusalError("bad_request", "the parameters cannot be read") from None
 
 
-def _error(refusal: RefusalError) -> ErrorAnswer:
-    return ErrorAnswer(ErrorBody(refusal.code, refusal.message, refusal.details))
-
-
 class Connection(ProtocolWrapper):
     """One connection.
 
@@ -226,7 +219,7 @@ class Connections(WrappingFactory):
     def __init__(self, site: WebSite) -> None:
         stock: Any = super()
         stock.__init__(site)
-        self._empty: list[Deferred[None]] = []
+        self._leaving = Leaving()
         self._was_full = False
 
     def buildProtocol(self, addr: Any) -> Any:
@@ -252,18 +245,14 @@ class Connections(WrappingFactory):
         if len(self.protocols) < MAX_CONNECTIONS // 2:
             self._was_full = False
         if not self.protocols:
-            waiting, self._empty = self._empty, []
-            for deferred in waiting:
-                deferred.callback(None)
+            self._leaving.over()
 
     async def close(self) -> None:
         """End all connections, and the requests that wait on them; wait until they are gone."""
         for protocol in list(self.protocols):
             protocol.transport.abortConnection()
         if self.protocols:
-            empty: Deferred[None] = Deferred()
-            self._empty.append(empty)
-            await empty
+            await self._leaving.wait()
 
 
 class WebServer(Service):
