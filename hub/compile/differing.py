@@ -8,10 +8,7 @@ from common.configs import canonical
 from common.errors import PermanentError
 from hub.compile.modeler import ModelerCompiler
 from hub.compile.process import Expected, ProcessCompiler, nothing
-from hub.model.entities import (
-    Device,
-    scope_of,
-)
+from hub.model.entities import Device, scope_of
 from hub.model.model import Model
 
 DECIDING = frozenset({"source", "monitor", "missing_severity", "restart_severity"})

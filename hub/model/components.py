@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from common.components import MAX_NAME, ComponentKind
-from hub.model.entities import (
-    Device,
-)
+from hub.model.entities import Device
 from hub.model.model import Model
 from hub.model.properties import CATALOGUE, Property, Value, default_of
 

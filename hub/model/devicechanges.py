@@ -11,10 +11,7 @@ from msgspec import Struct
 from common.errors import SettingsError
 from hub.model.change import Change, plan
 from hub.model.documents import read_entity
-from hub.model.entities import (
-    KIND_DEVICE,
-    Device,
-)
+from hub.model.entities import KIND_DEVICE, Device
 from hub.model.fields import unknown
 from hub.model.model import Model
 from hub.model.properties import CATALOGUE

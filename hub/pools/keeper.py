@@ -16,9 +16,7 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from common.errors import TransientError
-from hub.model.entities import (
-    Pool,
-)
+from hub.model.entities import Pool
 from hub.model.model import Model
 from hub.pools.bells import Bells
 from hub.pools.holders import Holders

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from hub.model.entities import (
-    Device,
-    Pool,
-)
+from hub.model.entities import Device, Pool
 from hub.model.model import Model
 from hub.pools.presence import Presence, Turn
 from hub.pools.rendezvous import Rendezvous

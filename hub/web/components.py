@@ -14,9 +14,7 @@ from hub.components.modelrules import definition_of
 from hub.components.values import Component, DeviceComponents, State
 from hub.model.components import OF_COMPONENTS, component_key, holding, said_of, split_key
 from hub.model.devicechanges import DeviceChanges
-from hub.model.entities import (
-    Device,
-)
+from hub.model.entities import Device
 from hub.model.fields import unknown
 from hub.model.model import Model
 from hub.model.properties import Value

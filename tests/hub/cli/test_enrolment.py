@@ -22,10 +22,7 @@ from hub.cli.exits import CommandError, Exit
 from hub.distribution.absence import Absence
 from hub.distribution.roster import Roster
 from hub.enrol.leaving import Leaving
-from hub.model.entities import (
-    Device,
-    Pool,
-)
+from hub.model.entities import Device, Pool
 from hub.model.model import Model
 from hub.web.enrolment import EnrolmentTopic, Where, advertised
 from tests.fakes.enrolment import START, EnrolHub, FakeSession

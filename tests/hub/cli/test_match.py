@@ -11,9 +11,7 @@ import pytest
 
 from hub.cli.match import BATCH
 from hub.cli.progress import Bar
-from hub.model.entities import (
-    ProcessSet,
-)
+from hub.model.entities import ProcessSet
 from hub.model.model import Model
 from tests.fakes.api import FakeApi
 from tests.hub.cli.conftest import Run

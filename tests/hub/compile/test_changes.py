@@ -8,9 +8,7 @@ from common.configs import ExpectedSet
 from common.errors import NotFoundError
 from hub.compile.changes import ConfigChange, config_change
 from hub.model.diff import FieldChange
-from hub.model.entities import (
-    Device,
-)
+from hub.model.entities import Device
 from hub.model.model import Model
 from tests.hub.model.test_documents import read
 

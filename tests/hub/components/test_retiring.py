@@ -22,10 +22,7 @@ from hub.components.values import State
 from hub.events.store import SqlEventStore
 from hub.interfaces import EventFilter
 from hub.model.database import Database
-from hub.model.entities import (
-    Device,
-    ProcessSet,
-)
+from hub.model.entities import Device, ProcessSet
 from hub.model.model import Model
 from tests.fakes.stores import InlineWorker, done
 from tests.hub.components.reports import NOW, found, ids, report

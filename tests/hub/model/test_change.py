@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from hub.model.change import plan
-from hub.model.entities import (
-    DeviceClass,
-)
+from hub.model.entities import DeviceClass
 from hub.model.model import Model
 
 

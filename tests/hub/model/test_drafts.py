@@ -10,10 +10,7 @@ from common.errors import NotFoundError, SettingsError
 from common.roll import CommandLine
 from hub.model.documents import SourceFile
 from hub.model.drafts import Drafts, lay_over, scope_like
-from hub.model.entities import (
-    Device,
-    ProcessSet,
-)
+from hub.model.entities import Device, ProcessSet
 from hub.model.model import Model
 from hub.model.previewreport import DraftState
 

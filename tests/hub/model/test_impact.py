@@ -20,9 +20,7 @@ from hub.model.entities import (
     WhenAlone,
     key_of,
 )
-from hub.model.entities import (
-    Group as DeviceGroup,
-)
+from hub.model.entities import Group as DeviceGroup
 from hub.model.model import Model
 from hub.model.templates import Target, Template, Threshold
 

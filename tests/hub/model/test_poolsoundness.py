@@ -7,10 +7,7 @@ from pathlib import Path
 import pytest
 
 from hub.model.change import plan
-from hub.model.entities import (
-    Pool,
-    WhenAlone,
-)
+from hub.model.entities import Pool, WhenAlone
 from hub.model.model import Model
 from tests.hub.model.test_documents import read
 from tests.hub.model.test_refusing import told

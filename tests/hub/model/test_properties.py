@@ -7,9 +7,7 @@ import pytest
 
 from common.configs import DeviceConfig
 from hub.compile.process import compile_device
-from hub.model.entities import (
-    Device,
-)
+from hub.model.entities import Device
 from hub.model.model import Model
 from hub.model.properties import (
     CATALOGUE,

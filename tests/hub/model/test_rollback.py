@@ -12,9 +12,7 @@ from twisted.internet.defer import Deferred
 from common.errors import NotFoundError, SettingsError, TransientError
 from hub.interfaces import DocumentChange
 from hub.model.documents import SourceFile
-from hub.model.entities import (
-    encode_entity,
-)
+from hub.model.entities import encode_entity
 from hub.model.model import Model
 from hub.model.service import ModelService
 from tests.fakes.stores import FakeModelStore, InlineWorker, done

@@ -19,9 +19,7 @@ from hub.distribution.distributor import Distributor
 from hub.distribution.everywhere import Everywhere
 from hub.distribution.modelview import ModelView
 from hub.model.database import Database
-from hub.model.entities import (
-    Device,
-)
+from hub.model.entities import Device
 from hub.model.model import Model
 from hub.model.service import ModelService
 from hub.model.store import SqlModelStore

@@ -76,7 +76,7 @@ class AnswerTests(DoorCase):
                 self.assertIn(says, self.refusal(401, "unauthorized", "POST", PATH, self.body(token, name)))
             lines = [event for event in logs if event["log_level"] is LogLevel.warn]
             self.assertEqual(len(lines), 1)
-            self.assertIn(f"collector {name}", lines[0]["reason"])
+            self.assertIn(f"collector {name}", lines[0]["what"])
             self.assertNotIn(token, str(logs))
             self.assertNotIn(read_token(token).secret.hex(), str(logs))
 
