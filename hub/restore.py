@@ -20,6 +20,7 @@ from hub.model.migrate import refuse_newer
 from hub.model.restoring import decide, finish
 from hub.model.sqlitecopy import Contents, copy_database
 from hub.model.sqlitefile import has_log
+from hub.newepoch import leave_word
 from hub.settings import HubSettings
 
 
@@ -89,7 +90,8 @@ def restore_file(
         after("copied")
         decide(database, copy, f"{now:%Y%m%dT%H%M%SZ}")
         after("decided")
-        _ask_for_new_epoch(settings)
+        leave_word(settings.new_epoch_file)  # where nothing tells the next start what the database was before
+        _give_to_owner(settings.new_epoch_file, settings.folder)
         after("new epoch asked for")
         return contents, finish(database, after)
     finally:
@@ -118,15 +120,6 @@ def _refuse_contents(settings: HubSettings, source: Path, contents: Contents) ->
             f"key file {path}: the key was changed since. Take the line of that key from the backup of the key file, "
             f"and add it to {path}, below the line that is there"
         )
-
-
-def _ask_for_new_epoch(settings: HubSettings) -> None:
-    """Have the next start say it, even where nothing tells it what the database was before."""
-    try:
-        settings.new_epoch_file.touch(mode=0o600)
-    except OSError as error:
-        raise SettingsError(f"{settings.new_epoch_file} cannot be made: {error.strerror or error}") from None
-    _give_to_owner(settings.new_epoch_file, settings.folder)
 
 
 def _give_to_owner(path: Path, folder: Path) -> None:

@@ -79,7 +79,6 @@ class Departures:
         self._standing = standing
         self._leaving: dict[str, None] = {}
         self._moving: dict[str, Moving] = {}
-        self._stood: dict[int, int] = {}
         self._revision = 0
         self._errand: Errand | None = None
 
@@ -146,15 +145,16 @@ class Departures:
                 self._leaving = {device: None for device in self._leaving if device not in leaving}
                 if gone := [device for device in leaving if self._distributor.owner(device) is None]:
                     await self._stubbornly(partial(self._close, gone, HUB, self._wall()))
-                if there := self._arrived(moving):
-                    await self._stubbornly(partial(self._leave_behind, there, HUB, self._wall(), self._stood))
+                there, stood = self._arrived(moving)
+                if there:
+                    await self._stubbornly(partial(self._leave_behind, there, HUB, self._wall(), stood))
         finally:
             self._errand = None
 
-    def _arrived(self, moving: Iterable[str]) -> dict[str, str]:
-        """Those whose old events are to be closed now, with their collectors."""
+    def _arrived(self, moving: Iterable[str]) -> tuple[dict[str, str], dict[int, int]]:
+        """Those whose old events are to be closed now, with their collectors; what had been seen of them, by id."""
         found: dict[str, str] = {}
-        self._stood = {}
+        stood: dict[int, int] = {}
         for device in moving:
             owner, state = self._distributor.owner(device), self._moving[device]
             settled = owner is None or self._distributor.in_sync(device)
@@ -162,11 +162,11 @@ class Departures:
                 if not self._has_looked(device, state):
                     continue
                 found[device] = owner
-                self._stood.update(state.stood)
+                stood.update(state.stood)
                 state.closed, state.stood = True, {}
             if settled:
                 del self._moving[device]
-        return found
+        return found, stood
 
     def _has_looked(self, device: str, state: Moving) -> bool:
         """Whether a collector that runs the device now has had time to find out how it is."""

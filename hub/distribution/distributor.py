@@ -137,10 +137,6 @@ class Distributor:
         self.agreement.release()
         self._progress()
 
-    def _wake_waiting(self) -> None:
-        for subscription in [one for one in self._subscriptions.values() if one.holds_back]:
-            subscription.wake()
-
     def push_again(self, devices: Iterable[str]) -> int:
         """Compile these and send them again, changed or not; give the revision that they will be of."""
         named = list(devices)
@@ -275,7 +271,8 @@ class Distributor:
 
     def _progress(self) -> None:
         """Something has moved: those who wait for it look again."""
-        self._wake_waiting()
+        for subscription in [one for one in self._subscriptions.values() if one.holds_back]:
+            subscription.wake()
         arrived = [waiter for waiter in self._waiters if self.is_live(waiter.revision, waiter.device)]
         for waiter in arrived:
             self._waiters.remove(waiter)

@@ -70,8 +70,7 @@ class Services:
 
     def model_changed(self, revision: int, _before: Model, _after: Model, devices: Sequence[str]) -> None:
         """A revision concerns these devices."""
-        for distributor in self._all:
-            distributor.model_changed(revision, devices)
+        self.moved(revision, devices)
 
     def moved(self, revision: int, devices: Sequence[str]) -> None:
         """These have another collector from now on."""

@@ -86,9 +86,7 @@ class Presence:
         self._met: dict[str, float] = {}  # by pool: when the first came of whom nobody was there
         self._flaps: dict[Who, list[float]] = {}
         self._former: dict[Who, float] = {}
-        self._longer: dict[
-            str, tuple[float, float]
-        ] = {}  # by pool: a patience that was longer, and until when it counts
+        self._longer: dict[str, tuple[float, float]] = {}  # by pool: a longer patience, and until when it counts
 
     # --- what happened ------------------------------------------------------------------------------------------------
 
@@ -116,16 +114,14 @@ class Presence:
         A new member that is not there takes nothing from those that collect: it is out, until it comes.
         """
         before, self.pools = self.pools, pools
-        for name, pool in before.items():
-            patience_s = self.patience_s(name, now, pool)
-            if name in pools and patience_s > pools[name].failover_after_s + SLACK_S:
-                self._longer[name] = patience_s, now + patience_s
         members = {(name, member) for name, pool in pools.items() for member in pool.members}
         old = {(name, member) for name, pool in before.items() for member in pool.members}
         added = members - old
         self._former = {who: until for who, until in self._former.items() if until > now}
         for name, pool in before.items():
             patience_s = self.patience_s(name, now, pool)
+            if name in pools and patience_s > pools[name].failover_after_s + SLACK_S:
+                self._longer[name] = patience_s, now + patience_s
             self._former.update(
                 ((name, one), now + patience_s) for one in pool.members if (name, one) not in members | self.absent
             )
