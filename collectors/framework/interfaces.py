@@ -302,7 +302,7 @@ class IHubClient(Interface):
 # --- processes --------------------------------------------------------------------------------------------------------
 
 
-class ProcessRow(Struct, frozen=True, kw_only=True):
+class ProcessRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One process as a source saw it.
 
     Attributes:
@@ -311,6 +311,9 @@ class ProcessRow(Struct, frozen=True, kw_only=True):
         cpu_s: CPU seconds used since its start.
         status: 'running', 'zombie', ... as in `roll.Process.state`.
         extra: further local figures by point name.
+        parent: its parent's pid; None over SNMP.
+        user: name of whom it runs as, or the number when there is no name; of local processes that are watched alone.
+        replaced: its program was replaced or removed on disk after it was started; as `user`, else False.
     """
 
     pid: int
@@ -323,6 +326,9 @@ class ProcessRow(Struct, frozen=True, kw_only=True):
     status: str
     alive: bool
     extra: dict[str, int] | None = None
+    parent: int | None = None
+    user: str | None = None
+    replaced: bool = False
 
 
 class ProcessTable(Struct, frozen=True, kw_only=True):

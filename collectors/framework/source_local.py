@@ -15,7 +15,9 @@ import msgspec
 import psutil
 from zope.interface import implementer
 
+from collectors.framework.accounts import Accounts
 from collectors.framework.interfaces import IProcessSource, ProcessRow, ProcessTable
+from collectors.framework.source_psutil import NOT_RUNNING, PsutilSource, Wanted
 from common.configs import DeviceConfig
 
 _STATES = {
@@ -29,11 +31,11 @@ _STATES = {
     b"I": "idle",
     b"P": "parked",
 }
-_NOT_RUNNING = frozenset({"zombie", "dead"})
 _STATUS_FIELDS = {b"VmData": "data", b"VmStk": "stack"}
 _MAX_ARGUMENTS_BYTES = 32 * 1024
 
-Wanted = Callable[[ProcessRow], bool]
+_GONE = " (deleted)"
+_IN_MEMORY = "/memfd:"
 
 
 def local_source(wall: Callable[[], float], monotonic: Callable[[], float], wanted: Wanted) -> IProcessSource:
@@ -61,6 +63,7 @@ class ProcSource:
         self._tick_s = 1.0 / os.sysconf("SC_CLK_TCK")
         self._page_bytes = os.sysconf("SC_PAGE_SIZE")
         self._boot = psutil.boot_time()
+        self._accounts = Accounts()
         self._known: dict[tuple[int, int], tuple[str, str]] = {}
         self.unreadable = 0
 
@@ -72,6 +75,7 @@ class ProcSource:
         rows: dict[int, ProcessRow] = {}
         seen: dict[tuple[int, int], tuple[str, str]] = {}
         self.unreadable = 0
+        self._accounts.refresh()
         for name in os.listdir(self._root):  # noqa: PTH208 - a Path for each entry would cost more than the read
             if name.isdigit():
                 row = self._row(int(name), seen)
@@ -117,11 +121,22 @@ class ProcSource:
             cpu_s=(int(fields[11]) + int(fields[12])) * self._tick_s,
             memory_bytes=int(fields[21]) * self._page_bytes,
             status=status,
-            alive=status not in _NOT_RUNNING,
+            alive=status not in NOT_RUNNING,
+            parent=int(fields[1]),
         )
         if row.alive and self._wanted(row):
-            return _with_extra(row, self._extra(pid, fields))
+            return self._whole(row, fields)
         return row
+
+    def _whole(self, row: ProcessRow, fields: list[bytes]) -> ProcessRow:
+        """A row with all that is read of processes that are watched."""
+        folder = f"{self._root}{row.pid}"
+        try:
+            user = self._accounts.name(os.stat(folder).st_uid)  # noqa: PTH116 - as above
+        except OSError:
+            user = None
+        extra = self._extra(row.pid, fields)
+        return msgspec.structs.replace(row, extra=extra, user=user, replaced=_replaced(f"{folder}/exe"))
 
     def _arguments(self, pid: int) -> str:
         data = _read(f"{self._root}{pid}/cmdline") or b""
@@ -159,68 +174,10 @@ def _read(path: str) -> bytes | None:
     return data
 
 
-def _with_extra(row: ProcessRow, extra: dict[str, int]) -> ProcessRow:
-    return msgspec.structs.replace(row, extra=extra)
-
-
-@implementer(IProcessSource)
-class PsutilSource:
-    """Asks psutil: for hosts without /proc, and the witness of `ProcSource`."""
-
-    def __init__(self, wall: Callable[[], float], monotonic: Callable[[], float], wanted: Wanted) -> None:
-        self._wall = wall
-        self._monotonic = monotonic
-        self._wanted = wanted
-        self.unreadable = 0
-
-    async def scan(self, full: bool) -> ProcessTable:  # noqa: FBT001 - the interface has it
-        """Read all processes."""
-        at, monotonic = self._wall(), self._monotonic()
-        rows: dict[int, ProcessRow] = {}
-        self.unreadable = 0
-        for process in psutil.process_iter():
-            try:
-                with process.oneshot():
-                    rows[process.pid] = self._row(process)
-            except psutil.Error:
-                self.unreadable += 1
-        return ProcessTable(at=at, monotonic=monotonic, rows=rows, complete=True, full=full)
-
-    async def alive(self, pids: Sequence[int]) -> frozenset[int]:
-        """Which of some processes are still there."""
-        return frozenset(pid for pid in pids if psutil.pid_exists(pid))
-
-    def update(self, config: DeviceConfig) -> None:
-        """Nothing of a config matters here."""
-
-    async def close(self) -> None:
-        """Nothing is held."""
-
-    def _row(self, process: psutil.Process) -> ProcessRow:
-        try:
-            arguments = [part for part in process.cmdline() if part]
-        except (psutil.AccessDenied, psutil.ZombieProcess):
-            arguments = []
-        times, memory, status = process.cpu_times(), process.memory_info(), process.status()
-        row = ProcessRow(
-            pid=process.pid,
-            name=process.name(),
-            path=arguments[0] if arguments else "",
-            parameters=" ".join(arguments[1:]),
-            started=process.create_time(),
-            cpu_s=times.user + times.system,
-            memory_bytes=memory.rss,
-            status=status,
-            alive=status not in _NOT_RUNNING,
-        )
-        return _with_extra(row, self._extra(process, memory)) if row.alive and self._wanted(row) else row
-
-    @staticmethod
-    def _extra(process: psutil.Process, memory: object) -> dict[str, int]:
-        extra = {"threads": process.num_threads(), "vms": int(getattr(memory, "vms", 0))}
-        for name in ("shared", "data"):
-            if hasattr(memory, name):
-                extra[name] = int(getattr(memory, name))
-        with contextlib.suppress(psutil.Error):
-            extra["fds"] = process.num_fds()
-        return extra
+def _replaced(path: str) -> bool:
+    """Whether the link to a program says that the file is no longer there; what never was a file does not count."""
+    try:
+        program = os.readlink(path)  # noqa: PTH115 - as above
+    except OSError:
+        return False
+    return program.endswith(_GONE) and not program.startswith(_IN_MEMORY) and not os.path.lexists(program)

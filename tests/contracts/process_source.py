@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import pwd
+import shutil
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 import psutil
@@ -73,6 +76,32 @@ class LocalSourceContract:
     def test_further_figures_are_read_only_for_what_is_wanted(self) -> None:
         rows = self.scan(self.make(lambda row: row.pid == os.getpid()))
         assert [row.pid for row in rows.values() if row.extra is not None] == [os.getpid()]
+
+    def test_the_parent_is_told_of_every_process(self) -> None:
+        with child("with-parent") as process:
+            rows = self.scan(self.make(lambda _row: False))
+            assert rows[process.pid].parent == os.getpid()
+
+    def test_whom_a_process_runs_as_is_told_of_what_is_wanted(self) -> None:
+        nobody = pwd.getpwnam("nobody")
+        if os.geteuid() != 0:
+            pytest.skip("only root may run something as somebody else")
+        with child("of-nobody", f"import os; os.setuid({nobody.pw_uid})") as process:
+            row = self.scan(self.make(lambda row: row.pid == process.pid))[process.pid]
+            assert row.user == "nobody"
+            assert self.scan(self.make(lambda _row: False))[process.pid].user is None
+
+    def test_a_program_that_left_the_disk_is_told_of_what_is_wanted(self, tmp_path: Path) -> None:
+        program = tmp_path / "worker"
+        shutil.copy(shutil.which("sleep") or "/bin/sleep", program)
+        with subprocess.Popen([program, "600"]) as process:
+            try:
+                source = self.make(lambda row: row.pid == process.pid)
+                assert not self.scan(source)[process.pid].replaced
+                program.unlink()
+                assert self.scan(source)[process.pid].replaced
+            finally:
+                process.kill()
 
     def test_identity_is_the_same_from_scan_to_scan(self) -> None:
         source = self.make(lambda _row: False)

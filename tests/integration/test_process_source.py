@@ -9,7 +9,8 @@ import psutil
 import pytest
 
 from collectors.framework.interfaces import IProcessSource
-from collectors.framework.source_local import ProcSource, PsutilSource
+from collectors.framework.source_local import ProcSource
+from collectors.framework.source_psutil import PsutilSource
 from tests.contracts.process_source import LocalSourceContract, Wanted, child, now
 
 

@@ -87,8 +87,6 @@ def _scanned(section: Scanned, secrets: tuple[str, ...]) -> Iterator[str]:
 def _row(row: ProcessRow, secrets: tuple[str, ...]) -> dict[str, Any]:
     words: dict[str, Any] = msgspec.to_builtins(row)
     words["parameters"] = mask(row.parameters, secrets)
-    if row.extra is None:
-        del words["extra"]
     return words
 
 

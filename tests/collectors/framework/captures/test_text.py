@@ -59,7 +59,10 @@ def test_every_section_comes_back_as_it_was() -> None:
 
 
 def test_a_scan_of_this_host_comes_back_as_it_was() -> None:
-    rows = (row(1, extra={"threads": 3}), row(2, started=None, cpu_s=None, memory_bytes=None, alive=False))
+    rows = (
+        row(1, extra={"threads": 3}, parent=0, user="web", replaced=True),
+        row(2, started=None, cpu_s=None, memory_bytes=None, alive=False),
+    )
     before = reading(
         Scanned(rows=rows, full=False, problem="half"), Probed(alive={1: True, 2: False}), origin=Origin.LOCAL
     )
