@@ -242,6 +242,9 @@ class DeviceConfig(Struct, frozen=True, kw_only=True):
         model: for the modeler alone; `interval_s` is then the time from one modelling to the next.
         lease_s: seconds; without the hub for longer than this, the collector stops collecting the device until the hub
             says again that it is its. None: it goes on for ever.
+        roll_days: how long it is kept who ran when; 0 keeps nothing.
+        argument_masks: RE2, each with a group around what is secret in a command line (common.masking).
+        standard_masks: what usually stands before a secret is masked, too.
     """
 
     device: DeviceId
@@ -261,6 +264,9 @@ class DeviceConfig(Struct, frozen=True, kw_only=True):
     only_expected: bool = False
     retention: Retention = Retention.STANDARD
     lease_s: Annotated[int, Meta(ge=1)] | None = None
+    roll_days: Annotated[int, Meta(ge=0, le=3650)] = 14
+    argument_masks: Annotated[tuple[Regex, ...], Meta(max_length=100)] = ()
+    standard_masks: bool = True
 
 
 LAPSED = "0" * 32

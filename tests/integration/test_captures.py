@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from collectors.framework.captures.folder import readings
-from collectors.framework.captures.masking import MASK
 from collectors.framework.captures.reading import Got, Reading, Walked, values_of
 from collectors.framework.configcache import ConfigCache
 from collectors.framework.snmp import ber
 from common.configs import DeviceConfig, ProcessSetConfig, SnmpConfig, SourceKind
+from common.masking import MASK
 from tests.integration.snmpd import AUTH_PASSWORD, COMMUNITY, PRIV_PASSWORD, Snmpd, snmpd
 
 pytestmark = pytest.mark.integration

@@ -11,7 +11,6 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from collectors.framework.captures.folder import DeviceFolder
-from collectors.framework.captures.masking import own_secrets
 from collectors.framework.captures.reading import (
     SYS_UPTIME,
     Failure,
@@ -42,6 +41,7 @@ from collectors.framework.snmp.client import SnmpClient
 from collectors.framework.snmp.errors import BadAnswer
 from common.configs import DeviceConfig, SnmpConfig
 from common.errors import TocsinError, TransientError
+from common.masking import masker_of
 
 MOST_BYTES = 1 << 30
 """Of all that one run of a daemon writes: a capture that was forgotten must not fill the disk."""
@@ -62,7 +62,7 @@ class Writer:
         """Write a section; with `begins`, in a file of its own."""
         if self._room.full:
             return
-        text = "".join(lines_of(section, own_secrets(self.config.snmp)))
+        text = "".join(lines_of(section, masker_of(self.config)))
         before = self._folder.written_bytes
         try:
             if begins or not self._begun:

@@ -8,11 +8,12 @@ from typing import Any
 
 import msgspec
 
-from collectors.framework.captures.masking import mask, mask_bytes
 from collectors.framework.captures.reading import Got, Probed, Reading, Scanned, Section, Typed, Walked
 from collectors.framework.captures.words import NAMES, oid_word, word_of
 from collectors.framework.interfaces import ProcessRow
 from collectors.framework.snmp import ber
+from common.masking import Masker, masker
+from common.matching import command_line
 
 FORMAT = 1
 
@@ -27,9 +28,9 @@ def heading(reading: Reading) -> str:
     return _line(words)
 
 
-def lines_of(section: Section, secrets: Iterable[str] = ()) -> Iterator[str]:
+def lines_of(section: Section, secrets: Masker | None = None) -> Iterator[str]:
     """The lines of a section, without what looks like a secret."""
-    known = tuple(secrets)
+    known = secrets or masker()
     if isinstance(section, Got):
         yield from _got(section, known)
     elif isinstance(section, Walked):
@@ -40,26 +41,24 @@ def lines_of(section: Section, secrets: Iterable[str] = ()) -> Iterator[str]:
         yield from _scanned(section, known)
 
 
-def _got(section: Got, secrets: tuple[str, ...]) -> Iterator[str]:
+def _got(section: Got, secrets: Masker) -> Iterator[str]:
     if section.failure is not None:
         oids = [oid_word(oid) for oid in section.values]
-        yield _line({"get": oids, "error": section.failure.kind, "message": mask(section.failure.message, secrets)})
+        yield _line({"get": oids, "error": section.failure.kind, "message": secrets.mask(section.failure.message)})
         return
     words = {oid_word(oid): word_of(_masked(typed, secrets)) for oid, typed in section.values.items()}
     yield _line({"get": words})
 
 
-def _walked(section: Walked, secrets: tuple[str, ...]) -> Iterator[str]:
+def _walked(section: Walked, secrets: Masker) -> Iterator[str]:
     columns = [oid_word(column) for column in section.columns]
     if section.failure is not None:
-        yield _line(
-            {"table": columns, "error": section.failure.kind, "message": mask(section.failure.message, secrets)}
-        )
+        yield _line({"table": columns, "error": section.failure.kind, "message": secrets.mask(section.failure.message)})
         return
     usual = [_usual(rows.values()) for rows in section.rows]
     head: dict[str, Any] = {"table": columns, "types": [NAMES[tag] for tag in usual]}
     if section.problem:
-        head["problem"] = mask(section.problem, secrets)
+        head["problem"] = secrets.mask(section.problem)
     yield _line(head | {"varbinds": section.varbinds, "requests": section.requests})
     for index in sorted({index for rows in section.rows for index in rows}):
         cells = [word_of(_masked(rows.get(index), secrets), tag) for rows, tag in zip(section.rows, usual, strict=True)]
@@ -75,7 +74,7 @@ def _usual(values: Iterable[Typed]) -> int:
     return max(counts, key=lambda tag: counts[tag], default=ber.INTEGER)
 
 
-def _scanned(section: Scanned, secrets: tuple[str, ...]) -> Iterator[str]:
+def _scanned(section: Scanned, secrets: Masker) -> Iterator[str]:
     head: dict[str, Any] = {"processes": len(section.rows), "full": section.full}
     if section.problem:
         head["problem"] = section.problem
@@ -84,16 +83,26 @@ def _scanned(section: Scanned, secrets: tuple[str, ...]) -> Iterator[str]:
         yield _line(_row(row, secrets))
 
 
-def _row(row: ProcessRow, secrets: tuple[str, ...]) -> dict[str, Any]:
+def _row(row: ProcessRow, secrets: Masker) -> dict[str, Any]:
     words: dict[str, Any] = msgspec.to_builtins(row)
-    words["parameters"] = mask(row.parameters, secrets)
+    words["parameters"] = _arguments(row, secrets)
     return words
 
 
-def _masked(typed: Typed | None, secrets: tuple[str, ...]) -> Typed | None:
+def _arguments(row: ProcessRow, secrets: Masker) -> str:
+    """The arguments masked as a part of their line: what an option means may depend on the program."""
+    line = command_line(row.path, row.name, row.parameters)
+    program = line.removesuffix(row.parameters.strip())
+    masked = secrets.mask(line)
+    if program != line and masked.startswith(program):
+        return masked.removeprefix(program)
+    return secrets.mask(row.parameters)
+
+
+def _masked(typed: Typed | None, secrets: Masker) -> Typed | None:
     if typed is None or typed.tag != ber.OCTET_STRING or not isinstance(typed.value, bytes):
         return typed
-    return Typed(typed.tag, mask_bytes(typed.value, secrets))
+    return Typed(typed.tag, secrets.mask_bytes(typed.value))
 
 
 def _line(words: Any) -> str:

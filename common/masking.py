@@ -1,0 +1,160 @@
+"""Takes secrets out of command lines: processes have passwords in their arguments more often than not.
+
+Patterns are RE2, because command lines come from hosts that nobody vouches for. What is matched by process sets is the
+whole text, inside a collector; what leaves its memory, for a file or a peer, is masked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import re2
+
+from common.configs import DeviceConfig, SnmpConfig
+from common.matching import check_regex
+
+MASK = "***"
+SECRET = "secret"  # noqa: S105 - the name of a group
+"""The group that is masked; where no group has this name, the first one."""
+SHORTEST = 6
+"""A secret that is shorter would take ordinary words out, too."""
+MAX_CACHED = 4096
+_COMMON = frozenset({"public", "private"})
+
+_WORDS = (
+    "(?:pass(?:word|wd|phrase|code)?|pwd|secret|token|credentials?|(?:api|access|private|auth|secret|account)[_-]?key)"
+)
+STANDARD = (
+    # --password=x, PGPASSWORD=x, -Dtoken=x, password: x, {"password": "x"}, openssl's pass:x
+    rf"(?i){_WORDS}[\"']?\s*[=:]\s*(\S+)",
+    # --db-password x
+    rf"(?i)(?:^|\s)--?[\w.-]*{_WORDS}\s+([^\s-]\S*)",
+    # scheme://user:x@host, also when an agent has cut it before the @
+    r"://[^/\s:@]*:([^\s/]+)@",
+    r"://[^/\s:@]+:([^\s@/]*[^\s@/\d][^\s@/]*)$",
+    # Authorization: Bearer x
+    r"(?i)\bauthorization[\"']?\s*[=:]\s*[\"']?(?:\w+\s+)?(\S+)",
+    r"(?i)\bbearer\s+(\S+)",
+    # keys that are known by their form: AWS, GitHub, Slack, JSON web tokens
+    r"\b((?:AKIA|ASIA)[0-9A-Z]{16})\b",
+    r"\b(gh[pousr]_[A-Za-z0-9]{20,})",
+    r"\b(xox[abeprs]-[A-Za-z0-9-]{10,})",
+    r"\b(eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*)",
+    # programs whose short options take a password
+    r"\b(?:mysql|mariadb)[\w-]*\s(?:.*?\s)?-p(\S+)",
+    r"\bsshpass\s(?:.*?\s)?-p\s*(\S+)",
+    r"\bcurl\s(?:.*?\s)?(?:-u|--user|--proxy-user)[\s=]*[^\s:]*:(\S+)",
+    r"\bredis-cli\s(?:.*?\s)?-a\s*(\S+)",
+    r"\bldap[a-z]+\s(?:.*?\s)?-w\s*(\S+)",
+    r"\b(?:smbclient|rpcclient|smbget|net)\s(?:.*?\s)?-U\s*[^\s%]+%(\S+)",
+    *(rf"\bsnmp[a-z]+\s(?:.*?\s)?-{option}\s*(\S+)" for option in "cAX"),
+)
+"""What is masked where nobody says otherwise."""
+
+
+def check_mask(pattern: str) -> str:
+    """What is wrong with a pattern for secrets, as a sentence; empty when it can be used."""
+    wrong = check_regex(pattern)
+    if not wrong and not _compiled(pattern).groups:
+        wrong = f"{pattern!r} has no group: put the part that is secret in parentheses, as in --pin=(\\S+)"
+    return wrong
+
+
+def _compiled(pattern: str) -> Any:
+    options = re2.Options()
+    options.log_errors = False
+    return re2.compile(pattern, options)
+
+
+class Masker:
+    """Masks by some patterns, and some secrets that are known.
+
+    Raises:
+        ValueError: one of the patterns is none; `check_mask` says why.
+    """
+
+    def __init__(self, patterns: Sequence[str], secrets: Sequence[str] = ()) -> None:
+        self._secrets = tuple(secrets)
+        self._patterns: list[tuple[Any, int]] = []
+        self._any = re2.Set.SearchSet(re2.Options())
+        for pattern in patterns:
+            if wrong := check_mask(pattern):
+                raise ValueError(wrong)
+            compiled = _compiled(pattern)
+            self._patterns.append((compiled, compiled.groupindex.get(SECRET, 1)))
+            self._any.Add(pattern)
+        if self._patterns:
+            self._any.Compile()
+        self._cache: dict[str, str] = {}
+
+    def mask(self, text: str) -> str:
+        """The text, with `***` in place of each secret."""
+        found = self._cache.get(text)
+        if found is None:
+            if len(self._cache) >= MAX_CACHED:
+                self._cache.clear()
+            found = self._cache[text] = self._masked(text)
+        return found
+
+    def mask_bytes(self, content: bytes) -> bytes:
+        """As `mask`; bytes that are no UTF-8 stay as they are."""
+        try:
+            return self.mask(content.decode()).encode()
+        except UnicodeError:
+            return self.mask(content.decode("latin-1")).encode("latin-1")
+
+    def _masked(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, MASK)
+        if not self._patterns:
+            return text
+        try:
+            hits = self._any.Match(text) or ()
+        except UnicodeEncodeError:  # lone surrogates, which stand for bytes that are no text
+            return self.mask(text.encode("utf-8", "replace").decode())
+        spans = sorted(
+            found.span(group)
+            for pattern, group in (self._patterns[number] for number in hits)
+            for found in pattern.finditer(text)
+            if found.start(group) >= 0
+        )
+        return _without(text, spans) if spans else text
+
+
+def _without(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    """The text with a mask in place of each stretch; the stretches are in order, and may overlap."""
+    parts: list[str] = []
+    done = 0
+    for start, end in spans:
+        if end <= done or start == end:
+            continue
+        if start >= done:
+            parts += [text[done:start], MASK]
+        done = end
+    return "".join([*parts, text[done:]])
+
+
+def own_secrets(config: SnmpConfig | None) -> tuple[str, ...]:
+    """The secrets that a device is read with, for they may stand in the arguments of its own processes."""
+    if config is None:
+        return ()
+    known = (config.community, config.auth_password, config.priv_password)
+    return tuple(secret for secret in known if len(secret) >= SHORTEST and secret not in _COMMON)
+
+
+@lru_cache(maxsize=64)
+def masker(patterns: tuple[str, ...] = STANDARD, secrets: tuple[str, ...] = ()) -> Masker:
+    """A masker; whoever masks alike shares it."""
+    return Masker(patterns, secrets)
+
+
+def masker_of(config: DeviceConfig) -> Masker:
+    """What masks the command lines of a device.
+
+    Raises:
+        ValueError: a pattern of the config is none.
+    """
+    standard = STANDARD if config.standard_masks else ()
+    return masker((*standard, *config.argument_masks), own_secrets(config.snmp))
