@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from collectors.framework.interfaces import Oid
 from collectors.framework.snmp import ber
 from collectors.sim import oids
-from collectors.sim.host import Host, Process
+from collectors.sim.host import Host
+from collectors.sim.processes import Process, cpu_cs, memory_kib
 
 PREFIXES: tuple[bytes, ...] = tuple(ber.encode_oid(column) for column in oids.COLUMNS)
 PREFIX_SIZE = len(PREFIXES[0])
@@ -17,7 +18,7 @@ _HEADS = tuple(
     tuple(bytes((ber.OBJECT_IDENTIFIER, PREFIX_SIZE + size)) + prefix for size in range(6)) for prefix in PREFIXES
 )
 _ZERO_DOT_ZERO = ber.encode_tlv(ber.OBJECT_IDENTIFIER, ber.encode_oid((0, 0)))
-_STATUS = {status: ber.encode_int(status) for status in (oids.RUNNING, oids.RUNNABLE)}
+_STATUS = {status: ber.encode_int(status) for status in (oids.RUNNING, oids.RUNNABLE, oids.INVALID)}
 _TYPE = {kind: ber.encode_int(kind) for kind in (oids.APPLICATION, oids.OPERATING_SYSTEM)}
 _texts: dict[tuple[str, int], bytes] = {}
 
@@ -25,20 +26,6 @@ _texts: dict[tuple[str, int], bytes] = {}
 def varbind(oid: bytes, value: bytes) -> bytes:
     """A varbind of an OID's content and an encoded value."""
     return ber.encode_tlv(ber.SEQUENCE, ber.encode_tlv(ber.OBJECT_IDENTIFIER, oid) + value)
-
-
-def cpu_cs(process: Process, t: float) -> int:
-    """CPU time used, as hrSWRunPerfCPU tells it."""
-    if not process.cpu_rate:
-        return process.cpu_cs
-    return (process.cpu_cs + int(process.cpu_rate * (t - process.began))) & 0x7FFFFFFF
-
-
-def memory_kib(process: Process, t: float) -> int:
-    """Memory in use, as hrSWRunPerfMem tells it."""
-    if not process.leak_kib_s:
-        return process.memory_kib
-    return min(process.memory_kib + int(process.leak_kib_s * (t - process.began)), 0x7FFFFFFF)
 
 
 def cell(process: Process, column: int, t: float) -> bytes:
@@ -70,6 +57,12 @@ def _text(text: str, most_bytes: int) -> bytes:
     return found
 
 
+def _status(process: Process) -> int:
+    if process.zombie:
+        return oids.INVALID
+    return oids.RUNNING if process.name == "snmpd" else oids.RUNNABLE
+
+
 _VALUES: tuple[Callable[[Process, float], bytes], ...] = (
     lambda process, _t: ber.encode_int(process.pid),
     lambda process, _t: _text(process.name, oids.MOST_NAME_BYTES),
@@ -77,7 +70,7 @@ _VALUES: tuple[Callable[[Process, float], bytes], ...] = (
     lambda process, _t: _text(process.path, oids.MOST_PARAMETERS_BYTES),
     lambda process, _t: _text(process.parameters, oids.MOST_PARAMETERS_BYTES),
     lambda process, _t: _TYPE[oids.APPLICATION if process.path else oids.OPERATING_SYSTEM],
-    lambda process, _t: _STATUS[oids.RUNNING if process.name == "snmpd" else oids.RUNNABLE],
+    lambda process, _t: _STATUS[_status(process)],
     lambda process, t: ber.encode_int(cpu_cs(process, t)),
     lambda process, t: ber.encode_int(memory_kib(process, t)),
 )

@@ -12,6 +12,14 @@ from msgspec import Struct
 from common.errors import SettingsError
 
 
+class Alive(Struct, frozen=True, array_like=True):
+    """A process: its CPU time so far, and what it uses of one CPU."""
+
+    pid: int
+    cpu_s: float
+    cpu_percent: float
+
+
 class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Something that happened.
 
@@ -19,6 +27,8 @@ class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True):
         t: seconds since the fleet began.
         what: docs/simulation.md lists the words.
         why: of a process, by which part of its program's description.
+        cpu_percent: of one CPU, what a process that begins will use.
+        running: the processes of each program, where all of them are new.
     """
 
     t: float
@@ -30,6 +40,8 @@ class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True):
     why: str = ""
     ailment: str = ""
     command: str = ""
+    cpu_percent: float = 0.0
+    running: dict[str, list[Alive]] | None = None
 
 
 class TruthFile:

@@ -19,6 +19,7 @@ from collectors.sim.secured import Secured
 from collectors.sim.server import Door, FleetServer, stopped_by_signals
 from collectors.sim.units import duration_option
 from collectors.sim.users import add_user_options, user_of
+from collectors.sim.visits import VisitsFile
 from collectors.sim.world import World
 from common.errors import SettingsError
 
@@ -46,6 +47,7 @@ def add_fleet_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--truth", type=Path, default=Path("fleet-truth.jsonl"), metavar="FILE", help="takes what really happens"
     )
+    parser.add_argument("--visits", type=Path, metavar="FILE", help="takes when each host was read")
     parser.add_argument(
         "--dry-run", action="store_true", help="write the truth of --duration at once, serve nothing, end"
     )
@@ -79,10 +81,14 @@ def run_fleet(options: argparse.Namespace) -> int:
             _introduce(truth, world, options, endpoints)
             truth.write(world.advance(duration_s))
         return 0
-    with contextlib.closing(Door(endpoints)) as door, contextlib.closing(TruthFile(options.truth, wall)) as truth:
+    with (
+        contextlib.closing(Door(endpoints)) as door,
+        contextlib.closing(TruthFile(options.truth, wall)) as truth,
+        contextlib.closing(VisitsFile(options.visits, wall)) as visits,
+    ):
         _introduce(truth, world, options, door.endpoints())
         responder = Responder(options.community, scenario.agents, wall, Secured(user) if user is not None else None)
-        server = FleetServer(world, responder, door, truth, scenario.agents.get("slow"))
+        server = FleetServer(world, responder, door, truth, visits, scenario.agents.get("slow"))
         with stopped_by_signals(server.stop) as wakeup:
             where = _span(door.endpoints())
             say(f"{options.devices} simulated hosts answer at {where}; the truth is in {options.truth}")
@@ -111,7 +117,7 @@ def _introduce(truth: TruthFile, world: World, options: argparse.Namespace, endp
     ]
     for host, (address, port) in zip(world.hosts, endpoints, strict=True):
         place = {"device": host.name, "what": "device", "address": address, "port": port}
-        notes.append(place | {"processes": len(host.pids), "programs": host.counts()})
+        notes.append(place | {"processes": len(host.pids), "programs": host.counts(), "running": host.running(0.0)})
     truth.begin(notes)
 
 

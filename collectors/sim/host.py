@@ -9,12 +9,11 @@ import bisect
 import heapq
 import random
 
-from msgspec import Struct
-
-from collectors.sim.facts import Fact
+from collectors.sim.facts import Alive, Fact
 from collectors.sim.fillers import filler
 from collectors.sim.oids import MOST_NAME_BYTES
-from collectors.sim.scenario import Happening, ProgramSpec, Range, Scenario
+from collectors.sim.processes import Process, Running, cpu_cs
+from collectors.sim.scenario import Happening, Range, Scenario
 
 COMM_BYTES = 15
 """What Linux keeps of a process's name."""
@@ -24,53 +23,6 @@ LONGEST_UPTIME_S = 30 * 86_400
 LONGEST_AGE_S = 3600
 """Of a program's processes when the fleet begins."""
 AGENT_PATH = "/usr/sbin/snmpd"
-
-
-class Process(Struct):
-    """A process.
-
-    Attributes:
-        began: t of its start.
-        cpu_cs: CPU time at `began`, in centiseconds; `cpu_rate` is what it uses in each second.
-        memory_kib: at `began`; `leak_kib_s` is what is added in each second.
-        row, row_columns, row_cpu, row_memory: of the encoder: the last row, and what it was made of.
-    """
-
-    pid: int
-    name: str
-    path: str
-    parameters: str
-    began: float
-    cpu_cs: int
-    cpu_rate: float
-    memory_kib: int
-    leak_kib_s: float
-    suffix: bytes = b""
-    row: bytes = b""
-    row_columns: tuple[int, ...] = ()
-    row_cpu: int = -1
-    row_memory: int = -1
-
-    @property
-    def command(self) -> str:
-        """Its command line."""
-        return f"{self.path or self.name} {self.parameters}".strip()
-
-
-class Running:
-    """A program on a host.
-
-    Attributes:
-        pids: of its processes, the oldest first.
-    """
-
-    __slots__ = ("count", "number", "pids", "spec")
-
-    def __init__(self, spec: ProgramSpec, count: int) -> None:
-        self.spec = spec
-        self.count = count
-        self.pids: list[int] = []
-        self.number = 0
 
 
 class Host:
@@ -132,6 +84,17 @@ class Host:
         """How many processes each program has now."""
         return {program.spec.name: len(program.pids) for program in self._programs}
 
+    def running(self, t: float) -> dict[str, list[Alive]]:
+        """The processes of each program, at t."""
+        return {
+            program.spec.name: [
+                Alive(pid=pid, cpu_s=cpu_cs(one, t) / 100, cpu_percent=round(one.cpu_rate, 3))
+                for pid in program.pids
+                for one in (self.processes[pid],)
+            ]
+            for program in self._programs
+        }
+
     def _later(self, t: float, what: str, about: int | str, *, this_boot: bool = False) -> None:
         self._entries += 1
         heapq.heappush(self._agenda, (t, self._entries, what, about, self._boot if this_boot else -1))
@@ -141,7 +104,7 @@ class Host:
 
     def _plan(self) -> None:
         for number, program in enumerate(self._programs):
-            for what in ("restarts", "dies", "stops", "flaps", "churns"):
+            for what in ("restarts", "dies", "zombies", "stops", "flaps", "churns"):
                 happening: Happening | None = getattr(program.spec, what)
                 if happening is not None and self._rng.random() < happening.on:
                     self._again(0.0, happening, what, number)
@@ -214,6 +177,9 @@ class Host:
 
     def _end(self, program: Running, pid: int) -> Process:
         program.pids.remove(pid)
+        return self._remove(pid)
+
+    def _remove(self, pid: int) -> Process:
         del self.pids[bisect.bisect_left(self.pids, pid)]
         return self.processes.pop(pid)
 
@@ -237,8 +203,9 @@ class Host:
             self._end(program, pid)
             new = self._begin(t, program, pid if same_pid else None)
             self._tell(
-                t, "restarted", program=program.spec.name, pid=new.pid, old_pid=pid, why=why, command=new.command
-            )
+                t, "restarted", program=program.spec.name, pid=new.pid, old_pid=pid, why=why, command=new.command,
+                cpu_percent=round(new.cpu_rate, 3),
+            )  # fmt: skip
 
     def _do_dies(self, t: float, number: int) -> None:
         program = self._programs[number]
@@ -252,6 +219,24 @@ class Host:
 
     def _do_back(self, t: float, number: int) -> None:
         self._start(t, self._programs[number], "dies")
+
+    def _do_zombies(self, t: float, number: int) -> None:
+        program = self._programs[number]
+        happening = program.spec.zombies
+        assert happening is not None
+        pid = self._one(program)
+        if pid is not None:
+            program.pids.remove(pid)
+            process = self.processes[pid]
+            process.decay(t)
+            self._tell(t, "exited", program=program.spec.name, pid=pid, why="zombies", command=process.command)
+            self._later(t + happening.for_s, "reaped", f"{number}/{pid}", this_boot=True)
+        self._again(t, happening, "zombies", number)
+
+    def _do_reaped(self, t: float, about: str) -> None:
+        number, _, pid = about.partition("/")
+        self._remove(int(pid))
+        self._start(t, self._programs[int(number)], "zombies")
 
     def _do_stops(self, t: float, number: int) -> None:
         program = self._programs[number]
@@ -292,7 +277,10 @@ class Host:
 
     def _start(self, t: float, program: Running, why: str) -> Process:
         process = self._begin(t, program)
-        self._tell(t, "started", program=program.spec.name, pid=process.pid, why=why, command=process.command)
+        self._tell(
+            t, "started", program=program.spec.name, pid=process.pid, why=why, command=process.command,
+            cpu_percent=round(process.cpu_rate, 3),
+        )  # fmt: skip
         return process
 
     def _exit(self, t: float, program: Running, pid: int, why: str) -> None:
@@ -326,7 +314,7 @@ class Host:
             self.host_since = self.agent_since = t
             self.boots += 1
             self._populate(t)
-            self._tell(t, "host_started")
+            self._tell(t, "host_started", running=self.running(t))
         elif name == "restarts":
             self._agent_down = False
             self.agent_since = t

@@ -61,7 +61,7 @@ class ProgramSpec(Struct, frozen=True, kw_only=True):
         cpu: of one CPU, 0 to 1 for each process; each draws its own within the range.
         memory_kib: at the start of a process.
         leak_kib_s: how much it grows.
-        restarts, dies, stops, flaps, churns: see docs/simulation.md.
+        restarts, dies, zombies, stops, flaps, churns: see docs/simulation.md.
     """
 
     name: str
@@ -74,6 +74,7 @@ class ProgramSpec(Struct, frozen=True, kw_only=True):
     leak_kib_s: float = 0.0
     restarts: Happening | None = None
     dies: Happening | None = None
+    zombies: Happening | None = None
     stops: Happening | None = None
     flaps: Happening | None = None
     churns: Happening | None = None
@@ -185,6 +186,7 @@ class _Reader:
             leak_kib_s=leak,
             restarts=self._happening(fields.get("restarts"), {"same_pid"}),
             dies=self._happening(fields.get("dies"), {"for"}),
+            zombies=self._happening(fields.get("zombies"), {"for"}),
             stops=self._happening(fields.get("stops"), {"for"}),
             flaps=self._happening(fields.get("flaps"), {"times", "within"}),
             churns=self._happening(fields.get("churns"), {"for"}),

@@ -22,6 +22,7 @@ from collectors.sim.facts import TruthFile
 from collectors.sim.host import Host
 from collectors.sim.responder import Responder
 from collectors.sim.scenario import Ailment
+from collectors.sim.visits import VisitsFile
 from collectors.sim.world import World
 from common.errors import SettingsError
 
@@ -71,12 +72,19 @@ class FleetServer:
     """
 
     def __init__(
-        self, world: World, responder: Responder, door: Door, truth: TruthFile, slow: Ailment | None = None
+        self,
+        world: World,
+        responder: Responder,
+        door: Door,
+        truth: TruthFile,
+        visits: VisitsFile,
+        slow: Ailment | None = None,
     ) -> None:
         self._world = world
         self._responder = responder
         self._door = door
         self._truth = truth
+        self._visits = visits
         self._slow = slow
         self._late: list[tuple[float, int, socket.socket, bytes, Any]] = []
         self._stop = False
@@ -120,6 +128,7 @@ class FleetServer:
             return  # an answer of ours came back, or somebody was faster
         self.requests += 1
         answer = self._responder.answer(host, datagram, t)
+        self._visits.note(host.name, datagram, t, answered=answer is not None)
         if answer is None:
             return
         if host.ails and self._slow is not None and "slow" in host.ails:

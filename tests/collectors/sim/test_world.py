@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from collectors.framework.interfaces import Oid
+from collectors.framework.snmp import messages
+from collectors.framework.snmp.messages import PduType
+from collectors.sim import oids
 from collectors.sim.facts import Fact
 from collectors.sim.host import Host
+from collectors.sim.processes import cpu_cs
 from collectors.sim.world import World
 from common.errors import SettingsError
-from tests.collectors.sim.worlds import RESTLESS, scenario, world
+from tests.collectors.sim.worlds import COMMUNITY, RESTLESS, responder, scenario, world
 
 HOUR_S = 3600.0
 
@@ -39,6 +44,10 @@ def kept(pids: dict[str, set[int]], facts: list[Fact]) -> dict[str, set[int]]:
         elif fact.what == "restarted":
             pids[fact.program].remove(fact.old_pid or 0)
             pids[fact.program].add(fact.pid or 0)
+        elif fact.what == "host_stopped":
+            pids = {name: set() for name in pids}
+        elif fact.running is not None:
+            pids |= {name: {alive.pid for alive in alive_ones} for name, alive_ones in fact.running.items()}
     return pids
 
 
@@ -58,16 +67,45 @@ def test_who_follows_the_truth_knows_what_runs() -> None:
     for minute in range(1, 120):
         facts = made.advance(60.0 * minute)
         seen |= {(fact.what, fact.why) for fact in facts}
-        if any(fact.what in {"host_stopped", "host_started"} for fact in facts):
-            pids = running(host)
-            continue
-        assert kept(pids, facts) == running(host)
+        pids = kept(pids, facts)
+        assert pids == running(host)
         assert host.pids == sorted(host.processes)
     assert seen >= {
         ("restarted", "restarts"), ("restarted", "flaps"), ("exited", "dies"), ("started", "dies"), ("exited", "stops"),
         ("started", "stops"), ("started", "churns"), ("exited", "churns"), ("host_stopped", ""), ("host_started", ""),
         ("agent_stopped", ""), ("agent_started", ""), ("begins", ""), ("ends", ""),
     }  # fmt: skip
+
+
+def test_a_zombie_stays_in_the_table_until_its_time_is_over_and_is_told_as_ended() -> None:
+    made = world("programs: [{name: undead, path: /undead, cpu: 50%, zombies: {every: 1m, for: 20s}}]")
+    (host,) = made.hosts
+    facts = made.advance(HOUR_S)
+    ended = [fact for fact in facts if fact.what == "exited"]
+    begun = [fact for fact in facts if fact.what == "started"]
+    assert len(ended) > 10
+    assert {fact.why for fact in facts} == {"zombies"}
+    assert [b.t - e.t for e, b in zip(ended, begun, strict=False)] == pytest.approx([20.0] * len(begun), abs=0.01)
+    made = world("programs: [{name: undead, path: /undead, cpu: 50%, zombies: {every: 1m, for: 20s}}]")
+    (host,) = made.hosts
+    made.advance(ended[0].t + 0.001)
+    zombie = host.processes[ended[0].pid or 0]
+    assert zombie.zombie
+    assert zombie.pid in host.pids
+    assert host.counts() == {"undead": 0}
+    assert cpu_cs(zombie, ended[0].t + 10) == cpu_cs(zombie, ended[0].t) > 0
+    asked = request(1, 1, PduType.GET, (*oids.COLUMNS[oids.STATUS], zombie.pid))
+    answer = responder().answer(host, asked, ended[0].t + 0.001)
+    assert answer is not None
+    assert messages.decode_varbinds(messages.decode_message(answer)[2])[0][2] == oids.INVALID
+    made.advance(begun[0].t + 0.001)
+    assert zombie.pid not in host.pids
+    assert host.counts() == {"undead": 1}
+
+
+def request(version: int, number: int, kind: PduType, oid: Oid) -> bytes:
+    pdu = messages.encode_pdu(kind, number, 0, 0, messages.ask_for_all([oid]))
+    return messages.encode_message(version, COMMUNITY.encode(), pdu)
 
 
 def test_a_restart_with_the_same_pid_is_told_as_one() -> None:
