@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from common.rendezvous import Rendezvous
 from hub.model.entities import Device, Pool
 from hub.model.model import Model
 from hub.pools.presence import Presence, Turn
-from hub.pools.rendezvous import Rendezvous
 
 MOST_KEPT = 32
 """What so many choices of members have is kept: who goes often comes back soon, and models are planned in vain."""

@@ -7,12 +7,12 @@ from collections import Counter
 import pytest
 
 from common.events import Severity
+from common.rendezvous import owner_of
 from hub.model.entities import Collector, Device, WhenAlone
 from hub.pools.interfaces import NEVER, Absence
 from hub.pools.keeper import RETRY_S
 from hub.pools.passages import HANDOVER_S
 from hub.pools.presence import SLACK_S, STEADY_S
-from hub.pools.rendezvous import owner_of
 from tests.fakes.stores import done
 from tests.hub.pools.fakes import START, PoolSite, hosts, pool
 

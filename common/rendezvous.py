@@ -1,7 +1,8 @@
-"""Which member of a pool a device belongs to: rendezvous hashing, highest random weight.
+"""Which of some members a device belongs to: rendezvous hashing, highest random weight.
 
-Each pair of device and member has a weight, the same on every hub and for ever; the device is the member's that weighs
-most. So a member that goes takes nothing from the others, and one that comes takes from them what it had, and no more.
+Members are the collectors of a pool, or the workers of a collector. Each pair of device and member has a weight, the
+same on every host and for ever; the device is the member's that weighs most. So a member that goes takes nothing from
+the others, and one that comes takes from them what it had, and no more.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ class Rendezvous:
             if weight > best:
                 best, owner = weight, member
         if best < 0:
-            raise ValueError("a pool without members has no devices")
+            raise ValueError("where there are no members nobody has a device")
         return owner
 
 

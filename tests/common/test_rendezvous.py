@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.pools.rendezvous import Rendezvous, owner_of
+from common.rendezvous import Rendezvous, owner_of
 
 names = st.text(st.characters(codec="utf-8"), min_size=1, max_size=20)
 members = st.lists(names, min_size=2, max_size=8, unique=True)
