@@ -56,7 +56,7 @@ class Rendezvous:
             if weight > best:
                 best, owner = weight, member
         if best < 0:
-            raise ValueError("where there are no members nobody has a device")
+            raise ValueError("without members nobody has a device")
         return owner
 
 
