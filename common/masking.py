@@ -158,3 +158,8 @@ def masker_of(config: DeviceConfig) -> Masker:
     """
     standard = STANDARD if config.standard_masks else ()
     return masker((*standard, *config.argument_masks), own_secrets(config.snmp))
+
+
+def mask_mistakes(config: DeviceConfig) -> list[str]:
+    """What is wrong with the masks of a config, each a sentence."""
+    return [f"argument_masks: {wrong}" for pattern in config.argument_masks if (wrong := check_mask(pattern))]

@@ -5,13 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+import msgspec
+
 from hub.cli.assignments import Kind, Value
 from hub.model.properties import CATALOGUE, Property, PropertyType, read_value
+
+
+def _several(text: str) -> object:
+    """Patterns: a JSON list of texts, or one that stands for itself, because no character could part them."""
+    try:
+        return msgspec.json.decode(text, type=list[str]) if text else []
+    except msgspec.DecodeError:
+        return text
+
 
 _READERS: dict[PropertyType, Callable[[str], object]] = {
     PropertyType.WHOLE: int,
     PropertyType.NUMBER: float,
     PropertyType.BOOLEAN: lambda text: {"true": True, "yes": True, "false": False, "no": False}.get(text.lower()),
+    PropertyType.MASKS: _several,
     PropertyType.LIST: lambda text: [word for word in (part.strip() for part in text.split(",")) if word],
 }
 

@@ -45,7 +45,9 @@ class ModelerCompiler:
             interfaces_ignore=str(values["interfaces_ignore"]),
             filesystems_ignore=str(values["filesystems_ignore"]),
         )
-        config = device_config(model, device, values, interval_s=values["model_interval_s"], retention=NO_SERIES)
+        config = device_config(
+            model, device, values, interval_s=values["model_interval_s"], retention=NO_SERIES, roll_days=0
+        )
         return msgspec.structs.replace(config, model=looks_for, process_sets=self._sets_of(model, device))
 
     def _sets_of(self, model: Model, device: Device) -> tuple[ProcessSetConfig, ...]:

@@ -17,7 +17,7 @@ from hub.model.yaml import Item
 MAX_MEMBERS = 100
 MIN_FAILOVER_S, MAX_FAILOVER_S = 30, 86_400
 
-_HERE = frozenset({"interval_s", "full_scan_every", "model_interval_s", "retention"})
+_HERE = frozenset({"interval_s", "full_scan_every", "model_interval_s", "retention", "roll_days"})
 _HOW_TO_ASK = "snmp_"
 
 OF_COLLECTORS: Mapping[str, Property] = MappingProxyType(

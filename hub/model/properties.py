@@ -15,6 +15,7 @@ from msgspec import Struct
 from common.components import PLUGINS, Lock
 from common.configs import AuthProtocol, DeviceConfig, PrivProtocol, SnmpConfig, SnmpEngine, SnmpVersion, SourceKind
 from common.events import Severity
+from common.masking import check_mask
 from common.matching import check_regex
 from common.series import Retention
 
@@ -25,6 +26,7 @@ MAX_TEXT = 255
 SNMP_INTERVAL_S = 60
 LOCAL_INTERVAL_S = 10
 MODEL_INTERVAL_S = 43200
+MAX_PATTERNS = 50
 MIN_PASSWORD = 8  # RFC 3414, section 11.2
 AS_DEFINED = "definition"
 """The severity that a process set's definition gives."""
@@ -41,6 +43,7 @@ class PropertyType(enum.Enum):
     REGEX = "regular expression"
     BOOLEAN = "true or false"
     LIST = "list of"
+    MASKS = "list of masks"
 
 
 class Property(Struct, frozen=True, kw_only=True):
@@ -74,6 +77,11 @@ class Property(Struct, frozen=True, kw_only=True):
             return "true or false"
         if self.type is PropertyType.REGEX:
             return f"a regular expression (RE2) of up to {MAX_TEXT} characters on one line"
+        if self.type is PropertyType.MASKS:
+            return (
+                f"a list of up to {MAX_PATTERNS} regular expressions (RE2) of up to {MAX_TEXT} characters, each with a "
+                "group around what is secret; none of them is []"
+            )
         if self.type is PropertyType.LIST:
             return f"a list of {', '.join(self.choices)}; none of them is []"
         unit = f" {self.unit}" if self.unit else ""
@@ -166,6 +174,15 @@ _ALL = (
     _whole("full_scan_every", "scans from one full SNMP pass to the next", _PLAIN.full_scan_every, 1, 10000, "scans"),
     _whole("flap_restarts", "more restarts than this are one alarm", _PLAIN.flap_restarts, 1, 1_000_000, "restarts"),
     _whole("flap_window_s", "time in which these restarts are counted", _PLAIN.flap_window_s, 1, 604_800, "s"),
+    _whole("roll_days", "how long it is kept who ran when; 0 keeps nothing", _PLAIN.roll_days, 0, 3650, "days"),
+    Property(
+        name="argument_masks",
+        type=PropertyType.MASKS,
+        description="what is secret in command lines, beside what the standard masks find",
+        default=(),
+        maximum=MAX_PATTERNS,
+    ),
+    _flag("standard_masks", "whether what looks like a secret in command lines is masked", default=True),
     _choice("snmp_version", "version of SNMP", _SNMP.version, SnmpVersion),
     _whole("snmp_port", "UDP port of the agent", _SNMP.port, 1, 65535),
     _text("snmp_community", "community, for versions 1 and 2c", _SNMP.community, minimum=1, secret=True),
@@ -230,6 +247,8 @@ def read_value(prop: Property, value: object) -> Value:
         return _read_flag(prop, value)
     if prop.type is PropertyType.LIST:
         return _read_list(prop, value)
+    if prop.type is PropertyType.MASKS:
+        return _read_masks(prop, value)
     return _read_number(prop, value)
 
 
@@ -253,6 +272,20 @@ def _read_list(prop: Property, value: object) -> tuple[str, ...]:
         strange = sorted({word for word in given if isinstance(word, str)} - set(words))
         raise ValueError(prop.expected + (f"; there is no {strange[0][:60]!r}" if strange else ""))
     return tuple(dict.fromkeys(words))
+
+
+def _read_masks(prop: Property, value: object) -> tuple[str, ...]:
+    given = list(value) if isinstance(value, list | tuple) else [value]
+    if len(given) > MAX_PATTERNS:
+        raise ValueError(f"{prop.expected}; there are {len(given)}")
+    patterns: list[str] = []
+    for pattern in given:
+        if not isinstance(pattern, str) or not pattern.isprintable() or not 0 < len(pattern) <= MAX_TEXT:
+            raise ValueError(prop.expected)
+        if wrong := check_mask(pattern):
+            raise ValueError(f"{prop.expected}; {wrong}")
+        patterns.append(pattern)
+    return tuple(dict.fromkeys(patterns))
 
 
 def _read_choice(prop: Property, value: object) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from common.components import ComponentKind
 from common.events import Severity
-from hub.model.properties import CATALOGUE, HIDDEN, Property, PropertyType
+from hub.model.properties import CATALOGUE, HIDDEN, MAX_PATTERNS, MAX_TEXT, Property, PropertyType
 
 ON_ONE_LINE = r"^[^\u0000-\u001f\u007f]*$"
 
@@ -73,6 +73,9 @@ def _value(prop: Property) -> dict[str, Any]:
         return {"type": "boolean"}
     if prop.type is PropertyType.LIST:
         return many({"enum": list(prop.choices)}, len(prop.choices))
+    if prop.type is PropertyType.MASKS:
+        one = {"type": "string", "minLength": 1, "maxLength": MAX_TEXT, "pattern": ON_ONE_LINE}
+        return many(one, MAX_PATTERNS)
     if prop.type in {PropertyType.TEXT, PropertyType.REGEX}:
         bounds = {"minLength": prop.minimum or 0, "maxLength": prop.maximum, "pattern": ON_ONE_LINE}
         return {"type": "string"} | bounds | ({"not": {"const": HIDDEN}} if prop.secret else {})

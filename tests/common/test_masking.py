@@ -87,7 +87,7 @@ def test_a_group_that_took_no_part_masks_nothing() -> None:
 )
 def test_a_pattern_that_cannot_mask_is_refused_with_the_reason(pattern: str, reason: str) -> None:
     assert reason in check_mask(pattern)
-    with pytest.raises(ValueError, match="group|RE2"):
+    with pytest.raises(ValueError, match=r"group|RE2"):
         Masker([pattern])
 
 

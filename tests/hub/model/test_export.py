@@ -46,6 +46,8 @@ def _value(name: str) -> st.SearchStrategy[Any]:
         return st.booleans()
     if prop.type is PropertyType.LIST:
         return st.lists(st.sampled_from(prop.choices), unique=True)
+    if prop.type is PropertyType.MASKS:
+        return st.lists(regex.map(lambda pattern: f"({pattern})"), unique=True)
     if prop.type is PropertyType.REGEX:
         return regex
     if prop.type is PropertyType.TEXT:

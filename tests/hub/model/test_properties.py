@@ -22,7 +22,8 @@ from hub.model.properties import (
 )
 
 NAMES = {
-    "source", "interval_s", "retention", "full_scan_every", "flap_restarts", "flap_window_s", "snmp_version",
+    "source", "interval_s", "retention", "full_scan_every", "flap_restarts", "flap_window_s", "roll_days", "argument_masks",
+    "standard_masks", "snmp_version",
     "snmp_port", "snmp_community", "snmp_timeout_s", "snmp_retries", "snmp_max_repetitions", "snmp_user",
     "snmp_auth_protocol", "snmp_auth_password", "snmp_priv_protocol", "snmp_priv_password", "snmp_context",
     "snmp_engine", "monitor", "missing_severity", "restart_severity", "model_plugins", "model_interval_s",
@@ -55,6 +56,8 @@ def test_what_the_catalogue_takes_a_config_takes(name: str) -> None:
         values = [True, False]
     if prop.type is PropertyType.REGEX:
         values = ["", "^eth[0-9]+$"]
+    if prop.type is PropertyType.MASKS:
+        values = [(), ("pin=(.+)", r"(?P<secret>\d+) x")]
     if prop.type is PropertyType.TEXT:
         values = ["x" * int(prop.minimum or 0), "x" * 255]
     assert values
@@ -92,6 +95,12 @@ def test_its_defaults_are_those_of_a_config(name: str) -> None:
         ("lock", ["delete", "move"], "a list of delete, update; none of them is []; there is no 'move'"),
         ("lock", [["delete"]], "a list of delete, update"),
         ("interfaces_ignore", "eth[", "a regular expression (RE2)"),
+        ("argument_masks", ["pin=(x"], "missing ): pin=(x at position 0"),
+        ("argument_masks", ["(?<=pin)(x)"], "at position 0"),
+        ("argument_masks", ["pin=x"], "'pin=x' has no group"),
+        ("argument_masks", ["(x)"] * 51, "up to 50 regular expressions (RE2)"),
+        ("argument_masks", [""], "each with a group around what is secret"),
+        ("roll_days", -1, "a whole number from 0 to 3650 days"),
         ("interfaces_ignore", 3, "a regular expression (RE2)"),
     ],
 )
@@ -106,6 +115,7 @@ def test_values_get_their_type() -> None:
     assert read_value(CATALOGUE["snmp_context"], "") == ""
     assert read_value(CATALOGUE["lock"], ["update", "delete", "update"]) == ("update", "delete")
     assert read_value(CATALOGUE["lock"], "delete") == ("delete",)
+    assert read_value(CATALOGUE["argument_masks"], "pin=(.+)") == ("pin=(.+)",)
     assert read_value(CATALOGUE["monitor"], value=False) is False
 
 
