@@ -13,7 +13,7 @@ from typing import Any
 import re2
 
 from common.configs import DeviceConfig, SnmpConfig
-from common.matching import check_regex
+from common.matching import check_regex, command_line
 
 MASK = "***"
 SECRET = "secret"  # noqa: S105 - the name of a group
@@ -97,6 +97,15 @@ class Masker:
                 self._cache.clear()
             found = self._cache[text] = self._masked(text)
         return found
+
+    def arguments(self, path: str, name: str, parameters: str) -> str:
+        """Arguments, masked as a part of their command line: what an option means may depend on the program."""
+        line = command_line(path, name, parameters)
+        program = line.removesuffix(parameters.strip())
+        masked = self.mask(line)
+        if program != line and masked.startswith(program):
+            return masked.removeprefix(program)
+        return self.mask(parameters)
 
     def mask_bytes(self, content: bytes) -> bytes:
         """As `mask`; bytes that are no UTF-8 stay as they are."""

@@ -6,11 +6,13 @@ command lines come from hosts that nobody vouches for, so matching takes linear 
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from typing import Any
 from weakref import WeakValueDictionary
 
+import msgspec
 import re2
 from msgspec import Struct
 
@@ -109,6 +111,8 @@ class _Patterns:
             self._any.Add(definition.include)
         if self.definitions:
             self._any.Compile()
+        encoded = msgspec.msgpack.encode(self.definitions)
+        self.digest = hashlib.blake2b(encoded, digest_size=16).hexdigest()
 
     def hits(self, line: str) -> list[int]:
         """Numbers of the definitions that match a line, in their order."""
@@ -147,12 +151,14 @@ class Matcher:
 
     Attributes:
         definitions: in the order in which they are asked.
+        digest: of the definitions.
         overflowing: definitions that would have made more than `MAX_SETS` sets.
     """
 
     def __init__(self, definitions: Sequence[ProcessSetConfig]) -> None:
         self._patterns = _patterns(tuple(definitions))
         self.definitions = self._patterns.definitions
+        self.digest = self._patterns.digest
         self._cache: dict[str, SetName | None] = {}
         self._owners: dict[str, str] = {}
         self._names: dict[str, set[str]] = {}

@@ -23,6 +23,7 @@ from collectors.modeler.task import FAILED, REFUSED, Ask, ModelTask, Reader, sta
 from common.configs import DeviceConfig, SourceKind
 from common.errors import NotFoundError, PermanentError
 from common.events import CLASS_MODEL
+from common.masking import mask_mistakes
 from common.matching import check_definition, check_regex
 from common.queries import Decision, Done, ModelQuery, Query, Result
 from common.wire import ModelReport
@@ -52,6 +53,7 @@ class ModelerCollector:
             for definition in config.process_sets
             for mistake in check_definition(definition)
         ]
+        mistakes += mask_mistakes(config)
         if config.source is SourceKind.SNMP and not config.address:
             mistakes.append("it has no address")
         if config.model is not None:

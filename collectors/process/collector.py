@@ -24,6 +24,7 @@ from collectors.process.task import ProcessTask, state_key
 from common.configs import DeviceConfig, SourceKind
 from common.errors import NotFoundError, PermanentError
 from common.events import CLASS_PROCESS, CLASS_SNMP
+from common.masking import mask_mistakes, masker_of
 from common.matching import check_definition, command_line
 from common.queries import Decision, Processes, ProcessesQuery, Query, Result, Sets, SetsQuery
 from common.roll import CommandLine, Process
@@ -50,7 +51,7 @@ class ProcessCollector:
             for definition in config.process_sets
             for mistake in check_definition(definition)
         ]
-        mistakes += threshold_mistakes(config)
+        mistakes += threshold_mistakes(config) + mask_mistakes(config)
         if config.source is SourceKind.SNMP and not config.address:
             mistakes.append("it has no address")
         if mistakes:
@@ -121,12 +122,13 @@ class ProcessCollector:
 
     def _processes(self, query: ProcessesQuery) -> Processes:
         task = self._task(query.device)
-        processes = task.view.processes() if task.view is not None else []
+        secrets = masker_of(task.config)
+        processes = task.view.processes(secrets) if task.view is not None else []
         rows = [row for row in processes if row.pid > query.after_pid and (query.set is None or row.set == query.set)]
         page = rows[: query.limit]
         if task.view is None or not query.lines:
             return Processes(at=task.scan.at, rows=page, more=len(rows) > len(page), lines=[] if query.lines else None)
-        lines = [task.view.line(row.pid) for row in page]
+        lines = [task.view.line(row.pid, secrets) for row in page]
         fitting = _fitting(page, lines)
         return Processes(at=task.scan.at, rows=page[:fitting], more=len(rows) > fitting, lines=lines[:fitting])
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from collectors.process.memory import SetMemory
 from common.configs import DeviceConfig, ProcessSetConfig
 from common.events import CLASS_PROCESS, Detail, Event, Severity
+from common.masking import masker_of
 from common.matching import printable
 
 GROUP = "Process"
@@ -96,7 +97,7 @@ class SetVoice:
 
     def _say(self, key: str, severity: Severity, text: str, details: Mapping[str, Detail], count: int = 1) -> None:
         kept, definition = self._kept, self._definition
-        line = printable(kept.line)
+        line = printable(masker_of(self._config).mask(kept.line))
         self.said.append(
             Event(
                 device=self._config.device,

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Struct, field
 
 from collectors.framework.thresholdbook import Watches, forget_alarms
+from common.masking import Masker, masker
 
 
 class SetMemory(Struct):
@@ -48,6 +49,8 @@ class DeviceMemory(Struct):
         rows: how many processes the last complete table had.
         hub: id of the hub's store that the alarms are open in; empty when it is not known.
         thresholds: what is remembered of them, by component.
+        definitions: digest of the definitions that the sets are of; command lines that were masked when they were kept
+            cannot always tell it.
     """
 
     sets: dict[str, SetMemory] = field(default_factory=dict)
@@ -59,6 +62,7 @@ class DeviceMemory(Struct):
     cpu_s: dict[int, float] = field(default_factory=dict)
     hub: str = ""
     thresholds: Watches = field(default_factory=dict)
+    definitions: str = ""
 
     def forget_alarms(self) -> None:
         """Nothing has been said: whatever is wrong is to be said anew."""
@@ -68,9 +72,17 @@ class DeviceMemory(Struct):
         forget_alarms(self.thresholds)
 
 
-def dump(memory: DeviceMemory) -> bytes:
-    """As bytes, to be kept."""
-    return msgspec.msgpack.encode(memory)
+def dump(memory: DeviceMemory, secrets: Masker | None = None) -> bytes:
+    """As bytes, to be kept; without what looks like a secret in command lines."""
+    mask = (secrets or masker()).mask
+    lines = {component: kept.line for component, kept in memory.sets.items()}
+    for kept in memory.sets.values():
+        kept.line = mask(kept.line)
+    try:
+        return msgspec.msgpack.encode(memory)
+    finally:
+        for component, line in lines.items():
+            memory.sets[component].line = line
 
 
 def load(data: bytes | None) -> DeviceMemory:

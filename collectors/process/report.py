@@ -7,6 +7,7 @@ from collectors.framework.thresholdbook import Judgement
 from collectors.process.tracker import Outcome
 from common.configs import DeviceConfig, SourceKind
 from common.events import Event, Severity
+from common.masking import Masker
 from common.matching import printable
 from common.series import Number
 
@@ -17,7 +18,7 @@ def heading(config: DeviceConfig) -> list[str]:
     return [f"{config.device}: {where}, every {config.interval_s} s, {len(config.process_sets)} definitions"]
 
 
-def table(scan: ProcessTable, *, rows: bool) -> list[str]:
+def table(scan: ProcessTable, secrets: Masker, *, rows: bool) -> list[str]:
     """What was read."""
     how = "complete" if scan.complete else f"incomplete: {scan.problem}"
     lines = [f"Read: {len(scan.rows)} processes, {how}, {scan.requests} requests, {scan.varbinds} varbinds"]
@@ -26,15 +27,16 @@ def table(scan: ProcessTable, *, rows: bool) -> list[str]:
     if rows:
         lines += [
             f"  {pid:>7}  {row.status:<12} cpu {_figure(row.cpu_s)} s  memory {_figure(row.memory_bytes)}  "
-            f"{printable(row.name)} | {printable(row.path)} | {printable(row.parameters)}"
+            f"{printable(row.name)} | {printable(secrets.mask(row.path))} | "
+            f"{printable(secrets.arguments(row.path, row.name, row.parameters))}"
             for pid, row in sorted(scan.rows.items())
         ]
     return lines
 
 
-def decided(outcome: Outcome, *, processes: bool) -> list[str]:
+def decided(outcome: Outcome, secrets: Masker, *, processes: bool) -> list[str]:
     """What was matched and decided."""
-    seen = outcome.view.processes()
+    seen = outcome.view.processes(secrets)
     matched = sum(process.set is not None for process in seen)
     lines = [f"Matched: {matched} processes in {len(outcome.sets)} sets"]
     if processes:

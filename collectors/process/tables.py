@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from collectors.framework.interfaces import ProcessRow, ProcessTable
+from common.masking import Masker, masker
 from common.matching import Matcher, SetName, arguments_of, command_line, printable
 from common.roll import CommandLine, Process
 
@@ -20,15 +21,16 @@ class View(Struct, kw_only=True):
     lines: dict[int, str]
     used: dict[int, float]
 
-    def processes(self) -> list[Process]:
-        """The process table, in order of pid."""
+    def processes(self, secrets: Masker | None = None) -> list[Process]:
+        """The process table, in order of pid, without what looks like a secret."""
+        mask = (secrets or masker()).mask
         owners = self.owners
         return [
             Process(
                 pid=pid,
                 set=owners[pid].component if pid in owners else None,
-                name=printable(row.name, 100),
-                command=printable(self.lines[pid], 500),
+                name=printable(mask(row.name), 100),
+                command=printable(mask(self.lines[pid]), 500),
                 started_at=row.started,
                 cpu_percent=self.used.get(pid),
                 memory_bytes=row.memory_bytes,
@@ -37,10 +39,14 @@ class View(Struct, kw_only=True):
             for pid, row in sorted(self.table.rows.items())
         ]
 
-    def line(self, pid: int) -> CommandLine | None:
-        """The whole text that a process was matched by; None when it does not run."""
+    def line(self, pid: int, secrets: Masker | None = None) -> CommandLine | None:
+        """The whole text that a process was matched by, but for what looks like a secret; None when it does not run."""
         row, text = self.table.rows[pid], self.lines[pid]
-        return CommandLine(text, arguments_of(text, row.parameters)) if row.alive else None
+        if not row.alive:
+            return None
+        arguments = arguments_of(text, row.parameters)
+        masked = (secrets or masker()).mask(text)
+        return CommandLine(masked, min(max(arguments + len(masked) - len(text), 0), len(masked)))
 
 
 def members_of(table: ProcessTable, matcher: Matcher) -> tuple[Members, dict[int, SetName], dict[int, str]]:

@@ -20,6 +20,7 @@ from collectors.process.tracker import Outcome, Tracker
 from common.configs import DeviceConfig
 from common.errors import TocsinError, TransientError
 from common.events import CLASS_SNMP, Event, Severity
+from common.masking import masker_of
 from common.queries import Decision
 from common.roll import DeviceScan, SetState, SetStatus
 from common.series import Sample, SeriesKey, snap
@@ -83,6 +84,11 @@ class ProcessTask:
         return max(10.0, 0.9 * self._config.interval_s)
 
     @property
+    def config(self) -> DeviceConfig:
+        """What it works by, or will from the next run on."""
+        return self._config
+
+    @property
     def tracker(self) -> Tracker:
         """What decides; the local source asks it which processes matter."""
         return self._tracker
@@ -128,12 +134,13 @@ class ProcessTask:
         """One cycle in words; nothing is written, sent or kept."""
         scan = await self._read()
         outcome = self._tracker.observe(scan)
+        secrets = masker_of(self._config)
         step = snap(scan.at, self._config.interval_s)
         judged = self._judge.judge(self._tracker.memory, outcome, scan.at, step)
         return [
             *report.heading(self._config),
-            *report.table(scan, rows=tables),
-            *report.decided(outcome, processes=processes),
+            *report.table(scan, secrets, rows=tables),
+            *report.decided(outcome, secrets, processes=processes),
             *report.judged(judged, self._config),
             *report.told(outcome, self._readable() + outcome.events + judged.events),
         ]
@@ -241,7 +248,7 @@ class ProcessTask:
             return
         key = state_key(self._config.device)
         try:
-            await self._context.events.send(events, key, dump(self._tracker.memory))
+            await self._context.events.send(events, key, dump(self._tracker.memory, masker_of(self._config)))
         except TocsinError:
             # Nothing was stored: decide again from what was, or the events would be lost.
             self._tracker.memory = load(self._context.states.load(key))

@@ -15,6 +15,7 @@ from collectors.process.restarts import restarted, restarts_of
 from collectors.process.tables import Members, View, members_of
 from common.configs import DeviceConfig, ExpectedSet, ProcessSetConfig
 from common.events import Event
+from common.masking import MASK
 from common.matching import Matcher, SetName, command_line
 from common.queries import Decision
 from common.roll import SetState, SetStatus
@@ -61,10 +62,12 @@ class Tracker:
         """Take another config; alarms of sets that it does not have are closed."""
         self._configure(config)
         events = [event for new in self._expectations.modeled.values() for event in self._rename(new, wall)]
+        same = self.memory.definitions == self.matcher.digest
         for component, kept in list(self.memory.sets.items()):
-            why = self._why_not(component, kept)
+            why = self._why_not(component, kept, sure=same and MASK in kept.line)
             if why:
                 events += self._last_words(component, kept, why, wall)
+        self.memory.definitions = self.matcher.digest
         return events
 
     def _rename(self, new: ExpectedSet, wall: float) -> list[Event]:
@@ -79,8 +82,8 @@ class Tracker:
         sets[new.name] = kept
         return said
 
-    def _why_not(self, component: str, kept: SetMemory) -> str:
-        """Why a set is watched no more; empty when it is."""
+    def _why_not(self, component: str, kept: SetMemory, *, sure: bool) -> str:
+        """Why a set is watched no more; empty when it is. `sure`: its processes have their name still."""
         expectations = self._expectations
         if not expectations.is_watched(component):
             return "it is not to be monitored"
@@ -90,7 +93,7 @@ class Tracker:
             return ""
         if kept.expected and not kept.pids and not expectations.definition_of(component, kept.definition).required:
             return "it is not expected any more"
-        return "" if self._would_name(component, kept) else "its processes have another name now, or none"
+        return "" if sure or self._would_name(component, kept) else "its processes have another name now, or none"
 
     def _would_name(self, component: str, kept: SetMemory) -> bool:
         """Whether the definitions name the set's processes so."""

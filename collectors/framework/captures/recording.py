@@ -39,6 +39,7 @@ from collectors.framework.interfaces import (
 from collectors.framework.snmp.asking import Reply
 from collectors.framework.snmp.client import SnmpClient
 from collectors.framework.snmp.errors import BadAnswer
+from collectors.framework.snmp.sizing import Sizing
 from common.configs import DeviceConfig, SnmpConfig
 from common.errors import TocsinError, TransientError
 from common.masking import masker_of
@@ -172,31 +173,45 @@ class RecordingClient:
         if isinstance(client, SnmpClient):
             client.watch(self._seen)
 
-    async def get(self, oids: Sequence[Oid]) -> list[SnmpValue]:
+    @property
+    def sizing(self) -> Sizing:
+        """See ISnmpClient."""
+        found: Sizing = self._client.sizing
+        return found
+
+    @sizing.setter
+    def sizing(self, sizing: Sizing) -> None:
+        self._client.sizing = sizing
+
+    async def get(self, oids: Sequence[Oid], retries: int | None = None) -> list[SnmpValue]:
         """See ISnmpClient."""
         self._tags.clear()
         try:
-            values: list[SnmpValue] = await self._client.get(oids)
+            values: list[SnmpValue] = await self._client.get(oids, retries)
         except TocsinError as error:
             self._write(Got(values=dict.fromkeys(oids), failure=_failure(error)), begins=SYS_UPTIME in oids)
             raise
-        found = {oid: self._typed(oid, value) for oid, value in zip(oids, values, strict=True)}
-        self._write(Got(values=found), begins=SYS_UPTIME in oids)
+        self._write(self._got(oids, values), begins=SYS_UPTIME in oids)
         return values
 
-    async def table(self, columns: Sequence[Oid], max_rows: int = 50_000) -> Table:
-        """See ISnmpClient."""
+    async def table(self, columns: Sequence[Oid], max_rows: int = 50_000, scalars: Sequence[Oid] = ()) -> Table:
+        """See ISnmpClient; what was asked for beside the columns stands before them, as if it had been a GET."""
         self._tags.clear()
         asked = tuple(columns)
         try:
-            table: Table = await self._client.table(asked, max_rows)
+            table: Table = await self._client.table(asked, max_rows, scalars)
         except TocsinError as error:
-            self._write(Walked(columns=asked, rows=tuple({} for _ in asked), failure=_failure(error)))
+            walked = Walked(columns=asked, rows=tuple({} for _ in asked), failure=_failure(error))
+            got = Got(values=dict.fromkeys(scalars), failure=_failure(error))
+            self._write(got if scalars else walked, begins=SYS_UPTIME in scalars)
             raise
+        got = self._got(scalars, table.scalars or (None,) * len(scalars))
         rows = tuple(
             {index: self._typed(column + index, value) or guessed(value) for index, value in values.items()}
             for column, values in zip(asked, table.columns, strict=True)
         )
+        if scalars:
+            self._write(got, begins=SYS_UPTIME in scalars)
         self._write(
             Walked(
                 columns=asked,
@@ -215,6 +230,9 @@ class RecordingClient:
     def _write(self, section: Section, *, begins: bool = False) -> None:
         self._tags.clear()
         self._writer.add(section, self._wall(), self._monotonic(), begins=begins)
+
+    def _got(self, oids: Sequence[Oid], values: Sequence[SnmpValue]) -> Got:
+        return Got(values={oid: self._typed(oid, value) for oid, value in zip(oids, values, strict=True)})
 
     def _typed(self, oid: Oid, value: SnmpValue) -> Typed | None:
         if value is None:

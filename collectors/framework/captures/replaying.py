@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
 from zope.interface import implementer
 
 from collectors.framework.captures.reading import (
@@ -29,6 +30,7 @@ from collectors.framework.interfaces import (
     SnmpValue,
     Table,
 )
+from collectors.framework.snmp.sizing import Sizing
 from common.configs import DeviceConfig, SnmpConfig
 from common.errors import SettingsError
 
@@ -133,8 +135,9 @@ class ReplayClient:
 
     def __init__(self, tape: Tape) -> None:
         self._tape = tape
+        self.sizing = Sizing()
 
-    async def get(self, oids: Sequence[Oid]) -> list[SnmpValue]:
+    async def get(self, oids: Sequence[Oid], retries: int | None = None) -> list[SnmpValue]:  # noqa: ARG002 - no network
         """See ISnmpClient."""
         asked = list(oids)
         if SYS_UPTIME in asked:
@@ -149,9 +152,12 @@ class ReplayClient:
             self._raise_any()
         return [None if typed is None else typed.value for typed in found]
 
-    async def table(self, columns: Sequence[Oid], max_rows: int = 50_000) -> Table:
+    async def table(self, columns: Sequence[Oid], max_rows: int = 50_000, scalars: Sequence[Oid] = ()) -> Table:
         """See ISnmpClient."""
-        asked = tuple(columns)
+        values = tuple(await self.get(scalars)) if scalars else ()
+        return replace(self._walk(tuple(columns), max_rows), scalars=values)
+
+    def _walk(self, asked: tuple[Oid, ...], max_rows: int) -> Table:
         for section in self._tape.left:
             if isinstance(section, Walked) and section.columns == asked:
                 self._tape.take(section)

@@ -13,7 +13,6 @@ from collectors.framework.captures.words import NAMES, oid_word, word_of
 from collectors.framework.interfaces import ProcessRow
 from collectors.framework.snmp import ber
 from common.masking import Masker, masker
-from common.matching import command_line
 
 FORMAT = 1
 
@@ -85,18 +84,8 @@ def _scanned(section: Scanned, secrets: Masker) -> Iterator[str]:
 
 def _row(row: ProcessRow, secrets: Masker) -> dict[str, Any]:
     words: dict[str, Any] = msgspec.to_builtins(row)
-    words["parameters"] = _arguments(row, secrets)
+    words["parameters"] = secrets.arguments(row.path, row.name, row.parameters)
     return words
-
-
-def _arguments(row: ProcessRow, secrets: Masker) -> str:
-    """The arguments masked as a part of their line: what an option means may depend on the program."""
-    line = command_line(row.path, row.name, row.parameters)
-    program = line.removesuffix(row.parameters.strip())
-    masked = secrets.mask(line)
-    if program != line and masked.startswith(program):
-        return masked.removeprefix(program)
-    return secrets.mask(row.parameters)
 
 
 def _masked(typed: Typed | None, secrets: Masker) -> Typed | None:

@@ -10,6 +10,7 @@ from collectors.framework.snmp.values import text
 from collectors.modeler.facts import Found, Plugin, Tables, Unbelievable, Walk
 from common.components import ComponentKind, FoundComponent
 from common.configs import DeviceConfig
+from common.masking import masker_of
 from common.matching import MAX_SETS, Matcher, SetName, command_line, printable
 
 HR_SW_RUN: Oid = (1, 3, 6, 1, 2, 1, 25, 4, 2, 1)
@@ -51,7 +52,7 @@ def found(lines: Sequence[str], config: DeviceConfig) -> Found:
             "the device shows no process (HOST-RESOURCES-MIB hrSWRunTable): load that part of the agent, or give this "
             "credential a view that includes 1.3.6.1.2.1.25"
         )
-    matcher = Matcher(config.process_sets)
+    matcher, secrets = Matcher(config.process_sets), masker_of(config)
     counts: Counter[SetName] = Counter()
     examples: dict[SetName, str] = {}
     for line, count in sorted(Counter(lines).items()):  # in an order that does not change from one time to the next
@@ -71,7 +72,11 @@ def found(lines: Sequence[str], config: DeviceConfig) -> Found:
                 kind=ComponentKind.PROCESS_SET,
                 name=taken.component,
                 anchor=taken.definition,
-                attributes={"definition": taken.definition, "count": count, "example": printable(examples[taken])},
+                attributes={
+                    "definition": taken.definition,
+                    "count": count,
+                    "example": printable(secrets.mask(examples[taken])),
+                },
             )
             for taken, count in counts.items()
         ),

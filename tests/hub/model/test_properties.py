@@ -22,12 +22,12 @@ from hub.model.properties import (
 )
 
 NAMES = {
-    "source", "interval_s", "retention", "full_scan_every", "flap_restarts", "flap_window_s", "roll_days", "argument_masks",
-    "standard_masks", "snmp_version",
-    "snmp_port", "snmp_community", "snmp_timeout_s", "snmp_retries", "snmp_max_repetitions", "snmp_user",
-    "snmp_auth_protocol", "snmp_auth_password", "snmp_priv_protocol", "snmp_priv_password", "snmp_context",
-    "snmp_engine", "monitor", "missing_severity", "restart_severity", "model_plugins", "model_interval_s",
-    "interfaces_ignore", "filesystems_ignore", "lock", "retire_after_days",
+    "source", "interval_s", "retention", "full_scan_every", "flap_restarts", "flap_window_s", "roll_days",
+    "argument_masks", "standard_masks", "snmp_version", "snmp_port", "snmp_community", "snmp_timeout_s",
+    "snmp_retries", "snmp_max_repetitions", "snmp_user", "snmp_auth_protocol", "snmp_auth_password",
+    "snmp_priv_protocol", "snmp_priv_password", "snmp_context", "snmp_engine", "monitor", "missing_severity",
+    "restart_severity", "model_plugins", "model_interval_s", "interfaces_ignore", "filesystems_ignore", "lock",
+    "retire_after_days",
 }  # fmt: skip
 SECRETS = {"snmp_community", "snmp_auth_password", "snmp_priv_password"}
 
