@@ -44,7 +44,7 @@ class Ready(Protocol):
 class Figures(Protocol):
     """A service that has figures to show."""
 
-    def figures(self) -> dict[str, Any]:
+    def figures(self) -> dict[str, Any] | Awaitable[dict[str, Any]]:
         """How it fares, as JSON can have it."""
 
 
@@ -123,7 +123,7 @@ class Foreground:
         self._reactor.callLater(0, self._start)  # the asyncio loop does not run yet when callWhenRunning fires
         self._reactor.addSystemEventTrigger("before", "shutdown", self._stop)
         self._listen_to(signal.SIGUSR1, self._toggle_debug)
-        self._listen_to(signal.SIGUSR2, self._write_stats)
+        self._listen_to(signal.SIGUSR2, lambda: Deferred.fromCoroutine(self._write_stats()))
         self._reactor.run()
         return self._status
 
@@ -166,7 +166,7 @@ class Foreground:
         stopping.addErrback(lambda failure: _log.failure("the daemon did not stop cleanly", failure))
         return stopping
 
-    def _listen_to(self, number: int, action: Callable[[], None]) -> None:
+    def _listen_to(self, number: int, action: Callable[[], object]) -> None:
         def arrived(_number: int, _frame: FrameType | None) -> None:
             self._reactor.callFromThread(action)
 
@@ -176,7 +176,7 @@ class Foreground:
         self._lines.debug = not self._lines.debug
         _log.info("debug messages are {state}", state="on" if self._lines.debug else "off")
 
-    def _write_stats(self) -> None:
+    async def _write_stats(self) -> None:
         figures: dict[str, Any] = {
             "daemon": self._name,
             "pid": os.getpid(),
@@ -186,7 +186,8 @@ class Foreground:
         }
         try:
             if isinstance(self._service, Figures):
-                figures.update(self._service.figures())
+                found = self._service.figures()
+                figures.update(await found if isinstance(found, Awaitable) else found)
             partial = self._stats_file.with_name(f".{self._stats_file.name}.new")
             partial.write_bytes(msgspec.json.encode(figures, enc_hook=str))
             partial.replace(self._stats_file)

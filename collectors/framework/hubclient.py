@@ -10,9 +10,9 @@ from zope.interface import implementer
 
 from collectors.framework.eventspool import EventSpool
 from collectors.framework.held import HeldConfigs
-from collectors.framework.interfaces import ICollector, IHubClient
+from collectors.framework.interfaces import IHubClient
 from collectors.framework.rrdreader import Reader
-from collectors.framework.scheduler import Scheduler
+from collectors.framework.running.interfaces import IRunner
 from common.errors import NotFoundError
 from common.queries import (
     DecidedQuery,
@@ -68,8 +68,7 @@ class HubClient:
         identity: Identity,
         spool: EventSpool,
         held: HeldConfigs,
-        scheduler: Scheduler,
-        collector: ICollector,
+        runner: IRunner,
         reader: Reader,
         counts: Callable[[], TaskCounts],
         alarms: Sequence[Callable[[Decision], bool]],
@@ -78,8 +77,7 @@ class HubClient:
         self._identity = identity
         self._spool = spool
         self._held = held
-        self._scheduler = scheduler
-        self._collector = collector
+        self._runner = runner
         self._reader = reader
         self._alarms = alarms
         self._offered = ""
@@ -139,12 +137,11 @@ class HubClient:
             return Done(sum(any(take(decision) for take in self._alarms) for decision in query.decisions))
         if isinstance(query, ListQuery | FetchQuery | GraphQuery):
             return await self._reader.answer(query)
-        answer = await self._collector.answer(query)
+        answer = await self._runner.answer(query)
         return self._run_now(query.devices) if isinstance(query, ModelQuery) else answer
 
     def _run_now(self, devices: Sequence[str]) -> Done:
-        tasks = {device: self._held.task_of(device) for device in devices}
-        missing = [device for device, name in tasks.items() if name is None or self._held.get(device) is None]
+        missing = [device for device in devices if not self._runner.has(device) or self._held.get(device) is None]
         if missing:
             raise NotFoundError(f"not collected here: {', '.join(missing[:10])}")
-        return Done(self._scheduler.run_now(name for name in tasks.values() if name is not None))
+        return Done(self._runner.run_now(devices))

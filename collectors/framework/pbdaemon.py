@@ -39,6 +39,7 @@ from collectors.framework.problems import Problems
 from collectors.framework.rejections import Rejections
 from collectors.framework.renewal import Renewal
 from collectors.framework.rrdreader import Reader
+from collectors.framework.running.inprocess import InProcess
 from collectors.framework.samplewriter import SampleWriter
 from collectors.framework.scheduler import Scheduler
 from collectors.framework.selfstats import Gauges, SelfStats
@@ -90,7 +91,7 @@ class CollectorDaemon(Chain):
     Attributes:
         held: configs and their tasks.
         leases: how long devices go on without the hub.
-        scheduler, spool, pump, writer, reader, link, client, renewal: the other parts.
+        runner, spool, pump, writer, reader, link, client, renewal: the other parts.
     """
 
     def __init__(self, spec: CollectorSpec, settings: CollectorSettings, reactor: Any, tap: Any) -> None:
@@ -130,23 +131,19 @@ class CollectorDaemon(Chain):
             stats.observe(record, what, old, new)
 
         scheduler = self.scheduler = Scheduler(clock, wall, limit=settings.parallel, observer=observer)
+        runner = self.runner = InProcess(collector, scheduler, alarms)
         rejections = Rejections(spool, spool, wall)
-        held = self.held = HeldConfigs(cache, collector, scheduler, rejections, alarms)
+        held = self.held = HeldConfigs(cache, runner, rejections)
 
         # What speaks with the hub.
         client = self.client = HubClient(
             Identity(service=spec.service, host=socket.gethostname(), software=version(), began=wall()),
             spool,
             held,
-            scheduler,
-            collector,
+            runner,
             reader,
             self._counts,
-            [
-                lambda decision: alarms.decided(decision, held.task_of(decision.device)),
-                problems.decided,
-                collector.decided,
-            ],
+            [runner.decided, problems.decided],
         )
         link = self.link = HubLink(reactor, clock, rng, settings.hub, client, wall=wall)
         renewal = self.renewal = Renewal(
@@ -173,8 +170,8 @@ class CollectorDaemon(Chain):
         client.on_attached = attached
         client.on_detached = pump.detached
 
-        self._name, self._rejections, self._collector = name, rejections, collector
-        super().__init__([spool, writer, reader, *collector.services(), scheduler, stats, leases, link, renewal])
+        self._name, self._rejections = name, rejections
+        super().__init__([spool, writer, reader, runner, stats, leases, link, renewal])
 
     async def ready(self) -> None:
         """Begin with the last good configs, whether or not there is a hub."""
@@ -184,7 +181,7 @@ class CollectorDaemon(Chain):
         self.leases.look()
         self.problems.begin()
 
-    def figures(self) -> dict[str, Any]:
+    async def figures(self) -> dict[str, Any]:
         """All figures, for `stats`."""
         return self.stats.figures() | {
             "collector": self._name.get(),
@@ -193,30 +190,31 @@ class CollectorDaemon(Chain):
             "devices_paused_because": self.leases.sentence(),
             "certificate_ends_at": self.renewal.ends_at,
             "samples_dropped_by_reason": self.writer.drops,
-            **self._collector.figures(),
-            "task_list": self.scheduler.figures(),
+            **await self.runner.figures(),
         }
 
     def _counts(self) -> TaskCounts:
+        totals = self.runner.totals()
         return TaskCounts(
             devices=len(self.held.devices()),
-            tasks=len(self.scheduler.names()),
-            late_runs=self.scheduler.late_runs,
-            failed_runs=self.scheduler.failed_runs,
+            tasks=totals.tasks,
+            late_runs=totals.late_runs,
+            failed_runs=totals.failed_runs,
             queued_events=self.spool.queued,
             queued_samples=self.writer.queued,
             dropped_events=self.spool.dropped,
-            dropped_samples=self.writer.dropped,
+            dropped_samples=self.writer.dropped + totals.dropped_samples,
             lapsed=len(self.held.lapsed),
             problem=self.problems.sentence(),
             untold=self.problems.untold(),
         )
 
     def _gauges(self) -> Gauges:
+        totals = self.runner.totals()
         return Gauges(
             counts=self._counts(),
-            running=self.scheduler.running_tasks,
-            waiting=self.scheduler.queued_tasks,
+            running=totals.running,
+            waiting=totals.waiting,
             sent_events=self.pump.figures.sent,
         )
 

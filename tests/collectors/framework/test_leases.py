@@ -229,7 +229,7 @@ class DefectTests(LeaseCase):
         self.collector.makes_none = True
         self.hear()
         self.apply(config("a", 10, lease_s=LEASE_S))
-        self.assertEqual((self.held.task_of("a"), self.scheduler.names()), (None, ["process:b"]))
+        self.assertEqual((self.runner.has("a"), self.scheduler.names()), (False, ["process:b"]))
         self.wait(LEASE_S + 2)
         self.assertEqual(sorted(self.held.lapsed), ["a", "b"])
         self.collector.makes_none = False

@@ -25,6 +25,7 @@ from collectors.framework.interfaces import CollectorSpec, ICollector, IHubClien
 from collectors.framework.once import run_once
 from collectors.framework.problems import Problems
 from collectors.framework.rejections import Rejections
+from collectors.framework.running.inprocess import InProcess
 from collectors.framework.scheduler import Scheduler
 from common.configs import DeviceConfig, digest, digest_of_all
 from common.errors import NotFoundError, SettingsError, TransientError
@@ -74,7 +75,8 @@ class DaemonCase(SynchronousTestCase):
         self.alarms = TaskAlarms(self.events, self.events, CLASS_SNMP, self.wall)
         self.scheduler = Scheduler(self.clock, self.wall, observer=self.alarms.observe)
         self.rejections = Rejections(self.events, self.events, self.wall)
-        self.held = HeldConfigs(self.store, self.collector, self.scheduler, self.rejections, self.alarms)
+        self.runner = InProcess(self.collector, self.scheduler, self.alarms)
+        self.held = HeldConfigs(self.store, self.runner, self.rejections)
         reader: Any = FakeReader()
         spool: Any = FakeSpool()
         identity = Identity(service="process", host="box", software="1", began=WALL)
@@ -82,16 +84,12 @@ class DaemonCase(SynchronousTestCase):
             identity,
             spool,
             self.held,
-            self.scheduler,
-            self.collector,
+            self.runner,
             reader,
             lambda: TaskCounts(devices=1),
-            [
-                lambda decision: self.alarms.decided(decision, self.held.task_of(decision.device)),
-                self.collector.decided,
-            ],
+            [self.runner.decided],
         )
-        self.scheduler.startService()
+        self.runner.startService()
         self.rejections.load()
         self.load()
 
@@ -166,7 +164,7 @@ class ApplyTests(DaemonCase):
         self.fails(self.client.apply(batch), TransientError)
         self.assertEqual(sorted(self.scheduler.names()), ["process:a", "process:b"])
         self.assertEqual(self.held.get("a"), config("a"))
-        self.assertEqual(self.collector.tasks["c"].closed, 1)
+        self.assertNotIn("c", self.collector.tasks)
         self.store.full = False
         self.apply(config("a", 5), config("c"), removed=["b"])
         self.assertEqual(sorted(self.scheduler.names()), ["process:a", "process:c"])

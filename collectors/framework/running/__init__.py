@@ -1,0 +1,1 @@
+"""What runs tasks: all in this process, or shared out among worker processes."""

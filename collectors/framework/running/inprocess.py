@@ -1,0 +1,179 @@
+"""The tasks of all devices in this process: the collector makes them, the scheduler runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from collectors.framework.alarms import TaskAlarms
+from collectors.framework.chain import Chain
+from collectors.framework.interfaces import ICollector, ITask
+from collectors.framework.running.interfaces import IRunner, Ran, Totals
+from collectors.framework.scheduler import Scheduler
+from common.configs import DeviceConfig
+from common.errors import PermanentError
+from common.queries import Decision, Query, Result
+
+MAX_REASON = 1000
+
+_log = Logger()
+
+
+@implementer(IRunner)
+class InProcess(Chain):
+    """Joins a collector, the scheduler of its tasks, and what watches over these (see `IRunner`)."""
+
+    def __init__(self, collector: ICollector, scheduler: Scheduler, alarms: TaskAlarms) -> None:
+        self._collector = collector
+        self._scheduler = scheduler
+        self._alarms = alarms
+        self._tasks: dict[str, str] = {}  # device -> name of its task
+        self._configs: dict[str, DeviceConfig] = {}
+        self._paused: set[str] = set()
+        super().__init__([*collector.services(), scheduler])
+
+    def refusal(self, config: DeviceConfig) -> str:
+        """Why a config cannot be run; empty when it can."""
+        return why_not(self._collector, config)
+
+    def has(self, device: str) -> bool:
+        """Whether a device has a task."""
+        return device in self._tasks
+
+    async def away(self, _devices: Iterable[str]) -> frozenset[str]:
+        """None: this process is here."""
+        return frozenset()
+
+    async def run(self, configs: Sequence[DeviceConfig]) -> Ran:
+        """Run by these configs from now on."""
+        refused: dict[str, str] = {}
+        for config in configs:
+            reason = await self._run(config)
+            if reason:
+                refused[config.device] = reason
+        return Ran(refused)
+
+    def pause(self, devices: Iterable[str]) -> None:
+        """Leave these out until they are run again; a run that is under way ends."""
+        for device in devices:
+            self._paused.add(device)
+            name = self._tasks.get(device)
+            if name is None:
+                continue  # one whose task could not be made anew
+            try:
+                self._scheduler.pause(name)
+            except Exception:  # noqa: BLE001 - the supervisor of collectors: the others must pause all the same
+                _log.failure("defect while {name} was paused", name=name)
+
+    async def remove(self, devices: Iterable[str]) -> None:
+        """End the tasks of devices that have left, and drop what is kept of these."""
+        for device in devices:
+            self._configs.pop(device, None)
+            self._paused.discard(device)
+            name = self._tasks.pop(device, None)
+            if name is not None:
+                await self._scheduler.remove(name)
+                self._alarms.forget(name)
+            forget(self._collector, device)
+
+    def run_now(self, devices: Iterable[str]) -> int:
+        """Run these out of turn; returns how many there are."""
+        return self._scheduler.run_now(self._tasks[device] for device in devices if device in self._tasks)
+
+    def decided(self, decision: Decision) -> bool:
+        """Take note of what an operator made of an alarm; False when that is not of a task."""
+        name = self._tasks.get(decision.device)
+        return self._alarms.decided(decision, name) or self._collector.decided(decision)
+
+    async def answer(self, query: Query) -> Result:
+        """Answer what only the collector knows."""
+        return await self._collector.answer(query)
+
+    def totals(self) -> Totals:
+        """How the tasks fare."""
+        return Totals(
+            tasks=len(self._scheduler.names()),
+            running=self._scheduler.running_tasks,
+            waiting=self._scheduler.queued_tasks,
+            late_runs=self._scheduler.late_runs,
+            failed_runs=self._scheduler.failed_runs,
+        )
+
+    async def figures(self) -> dict[str, Any]:
+        """Figures of the collector, and of each task."""
+        return {**self._collector.figures(), "task_list": self._scheduler.figures()}
+
+    # --- one device ---------------------------------------------------------------------------------------------------
+
+    async def _run(self, config: DeviceConfig) -> str:
+        """Run one; returns why it cannot be."""
+        device = config.device
+        before, self._configs[device] = self._configs.get(device), config
+        was_paused = device in self._paused
+        self._paused.discard(device)
+        name = self._tasks.get(device)
+        if name is None:
+            return self._start(config)
+        if was_paused:
+            self._scheduler.resume(name)
+        if before != config:
+            await self._update(name, config)
+        return ""
+
+    def _start(self, config: DeviceConfig) -> str:
+        """Make a task and have it scheduled; returns why it cannot be made."""
+        try:
+            task: ITask = self._collector.make_task(config)
+        except PermanentError as error:
+            reason = str(error)[:MAX_REASON]
+        except Exception as error:  # noqa: BLE001 - as above
+            _log.failure("defect while the task of {device} was made", device=config.device)
+            reason = defect(error)
+        else:
+            self._scheduler.add(task, config.device)
+            self._tasks[config.device] = task.name
+            return ""
+        self._configs.pop(config.device, None)
+        return reason
+
+    async def _update(self, name: str, config: DeviceConfig) -> None:
+        device = config.device
+        try:
+            self._scheduler.update(name, config)
+        except Exception:  # noqa: BLE001 - as above; a task that cannot change is replaced by a new one
+            _log.failure("defect while {name} took its new config; it starts anew", name=name)
+            del self._tasks[device]
+            await self._scheduler.remove(name)
+            if device in self._paused or self._configs.get(device) is not config:
+                return  # its lease has ended meanwhile
+            reason = self._start(config)
+            if reason:
+                _log.error("the task of {device} cannot be made: {reason}", device=device, reason=reason)
+
+
+def why_not(collector: ICollector, config: DeviceConfig) -> str:
+    """Why a collector will not run a config; empty when it will."""
+    try:
+        collector.validate(config)
+    except PermanentError as error:
+        return str(error)[:MAX_REASON]
+    except Exception as error:  # noqa: BLE001 - the supervisor of collectors: a defect must not stop the others
+        _log.failure("defect while a config of {device} was judged", device=config.device)
+        return defect(error)
+    return ""
+
+
+def forget(collector: ICollector, device: str) -> None:
+    """Have a collector drop what it keeps of a device."""
+    try:
+        collector.forget(device)
+    except Exception:  # noqa: BLE001 - as above
+        _log.failure("defect while {device} was forgotten", device=device)
+
+
+def defect(error: Exception) -> str:
+    """An error that nobody foresaw, as a sentence."""
+    return f"an error of ours: {type(error).__name__}: {error}"[:MAX_REASON]
