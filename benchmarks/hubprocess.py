@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
+from tests.fakes.watching import memory_mib
+
 HERTZ = os.sysconf("SC_CLK_TCK")
 TIMEOUT_S = 300.0
 
@@ -71,8 +73,7 @@ class Hub:
     def memory_mib(self) -> float:
         """Resident memory."""
         assert self.process is not None
-        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
-        return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 1024
+        return memory_mib(self.process.pid)
 
     def settled(self) -> None:
         """Wait until it has nothing to do."""

@@ -8,91 +8,44 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import msgspec
-from twisted.internet.defer import Deferred
-from zope.interface import implementer
-
 from collectors.framework.hublink import HubLink, LinkSettings
-from collectors.framework.interfaces import IHubClient
 from common.certificates import ensure_collector, ensure_site
-from common.configs import digest, digest_of_all
+from common.configs import DeviceConfig
 from common.edge.broker import HardBroker
-from common.queries import Done, Query, Result
-from common.wire import Attach, Attached, ConfigBatch, ConfigsApplied, Held, HeldRequest, Position, TaskCounts
-
-PAGE = 1000
+from common.wire import Attached, ConfigBatch, ConfigsApplied, TaskCounts
+from tests.fakes.holding import HoldingClient
 
 
-@implementer(IHubClient)
-class Holder:
+class Holder(HoldingClient):
     """A daemon that holds digests, and notes what it was sent.
 
     Attributes:
-        batches: how many messages with configs came, and `configs` how many configs.
         pushes: how often each device was sent.
-        stuck: a call of `configs` is not answered before it fires.
     """
 
     def __init__(self, spool: str) -> None:
-        self.spool = spool
-        self.digests: dict[str, str] = {}
-        self.position = Position()
+        super().__init__(spool)
         self.pushes: dict[str, int] = {}
-        self.batches = self.configs = 0
-        self.sessions = 0
         self.on_change: Callable[[], None] = lambda: None
-        self.stuck: Deferred[None] | None = None
-
-    def attach_request(self) -> Attach:
-        """Tell who it is, and what it holds."""
-        return Attach(
-            daemon="process",
-            host="bench",
-            software="0",
-            oldest=1,
-            newest=1,
-            spool=self.spool,
-            started_at=1.0,
-            position=msgspec.structs.replace(self.position, all=digest_of_all(self.digests)),
-        )
 
     def attached(self, answer: Attached) -> None:
-        """Count it."""
-        self.sessions += 1
+        """Say that a session stands."""
+        super().attached(answer)
         self.on_change()
-
-    def detached(self, reason: str) -> None:
-        """Nothing is to be done."""
 
     def counts(self) -> TaskCounts:
         """Its figures."""
-        return TaskCounts(devices=len(self.digests))
-
-    async def held(self, request: HeldRequest) -> Held:
-        """Tell what it holds."""
-        names = [device for device in sorted(self.digests) if device > request.after]
-        page = [(device, self.digests[device]) for device in names[:PAGE]]
-        return Held(all=digest_of_all(self.digests), configs=page, more=len(names) > PAGE)
+        return TaskCounts(devices=len(self.held_digests))
 
     async def apply(self, batch: ConfigBatch) -> ConfigsApplied:
         """Take configs at once, or when it is not stuck any more."""
-        if self.stuck is not None:
-            await self.stuck
-        self.batches += 1
-        self.configs += len(batch.changed)
-        live = {config.device: digest(config) for config in batch.changed}
-        for device in live:
-            self.pushes[device] = self.pushes.get(device, 0) + 1
-        self.digests.update(live)
-        for device in batch.removed:
-            self.digests.pop(device, None)
-        self.position = Position(epoch=batch.epoch, revision=batch.revision)
+        applied = await super().apply(batch)
         self.on_change()
-        return ConfigsApplied(live=live, rejected=[], all=digest_of_all(self.digests))
+        return applied
 
-    async def answer(self, query: Query) -> Result:
-        """Know nothing."""
-        return Done(0)
+    def took(self, config: DeviceConfig, batch: ConfigBatch) -> None:
+        """Count it."""
+        self.pushes[config.device] = self.pushes.get(config.device, 0) + 1
 
 
 class CountedLink(HubLink):
@@ -153,7 +106,7 @@ class Fleet:
     @property
     def held(self) -> int:
         """How many configs all of them hold."""
-        return sum(len(holder.digests) for holder in self.holders.values())
+        return sum(len(holder.held_digests) for holder in self.holders.values())
 
     @property
     def batches(self) -> int:
@@ -163,5 +116,5 @@ class Fleet:
     def forget_figures(self) -> None:
         """Count from here on."""
         for holder in self.holders.values():
-            holder.batches = holder.configs = 0
+            holder.batches = holder.devices_sent = 0
             holder.pushes.clear()

@@ -17,10 +17,11 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 
+from tests.fakes.watching import until
 from tests.faults.chaos import ChaosProxy
 from tests.faults.edgeprocess import EdgeProcess, expected, stored
 from tests.faults.fleet import Fleet, SimCollector
-from tests.faults.hubprocess import HubProcess, until
+from tests.faults.hubprocess import HubProcess
 from tests.faults.length import LIMIT_S
 
 reactor: Any = global_reactor

@@ -14,22 +14,21 @@ import subprocess
 import sys
 import time
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint
-from twisted.internet.task import deferLater
 from twisted.web.client import Agent, HTTPConnectionPool
 from twisted.web.http_headers import Headers
 
 from collectors.framework.hublink import HubLink, LinkSettings
 from common.certificates import ensure_collector, ensure_site
+from tests.fakes.watching import memory_mib, until
 from tests.integration.hubs import Answer, Body, Content
 
 ROOT = Path(__file__).parents[2]
-POLL_S = 0.05
 
 SETTINGS = """
 folder = "{folder}"
@@ -61,28 +60,6 @@ def _end_daemons() -> None:
 def environment() -> dict[str, str]:
     """What a daemon gets: nothing of ours."""
     return {name: value for name, value in os.environ.items() if not name.startswith("TOCSIN_")}
-
-
-def memory_mib(pid: int) -> float:
-    """Resident memory of a process."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 1024
-
-
-async def until(reactor: Any, what: str, check: Callable[[], Any], within_s: float = 30.0) -> Any:
-    """Look again and again until something is so; give what was seen.
-
-    Raises:
-        AssertionError: it was not so in time.
-    """
-    deadline = time.monotonic() + within_s
-    while True:
-        seen = check()
-        if seen:
-            return seen
-        if time.monotonic() > deadline:
-            raise AssertionError(f"{what}: not within {within_s} s")
-        await deferLater(reactor, POLL_S, lambda: None)
 
 
 class HubProcess:

@@ -38,9 +38,9 @@ from common.wire import (
 from hub.broker.listener import BrokerListener, ListenerSettings
 from hub.interfaces import ISession
 from tests.fakes.sessions import FakeFrontDesk, FakeHubClient, device_config
+from tests.fakes.watching import until
 from tests.faults.case import reactor
 from tests.faults.figures import at_most, exactly
-from tests.faults.hubprocess import until
 from tests.faults.length import LIMIT_S, pick
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(LIMIT_S)]

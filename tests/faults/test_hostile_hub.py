@@ -13,11 +13,11 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from common.certificates import ensure_site
+from tests.fakes.watching import memory_mib
 from tests.faults.case import FaultCase, devices_document
 from tests.faults.edgeprocess import EdgeProcess, expected, stored
 from tests.faults.figures import at_most, exactly, told
 from tests.faults.hostile.falsehub import MOODS, PUSHES, FalseDoor
-from tests.faults.hubprocess import memory_mib
 from tests.faults.length import LIMIT_S, pick
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(LIMIT_S)]

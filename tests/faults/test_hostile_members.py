@@ -93,8 +93,7 @@ class LieTests(MemberCase):
         told("hub's loop was late", self.hub.late_s(self.since)[0], "s")
         evil.mood = ""
         evil.speak()
-        evil.held_digests.clear()
-        evil._all = None
+        evil.forget()
         await self.log_in(evil)
         await self.agree(60)
         self.good.check(0.5)

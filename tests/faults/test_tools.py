@@ -13,9 +13,9 @@ from twisted.internet.endpoints import TCP4ClientEndpoint
 from twisted.internet.protocol import Factory, Protocol
 from twisted.trial.unittest import TestCase
 
+from tests.fakes.watching import until
 from tests.faults.case import FaultCase, device_document, reactor
 from tests.faults.chaos import ChaosProxy, Parrot
-from tests.faults.hubprocess import until
 
 pytestmark = pytest.mark.integration
 

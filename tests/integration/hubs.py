@@ -14,7 +14,6 @@ from typing import Any
 import msgspec
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Protocol
-from twisted.internet.task import deferLater
 from twisted.web.client import Agent, HTTPConnectionPool
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IBodyProducer
@@ -29,6 +28,7 @@ from hub.enrol.settings import EnrolSettings
 from hub.life import Life
 from hub.settings import HttpSettings, HubSettings
 from tests.fakes.sessions import FakeHubClient
+from tests.fakes.watching import until
 
 
 @implementer(IBodyProducer)
@@ -158,11 +158,4 @@ class TestHub:
 
     async def until(self, what: str, check: Any, within_s: float = 20) -> Any:
         """Look again and again until something is so."""
-        deadline = time.monotonic() + within_s
-        while True:
-            seen = check()
-            if seen:
-                return seen
-            if time.monotonic() > deadline:
-                raise AssertionError(f"{what}: not within {within_s} s")
-            await deferLater(self.reactor, 0.02, lambda: None)
+        return await until(self.reactor, what, check, within_s)
