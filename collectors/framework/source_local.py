@@ -1,48 +1,69 @@
 """The process table of this host: /proc by hand on Linux, psutil everywhere else.
 
-One read of /proc/PID/stat for each process and scan; the command line is read once for each (pid, start time). proc(5)
-describes the files.
+One read of /proc/PID/stat for each process and scan. What it says is taken apart only where it has changed; the command
+line is read when a process is new, has begun another program, or all is read anew. docs/adr/0023 has the figures.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import msgspec
 import psutil
 from zope.interface import implementer
 
-from collectors.framework.accounts import Accounts
 from collectors.framework.interfaces import IProcessSource, ProcessRow, ProcessTable
-from collectors.framework.source_psutil import NOT_RUNNING, PsutilSource, Wanted
+from collectors.framework.local import procfs
+from collectors.framework.local.host import LocalHost
+from collectors.framework.local.outcomes import Kind
+from collectors.framework.local.source_psutil import NOT_RUNNING, PsutilSource, Wanted
 from common.configs import DeviceConfig
 
-_STATES = {
-    b"R": "running",
-    b"S": "sleeping",
-    b"D": "disk-sleep",
-    b"Z": "zombie",
-    b"T": "stopped",
-    b"t": "tracing-stop",
-    b"X": "dead",
-    b"I": "idle",
-    b"P": "parked",
-}
-_STATUS_FIELDS = {b"VmData": "data", b"VmStk": "stack"}
-_MAX_ARGUMENTS_BYTES = 32 * 1024
-
-_GONE = " (deleted)"
-_IN_MEMORY = "/memfd:"
+FIRST_PID = 1
+"""There in every process table that is whole, also in that of a container."""
+HIDDEN = (
+    "this host shows only a part of its processes, process 1 is not among them: /proc is mounted with hidepid (let the "
+    "collector's user be in the group of its option gid), or the unit of the collector has ProtectProc (take it out)"
+)
+KEEP_UP_TO_S = 5
+"""Up to this interval a scan keeps its files open: that halves its cost, and takes 5 KB of the kernel for each."""
 
 
-def local_source(wall: Callable[[], float], monotonic: Callable[[], float], wanted: Wanted) -> IProcessSource:
+def local_source(
+    wall: Callable[[], float], monotonic: Callable[[], float], wanted: Wanted, host: LocalHost | None = None
+) -> IProcessSource:
     """The best source of this host; `wanted` tells for which processes further figures are read."""
     if Path("/proc/self/stat").exists():
-        return ProcSource(wall, monotonic, wanted)
-    return PsutilSource(wall, monotonic, wanted)
+        return ProcSource(wall, monotonic, wanted, host=host)
+    return PsutilSource(wall, monotonic, wanted, host=host)
+
+
+class _Seen:
+    """A process as the last scan left it.
+
+    Attributes:
+        descriptor: of its stat file, while that is kept open; else -1.
+        data: that file's content.
+        started: in ticks since boot.
+        stack: where its stack begins: another one is another program, with the same pid and start.
+        row: None until it was read once.
+    """
+
+    __slots__ = ("data", "descriptor", "line", "name", "pid", "row", "stack", "started", "threads", "vms", "wanted")
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.descriptor = -1
+        self.data = b""
+        self.started = -1
+        self.stack = b""
+        self.name = b""
+        self.line = ""
+        self.row: ProcessRow | None = None
+        self.wanted = False
+        self.threads = 0
+        self.vms = 0
 
 
 @implementer(IProcessSource)
@@ -54,130 +75,173 @@ class ProcSource:
     """
 
     def __init__(
-        self, wall: Callable[[], float], monotonic: Callable[[], float], wanted: Wanted, root: Path = Path("/proc")
+        self,
+        wall: Callable[[], float],
+        monotonic: Callable[[], float],
+        wanted: Wanted,
+        root: Path = Path("/proc"),
+        host: LocalHost | None = None,
     ) -> None:
         self._wall = wall
         self._monotonic = monotonic
         self._wanted = wanted
         self._root = f"{root}/"
+        self._host = host or LocalHost()
+        self._watched = procfs.Watched(self._host.outcomes)
         self._tick_s = 1.0 / os.sysconf("SC_CLK_TCK")
         self._page_bytes = os.sysconf("SC_PAGE_SIZE")
         self._boot = psutil.boot_time()
-        self._accounts = Accounts()
-        self._known: dict[tuple[int, int], tuple[str, str]] = {}
+        self._known: dict[str, _Seen] = {}
+        self._keep = False
+        self._ask_again = False
         self.unreadable = 0
 
     async def scan(self, full: bool) -> ProcessTable:  # noqa: FBT001 - the interface has it
         """Read all processes."""
         at, monotonic = self._wall(), self._monotonic()
-        if full:
-            self._known.clear()
+        self._watched.refresh()
         rows: dict[int, ProcessRow] = {}
-        seen: dict[tuple[int, int], tuple[str, str]] = {}
-        self.unreadable = 0
-        self._accounts.refresh()
-        for name in os.listdir(self._root):  # noqa: PTH208 - a Path for each entry would cost more than the read
-            if name.isdigit():
-                row = self._row(int(name), seen)
-                if row is None:
-                    self.unreadable += 1
-                else:
-                    rows[row.pid] = row
-        self._known = seen
-        return ProcessTable(at=at, monotonic=monotonic, rows=rows, complete=True, full=full)
+        problem = self._read_all(rows, full=full)
+        if not problem and FIRST_PID not in rows:
+            problem = HIDDEN
+        return ProcessTable(at=at, monotonic=monotonic, rows=rows, complete=not problem, full=full, problem=problem)
 
     async def alive(self, pids: Sequence[int]) -> frozenset[int]:
         """Which of some processes are still there."""
-        return frozenset(pid for pid in pids if (row := self._row(pid, {})) is not None and row.alive)
+        return frozenset(pid for pid in pids if self._lives(pid))
 
     def update(self, config: DeviceConfig) -> None:
-        """Nothing of a config matters here."""
+        """Another config asks for other processes, perhaps at another pace."""
+        self._ask_again = True
+        self._keep = config.interval_s <= KEEP_UP_TO_S
+        if not self._keep:
+            self._close_all()
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Close what is kept open."""
+        self._close_all()
+        self._known.clear()
 
-    def _row(self, pid: int, seen: dict[tuple[int, int], tuple[str, str]]) -> ProcessRow | None:
-        data = _read(f"{self._root}{pid}/stat")
-        if data is None:
-            return None
-        # The name may hold anything, also a parenthesis: what counts is the last one.
-        begin, end = data.index(b"("), data.rindex(b")")
-        fields = data[end + 2 :].split()
-        started = int(fields[19])
-        name = data[begin + 1 : end].decode("utf-8", "replace")
-        key = (pid, started)
-        known = self._known.get(key)
-        if known is None or known[0] != name:
-            known = (name, self._arguments(pid))
-        seen[key] = known
-        status = _STATES.get(fields[0], "running")
-        program, _, parameters = known[1].partition(" ")
+    # --- the scan -----------------------------------------------------------------------------------------------------
+
+    def _read_all(self, rows: dict[int, ProcessRow], *, full: bool) -> str:
+        """Read every process; returns why they are not all."""
+        self.unreadable = 0
+        try:
+            names = os.listdir(self._root)  # noqa: PTH208 - a Path for each entry would cost more than the read
+        except OSError as error:
+            return f"{self._root} cannot be read: {error.strerror or error}"
+        known, seen, problem = self._known, {}, ""
+        anew, self._ask_again = full or self._ask_again, False
+        for name in names:
+            one = known.get(name)
+            if one is None:
+                if not (name.isascii() and name.isdigit()):
+                    continue
+                one = _Seen(int(name))
+            try:
+                data = self._stat(one)
+                if anew or data != one.data or not data:
+                    self._take(one, data, full=full)
+            except (OSError, ValueError, IndexError) as error:
+                problem = self._unread(one, error) or problem
+            row = one.row
+            if row is None:
+                continue
+            seen[name] = one
+            if one.wanted:
+                row = self._watched.whole(f"{self._root}{one.pid}", row, one.threads, one.vms)
+            rows[one.pid] = row
+        self._known = seen
+        if self._keep or self._host.handles.kept:
+            for name in known.keys() - seen.keys():
+                self._close(known[name])
+        return problem
+
+    def _unread(self, one: _Seen, error: Exception) -> str:
+        """Count a process that was not read; what was known of one that is still there stands."""
+        self.unreadable += 1
+        kind = self._host.outcomes.process(error)
+        if kind is Kind.ENDED:
+            self._forget(one)
+        if kind is not Kind.FAILED:
+            return ""
+        return f"process {one.pid} cannot be read: {getattr(error, 'strerror', None) or error}"
+
+    def _stat(self, one: _Seen) -> bytes:
+        """The stat file of a process; a pid that was used again begins anew."""
+        if one.descriptor >= 0:
+            try:
+                data = os.pread(one.descriptor, procfs.STAT_BYTES, 0)
+            except ProcessLookupError:
+                self._forget(one)
+            else:
+                return data
+        descriptor = os.open(f"{self._root}{one.pid}/stat", os.O_RDONLY)
+        keep = self._keep and one.row is not None and self._host.handles.take()
+        try:
+            data = os.read(descriptor, procfs.STAT_BYTES)
+        finally:
+            if keep:
+                one.descriptor = descriptor
+            else:
+                os.close(descriptor)
+        return data
+
+    def _take(self, one: _Seen, data: bytes, *, full: bool) -> None:
+        """Make a row of what a stat file says."""
+        name, fields = procfs.split_stat(data)
+        started, stack = int(fields[procfs.STARTED]), fields[procfs.STACK] if len(fields) > procfs.STACK else b""
+        status = procfs.STATES.get(fields[procfs.STATE], "running")
+        alive = status not in NOT_RUNNING
+        same = one.row is not None and started == one.started
+        if not same or (alive and (full or name != one.name or stack != one.stack or not one.line)):
+            kernel = int(fields[procfs.FLAGS]) & procfs.KERNEL_THREAD
+            one.line = "" if kernel else self._arguments(one)
+        path, _, parameters = one.line.partition(" ")
         row = ProcessRow(
-            pid=pid,
-            name=name,
-            path=program,
+            pid=one.pid,
+            name=name.decode("utf-8", "replace"),
+            path=path,
             parameters=parameters,
             started=self._boot + started * self._tick_s,
-            cpu_s=(int(fields[11]) + int(fields[12])) * self._tick_s,
-            memory_bytes=int(fields[21]) * self._page_bytes,
+            cpu_s=(int(fields[procfs.USER_CPU]) + int(fields[procfs.SYSTEM_CPU])) * self._tick_s,
+            memory_bytes=int(fields[procfs.RSS]) * self._page_bytes,
             status=status,
-            alive=status not in NOT_RUNNING,
-            parent=int(fields[1]),
+            alive=alive,
+            parent=int(fields[procfs.PARENT]),
         )
-        if row.alive and self._wanted(row):
-            return self._whole(row, fields)
-        return row
+        one.threads, one.vms = int(fields[procfs.THREADS]), int(fields[procfs.VMS])
+        one.data, one.started, one.stack, one.name = data, started, stack, name
+        one.row, one.wanted = row, alive and self._wanted(row)
 
-    def _whole(self, row: ProcessRow, fields: list[bytes]) -> ProcessRow:
-        """A row with all that is read of processes that are watched."""
-        folder = f"{self._root}{row.pid}"
+    def _arguments(self, one: _Seen) -> str:
         try:
-            user = self._accounts.name(os.stat(folder).st_uid)  # noqa: PTH116 - as above
-        except OSError:
-            user = None
-        extra = self._extra(row.pid, fields)
-        return msgspec.structs.replace(row, extra=extra, user=user, replaced=_replaced(f"{folder}/exe"))
+            return procfs.arguments(f"{self._root}{one.pid}")
+        except OSError as error:
+            self._host.outcomes.part(error)
+            return ""
 
-    def _arguments(self, pid: int) -> str:
-        data = _read(f"{self._root}{pid}/cmdline") or b""
-        return data[:_MAX_ARGUMENTS_BYTES].rstrip(b"\0").replace(b"\0", b" ").decode("utf-8", "replace")
+    def _lives(self, pid: int) -> bool:
+        try:
+            state = procfs.split_stat(procfs.read(f"{self._root}{pid}/stat", procfs.STAT_BYTES))[1][procfs.STATE]
+        except (OSError, ValueError):
+            return False
+        return procfs.STATES.get(state, "running") not in NOT_RUNNING
 
-    def _extra(self, pid: int, fields: list[bytes]) -> dict[str, int]:
-        extra = {"threads": int(fields[17]), "vms": int(fields[20])}
-        statm = _read(f"{self._root}{pid}/statm")
-        if statm:
-            extra["shared"] = int(statm.split()[2]) * self._page_bytes
-        for line in (_read(f"{self._root}{pid}/status") or b"").splitlines():
-            point = _STATUS_FIELDS.get(line.partition(b":")[0])
-            if point is not None:
-                extra[point] = int(line.split()[1]) * 1024
-        for line in (_read(f"{self._root}{pid}/io") or b"").splitlines():
-            word, _, figure = line.partition(b": ")
-            if word in {b"read_bytes", b"write_bytes"}:
-                extra[word.decode()] = int(figure)
-        with contextlib.suppress(OSError):  # another user's process, or it has just ended
-            extra["fds"] = len(os.listdir(f"{self._root}{pid}/fd"))  # noqa: PTH208 - as above
-        return extra
+    # --- files that are kept open -------------------------------------------------------------------------------------
 
+    def _forget(self, one: _Seen) -> None:
+        """The process behind a file has ended; another one may have its pid."""
+        self._close(one)
+        one.row, one.data, one.line, one.wanted = None, b"", "", False
 
-def _read(path: str) -> bytes | None:
-    try:
-        descriptor = os.open(path, os.O_RDONLY)
-    except OSError:
-        return None
-    try:
-        data = os.read(descriptor, 65536)
-    except OSError:
-        return None
-    finally:
-        os.close(descriptor)
-    return data
+    def _close(self, one: _Seen) -> None:
+        if one.descriptor >= 0:
+            os.close(one.descriptor)
+            one.descriptor = -1
+            self._host.handles.give()
 
-
-def _replaced(path: str) -> bool:
-    """Whether the link to a program says that the file is no longer there; what never was a file does not count."""
-    try:
-        program = os.readlink(path)  # noqa: PTH115 - as above
-    except OSError:
-        return False
-    return program.endswith(_GONE) and not program.startswith(_IN_MEMORY) and not os.path.lexists(program)
+    def _close_all(self) -> None:
+        for one in self._known.values():
+            self._close(one)

@@ -15,6 +15,7 @@ from collectors.framework.interfaces import (
     ProcessRow,
     SnmpClientFactory,
 )
+from collectors.framework.local.host import LocalHost
 from collectors.framework.snmp.factory import client_factory
 from collectors.framework.source_local import local_source
 from collectors.framework.thresholdbook import mistakes as threshold_mistakes
@@ -42,6 +43,7 @@ class ProcessCollector:
     def __init__(self, context: CollectorContext) -> None:
         self._context = context
         self._make_client = client_factory(context.reactor, context.clock, random.SystemRandom())
+        self._local = LocalHost()
         self._tasks: dict[str, ProcessTask] = {}
 
     def validate(self, config: DeviceConfig) -> None:
@@ -84,8 +86,8 @@ class ProcessCollector:
         return ()
 
     def figures(self) -> dict[str, Any]:
-        """None beside the framework's."""
-        return {}
+        """What could not be read of this host."""
+        return {"local": self._local.figures()}
 
     def decided(self, decision: Decision) -> bool:
         """Take note of what an operator made of an alarm; the next scan goes by it."""
@@ -112,7 +114,7 @@ class ProcessCollector:
             def wanted(row: ProcessRow) -> bool:
                 return task.tracker.matcher.match(command_line(row.path, row.name, row.parameters)) is not None
 
-            return self._tapped(config, local_source(wall, monotonic, wanted))
+            return self._tapped(config, local_source(wall, monotonic, wanted, self._local))
         clients: SnmpClientFactory = self._context.tap.clients(config, self._make_client)
         return SnmpSource(clients, config, wall, monotonic)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -9,8 +12,8 @@ import psutil
 import pytest
 
 from collectors.framework.interfaces import IProcessSource
+from collectors.framework.local.source_psutil import PsutilSource
 from collectors.framework.source_local import ProcSource
-from collectors.framework.source_psutil import PsutilSource
 from tests.contracts.process_source import LocalSourceContract, Wanted, child, now
 
 
@@ -45,3 +48,31 @@ class TestPsutilSource(LocalSourceContract):
 def test_both_see_the_same_processes(kind: type[ProcSource | PsutilSource]) -> None:
     rows = now(kind(time.time, time.monotonic, lambda _row: False).scan(full=True)).rows
     assert len(rows.keys() ^ set(psutil.pids())) < 10  # some begin and end in between
+
+
+HIDING = """
+mount -t proc -o hidepid=2 proc /mnt || exit 99
+exec setpriv --reuid 65534 --regid 65534 --clear-groups "$1" -c "$2" "$3"
+"""
+LOOKING = """
+import pathlib, sys, time
+sys.path.insert(0, sys.argv[1])
+from collectors.framework.source_local import ProcSource
+from tests.contracts.process_source import now
+table = now(ProcSource(time.time, time.monotonic, lambda _: True, pathlib.Path("/mnt")).scan(False))
+print(table.complete, len(table.rows), table.problem)
+"""
+
+
+def test_a_host_that_hides_processes_is_told_of_and_nobody_is_taken_for_dead() -> None:
+    """Somebody looks who may not see what others run."""
+    root = str(Path(__file__).parents[2])
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount")
+    command = ["unshare", "--mount", "sh", "-c", HIDING, "sh", sys.executable, LOOKING, root]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode == 99 or "unshare:" in done.stderr:
+        pytest.skip(f"nothing can be mounted here: {done.stderr.strip()}")
+    complete, count, problem = done.stdout.strip().split(" ", 2)
+    assert (complete, int(count) < 5) == ("False", True), done.stderr
+    assert problem.startswith("this host shows only a part of its processes")
