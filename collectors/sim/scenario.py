@@ -12,6 +12,7 @@ from msgspec import Struct
 from collectors.sim.marked import MOST_BYTES, Marked, Mistakes, marked
 from collectors.sim.units import NoAmountError, duration_s, share, size_kib
 from common.errors import SettingsError
+from common.textfile import read_text
 
 Range = tuple[float, float]
 MOST_COUNT = 10_000
@@ -116,15 +117,7 @@ def load_scenario(path: Path) -> Scenario:
     Raises:
         SettingsError: it cannot be read, or has mistakes; `details` has a line for each.
     """
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise SettingsError(f"{path} has more than {MOST_BYTES >> 20} MiB, which no scenario has")
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"{path} is no UTF-8 text at byte {error.start}") from None
-    except OSError as error:
-        raise SettingsError(f"the scenario {path} cannot be read: {error.strerror or error}") from None
-    return read_scenario(text, str(path))
+    return read_scenario(read_text(path, MOST_BYTES, "scenario"), str(path))
 
 
 def read_scenario(text: str, origin: str) -> Scenario:

@@ -12,6 +12,7 @@ from collectors.framework.captures.parsing import parse
 from collectors.framework.captures.reading import Reading
 from common.configs import DeviceConfig
 from common.errors import NotFoundError, SettingsError, TransientError
+from common.textfile import read_text
 
 SUFFIX = ".jsonl"
 CONFIG = "config.json"
@@ -92,15 +93,7 @@ def parse_file(file: Path) -> Reading:
     Raises:
         SettingsError: it cannot be read, or is none.
     """
-    try:
-        if file.stat().st_size > MOST_FILE_BYTES:
-            raise SettingsError(f"{file} has more than {MOST_FILE_BYTES >> 20} MiB, which no reading has")
-        text = file.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"{file} is no UTF-8 text at byte {error.start}") from None
-    except OSError as error:
-        raise SettingsError(f"{file} cannot be read: {error.strerror or error}") from None
-    return parse(text, str(file))
+    return parse(read_text(file, MOST_FILE_BYTES, "reading"), str(file))
 
 
 def read_config(folder: Path) -> DeviceConfig | None:
