@@ -117,7 +117,10 @@ def _introduce(truth: TruthFile, world: World, options: argparse.Namespace, endp
     ]
     for host, (address, port) in zip(world.hosts, endpoints, strict=True):
         place = {"device": host.name, "what": "device", "address": address, "port": port}
-        notes.append(place | {"processes": len(host.pids), "programs": host.counts(), "running": host.running(0.0)})
+        since = {"agent_since": round(host.agent_since, 3), "host_since": round(host.host_since, 3)}
+        notes.append(
+            place | since | {"processes": len(host.pids), "programs": host.counts(), "running": host.running(0.0)}
+        )
     truth.begin(notes)
 
 

@@ -17,8 +17,8 @@ from collectors.framework.snmp.errors import SnmpAuthError, SnmpTimeout
 from collectors.framework.snmp.factory import client_factory
 from collectors.framework.snmp.messages import PduType
 from collectors.sim import oids
-from collectors.sim.encoding import cpu_cs, memory_kib
 from collectors.sim.host import Host
+from collectors.sim.processes import cpu_cs, memory_kib
 from collectors.sim.responder import Responder
 from collectors.sim.users import User
 from collectors.sim.world import World
