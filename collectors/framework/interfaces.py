@@ -15,6 +15,7 @@ from typing import Any
 from msgspec import Struct
 from zope.interface import Attribute, Interface, implementer
 
+from collectors.framework.snmp.sizing import Sizing
 from common.configs import DeviceConfig, SnmpConfig
 from common.events import CLASS_SNMP, Event
 from common.queries import Decision, Query, Result
@@ -389,6 +390,7 @@ class Table(Struct, frozen=True, kw_only=True):
         columns: for each column asked for, in order, row index (the sub-identifiers after the column) to value.
             Integers, counters and ticks are int, OCTET STRING and IpAddress bytes, OIDs tuples.
         complete: every column was read to its end; otherwise `problem` says what stopped the walk.
+        scalars: what was asked for beside the columns, in order.
     """
 
     columns: tuple[dict[Oid, SnmpValue], ...]
@@ -396,13 +398,20 @@ class Table(Struct, frozen=True, kw_only=True):
     problem: str = ""
     varbinds: int = 0
     requests: int = 0
+    scalars: tuple[SnmpValue, ...] = ()
 
 
 class ISnmpClient(Interface):
     """Speaks SNMP with one agent. At most one request of it is in flight."""
 
-    async def get(oids: Sequence[Oid]) -> list[SnmpValue]:
+    sizing: Sizing = Attribute("How much the agent is asked for at once; who has kept what was learnt may put it back.")
+
+    async def get(oids: Sequence[Oid], retries: int | None = None) -> list[SnmpValue]:
         """GET; None for what the agent does not have (noSuchObject, noSuchInstance; v1: noSuchName).
+
+        Args:
+            oids: of the values.
+            retries: in place of those that the config says.
 
         Raises:
             SnmpTimeout: no answer, after all retries.
@@ -411,8 +420,11 @@ class ISnmpClient(Interface):
             SnmpError: any other error status, or an answer that makes no sense.
         """
 
-    async def table(columns: Sequence[Oid], max_rows: int = 50_000) -> Table:
+    async def table(columns: Sequence[Oid], max_rows: int = 50_000, scalars: Sequence[Oid] = ()) -> Table:
         """Walk columns together: as many of them in one GETBULK as fit (v1: GETNEXT), to the end of each.
+
+        Values that belong to no table (`scalars`, whose OIDs end with 0) ride in the first request, or are asked for by
+        themselves when the agent does not understand that; the answer has them as `get` gives them.
 
         `tooBig` halves the repetitions and remembers that. OIDs that do not increase, and more than `max_rows` rows,
         end the walk with `complete` False. A time-out after the first answer does too.

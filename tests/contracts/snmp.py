@@ -35,7 +35,14 @@ class Reader(Protocol):
     """Reads with a client of the implementation that is tested."""
 
     def get(self, address: str, config: SnmpConfig, oids: Sequence[Oid]) -> list[SnmpValue]: ...
-    def table(self, address: str, config: SnmpConfig, columns: Sequence[Oid], max_rows: int = 50_000) -> Table: ...
+    def table(
+        self,
+        address: str,
+        config: SnmpConfig,
+        columns: Sequence[Oid],
+        max_rows: int = 50_000,
+        scalars: Sequence[Oid] = (),
+    ) -> Table: ...
 
 
 def credentials(agent: Snmpd) -> dict[str, SnmpConfig]:
@@ -108,6 +115,17 @@ class SnmpReading:
         assert table.complete
         assert table.columns[0]
         assert set(table.columns[0]) != set(table.columns[1])
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_values_of_no_table_come_with_it(self, agent: Any, reader: Reader, kind: str) -> None:
+        asked = [SYS_UP_TIME, (1, 3, 6, 1, 2, 1, 25, 99, 1, 0), SYS_LOCATION]
+        table = reader.table(agent.address, credentials(agent)[kind], PROCESS_COLUMNS, scalars=asked)
+        up_time, no_object, location = table.scalars
+        assert table.complete
+        assert isinstance(up_time, int)
+        assert (no_object, location) == (None, b"a shelf")
+        assert (agent.pid,) in table.columns[0]
+        assert [len(column) for column in table.columns] == [len(table.columns[0])] * len(PROCESS_COLUMNS)
 
     def test_walk_ends_at_the_row_cap(self, agent: Any, reader: Reader) -> None:
         table = reader.table(agent.address, agent.v2c(), [(*HR_SW_RUN, 2)], max_rows=5)

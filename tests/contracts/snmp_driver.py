@@ -29,6 +29,7 @@ class Question(Struct, frozen=True, kw_only=True):
     oids: tuple[Oid, ...] = ()
     columns: tuple[Oid, ...] = ()
     max_rows: int = 50_000
+    scalars: tuple[Oid, ...] = ()
 
 
 class Driver:
@@ -43,8 +44,21 @@ class Driver:
         answer: list[SnmpValue] = self._ask(Question(address=address, config=self._own(config), oids=tuple(oids)))
         return answer
 
-    def table(self, address: str, config: SnmpConfig, columns: Sequence[Oid], max_rows: int = 50_000) -> Table:
-        question = Question(address=address, config=self._own(config), columns=tuple(columns), max_rows=max_rows)
+    def table(
+        self,
+        address: str,
+        config: SnmpConfig,
+        columns: Sequence[Oid],
+        max_rows: int = 50_000,
+        scalars: Sequence[Oid] = (),
+    ) -> Table:
+        question = Question(
+            address=address,
+            config=self._own(config),
+            columns=tuple(columns),
+            max_rows=max_rows,
+            scalars=tuple(scalars),
+        )
         return Table(**self._ask(question))
 
     def close(self) -> None:
@@ -77,7 +91,7 @@ async def answer_to(client: ISnmpClient, question: Question) -> object:
     """What the client says, as a literal."""
     if not question.columns:
         return list(await client.get(question.oids))
-    table = await client.table(question.columns, question.max_rows)
+    table = await client.table(question.columns, question.max_rows, question.scalars)
     return {field: getattr(table, field) for field in table.__struct_fields__}
 
 

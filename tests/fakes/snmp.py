@@ -11,6 +11,7 @@ from twisted.internet.task import Clock
 from zope.interface import implementer
 
 from collectors.framework.interfaces import ISnmpClient, Oid, SnmpValue, Table
+from collectors.framework.snmp.sizing import Sizing
 
 T = TypeVar("T")
 AGENT = ("192.0.2.1", 161)
@@ -119,13 +120,14 @@ class FakeSnmpClient:
         self.cut: str = ""
         self.closed = False
         self.asked: list[tuple[Oid, ...]] = []
+        self.sizing = Sizing()
 
-    async def get(self, oids: Sequence[Oid]) -> list[SnmpValue]:
+    async def get(self, oids: Sequence[Oid], retries: int | None = None) -> list[SnmpValue]:
         self._ask(oids)
         return [self.values.get(oid) for oid in oids]
 
-    async def table(self, columns: Sequence[Oid], max_rows: int = 50_000) -> Table:
-        self._ask(columns)
+    async def table(self, columns: Sequence[Oid], max_rows: int = 50_000, scalars: Sequence[Oid] = ()) -> Table:
+        self._ask([*scalars, *columns])
         found = []
         for column in columns:
             size = len(column)
@@ -142,6 +144,7 @@ class FakeSnmpClient:
             problem=problem,
             varbinds=sum(map(len, found)),
             requests=max(1, longest // 25),
+            scalars=tuple(self.values.get(oid) for oid in scalars),
         )
 
     def close(self) -> None:

@@ -19,6 +19,8 @@ class Request(Struct, frozen=True):
     Attributes:
         varbinds: the same OIDs as `asked`, encoded; `columns` of them.
         rows: max-repetitions; 0 for what is no GETBULK.
+        single: so many varbinds stand before those of the columns, and are answered once.
+        retries: in place of those that the config says.
     """
 
     kind: PduType
@@ -26,6 +28,8 @@ class Request(Struct, frozen=True):
     varbinds: bytes
     columns: int
     rows: int = 0
+    single: int = 0
+    retries: int | None = None
 
     def rows_of_try(self, tries: int) -> int:
         """max-repetitions of the request that follows `tries` unanswered ones."""
@@ -63,6 +67,13 @@ class Reply(Protocol):
 
         Raises:
             BadAnswer: one is malformed.
+        """
+
+    def split(self, count: int) -> tuple[list[tuple[Oid, int, SnmpValue]], Reply]:
+        """The first varbinds, and an answer that has only the others.
+
+        Raises:
+            BadAnswer: one of the first is malformed, or missing.
         """
 
 

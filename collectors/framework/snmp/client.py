@@ -13,7 +13,7 @@ from collectors.framework.snmp.asking import Asker, Reply, Request
 from collectors.framework.snmp.errors import NO_SUCH_NAME, TOO_BIG, BadAnswer, SnmpError, oids_text, status_error
 from collectors.framework.snmp.messages import PduType
 from collectors.framework.snmp.rows import Indexes
-from collectors.framework.snmp.sizing import Sizing
+from collectors.framework.snmp.sizing import ROW_VARBINDS, Sizing
 from collectors.framework.snmp.walk import Walk, walk
 from common.configs import SnmpConfig, SnmpVersion
 
@@ -22,7 +22,7 @@ MOST_OIDS_OF_A_GET = 60
 
 @implementer(ISnmpClient)
 class SnmpClient:
-    """See ISnmpClient; remembers how much the agent can be asked for at once.
+    """See ISnmpClient.
 
     Args:
         asker: speaks with the agent; closed with the client.
@@ -33,21 +33,30 @@ class SnmpClient:
         self._asker = asker
         self._most_rows = 0 if config.version is SnmpVersion.V1 else config.max_repetitions
         self._indexes = indexes
-        self._sizing = Sizing()
+        self.sizing = Sizing()
         self._lock = DeferredLock()
 
-    async def get(self, oids: Sequence[Oid]) -> list[SnmpValue]:
+    async def get(self, oids: Sequence[Oid], retries: int | None = None) -> list[SnmpValue]:
         """See ISnmpClient."""
         values: list[SnmpValue] = []
         async with self._lock:
-            for at in range(0, len(oids), MOST_OIDS_OF_A_GET):
-                values += await self._get(tuple(oids[at : at + MOST_OIDS_OF_A_GET]))
+            while len(values) < len(oids):
+                most = min(MOST_OIDS_OF_A_GET, self.sizing.budget)
+                values += await self._get(tuple(oids[len(values) : len(values) + most]), retries)
         return values
 
-    async def table(self, columns: Sequence[Oid], max_rows: int = 50_000) -> Table:
+    async def table(self, columns: Sequence[Oid], max_rows: int = 50_000, scalars: Sequence[Oid] = ()) -> Table:
         """See ISnmpClient."""
+        walked = Walk(columns, max_rows, self._indexes)
         async with self._lock:
-            return await walk(Walk(columns, max_rows, self._indexes), self._asker, self._sizing, self._most_rows)
+            if scalars and (self.sizing.alone or not columns):
+                await self._get_scalars(walked, scalars)
+            beside = scalars if walked.scalars is None else ()
+            table = await walk(walked, self._asker, self.sizing, self._most_rows, beside)
+            if scalars and walked.scalars is None and table.complete:
+                await self._get_scalars(walked, scalars)
+                return walked.table()
+            return table
 
     def close(self) -> None:
         """See ISnmpClient."""
@@ -57,10 +66,17 @@ class SnmpClient:
         """Have every answer told as it came, with the types that values lose here."""
         self._asker = WatchedAsker(self._asker, seen)
 
-    async def _get(self, oids: tuple[Oid, ...]) -> list[SnmpValue]:
-        request = Request(PduType.GET, oids, messages.ask_for_all(oids), len(oids))
+    async def _get_scalars(self, walked: Walk, scalars: Sequence[Oid]) -> None:
+        walked.scalars = tuple(await self._get(tuple(scalars)))
+        walked.varbinds += len(scalars)
+        walked.requests += 1
+
+    async def _get(self, oids: tuple[Oid, ...], retries: int | None = None) -> list[SnmpValue]:
+        request = Request(PduType.GET, oids, messages.ask_for_all(oids), len(oids), retries=retries)
         reply = await self._asker.ask(request)
         if reply.status == TOO_BIG and len(oids) > 1:
+            if len(oids) > ROW_VARBINDS:  # less than that is one value that is large, not an agent that is small
+                self.sizing.too_big(len(oids))
             half = len(oids) // 2
             return await self._get(oids[:half]) + await self._get(oids[half:])
         if reply.status == NO_SUCH_NAME and 1 <= reply.index <= len(oids):

@@ -79,6 +79,11 @@ class PduReply(Struct, frozen=True):
         """See Reply."""
         return messages.decode_varbinds(self.pdu)
 
+    def split(self, count: int) -> tuple[list[tuple[Oid, int, SnmpValue]], Reply]:
+        """See Reply."""
+        first, rest = messages.split(self.pdu, count)
+        return first, PduReply(rest, self.tries)
+
 
 class Exchange:
     """Asks one agent, one request at a time.
@@ -111,7 +116,7 @@ class Exchange:
             await self._open()
             await self._discover(request)
             try:
-                opened, tries = await self._try(self._sealer(request), request)
+                opened, tries = await self._try(self._sealer(request), request, request.retries)
             except SnmpTimeout as silence:
                 await self._explain(silence, request)
                 continue
@@ -135,7 +140,9 @@ class Exchange:
     async def _discover(self, request: Request) -> None:
         security = self._security
         if isinstance(security, UserSecurity) and not security.ready:
-            opened, _ = await self._try(lambda message_id, _tries: security.discovery(message_id), request)
+            opened, _ = await self._try(
+                lambda message_id, _tries: security.discovery(message_id), request, request.retries
+            )
             if opened.pdu.kind != PduType.REPORT:
                 raise SnmpError(f"{self.agent} answered an SNMP v3 discovery with something else than a report.")
             self._heed(opened, request)
@@ -208,7 +215,8 @@ class Exchange:
         security, clock = self._security, self._shared.clock
 
         def seal(message_id: int, tries: int) -> bytes:
-            pdu = messages.encode_pdu(request.kind, request_id, 0, request.rows_of_try(tries), request.varbinds)
+            single = request.single if request.rows else 0
+            pdu = messages.encode_pdu(request.kind, request_id, single, request.rows_of_try(tries), request.varbinds)
             return security.seal(pdu, message_id, clock.seconds())
 
         return seal

@@ -93,15 +93,34 @@ def decode_varbinds(pdu: Pdu) -> list[tuple[Oid, int, SnmpValue]]:
         BadAnswer: one of them is malformed.
     """
     found = []
-    data, at = pdu.data, pdu.start
+    at = pdu.start
     while at < pdu.stop:
-        start, stop = ber.expect(data, at, pdu.stop, ber.SEQUENCE)
-        name, name_end = ber.expect(data, start, stop, ber.OBJECT_IDENTIFIER)
-        tag, value, at = ber.read_tlv(data, name_end, stop)
-        if at != stop:
-            raise BadAnswer("bytes after a varbind's value")
-        found.append((ber.decode_oid(data[name:name_end]), tag, ber.decode_value(tag, data[value:stop])))
+        varbind, at = _decode_varbind(pdu.data, at, pdu.stop)
+        found.append(varbind)
     return found
+
+
+def split(pdu: Pdu, count: int) -> tuple[list[tuple[Oid, int, SnmpValue]], Pdu]:
+    """The first varbinds decoded, and the PDU with only the others.
+
+    Raises:
+        BadAnswer: one of the first is malformed, or missing.
+    """
+    found = []
+    at = pdu.start
+    for _ in range(count):
+        varbind, at = _decode_varbind(pdu.data, at, pdu.stop)
+        found.append(varbind)
+    return found, Pdu(pdu.kind, pdu.request_id, pdu.status, pdu.index, pdu.data, at, pdu.stop)
+
+
+def _decode_varbind(data: bytes, at: int, end: int) -> tuple[tuple[Oid, int, SnmpValue], int]:
+    start, stop = ber.expect(data, at, end, ber.SEQUENCE)
+    name, name_end = ber.expect(data, start, stop, ber.OBJECT_IDENTIFIER)
+    tag, value, value_end = ber.read_tlv(data, name_end, stop)
+    if value_end != stop:
+        raise BadAnswer("bytes after a varbind's value")
+    return (ber.decode_oid(data[name:name_end]), tag, ber.decode_value(tag, data[value:stop])), stop
 
 
 def encode_message(version: int, community: bytes, pdu: bytes) -> bytes:

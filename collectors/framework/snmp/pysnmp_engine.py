@@ -23,7 +23,7 @@ from collectors.framework.interfaces import Oid, SnmpValue
 from collectors.framework.snmp import ber
 from collectors.framework.snmp.address import resolve
 from collectors.framework.snmp.asking import Reply, Request
-from collectors.framework.snmp.errors import SnmpAuthError, SnmpError, SnmpTimeout, endpoint, oids_text
+from collectors.framework.snmp.errors import BadAnswer, SnmpAuthError, SnmpError, SnmpTimeout, endpoint, oids_text
 from collectors.framework.snmp.messages import PduType
 from collectors.framework.snmp.rows import Cursor, Indexes
 from collectors.framework.snmp.security import check_user
@@ -85,6 +85,12 @@ class Varbinds(Struct, frozen=True):
         """See Reply."""
         return self.found
 
+    def split(self, count: int) -> tuple[list[tuple[Oid, int, SnmpValue]], Reply]:
+        """See Reply."""
+        if len(self.found) < count:
+            raise BadAnswer("fewer varbinds than were asked for")
+        return self.found[:count], Varbinds(self.status, self.index, self.found[count:], self.tries)
+
 
 class PysnmpExchange:
     """Asks one agent through pysnmp, with an engine and a socket of its own."""
@@ -122,7 +128,8 @@ class PysnmpExchange:
             self._engine = hlapi.SnmpEngine()
             kind = hlapi.Udp6TransportTarget if ":" in address else hlapi.UdpTransportTarget
             self._target = await kind.create((address, config.port), timeout=config.timeout_s, retries=config.retries)
-        most_s = 2 * (1 + config.retries) * config.timeout_s + 1  # pysnmp's own timers are coarse, and v3 asks twice
+        retries = config.retries if request.retries is None else min(request.retries, config.retries)
+        most_s = 2 * (1 + retries) * config.timeout_s + 1  # pysnmp's own timers are coarse, and v3 asks twice
         try:
             answer = await asyncio.wait_for(self._command(request), most_s)
         except TimeoutError:
@@ -141,7 +148,7 @@ class PysnmpExchange:
             PduType.GETBULK: hlapi.bulk_cmd,
         }
         context = hlapi.ContextData(contextName=self._config.context.encode())
-        numbers = (0, request.rows) if request.rows else ()
+        numbers = (request.single, request.rows) if request.rows else ()
         objects = [hlapi.ObjectType(hlapi.ObjectIdentity(oid)) for oid in request.asked]
         return commands[request.kind](
             self._engine, self._credential(), self._target, context, *numbers, *objects, lookupMib=False

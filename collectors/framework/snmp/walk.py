@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from collectors.framework.interfaces import Oid, Table
+from collectors.framework.interfaces import Oid, SnmpValue, Table
+from collectors.framework.snmp import ber
 from collectors.framework.snmp.asking import Asker, Reply, Request
 from collectors.framework.snmp.errors import (
     NO_SUCH_NAME,
@@ -16,21 +17,30 @@ from collectors.framework.snmp.errors import (
     oid_text,
     status_error,
 )
-from collectors.framework.snmp.messages import PduType, ask_for
+from collectors.framework.snmp.messages import PduType, ask_for, ask_for_all
 from collectors.framework.snmp.rows import Cursor, Indexes
 from collectors.framework.snmp.sizing import Sizing
 
 
 class Walk:
-    """One walk: where it stands in each column, and what to ask next."""
+    """One walk: where it stands in each column, and what to ask next.
+
+    Attributes:
+        scalars: values that were asked for beside the columns; None while they are not known.
+    """
 
     def __init__(self, columns: Sequence[Oid], max_rows: int, indexes: Indexes) -> None:
         self._cursors = [Cursor(column) for column in columns]
         self._max_rows = max_rows
         self._indexes = indexes
+        self.scalars: tuple[SnmpValue, ...] | None = None
         self.answered = False
         self.varbinds = 0
         self.requests = 0
+
+    def begin_again(self) -> None:
+        """Forget all rows."""
+        self._cursors = [Cursor(cursor.column) for cursor in self._cursors]
 
     def pending(self) -> list[Cursor]:
         """The columns that are not at their end."""
@@ -58,6 +68,7 @@ class Walk:
             problem=problem,
             varbinds=self.varbinds,
             requests=self.requests,
+            scalars=self.scalars or (),
         )
 
     def where(self) -> str:
@@ -66,7 +77,7 @@ class Walk:
         return oid_text(pending[0].column + pending[0].last)
 
 
-async def walk(walked: Walk, asker: Asker, sizing: Sizing, max_repetitions: int) -> Table:
+async def walk(walked: Walk, asker: Asker, sizing: Sizing, max_repetitions: int, scalars: Sequence[Oid] = ()) -> Table:
     """Read all columns to their ends.
 
     Args:
@@ -74,35 +85,71 @@ async def walk(walked: Walk, asker: Asker, sizing: Sizing, max_repetitions: int)
         sizing: how much to ask for, learnt from this agent.
         asker: speaks with the agent.
         max_repetitions: rows to ask for at most in one GETBULK; 0 for GETNEXT.
+        scalars: asked for in the first request; an agent that does not understand it leaves them unknown.
 
     Raises:
         SnmpTimeout, SnmpAuthError, SnmpConfigError, SnmpError: the very first request failed.
     """
     while cursors := walked.pending():
         cursors = cursors[: sizing.columns(len(cursors))]
-        request = _request(cursors, sizing, max_repetitions)
+        request = _request(cursors, sizing, max_repetitions, scalars)
+        beside, scalars = scalars, ()
         try:
             reply = await asker.ask(request)
             walked.requests += reply.tries
+            if beside and reply.status:
+                if reply.status == TOO_BIG:
+                    sizing.too_big(_wanted(request, reply))
+                continue
+            if beside:
+                reply = _take_scalars(walked, beside, reply, sizing)
             if reply.status:
                 _heed_status(cursors, request, reply, sizing, asker.agent)
             else:
                 _heed_rows(walked, cursors, request, reply, sizing)
             walked.answered |= reply.status != TOO_BIG
         except BadAnswer as wrong:
+            if beside:  # perhaps it answers everything as if it were a column
+                sizing.alone = True
+                walked.scalars = None
+                walked.begin_again()
+                continue
             return walked.table(f"{asker.agent} sent {wrong.message} (asked for what follows {walked.where()})")
         except (SnmpTimeout, SnmpAuthError, SnmpError) as failed:
+            if isinstance(failed, SnmpTimeout):
+                sizing.silent()
             if not walked.answered:
                 raise
             return walked.table(failed.message)
     return walked.table()
 
 
-def _request(cursors: Sequence[Cursor], sizing: Sizing, max_repetitions: int) -> Request:
-    varbinds = b"".join([ask_for(cursor.prefix + cursor.suffix) for cursor in cursors])
+def _request(cursors: Sequence[Cursor], sizing: Sizing, max_repetitions: int, scalars: Sequence[Oid]) -> Request:
+    objects = tuple(oid[:-1] for oid in scalars)  # what follows them is their value
+    varbinds = ask_for_all(objects) + b"".join([ask_for(cursor.prefix + cursor.suffix) for cursor in cursors])
     rows = sizing.rows(len(cursors), max_repetitions) if max_repetitions else 0
-    asked = tuple(cursor.column + cursor.last for cursor in cursors)
-    return Request(PduType.GETBULK if rows else PduType.GETNEXT, asked, varbinds, len(cursors), rows)
+    asked = (*objects, *(cursor.column + cursor.last for cursor in cursors))
+    kind = PduType.GETBULK if rows else PduType.GETNEXT
+    return Request(kind, asked, varbinds, len(cursors), rows, single=len(objects))
+
+
+def _take_scalars(walked: Walk, scalars: Sequence[Oid], reply: Reply, sizing: Sizing) -> Reply:
+    """Take in what stands before the rows; return the answer without it.
+
+    Raises:
+        BadAnswer: it does not stand there.
+    """
+    first, rest = reply.split(len(scalars))
+    walked.varbinds += len(first)
+    values = [
+        value if found == oid and tag not in ber.EXCEPTIONS else None
+        for oid, (found, tag, value) in zip(scalars, first, strict=True)
+    ]
+    if values[0] is None:
+        sizing.alone = True
+    else:
+        walked.scalars = tuple(values)
+    return rest
 
 
 def _heed_status(cursors: Sequence[Cursor], request: Request, reply: Reply, sizing: Sizing, agent: str) -> None:

@@ -39,8 +39,15 @@ class FakeReader:
     def get(self, address: str, config: SnmpConfig, oids: Sequence[Oid]) -> list[SnmpValue]:
         return result_of(FakeUdpReactor.start(self.client.get(oids)))
 
-    def table(self, address: str, config: SnmpConfig, columns: Sequence[Oid], max_rows: int = 50_000) -> Table:
-        return result_of(FakeUdpReactor.start(self.client.table(columns, max_rows)))
+    def table(
+        self,
+        address: str,
+        config: SnmpConfig,
+        columns: Sequence[Oid],
+        max_rows: int = 50_000,
+        scalars: Sequence[Oid] = (),
+    ) -> Table:
+        return result_of(FakeUdpReactor.start(self.client.table(columns, max_rows, scalars)))
 
 
 class TestFakeClient(SnmpReading):
