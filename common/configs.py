@@ -26,6 +26,8 @@ Regex = Annotated[str, Meta(min_length=1, max_length=4096)]
 MAX_PARTS = 10_000
 """Of each kind in one config: whoever sends more is no hub of ours, and taking it in would hold up everything else."""
 
+MOST_TREND_S = 30 * 86_400
+
 DEFAULT_EXCLUDE = r"\b(vim|tail|grep|tar|cat|bash)\b"
 
 SERVICE_PROCESS = "process"
@@ -133,6 +135,8 @@ class ThresholdForm(enum.Enum):
     """It lies between minimum and maximum."""
     CHANGE = "change"
     """It is not the one before."""
+    TREND = "trend"
+    """It grows so that it reaches the maximum, or falls so that it reaches the minimum, before long."""
 
 
 class Level(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -155,6 +159,7 @@ class ThresholdConfig(Struct, frozen=True, kw_only=True, omit_defaults=True):
         hysteresis: how far a value has to be back within a bound before it is over; in the point's unit.
         escalate_after: violations in a row after which the severity is one more; None for never.
         definitions: process set definitions whose sets are judged; empty for all.
+        within_s, window_s: of a trend: how soon the bound has to be reached, and how long the value is looked at.
     """
 
     id: Slug
@@ -167,6 +172,8 @@ class ThresholdConfig(Struct, frozen=True, kw_only=True, omit_defaults=True):
     escalate_after: Annotated[int, Meta(ge=1, le=100000)] | None = None
     event_class: str = CLASS_PERFORMANCE
     definitions: tuple[Slug, ...] = ()
+    within_s: Annotated[int, Meta(ge=0, le=MOST_TREND_S)] = 0
+    window_s: Annotated[int, Meta(ge=0, le=MOST_TREND_S)] = 0
 
 
 class DerivedConfig(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -12,8 +12,10 @@ import msgspec
 from msgspec import Struct, field
 
 from collectors.framework.judgedfigures import CounterBases, Figures, JudgedFigures, parsed
-from collectors.framework.thresholds import CALM, Side, Watch, judge
+from collectors.framework.thresholds import CALM, Side, Verdict, Watch, judge
 from collectors.framework.thresholdwords import KEY_PREFIX, Rule, end_event, rule_of, verdict_event, violation_line
+from collectors.framework.trend import Window, outlook
+from collectors.framework.trendrules import follow, mistake, window_s
 from common.configs import DeviceConfig, ThresholdConfig, ThresholdForm
 from common.errors import PermanentError
 from common.events import Event, Severity
@@ -21,12 +23,20 @@ from common.expressions import ExpressionError
 from common.queries import Decision
 from common.series import Number, Point
 
+PARTS_AT_RISK = 10
+"""So many parts of a trend's window at most are not on disk yet."""
+
 
 class ComponentWatches(Struct):
-    """What is remembered of a component; `watches` is by event key, and has nothing that is calm."""
+    """What is remembered of a component; `watches` is by event key, and has nothing that is calm.
+
+    Attributes:
+        trends: by event key, what values were over the window of a trend.
+    """
 
     watches: dict[str, Watch] = field(default_factory=dict)
     counters: CounterBases = field(default_factory=CounterBases)
+    trends: dict[str, Window] = field(default_factory=dict)
 
 
 Watches = dict[str, ComponentWatches]
@@ -34,11 +44,16 @@ Watches = dict[str, ComponentWatches]
 
 
 class Reading(Struct, frozen=True):
-    """The sample of a component; a point that is left out is unknown."""
+    """The sample of a component; a point that is left out is unknown.
+
+    Attributes:
+        born: epoch second since when that is there which is measured; None when it is not known.
+    """
 
     component: str
     definition: str
     values: Figures
+    born: float | None = None
 
 
 class Violation(Struct, frozen=True):
@@ -48,10 +63,12 @@ class Violation(Struct, frozen=True):
     rule: Rule
     watch: Watch
     value: Number | None
+    window: Window | None = None
 
     def line(self) -> str:
         """In words."""
-        return violation_line(self.component, self.rule, self.watch, self.value)
+        seen = outlook(self.window, self.window.at) if self.window is not None else None
+        return violation_line(self.component, self.rule, self.watch, self.value, seen)
 
 
 class Judgement(Struct):
@@ -79,6 +96,8 @@ def mistakes(config: DeviceConfig) -> list[str]:
         for threshold in config.thresholds
         if any(level.severity is Severity.CLEAR for level in threshold.levels)
     ]
+    trends = (one for one in config.thresholds if one.form is ThresholdForm.TREND)
+    wrong += [f"threshold {threshold.id}: {why}" for threshold in trends if (why := mistake(threshold))]
     return wrong
 
 
@@ -103,6 +122,7 @@ class ThresholdBook:
         if wrong := mistakes(config):
             raise PermanentError(f"the thresholds of {config.device} cannot be judged: {wrong[0]}", wrong)
         self.device = config.device
+        self.interval_s = config.interval_s
         wanted = {point for threshold in config.thresholds for point in threshold.points}
         self.figures = JudgedFigures(points, config.derived, wanted)
         self._rules = [
@@ -192,20 +212,25 @@ class _Scan:
             value = figures.get(rule.point)
             watch = kept.watches.get(key, CALM)
             if watch is not CALM or value is not None:
-                self._judge_one(reading.component, kept, rule, watch, value)
-        if kept.watches or kept.counters.values:
+                self._judge_one(reading, kept, rule, watch, value)
+        for key in kept.trends.keys() - rules.keys():
+            del kept.trends[key]
+        if kept.watches or kept.counters.values or kept.trends:
             self._memory[reading.component] = kept
         else:
             self._memory.pop(reading.component, None)
 
     def _judge_one(
-        self, component: str, kept: ComponentWatches, rule: Rule, watch: Watch, value: Number | None
+        self, reading: Reading, kept: ComponentWatches, rule: Rule, watch: Watch, value: Number | None
     ) -> None:
-        threshold = rule.threshold
+        threshold, component = rule.threshold, reading.component
         if watch.severity and (watch.event_class != threshold.event_class or threshold.form is ThresholdForm.CHANGE):
             self._end(component, kept, rule.key, "the threshold was changed")
             watch = _silent(watch)
-        after, verdict = judge(threshold, watch, value, self._at, self._step)
+        if threshold.form is ThresholdForm.TREND:
+            after, verdict = self._followed(reading, kept, rule, watch, value)
+        else:
+            after, verdict = judge(threshold, watch, value, self._at, self._step)
         if after is not kept.watches.get(rule.key, CALM):
             _put(kept, rule.key, after)
             # Violations that make no difference any more need not be on disk.
@@ -216,7 +241,21 @@ class _Scan:
             said = verdict_event(self._book.device, component, rule, told, verdict, self._at)
             self.result.events.append(said)
         if after.violations or after.severity:
-            self.result.violations.append(Violation(component, rule, after, value))
+            self.result.violations.append(Violation(component, rule, after, value, kept.trends.get(rule.key)))
+
+    def _followed(
+        self, reading: Reading, kept: ComponentWatches, rule: Rule, watch: Watch, value: Number | None
+    ) -> tuple[Watch, Verdict | None]:
+        """Let a trend go on by a sample."""
+        length_s = window_s(rule.threshold, self._book.interval_s)
+        window = kept.trends.get(rule.key)
+        if window is None or window.length_s != length_s:
+            window = kept.trends[rule.key] = Window(length_s=length_s)
+        part = window.last
+        found = follow(rule.threshold, window, watch, value, reading.born, self._at, self._step)
+        # A crash loses at most a sixth of the window.
+        self.result.changed |= window.last // PARTS_AT_RISK != part // PARTS_AT_RISK
+        return found
 
     def end_all(self, component: str, why: str) -> None:
         """Forget a component."""

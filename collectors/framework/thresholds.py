@@ -11,6 +11,7 @@ import enum
 import msgspec
 from msgspec import Struct
 
+from collectors.framework.trend import Outlook
 from common.arithmetic import LARGEST
 from common.configs import Level, ThresholdConfig, ThresholdForm
 from common.events import Severity
@@ -61,6 +62,7 @@ class Verdict(Struct, frozen=True):
         severity: `Severity.CLEAR` when it is over.
         level: what is violated; None when nothing is.
         before: value before a change.
+        outlook: of a trend.
     """
 
     severity: Severity
@@ -68,6 +70,11 @@ class Verdict(Struct, frozen=True):
     level: Level | None = None
     side: Side = Side.NONE
     before: Number | None = None
+    outlook: Outlook | None = None
+
+
+Found = tuple[Level, Side, bool] | None
+"""The level that is violated, and how; the last says whether outright, or only not yet left."""
 
 
 def side_of(form: ThresholdForm, level: Level, value: Number) -> Side:
@@ -98,7 +105,7 @@ def still(threshold: ThresholdConfig, level: Level, side: Side, value: Number) -
     return high is not None and value > high - margin
 
 
-def violated(threshold: ThresholdConfig, watch: Watch, value: Number) -> tuple[Level, Side, bool] | None:
+def violated(threshold: ThresholdConfig, watch: Watch, value: Number) -> Found:
     """The most severe level that a value violates, or has not yet left; the last says whether it is violated outright.
 
     Only a level of the alarm that is open, or a lesser one, can be one that has not yet been left.
@@ -108,14 +115,16 @@ def violated(threshold: ThresholdConfig, watch: Watch, value: Number) -> tuple[L
         side = side_of(threshold.form, level, value)
         if side is not Side.NONE:
             return level, side, True
-        held = held or bool(watch.severity and _same_bounds(watch, level))
+        held = held or is_told(watch, level)
         if held and still(threshold, level, watch.side, value):
             return level, watch.side, False
     return None
 
 
-def _same_bounds(watch: Watch, level: Level) -> bool:
-    return watch.side is not Side.NONE and (watch.minimum, watch.maximum) == (level.minimum, level.maximum)
+def is_told(watch: Watch, level: Level) -> bool:
+    """Whether the alarm that is open is of a level."""
+    same = (watch.minimum, watch.maximum) == (level.minimum, level.maximum)
+    return bool(watch.severity) and watch.side is not Side.NONE and same
 
 
 def judge(
@@ -130,7 +139,13 @@ def judge(
         return watch, None
     if threshold.form is ThresholdForm.CHANGE:
         return _changed(threshold, watch, value)
-    found = violated(threshold, watch, value)
+    return settled(threshold, watch, violated(threshold, watch, value), value, at, step)
+
+
+def settled(
+    threshold: ThresholdConfig, watch: Watch, found: Found, value: Number, at: float, step: int
+) -> tuple[Watch, Verdict | None]:
+    """What becomes of a watch, when it is known what is violated."""
     if found is None:
         return CALM, Verdict(Severity.CLEAR, value) if watch.severity else None
     level, side, outright = found

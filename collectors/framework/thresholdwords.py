@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 from msgspec import Struct
 
 from collectors.framework.thresholds import Side, Verdict, Watch, violated
+from collectors.framework.trend import Outlook
+from collectors.framework.trendrules import bound_of
 from common.configs import Level, ThresholdConfig, ThresholdForm
 from common.events import Detail, Event, Severity
 from common.quantities import apart, quantity
@@ -36,11 +40,15 @@ def rule_of(threshold: ThresholdConfig, point: str, unit: str) -> Rule:
 def verdict_event(device: str, component: str, rule: Rule, watch: Watch, verdict: Verdict, at: float) -> Event:
     """The event that tells a verdict; `watch` is as the verdict left it."""
     what = f"{rule.point} of {component}"
-    if verdict.severity is Severity.CLEAR:
+    if verdict.severity is Severity.CLEAR and rule.threshold.form is ThresholdForm.TREND:
+        text = f"{what} is {quantity(verdict.value, rule.unit)}, {_calm(verdict.outlook, rule)}"
+    elif verdict.severity is Severity.CLEAR:
         text = f"{what} is {quantity(verdict.value, rule.unit)} again"
     elif verdict.before is not None:
         before, now = apart(verdict.before, verdict.value, rule.unit)
         text = f"{what} changed from {before} to {now}"
+    elif verdict.outlook is not None and verdict.level is not None:
+        text = f"{what} is {_growth(rule, verdict.level, verdict.outlook, verdict.value)}{_lasting(rule, watch, at)}"
     else:
         text = f"{what} is {_condition(rule, verdict.level, verdict.side, verdict.value)}{_lasting(rule, watch, at)}"
     return Event(
@@ -52,7 +60,7 @@ def verdict_event(device: str, component: str, rule: Rule, watch: Watch, verdict
         summary=text[:512],
         at=at,
         group=GROUP,
-        details=_details(rule, watch, verdict),
+        details=_details(rule, watch, verdict) | _trend_details(verdict, at),
     )
 
 
@@ -71,8 +79,12 @@ def end_event(device: str, component: str, key: str, watch: Watch, why: str, at:
     )
 
 
-def violation_line(component: str, rule: Rule, watch: Watch, value: Number | None) -> str:
+def violation_line(
+    component: str, rule: Rule, watch: Watch, value: Number | None, outlook: Outlook | None = None
+) -> str:
     """How a threshold stands that is violated, for people at a terminal."""
+    if rule.threshold.form is ThresholdForm.TREND:
+        return _trend_line(component, rule, watch, value, outlook)
     found = violated(rule.threshold, watch, value) if value is not None else None
     if found is None or value is None:
         severity, what = Severity(watch.severity).label if watch.severity else "not yet", "unknown"
@@ -93,6 +105,47 @@ def _condition(rule: Rule, level: Level | None, side: Side, value: Number) -> st
     if (side is Side.UNDER and value < (bound or 0)) or (side is Side.OVER and value > (bound or 0)):
         return f"{text}, {side.value} the limit of {limit}"
     return f"{text}, not yet clear of the limit of {limit}"
+
+
+def _trend_line(component: str, rule: Rule, watch: Watch, value: Number | None, outlook: Outlook | None) -> str:
+    bounds = (watch.minimum, watch.maximum)
+    levels = rule.threshold.levels
+    level = next((one for one in levels if (one.minimum, one.maximum) == bounds), levels[-1])
+    what = "unknown" if value is None or outlook is None else _growth(rule, level, outlook, value)
+    severity, state = (Severity(watch.severity).label, "alarm") if watch.severity else ("not yet", "no alarm yet")
+    return f"{severity} {rule.point} of {component} is {what} ({rule.threshold.id}: {state})"
+
+
+def _growth(rule: Rule, level: Level, outlook: Outlook, value: Number) -> str:
+    """Where a value is, how fast it goes, and when it will be at its limit."""
+    limit = level.minimum if level.maximum is None else level.maximum
+    verb = "falls" if level.maximum is None else "grows"
+    pace = f"{quantity(value, rule.unit)}, {verb} by {quantity(outlook.per_s * 3600, rule.unit)}/h"
+    bound = f"the limit of {quantity(limit or 0, rule.unit)}"
+    left_s = outlook.reaches_in_s(bound_of(level))
+    if left_s <= 0:
+        return f"{pace} and is beyond {bound}"
+    return f"{pace} and reaches {bound} {_about(left_s)}"
+
+
+def _about(left_s: float) -> str:
+    return f"in about {quantity(left_s, 's', 2)}" if left_s < math.inf else "after all"
+
+
+def _calm(outlook: Outlook | None, rule: Rule) -> str:
+    if outlook is None:
+        return "and begins anew"
+    bound = "minimum" if rule.threshold.levels[0].maximum is None else "maximum"
+    return f"and not on the way to the {bound} any more"
+
+
+def _trend_details(verdict: Verdict, at: float) -> dict[str, Detail]:
+    outlook, level = verdict.outlook, verdict.level
+    if outlook is None or level is None:
+        return {}
+    left_s = outlook.reaches_in_s(bound_of(level))
+    sign = -1.0 if level.maximum is None else 1.0
+    return {"per_hour": sign * outlook.per_s * 3600, "reached_at": at + left_s if left_s < math.inf else None}
 
 
 def _band(low: Number | None, high: Number | None, unit: str) -> str:

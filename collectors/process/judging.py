@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collectors.framework.judgedfigures import Figures
 from collectors.framework.thresholdbook import Judgement, Reading, ThresholdBook
-from collectors.process.memory import DeviceMemory
+from collectors.process.memory import DeviceMemory, SetMemory
 from collectors.process.points import layout
 from collectors.process.tracker import Outcome
 from common.configs import DeviceConfig
@@ -31,6 +32,7 @@ class SetJudge:
                 component,
                 memory.sets[component].definition,
                 figures if memory.sets[component].pids else {"count": figures["count"]},
+                _born(figures, memory.sets[component], at),
             )
             for component, figures in outcome.figures.items()
         ]
@@ -39,3 +41,9 @@ class SetJudge:
     def decided(self, memory: DeviceMemory, decision: Decision) -> bool:
         """Take note of what an operator made of an alarm; False when it is none of a threshold."""
         return self._book.decide(memory.thresholds, decision)
+
+
+def _born(figures: Figures, kept: SetMemory, at: float) -> float | None:
+    """Since when a set is what it is: its oldest process, or a restart of at least half of it."""
+    oldest_s = figures.get("oldest_s")
+    return max(kept.renewed_at, at - oldest_s) if oldest_s is not None else None

@@ -239,6 +239,8 @@ class Tracker:
         kept.restart_times = [*kept.restart_times, *[at] * restarts]
         if kept.missing or not kept.seen:
             kept.since = at
+        if restarts and 2 * restarts >= len(pids):
+            kept.renewed_at = at
         kept.seen = True
         kept.missing, kept.missing_scans, kept.lost = False, 0, []
         kept.first_seen = {pid: kept.first_seen.get(pid, at) for pid in pids}

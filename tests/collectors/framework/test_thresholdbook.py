@@ -409,6 +409,8 @@ THRESHOLDS = st.lists(
         hysteresis=st.sampled_from([0, 2]),
         escalate_after=st.none() | st.integers(1, 4),
         event_class=st.sampled_from(["/Perf", "/Perf/Other"]),
+        within_s=st.just(3600),
+        window_s=st.just(600),
     ),
     max_size=2,
     unique_by=lambda one: one.id,
