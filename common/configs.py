@@ -231,6 +231,22 @@ class SourceKind(enum.Enum):
     SNMP = "snmp"
 
 
+class Told(enum.Enum):
+    """How badly something is told of, if at all."""
+
+    NONE = "none"
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+    CRITICAL = "critical"
+
+    @property
+    def severity(self) -> Severity:
+        """As a severity; `CLEAR` says nothing."""
+        return Severity.CLEAR if self is Told.NONE else Severity[self.name]
+
+
 class DeviceConfig(Struct, frozen=True, kw_only=True):
     """All that a process collector needs for one device.
 
@@ -252,6 +268,9 @@ class DeviceConfig(Struct, frozen=True, kw_only=True):
         roll_days: how long it is kept who ran when; 0 keeps nothing.
         argument_masks: RE2, each with a group around what is secret in a command line (common.masking).
         standard_masks: what usually stands before a secret is masked, too.
+        exclude_own: Tocsin's own daemons on a local device are in no set.
+        replaced_severity: of a set whose program was replaced on disk and that was not restarted (local).
+        user_severity: of a set that runs as another user than before (local).
     """
 
     device: DeviceId
@@ -274,6 +293,9 @@ class DeviceConfig(Struct, frozen=True, kw_only=True):
     roll_days: Annotated[int, Meta(ge=0, le=3650)] = 14
     argument_masks: Annotated[tuple[Regex, ...], Meta(max_length=100)] = ()
     standard_masks: bool = True
+    exclude_own: bool = False
+    replaced_severity: Told = Told.WARNING
+    user_severity: Told = Told.WARNING
 
 
 LAPSED = "0" * 32

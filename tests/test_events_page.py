@@ -32,7 +32,15 @@ CONFIGS = (distributor.ERROR, sync.REFUSED)
 
 PLACES: dict[str, dict[str, set[str]]] = {
     "collectors/process/events.py": {
-        key: {CLASS_PROCESS} for key in (process.MISSING, process.RESTARTED, process.RESTARTING, process.COUNT)
+        key: {CLASS_PROCESS}
+        for key in (
+            process.MISSING,
+            process.RESTARTED,
+            process.RESTARTING,
+            process.COUNT,
+            process.REPLACED,
+            process.USER,
+        )
     },
     "collectors/process/task.py": {
         key: {CLASS_SNMP} for key in (scanning.AGENT_RESTARTED, *(scanning._key(kind("x")) for kind in FAILURES))

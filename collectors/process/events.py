@@ -12,7 +12,8 @@ from common.matching import printable
 
 GROUP = "Process"
 MISSING, RESTARTED, RESTARTING, COUNT = "process_missing", "process_restarted", "process_restarting", "process_count"
-CONDITIONS = frozenset({MISSING, RESTARTING, COUNT})
+REPLACED, USER = "process_replaced", "process_user"
+CONDITIONS = frozenset({MISSING, RESTARTING, COUNT, REPLACED, USER})
 """What lasts, and so is open until it is over; a restart merely happened."""
 
 
@@ -20,6 +21,7 @@ class SetVoice:
     """Speaks for one process set after one scan; says each alarm once while it lasts.
 
     Attributes:
+        component: the set.
         said: the events, in order.
     """
 
@@ -27,7 +29,7 @@ class SetVoice:
         self, config: DeviceConfig, component: str, definition: ProcessSetConfig, kept: SetMemory, at: float
     ) -> None:
         self._config = config
-        self._component = component
+        self.component = component
         self._definition = definition
         self._kept = kept
         self._at = at
@@ -35,23 +37,23 @@ class SetVoice:
 
     def missing(self) -> None:
         """No process is left."""
-        text = f"no process of {self._component} runs"
+        text = f"no process of {self.component} runs"
         self._open(MISSING, text, {"lost": list(self._kept.lost)})
 
     def up(self) -> None:
         """There are processes."""
-        self._close(MISSING, f"{self._component} runs")
+        self._close(MISSING, f"{self.component} runs")
 
     def rightly_absent(self) -> None:
         """No process is there, and none should be."""
-        self._close(MISSING, f"{self._component} does not run, and must not")
+        self._close(MISSING, f"{self.component} does not run, and must not")
 
     def restarted(self, count: int, lost: Sequence[int], found: Sequence[int]) -> None:
         """Processes were replaced: said each time, unless the stream of restarts has its own alarm."""
         severity = self._definition.restart_severity
         if severity is None or RESTARTING in self._kept.alarms:
             return
-        text = f"{self._component} restarted: {count} process{'es' if count > 1 else ''} replaced"
+        text = f"{self.component} restarted: {count} process{'es' if count > 1 else ''} replaced"
         details: dict[str, Detail] = {"lost": list(lost), "found": list(found), "restarts": self._kept.restarts}
         self._say(RESTARTED, severity, text, details, count)
 
@@ -62,29 +64,38 @@ class SetVoice:
         kept.restart_times = [time for time in kept.restart_times if time > self._at - window_s]
         count = len(kept.restart_times)
         if count > self._config.flap_restarts:
-            text = f"{self._component} keeps restarting: {count} times in {window_s / 60:g} minutes"
+            text = f"{self.component} keeps restarting: {count} times in {window_s / 60:g} minutes"
             self._open(RESTARTING, text, {"restarts": count})
         elif not count:
-            self._close(RESTARTING, f"{self._component} has stopped restarting")
+            self._close(RESTARTING, f"{self.component} has stopped restarting")
 
     def bounds(self, count: int) -> None:
         """The number of processes is outside its bounds, or inside again."""
         low, high = self._definition.count_min, self._definition.count_max
         running = f"{count} process{'' if count == 1 else 'es'}"
         if low is not None and count < low:
-            self._open(COUNT, f"{running} of {self._component} run, at least {low} should", {"count": count})
+            self._open(COUNT, f"{running} of {self.component} run, at least {low} should", {"count": count})
         elif high is not None and count > high:
-            self._open(COUNT, f"{running} of {self._component} run, at most {high} may", {"count": count})
+            self._open(COUNT, f"{running} of {self.component} run, at most {high} may", {"count": count})
         else:
-            self._close(COUNT, f"{running} of {self._component} run, as they should")
+            self._close(COUNT, f"{running} of {self.component} run, as they should")
 
     def watched_no_more(self, why: str) -> None:
         """Nothing of the set may stay open."""
         for key in list(self._kept.alarms):
-            self._close(key, f"{self._component} is watched no more: {why}")
+            self._close(key, f"{self.component} is watched no more: {why}")
 
-    def _open(self, key: str, text: str, details: Mapping[str, Detail]) -> None:
-        severity = self._definition.missing_severity
+    def condition(self, key: str, severity: Severity, text: str, details: Mapping[str, Detail]) -> None:
+        """Something lasts that others have judged."""
+        self._open(key, text, details, severity)
+
+    def over(self, key: str, text: str) -> None:
+        """It does not last any more."""
+        self._close(key, text)
+
+    def _open(self, key: str, text: str, details: Mapping[str, Detail], severity: Severity | None = None) -> None:
+        if severity is None:
+            severity = self._definition.missing_severity
         if severity is Severity.CLEAR:
             self._close(key, f"{text}, of which nothing is to be said")
         elif self._kept.alarms.get(key) != severity:
@@ -101,7 +112,7 @@ class SetVoice:
         self.said.append(
             Event(
                 device=self._config.device,
-                component=self._component[:512],
+                component=self.component[:512],
                 event_class=CLASS_PROCESS,
                 event_key=key,
                 severity=severity,

@@ -9,6 +9,13 @@ from collectors.framework.thresholdbook import Watches, forget_alarms
 from common.masking import Masker, masker
 
 
+class Lasting(Struct, frozen=True):
+    """Something that was so in some scans in a row, since an epoch second."""
+
+    since: float
+    scans: int
+
+
 class SetMemory(Struct):
     """A process set, as the last good scan left it.
 
@@ -22,6 +29,11 @@ class SetMemory(Struct):
         first_seen: epoch seconds by pid.
         expected: the modeler had seen it when it was last looked for.
         series: what its samples are kept under; empty for its name.
+        renewed_at: epoch seconds of the last scan in which at least half of its processes were restarted; 0 for never.
+        users: whom it has run as when nothing was wrong; `users_since` is the epoch second of the first scan with them.
+        strangers: whom it runs as instead, while that is strange.
+        stale: pids whose program was replaced on disk, but for those that an operator has `accepted`.
+        strange, replaced: how long that has been so.
     """
 
     definition: str
@@ -29,11 +41,6 @@ class SetMemory(Struct):
     pids: dict[int, float | None] = field(default_factory=dict)
     missing: bool = False
     missing_scans: int = 0
-        renewed_at: epoch seconds of the last scan in which at least half of its processes were restarted; 0 for never.
-        users: whom it has run as when nothing was wrong; `users_since` is the epoch second of the first scan with them.
-        strangers: whom it runs as instead, while that is strange.
-        stale: pids whose program was replaced on disk, but for those that an operator has `accepted`.
-        strange, replaced: how long that has been so.
     lost: list[int] = field(default_factory=list)
     restarts: int = 0
     alarms: dict[str, int] = field(default_factory=dict)
@@ -43,13 +50,6 @@ class SetMemory(Struct):
     seen: bool = False
     expected: bool = False
     series: str = ""
-
-
-class DeviceMemory(Struct):
-    """A device, as the last good scan left it.
-
-    Attributes:
-        cpu_s: CPU seconds by pid, of the last scan: a pid that has used less was used again.
     renewed_at: float = 0.0
     users: list[str] = field(default_factory=list)
     users_since: float = 0.0
@@ -58,6 +58,13 @@ class DeviceMemory(Struct):
     stale: list[int] = field(default_factory=list)
     replaced: Lasting | None = None
     accepted: list[int] = field(default_factory=list)
+
+
+class DeviceMemory(Struct):
+    """A device, as the last good scan left it.
+
+    Attributes:
+        cpu_s: CPU seconds by pid, of the last scan: a pid that has used less was used again.
         alarms: keys of open events of the device itself.
         rows: how many processes the last complete table had.
         hub: id of the hub's store that the alarms are open in; empty when it is not known.

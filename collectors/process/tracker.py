@@ -11,6 +11,7 @@ from collectors.process.events import CONDITIONS, COUNT, SetVoice
 from collectors.process.expectations import Expectations
 from collectors.process.figures import cpu_percent, from_a_cache, set_figures
 from collectors.process.memory import DeviceMemory, SetMemory
+from collectors.process.programs import closed, look
 from collectors.process.restarts import restarted, restarts_of
 from collectors.process.tables import Members, View, members_of
 from common.configs import DeviceConfig, ExpectedSet, ProcessSetConfig
@@ -124,6 +125,7 @@ class Tracker:
             kept.alarms.setdefault(decision.event_key, decision.severity)
         else:
             kept.alarms.pop(decision.event_key, None)
+            closed(kept, decision)
         return []
 
     def _configure(self, config: DeviceConfig) -> None:
@@ -219,6 +221,7 @@ class Tracker:
             restarts, lost, found = restarts_of(kept, rows, self.memory.cpu_s, base_lost=base_lost)
             self._present(kept, rows, pids, restarts, at)
             voice.up()
+            look(voice, self.config, kept, rows, at)
             if restarts:
                 voice.restarted(restarts, lost, found)
         elif definition.count_max == 0:
@@ -236,11 +239,11 @@ class Tracker:
         first = next(iter(rows.values()))
         kept.line = command_line(first.path, first.name, first.parameters)
         kept.restarts += restarts
+        if restarts and 2 * restarts >= len(pids):
+            kept.renewed_at = at
         kept.restart_times = [*kept.restart_times, *[at] * restarts]
         if kept.missing or not kept.seen:
             kept.since = at
-        if restarts and 2 * restarts >= len(pids):
-            kept.renewed_at = at
         kept.seen = True
         kept.missing, kept.missing_scans, kept.lost = False, 0, []
         kept.first_seen = {pid: kept.first_seen.get(pid, at) for pid in pids}
@@ -308,4 +311,5 @@ def _essence(kept: SetMemory) -> tuple[object, ...]:
         dict(kept.alarms),
         kept.seen,
     )
-    return (*of_sets, kept.expected, kept.series)
+    of_programs = (kept.users, kept.strangers, kept.stale, kept.accepted)
+    return (*of_sets, *of_programs, kept.expected, kept.series)

@@ -13,7 +13,16 @@ from types import MappingProxyType
 from msgspec import Struct
 
 from common.components import PLUGINS, Lock
-from common.configs import AuthProtocol, DeviceConfig, PrivProtocol, SnmpConfig, SnmpEngine, SnmpVersion, SourceKind
+from common.configs import (
+    AuthProtocol,
+    DeviceConfig,
+    PrivProtocol,
+    SnmpConfig,
+    SnmpEngine,
+    SnmpVersion,
+    SourceKind,
+    Told,
+)
 from common.events import Severity
 from common.masking import check_mask
 from common.matching import check_regex
@@ -207,6 +216,11 @@ _ALL = (
     _flag("monitor", "whether its process sets are watched", default=True, component=True),
     _severity("missing_severity", "how bad it is when a process set is missing"),
     _severity("restart_severity", "how bad it is when one restarts", NO_EVENT),
+    _choice(
+        "replaced_severity", "how bad it is to run a program replaced on disk; local", _PLAIN.replaced_severity, Told
+    ),
+    _choice("user_severity", "how bad it is to run as another user than before; local", _PLAIN.user_severity, Told),
+    _flag("exclude_own", "whether Tocsin's own daemons are in no process set; local", default=_PLAIN.exclude_own),
     _list("model_plugins", "what the modeler looks for; [] for all that it can", PLUGINS),
     _whole("model_interval_s", "from one modelling to the next", MODEL_INTERVAL_S, 60, 2_592_000, "s"),
     _regex("interfaces_ignore", "interfaces that the modeler leaves out, searched in their names"),

@@ -26,7 +26,8 @@ NAMES = {
     "argument_masks", "standard_masks", "snmp_version", "snmp_port", "snmp_community", "snmp_timeout_s",
     "snmp_retries", "snmp_max_repetitions", "snmp_user", "snmp_auth_protocol", "snmp_auth_password",
     "snmp_priv_protocol", "snmp_priv_password", "snmp_context", "snmp_engine", "monitor", "missing_severity",
-    "restart_severity", "model_plugins", "model_interval_s", "interfaces_ignore", "filesystems_ignore", "lock",
+    "restart_severity", "replaced_severity", "user_severity", "exclude_own", "model_plugins",
+    "model_interval_s", "interfaces_ignore", "filesystems_ignore", "lock",
     "retire_after_days",
 }  # fmt: skip
 SECRETS = {"snmp_community", "snmp_auth_password", "snmp_priv_password"}

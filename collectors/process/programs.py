@@ -1,0 +1,104 @@
+"""What the processes of a set are: programs that were replaced on disk, users that changed (pure).
+
+docs/process-rules.md has the rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from collectors.framework.interfaces import ProcessRow
+from collectors.process.events import REPLACED, USER, SetVoice
+from collectors.process.memory import Lasting, SetMemory
+from common.configs import DeviceConfig, SourceKind
+from common.queries import Decision
+
+SCANS = 2
+SETTLE_S = 45.0
+"""What is wrong is said once it has been so in so many scans in a row, and for so long: a package is being installed,
+or a daemon has not given up root yet."""
+FEW_USERS = 3
+"""A set that has run as more users than this is run by people, and says nothing of users."""
+MOST_USERS = 32
+ROOT = frozenset({"root", "0"})
+
+
+def look(voice: SetVoice, config: DeviceConfig, kept: SetMemory, rows: Mapping[int, ProcessRow], at: float) -> None:
+    """Judge the living processes of a set by one scan at epoch second `at`."""
+    if config.source is not SourceKind.LOCAL:
+        return
+    _programs(voice, config, kept, rows, at)
+    _users(voice, config, kept, rows, at)
+
+
+def closed(kept: SetMemory, decision: Decision) -> None:
+    """An operator closed an alarm of a set: what it told of is as it should be."""
+    if decision.event_key == REPLACED:
+        kept.accepted, kept.replaced = sorted({*kept.accepted, *kept.stale}), None
+    elif decision.event_key == USER:
+        kept.users = sorted({*kept.users, *kept.strangers})[:MOST_USERS]
+        kept.strangers, kept.strange = [], None
+
+
+def _programs(
+    voice: SetVoice, config: DeviceConfig, kept: SetMemory, rows: Mapping[int, ProcessRow], at: float
+) -> None:
+    replaced = [pid for pid, row in rows.items() if row.replaced]
+    kept.accepted = [pid for pid in kept.accepted if pid in replaced]
+    kept.stale = sorted(set(replaced).difference(kept.accepted))
+    kept.replaced = _lasting(kept.replaced, bool(kept.stale), at)
+    if kept.replaced is None:
+        voice.over(REPLACED, f"{voice.component} runs what is on disk")
+    elif _sure(kept.replaced, at):
+        count = f"{len(kept.stale)} of {len(rows)} process{'' if len(rows) == 1 else 'es'}"
+        text = f"{voice.component} was not restarted: the program of {count} was replaced or removed on disk"
+        voice.condition(REPLACED, config.replaced_severity.severity, text, {"replaced": list(kept.stale)})
+
+
+def _users(voice: SetVoice, config: DeviceConfig, kept: SetMemory, rows: Mapping[int, ProcessRow], at: float) -> None:
+    present = {row.user for row in rows.values() if row.user is not None}
+    if not present:
+        return
+    if not kept.users:
+        kept.users_since = at
+    if at - kept.users_since < SETTLE_S:  # a daemon that was just started may change its user yet
+        kept.users = sorted(present)[:MOST_USERS]
+        return
+    foreign = present.difference(kept.users)
+    kept.strange = _lasting(kept.strange, bool(foreign) and _wrong(kept.users, present), at)
+    if kept.strange is not None:
+        kept.strangers = sorted(foreign)[:MOST_USERS]
+        if _sure(kept.strange, at):
+            text = f"{voice.component} runs as {_list(present)}, before as {_list(kept.users)}"
+            details = {"users": list[str | int](sorted(present)), "before": list[str | int](kept.users)}
+            voice.condition(USER, config.user_severity.severity, text, details)
+        return
+    kept.strangers = []
+    if foreign:
+        kept.users = sorted({*kept.users, *foreign})[:MOST_USERS]
+    voice.over(USER, f"{voice.component} runs as {_list(present)}")
+
+
+def _wrong(users: list[str], present: set[str]) -> bool:
+    """Whether it is strange that a set of these users runs as those who are present now."""
+    if len(users) > FEW_USERS:
+        return False
+    if present.isdisjoint(users):
+        return True
+    return len(users) == 1 and ROOT.isdisjoint(users) and not ROOT.isdisjoint(present)
+
+
+def _lasting(before: Lasting | None, wrong: bool, at: float) -> Lasting | None:  # noqa: FBT001 - as a word
+    if not wrong:
+        return None
+    return Lasting(at, 1) if before is None else Lasting(before.since, before.scans + 1)
+
+
+def _sure(lasting: Lasting, at: float) -> bool:
+    return lasting.scans >= SCANS and at - lasting.since >= SETTLE_S
+
+
+def _list(users: set[str] | list[str]) -> str:
+    names = sorted(users)
+    more = f" and {len(names) - FEW_USERS} more" if len(names) > FEW_USERS else ""
+    return ", ".join(names[:FEW_USERS]) + more
