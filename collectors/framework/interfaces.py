@@ -15,6 +15,7 @@ from typing import Any
 from msgspec import Struct
 from zope.interface import Attribute, Interface, implementer
 
+from collectors.framework.processevents.values import Happened
 from collectors.framework.snmp.sizing import Sizing
 from common.configs import DeviceConfig, SnmpConfig
 from common.events import CLASS_SNMP, Event
@@ -195,6 +196,10 @@ class NoTap:
         return source
 
 
+def _run_nothing(_name: str) -> None:
+    """There is no scheduler."""
+
+
 class CollectorContext(Struct, frozen=True, kw_only=True):
     """What the framework hands to a collector when the daemon starts.
 
@@ -206,6 +211,10 @@ class CollectorContext(Struct, frozen=True, kw_only=True):
         hub_epoch: id of the hub's store, empty until the hub has told; another one knows of no alarm that is open.
         send_model: as `IHub.send_model`.
         tap: an `ITap`, through which devices are read.
+        run_soon: has the task of a name run out of turn, before others that wait, by the scheduler that owns it: that
+            of the very process in which the collector runs. A name that it does not know is ignored; a task that runs
+            is run once more when it has ended; asking again before that changes nothing. Call it from the reactor's
+            thread.
     """
 
     clock: Any
@@ -219,6 +228,7 @@ class CollectorContext(Struct, frozen=True, kw_only=True):
     hub_epoch: Callable[[], str]
     send_model: Callable[[ModelReport], Awaitable[ModelTaken]]
     tap: Any = NoTap()
+    run_soon: Callable[[str], object] = _run_nothing
 
 
 class CollectorSpec(Struct, frozen=True, kw_only=True):
@@ -343,6 +353,8 @@ class ProcessTable(Struct, frozen=True, kw_only=True):
         uptime_s: sysUpTime in seconds, None for the local source.
         host_uptime_s: hrSystemUptime in seconds, None when the agent has none.
         varbinds, requests: what it cost.
+        happened: what process events have told since the scan before; None where they were not listened to all the
+            time.
     """
 
     at: float
@@ -355,6 +367,7 @@ class ProcessTable(Struct, frozen=True, kw_only=True):
     host_uptime_s: float | None = None
     varbinds: int = 0
     requests: int = 0
+    happened: Happened | None = None
 
 
 class IProcessSource(Interface):

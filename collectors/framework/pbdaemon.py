@@ -121,6 +121,7 @@ class CollectorDaemon(Chain):
             hub_epoch=lambda: self.client.epoch,
             send_model=lambda report: self.link.send_model(report),  # noqa: PLW0108 - the link comes later
             tap=tap,
+            run_soon=lambda task: self.scheduler.run_now([task]),
         )
         collector = spec.make_collector(context)
         alarms = TaskAlarms(spool, spool, spec.failure_class, wall)
