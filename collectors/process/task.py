@@ -10,6 +10,7 @@ from zope.interface import implementer
 from collectors.framework.interfaces import CollectorContext, IProcessSource, ITask, ProcessTable
 from collectors.framework.snmp.errors import NoHostResources, SnmpAuthError, SnmpConfigError, SnmpError, SnmpTimeout
 from collectors.process import report
+from collectors.process.doubt import has_shrunk, whom_to_ask
 from collectors.process.events import GROUP
 from collectors.process.judging import SetJudge
 from collectors.process.memory import dump, load
@@ -27,9 +28,6 @@ from common.series import Sample, SeriesKey, snap
 
 PERSIST_EVERY = 30
 """Cycles without a change after which the memory is kept all the same."""
-SHRUNK = 0.5
-"""A table with fewer than this part of the rows of the last one is read again before anything is said."""
-ASK_ALIVE = 10
 AGENT_RESTARTED = "agent_restarted"
 
 _KEYS: tuple[tuple[type[Exception], str], ...] = (
@@ -155,21 +153,24 @@ class ProcessTask:
         if table.complete and not await self._doubtful(table):
             return table
         table = await self._source.scan(True)  # noqa: FBT003 - the interface has it
-        if not table.complete:
-            raise TableIncompleteError(f"the process table of {self._config.device} is incomplete: {table.problem}")
+        problem = table.problem if not table.complete else await self._hidden(table)
+        if problem:
+            raise TableIncompleteError(f"the process table of {self._config.device} is incomplete: {problem}")
         return table
 
     async def _doubtful(self, table: ProcessTable) -> bool:
+        """Whether a table that seems to be complete is to be read again."""
         if self._config.snmp is None:
             return False
-        memory = self._tracker.memory
-        gone = self._tracker.doubtful(table)
-        if not gone:
-            return False
-        if len(table.rows) < SHRUNK * memory.rows:
-            return True
-        pids = [pid for name in gone if name in memory.sets for pid in memory.sets[name].pids]
-        return bool(pids and await self._source.alive(pids[:ASK_ALIVE]))
+        return has_shrunk(self._tracker.memory, table) or await self._hidden(table) != ""
+
+    async def _hidden(self, table: ProcessTable) -> str:
+        """What shows that a table lacks processes that are there; empty when nothing does."""
+        if self._config.snmp is None:
+            return ""
+        asked = whom_to_ask(self._tracker.memory, table, self._tracker.doubtful(table))
+        alive = await self._source.alive(asked) if asked else ()
+        return f"process {min(alive)} answers when it is asked for, and the table does not have it" if alive else ""
 
     # --- events of the device -----------------------------------------------------------------------------------------
 

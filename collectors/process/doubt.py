@@ -1,0 +1,40 @@
+"""Whether a table over SNMP can be believed: what to look at twice, and whom to ask for one by one (pure).
+
+Agents tell tables that end early as if they were complete. What they leave out still answers when it is asked for.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Collection
+
+from collectors.framework.interfaces import ProcessTable
+from collectors.process.memory import DeviceMemory
+
+SHRUNK = 0.5
+"""A table with fewer than this part of the rows of the last one is read again before anything is said."""
+ASK_ALIVE = 10
+OTHERS = 4
+"""Of those that are asked for, how many may be of no set: also where all of a set is gone, others tell of the table."""
+
+
+def has_shrunk(memory: DeviceMemory, table: ProcessTable) -> bool:
+    """Whether most of the last table is gone."""
+    return len(table.rows) < SHRUNK * memory.rows
+
+
+def whom_to_ask(memory: DeviceMemory, table: ProcessTable, gone: Collection[str]) -> list[int]:
+    """Processes that this table does not have, and that would be alive if it ended early; none if nothing is strange.
+
+    Strange is that a set is gone, that most of the table is, or that a set has lost processes behind the last row: a
+    table that ends early has lost its largest pids. `gone` are the expected sets of which the table has nothing.
+    """
+    rows = table.rows
+    last = max(rows, default=0)
+    known = memory.sets
+    lost = {pid for name in gone if name in known for pid in known[name].pids if pid not in rows}
+    lost.update(pid for kept in known.values() for pid in kept.pids if pid > last)
+    if not lost and not gone and not has_shrunk(memory, table):
+        return []
+    others = heapq.nlargest(OTHERS, (pid for pid in memory.cpu_s if pid not in rows and pid not in lost))
+    return [*heapq.nlargest(ASK_ALIVE - len(others), lost), *others]
