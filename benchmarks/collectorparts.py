@@ -15,7 +15,7 @@ import os
 import sys
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from typing import Any
 
@@ -65,7 +65,7 @@ class Stopwatch:
         self._main = threading.get_ident()
         self._from = (0.0, 0.0)
         self._gc_began = 0.0
-        self.spent: Counter[str] = Counter()
+        self.spent: defaultdict[str, float] = defaultdict(float)
         self.calls: Counter[str] = Counter()
         self.runs = 0
 

@@ -15,17 +15,24 @@ from pathlib import Path
 from collectors.framework.data.frames import (
     Definition,
     Entry,
+    Named,
     pack,
     read_progress,
     scan,
     segment_path,
     segments,
+    size_of,
 )
 from common.durable import sync
+from common.series import Layout, SeriesKey
 
 PROGRESS = "progress"
 MAX_BYTES = 256 * 1024 * 1024
 SEGMENT_BYTES = 4 * 1024 * 1024
+"""Of samples, at least, before the next segment begins."""
+SAMPLES_SHARE = 4
+"""A segment holds so many bytes of samples for each byte of definitions, if it may become so large: each segment names
+its series anew, and of many series the names would otherwise be more than the samples."""
 FRAME_ENTRIES = 20_000
 
 
@@ -41,11 +48,14 @@ class SampleSpool:
     def __init__(self, folder: Path, max_bytes: int = MAX_BYTES, segment_bytes: int = SEGMENT_BYTES) -> None:
         self._folder = folder
         self._max_bytes = max_bytes
-        self._segment_bytes = min(segment_bytes, max(1, max_bytes // 4))
+        self._largest_bytes = max(1, max_bytes // 4)
+        self._segment_bytes = min(segment_bytes, self._largest_bytes)
         self._fd: int | None = None
         self._current = segment_path(folder, 0)
         self._size = 0
         self._defined: set[int] = set()
+        self._defined_bytes = 0
+        self._layouts: dict[int, tuple[Layout, int]] = {}  # by identity, with a series of this segment that has it
         self._others_bytes = 0
         self.next = 1
         self.dropped = 0
@@ -90,23 +100,35 @@ class SampleSpool:
             os.close(fd)
 
     def _append_frame(self, series: Mapping[int, Definition], entries: Sequence[Entry]) -> None:
-        if self._fd is not None and self._size >= self._segment_bytes:
+        if self._fd is not None and self._is_full():
             self._others_bytes += self._size
             self.close()
         if self._fd is None:
             self._begin_segment()
         new = sorted({entry[0] for entry in entries} - self._defined)
-        frame = pack(self.next, [series[number] for number in new], entries)
+        definitions = [self._named(*series[number]) for number in new]
+        frame = pack(self.next, definitions, entries)
         self._make_room(len(frame))
         self._write(frame)
         self._defined.update(new)
+        self._defined_bytes += size_of(definitions)
         self.next += len(entries)
+
+    def _is_full(self) -> bool:
+        wanted = max(self._segment_bytes, SAMPLES_SHARE * self._defined_bytes)
+        return self._size >= self._largest_bytes or self._size - self._defined_bytes >= wanted
+
+    def _named(self, number: int, key: SeriesKey, layout: Layout) -> Named:
+        """A definition, its layout told only once in a segment."""
+        known = self._layouts.setdefault(id(layout), (layout, number))[1]
+        return (number, key, layout if known == number else known)
 
     def _begin_segment(self) -> None:
         self._current = segment_path(self._folder, self.next)
         self._fd = os.open(self._current, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o640)
-        self._size = 0
+        self._size = self._defined_bytes = 0
         self._defined = set()
+        self._layouts = {}
         sync(self._folder)
 
     def _write(self, frame: bytes) -> None:

@@ -2,7 +2,8 @@
 
 A segment is a file that is only appended to. Each frame has a header (number of its first sample, count of samples,
 length, checksum) and a MessagePack body of two lists: definitions of the series that this segment has not named before,
-and samples that refer to them by number. A segment can be read without any other.
+and samples that refer to them by number. A layout that a series shares with one before it in the segment is told by the
+number of that one: many series have few layouts. A segment can be read without any other.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from msgspec import Struct
 from common.series import Layout, Number, SeriesKey
 
 Definition = tuple[int, SeriesKey, Layout]
+Named = tuple[int, SeriesKey, Layout | int]
+"""A definition as it lies in a segment: the layout, or the number of a series before that has the same one."""
 Entry = tuple[int, int, list[Number | None]]
 """Number of the series, epoch second, values in the order of the layout."""
 
@@ -31,7 +34,7 @@ _HEADER = struct.Struct(">QIII")
 _PROGRESS = struct.Struct(">QI")
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(tuple[list[Definition], list[Entry]])
+_decoder = msgspec.msgpack.Decoder(tuple[list[Named], list[Entry]])
 
 
 class Frame(Struct, frozen=True):
@@ -43,7 +46,7 @@ class Frame(Struct, frozen=True):
     """
 
     first: int
-    definitions: list[Definition]
+    definitions: list[Named]
     entries: list[Entry]
     end: int
 
@@ -53,11 +56,16 @@ class Frame(Struct, frozen=True):
         return self.first + len(self.entries) - 1
 
 
-def pack(first: int, definitions: Sequence[Definition], entries: Sequence[Entry]) -> bytes:
+def pack(first: int, definitions: Sequence[Named], entries: Sequence[Entry]) -> bytes:
     """A frame as bytes."""
     body = _encoder.encode((definitions, entries))
     head = _HEADER.pack(first, len(entries), len(body), 0)[:16]
     return head + zlib.crc32(body, zlib.crc32(head)).to_bytes(4, "big") + body
+
+
+def size_of(definitions: Sequence[Named]) -> int:
+    """How many bytes of a frame are its definitions, about."""
+    return len(_encoder.encode(definitions)) if definitions else 0
 
 
 def unpack(data: bytes, offset: int = 0) -> Iterator[Frame]:

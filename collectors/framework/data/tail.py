@@ -51,6 +51,7 @@ class SpoolTail(Generic[T]):
         self.close()
         self.seen = self.done
         self.series: dict[int, T] = {}
+        self._layouts: dict[int, Layout] = {}
         self._first = -1
         self._offset = 0
 
@@ -103,7 +104,7 @@ class SpoolTail(Generic[T]):
 
     def _enter(self, first: int, path: Path) -> None:
         self.close()
-        self.series = {}
+        self.series, self._layouts = {}, {}
         self._first, self._offset = first, 0
         with contextlib.suppress(FileNotFoundError):  # dropped this moment: the next look finds another
             self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -120,7 +121,11 @@ class SpoolTail(Generic[T]):
                 yield fresh
 
     def _fresh(self, frame: Frame) -> tuple[int, list[Entry]] | None:
-        for number, key, layout in frame.definitions:
+        for number, key, told in frame.definitions:
+            if isinstance(told, int):
+                layout = self._layouts[told]
+            else:
+                layout = self._layouts[number] = told
             self.series[number] = self._make(key, layout)
         if frame.last <= self.seen:
             return None

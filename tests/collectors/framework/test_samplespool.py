@@ -43,13 +43,39 @@ def test_what_goes_in_comes_out_in_order_over_many_segments(tmp_path: Path) -> N
     spool = opened(tmp_path, segment_bytes=300)
     tail = tail_of(tmp_path)
     seen = []
-    for i in range(0, 200, 10):
+    for i in range(0, 500, 10):
         spool.append(SERIES, entries(i, 10))
         if i % 30 == 0:
             seen += read(tail)
-    assert seen + read(tail) == expected(0, 200)
+    assert seen + read(tail) == expected(0, 500)
     assert len(frames.segments(tmp_path)) > 5
     assert tail.lost == 0
+
+
+def test_a_layout_that_series_share_is_told_once_in_each_segment(tmp_path: Path) -> None:
+    other = Layout(points=(Point(name="memory"), Point(name="cpu")), step_s=60)
+    series = {n: (n, SeriesKey("web1", f"c{n}", "process"), (LAYOUT, other)[n % 2]) for n in range(1, 101)}
+    spool = opened(tmp_path, segment_bytes=100)
+    layouts: dict[str, Layout] = {}
+
+    def note(key: SeriesKey, layout: Layout) -> str:
+        layouts[key.component] = layout
+        return key.component
+
+    tail = SpoolTail(tmp_path, tmp_path / PROGRESS, note)
+    for i in range(30):
+        spool.append(series, [(n, 1_800_000_000 + 60 * i, [i]) for n in series])
+        list(tail.read())
+    assert layouts == {f"c{n}": layout for n, (_, _, layout) in series.items()}
+    segments = frames.segments(tmp_path)
+    assert len(segments) > 1
+    for _, path in segments:
+        data = path.read_bytes()
+        told = [layout for frame in frames.unpack(data) for _, _, layout in frame.definitions]
+        assert sum(isinstance(layout, Layout) for layout in told) == 2
+        assert len(told) == 100
+    names = sum(frames.size_of(frame.definitions) for frame in frames.unpack(segments[0][1].read_bytes()))
+    assert segments[0][1].stat().st_size > 4 * names  # what names the series is a small part
 
 
 def test_numbers_go_on_after_a_restart_and_nothing_is_read_twice(tmp_path: Path) -> None:
