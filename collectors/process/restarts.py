@@ -12,11 +12,16 @@ WRAP_S = 2**32 / 100
 WRAP_MARGIN_S = 3600.0
 
 
+def went_back(before_s: float | None, uptime_s: float | None) -> bool:
+    """Whether sysUpTime began anew; one that wrapped did not."""
+    if before_s is None or uptime_s is None or uptime_s >= before_s:
+        return False
+    return before_s <= WRAP_S - WRAP_MARGIN_S or uptime_s >= WRAP_MARGIN_S
+
+
 def restarted(before: DeviceMemory, table: ProcessTable) -> str:
     """`agent`, `host`, or empty when sysUpTime went on, or wrapped after 497 days."""
-    if before.uptime_s is None or table.uptime_s is None or table.uptime_s >= before.uptime_s:
-        return ""
-    if before.uptime_s > WRAP_S - WRAP_MARGIN_S and table.uptime_s < WRAP_MARGIN_S:
+    if not went_back(before.uptime_s, table.uptime_s):
         return ""
     if (
         before.host_uptime_s is not None

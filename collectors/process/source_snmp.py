@@ -1,7 +1,8 @@
 """The process table of a device, over SNMP (HOST-RESOURCES-MIB, RFC 2790).
 
-Names and figures are read in each cycle, in one walk of several columns, so that a row is one moment. Paths and
-arguments are read only for processes that are new, and for all of them every `full_scan_every` cycles.
+Names and figures are read in each cycle, in one walk of several columns that brings the uptimes, too: a row is one
+moment. Paths and arguments are read of processes that are new, and in the same walk of all of them when a full pass is
+asked for, or whenever it is in doubt that processes are still those that they were. docs/process-rules.md has the plan.
 """
 
 from __future__ import annotations
@@ -20,9 +21,13 @@ from collectors.framework.interfaces import (
     SnmpValue,
     Table,
 )
-from collectors.framework.snmp.errors import no_host_resources
-from collectors.framework.snmp.values import text
-from common.configs import DeviceConfig, SnmpConfig
+from collectors.framework.snmp.errors import SnmpAuthError, SnmpError, SnmpTimeout, no_host_resources
+from collectors.framework.snmp.sizing import Sizing
+from collectors.framework.snmp.values import count
+from collectors.process.restarts import went_back
+from collectors.process.snmprows import INVALID, Columns, identify, identities_of, nameless, rows_of
+from common.configs import DeviceConfig, SnmpConfig, SnmpVersion
+from common.errors import TocsinError
 
 HR_SYSTEM_UPTIME: Oid = (1, 3, 6, 1, 2, 1, 25, 1, 1, 0)
 SYS_UPTIME: Oid = (1, 3, 6, 1, 2, 1, 1, 3, 0)
@@ -30,17 +35,24 @@ HR_SW_RUN: Oid = (1, 3, 6, 1, 2, 1, 25, 4, 2, 1)
 HR_SW_RUN_PERF: Oid = (1, 3, 6, 1, 2, 1, 25, 5, 1, 1)
 NAME, PATH, PARAMETERS, STATUS = (*HR_SW_RUN, 2), (*HR_SW_RUN, 4), (*HR_SW_RUN, 5), (*HR_SW_RUN, 7)
 CPU, MEMORY = (*HR_SW_RUN_PERF, 1), (*HR_SW_RUN_PERF, 2)
+FIGURES = [NAME, STATUS, CPU, MEMORY]
+IDENTITY = [NAME, PATH, PARAMETERS]
+EVERYTHING = [NAME, STATUS, CPU, MEMORY, PATH, PARAMETERS]
 
-STATES = {1: "running", 2: "runnable", 3: "notRunnable", 4: "invalid"}
-INVALID = 4
 GET_AT_ONCE = 20
 WALK_FROM = 60
-"""So many new processes are read cheaper by walking both columns."""
+"""So many new processes are read cheaper by walking their columns, if they are many of all."""
+PROBE_RETRIES = 1
 
 
 @implementer(IProcessSource)
 class SnmpSource:
-    """Scans one device."""
+    """Scans one device.
+
+    Args:
+        recall: gives what is kept of how much the agent stands; changed in place by what is learnt.
+        silent: the device did not answer when it was asked last.
+    """
 
     def __init__(
         self,
@@ -48,14 +60,20 @@ class SnmpSource:
         config: DeviceConfig,
         wall: Callable[[], float],
         monotonic: Callable[[], float],
+        recall: Callable[[], Sizing] | None = None,
+        *,
+        silent: bool = False,
     ) -> None:
         self._make_client = make_client
         self._wall = wall
         self._monotonic = monotonic
         self._address = config.address
         self._snmp = config.snmp or SnmpConfig()
+        self._recall = recall
+        self._silent = silent
         self._open: ISnmpClient | None = None
-        self._known: dict[int, tuple[str, str, str, int]] = {}
+        self._rows: dict[int, ProcessRow] = {}
+        self._uptime_s: float | None = None
 
     def update(self, config: DeviceConfig) -> None:
         """Use another address or credential from the next scan on."""
@@ -63,7 +81,7 @@ class SnmpSource:
         if (config.address, snmp) != (self._address, self._snmp):
             self._hang_up()
             self._address, self._snmp = config.address, snmp
-            self._known.clear()
+            self._forget()
 
     async def close(self) -> None:
         """Release the socket."""
@@ -74,12 +92,19 @@ class SnmpSource:
         """The client; made when it is first needed, because settings that cannot work are told by a cycle."""
         if self._open is None:
             self._open = self._make_client(self._address, self._snmp)
+        if self._recall is not None:
+            self._open.sizing = self._recall()
         return self._open
 
     def _hang_up(self) -> None:
         if self._open is not None:
             self._open.close()
             self._open = None
+
+    def _forget(self) -> None:
+        """Take no process for the one that it was."""
+        self._rows = {}
+        self._uptime_s = None
 
     async def alive(self, pids: Sequence[int]) -> frozenset[int]:
         """Which of some processes answer when asked for one by one."""
@@ -91,83 +116,75 @@ class SnmpSource:
 
     async def scan(self, full: bool) -> ProcessTable:  # noqa: FBT001 - the interface has it
         """Read the table once."""
-        up, host_up = await self._client.get([SYS_UPTIME, HR_SYSTEM_UPTIME])
+        try:
+            if self._silent:
+                await self._client.get([SYS_UPTIME], PROBE_RETRIES)
+            found = await self._scan(full=full or not self._rows)
+        except TocsinError as error:
+            self._silent = isinstance(error, SnmpTimeout | SnmpAuthError)
+            self._forget()
+            raise
+        self._silent = False
+        self._rows, self._uptime_s = found.rows, found.uptime_s
+        if not found.complete:
+            self._forget()
+        return found
+
+    async def _scan(self, *, full: bool) -> ProcessTable:
+        walked = EVERYTHING if full else FIGURES
+        table = await self._client.table(walked, scalars=[SYS_UPTIME, HR_SYSTEM_UPTIME])
         at, monotonic = self._wall(), self._monotonic()
-        table = await self._client.table([NAME, STATUS, CPU, MEMORY])
-        names = table.columns[0]
-        if not names and table.complete:
+        columns = Columns(*table.columns)
+        problem = table.problem or nameless(columns)
+        if not columns.names and not problem:
             raise no_host_resources(self._address, self._snmp)
-        requests, varbinds = table.requests + 1, table.varbinds + 2
-        more = await self._identify(table, full=full)
-        rows = self._rows(table)
+        uptime_s, host_uptime_s = map(_seconds, table.scalars or (None, None))
+        anew = went_back(self._uptime_s, uptime_s)
+        rows, unknown = rows_of(columns, {} if anew else self._rows)
+        if not rows and not problem:
+            raise SnmpError(f"The agent at {self._address} tells of processes, and none of them has a process id.")
+        more = await self._identify(rows, unknown) if unknown and not problem else Table(columns=(), complete=True)
         return ProcessTable(
             at=at,
             monotonic=monotonic,
             rows=rows,
-            complete=table.complete and not more.problem,
-            full=full,
-            problem=table.problem or more.problem,
-            uptime_s=up / 100 if isinstance(up, int) else None,
-            host_uptime_s=host_up / 100 if isinstance(host_up, int) else None,
-            varbinds=varbinds + more.varbinds,
-            requests=requests + more.requests,
+            complete=not problem and more.complete,
+            full=full or anew,
+            problem=problem or more.problem,
+            uptime_s=uptime_s,
+            host_uptime_s=host_uptime_s,
+            varbinds=table.varbinds + more.varbinds,
+            requests=table.requests + more.requests,
         )
 
-    async def _identify(self, table: Table, *, full: bool) -> Table:
-        """Read path and arguments of the processes that are new, or of all."""
-        names, _, cpus, _ = table.columns
-        known = {} if full else self._known
-        seen: dict[int, tuple[str, str, str, int]] = {}
-        fresh: list[tuple[int, str, int]] = []
-        for index, value in names.items():
-            pid = index[0]
-            name = text(value)
-            cpu = cpus.get(index)
-            used = cpu if isinstance(cpu, int) else 0
-            before = known.get(pid)
-            if before is not None and before[0] == name and used >= before[3]:
-                seen[pid] = (name, before[1], before[2], used)
-            else:
-                fresh.append((pid, name, used))
-        more = await (
-            self._walk_identities() if len(fresh) >= WALK_FROM else self._get_identities([pid for pid, _, _ in fresh])
-        )
-        paths, parameters = more.columns
-        for pid, name, used in fresh:
-            seen[pid] = (name, text(paths.get((pid,))), text(parameters.get((pid,))), used)
-        self._known = seen
-        return more
+    async def _identify(self, rows: dict[int, ProcessRow], unknown: list[int]) -> Table:
+        """Read who some processes are; tell what it cost, and why not all were read."""
+        walks = self._snmp.version is not SnmpVersion.V1 and len(unknown) >= max(WALK_FROM, len(rows) // 2)
+        try:
+            if walks:
+                return await self._walk_identities(rows, unknown)
+            return await self._get_identities(rows, unknown)
+        except SnmpTimeout as silence:
+            return Table(columns=(), complete=False, problem=silence.message)
 
-    async def _walk_identities(self) -> Table:
-        return await self._client.table([PATH, PARAMETERS])
+    async def _walk_identities(self, rows: dict[int, ProcessRow], unknown: list[int]) -> Table:
+        table = await self._client.table(IDENTITY)
+        values = [column.get((pid,)) for pid in unknown for column in table.columns]
+        if table.complete:
+            identify(rows, identities_of(unknown, values))
+        return table
 
-    async def _get_identities(self, pids: list[int]) -> Table:
-        paths: dict[Oid, SnmpValue] = {}
-        parameters: dict[Oid, SnmpValue] = {}
+    async def _get_identities(self, rows: dict[int, ProcessRow], unknown: list[int]) -> Table:
         requests = 0
-        for begin in range(0, len(pids), GET_AT_ONCE):
-            part = pids[begin : begin + GET_AT_ONCE]
-            values = await self._client.get([(*column, pid) for pid in part for column in (PATH, PARAMETERS)])
+        for begin in range(0, len(unknown), GET_AT_ONCE):
+            part = unknown[begin : begin + GET_AT_ONCE]
+            values = await self._client.get([(*column, pid) for pid in part for column in IDENTITY])
+            identify(rows, identities_of(part, values))
             requests += 1
-            for number, pid in enumerate(part):
-                paths[pid,], parameters[pid,] = values[2 * number], values[2 * number + 1]
-        return Table(columns=(paths, parameters), complete=True, varbinds=2 * len(pids), requests=requests)
+        return Table(columns=(), complete=True, varbinds=len(IDENTITY) * len(unknown), requests=requests)
 
-    def _rows(self, table: Table) -> dict[int, ProcessRow]:
-        _, states, cpus, memories = table.columns
-        rows: dict[int, ProcessRow] = {}
-        for pid, (name, path, parameters, _) in self._known.items():
-            index = (pid,)
-            state, cpu, memory = states.get(index), cpus.get(index), memories.get(index)
-            rows[pid] = ProcessRow(
-                pid=pid,
-                name=name,
-                path=path,
-                parameters=parameters,
-                started=None,
-                cpu_s=cpu / 100 if isinstance(cpu, int) and cpu >= 0 else None,
-                memory_bytes=memory * 1024 if isinstance(memory, int) and memory >= 0 else None,
-                status=STATES.get(state, "unknown") if isinstance(state, int) else "unknown",
-                alive=state != INVALID,
-            )
-        return rows
+
+def _seconds(value: SnmpValue) -> float | None:
+    """TimeTicks in seconds."""
+    ticks = count(value)
+    return None if ticks is None else ticks / 100

@@ -54,8 +54,8 @@ class Bench:
     def get(self, *oids: Oid) -> list[object]:
         return list(self.reactor.finish(self.client.get(oids)))
 
-    def table(self, columns: list[Oid] = COLUMNS, **limits: int) -> Table:
-        found: Table = self.reactor.finish(self.client.table(columns, **limits))
+    def table(self, columns: list[Oid] = COLUMNS, max_rows: int = 50_000) -> Table:
+        found: Table = self.reactor.finish(self.client.table(columns, max_rows))
         return found
 
 

@@ -131,7 +131,8 @@ def test_what_one_client_has_learnt_serves_the_next() -> None:
 
 def test_a_path_that_carries_less_than_before_is_found_out_by_the_next_walk() -> None:
     agent = Agent(host_values(PROCESSES))
-    limit, sizes = [60_000], []
+    limit = [60_000]
+    sizes: list[int] = []
     reactor = small_path(limit, agent, sizes)
     client = client_factory(reactor, reactor, random.Random(1))(AGENT[0], SnmpConfig(timeout_s=0.5, retries=0))
     reactor.finish(client.table(COLUMNS))
