@@ -15,6 +15,8 @@ MISSING, RESTARTED, RESTARTING, COUNT = "process_missing", "process_restarted", 
 REPLACED, USER = "process_replaced", "process_user"
 CONDITIONS = frozenset({MISSING, RESTARTING, COUNT, REPLACED, USER})
 """What lasts, and so is open until it is over; a restart merely happened."""
+MAX_RESTART_TIMES = 1000
+"""That are remembered of a set, unless its limit is higher."""
 
 
 class SetVoice:
@@ -38,7 +40,7 @@ class SetVoice:
     def missing(self) -> None:
         """No process is left."""
         text = f"no process of {self.component} runs"
-        self._open(MISSING, text, {"lost": list(self._kept.lost)})
+        self._open(MISSING, f"{text}{self._why(': ')}", {"lost": list(self._kept.lost), **self._reasons()})
 
     def up(self) -> None:
         """There are processes."""
@@ -53,19 +55,20 @@ class SetVoice:
         severity = self._definition.restart_severity
         if severity is None or RESTARTING in self._kept.alarms:
             return
-        text = f"{self.component} restarted: {count} process{'es' if count > 1 else ''} replaced"
+        text = f"{self.component} restarted: {count} process{'es' if count > 1 else ''} replaced{self._why('; ')}"
         details: dict[str, Detail] = {"lost": list(lost), "found": list(found), "restarts": self._kept.restarts}
-        self._say(RESTARTED, severity, text, details, count)
+        self._say(RESTARTED, severity, text, details | self._reasons(), count)
 
     def flapping(self) -> None:
         """Too many restarts in the window are one alarm; it closes when the window is quiet."""
         window_s = self._config.flap_window_s
         kept = self._kept
-        kept.restart_times = [time for time in kept.restart_times if time > self._at - window_s]
+        most = max(MAX_RESTART_TIMES, self._config.flap_restarts + 1)
+        kept.restart_times = [time for time in kept.restart_times if time > self._at - window_s][-most:]
         count = len(kept.restart_times)
         if count > self._config.flap_restarts:
             text = f"{self.component} keeps restarting: {count} times in {window_s / 60:g} minutes"
-            self._open(RESTARTING, text, {"restarts": count})
+            self._open(RESTARTING, f"{text}{self._why('; last: ')}", {"restarts": count, **self._reasons()})
         elif not count:
             self._close(RESTARTING, f"{self.component} has stopped restarting")
 
@@ -92,6 +95,15 @@ class SetVoice:
     def over(self, key: str, text: str) -> None:
         """It does not last any more."""
         self._close(key, text)
+
+    def _why(self, before: str) -> str:
+        """Why its processes ended, as the end of a sentence."""
+        ends = self._kept.ends
+        return f"{before}{ends.reason}" if ends is not None and ends.reason else ""
+
+    def _reasons(self) -> dict[str, Detail]:
+        ends = self._kept.ends
+        return {"reason": ends.reason, "exits": list(ends.exits)} if ends is not None and ends.reason else {}
 
     def _open(self, key: str, text: str, details: Mapping[str, Detail], severity: Severity | None = None) -> None:
         if severity is None:

@@ -16,6 +16,23 @@ class Lasting(Struct, frozen=True):
     scans: int
 
 
+class Ends(Struct):
+    """What process events have told of a set.
+
+    Attributes:
+        runs: processes that have ended; `failed_runs` of them otherwise than with exit code 0.
+        vacant: epoch seconds at which processes ended whose places nothing has taken yet, within an interval.
+        reason: why its processes ended, the last time that some did.
+        exits: the same for each of them.
+    """
+
+    runs: int = 0
+    failed_runs: int = 0
+    vacant: list[float] = field(default_factory=list)
+    reason: str = ""
+    exits: list[str | int] = field(default_factory=list)
+
+
 class SetMemory(Struct):
     """A process set, as the last good scan left it.
 
@@ -34,6 +51,7 @@ class SetMemory(Struct):
         strangers: whom it runs as instead, while that is strange.
         stale: pids whose program was replaced on disk, but for those that an operator has `accepted`.
         strange, replaced: how long that has been so.
+        ends: what process events have told of it; None where there were none yet.
     """
 
     definition: str
@@ -58,6 +76,7 @@ class SetMemory(Struct):
     stale: list[int] = field(default_factory=list)
     replaced: Lasting | None = None
     accepted: list[int] = field(default_factory=list)
+    ends: Ends | None = None
 
 
 class DeviceMemory(Struct):

@@ -10,6 +10,7 @@ from collectors.framework.interfaces import ProcessRow, ProcessTable
 from collectors.process.events import CONDITIONS, COUNT, SetVoice
 from collectors.process.expectations import Expectations
 from collectors.process.figures import cpu_percent, from_a_cache, set_figures
+from collectors.process.happenings import Tellings
 from collectors.process.memory import DeviceMemory, SetMemory
 from collectors.process.programs import closed, look
 from collectors.process.restarts import restarted, restarts_of
@@ -155,6 +156,7 @@ class Tracker:
         if self._last is None or base_lost or not from_a_cache(self._last, table):
             used = {} if base_lost or self._last is None else cpu_percent(self._last, table)
             self._last = table
+        tellings = Tellings(table, memory.sets, self.matcher, self.config.interval_s)
         for component, name in self._to_judge(owners).items():
             definition = self._expectations.definition_of(component, name.definition)
             kept = memory.sets.get(component)
@@ -165,12 +167,13 @@ class Tracker:
             self._expect(component, kept)
             voice = SetVoice(self.config, component, definition, kept, table.at)
             rows = members.get(component, {})
-            self._decide(voice, definition, kept, rows, table.at, base_lost=base_lost or first_scan)
+            self._decide(voice, definition, kept, rows, table.at, tellings, base_lost=base_lost or first_scan)
             events += voice.said
             changed |= before != _essence(kept)
         figures = {
             c: set_figures(kept, members.get(c, {}), used, table.at) for c, kept in memory.sets.items() if kept.seen
         }
+        tellings.add_figures(memory.sets, figures)
         memory.scanned_at = table.at
         memory.uptime_s, memory.host_uptime_s = table.uptime_s, table.host_uptime_s
         memory.rows = len(table.rows)
@@ -213,12 +216,14 @@ class Tracker:
         kept: SetMemory,
         rows: dict[int, ProcessRow],
         at: float,
+        tellings: Tellings,
         *,
         base_lost: bool,
     ) -> None:
         pids = {pid: row.started for pid, row in rows.items()}
+        scanned = restarts_of(kept, rows, self.memory.cpu_s, base_lost=base_lost) if pids else (0, [], [])
+        restarts, lost, found = scanned if base_lost else tellings.judge(voice.component, kept, rows, scanned)
         if pids:
-            restarts, lost, found = restarts_of(kept, rows, self.memory.cpu_s, base_lost=base_lost)
             self._present(kept, rows, pids, restarts, at)
             voice.up()
             look(voice, self.config, kept, rows, at)
@@ -227,9 +232,9 @@ class Tracker:
         elif definition.count_max == 0:
             self._rightly_absent(voice, kept, at)
         elif kept.seen or kept.expected or definition.required:
-            self._absent(voice, definition, kept, at)
+            self._absent(voice, definition, kept, at, tellings)
         voice.flapping()
-        if not kept.missing_scans:
+        if not kept.missing_scans and not tellings.passing(kept):
             voice.bounds(len(pids))
 
     @staticmethod
@@ -259,12 +264,12 @@ class Tracker:
         voice.rightly_absent()
 
     @staticmethod
-    def _absent(voice: SetVoice, definition: ProcessSetConfig, kept: SetMemory, at: float) -> None:
-        kept.missing_scans += 1
+    def _absent(voice: SetVoice, definition: ProcessSetConfig, kept: SetMemory, at: float, tellings: Tellings) -> None:
+        kept.missing_scans = tellings.missing_scans(voice.component, kept)
         if kept.pids:
             kept.lost = sorted(kept.pids)
         kept.pids, kept.first_seen = {}, {}
-        if kept.missing_scans >= definition.confirm:
+        if kept.missing_scans >= tellings.confirm(definition.confirm, kept):
             if not kept.missing:
                 kept.missing, kept.since = True, at
             voice.missing()
@@ -312,4 +317,5 @@ def _essence(kept: SetMemory) -> tuple[object, ...]:
         kept.seen,
     )
     of_programs = (kept.users, kept.strangers, kept.stale, kept.accepted)
-    return (*of_sets, *of_programs, kept.expected, kept.series)
+    of_ends = (kept.ends.runs, kept.ends.failed_runs, kept.ends.reason) if kept.ends is not None else ()
+    return (*of_sets, *of_programs, *of_ends, kept.expected, kept.series)

@@ -47,7 +47,7 @@ def refusal(error: OSError, root: Path = Path("/proc")) -> str:
     if error.errno in {errno.EPERM, errno.EACCES} and not may_listen(root):
         return f"without CAP_NET_ADMIN this kernel tells nothing; {REMEDY}"
     if error.errno in {errno.EAFNOSUPPORT, errno.EPERM, errno.EACCES}:
-        return "sockets of the family AF_NETLINK are refused; allow them with RestrictAddressFamilies=AF_NETLINK in the unit"
+        return "sockets of AF_NETLINK are refused; allow them with RestrictAddressFamilies=AF_NETLINK in the unit"
     if error.errno == errno.EPROTONOSUPPORT:
         return "the kernel was built without the connector (CONFIG_CONNECTOR)"
     if error.errno == errno.ECONNREFUSED:
