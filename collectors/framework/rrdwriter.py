@@ -80,8 +80,8 @@ class Writer:
         if self._index.damage:
             self._take_note(self._index.damage)
         self._folder.recover()
-        self._root = root
-        self._files: dict[tuple[SeriesKey, Layout], SeriesFile] = {}
+        self._root = str(root)
+        self._files: dict[SeriesKey, SeriesFile] = {}
         self._tail: SpoolTail[SeriesFile] = SpoolTail(spool, spool / PROGRESS, self._file)
         self._held: dict[SeriesFile, tuple[int, list[Row]]] = {}
         self._held_count = 0
@@ -146,9 +146,11 @@ class Writer:
         self._index.close()
 
     def _file(self, key: SeriesKey, layout: Layout) -> SeriesFile:
-        file = self._files.get((key, layout))
-        if file is None:
-            file = self._files[key, layout] = SeriesFile(self._root, key, layout)
+        file = self._files.get(key)
+        if file is None or file.layout != layout:
+            # Read from the spool, each name is a text of its own; many files have names in common.
+            key = SeriesKey(sys.intern(key.device), sys.intern(key.component), sys.intern(key.source))
+            file = self._files[key] = SeriesFile(self._root, key, layout)
         return file
 
     def _hold(self, first: int, entries: list[Entry]) -> None:

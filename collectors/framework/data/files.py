@@ -10,6 +10,7 @@ import re
 import sqlite3
 import sys
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,22 @@ class Tally(Struct):
     refused: int = 0
 
 
+class Form(Struct, frozen=True):
+    """What all files of a layout have alike: arguments of `rrdtool update`, and the bytes of a new file's header."""
+
+    layout: Layout
+    template: str
+    whole: tuple[bool, ...]
+    header: int
+
+
+@lru_cache(maxsize=256)
+def form_of(layout: Layout) -> Form:
+    """What files of a layout have alike; the same for all of them, as there are many files and few layouts."""
+    header = rrd.header_bytes(len(layout.points), layout.step_s, layout.retention)
+    return Form(layout, rrd.template(layout.points), rrd.whole_numbers(layout.points), header)
+
+
 class SeriesFile:
     """One file, as far as this process knows it.
 
@@ -64,26 +81,36 @@ class SeriesFile:
         header: bytes of its header.
     """
 
-    def __init__(self, root: Path, key: SeriesKey, layout: Layout) -> None:
+    __slots__ = ("_root", "form", "header", "key", "last", "name")
+
+    def __init__(self, root: str, key: SeriesKey, layout: Layout) -> None:
+        self._root = root
         self.key = key
-        self.layout = layout
+        self.form = form_of(layout)
         self.name = rrd.file_name(key)
-        self.path = str(root / self.name)
-        self.template = rrd.template(layout.points)
-        self.whole = rrd.whole_numbers(layout.points)
-        self.header = rrd.header_bytes(len(layout.points), layout.step_s, layout.retention)
+        self.header = self.form.header
         self.last: int | None = None
+
+    @property
+    def layout(self) -> Layout:
+        """What it holds."""
+        return self.form.layout
+
+    @property
+    def path(self) -> str:
+        """Where it lies."""
+        return f"{self._root}/{self.name}"
 
     def texts(self, rows: Sequence[Row]) -> list[str]:
         """Samples as arguments of `rrdtool update`, with what makes a gap before one of them exact."""
-        step_s = self.layout.step_s
+        points, step_s, whole = self.layout.points, self.layout.step_s, self.form.whole
         last = self.last or 0
         texts = []
         for at, values in rows:
             if at - last > step_s:
-                filler = rrd.before_gap(values, self.layout.points, at - step_s - last, step_s)
-                texts.append(rrd.update_text(at - step_s, filler, self.whole))
-            texts.append(rrd.update_text(at, values, self.whole))
+                filler = rrd.before_gap(values, points, at - step_s - last, step_s)
+                texts.append(rrd.update_text(at - step_s, filler, whole))
+            texts.append(rrd.update_text(at, values, whole))
             last = at
         return texts
 
@@ -168,7 +195,7 @@ class RrdFolder:
         except (OSError, ValueError) as error:
             raise StuckError(f"{file.path} cannot be read ({error})") from None
         try:
-            rrdtool.update(file.path, "--skip-past-updates", "--template", file.template, *texts)
+            rrdtool.update(file.path, "--skip-past-updates", "--template", file.form.template, *texts)
         finally:
             self._undo.clear(file.name)
         file.last = rows[-1][0]
@@ -264,7 +291,7 @@ class RrdFolder:
             rrdtool.create(*rrd.create_arguments(file.path, file.layout, first))
         except (OSError, sqlite3.Error, rrdtool.OperationalError) as error:
             raise StuckError(self._why_not(error)) from None
-        file.header = rrd.header_bytes(len(file.layout.points), file.layout.step_s, file.layout.retention)
+        file.header = file.form.header
 
     def _why_not(self, error: Exception) -> str:
         # librrd says nothing at all when the disk is full.

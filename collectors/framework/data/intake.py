@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from collectors.framework.data.frames import Definition, Entry, check
 from common import rrd
@@ -18,6 +18,23 @@ AHEAD_S = 86_400
 series, or its file, would take nothing until then. What is less is waited for, because the history is worth more."""
 
 
+class Grid:
+    """What all series of a layout have alike.
+
+    Attributes:
+        names: of the points, in order.
+        earliest_s: what is stamped before cannot be stored.
+    """
+
+    __slots__ = ("earliest_s", "layout", "names", "step_s")
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.names = tuple(point.name for point in layout.points)
+        self.step_s = layout.step_s
+        self.earliest_s = rrd.EARLIEST + layout.step_s
+
+
 class Latest:
     """A series that samples arrive for, and the newest of them.
 
@@ -27,17 +44,38 @@ class Latest:
         values: of the newest sample, in the order of the layout.
     """
 
-    __slots__ = ("at", "earliest_s", "key", "layout", "names", "number", "step_s", "values")
+    __slots__ = ("at", "grid", "key", "number", "values")
 
-    def __init__(self, number: int, key: SeriesKey, layout: Layout, at: int) -> None:
+    def __init__(self, number: int, key: SeriesKey, grid: Grid, at: int) -> None:
         self.number = number
         self.key = key
-        self.layout = layout
-        self.names = tuple(point.name for point in layout.points)
-        self.step_s = layout.step_s
-        self.earliest_s = rrd.EARLIEST + layout.step_s
+        self.grid = grid
         self.at = at
-        self.values: list[Number | None] = [None] * len(self.names)
+        self.values: list[Number | None] = [None] * len(grid.names)
+
+    @property
+    def layout(self) -> Layout:
+        """What a sample of it holds."""
+        return self.grid.layout
+
+
+class Definitions(Mapping[int, Definition]):
+    """Series by number: what a list of them says, in order of their numbers from 1 on."""
+
+    def __init__(self, numbered: Sequence[Latest]) -> None:
+        self._numbered = numbered
+
+    def __getitem__(self, number: int) -> Definition:
+        if not 1 <= number <= len(self._numbered):
+            raise KeyError(number)
+        one = self._numbered[number - 1]
+        return one.number, one.key, one.layout
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(1, len(self._numbered) + 1))
+
+    def __len__(self) -> int:
+        return len(self._numbered)
 
 
 class Intake:
@@ -52,7 +90,9 @@ class Intake:
     def __init__(self, max_waiting: int = MAX_WAITING) -> None:
         self._max_waiting = max_waiting
         self._latest: dict[SeriesKey, Latest] = {}
-        self.series: dict[int, Definition] = {}
+        self._grids: dict[Layout, Grid] = {}
+        self._numbered: list[Latest] = []
+        self.series: Mapping[int, Definition] = Definitions(self._numbered)
         self.waiting: list[Entry] = []
         self.drops: Counter[str] = Counter()
 
@@ -66,22 +106,23 @@ class Intake:
         known, waiting = self._latest, self.waiting
         for sample in samples:
             latest = known.get(sample.key)
-            if latest is None or (latest.layout is not sample.layout and latest.layout != sample.layout):
+            if latest is None or (latest.grid.layout is not sample.layout and latest.grid.layout != sample.layout):
                 latest = self._define(sample, latest)
                 if latest is None:
                     continue
-            step_s = latest.step_s
+            grid = latest.grid
+            step_s = grid.step_s
             at = int(sample.at) // step_s * step_s
             if latest.at > now + AHEAD_S:
                 latest.at = 0  # the clock was wrong, and has been set since
-            if at <= latest.at or at < latest.earliest_s:
+            if at <= latest.at or at < grid.earliest_s:
                 self.drops["past"] += 1
                 continue
             if at > now + step_s:
                 self.drops["future"] += 1
                 continue
             values = sample.values
-            row = [values.get(name) for name in latest.names]
+            row = [values.get(name) for name in grid.names]
             if not _sound(row):
                 self.drops["not finite"] += 1
                 continue
@@ -115,14 +156,16 @@ class Intake:
         return {key.device for key in self._latest}
 
     def _define(self, sample: Sample, before: Latest | None) -> Latest | None:
-        number = len(self.series) + 1
-        definition = (number, sample.key, sample.layout)
-        if check(definition):
+        number = len(self._numbered) + 1
+        if check((number, sample.key, sample.layout)):
             self.drops["malformed"] += 1
             return None
-        self.series[number] = definition
-        latest = Latest(number, sample.key, sample.layout, before.at if before is not None else 0)
-        self._latest[sample.key] = latest
+        grid = self._grids.get(sample.layout)
+        if grid is None:
+            grid = self._grids[sample.layout] = Grid(sample.layout)
+        latest = Latest(number, sample.key, grid, before.at if before is not None else 0)
+        self._numbered.append(latest)
+        self._latest[latest.key] = latest
         return latest
 
     def _trim(self) -> None:
