@@ -241,6 +241,7 @@ class CollectorSpec(Struct, frozen=True, kw_only=True):
         failure_class: class of the event `task_failed`.
         settings_type: a kind of `pbdaemon.CollectorSettings` with other defaults; None for that itself.
         runs_on_captures: all that its tasks read comes through the tap, and they need none of its services.
+        found_at: where worker processes find this spec, as `MODULE:NAME`; empty where one process runs all tasks.
     """
 
     service: str
@@ -250,6 +251,7 @@ class CollectorSpec(Struct, frozen=True, kw_only=True):
     failure_class: str = CLASS_SNMP
     settings_type: Any = None
     runs_on_captures: bool = False
+    found_at: str = ""
 
 
 # --- hub link ---------------------------------------------------------------------------------------------------------
@@ -325,6 +327,7 @@ class ProcessRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
         parent: its parent's pid; None over SNMP.
         user: name of whom it runs as, or the number when there is no name; of local processes that are watched alone.
         replaced: its program was replaced or removed on disk after it was started; as `user`, else False.
+        own: it is one of Tocsin's own daemons, and the config excludes these: no set takes it.
     """
 
     pid: int
@@ -340,6 +343,7 @@ class ProcessRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
     parent: int | None = None
     user: str | None = None
     replaced: bool = False
+    own: bool = False
 
 
 class ProcessTable(Struct, frozen=True, kw_only=True):

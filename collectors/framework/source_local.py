@@ -17,7 +17,7 @@ from collectors.framework.interfaces import IProcessSource, ProcessRow, ProcessT
 from collectors.framework.local import procfs
 from collectors.framework.local.host import LocalHost
 from collectors.framework.local.outcomes import Kind
-from collectors.framework.local.source_psutil import NOT_RUNNING, PsutilSource, Wanted
+from collectors.framework.local.source_psutil import NOT_RUNNING, PsutilSource, Wanted, mark_own
 from common.configs import DeviceConfig
 
 FIRST_PID = 1
@@ -94,6 +94,7 @@ class ProcSource:
         self._known: dict[str, _Seen] = {}
         self._keep = False
         self._ask_again = False
+        self._exclude_own = False
         self.unreadable = 0
 
     async def scan(self, full: bool) -> ProcessTable:  # noqa: FBT001 - the interface has it
@@ -104,6 +105,8 @@ class ProcSource:
         problem = self._read_all(rows, full=full)
         if not problem and FIRST_PID not in rows:
             problem = HIDDEN
+        if self._exclude_own:
+            mark_own(rows, self._host)
         return ProcessTable(at=at, monotonic=monotonic, rows=rows, complete=not problem, full=full, problem=problem)
 
     async def alive(self, pids: Sequence[int]) -> frozenset[int]:
@@ -113,6 +116,7 @@ class ProcSource:
     def update(self, config: DeviceConfig) -> None:
         """Another config asks for other processes, perhaps at another pace."""
         self._ask_again = True
+        self._exclude_own = config.exclude_own
         self._keep = config.interval_s <= KEEP_UP_TO_S
         if not self._keep:
             self._close_all()

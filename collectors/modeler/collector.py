@@ -9,6 +9,7 @@ from typing import Any
 from zope.interface import implementer
 
 from collectors.framework.interfaces import CollectorContext, ICollector, SnmpClientFactory
+from collectors.framework.local.own import OwnDaemons
 from collectors.framework.snmp.factory import client_factory
 from collectors.framework.source_local import local_source
 from collectors.modeler import host, report
@@ -43,6 +44,7 @@ class ModelerCollector:
         self._make_client = make_client or client_factory(context.reactor, context.clock, random.SystemRandom())
         local = local_source(context.wall, context.clock.seconds, lambda _row: False)
         self._local = LocalReader(context.reactor, host.READERS, local)
+        self._own = OwnDaemons(context.data_dir)
         self._tasks: dict[str, ModelTask] = {}
         self._outbox = Outbox(context.clock, context.rng, context.send_model, self)
 
@@ -143,7 +145,7 @@ class ModelerCollector:
 
     def _reader(self, config: DeviceConfig) -> Reader:
         if config.source is SourceKind.LOCAL:
-            return self._local
+            return self._local.leaving_out(self._own) if config.exclude_own else self._local
         return SnmpReader(self._context.tap.clients(config, self._make_client), config)
 
 

@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred, DeferredLock
 from twisted.logger import Logger
 
 from collectors.framework.interfaces import IProcessSource
+from collectors.framework.local.own import OwnDaemons
 from collectors.modeler.facts import HostRows, Plugin
 from common.errors import TransientError
 from common.matching import command_line
@@ -52,8 +53,12 @@ class LocalReader:
         self._lock = DeferredLock()
         self._busy = False  # longer than a reading that was given up
 
-    async def read(self, plugins: Sequence[Plugin[Any]]) -> HostRows:
+    async def read(self, plugins: Sequence[Plugin[Any]], own: OwnDaemons | None = None) -> HostRows:
         """Read what these plugins begin with; what cannot be read is a problem of its plugin alone.
+
+        Args:
+            plugins: by them.
+            own: whose processes are left out; None for nobody's.
 
         Raises:
             TransientError: an earlier reading still waits for this host.
@@ -64,14 +69,21 @@ class LocalReader:
         if "processes" in names:
             table = await self._processes.scan(True)  # noqa: FBT003 - the interface has it
             if FIRST_PID in table.rows:
+                without = own.among(table.rows) if own is not None else ()
                 rows["processes"] = [
-                    command_line(row.path, row.name, row.parameters) for row in table.rows.values() if row.alive
+                    command_line(row.path, row.name, row.parameters)
+                    for pid, row in table.rows.items()
+                    if row.alive and pid not in without
                 ]
             else:
                 hidden["processes"] = HIDDEN
         async with self._lock:
             read, problems = await self._beside({name: self._readers[name] for name in names if name in self._readers})
         return HostRows(rows=rows | read, problems=hidden | problems)
+
+    def leaving_out(self, own: OwnDaemons) -> WithoutOwn:
+        """A reader of the same host that leaves Tocsin's own daemons out."""
+        return WithoutOwn(self, own)
 
     async def _beside(self, readers: Readers) -> tuple[dict[str, object], dict[str, str]]:
         if self._busy:
@@ -89,6 +101,18 @@ class LocalReader:
         self._busy = True
         self._in_thread(lambda: self._reactor.callFromThread(end, all_of(readers)))
         return await done
+
+
+class WithoutOwn:
+    """Reads this host through another reader, without Tocsin's own daemons."""
+
+    def __init__(self, reader: LocalReader, own: OwnDaemons) -> None:
+        self._reader = reader
+        self._own = own
+
+    async def read(self, plugins: Sequence[Plugin[Any]]) -> HostRows:
+        """As `LocalReader.read`."""
+        return await self._reader.read(plugins, self._own)
 
 
 def all_of(readers: Readers) -> tuple[dict[str, object], dict[str, str]]:

@@ -43,7 +43,7 @@ class ProcessCollector:
     def __init__(self, context: CollectorContext) -> None:
         self._context = context
         self._make_client = client_factory(context.reactor, context.clock, random.SystemRandom())
-        self._local = LocalHost()
+        self._local = LocalHost(folder=context.data_dir)
         self._tasks: dict[str, ProcessTask] = {}
 
     def validate(self, config: DeviceConfig) -> None:

@@ -57,7 +57,7 @@ def members_of(table: ProcessTable, matcher: Matcher) -> tuple[Members, dict[int
     for pid, row in table.rows.items():
         line = lines[pid] = command_line(row.path, row.name, row.parameters)
         found = matcher.match(line)
-        if found is not None and row.alive:
+        if found is not None and row.alive and not row.own:
             owners[pid] = found
             members.setdefault(found.component, {})[pid] = row
     return members, owners, lines

@@ -17,6 +17,7 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from collectors.framework.interfaces import IProcessSource, ProcessRow
+from common.configs import DeviceConfig, SourceKind
 
 T = TypeVar("T")
 Wanted = Callable[[ProcessRow], bool]
@@ -102,6 +103,15 @@ class LocalSourceContract:
                 assert self.scan(source)[process.pid].replaced
             finally:
                 process.kill()
+
+    @pytest.mark.parametrize("exclude", [True, False])
+    def test_own_processes_are_marked_where_the_config_excludes_them(self, exclude: bool) -> None:
+        source = self.make(lambda _row: False)
+        device = DeviceConfig(device="x", address="", source=SourceKind.LOCAL, interval_s=60, exclude_own=exclude)
+        source.update(device)
+        with child("of-ours") as process:
+            rows = self.scan(source)
+        assert (rows[os.getpid()].own, rows[process.pid].own, rows[1].own) == (exclude, exclude, False)
 
     def test_identity_is_the_same_from_scan_to_scan(self) -> None:
         source = self.make(lambda _row: False)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from collectors.framework.local.handles import Handles
 from collectors.framework.local.outcomes import Outcomes
+from collectors.framework.local.own import OwnDaemons
 
 
 class LocalHost:
@@ -14,11 +16,13 @@ class LocalHost:
     Attributes:
         handles: files that they keep open.
         outcomes: what they could not read.
+        own: knows Tocsin's own daemons.
     """
 
-    def __init__(self, handles: Handles | None = None) -> None:
+    def __init__(self, handles: Handles | None = None, folder: Path | None = None) -> None:
         self.handles = handles or Handles()
         self.outcomes = Outcomes()
+        self.own = OwnDaemons(folder)
 
     def figures(self) -> dict[str, Any]:
         """Figures for `stats`."""

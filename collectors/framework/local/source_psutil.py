@@ -21,6 +21,12 @@ NOT_RUNNING = frozenset({"zombie", "dead"})
 Wanted = Callable[[ProcessRow], bool]
 
 
+def mark_own(rows: dict[int, ProcessRow], host: LocalHost) -> None:
+    """Say of Tocsin's own daemons that they are."""
+    for pid in host.own.among(rows):
+        rows[pid] = msgspec.structs.replace(rows[pid], own=True)
+
+
 @implementer(IProcessSource)
 class PsutilSource:
     """Asks psutil.
@@ -39,7 +45,9 @@ class PsutilSource:
         self._wall = wall
         self._monotonic = monotonic
         self._wanted = wanted
-        self._outcomes = (host or LocalHost()).outcomes
+        self._host = host or LocalHost()
+        self._outcomes = self._host.outcomes
+        self._exclude_own = False
         self.unreadable = 0
 
     async def scan(self, full: bool) -> ProcessTable:  # noqa: FBT001 - the interface has it
@@ -60,6 +68,8 @@ class PsutilSource:
             except (psutil.Error, OSError) as error:
                 self.unreadable += 1
                 self._outcomes.process(error)
+        if self._exclude_own:
+            mark_own(rows, self._host)
         return ProcessTable(at=at, monotonic=monotonic, rows=rows, complete=not problem, full=full, problem=problem)
 
     async def alive(self, pids: Sequence[int]) -> frozenset[int]:
@@ -67,7 +77,8 @@ class PsutilSource:
         return frozenset(pid for pid in pids if psutil.pid_exists(pid))
 
     def update(self, config: DeviceConfig) -> None:
-        """Nothing of a config matters here."""
+        """Take note of whether Tocsin's own daemons count."""
+        self._exclude_own = config.exclude_own
 
     async def close(self) -> None:
         """Nothing is held."""

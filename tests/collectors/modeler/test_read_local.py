@@ -12,6 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from collectors.framework.interfaces import IProcessSource, ProcessRow, ProcessTable
+from collectors.framework.local.own import OwnDaemons
 from collectors.modeler.facts import HostRows
 from collectors.modeler.modelling import modelled
 from collectors.modeler.plugins.catalogue import PLUGINS, chosen
@@ -77,6 +78,12 @@ class LocalReaderTests(SynchronousTestCase):
         }
         self.processes: Any = OneProcess()
         self.reader = LocalReader(FakeReactor(), self.readers, self.processes, self.threads.append)
+
+    def test_tocsins_own_daemons_are_left_out_on_request(self) -> None:
+        own = self.reader.leaving_out(OwnDaemons(None, pid=1))
+        reading = Deferred.fromCoroutine(own.read(chosen(config(plugins=("processes",)))))
+        self.threads.pop()()
+        assert self.successResultOf(reading).rows["processes"] == []
 
     def read(self, *plugins: str) -> Deferred[HostRows]:
         return Deferred.fromCoroutine(self.reader.read(chosen(config(plugins=plugins))))

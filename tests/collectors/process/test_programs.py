@@ -186,3 +186,13 @@ def test_no_more_users_are_remembered_than_a_memory_has_room_for() -> None:
     for number in range(200):
         assert told(host, 1, *as_(host, "root", f"user{number}")) == []
     assert len(host.tracker.memory.sets["web"].users) == 32
+
+
+# --- own daemons ------------------------------------------------------------------------------------------------------
+
+
+def test_no_set_takes_what_is_tocsins_own_and_the_table_still_shows_it() -> None:
+    host = Host()
+    outcome = host.observe({1: host.row(1), 2: host.row(2, own=True)})
+    assert outcome.sets[0].pids == (1,)
+    assert [(process.pid, process.set) for process in outcome.view.processes()] == [(1, "web"), (2, None)]
