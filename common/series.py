@@ -32,6 +32,7 @@ class Point(Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         name: 1 to 19 of A-Z a-z 0-9 _ -, as rrdtool demands of a data source.
         unit: as it stands on a graph's axis, for example `bytes` or `percent`.
+        late: it came to its source later than others: a file from before goes on without it.
     """
 
     name: PointName
@@ -39,6 +40,7 @@ class Point(Struct, frozen=True, kw_only=True, omit_defaults=True):
     unit: str = ""
     minimum: float | None = None
     maximum: float | None = None
+    late: bool = False
 
 
 class SeriesKey(Struct, frozen=True, order=True):

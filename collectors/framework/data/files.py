@@ -14,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import rrdtool
 from msgspec import Struct
 
@@ -79,14 +80,15 @@ class SeriesFile:
     Attributes:
         last: epoch second of its last sample; None until it was looked at.
         header: bytes of its header.
+        held: of the points that it is there for those that it has; `form` is of all.
     """
 
-    __slots__ = ("_root", "form", "header", "key", "last", "name")
+    __slots__ = ("_root", "form", "header", "held", "key", "last", "name")
 
     def __init__(self, root: str, key: SeriesKey, layout: Layout) -> None:
         self._root = root
         self.key = key
-        self.form = form_of(layout)
+        self.form = self.held = form_of(layout)
         self.name = rrd.file_name(key)
         self.header = self.form.header
         self.last: int | None = None
@@ -103,7 +105,10 @@ class SeriesFile:
 
     def texts(self, rows: Sequence[Row]) -> list[str]:
         """Samples as arguments of `rrdtool update`, with what makes a gap before one of them exact."""
-        points, step_s, whole = self.layout.points, self.layout.step_s, self.form.whole
+        points, step_s, whole = self.held.layout.points, self.layout.step_s, self.held.whole
+        if self.held is not self.form:
+            places = [self.layout.points.index(point) for point in points]
+            rows = [(at, [values[place] for place in places]) for at, values in rows]
         last = self.last or 0
         texts = []
         for at, values in rows:
@@ -195,7 +200,7 @@ class RrdFolder:
         except (OSError, ValueError) as error:
             raise StuckError(f"{file.path} cannot be read ({error})") from None
         try:
-            rrdtool.update(file.path, "--skip-past-updates", "--template", file.form.template, *texts)
+            rrdtool.update(file.path, "--skip-past-updates", "--template", file.held.template, *texts)
         finally:
             self._undo.clear(file.name)
         file.last = rows[-1][0]
@@ -221,13 +226,15 @@ class RrdFolder:
             days = (info["last_update"] - self._wall()) / 86_400
             self._set_aside(Path(file.path), AHEAD, f"its last sample is {days:.0f} days ahead of the clock")
             info = None
-        if info is not None and (difference := _difference(info, file.layout)):
+        file.held = form_of(_without_late(info, file.layout)) if info is not None else file.form
+        if info is not None and (difference := _difference(info, file.held.layout)):
             if max(at for at, _ in rows) <= int(info["last_update"]):
                 self.tally.skipped += len(rows)  # older than the file's layout: a replay
                 return False
             self._set_aside(Path(file.path), OLD, f"its layout has changed: {difference}")
             info = None
         if info is None:
+            file.held = file.form
             first = next((at for at in (row[0] for row in rows) if self._may_begin(at, file.layout.step_s)), None)
             if first is None:
                 self.tally.future += len(rows)
@@ -279,9 +286,10 @@ class RrdFolder:
 
     def _register(self, file: SeriesFile, first: int) -> None:
         known = self._index.get(file.name)
-        if known is None or not _same_figures(known.layout, file.layout) or known.key != file.key:
+        layout = file.held.layout
+        if known is None or not _same_figures(known.layout, layout) or known.key != file.key:
             first = known.first if known else first
-            self._index.put(Series(key=file.key, layout=file.layout, file=file.name, first=first))
+            self._index.put(Series(key=file.key, layout=layout, file=file.name, first=first))
 
     def _create(self, file: SeriesFile, first: int) -> None:
         try:
@@ -303,6 +311,12 @@ class RrdFolder:
 
 def _same_figures(one: Layout, other: Layout) -> bool:
     return (one.points, one.step_s) == (other.points, other.step_s)
+
+
+def _without_late(info: dict[str, Any], layout: Layout) -> Layout:
+    """A layout without the late points that a file does not have: its history is worth more."""
+    points = tuple(point for point in layout.points if not point.late or f"ds[{point.name}].type" in info)
+    return layout if points == layout.points else msgspec.structs.replace(layout, points=points)
 
 
 def _difference(info: dict[str, Any], layout: Layout) -> str:

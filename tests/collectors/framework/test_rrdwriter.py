@@ -323,6 +323,31 @@ def test_another_layout_keeps_the_old_file_and_begins_a_new_one(
     assert rrdtool.last(str(bench.path())) == NOW - 60
 
 
+def test_a_file_from_before_a_late_point_goes_on_without_it(bench: Bench) -> None:
+    late = Layout(points=(Point(name="runs", kind=Kind.DERIVE, late=True), *LAYOUT.points), step_s=10)
+    bench.put(NOW - 100, cpu=1, restarts=3)
+    bench.put(NOW - 100, "new", layout=late, cpu=1, runs=7)
+    bench.write()
+    bench.put(NOW - 90, layout=late, cpu=2, restarts=4, runs=5)
+    bench.put(NOW - 90, "new", layout=late, cpu=2, runs=8)
+    bench.write()
+    bench.restart()
+    bench.put(NOW - 70, layout=late, cpu=3, restarts=6, runs=6)
+    bench.write()
+    rows = bench.rows(NOW - 100, NOW - 70)
+    assert [rows[at][0] for at in (NOW - 100, NOW - 90, NOW - 70)] == [1, 2, 3]
+    assert rows[NOW - 80][1] == pytest.approx(0.2)  # what it counted in a gap is its own, too
+    assert bench.rows(NOW - 100, NOW - 90, "new")[NOW - 90] == (pytest.approx(0.1), 2.0, None)
+    assert list(bench.root.rglob("*.old-*")) == []
+    listed = {series.key.component: series.layout for series in read_device(bench.root, "web1")}
+    assert listed == {"sshd": LAYOUT, "new": late}
+    # Deleted, it is made anew with all points.
+    bench.path().unlink()
+    bench.put(NOW - 60, layout=late, cpu=4, runs=9)
+    bench.write()
+    assert "ds[runs].type" in rrdtool.info(str(bench.path()))
+
+
 def test_a_file_gets_its_retention_when_it_is_created_and_keeps_it(bench: Bench) -> None:
     long = replace(LAYOUT, retention=Retention.LONG)
     bench.put(NOW - 100, cpu=1)
