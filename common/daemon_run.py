@@ -48,6 +48,14 @@ class Figures(Protocol):
         """How it fares, as JSON can have it."""
 
 
+@runtime_checkable
+class HasProcesses(Protocol):
+    """A service that has processes of its own."""
+
+    def debug(self, *, on: bool) -> None:
+        """Debug messages are wanted of these, too, or no more."""
+
+
 def install_reactor(kind: ReactorKind = "epoll") -> Any:
     """Install the reactor with a clock that nobody can set, and return it.
 
@@ -120,6 +128,7 @@ class Foreground:
     def run(self, service: IService) -> int:
         """Run to the end; returns the exit status."""
         self._service = service
+        self._tell_debug()
         self._reactor.callLater(0, self._start)  # the asyncio loop does not run yet when callWhenRunning fires
         self._reactor.addSystemEventTrigger("before", "shutdown", self._stop)
         self._listen_to(signal.SIGUSR1, self._toggle_debug)
@@ -174,7 +183,12 @@ class Foreground:
 
     def _toggle_debug(self) -> None:
         self._lines.debug = not self._lines.debug
+        self._tell_debug()
         _log.info("debug messages are {state}", state="on" if self._lines.debug else "off")
+
+    def _tell_debug(self) -> None:
+        if isinstance(self._service, HasProcesses):
+            self._service.debug(on=self._lines.debug)
 
     async def _write_stats(self) -> None:
         figures: dict[str, Any] = {

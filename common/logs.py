@@ -113,11 +113,15 @@ class LogLines:
         self._writers = writers
         self.debug = debug
 
-    def __call__(self, event: LogEvent) -> None:
-        """Write one event."""
+    def wants(self, event: LogEvent) -> bool:
+        """Whether an event is to be written."""
         level = event.get("log_level", LogLevel.info)
         floor = LogLevel.debug if self.debug else self._level
-        if level < floor or (level < LogLevel.warn and not self.debug and _is_chatter(event)):
+        return bool(level >= floor and (level >= LogLevel.warn or self.debug or not _is_chatter(event)))
+
+    def __call__(self, event: LogEvent) -> None:
+        """Write one event."""
+        if not self.wants(event):
             return
         line = line_of(event)
         for write in self._writers:

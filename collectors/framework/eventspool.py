@@ -5,6 +5,7 @@ What several tasks send within a few milliseconds goes to disk in one transactio
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -125,6 +126,14 @@ class EventSpool(Service):
         done: Deferred[None] = Deferred()
         self._accept(put, done)
         await done
+
+    async def settle(self) -> None:
+        """Return when all that was sent before is on disk, or was refused."""
+        if self._waiting or self._flushing is not None:
+            done: Deferred[None] = Deferred()
+            self._accept(Put([]), done)
+            with contextlib.suppress(TransientError):
+                await done
 
     def load(self, key: str) -> bytes | None:
         """Read a state (see `IStateStore`)."""

@@ -1,7 +1,7 @@
 """A collector daemon: every part of it, and how they are joined.
 
     hub  <── hublink ──>  hubclient ──> held ──> configcache (disk)
-                              │           └────> scheduler ──> tasks of the collector
+                              │           └────> runner ──> tasks of the collector, here or in worker processes
     hub  <── eventpump <── eventspool (disk)  <── events ──┤
                            samplewriter (disk) <── samples ┘      rrdreader <── questions of the hub
 
@@ -11,6 +11,7 @@ A new kind of collector is a `CollectorSpec`; nothing here is to be subclassed.
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import socket
 import time
@@ -20,7 +21,6 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from collectors.framework.alarms import TaskAlarms
 from collectors.framework.captures.options import Chosen
 from collectors.framework.chain import Chain
 from collectors.framework.configcache import ConfigCache
@@ -39,11 +39,9 @@ from collectors.framework.problems import Problems
 from collectors.framework.rejections import Rejections
 from collectors.framework.renewal import Renewal
 from collectors.framework.rrdreader import Reader
-from collectors.framework.running.inprocess import InProcess
+from collectors.framework.running.choice import make_runner
 from collectors.framework.samplewriter import SampleWriter
-from collectors.framework.scheduler import Scheduler
-from collectors.framework.selfstats import Gauges, SelfStats
-from collectors.framework.task import TaskRecord
+from collectors.framework.selfstats import Gauges, SelfStats, resident_bytes
 from collectors.framework.worker import NamedThread
 from common.daemon import Program, version
 from common.daemon import main as daemon_main
@@ -85,6 +83,17 @@ class CollectorSettings(Struct, frozen=True, kw_only=True):
         return Path(self.key_file) if self.key_file else None
 
 
+class SharedSettings(CollectorSettings, frozen=True, kw_only=True):
+    """All settings of a collector daemon whose tasks may run in processes of their own.
+
+    Attributes:
+        workers: processes that share the devices, where one core is not enough: 1, the daemon reads them itself; 0, one
+            for each core. They share `parallel`, too.
+    """
+
+    workers: Annotated[int, Meta(ge=0, le=256)] = 1
+
+
 class CollectorDaemon(Chain):
     """The parts of a collector daemon, joined.
 
@@ -121,18 +130,20 @@ class CollectorDaemon(Chain):
             hub_epoch=lambda: self.client.epoch,
             send_model=lambda report: self.link.send_model(report),  # noqa: PLW0108 - the link comes later
             tap=tap,
-            run_soon=lambda task: self.scheduler.run_now([task]),
         )
-        collector = spec.make_collector(context)
-        alarms = TaskAlarms(spool, spool, spec.failure_class, wall)
-        stats = self.stats = SelfStats(clock, wall, writer, name.get, spec.program, self._gauges)
-
-        def observer(record: TaskRecord, what: str, old: object, new: object) -> None:
-            alarms.observe(record, what, old, new)
-            stats.observe(record, what, old, new)
-
-        scheduler = self.scheduler = Scheduler(clock, wall, limit=settings.parallel, observer=observer)
-        runner = self.runner = InProcess(collector, scheduler, alarms)
+        runner = self.runner = make_runner(
+            spec, settings, context, lambda: self.stats, problems.of("workers", CLASS_DAEMON)
+        )
+        stats = self.stats = SelfStats(
+            clock,
+            wall,
+            writer,
+            name.get,
+            spec.program,
+            self._gauges,
+            cpu_s=lambda: sum(os.times()[:2]) + runner.totals().cpu_s,
+            memory_bytes=lambda: (resident_bytes() or 0) + runner.totals().memory_bytes,
+        )
         rejections = Rejections(spool, spool, wall)
         held = self.held = HeldConfigs(cache, runner, rejections)
 
@@ -194,6 +205,10 @@ class CollectorDaemon(Chain):
             **await self.runner.figures(),
         }
 
+    def debug(self, *, on: bool) -> None:
+        """Debug messages are wanted of all its processes, or no more."""
+        self.runner.debug(on=on)
+
     def _counts(self) -> TaskCounts:
         totals = self.runner.totals()
         return TaskCounts(
@@ -249,6 +264,11 @@ def program(spec: CollectorSpec) -> Program:
 def fares(figures: Mapping[str, Any]) -> str:
     """What `status` says beside that the daemon runs: how it stands with its hub, and what is not collected."""
     lines = [f"collector {figures.get('collector')}, hub: {figures.get('hub')}"]
+    workers = figures.get("workers") or []
+    if workers:
+        ailing = [worker["problem"] for worker in workers if worker["problem"]]
+        lines.append(f"{len(workers)} workers, {sum(worker['live'] for worker in workers)} of them at work")
+        lines += ailing
     if figures.get("devices_paused_because"):
         lines.append(str(figures["devices_paused_because"]))
     return "\n".join(lines)
@@ -259,4 +279,4 @@ def main(spec: CollectorSpec, argv: Sequence[str] | None = None) -> int:
     return daemon_main(program(spec), argv)
 
 
-__all__ = ["CollectorDaemon", "CollectorSettings", "main", "make_service", "program"]
+__all__ = ["CollectorDaemon", "CollectorSettings", "SharedSettings", "main", "make_service", "program"]

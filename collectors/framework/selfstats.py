@@ -114,14 +114,21 @@ class SelfStats(Service):
         self._slot = 0
         self._expected = 0.0
         self._lag_s = 0.0
-        self._durations: list[float] = []
+        self._timed = 0
+        self._run_s = self._longest_s = 0.0
         self._runs = 0
 
     def observe(self, record: TaskRecord, what: str, _old: object, new: object) -> None:
         """See a change of a task (`task.Observer`)."""
         if what == "outcome" and new is not Outcome.STOPPED and record.last_duration_s is not None:
-            self._runs += 1
-            self._durations.append(record.last_duration_s)
+            self.ran(1, record.last_duration_s, record.last_duration_s)
+
+    def ran(self, runs: int, run_s: float, longest_s: float) -> None:
+        """Runs have ended; `run_s` is their time together."""
+        self._runs += runs
+        self._timed += runs
+        self._run_s += run_s
+        self._longest_s = max(self._longest_s, longest_s)
 
     def startService(self) -> None:
         """Begin to watch."""
@@ -157,7 +164,8 @@ class SelfStats(Service):
         self._before = (now, cpu_s)
         gauges = self._gauges()
         counts = gauges.counts
-        durations, self._durations = self._durations, []
+        timed, run_s, longest_s = self._timed, self._run_s, self._longest_s
+        self._timed, self._run_s, self._longest_s = 0, 0.0, 0.0
         lag_s, self._lag_s = self._lag_s, 0.0
         values: dict[str, Number | None] = {
             "cpu": 100.0 * used_s / passed_s if passed_s > 0 else None,
@@ -166,8 +174,8 @@ class SelfStats(Service):
             "tasks": counts.tasks,
             "running": gauges.running,
             "waiting": gauges.waiting,
-            "run_time": sum(durations) / len(durations) if durations else None,
-            "longest_run": max(durations, default=None),
+            "run_time": run_s / timed if timed else None,
+            "longest_run": longest_s if timed else None,
             "lag": lag_s,
             "queued_events": counts.queued_events,
             "queued_samples": counts.queued_samples,

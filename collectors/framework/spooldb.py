@@ -366,11 +366,20 @@ class _Totals:
 def read_state(path: Path, key: str) -> bytes | None:
     """The state under a key in a spool that may be in use; None when there is none, or no spool that can be read."""
     try:
-        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
-            found = db.execute("SELECT state FROM states WHERE key = ?", (key,)).fetchone()
-        return None if found is None else blob(found[0])
-    except (sqlite3.Error, DamagedSpoolError, UnicodeDecodeError):
+        return state_in(path, key)
+    except TransientError:
         return None
+
+
+def state_in(path: Path, key: str) -> bytes | None:
+    """The state under a key in a spool that another process may have open; None when there is none.
+
+    Raises:
+        TransientError: it cannot be read.
+    """
+    with told(path), contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
+        found = db.execute("SELECT state FROM states WHERE key = ?", (key,)).fetchone()
+    return None if found is None else blob(found[0])
 
 
 def _new_id() -> str:

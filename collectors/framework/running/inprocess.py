@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import msgspec
 from twisted.logger import Logger
 from zope.interface import implementer
 
 from collectors.framework.alarms import TaskAlarms
 from collectors.framework.chain import Chain
-from collectors.framework.interfaces import ICollector, ITask
+from collectors.framework.interfaces import CollectorContext, CollectorSpec, ICollector, ITask
 from collectors.framework.running.interfaces import IRunner, Ran, Totals
 from collectors.framework.scheduler import Scheduler
+from collectors.framework.task import Observer, TaskRecord
 from common.configs import DeviceConfig
 from common.errors import PermanentError
 from common.queries import Decision, Query, Result
@@ -106,6 +108,9 @@ class InProcess(Chain):
         """Figures of the collector, and of each task."""
         return {**self._collector.figures(), "task_list": self._scheduler.figures()}
 
+    def debug(self, *, on: bool) -> None:
+        """There are no other processes."""
+
     # --- one device ---------------------------------------------------------------------------------------------------
 
     async def _run(self, config: DeviceConfig) -> str:
@@ -177,3 +182,21 @@ def forget(collector: ICollector, device: str) -> None:
 def defect(error: Exception) -> str:
     """An error that nobody foresaw, as a sentence."""
     return f"an error of ours: {type(error).__name__}: {error}"[:MAX_REASON]
+
+
+def in_process(spec: CollectorSpec, context: CollectorContext, limit: int, observe: Observer) -> InProcess:
+    """Join what runs the tasks of a kind of collector in this process.
+
+    At most `limit` of them run at the same time; `observe` sees every change of every task.
+    """
+    scheduler: Scheduler
+    context = msgspec.structs.replace(context, run_soon=lambda task: scheduler.run_now([task]))
+    collector = spec.make_collector(context)
+    alarms = TaskAlarms(context.events, context.states, spec.failure_class, context.wall)
+
+    def observer(record: TaskRecord, what: str, old: object, new: object) -> None:
+        alarms.observe(record, what, old, new)
+        observe(record, what, old, new)
+
+    scheduler = Scheduler(context.clock, context.wall, limit=limit, observer=observer)
+    return InProcess(collector, scheduler, alarms)

@@ -92,3 +92,6 @@ class IRunner(Interface):
 
     async def figures() -> dict[str, Any]:
         """What `stats` shows: those of the collector, and `task_list` with a `TaskFigures` for each task."""
+
+    def debug(*, on: bool) -> None:
+        """Debug messages are wanted of other processes, too, or no more."""

@@ -1,0 +1,285 @@
+"""The tasks of devices in worker processes: a device belongs to one worker, for as long as their number is the same.
+
+The daemon keeps everything that must be one: configs, spools, the session with the hub. What a task says goes through a
+pipe into them, so a worker that is killed loses nothing that was said, and the one after it goes on from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import msgspec
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from collectors.framework import alarms
+from collectors.framework.interfaces import CollectorContext, CollectorSpec
+from collectors.framework.running.inprocess import forget, why_not
+from collectors.framework.running.interfaces import IRunner, Ran, Totals
+from collectors.framework.running.merging import merged_figures, merged_sets, unanswered
+from collectors.framework.running.messages import Begin, Debug, Epoch, RunNow, Tell, Told
+from collectors.framework.running.settings import share, write_settings
+from collectors.framework.running.workerprocess import LOOK_S, Desk, Patience, WorkerProcess, arguments
+from common.configs import DeviceConfig
+from common.errors import NotFoundError, TransientError
+from common.queries import Decision, Query, Result, Sets, SetsQuery
+from common.rendezvous import Rendezvous
+
+AWAY_S = 3.0
+TELL_S = 2.0
+
+_log = Logger()
+
+
+@implementer(IRunner)
+class Sharded(Service):
+    """Shares the devices out among worker processes (see `IRunner`).
+
+    Args:
+        count: of workers.
+        context: of the daemon's collector, which judges configs and runs nothing.
+        settings: of the daemon.
+        on_runs: told how many runs have ended, their time together, and that of the longest.
+        on_problem: told a sentence when workers ail, and "" when all are well.
+    """
+
+    def __init__(
+        self,
+        count: int,
+        spec: CollectorSpec,
+        context: CollectorContext,
+        settings: Any,
+        *,
+        on_runs: Callable[[int, float, float], None],
+        on_problem: Callable[[str], None],
+        patience: Patience | None = None,
+    ) -> None:
+        self._spec = spec
+        self._context = context
+        self._collector = spec.make_collector(context)
+        self._settings = settings
+        self._on_problem = on_problem
+        self._epoch = ""
+        self._debug = False
+        desk = Desk(
+            spool=context.events,
+            samples=context.samples,
+            send_model=context.send_model,
+            begin=self._begin,
+            on_change=self._changed,
+            on_runs=on_runs,
+        )
+        started_with = arguments(spec.found_at, context.data_dir, settings.reactor)
+        clock: IReactorTime = context.clock
+        made = [
+            WorkerProcess(context.reactor, clock, number, started_with, desk, patience or Patience())
+            for number in range(1, count + 1)
+        ]
+        self.workers = {worker.name: worker for worker in made}
+        self._shares = Rendezvous(self.workers)
+        self._owners: dict[str, WorkerProcess] = {}
+        self._looks = LoopingCall(self._look)
+        self._looks.clock = clock
+
+    # --- service ------------------------------------------------------------------------------------------------------
+
+    def startService(self) -> None:
+        """Start the workers."""
+        super().startService()  # type: ignore[no-untyped-call]  # Twisted has no types here
+        _log.info("{count} workers share the devices", count=len(self.workers))
+        for worker in self.workers.values():
+            worker.start()
+        self._looks.start(LOOK_S, now=False).addErrback(lambda failure: _log.failure("workers", failure))
+
+    def stopService(self) -> Deferred[None]:
+        """Let all end their tasks, have kept what these said, and end them."""
+        super().stopService()  # type: ignore[no-untyped-call]  # Twisted has no types here
+        if self._looks.running:
+            self._looks.stop()
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        await gatherResults([Deferred.fromCoroutine(worker.stop()) for worker in self.workers.values()])
+
+    # --- configs ------------------------------------------------------------------------------------------------------
+
+    def refusal(self, config: DeviceConfig) -> str:
+        """Why a config cannot be run; empty when it can."""
+        return why_not(self._collector, config)
+
+    def has(self, device: str) -> bool:
+        """Whether a worker has the device."""
+        return device in self._owners
+
+    async def away(self, devices: Iterable[str]) -> frozenset[str]:
+        """Those whose worker is not there, and does not come back within seconds."""
+        parts = self._parts(devices, self._owner)
+        there = await gatherResults([Deferred.fromCoroutine(worker.until_live(AWAY_S)) for worker in parts])
+        return frozenset(
+            device for is_there, part in zip(there, parts.values(), strict=True) if not is_there for device in part
+        )
+
+    async def run(self, configs: Sequence[DeviceConfig]) -> Ran:
+        """Have these run by their workers."""
+        by_device = {config.device: config for config in configs}
+        parts = self._parts(by_device, self._owner)
+        self._owners.update((device, worker) for worker, part in parts.items() for device in part)
+        ran: list[Ran] = await gatherResults(
+            [
+                Deferred.fromCoroutine(worker.run([by_device[device] for device in part]))
+                for worker, part in parts.items()
+            ]
+        )
+        refused = {device: reason for one in ran for device, reason in one.refused.items()}
+        for device in refused:
+            self._owners.pop(device, None)
+        return Ran(refused, frozenset().union(*(one.late for one in ran)))
+
+    def pause(self, devices: Iterable[str]) -> None:
+        """Have these left out."""
+        for worker, part in self._parts(devices, self._owner).items():
+            worker.pause(part)
+
+    async def remove(self, devices: Iterable[str]) -> None:
+        """Have their workers end with these; what is kept of them goes also when a worker is not there."""
+        parts = self._parts(devices, self._owner)
+        for part in parts.values():
+            self._shares.forget(part)
+            for device in part:
+                self._owners.pop(device, None)
+        done = await gatherResults([Deferred.fromCoroutine(worker.remove(part)) for worker, part in parts.items()])
+        for is_done, part in zip(done, parts.values(), strict=True):
+            if not is_done:
+                for device in part:
+                    forget(self._collector, device)
+
+    def run_now(self, devices: Iterable[str]) -> int:
+        """Have these run out of turn."""
+        parts = self._parts((device for device in devices if device in self._owners), self._owner)
+        for worker, part in parts.items():
+            worker.say(RunNow(part))
+        return sum(map(len, parts.values()))
+
+    def decided(self, decision: Decision) -> bool:
+        """Hand on what an operator made of an alarm, if a task has raised it."""
+        is_task = (decision.event_class, decision.event_key) == (self._spec.failure_class, alarms.KEY)
+        if not is_task and not self._collector.decided(decision):
+            return False
+        self._tell_epoch()  # first: alarms of another store are forgotten before anything is decided about them
+        if decision.device in self._owners:
+            self._owners[decision.device].decided(decision)
+        return True
+
+    # --- questions ----------------------------------------------------------------------------------------------------
+
+    async def answer(self, query: Query) -> Result:
+        """Have the worker answer that has the device; a page of sets is made of those of all."""
+        if isinstance(query, SetsQuery):
+            return await self._sets(query)
+        device = getattr(query, "device", None)
+        if not isinstance(device, str):
+            answer: Result = await self._collector.answer(query)
+            return answer
+        if device not in self._owners:
+            raise NotFoundError(f"device {device} is not collected here")
+        return await self._owners[device].answer(query)
+
+    async def _sets(self, query: SetsQuery) -> Sets:
+        strangers = [device for device in query.devices if device not in self._owners]
+        if strangers:
+            raise NotFoundError(f"device {strangers[0]} is not collected here")
+        parts = self._parts(query.devices or self._owners, self._owner)
+        answers = [Deferred.fromCoroutine(self._sets_of(worker, part, query)) for worker, part in parts.items()]
+        return merged_sets(query, await gatherResults(answers))
+
+    async def _sets_of(self, worker: WorkerProcess, devices: list[str], query: SetsQuery) -> Sets:
+        """The page of one worker; one that does not answer costs its own devices alone."""
+        try:
+            answer = await worker.answer(msgspec.structs.replace(query, devices=devices if query.devices else []))
+        except TransientError as error:
+            return unanswered(query, devices, error.message)
+        return answer if isinstance(answer, Sets) else Sets(sets=[], scans=[], more=False)
+
+    def totals(self) -> Totals:
+        """How the tasks of all workers fare."""
+        found = [worker.totals for worker in self.workers.values()]
+        return Totals(**{name: sum(getattr(one, name) for one in found) for name in Totals.__struct_fields__})
+
+    async def figures(self) -> dict[str, Any]:
+        """Figures of all workers as those of one daemon, and what each worker is."""
+        workers = list(self.workers.values())
+        told = await gatherResults([Deferred.fromCoroutine(_figures_of(worker)) for worker in workers])
+        found = [one for one in told if one is not None]
+        return {
+            **merged_figures([msgspec.json.decode(one.others) for one in found]),
+            "workers": [_row(worker) for worker in workers],
+            "task_list": [task for one in found for task in one.tasks],
+        }
+
+    def debug(self, *, on: bool) -> None:
+        """Have workers say debug messages, too, or no more."""
+        self._debug = on
+        for worker in self.workers.values():
+            worker.say(Debug(on))
+
+    # --- parts --------------------------------------------------------------------------------------------------------
+
+    def _owner(self, device: str) -> WorkerProcess:
+        return self.workers[self._shares.owner_of(device)]
+
+    @staticmethod
+    def _parts(devices: Iterable[str], owner: Callable[[str], WorkerProcess]) -> dict[WorkerProcess, list[str]]:
+        parts: dict[WorkerProcess, list[str]] = {}
+        for device in devices:
+            parts.setdefault(owner(device), []).append(device)
+        return parts
+
+    def _begin(self, number: int) -> Begin:
+        return Begin(
+            settings=write_settings(self._settings),
+            parallel=share(self._settings.parallel, len(self.workers), number - 1),
+            epoch=self._context.hub_epoch(),
+            debug=self._debug,
+        )
+
+    def _look(self) -> None:
+        self._tell_epoch()
+        for worker in self.workers.values():
+            worker.look()
+
+    def _tell_epoch(self) -> None:
+        epoch = self._context.hub_epoch()
+        if epoch != self._epoch:
+            self._epoch = epoch
+            for worker in self.workers.values():
+                worker.say(Epoch(epoch))
+
+    def _changed(self) -> None:
+        self._on_problem(". ".join(worker.ailing for worker in self.workers.values() if worker.ailing))
+
+
+async def _figures_of(worker: WorkerProcess) -> Told | None:
+    try:
+        told = await worker.tell(Tell(), TELL_S)
+    except TransientError:
+        return None
+    return told if isinstance(told, Told) else None
+
+
+def _row(worker: WorkerProcess) -> dict[str, Any]:
+    """A worker, for `stats`."""
+    totals = worker.totals
+    return {
+        "worker": worker.number,
+        "pid": worker.pid,
+        "live": worker.live,
+        "devices": len(worker.wanted),
+        "ends": worker.ends,
+        "problem": worker.ailing,
+        **msgspec.to_builtins(totals),
+    }

@@ -1,0 +1,312 @@
+"""A worker process: the tasks of some of a daemon's devices, with a core of its own.
+
+Started by the daemon as `python -m collectors.framework.running.worker --spec MODULE:NAME ...`. Orders come on its
+standard input, news go out on what was its standard output. All that its tasks want kept goes to the daemon, so nothing
+is lost that was kept, and nothing else has to be saved: when the input ends, which means that the daemon has gone, the
+process ends at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import ctypes
+import importlib
+import itertools
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from twisted.internet.defer import Deferred
+from twisted.internet.protocol import Protocol
+from twisted.internet.stdio import StandardIO
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger, globalLogBeginner
+
+from collectors.framework.interfaces import CollectorContext, CollectorSpec
+from collectors.framework.running.inprocess import InProcess, in_process
+from collectors.framework.running.messages import (
+    Answer,
+    Ask,
+    Beat,
+    Begin,
+    Debug,
+    Decided,
+    Epoch,
+    Finished,
+    Kept,
+    MessageError,
+    Messages,
+    Model,
+    Modelled,
+    News,
+    Order,
+    Pause,
+    Remove,
+    Run,
+    RunNow,
+    Started,
+    Stop,
+    Taken,
+    Tell,
+    Told,
+    Up,
+    encode,
+    read_order,
+)
+from collectors.framework.running.settings import read_settings
+from collectors.framework.running.sinks import DaemonSamples, DaemonSpool
+from collectors.framework.running.words import LogWords, error_of
+from collectors.framework.selfstats import resident_bytes
+from collectors.framework.spooldb import state_in
+from collectors.framework.task import Outcome, TaskRecord
+from common.daemon import install_reactor
+from common.edge.answers import failure_of
+from common.errors import TocsinError, TransientError
+from common.wire import Failure, FailureCode, ModelReport, ModelTaken
+
+BEAT_S = 1.0
+SETTLE_S = 5.0
+PR_SET_PDEATHSIG = 1
+
+_log = Logger()
+
+
+class Worker:
+    """The parts of a worker process.
+
+    Args:
+        folder: of the daemon.
+        say: sends news to the daemon.
+        words: what is said to the log.
+    """
+
+    def __init__(self, spec: CollectorSpec, folder: Path, reactor: Any, say: Any, words: LogWords) -> None:
+        self._spec = spec
+        self._folder = folder
+        self._reactor = reactor
+        self._say = say
+        self._words = words
+        self._spool = DaemonSpool(say, self._read_state)
+        self._samples = DaemonSamples(say, time.time)
+        self._epoch = ""
+        self._runner: InProcess | None = None
+        self._runs: list[float] = []
+        self._numbers = itertools.count(1)
+        self._reports: dict[int, Deferred[ModelTaken]] = {}
+        self._beats = LoopingCall(self._beat)
+        self._beats.clock = reactor
+
+    def heard(self, order: Order) -> None:
+        """Do what the daemon wants."""
+        if isinstance(order, Ask):
+            Deferred.fromCoroutine(self._answer(order))
+        elif isinstance(order, Kept):
+            self._spool.kept(order.number, order.refusal)
+        elif isinstance(order, Taken):
+            self._samples.taken(order.samples)
+        elif isinstance(order, Begin):
+            self._begin(order)
+        elif isinstance(order, Pause):
+            self._tasks.pause(order.devices)
+        elif isinstance(order, RunNow):
+            self._tasks.run_now(order.devices)
+        elif isinstance(order, Decided):
+            self._tasks.decided(order.decision)
+        elif isinstance(order, Epoch):
+            self._epoch = order.epoch
+        elif isinstance(order, Debug):
+            self._words.debug = order.on
+        else:
+            self._modelled(order)
+
+    # --- the parts ----------------------------------------------------------------------------------------------------
+
+    @property
+    def _tasks(self) -> InProcess:
+        assert self._runner is not None, "the daemon has not said how to begin"
+        return self._runner
+
+    def _begin(self, order: Begin) -> None:
+        settings = read_settings(order.settings, self._spec)
+        self._epoch = order.epoch
+        self._words.level = settings.log.level
+        self._words.debug = order.debug
+        context = CollectorContext(
+            clock=self._reactor,
+            wall=time.time,
+            reactor=self._reactor,
+            rng=random.SystemRandom(),
+            events=self._spool,
+            states=self._spool,
+            samples=self._samples,
+            data_dir=self._folder,
+            hub_epoch=lambda: self._epoch,
+            send_model=self._send_model,
+        )
+        self._runner = in_process(self._spec, context, order.parallel, self._observe)
+        self._runner.startService()
+        self._beats.start(BEAT_S, now=False).addErrback(lambda failure: _log.failure("beats end", failure))
+
+    def _observe(self, record: TaskRecord, what: str, _old: object, new: object) -> None:
+        if what == "outcome" and new is not Outcome.STOPPED and record.last_duration_s is not None:
+            self._runs.append(record.last_duration_s)
+
+    def _read_state(self, key: str) -> bytes | None:
+        try:
+            return state_in(self._folder / "spool.db", key)
+        except TransientError as error:
+            _log.error("state {key} cannot be read: {error}", key=key, error=str(error))
+            return None
+
+    def _beat(self) -> None:
+        runs, self._runs = self._runs, []
+        totals = msgspec.structs.replace(
+            self._tasks.totals(),
+            cpu_s=sum(os.times()[:2]),
+            memory_bytes=resident_bytes() or 0,
+            dropped_samples=self._samples.dropped,
+        )
+        self._say(Beat(totals=totals, runs=len(runs), run_s=sum(runs), longest_s=max(runs, default=0.0)))
+
+    # --- answers ------------------------------------------------------------------------------------------------------
+
+    async def _answer(self, order: Ask) -> None:
+        answer: Any
+        try:
+            answer = await self._do(order.what)
+        except TocsinError as error:
+            answer = failure_of(error)
+        except Exception as error:  # noqa: BLE001 - the supervisor of one question
+            _log.failure("defect while answering a {name}", name=type(order.what).__name__)
+            answer = Failure(FailureCode.INTERNAL, f"an error of ours ({type(error).__name__}); the log has more")
+        self._say(Answer(order.number, answer))
+
+    async def _do(self, what: Any) -> Any:
+        if isinstance(what, Run):
+            return Started((await self._tasks.run(what.configs)).refused)
+        if isinstance(what, Remove):
+            await self._tasks.remove(what.devices)
+            return Finished()
+        if isinstance(what, Tell):
+            figures = await self._tasks.figures()
+            tasks = figures.pop("task_list")
+            return Told(tasks, msgspec.json.encode(figures, enc_hook=str))
+        if isinstance(what, Stop):
+            return await self._stop()
+        return await self._tasks.answer(what)
+
+    async def _stop(self) -> Finished:
+        """End the tasks, then wait for the daemon to keep what they said."""
+        if self._runner is not None:
+            await self._runner.stopService()
+        if self._beats.running:
+            self._beat()
+            self._beats.stop()
+        settled: Deferred[None] = Deferred.fromCoroutine(self._spool.settled())
+        settled.addTimeout(SETTLE_S, self._reactor)
+        with contextlib.suppress(Exception):
+            await settled
+        return Finished()
+
+    # --- reports to the hub -------------------------------------------------------------------------------------------
+
+    async def _send_model(self, report: ModelReport) -> ModelTaken:
+        number = next(self._numbers)
+        answered: Deferred[ModelTaken] = Deferred()
+        self._reports[number] = answered
+        self._say(Model(number, report))
+        return await answered
+
+    def _modelled(self, order: Modelled) -> None:
+        answered = self._reports.pop(order.number)
+        if isinstance(order.answer, Failure):
+            answered.errback(error_of(order.answer))
+        else:
+            answered.callback(order.answer)
+
+
+class Pipe(Protocol):
+    """The worker's end of the pipes; with them ends the process."""
+
+    def __init__(self) -> None:
+        self._messages = Messages()
+        self.worker: Worker | None = None
+
+    def say(self, news: News) -> None:
+        """Send news."""
+        if self.transport is not None:
+            self.transport.write(encode(news))
+
+    def dataReceived(self, data: bytes) -> None:
+        """Hear orders; what cannot be heard ends the process, and the daemon starts another one."""
+        try:
+            for body in self._messages.bodies(data):
+                assert self.worker is not None
+                self.worker.heard(read_order(body))
+        except MessageError as error:
+            sys.stderr.write(f"{error}\n")
+            leave(1)
+        except Exception:  # noqa: BLE001 - the supervisor of orders
+            _log.failure("defect while an order was carried out")
+
+    def connectionLost(self, _reason: Any = None) -> None:
+        """The daemon has gone."""
+        leave(0)
+
+
+def leave(status: int) -> None:
+    """End at once: whatever is worth keeping is with the daemon."""
+    sys.stderr.flush()
+    os._exit(status)
+
+
+def end_with(daemon: int) -> None:
+    """Have the kernel end this process when the daemon dies, also while it is stopped or hangs (Linux, prctl(2))."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != daemon:
+        leave(0)
+
+
+def find_spec(name: str) -> CollectorSpec:
+    """The spec that `MODULE:NAME` stands for."""
+    module, _, attribute = name.partition(":")
+    spec: CollectorSpec = getattr(importlib.import_module(module), attribute)
+    return spec
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Be a worker until the daemon wants no more."""
+    parser = argparse.ArgumentParser(description="A worker process of a collector daemon; it is not for people.")
+    parser.add_argument("--spec", required=True)
+    parser.add_argument("--folder", required=True, type=Path)
+    parser.add_argument("--reactor", required=True, choices=["epoll", "asyncio"])
+    parser.add_argument("--daemon", required=True, type=int)
+    parser.add_argument("--name", required=True)
+    options = parser.parse_args(argv)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(number, signal.SIG_IGN)  # they are meant for the daemon, which ends its workers in order
+    end_with(options.daemon)
+    news = os.dup(1)  # what is printed by mistake must not come between the news
+    os.dup2(2, 1)
+    reactor = install_reactor(options.reactor)
+    pipe = Pipe()
+    words = LogWords(pipe.say)
+    globalLogBeginner.beginLoggingTo([words], redirectStandardIO=False, discardBuffer=True)
+    pipe.worker = Worker(find_spec(options.spec), options.folder, reactor, pipe.say, words)
+    pipes: Any = StandardIO  # its types are those of another system
+    pipes(pipe, stdin=0, stdout=news, reactor=reactor)
+    pipe.say(Up())
+    reactor.run(installSignalHandlers=False)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
