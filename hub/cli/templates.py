@@ -25,6 +25,7 @@ _BOUNDS = {
     "limit": (("minimum", "below"), ("maximum", "above")),
     "band": (("minimum", "between"), ("maximum", "and")),
     "change": (),
+    "trend": (("minimum", "on the way to"), ("maximum", "on the way to")),
 }
 
 Row = dict[str, Any]
@@ -96,6 +97,9 @@ def says(threshold: Row) -> str:
     points = " or ".join(str(point) for point in threshold.get("points") or [])
     levels = (_level(level, form) for level in threshold.get("levels") or [])
     text = f"{points} {'; '.join(level for level in levels)}"
+    if threshold.get("within_s"):
+        text += f", there within {threshold['within_s']} s"
+        text += f" by the last {threshold['window_s']} s" if threshold.get("window_s") else ""
     scans, for_s = threshold.get("scans") or 1, threshold.get("for_s") or 0
     text += f", {scans} scans in a row" if scans > 1 else ""
     text += f", for {for_s} s" if for_s else ""

@@ -10,6 +10,7 @@ from common.configs import DerivedConfig, Level, ThresholdConfig
 from common.expressions import parse
 from hub.model.resolution import Resolution, derived_of
 from hub.model.templates import DataPoint, Target, Threshold
+from hub.model.trendfields import window_s
 
 
 class Judged(Struct, frozen=True):
@@ -61,6 +62,8 @@ def threshold_config(id_: str, threshold: Threshold, definitions: tuple[str, ...
         escalate_after=threshold.escalate_after,
         event_class=threshold.event_class,
         definitions=definitions,
+        within_s=threshold.within_s or 0,
+        window_s=window_s(threshold),
     )
 
 

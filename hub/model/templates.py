@@ -85,6 +85,7 @@ class Threshold(Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         severity, minimum, maximum: where there are no levels.
         points: empty for one that only silences what would hold otherwise under its id.
+        within_s, window_s: of a trend alone; None for a window of half of `within_s`.
         enabled: False for one that is not judged.
     """
 
@@ -98,6 +99,8 @@ class Threshold(Struct, frozen=True, kw_only=True, omit_defaults=True):
     for_s: int = 0
     hysteresis: float = 0.0
     escalate_after: int | None = None
+    within_s: int | None = None
+    window_s: int | None = None
     event_class: str = CLASS_PERFORMANCE
     enabled: bool = True
 

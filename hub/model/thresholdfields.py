@@ -10,6 +10,7 @@ from common.events import Severity
 from hub.model.fields import Fault, FieldSpec, Reader, choice, flag, many, severity, text, whole
 from hub.model.nested import by_id, line_of, nothing_wrong, number, record
 from hub.model.templates import Step, Threshold
+from hub.model.trendfields import TREND_FIELDS, check_trend
 from hub.model.yaml import Item
 
 POINT = r"[A-Za-z0-9_-]{1,19}"
@@ -43,6 +44,7 @@ def _check(values: Mapping[str, Any], item: Item) -> Iterable[Fault]:
     form = ThresholdForm(values.get("form", ThresholdForm.LIMIT.value))
     if not values["points"]:
         yield Fault(line_of(item, "points"), ".points", "names no point")
+    yield from check_trend(form, values, item)
     levels = values.get("levels")
     if levels is None:
         yield from _check_bounds(form, values.get("minimum"), values.get("maximum"), item, "")
@@ -68,6 +70,8 @@ def _check_bounds(
     if form is ThresholdForm.CHANGE:
         if low is not None or high is not None:
             yield Fault(line, place, "a change has no minimum and no maximum")
+    elif form is ThresholdForm.TREND and low is not None and high is not None:
+        yield Fault(line, place, "a trend goes to a maximum or to a minimum; make two thresholds of it")
     elif form is ThresholdForm.BAND:
         if low is None or high is None:
             yield Fault(line, place, "a band has a minimum and a maximum, between which no value may be")
@@ -85,7 +89,7 @@ def _check_order(form: ThresholdForm, levels: Iterable[Step], line: int) -> Iter
     for step in sorted(levels, key=lambda level: level.severity):
         if mild is not None and mild.severity == step.severity:
             yield Fault(line, ".levels", f"{step.severity.label} stands there twice")
-        elif mild is not None and form is ThresholdForm.LIMIT:
+        elif mild is not None and form in {ThresholdForm.LIMIT, ThresholdForm.TREND}:
             for name, sign in (("minimum", -1), ("maximum", 1)):
                 inner, outer = getattr(mild, name), getattr(step, name)
                 if inner is not None and outer is not None and sign * outer <= sign * inner:
@@ -114,6 +118,7 @@ _threshold = record(
         "for_s": FieldSpec(whole(0, WEEK_S)),
         "hysteresis": FieldSpec(number(minimum=0)),
         "escalate_after": FieldSpec(whole(1, 100_000)),
+        **TREND_FIELDS,
         "event_class": FieldSpec(
             text("an event class such as /Perf/Memory", r"(?:/[A-Za-z0-9][A-Za-z0-9 _.-]*){1,10}")
         ),

@@ -90,6 +90,12 @@ MEASURED = "count, cpu, memory, restarts, oldest_s, +10"
             ]},
             "a between 1 and 2: error, 3 scans in a row (silenced)",
         ),
+        (
+            {"form": "trend", "points": ["memory"], "within_s": 21600, "window_s": None, "levels": [
+                {"severity": "error", "minimum": None, "maximum": 2e9},
+            ]},
+            "memory on the way to 2e+09: error, there within 21600 s",
+        ),
     ],
 )  # fmt: skip
 def test_a_threshold_in_words(threshold: dict[str, object], expected: str) -> None:

@@ -87,6 +87,10 @@ def _bounds(form: str) -> st.SearchStrategy[dict[str, Any]]:
 def _levels(form: str) -> st.SearchStrategy[dict[str, Any]]:
     if form == "change":
         return st.fixed_dictionaries({}, optional={"severity": severity})
+    if form == "trend":
+        bound = {"maximum": st.floats(1, 1e9)}
+        levels = st.just({"levels": [{"severity": "critical", "minimum": 1}, {"severity": "warning", "minimum": 2}]})
+        return levels | st.fixed_dictionaries(bound, optional={"severity": severity})
     single = st.tuples(_bounds(form), st.fixed_dictionaries({}, optional={"severity": severity})).map(
         lambda parts: parts[0] | parts[1]
     )
@@ -97,10 +101,11 @@ def _levels(form: str) -> st.SearchStrategy[dict[str, Any]]:
     ]})  # fmt: skip
 
 
-threshold = st.sampled_from(["limit", "band", "change"]).flatmap(
+threshold = st.sampled_from(["limit", "band", "change", "trend"]).flatmap(
     lambda form: st.tuples(
         st.fixed_dictionaries(
-            {"points": st.lists(point, min_size=1, max_size=3) | point, "form": st.just(form)},
+            {"points": st.lists(point, min_size=1, max_size=3) | point, "form": st.just(form)}
+            | ({"within_s": st.integers(600, 86400), "window_s": st.integers(10800, 86400)} if form == "trend" else {}),
             optional={
                 "scans": st.integers(1, 1000),
                 "for_s": st.integers(0, 604800),

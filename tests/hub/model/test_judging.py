@@ -99,6 +99,15 @@ def test_what_templates_for_process_sets_say_is_in_the_config() -> None:
     )
 
 
+def test_a_trend_has_its_times_in_the_config_and_others_have_none() -> None:
+    trend = "  leak: {points: memory, form: trend, maximum: 2e+9, within_s: 21600}\n"
+    _, _, found = config(BASE.replace("  off:", f"{trend}  off:")).thresholds
+    assert (found.form, found.within_s, found.window_s) == (ThresholdForm.TREND, 21600, 10800)
+    longer = trend.replace("within_s", "window_s: 86400, within_s")
+    assert config(BASE.replace("  off:", f"{longer}  off:")).thresholds[-1].window_s == 86400
+    assert not any(one.within_s or one.window_s for one in config(BASE).thresholds)
+
+
 def test_templates_for_other_components_are_not_judged_yet() -> None:
     text = "kind: Template\nid: base\ncomponent: cpu\nsources: {s: {type: status, item: x, points: [y]}}\n"
     text += "thresholds: {t: {points: y, maximum: 1}}\n---\nkind: Device\nid: d\naddress: x\ntemplates: [base]\n"

@@ -223,7 +223,41 @@ TEMPLATE = "kind: Template\nid: t\n"
         (threshold("{points: cpu, form: band, minimum: 1, maximum: 1}"), "minimum 1 is not below maximum 1"),
         (threshold("{points: cpu, form: change, maximum: 1}"), "a change has no minimum and no maximum"),
         (threshold("{points: cpu, form: change, levels: [{severity: info}]}"), "a change has no levels"),
-        (threshold("{points: cpu, form: levels, maximum: 1}"), "got 'levels'; expected one of limit, band, change"),
+        (
+            threshold("{points: cpu, form: levels, maximum: 1}"),
+            "got 'levels'; expected one of limit, band, change, trend",
+        ),
+        (
+            threshold("{points: memory, form: trend, maximum: 1}"),
+            "field 'thresholds.b': field 'within_s' is missing: in how many seconds the bound would be reached",
+        ),
+        (
+            threshold("{points: memory, form: trend, within_s: 3600}"),
+            "field 'thresholds.b': has neither minimum nor maximum",
+        ),
+        (
+            threshold("{points: memory, form: trend, within_s: 3600, minimum: 1, maximum: 2}"),
+            "a trend goes to a maximum or to a minimum",
+        ),
+        (
+            threshold("{points: memory, form: trend, within_s: 86400, window_s: 3600, maximum: 1}"),
+            "field 'thresholds.b.within_s': a window of 3600 s cannot tell what will be in 86400 s; at most 8 windows",
+        ),
+        (
+            threshold("{points: memory, form: trend, within_s: 6h, maximum: 1}"),
+            "field 'thresholds.b.within_s': got '6h'; expected a whole number from 600 to 2592000",
+        ),
+        (
+            threshold("{points: memory, window_s: 3600, maximum: 1}"),
+            "field 'thresholds.b.window_s': is for thresholds with form: trend alone",
+        ),
+        (
+            threshold(
+                "{points: memory, form: trend, within_s: 3600, "
+                "levels: [{severity: info, maximum: 1}, {severity: error, minimum: 1}]}"
+            ),
+            "field 'thresholds.b.levels': of a trend all have a maximum, or all a minimum",
+        ),
         (threshold("{points: cpu, levels: []}"), "field 'thresholds.b.levels': there is no level"),
         (threshold("{points: cpu, levels: [{severity: info}]}"), "field 'thresholds.b.levels[1]': has neither minimum"),
         (
