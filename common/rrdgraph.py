@@ -82,6 +82,10 @@ GRAPHS = (
         style=_BARS, stack=True,
     ),
     Graph(
+        name="runs", title="Runs that ended", points=(("runs", "all"), ("failed_runs", "failed")), unit=Unit.EVENTS,
+        axis="runs",
+    ),
+    Graph(
         name="threads", title="Threads", points=(("threads", "threads"),), unit=Unit.COUNT, axis="threads",
         style=_AREA, stack=True,
     ),
@@ -106,6 +110,7 @@ _UNITS = {
     "seconds": Unit.SECONDS,
     "processes": Unit.COUNT,
     "restarts": Unit.EVENTS,
+    "runs": Unit.EVENTS,
     "threads": Unit.COUNT,
     "files": Unit.COUNT,
 }

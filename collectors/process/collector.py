@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from zope.interface import implementer
@@ -20,6 +21,7 @@ from collectors.framework.snmp.factory import client_factory
 from collectors.framework.source_local import local_source
 from collectors.framework.thresholdbook import mistakes as threshold_mistakes
 from collectors.framework.thresholdwords import KEY_PREFIX
+from collectors.process.listening import Listeners
 from collectors.process.source_snmp import SnmpSource
 from collectors.process.task import ProcessTask, state_key
 from common.configs import DeviceConfig, SourceKind
@@ -42,8 +44,11 @@ class ProcessCollector:
 
     def __init__(self, context: CollectorContext) -> None:
         self._context = context
-        self._make_client = client_factory(context.reactor, context.clock, random.SystemRandom())
+        self._make_client = client_factory(
+            context.reactor, context.clock, random.SystemRandom(), context.networks.learn
+        )
         self._local = LocalHost(folder=context.data_dir)
+        self._listeners = Listeners(context)
         self._tasks: dict[str, ProcessTask] = {}
 
     def validate(self, config: DeviceConfig) -> None:
@@ -67,6 +72,7 @@ class ProcessCollector:
     def forget(self, device: str) -> None:
         """The device has left."""
         self._tasks.pop(device, None)
+        self._listeners.forget(device)
         self._context.states.forget(state_key(device))
 
     async def once(self, config: DeviceConfig, *, show_processes: bool, show_tables: bool) -> list[str]:
@@ -75,7 +81,7 @@ class ProcessCollector:
         Raises:
             TocsinError: the device cannot be read.
         """
-        task = ProcessTask(config, self._context, self._source)
+        task = ProcessTask(config, self._context, partial(self._source, listen=False))
         try:
             return await task.look(tables=show_tables, processes=show_processes)
         finally:
@@ -86,8 +92,8 @@ class ProcessCollector:
         return ()
 
     def figures(self) -> dict[str, Any]:
-        """What could not be read of this host."""
-        return {"local": self._local.figures()}
+        """What could not be read of this host, and whether what happens on it is listened to."""
+        return {"local": self._local.figures(), **self._listeners.figures()}
 
     def decided(self, decision: Decision) -> bool:
         """Take note of what an operator made of an alarm; the next scan goes by it."""
@@ -107,16 +113,19 @@ class ProcessCollector:
             return self._sets(query)
         raise NotFoundError(f"{type(query).__name__} is not for the process collector")
 
-    def _source(self, config: DeviceConfig, task: ProcessTask) -> IProcessSource:
+    def _source(self, config: DeviceConfig, task: ProcessTask, *, listen: bool = True) -> IProcessSource:
         wall, monotonic = self._context.wall, self._context.clock.seconds
         if config.source is SourceKind.LOCAL:
 
             def wanted(row: ProcessRow) -> bool:
                 return task.tracker.matcher.match(command_line(row.path, row.name, row.parameters)) is not None
 
-            return self._tapped(config, local_source(wall, monotonic, wanted, self._local))
+            source = local_source(wall, monotonic, wanted, self._local)
+            if listen:
+                source = self._listeners.listening(config.device, task, source, wanted)
+            return self._tapped(config, source)
         clients: SnmpClientFactory = self._context.tap.clients(config, self._make_client)
-        return SnmpSource(clients, config, wall, monotonic)
+        return SnmpSource(clients, config, wall, monotonic, lambda: task.tracker.memory.sizing, silent=task.is_silent)
 
     def _tapped(self, config: DeviceConfig, source: IProcessSource) -> IProcessSource:
         tapped: IProcessSource = self._context.tap.source(config, source)

@@ -37,13 +37,20 @@ class Lives:
     Args:
         wanted: whether a process is watched.
         look: what a process runs now; None when it is gone. What is not needed for matching is left out.
+        most: lives that are kept between two scans.
 
     Attributes:
         born: the line of the last birth.
     """
 
-    def __init__(self, wanted: Callable[[ProcessRow], bool], look: Callable[[int], ProcessRow | None]) -> None:
+    def __init__(
+        self,
+        wanted: Callable[[ProcessRow], bool],
+        look: Callable[[int], ProcessRow | None],
+        most: int = MAX_LIVES,
+    ) -> None:
         self._wanted = wanted
+        self._most = most
         self._look = look
         self.forget()
 
@@ -164,7 +171,7 @@ class Lives:
             self._running[life.pid] = msgspec.structs.replace(life, ended=None, status=None)
 
     def _has_room(self) -> bool:
-        if len(self._ended) + len(self._running) < MAX_LIVES:
+        if len(self._ended) + len(self._running) < self._most:
             return True
         self._lost = True
         return False

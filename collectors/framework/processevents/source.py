@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
-from twisted.logger import Logger
+from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
 from collectors.framework.interfaces import IProcessSource, ProcessRow, ProcessTable
@@ -23,8 +23,6 @@ from common.configs import DeviceConfig
 
 SIGKILL = 9
 MAX_LINE_BYTES = 32 * 1024
-
-_log = Logger()
 
 
 class Watch(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,6 +83,7 @@ class WatchingSource:
         source: Any,
         watch: Watch,
         reactor: Any,
+        clock: IReactorTime,
         *,
         make_connector: Callable[..., Any] = Connector,
         look: Callable[[int], ProcessRow | None] = what_runs,
@@ -93,7 +92,7 @@ class WatchingSource:
         self._source = source
         self._watch = watch
         self._lives = Lives(watch.wanted, look)
-        self._waker = Waker(reactor, watch.wake)
+        self._waker = Waker(clock, watch.wake)
         self._witness = witness or OomWitness()
         self._connector = make_connector(reactor, self._take, self._lost, random.SystemRandom())
         self._session = 0  # of the connector, at the last scan; 0 when it did not listen

@@ -1,0 +1,51 @@
+"""Who listens to process events for the devices that are this host, and how that goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from collectors.framework.interfaces import CollectorContext, IProcessSource, ProcessRow
+from collectors.framework.processevents.source import Watch, WatchingSource
+from collectors.process.task import ProcessTask
+
+
+class Listeners:
+    """The listening sources of a daemon, by device."""
+
+    def __init__(self, context: CollectorContext) -> None:
+        self._context = context
+        self._sources: dict[str, WatchingSource] = {}
+
+    def listening(
+        self, device: str, task: ProcessTask, source: IProcessSource, wanted: Callable[[ProcessRow], bool]
+    ) -> IProcessSource:
+        """A source that scans by another one, and has the task run as soon as a process of one of its sets dies."""
+
+        def awaited(line: str) -> bool:
+            tracker = task.tracker
+            found = tracker.matcher.match(line)
+            kept = tracker.memory.sets.get(found.component) if found is not None else None
+            return found is not None and (kept is None or not kept.pids)
+
+        watch = Watch(wanted=wanted, awaited=awaited, wake=lambda: self._context.run_soon(task.name))
+        made = self._sources[device] = WatchingSource(source, watch, self._context.reactor, self._context.clock)
+        return made
+
+    def forget(self, device: str) -> None:
+        """A device has left."""
+        self._sources.pop(device, None)
+
+    def sentence(self, device: str) -> str:
+        """Whether what happens on a device between scans is known, and why not; empty for those that are not here."""
+        source = self._sources.get(device)
+        return source.sentence() if source is not None else ""
+
+    def figures(self) -> dict[str, Any]:
+        """For `stats`; nothing where no device is this host."""
+        if not self._sources:
+            return {}
+        return {
+            "process_events": {device: source.figures() for device, source in self._sources.items()},
+            "process_events_standing": "; ".join(sorted({source.sentence() for source in self._sources.values()})),
+        }
