@@ -110,6 +110,8 @@ class ProcessSetConfig(Struct, frozen=True, kw_only=True):
         restart_severity: None counts restarts and says nothing.
         count_min: inclusive bounds on the number of processes; None for no bound. 0 is a value.
         confirm: scans in a row that must show the set missing.
+        instances_max: how many independent trees of its processes there may be; None for any number. It is judged
+            where parents are known (local).
     """
 
     id: Slug
@@ -124,6 +126,7 @@ class ProcessSetConfig(Struct, frozen=True, kw_only=True):
     count_min: Annotated[int, Meta(ge=0)] | None = None
     count_max: Annotated[int, Meta(ge=0)] | None = None
     confirm: Annotated[int, Meta(ge=1, le=100)] = 1
+    instances_max: Annotated[int, Meta(ge=1)] | None = None
 
 
 class ThresholdForm(enum.Enum):

@@ -40,6 +40,7 @@ PLACES: dict[str, dict[str, set[str]]] = {
             process.COUNT,
             process.REPLACED,
             process.USER,
+            process.TWICE,
         )
     },
     "collectors/process/task.py": {

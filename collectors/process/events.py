@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from collectors.process.crashloops import every_s, pace
 from collectors.process.memory import SetMemory
 from common.configs import DeviceConfig, ProcessSetConfig
 from common.events import CLASS_PROCESS, Detail, Event, Severity
 from common.masking import masker_of
 from common.matching import printable
+from common.quantities import quantity
 
 GROUP = "Process"
 MISSING, RESTARTED, RESTARTING, COUNT = "process_missing", "process_restarted", "process_restarting", "process_count"
-REPLACED, USER = "process_replaced", "process_user"
-CONDITIONS = frozenset({MISSING, RESTARTING, COUNT, REPLACED, USER})
+REPLACED, USER, TWICE = "process_replaced", "process_user", "process_twice"
+CONDITIONS = frozenset({MISSING, RESTARTING, COUNT, REPLACED, USER, TWICE})
 """What lasts, and so is open until it is over; a restart merely happened."""
 MAX_RESTART_TIMES = 1000
 """That are remembered of a set, unless its limit is higher."""
@@ -67,10 +69,11 @@ class SetVoice:
         kept.restart_times = [time for time in kept.restart_times if time > self._at - window_s][-most:]
         count = len(kept.restart_times)
         if count > self._config.flap_restarts:
-            text = f"{self.component} keeps restarting: {count} times in {window_s / 60:g} minutes"
-            self._open(RESTARTING, f"{text}{self._why('; last: ')}", {"restarts": count, **self._reasons()})
+            text = f"{self.component} keeps restarting: {pace(kept.restart_times)}"
+            details: dict[str, Detail] = {"restarts": count, "every_s": every_s(kept.restart_times), **self._reasons()}
+            self._open(RESTARTING, f"{text}{self._why('; last: ')}", details)
         elif not count:
-            self._close(RESTARTING, f"{self.component} has stopped restarting")
+            self._close(RESTARTING, f"{self.component} has stopped restarting, for {quantity(window_s, 's')}")
 
     def bounds(self, count: int) -> None:
         """The number of processes is outside its bounds, or inside again."""

@@ -52,6 +52,7 @@ class SetMemory(Struct):
         stale: pids whose program was replaced on disk, but for those that an operator has `accepted`.
         strange, replaced: how long that has been so.
         ends: what process events have told of it; None where there were none yet.
+        twice: scans in a row in which it ran more often than it may.
     """
 
     definition: str
@@ -77,6 +78,7 @@ class SetMemory(Struct):
     replaced: Lasting | None = None
     accepted: list[int] = field(default_factory=list)
     ends: Ends | None = None
+    twice: int = 0
 
 
 class DeviceMemory(Struct):

@@ -7,10 +7,11 @@ from collections.abc import Collection, Mapping
 from msgspec import Struct
 
 from collectors.framework.interfaces import ProcessRow, ProcessTable
-from collectors.process.events import CONDITIONS, COUNT, SetVoice
+from collectors.process.events import CONDITIONS, COUNT, TWICE, SetVoice
 from collectors.process.expectations import Expectations
 from collectors.process.figures import cpu_percent, from_a_cache, set_figures
 from collectors.process.happenings import Tellings
+from collectors.process.instances import judge_instances
 from collectors.process.memory import DeviceMemory, SetMemory
 from collectors.process.programs import closed, look
 from collectors.process.restarts import restarted, restarts_of
@@ -224,6 +225,8 @@ class Tracker:
         scanned = restarts_of(kept, rows, self.memory.cpu_s, base_lost=base_lost) if pids else (0, [], [])
         restarts, lost, found = scanned if base_lost else tellings.judge(voice.component, kept, rows, scanned)
         if pids:
+            if kept.missing and not restarts and not base_lost:
+                kept.restart_times.append(at)  # a set that goes and comes back again and again is a crash loop, too
             self._present(kept, rows, pids, restarts, at)
             voice.up()
             look(voice, self.config, kept, rows, at)
@@ -234,6 +237,7 @@ class Tracker:
         elif kept.seen or kept.expected or definition.required:
             self._absent(voice, definition, kept, at, tellings)
         voice.flapping()
+        judge_instances(voice, definition, kept, rows)
         if not kept.missing_scans and not tellings.passing(kept):
             voice.bounds(len(pids))
 
@@ -299,6 +303,8 @@ class Tracker:
 
     def _fault(self, component: str, kept: SetMemory) -> str:
         """What is wrong with a set that is up."""
+        if not kept.missing and TWICE in kept.alarms:
+            return "too many"
         if kept.missing or COUNT not in kept.alarms or not self._expectations.has(kept.definition):
             return ""
         definition = self._expectations.definition_of(component, kept.definition)
@@ -316,6 +322,6 @@ def _essence(kept: SetMemory) -> tuple[object, ...]:
         dict(kept.alarms),
         kept.seen,
     )
-    of_programs = (kept.users, kept.strangers, kept.stale, kept.accepted)
+    of_programs = (kept.twice, kept.users, kept.strangers, kept.stale, kept.accepted)
     of_ends = (kept.ends.runs, kept.ends.failed_runs, kept.ends.reason) if kept.ends is not None else ()
     return (*of_sets, *of_programs, *of_ends, kept.expected, kept.series)

@@ -22,4 +22,5 @@ def to_config(definition: ProcessSet) -> ProcessSetConfig:
         count_min=definition.count.min,
         count_max=definition.count.max,
         confirm=definition.confirm,
+        instances_max=definition.instances.max,
     )

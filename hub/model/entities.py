@@ -157,6 +157,12 @@ class Bounds(Struct, frozen=True, omit_defaults=True):
     max: int | None = None
 
 
+class Instances(Struct, frozen=True, omit_defaults=True):
+    """How often a set may run: how many of its processes may have a parent outside of it. None for no bound."""
+
+    max: int | None = None
+
+
 class ProcessSet(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A process set definition; docs/process-rules.md says what its fields mean.
 
@@ -168,6 +174,7 @@ class ProcessSet(Struct, frozen=True, kw_only=True, omit_defaults=True):
         monitor: False for one that is modelled, not watched.
         thresholds: on its data points, by id.
         lock: what the modeler may not do to its sets, beside what the property `lock` says.
+        instances: how often it may run, however many processes each instance has.
     """
 
     id: Slug
@@ -186,6 +193,7 @@ class ProcessSet(Struct, frozen=True, kw_only=True, omit_defaults=True):
     confirm: Annotated[int, Meta(ge=1, le=100)] = 1
     thresholds: dict[str, Threshold] = {}
     lock: tuple[Lock, ...] = ()
+    instances: Instances = Instances()
 
     def applies(self, class_: str, groups: Sequence[str]) -> bool:
         """Whether it applies to devices of a class that are in these groups."""

@@ -28,6 +28,7 @@ from hub.model.entities import (
     DeviceState,
     Entity,
     Group,
+    Instances,
     ProcessSet,
 )
 from hub.model.fields import FieldSpec, choice, flag, group, many, properties, prose, severity, text, whole
@@ -107,9 +108,10 @@ def _by_field(sentence: str) -> tuple[str, str]:
 
 def _build_set(values: dict[str, Any], number: int) -> ProcessSet:
     bounds = Bounds(**values.pop("count", {}))
+    instances = Instances(**values.pop("instances", {}))
     lock = tuple(Lock(word) for word in values.pop("lock", ()))
     values.setdefault("order", number * ORDER_STEP)
-    return ProcessSet(count=bounds, lock=lock, **values)
+    return ProcessSet(count=bounds, instances=instances, lock=lock, **values)
 
 
 _regex = text("a regular expression (RE2) on one line", longest=4096)
@@ -188,6 +190,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 "count": FieldSpec(
                     group({"min": FieldSpec(_number), "max": FieldSpec(_number)}, "a mapping with min, max or both")
                 ),
+                "instances": FieldSpec(group({"max": FieldSpec(whole(1, 1_000_000))}, "a mapping with max")),
                 "confirm": FieldSpec(whole(1, 100)),
                 "thresholds": FieldSpec(thresholds(droppable=False)),
                 "lock": FieldSpec(many(choice(*(lock.value for lock in Lock)), longest=len(Lock))),

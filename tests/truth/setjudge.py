@@ -116,6 +116,8 @@ class SetJudge:
         return True if self._definition.confirm == 1 and (self.known or self._definition.required) else None
 
     def _count_restarts(self, seen: Seen, found: Found, *, new_base: bool, sure: bool) -> None:
+        if self.missing and not new_base:
+            self._times.append((found.at, int(sure), 1))  # a return is a part of a crash loop, too
         low, high = (0, 0) if new_base or self.missing else self._replaced(seen, found)
         if not sure:
             low = 0

@@ -190,6 +190,18 @@ def test_too_many_restarts_are_one_alarm() -> None:
     assert case.kinds == ["miss"]
 
 
+def test_returns_are_a_part_of_a_stream() -> None:
+    case = Case()
+    for number in range(3):
+        pids = (1, 2) if not number else (100 + number, 200 + number)
+        case.ended(10 + 120 * number, *pids)
+        case.scan(60 + 120 * number, MISSING)
+        case.fact(70 + 120 * number, "started", program="web", pid=101 + number, cpu_percent=50.0)
+        case.fact(70 + 120 * number, "started", program="web", pid=201 + number, cpu_percent=50.0)
+        case.scan(120 + 120 * number, closed("process_missing"), *[event("process_restarting")] * (number == 2))
+    assert case.kinds == []
+
+
 def test_a_set_that_must_not_run_may_be_absent() -> None:
     case = Case(count_max=0)
     assert case.kinds == ["miss"]

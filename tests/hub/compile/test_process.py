@@ -21,6 +21,7 @@ from hub.compile.process import ProcessCompiler, compile_device
 from hub.model.entities import (
     Bounds,
     Device,
+    Instances,
     ProcessSet,
 )
 from hub.model.model import Model
@@ -89,6 +90,7 @@ def test_its_process_sets_are_those_that_apply_and_are_monitored_in_order() -> N
         missing_severity=Severity.CRITICAL,
         restart_severity=Severity.INFO,
         count=Bounds(0, 4),
+        instances=Instances(1),
         confirm=2,
     )
     plain = ProcessSet(id="plain", order=2, include="p")
@@ -119,6 +121,7 @@ def test_its_process_sets_are_those_that_apply_and_are_monitored_in_order() -> N
         count_min=0,
         count_max=4,
         confirm=2,
+        instances_max=1,
     )
     assert compile_device(model, "d").process_sets == (shown_full, shown_plain)
     assert compile_device(model, "e").process_sets == (shown_plain,)

@@ -13,6 +13,7 @@ from hub.model.entities import (
     DeviceState,
     Entity,
     Group,
+    Instances,
     ProcessSet,
     decode_entity,
     encode_entity,
@@ -80,7 +81,7 @@ def test_a_process_set_with_everything() -> None:
         "kind: ProcessSet\nid: app\ntitle: The app\ndescription: |\n  Two\n  lines\norder: 7\n"
         "include: '^/opt/(\\w+)/run'\nexclude: ' --test'\n"
         "name: 'app {1}'\napplies_to: [/Server/Linux, web]\nrequired: true\nmonitor: false\n"
-        "missing_severity: critical\nrestart_severity: 3\ncount: {min: 0, max: 4}\nconfirm: 2\n"
+        "missing_severity: critical\nrestart_severity: 3\ncount: {min: 0, max: 4}\ninstances: {max: 1}\nconfirm: 2\n"
     )
     assert found == ProcessSet(
         id="app",
@@ -96,6 +97,7 @@ def test_a_process_set_with_everything() -> None:
         missing_severity=Severity.CRITICAL,
         restart_severity=Severity.WARNING,
         count=Bounds(0, 4),
+        instances=Instances(1),
         confirm=2,
     )
 
@@ -198,6 +200,8 @@ def test_what_is_stored_comes_back() -> None:
             set_(count="{min: -1}"),
             "field 'count': field 'min': got a whole number (-1); expected a whole number from 0",
         ),
+        (set_(instances=1), "field 'instances': got a whole number (1); expected a mapping with max"),
+        (set_(instances="{max: 0}"), "field 'instances': field 'max': got a whole number (0); expected a whole number"),
         (set_(count="{mim: 1}"), "field 'count': there is no field 'mim'; did you mean 'min'?"),
         (set_(applies_to="[/a, '/b/', '../c']"), "field 'applies_to[2]': got '/b/'; expected a device class"),
         (set_(lock="move"), "field 'lock': got 'move'; expected one of delete, update"),

@@ -184,6 +184,7 @@ FIELDS: dict[str, tuple[dict[str, st.SearchStrategy[Any]], dict[str, st.SearchSt
             "restart_severity": severity | st.none(),
             "count": st.sampled_from([{}, {"min": 0}, {"max": 7}, {"min": 3, "max": 3}]),
             "confirm": st.integers(1, 100),
+            "instances": st.fixed_dictionaries({"max": st.integers(1, 9)}) | st.just({}),
             "lock": st.lists(st.sampled_from(["delete", "update"]), unique=True),
             "thresholds": st.dictionaries(entry, threshold, max_size=2),
         },
