@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -363,7 +363,7 @@ class ProcessTable(Struct, frozen=True, kw_only=True):
 
     at: float
     monotonic: float
-    rows: dict[int, ProcessRow]
+    rows: Mapping[int, ProcessRow]
     complete: bool
     full: bool
     problem: str = ""

@@ -1,7 +1,10 @@
-"""Columns of HOST-RESOURCES-MIB -> rows of a process table, and which of them are to be asked who they are (pure).
+"""Columns of HOST-RESOURCES-MIB -> columns of a process table, and who of it is to be asked what it runs (pure).
 
 Agents may tell anything: an index that is no process id, a row in one column and not in the other, a number that no
 process can have. What cannot be is left out; what is not told is unknown.
+
+In most scans nearly all processes are those that they were. So whole columns are compared and converted; what is told
+of a single process is looked at only where that is of another one.
 """
 
 from __future__ import annotations
@@ -9,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from collectors.framework.interfaces import Oid, ProcessRow, SnmpValue
-from collectors.framework.snmp.values import count, shared_text, text
+from collectors.framework.interfaces import Oid, SnmpValue
+from collectors.framework.snmp.values import MOST_32_BITS, MOST_TEXT_BYTES, shared_text, text
+from collectors.process.columns import NO_MEMORY, UNKNOWN, Columns, Program, program
 
 STATES = {1: "running", 2: "runnable", 3: "notRunnable", 4: "invalid"}
 """By hrSWRunStatus."""
@@ -25,7 +28,17 @@ SOME_STRAYS = 0.25
 Column = Mapping[Oid, SnmpValue]
 
 
-class Columns(Struct, frozen=True):
+class _Words(dict[SnmpValue, str]):
+    """Words of states; anything else is unknown, and not kept."""
+
+    def __missing__(self, state: SnmpValue) -> str:
+        return "unknown"
+
+
+_WORDS = _Words(STATES.items())
+
+
+class Walked(Struct, frozen=True):
     """What a walk brought, by row index; paths and parameters are None when they were not asked for."""
 
     names: Column
@@ -42,9 +55,10 @@ class Identity(Struct, frozen=True):
     name: str
     path: str
     parameters: str
+    told: bytes
 
 
-def nameless(columns: Columns) -> str:
+def nameless(columns: Walked) -> str:
     """What shows that the names ended early; empty when nothing does."""
     most = max(len(columns.states), len(columns.cpus))
     named = len(columns.names)
@@ -53,95 +67,117 @@ def nameless(columns: Columns) -> str:
     return f"the agent names {named} processes, and tells of {most} how they fare"
 
 
-def rows_of(columns: Columns, before: Mapping[int, ProcessRow]) -> tuple[dict[int, ProcessRow], list[int]]:
-    """The rows, and those pids of them whose path and arguments are not known.
+class Draft:
+    """A table that is being read: columns, in which it is not known yet what some processes run.
+
+    Attributes:
+        told: names as the agent tells them.
+        programs: None where that is not known.
+    """
+
+    def __init__(self, pids: list[int], told: list[bytes], walked: Walked, indexes: list[Oid]) -> None:
+        self.pids = pids
+        self.told = told
+        self.programs: list[Program | None] = [None] * len(pids)
+        self.cpu_s = [
+            ticks / 100 if type(ticks) is int and 0 <= ticks <= MOST_32_BITS else UNKNOWN
+            for ticks in _column(walked.cpus, indexes)
+        ]
+        self.memory = [
+            kib * 1024 if type(kib) is int and 0 <= kib <= MOST_32_BITS else NO_MEMORY
+            for kib in _column(walked.memories, indexes)
+        ]
+        self.states = list(map(_WORDS.__getitem__, _column(walked.states, indexes)))
+
+    def __len__(self) -> int:
+        return len(self.pids)
+
+    def unknown(self) -> list[int]:
+        """Those whose path and arguments are not known."""
+        return [pid for pid, known in zip(self.pids, self.programs, strict=True) if known is None]
+
+    def columns(self) -> Columns:
+        """The table; of what is still not known there is the name alone."""
+        programs = [
+            program(shared_text(told), "", "", told) if known is None else known
+            for known, told in zip(self.programs, self.told, strict=True)
+        ]
+        return Columns(self.pids, programs, self.cpu_s, self.memory, self.states, STATES[INVALID])
+
+    def identify(self, identities: Mapping[int, Identity | None]) -> None:
+        """Put in who processes are that were asked for by themselves.
+
+        One that is gone by now is left out. One with another name than the table has is another process already, whose
+        figures are not known.
+        """
+        places = {pid: at for at, pid in enumerate(self.pids) if pid in identities}
+        gone: list[int] = []
+        for pid, found in identities.items():
+            at = places[pid]
+            if found is None:
+                gone.append(at)
+                continue
+            self.programs[at] = program(found.name, found.path, found.parameters, found.told)
+            if found.name != shared_text(self.told[at]):
+                self.cpu_s[at], self.memory[at] = UNKNOWN, NO_MEMORY
+        for at in sorted(gone, reverse=True):
+            for column in (self.pids, self.told, self.programs, self.cpu_s, self.memory, self.states):
+                del column[at]
+
+
+def draft_of(walked: Walked, before: Columns | None) -> Draft:
+    """The columns of a table, and who of it is known.
 
     Args:
-        columns: of the walk.
-        before: rows of the last table: a process with the same name, that has not used less CPU time than there, is the
-            one that it was. A row that is the very same is taken over.
+        walked: what a walk brought.
+        before: the last table: a process with the same name, that has not used less CPU time than there, is the one
+            that it was.
     """
-    states, cpus, memories = columns.states, columns.cpus, columns.memories
-    whole = columns.paths is not None
-    rows: dict[int, ProcessRow] = {}
-    unknown: list[int] = []
-    for index, value in columns.names.items():
-        if len(index) != 1 or index[0] > MOST_PID:
-            continue
-        pid = index[0]
-        name = shared_text(value)
-        state, ticks, kib = states.get(index), count(cpus.get(index)), count(memories.get(index))
-        cpu_s = None if ticks is None else ticks / 100
-        memory_bytes = None if kib is None else kib * 1024
-        status = STATES.get(state, "unknown") if isinstance(state, int) else "unknown"
-        known = before.get(pid)
-        if known is not None and (known.name != name or _fell(known.cpu_s, cpu_s)):
-            known = None
-        path, parameters = ("", "") if known is None else (known.path, known.parameters)
-        if whole:
-            path, parameters = _read(columns, index, known)
-        elif known is None:
-            unknown.append(pid)
-        if (
-            known is not None
-            and known.cpu_s == cpu_s
-            and known.memory_bytes == memory_bytes
-            and known.status == status
-            and known.path == path
-            and known.parameters == parameters
-        ):
-            rows[pid] = known
-            continue
-        rows[pid] = ProcessRow(
-            pid=pid,
-            name=name,
-            path=path,
-            parameters=parameters,
-            started=None,
-            cpu_s=cpu_s,
-            memory_bytes=memory_bytes,
-            status=status,
-            alive=state != INVALID,
-        )
-    return rows, unknown
+    names = walked.names
+    indexes = list(names)
+    pids = [index[0] for index in indexes if len(index) == 1]
+    if len(pids) < len(indexes) or pids != sorted(pids) or (pids and pids[-1] > MOST_PID):
+        indexes = sorted(index for index in indexes if len(index) == 1 and index[0] <= MOST_PID)
+        pids = [index[0] for index in indexes]
+    told = [name[:MOST_TEXT_BYTES] if type(name) is bytes else b"" for name in _column(names, indexes)]
+    draft = Draft(pids, told, walked, indexes)
+    if before is not None:
+        known, bases = _aligned(before, tuple(pids))
+        draft.programs = [
+            one if one is not None and one.told == name and (cpu_s >= base_s or base_s != base_s) else None  # noqa: PLR0124 - unknown
+            for one, name, cpu_s, base_s in zip(known, told, draft.cpu_s, bases, strict=True)
+        ]
+    if walked.paths is not None and walked.parameters is not None:
+        paths, parameters = _column(walked.paths, indexes), _column(walked.parameters, indexes)
+        draft.programs = [
+            _read(known, name, path, arguments)
+            for known, name, path, arguments in zip(draft.programs, told, paths, parameters, strict=True)
+        ]
+    return draft
 
 
-def _fell(before_s: float | None, cpu_s: float | None) -> bool:
-    return before_s is not None and (cpu_s is None or cpu_s < before_s)
+def _column(column: Column, indexes: list[Oid]) -> list[SnmpValue]:
+    """Values in the order of the rows; None where the column has none."""
+    return list(column.values()) if list(column) == indexes else [column.get(index) for index in indexes]
 
 
-def _read(columns: Columns, index: Oid, known: ProcessRow | None) -> tuple[str, str]:
-    """Path and arguments as the walk has them; of a process that is known, what the walk leaves out stays."""
-    assert columns.paths is not None
-    assert columns.parameters is not None
-    path, parameters = columns.paths.get(index), columns.parameters.get(index)
-    return (
-        known.path if path is None and known is not None else shared_text(path),
-        known.parameters if parameters is None and known is not None else text(parameters),
-    )
+def _aligned(before: Columns, pids: tuple[int, ...]) -> tuple[Sequence[Program | None], Sequence[float]]:
+    """What each of the processes ran in a table before, and the CPU seconds that it had used."""
+    if before.pids == pids:
+        return before.programs, before.cpu_s
+    programs, bases = dict(zip(before.pids, before.programs, strict=True)), before.cpu_by_pid()
+    return [programs.get(pid) for pid in pids], [bases.get(pid, UNKNOWN) for pid in pids]
 
 
-def identify(rows: dict[int, ProcessRow], identities: Mapping[int, Identity | None]) -> None:
-    """Put in who processes are that were asked for by themselves.
-
-    One that is gone by now is left out. One with another name than the table has is another process already, whose
-    figures are not known.
-    """
-    for pid, found in identities.items():
-        row = rows[pid]
-        if found is None:
-            del rows[pid]
-        elif found.name == row.name:
-            rows[pid] = replace(row, path=found.path, parameters=found.parameters)
-        else:
-            rows[pid] = replace(
-                row,
-                name=found.name,
-                path=found.path,
-                parameters=found.parameters,
-                cpu_s=None,
-                memory_bytes=None,
-            )
+def _read(known: Program | None, told: bytes, path: SnmpValue, parameters: SnmpValue) -> Program:
+    """What a process runs as the walk has it; of one that is known, what the walk leaves out stays."""
+    if known is None:
+        return program(shared_text(told), shared_text(path), text(parameters), told)
+    path_now = known.path if path is None else shared_text(path)
+    parameters_now = known.parameters if parameters is None else text(parameters)
+    if (path_now, parameters_now) == (known.path, known.parameters):
+        return known
+    return program(known.name, path_now, parameters_now, told)
 
 
 def identities_of(pids: Iterable[int], values: Sequence[SnmpValue]) -> dict[int, Identity | None]:
@@ -150,5 +186,6 @@ def identities_of(pids: Iterable[int], values: Sequence[SnmpValue]) -> dict[int,
     for number, pid in enumerate(pids):
         name, path, parameters = values[3 * number : 3 * number + 3]
         gone = name is None and path is None and parameters is None
-        found[pid] = None if gone else Identity(shared_text(name), shared_text(path), text(parameters))
+        told = name[:MOST_TEXT_BYTES] if isinstance(name, bytes) else b""
+        found[pid] = None if gone else Identity(shared_text(told), shared_text(path), text(parameters), told)
     return found

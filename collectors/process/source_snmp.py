@@ -15,7 +15,6 @@ from collectors.framework.interfaces import (
     IProcessSource,
     ISnmpClient,
     Oid,
-    ProcessRow,
     ProcessTable,
     SnmpClientFactory,
     SnmpValue,
@@ -24,8 +23,9 @@ from collectors.framework.interfaces import (
 from collectors.framework.snmp.errors import SnmpAuthError, SnmpError, SnmpTimeout, no_host_resources
 from collectors.framework.snmp.sizing import Sizing
 from collectors.framework.snmp.values import count
+from collectors.process.columns import Columns
 from collectors.process.restarts import went_back
-from collectors.process.snmprows import INVALID, Columns, identify, identities_of, nameless, rows_of
+from collectors.process.snmprows import INVALID, Draft, Walked, draft_of, identities_of, nameless
 from common.configs import DeviceConfig, SnmpConfig, SnmpVersion
 from common.errors import TocsinError
 
@@ -72,7 +72,7 @@ class SnmpSource:
         self._recall = recall
         self._silent = silent
         self._open: ISnmpClient | None = None
-        self._rows: dict[int, ProcessRow] = {}
+        self._rows: Columns | None = None
         self._uptime_s: float | None = None
 
     def update(self, config: DeviceConfig) -> None:
@@ -103,7 +103,7 @@ class SnmpSource:
 
     def _forget(self) -> None:
         """Take no process for the one that it was."""
-        self._rows = {}
+        self._rows = None
         self._uptime_s = None
 
     async def alive(self, pids: Sequence[int]) -> frozenset[int]:
@@ -119,32 +119,34 @@ class SnmpSource:
         try:
             if self._silent:
                 await self._client.get([SYS_UPTIME], PROBE_RETRIES)
-            found = await self._scan(full=full or not self._rows)
+            found, rows = await self._scan(full=full or not self._rows)
         except TocsinError as error:
             self._silent = isinstance(error, SnmpTimeout | SnmpAuthError)
             self._forget()
             raise
         self._silent = False
-        self._rows, self._uptime_s = found.rows, found.uptime_s
+        self._rows, self._uptime_s = rows, found.uptime_s
         if not found.complete:
             self._forget()
         return found
 
-    async def _scan(self, *, full: bool) -> ProcessTable:
+    async def _scan(self, *, full: bool) -> tuple[ProcessTable, Columns]:
         walked = EVERYTHING if full else FIGURES
         table = await self._client.table(walked, scalars=[SYS_UPTIME, HR_SYSTEM_UPTIME])
         at, monotonic = self._wall(), self._monotonic()
-        columns = Columns(*table.columns)
-        problem = table.problem or nameless(columns)
-        if not columns.names and not problem:
+        read = Walked(*table.columns)
+        problem = table.problem or nameless(read)
+        if not read.names and not problem:
             raise no_host_resources(self._address, self._snmp)
         uptime_s, host_uptime_s = map(_seconds, table.scalars or (None, None))
         anew = went_back(self._uptime_s, uptime_s)
-        rows, unknown = rows_of(columns, {} if anew else self._rows)
-        if not rows and not problem:
+        draft = draft_of(read, None if anew else self._rows)
+        if not draft and not problem:
             raise SnmpError(f"The agent at {self._address} tells of processes, and none of them has a process id.")
-        more = await self._identify(rows, unknown) if unknown and not problem else Table(columns=(), complete=True)
-        return ProcessTable(
+        unknown = draft.unknown()
+        more = await self._identify(draft, unknown) if unknown and not problem else Table(columns=(), complete=True)
+        rows = draft.columns()
+        found = ProcessTable(
             at=at,
             monotonic=monotonic,
             rows=rows,
@@ -156,30 +158,31 @@ class SnmpSource:
             varbinds=table.varbinds + more.varbinds,
             requests=table.requests + more.requests,
         )
+        return found, rows
 
-    async def _identify(self, rows: dict[int, ProcessRow], unknown: list[int]) -> Table:
+    async def _identify(self, draft: Draft, unknown: list[int]) -> Table:
         """Read who some processes are; tell what it cost, and why not all were read."""
-        walks = self._snmp.version is not SnmpVersion.V1 and len(unknown) >= max(WALK_FROM, len(rows) // 2)
+        walks = self._snmp.version is not SnmpVersion.V1 and len(unknown) >= max(WALK_FROM, len(draft) // 2)
         try:
             if walks:
-                return await self._walk_identities(rows, unknown)
-            return await self._get_identities(rows, unknown)
+                return await self._walk_identities(draft, unknown)
+            return await self._get_identities(draft, unknown)
         except SnmpTimeout as silence:
             return Table(columns=(), complete=False, problem=silence.message)
 
-    async def _walk_identities(self, rows: dict[int, ProcessRow], unknown: list[int]) -> Table:
+    async def _walk_identities(self, draft: Draft, unknown: list[int]) -> Table:
         table = await self._client.table(IDENTITY)
         values = [column.get((pid,)) for pid in unknown for column in table.columns]
         if table.complete:
-            identify(rows, identities_of(unknown, values))
+            draft.identify(identities_of(unknown, values))
         return table
 
-    async def _get_identities(self, rows: dict[int, ProcessRow], unknown: list[int]) -> Table:
+    async def _get_identities(self, draft: Draft, unknown: list[int]) -> Table:
         requests = 0
         for begin in range(0, len(unknown), GET_AT_ONCE):
             part = unknown[begin : begin + GET_AT_ONCE]
             values = await self._client.get([(*column, pid) for pid in part for column in IDENTITY])
-            identify(rows, identities_of(part, values))
+            draft.identify(identities_of(part, values))
             requests += 1
         return Table(columns=(), complete=True, varbinds=len(IDENTITY) * len(unknown), requests=requests)
 
