@@ -80,6 +80,8 @@ class DeviceScan(Struct, frozen=True, kw_only=True):
     Attributes:
         at: epoch seconds of the last good scan; None when there was none yet.
         problem: sentence of the event that is open for the device as a whole; empty when it can be read.
+        process_events: whether the collector is told of its processes as things happen, and why not; empty for devices
+            other than the collector's own host.
     """
 
     device: str
@@ -87,3 +89,59 @@ class DeviceScan(Struct, frozen=True, kw_only=True):
     processes: int
     duration_s: float
     problem: str
+    process_events: str = ""
+
+
+class RollGap(Struct, frozen=True, kw_only=True):
+    """A time of which a roll book does not know who ran.
+
+    Attributes:
+        start, end: epoch seconds of the last scan before it and of the first one after it; None where there is none.
+        why: `stopped` the device was not collected here, `unreadable`, `late` no scan was made, `clock` the clock was
+            set, `full` there were more changes than the book takes, `disk` it could not be written, `off`, `none`
+            nothing is kept of that time.
+        problem: why it was unreadable.
+    """
+
+    start: float | None
+    end: float | None
+    why: str
+    problem: str = ""
+
+
+class RollRow(Struct, frozen=True, kw_only=True):
+    """A process that a roll book has.
+
+    Attributes:
+        set: the process set that had it then; None when none did.
+        command: its command line, masked and perhaps cut.
+        started_at: epoch seconds; None where the agent does not tell.
+        seen_after, seen_at: epoch seconds of the scan that did not show it yet and of the first one that did; None
+            when it ran before the book looked.
+    """
+
+    pid: int
+    set: str | None
+    name: str
+    command: str
+    started_at: float | None
+    seen_after: float | None
+    seen_at: float | None
+
+
+class RollChange(Struct, frozen=True, kw_only=True):
+    """What a roll book has of a process that started, ended, or went on with another command line.
+
+    Attributes:
+        what: `started`, `ended` or `changed`.
+        at: epoch seconds, exactly; None where it is only known between which scans it was.
+        after, by: epoch seconds of these scans.
+        gap: there is a time between them of which nothing is known.
+    """
+
+    what: str
+    at: float | None
+    after: float | None
+    by: float
+    process: RollRow
+    gap: bool = False

@@ -152,7 +152,7 @@ class ProcessCollector:
         tasks = [self._tasks[name] for name in page]
         return Sets(
             sets=[status for task in tasks for status in task.sets],
-            scans=[task.scan for task in tasks],
+            scans=[self._listeners.told(task.scan) for task in tasks],
             more=len(names) > len(page),
         )
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from collectors.framework.interfaces import CollectorContext, IProcessSource, ProcessRow
 from collectors.framework.processevents.source import Watch, WatchingSource
 from collectors.process.task import ProcessTask
+from common.roll import DeviceScan
 
 
 class Listeners:
@@ -36,10 +39,10 @@ class Listeners:
         """A device has left."""
         self._sources.pop(device, None)
 
-    def sentence(self, device: str) -> str:
-        """Whether what happens on a device between scans is known, and why not; empty for those that are not here."""
-        source = self._sources.get(device)
-        return source.sentence() if source is not None else ""
+    def told(self, scan: DeviceScan) -> DeviceScan:
+        """A scan, with whether it is known what happens on its device between scans."""
+        source = self._sources.get(scan.device)
+        return scan if source is None else msgspec.structs.replace(scan, process_events=source.sentence())
 
     def figures(self) -> dict[str, Any]:
         """For `stats`; nothing where no device is this host."""

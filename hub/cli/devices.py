@@ -17,7 +17,7 @@ from hub.cli.exits import CommandError, usage
 from hub.cli.figures import NOTHING, local_time, moment, written
 from hub.cli.output import Column, cell, emit, facts, is_narrow, note, plural_rows, say, show, table
 from hub.cli.properties import show_properties
-from hub.cli.scans import tell_problem
+from hub.cli.scans import process_events, tell_problem
 from hub.cli.status import open_events
 from hub.cli.templates import show_templates
 from hub.cli.wait import not_live, wait_until_live
@@ -225,7 +225,7 @@ def show_command(
     if as_json:
         emit(device)
     else:
-        show(facts(_facts_of(device)))
+        show(facts(_facts_of(device) + process_events(client.api, name)))
 
 
 def _facts_of(device: dict[str, Any]) -> list[tuple[str, object]]:

@@ -21,6 +21,12 @@ def scan_of(api: Api, device: str) -> dict[str, Any]:
     return scans[0] if scans else {}
 
 
+def process_events(api: Api, device: str) -> list[tuple[str, object]]:
+    """Whether the collector is told of what happens between its scans of a device, as a fact; none where it is SNMP."""
+    told = str(_scan_or_nothing(api, device).get("process_events") or "")
+    return [("process events", told.removeprefix("process events: "))] if told else []
+
+
 def where_to_look(device: str) -> str:
     """The commands that say more of a device that cannot be read."""
     return f"`tocsin ps {device}` shows how it stands, `tocsin events list --device {device}` since when"

@@ -172,6 +172,7 @@ class Scan(Struct, frozen=True, kw_only=True):
     processes: int
     duration_s: float
     problem: str
+    process_events: str = ""
 
 
 def scan_shape(scan: DeviceScan) -> Scan:
@@ -182,6 +183,7 @@ def scan_shape(scan: DeviceScan) -> Scan:
         processes=scan.processes,
         duration_s=scan.duration_s,
         problem=scan.problem,
+        process_events=scan.process_events,
     )
 
 
