@@ -19,12 +19,13 @@ from zope.interface import implementer
 
 from collectors.framework import alarms
 from collectors.framework.interfaces import CollectorContext, CollectorSpec
+from collectors.framework.running.clerk import Desk
 from collectors.framework.running.inprocess import forget, why_not
 from collectors.framework.running.interfaces import IRunner, Ran, Totals
 from collectors.framework.running.merging import merged_figures, merged_sets, unanswered
-from collectors.framework.running.messages import Begin, Debug, Epoch, RunNow, Tell, Told
+from collectors.framework.running.messages import Begin, Debug, Epoch, RunNow, Told
 from collectors.framework.running.settings import share, write_settings
-from collectors.framework.running.workerprocess import LOOK_S, Desk, Patience, WorkerProcess, arguments
+from collectors.framework.running.workerprocess import LOOK_S, Patience, WorkerProcess, arguments
 from common.configs import DeviceConfig
 from common.errors import NotFoundError, TransientError
 from common.queries import Decision, Query, Result, Sets, SetsQuery
@@ -265,10 +266,9 @@ class Sharded(Service):
 
 async def _figures_of(worker: WorkerProcess) -> Told | None:
     try:
-        told = await worker.tell(Tell(), TELL_S)
+        return await worker.tell(TELL_S)
     except TransientError:
         return None
-    return told if isinstance(told, Told) else None
 
 
 def _row(worker: WorkerProcess) -> dict[str, Any]:

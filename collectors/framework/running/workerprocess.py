@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,57 +14,21 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from collectors.framework.data.child import Child
-from collectors.framework.data.frames import Definition
-from collectors.framework.eventspool import EventSpool
-from collectors.framework.interfaces import ISampleSink
+from collectors.framework.running import messages
+from collectors.framework.running.asking import Asking
+from collectors.framework.running.clerk import Clerk, Desk
 from collectors.framework.running.interfaces import Ran, Totals
-from collectors.framework.running.messages import (
-    Answer,
-    Ask,
-    Beat,
-    Begin,
-    Decided,
-    Forget,
-    Keep,
-    Kept,
-    Line,
-    MessageError,
-    Messages,
-    Model,
-    Modelled,
-    News,
-    Order,
-    Pause,
-    Remove,
-    Run,
-    Samples,
-    Started,
-    Stop,
-    Taken,
-    Up,
-    encode,
-    read_news,
-)
+from collectors.framework.running.messages import Messages, Order
 from collectors.framework.running.standing import StandingDecisions
-from collectors.framework.running.words import error_of, log_line
 from common.configs import DeviceConfig
-from common.edge.answers import failure_of
 from common.errors import TocsinError, TransientError
 from common.queries import Decision, Query, Result
-from common.series import Sample
-from common.wire import Failure, ModelReport, ModelTaken
 
 MODULE = "collectors.framework.running.worker"
 BATCH = 50
 """Configs that a worker is given at once when it comes up."""
-MAX_ASKED = 500
 LOOK_S = 1.0
-SILENT_S = 10.0
-"""Without any news for so long a worker hangs; it says something every second."""
-START_S = 60.0
-"""The same, before its first word."""
 RUN_S = 10.0
-QUERY_S = 8.0
 STOP_S = 15.0
 LIVE_S = 20.0
 BAD_LUCK = 3
@@ -75,28 +38,17 @@ _log = Logger()
 
 
 class Patience(Struct, frozen=True, kw_only=True):
-    """How long a worker is waited for, in seconds; tests have less."""
-
-    silent_s: float = SILENT_S
-    start_s: float = START_S
-    query_s: float = QUERY_S
-
-
-class Desk(Struct, frozen=True, kw_only=True):
-    """What the daemon does for its workers.
+    """How long a worker is waited for, in seconds.
 
     Attributes:
-        begin: what one is told first, by its number.
-        on_change: called when one has come up, or ended.
-        on_runs: told how many runs have ended, their time together, and that of the longest.
+        silent_s: without any news for so long it hangs; it says something every second.
+        start_s: the same, before its first word.
+        query_s: for the answer to a question.
     """
 
-    spool: EventSpool
-    samples: ISampleSink
-    send_model: Callable[[ModelReport], Awaitable[ModelTaken]]
-    begin: Callable[[int], Begin]
-    on_change: Callable[[], None]
-    on_runs: Callable[[int, float, float], None]
+    silent_s: float = 10.0
+    start_s: float = 60.0
+    query_s: float = 8.0
 
 
 class WorkerProcess:
@@ -108,7 +60,6 @@ class WorkerProcess:
         live: whether it runs them all.
         ends: how often it has ended by itself.
         ailing: what is wrong with it, as a sentence; empty when all is well.
-        totals: how its tasks fare, with those of the processes before it.
     """
 
     def __init__(
@@ -131,30 +82,24 @@ class WorkerProcess:
         self.ailing = ""
         self._decisions = StandingDecisions()
         self._unsent: dict[str, DeviceConfig] = {}
-        self._numbers = itertools.count(1)
-        self._asked: dict[int, Deferred[Any]] = {}
         self._waiters: list[Deferred[None]] = []
+        self._asking = Asking(clock, self.name, self._send)
         self._messages = Messages()
-        self._series: dict[int, Definition] = {}
-        self._life = 0  # counts its processes: what was begun for one is not for the next
-        self._begun = False
-        self._heard_of = False
+        self._clerk = Clerk(desk, self.name, self.say)
+        self._begun = self._heard_of = False
         self._silent_s = 0.0
         self._why = ""
         self._now = self._before = Totals()
-        own = ["--daemon", str(os.getpid()), "--name", self.name]
         self._child = Child(
             reactor,
             clock,
             MODULE,
-            [*arguments, *own],
+            [*arguments, "--daemon", str(os.getpid()), "--name", self.name],
             on_data=self._received,
             on_up=self._spawned,
             on_down=self._ended,
             on_steady=self._steady,
         )
-
-    # --- what the daemon wants ----------------------------------------------------------------------------------------
 
     @property
     def pid(self) -> int | None:
@@ -163,15 +108,12 @@ class WorkerProcess:
 
     @property
     def totals(self) -> Totals:
-        """How its tasks fare; what only grows has those of its former processes in it."""
+        """How its tasks fare; what only grows has that of the processes before it."""
         now, before = self._now, self._before
-        return msgspec.structs.replace(
-            now,
-            late_runs=now.late_runs + before.late_runs,
-            failed_runs=now.failed_runs + before.failed_runs,
-            cpu_s=now.cpu_s + before.cpu_s,
-            dropped_samples=now.dropped_samples + before.dropped_samples,
-        )
+        grown = ("late_runs", "failed_runs", "cpu_s", "dropped_samples")
+        return msgspec.structs.replace(now, **{name: getattr(now, name) + getattr(before, name) for name in grown})
+
+    # --- what the daemon wants ----------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Keep it running from now on."""
@@ -181,7 +123,7 @@ class WorkerProcess:
         """Let it end its tasks and hand over all that they said, then end it."""
         if self._begun:
             try:
-                await self._ask(Stop(), STOP_S)
+                await self._asking.ask(messages.Stop(), STOP_S)
             except TocsinError as error:
                 _log.warn("{who} did not end in order: {reason}", who=self.name, reason=str(error))
         await self._child.stop(0.5)
@@ -189,42 +131,38 @@ class WorkerProcess:
 
     async def run(self, configs: Sequence[DeviceConfig]) -> Ran:
         """Have it run by these; see `IRunner.run`."""
-        life = self._life
         given = {config.device: config for config in configs}
         self.wanted.update(given)
         late = Ran({}, frozenset(given))
-        if not self.live:
-            self._unsent.update(given)
-        else:
+        if self.live:
+            clerk = self._clerk
             try:
                 refused = await self._start(configs)
             except TransientError as error:
-                if life == self._life:
+                if clerk is self._clerk:  # it is still the same process
                     _log.warn("{who} is late with its configs: {reason}", who=self.name, reason=str(error))
                     return late
             else:
                 for device in refused:
                     self.wanted.pop(device, None)
                 return Ran(refused)
+        else:
+            self._unsent.update(given)
         return Ran() if await self.until_live(LIVE_S) else late
 
     def pause(self, devices: Sequence[str]) -> None:
         """Have it leave these out; a process that comes after it does not know them."""
-        for device in devices:
-            self.wanted.pop(device, None)
-            self._unsent.pop(device, None)
-        self.say(Pause(list(devices)))
+        self._drop(devices)
+        self.say(messages.Pause(list(devices)))
 
     async def remove(self, devices: Sequence[str]) -> bool:
-        """Have it end with these; False when it cannot be asked, and their task has ended with it."""
-        for device in devices:
-            self.wanted.pop(device, None)
-            self._unsent.pop(device, None)
+        """Have it end with these; False when it cannot be asked, and their tasks have ended with it."""
+        self._drop(devices)
         self._decisions.forget(devices)
         if not self._begun:
             return False
         try:
-            await self._ask(Remove(list(devices)), RUN_S)
+            await self._asking.ask(messages.Remove(list(devices)), RUN_S)
         except TransientError:
             return False
         return True
@@ -233,7 +171,7 @@ class WorkerProcess:
         """Tell it what an operator made of an alarm; also a process that comes after it, until a task has spoken."""
         self._decisions.add(decision)
         if self.live:
-            self.say(Decided(decision))
+            self.say(messages.Decided(decision))
 
     async def answer(self, query: Query) -> Result:
         """Have it answer.
@@ -243,21 +181,22 @@ class WorkerProcess:
         """
         if not await self.until_live(self._patience.query_s / 2):
             raise TransientError(f"{self.ailing or f'{self.name} is being started'}; ask again")
-        result: Result = await self._ask(query, self._patience.query_s)
+        result: Result = await self._asking.ask(query, self._patience.query_s)
         return result
 
-    async def tell(self, what: Any, within_s: float) -> Any:
-        """Ask for figures.
+    async def tell(self, within_s: float) -> messages.Told:
+        """Have it tell its figures.
 
         Raises:
-            TransientError: it does not answer.
+            TransientError: it does not.
         """
-        return await self._ask(what, within_s)
+        told: messages.Told = await self._asking.ask(messages.Tell(), within_s)
+        return told
 
     def say(self, order: Order) -> None:
         """Give an order, if it has begun."""
         if self._begun:
-            self._child.send(encode(order))
+            self._send(order)
 
     async def until_live(self, within_s: float) -> bool:
         """Wait until it runs all that it is to run; False when it does not in time."""
@@ -288,10 +227,18 @@ class WorkerProcess:
 
     # --- its process --------------------------------------------------------------------------------------------------
 
+    def _send(self, order: Order) -> bool:
+        return self._child.send(messages.encode(order))
+
+    def _drop(self, devices: Sequence[str]) -> None:
+        for device in devices:
+            self.wanted.pop(device, None)
+            self._unsent.pop(device, None)
+
     def _spawned(self) -> None:
         self._messages = Messages()
-        self._series = {}
-        self._silent_s, self._heard_of, self._begun, self._why = 0.0, False, False, ""
+        self._clerk = Clerk(self._desk, self.name, self.say)
+        self._silent_s, self._heard_of, self._why = 0.0, False, ""
 
     def _kill(self, why: str) -> None:
         self._why = why
@@ -301,30 +248,40 @@ class WorkerProcess:
     def _ended(self, reason: str) -> None:
         self.ends += 1
         self._before, self._now = self.totals, Totals()
-        why = self._why or reason.rstrip(".")
+        why = self._why or reason.rpartition(": ")[2].rstrip(".")
         self._over(f"{self.name} ended ({why})")
         self.ailing = f"{self.name} ended ({why}), and is started again; {len(self.wanted)} devices wait for it"
         self._desk.on_change()
 
     def _over(self, why: str) -> None:
-        """Its process is gone: nothing that it was asked will be answered."""
-        self._life += 1
+        """Its process is gone."""
         self.live = self._begun = False
-        asked, self._asked = self._asked, {}
-        for waiting in asked.values():
-            if not waiting.called:
-                waiting.errback(TransientError(f"{why}; ask again"))
+        self._clerk.close()
+        self._asking.give_up(why)
 
     def _steady(self) -> None:
         if self.live:
             self.ailing = ""
             self._desk.on_change()
 
-    async def _bring_up(self) -> None:
+    async def _came_up(self) -> None:
+        clerk = self._clerk
+        why = ""
+        try:
+            await self._bring_up(clerk)
+        except TocsinError as error:
+            why = f"it does not begin: {error}"
+        except Exception:  # noqa: BLE001 - the supervisor of one worker
+            _log.failure("defect while {who} was brought up", who=self.name)
+            why = "it could not be brought up"
+        if why and clerk is self._clerk:
+            self._kill(why)
+
+    async def _bring_up(self, clerk: Clerk) -> None:
         """Begin with a new process, when all that the one before it has sent is on disk."""
-        life = self._life
         await self._desk.spool.settle()
-        self._child.send(encode(self._desk.begin(self.number)))
+        if clerk is not self._clerk or not self._send(self._desk.begin(self.number)):
+            return
         self._begun = True
         self._unsent = dict(self.wanted)
         while self._unsent:
@@ -332,144 +289,49 @@ class WorkerProcess:
             for device, reason in (await self._start(batch)).items():
                 _log.error("the task of {device} cannot be made: {reason}", device=device, reason=reason)
                 self.wanted.pop(device, None)
-        if life != self._life:
-            return
         for decision in self._decisions.all():
-            self.say(Decided(decision))
+            self.say(messages.Decided(decision))
         self.live = True
-        if self._child.failures < BAD_LUCK:
-            self.ailing = ""
-        else:
-            self.ailing = f"{self.name} keeps ending; it works again for now. See the log"
+        works = f"{self.name} keeps ending; it works again for now. See the log"
+        self.ailing = "" if self._child.failures < BAD_LUCK else works
         waiters, self._waiters = self._waiters, []
         for waiting in waiters:
             waiting.callback(None)
         self._desk.on_change()
 
-    async def _brought_up(self) -> None:
-        life = self._life
-        try:
-            await self._bring_up()
-        except TocsinError as error:
-            if life == self._life:
-                self._kill(f"it does not begin: {error}")
-        except Exception:  # noqa: BLE001 - the supervisor of one worker
-            _log.failure("defect while {who} was brought up", who=self.name)
-            if life == self._life:
-                self._kill("it could not be brought up")
-
     async def _start(self, configs: Sequence[DeviceConfig]) -> dict[str, str]:
         """Have it run these now; what it refuses, with the reason."""
-        started = await self._ask(Run(list(configs)), RUN_S)
-        return dict(started.refused) if isinstance(started, Started) else {}
+        started = await self._asking.ask(messages.Run(list(configs)), RUN_S)
+        return started.refused if isinstance(started, messages.Started) else {}
 
-    # --- questions ----------------------------------------------------------------------------------------------------
-
-    async def _ask(self, what: Any, within_s: float) -> Any:
-        if len(self._asked) >= MAX_ASKED:
-            raise TransientError(f"{self.name} has too many questions to answer; ask again")
-        number = next(self._numbers)
-        waiting: Deferred[Any] = Deferred()
-        self._asked[number] = waiting
-        late = self._clock.callLater(within_s, self._too_late, waiting, within_s)
-        try:
-            if not self._child.send(encode(Ask(number, what))):
-                raise TransientError(f"{self.name} is being started again; ask again")
-            return await waiting
-        except CancelledError:
-            raise TransientError("the question was given up") from None
-        finally:
-            self._asked.pop(number, None)
-            if late.active():
-                late.cancel()
-
-    def _too_late(self, waiting: Deferred[Any], within_s: float) -> None:
-        if not waiting.called:
-            waiting.errback(TransientError(f"{self.name} does not answer within {within_s:g} s; ask again"))
-
-    # --- news ---------------------------------------------------------------------------------------------------------
+    # --- its news -----------------------------------------------------------------------------------------------------
 
     def _received(self, data: bytes) -> None:
         self._silent_s = 0.0
         try:
             for body in self._messages.bodies(data):
-                self._hear_one(body)
-        except MessageError as error:
+                self._hear(body)
+        except messages.MessageError as error:
             self._messages = Messages()
             self._kill(str(error))
 
-    def _hear_one(self, body: bytes) -> None:
+    def _hear(self, body: bytes) -> None:
+        news = messages.read_news(body)
         try:
-            self._hear(read_news(body))
-        except MessageError:
-            raise
+            if isinstance(news, messages.Beat):
+                self._now = news.totals
+                self._desk.on_runs(news.runs, news.run_s, news.longest_s)
+            elif isinstance(news, messages.Answer):
+                self._asking.answered(news)
+            elif isinstance(news, messages.Up):
+                self._heard_of = True
+                Deferred.fromCoroutine(self._came_up())
+            else:
+                if isinstance(news, messages.Keep):
+                    self._decisions.overtaken(news.events)
+                self._clerk.take(news)
         except Exception:  # noqa: BLE001 - the supervisor of its news
             _log.failure("defect while news of {who} were heard", who=self.name)
-
-    def _hear(self, news: News) -> None:
-        if isinstance(news, Samples):
-            self._take(news)
-        elif isinstance(news, Keep):
-            Deferred.fromCoroutine(self._keep(news))
-        elif isinstance(news, Beat):
-            self._now = news.totals
-            self._desk.on_runs(news.runs, news.run_s, news.longest_s)
-        elif isinstance(news, Answer):
-            self._answered(news)
-        elif isinstance(news, Line):
-            log_line(news, self.name)
-        elif isinstance(news, Forget):
-            self._desk.spool.forget(news.key)
-        elif isinstance(news, Model):
-            Deferred.fromCoroutine(self._send_model(news))
-        elif isinstance(news, Up):
-            self._heard_of = True
-            Deferred.fromCoroutine(self._brought_up())
-
-    def _take(self, news: Samples) -> None:
-        for definition in news.definitions:
-            self._series[definition[0]] = definition
-        samples = []
-        for number, at, values in news.entries:
-            _, key, layout = self._series[number]
-            named = {point.name: value for point, value in zip(layout.points, values, strict=True)}
-            samples.append(Sample(key=key, layout=layout, at=at, values=named))
-        self._desk.samples.write(samples)
-        self.say(Taken(len(samples)))
-
-    async def _keep(self, news: Keep) -> None:
-        """Keep what a task has decided; it goes on when that is durable."""
-        life = self._life
-        self._decisions.overtaken(news.events)
-        refusal = ""
-        try:
-            await self._desk.spool.send(news.events, news.key, news.state)
-        except TransientError as error:
-            refusal = str(error)
-        except Exception as error:  # noqa: BLE001 - the supervisor of one decision
-            _log.failure("defect while events of {who} were kept", who=self.name)
-            refusal = f"an error of ours ({type(error).__name__}); the log has more"
-        if life == self._life:
-            self.say(Kept(news.number, refusal))
-
-    async def _send_model(self, news: Model) -> None:
-        life = self._life
-        answer: ModelTaken | Failure
-        try:
-            answer = await self._desk.send_model(news.report)
-        except TocsinError as error:
-            answer = failure_of(error)
-        if life == self._life:
-            self.say(Modelled(news.number, answer))
-
-    def _answered(self, news: Answer) -> None:
-        waiting = self._asked.get(news.number)
-        if waiting is None or waiting.called:
-            return
-        if isinstance(news.what, Failure):
-            waiting.errback(error_of(news.what))
-        else:
-            waiting.callback(news.what)
 
 
 def arguments(spec_name: str, folder: Path, reactor: str) -> list[str]:
