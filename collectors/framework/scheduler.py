@@ -18,7 +18,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from collectors.framework.interfaces import ITask, TaskState
-from collectors.framework.task import Observer, Outcome, TaskFigures, TaskRecord
+from collectors.framework.observing import Observer, Observers
+from collectors.framework.task import Outcome, TaskFigures, TaskRecord
 from collectors.framework.timing import delay_s, phase, slot
 from common.configs import DeviceConfig
 from common.errors import NotFoundError, TocsinError
@@ -55,7 +56,7 @@ class Scheduler(Service):
         clock: monotonic; all waiting is on it.
         wall: epoch seconds; says only where in its step a moment lies.
         limit: runs at the same time.
-        observer: sees every change of every task (see `task.Observer`).
+        observer: the first that observes all tasks (see `observe`).
     """
 
     def __init__(
@@ -69,7 +70,9 @@ class Scheduler(Service):
         self._clock = clock
         self._wall = wall
         self._limit = limit
-        self._observer = observer
+        self._observers = Observers()
+        if observer is not None:
+            self._observers.observe(observer)
         self._entries: dict[str, _Entry] = {}
         self._queue: deque[_Entry] = deque()
         self._running = 0
@@ -87,9 +90,7 @@ class Scheduler(Service):
         """
         if task.name in self._entries:
             raise ValueError(f"task {task.name} is scheduled already")
-        record = TaskRecord(task, device, self._clock.seconds())
-        if self._observer is not None:
-            record.observers.append(self._observer)
+        record = TaskRecord(task, device, self._clock.seconds(), self._observers)
         entry = self._entries[task.name] = _Entry(record)
         if self.running:
             self._begin(entry)
@@ -147,6 +148,24 @@ class Scheduler(Service):
             entry.record.enter(TaskState.IDLE, self._clock.seconds())
         if self.running and entry.timer is None:
             self._begin(entry)
+
+    def observe(self, observer: Observer, name: str | None = None) -> None:
+        """Call an observer with each change of a task, or of all, also of those that are yet to come (see `observing`).
+
+        Raises:
+            NotFoundError: there is no task of that name.
+        """
+        if name is None:
+            self._observers.observe(observer)
+        else:
+            self._entry(name).record.observe(observer)
+
+    def unobserve(self, observer: Observer, name: str | None = None) -> None:
+        """End what `observe` of the same arguments began; does nothing where there is nothing to end."""
+        if name is None:
+            self._observers.unobserve(observer)
+        elif name in self._entries:
+            self._entries[name].record.unobserve(observer)
 
     def names(self) -> list[str]:
         """Names of all tasks."""
@@ -321,10 +340,7 @@ class Scheduler(Service):
         self._release(entry)
         now = self._clock.seconds()
         outcome, sentence = _judge(entry, result, timed_out=timed_out)
-        try:
-            entry.record.ended(outcome, sentence, now - began)
-        except Exception:  # noqa: BLE001 - an observer must not stop a task
-            _log.failure("defect in an observer of task {name}", name=entry.record.name)
+        entry.record.ended(outcome, sentence, now - began)
         over, entry.over = entry.over, []
         for waiting in over:
             if not waiting.called:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
 
 from msgspec import Struct
 
 from collectors.framework.interfaces import ITask, TaskState
+from collectors.framework.observing import Observer, Observers
 
 
 class Outcome(enum.Enum):
@@ -49,12 +49,11 @@ class TaskFigures(Struct, frozen=True, kw_only=True):
     last_duration_s: float | None
 
 
-Observer = Callable[["TaskRecord", str, object, object], None]
-"""Called as (record, what, old, new); `what` is `state`, `interval` or `outcome`."""
-
-
 class TaskRecord:
     """State and statistics of one task. Only the scheduler changes it; everybody may read and observe.
+
+    Args:
+        everybody: those who watch all tasks.
 
     Attributes:
         device: id of the device that it works for.
@@ -63,7 +62,7 @@ class TaskRecord:
         last_duration_s: of the last run; None before the first.
     """
 
-    def __init__(self, task: ITask, device: str, now: float) -> None:
+    def __init__(self, task: ITask, device: str, now: float, everybody: Observers | None = None) -> None:
         self.task = task
         self.name: str = task.name
         self.device = device
@@ -76,9 +75,21 @@ class TaskRecord:
         self.last_outcome: Outcome | None = None
         self.last_error = ""
         self.last_duration_s: float | None = None
-        self.observers: list[Observer] = []
+        self._everybody = everybody
+        self._observers: Observers | None = None  # few tasks have any
         self._since = now
         self._seconds_in: dict[TaskState, float] = {}
+
+    def observe(self, observer: Observer) -> None:
+        """Call an observer with each change of this task (see `observing`)."""
+        if self._observers is None:
+            self._observers = Observers()
+        self._observers.observe(observer)
+
+    def unobserve(self, observer: Observer) -> None:
+        """Call it no more; one that is not there is no error."""
+        if self._observers is not None:
+            self._observers.unobserve(observer)
 
     def enter(self, state: TaskState, now: float) -> None:
         """Change the state at a moment of the monotonic clock."""
@@ -126,5 +137,6 @@ class TaskRecord:
         )
 
     def _tell(self, what: str, old: object, new: object) -> None:
-        for observer in tuple(self.observers):
-            observer(self, what, old, new)
+        for observers in (self._everybody, self._observers):
+            if observers is not None:
+                observers.tell(self, what, old, new)

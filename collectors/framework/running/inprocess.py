@@ -12,9 +12,10 @@ from zope.interface import implementer
 from collectors.framework.alarms import TaskAlarms
 from collectors.framework.chain import Chain
 from collectors.framework.interfaces import CollectorContext, CollectorSpec, ICollector, ITask
+from collectors.framework.observing import Observer
 from collectors.framework.running.interfaces import IRunner, Ran, Totals
 from collectors.framework.scheduler import Scheduler
-from collectors.framework.task import Observer, TaskRecord
+from collectors.framework.task import TaskRecord
 from common.configs import DeviceConfig
 from common.errors import PermanentError
 from common.queries import Decision, Query, Result

@@ -220,11 +220,44 @@ class OutcomeTests(SchedulerCase):
             if what == "outcome":
                 raise ZeroDivisionError
 
-        record.observers.append(observer)
+        record.observe(observer)
         self.clock.advance(0)
         self.run_for(130)
         self.assertGreaterEqual(len(task.slots), 2)
-        self.assertGreaterEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 2)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_one_task_or_all_of_them_are_watched_also_those_that_come_later(self) -> None:
+        first = FakeTask("a")
+        self.scheduler.add(first, "web1")
+        seen: list[tuple[str, str, object]] = []
+
+        def everything(record: TaskRecord, what: str, _old: object, new: object) -> None:
+            seen.append((record.name, what, new))
+
+        one: list[str] = []
+
+        def of_one(record: TaskRecord, what: str, _old: object, _new: object) -> None:
+            one.append(f"{record.name} {what}")
+
+        self.scheduler.observe(everything)
+        self.scheduler.observe(of_one, "a")
+        self.scheduler.add(FakeTask("b"), "web2")
+        self.run_for(1)
+        for name in ("a", "b"):
+            self.assertEqual(
+                [(what, new) for who, what, new in seen if who == name][-2:],
+                [("outcome", Outcome.GOOD), ("state", TaskState.IDLE)],
+            )
+        self.assertEqual(one[-1:], ["a state"])
+        self.assertNotIn("b state", one)
+        self.scheduler.unobserve(everything)
+        self.scheduler.unobserve(of_one, "a")
+        self.scheduler.unobserve(of_one, "never there")
+        told = len(seen), len(one)
+        self.run_for(130)
+        self.assertEqual((len(seen), len(one)), told)
+        with self.assertRaises(NotFoundError):
+            self.scheduler.observe(of_one, "never there")
 
     def test_a_run_that_cannot_be_cancelled_gives_its_place_up_and_never_runs_twice(self) -> None:
         self.scheduler = Scheduler(self.clock, self.wall, limit=1)

@@ -51,7 +51,7 @@ class SelfStatsTests(SynchronousTestCase):
     def test_every_point_has_a_value_and_its_meaning(self) -> None:
         self.cpu_s = 0.6
         record = TaskRecord(FakeTask(), "web1", 0.0)
-        record.observers.append(self.stats.observe)
+        record.observe(self.stats.observe)
         for outcome, duration in ((Outcome.GOOD, 1.0), (Outcome.FAILED, 3.0), (Outcome.STOPPED, 50.0)):
             record.ended(outcome, "", duration)
         self.run_for(60)

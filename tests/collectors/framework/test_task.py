@@ -21,7 +21,7 @@ def test_time_in_each_state_is_summed() -> None:
 def test_observers_see_state_interval_and_outcome() -> None:
     record = TaskRecord(FakeTask(), "web1", 0.0)
     seen: list[tuple[str, object, object]] = []
-    record.observers.append(lambda _record, what, old, new: seen.append((what, old, new)))
+    record.observe(lambda _record, what, old, new: seen.append((what, old, new)))
     record.enter(TaskState.QUEUED, 1.0)
     record.enter(TaskState.QUEUED, 2.0)
     assert record.pace(30)
