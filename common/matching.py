@@ -52,6 +52,8 @@ def arguments_of(line: str, parameters: str) -> int:
 
 def printable(text: str, limit: int = 200) -> str:
     """A text of a monitored host, safe to show: no control characters, bounded."""
+    if len(text) <= limit and text.isprintable():
+        return text
     clean = "".join(c if c.isprintable() else "\ufffd" for c in text[: limit + 1])
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"
 

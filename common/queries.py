@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 
 from common.configs import DeviceConfig, DeviceId, Digest
 from common.events import EventText
-from common.roll import CommandLine, DeviceScan, Process, SetStatus
+from common.roll import CommandLine, DeviceScan, Process, RollChange, RollGap, RollRow, SetStatus
 
 ShortText = Annotated[str, Meta(max_length=255)]
 
@@ -24,6 +24,40 @@ class ProcessesQuery(Struct, frozen=True, tag=True, kw_only=True):
     set: str | None = None
     after_pid: int = -1
     lines: bool = False
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 1000
+
+
+RollStamp = Annotated[float, Meta(ge=0, le=2**33)]
+
+
+class RollAtQuery(Struct, frozen=True, tag=True, kw_only=True):
+    """Who ran at a moment, as the roll book of a device has it; a page in order of pid.
+
+    Attributes:
+        at: epoch seconds.
+        sets: only processes that one of these sets had then; empty for all.
+    """
+
+    device: DeviceId
+    at: RollStamp
+    sets: Annotated[list[str], Meta(max_length=1000)] = []
+    after_pid: int = -1
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 1000
+
+
+class RollBetweenQuery(Struct, frozen=True, tag=True, kw_only=True):
+    """What started and ended between two epoch seconds; a page in the order in which it was seen.
+
+    Attributes:
+        sets: as in `RollAtQuery`.
+        after: where the page before has ended: `RollChanges.last`.
+    """
+
+    device: DeviceId
+    start: RollStamp
+    end: RollStamp
+    sets: Annotated[list[str], Meta(max_length=1000)] = []
+    after: tuple[int, int] = (0, 0)
     limit: Annotated[int, Meta(ge=1, le=1000)] = 1000
 
 
@@ -125,6 +159,8 @@ class ModelQuery(Struct, frozen=True, tag=True, kw_only=True):
 
 Query = (
     ProcessesQuery
+    | RollAtQuery
+    | RollBetweenQuery
     | SetsQuery
     | ListQuery
     | FetchQuery
@@ -149,6 +185,34 @@ class Processes(Struct, frozen=True, tag=True, kw_only=True):
     rows: list[Process]
     more: bool
     lines: list[CommandLine | None] | None = None
+
+
+class RollTable(Struct, frozen=True, tag=True, kw_only=True):
+    """A page of who ran at a moment.
+
+    Attributes:
+        scanned: epoch second of the last scan before it that changed something, or that is known of.
+        gap: why it is not known who ran; None when it is.
+    """
+
+    scanned: float | None
+    rows: list[RollRow]
+    more: bool
+    gap: RollGap | None = None
+
+
+class RollChanges(Struct, frozen=True, tag=True, kw_only=True):
+    """A page of what changed; with `more` there may be others even if this page has none.
+
+    Attributes:
+        gaps: times that are not known, as far as this page has come; some may come again with the next one.
+        last: what the next page is asked for with.
+    """
+
+    changes: list[RollChange]
+    gaps: list[RollGap]
+    more: bool
+    last: tuple[int, int]
 
 
 class Sets(Struct, frozen=True, tag=True, kw_only=True):
@@ -218,4 +282,4 @@ class Done(Struct, frozen=True, tag=True):
     count: int = 0
 
 
-Result = Processes | Sets | Listing | Rows | Picture | LiveConfig | Done
+Result = Processes | RollTable | RollChanges | Sets | Listing | Rows | Picture | LiveConfig | Done

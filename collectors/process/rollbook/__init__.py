@@ -1,0 +1,1 @@
+"""The roll book: which processes of a device were running when."""

@@ -1,0 +1,249 @@
+"""Files of a roll book: whole up to the last byte that is there, and no trouble when the disk refuses."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from collectors.process.rollbook import segments
+from collectors.process.rollbook.records import Begin, Read, Row, Scan, Still, Table, pack, unpack
+from collectors.process.rollbook.segments import Segment, aged
+from tests.collectors.process.rollbook.host import DAY_S, SNMP, START, Host
+
+
+def test_a_file_that_is_cut_at_any_byte_tells_what_is_whole(tmp_path: Path) -> None:
+    box = Host(tmp_path / "whole")
+    box.run(1)
+    box.scan(0)
+    for pid in range(2, 6):
+        box.run(pid)
+        box.scan()
+    [file] = box.files()
+    data = file.read_bytes()
+    wholes = []
+    for _ in unpack(data, read := Read()):
+        wholes.append(read.end)
+    assert wholes[-1] == len(data)
+    for size in range(len(data)):
+        cut = Host(tmp_path / "cut")
+        path = tmp_path / "cut" / file.relative_to(tmp_path / "whole")
+        path.parent.mkdir(parents=True)
+        path.write_bytes(data[:size])
+        cut.rows, cut.at, cut.monotonic = dict(box.rows), box.at + 100, box.monotonic + 100
+        records = sum(end <= size for end in wholes)
+        cut.scan()
+        assert cut.ran(cut.at) == [1, 2, 3, 4, 5], size
+        for scan in range(5):
+            known = scan <= records - 2
+            expected: Any = list(range(1, scan + 2)) if known else "stopped" if records else "none"
+            assert cut.ran(START + 10 * scan) == expected, (size, scan)
+        shutil.rmtree(tmp_path / "cut")
+
+
+@given(st.integers(0, 10**6), st.integers(0, 255))
+@settings(max_examples=60, deadline=None)
+def test_a_byte_that_is_another_one_ends_what_is_believed(place: int, value: int) -> None:
+    whole = b"".join(_records())
+    damaged = bytearray(whole)
+    damaged[place % len(whole)] = value
+    told = list(unpack(bytes(damaged)))
+    true = list(unpack(whole))
+    assert told == true[: len(told)]
+
+
+def _records() -> list[bytes]:
+    row = Row(1, "/bin/x --y", None, "set", 5)
+    return [
+        pack(record)
+        for record in (
+            Begin(1, "box", 1_800_000_000_000, 14),
+            Table(0, [row], joined=False),
+            Scan(10, 0, [1], [row], []),
+            Still(300_000),
+        )
+    ]
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_compressing_that_was_broken_off_is_done_again(tmp_path: Path, closed: bool) -> None:
+    box = Host(tmp_path)
+    box.run(1)
+    box.scan(0)
+    box.book.close()
+    [file] = box.files()
+    if closed:  # compressed, but the other one is still there
+        data = file.read_bytes()
+        segments.close(file.parent, segments.segments(file.parent)[0])
+        file.write_bytes(data[:-3])
+    file.with_name(f".{file.name}.zst.new").write_bytes(b"half")
+    box.start_daemon()
+    box.scan()
+    assert sorted(path.name for path in box.files()) == [
+        f"{file.name}.zst",
+        f"00000002-{round(box.at * 1000)}.roll",
+    ]
+    assert box.ran(START) == [1]
+
+
+def test_a_disk_that_refuses_is_told_once_and_leaves_a_gap(tmp_path: Path) -> None:
+    box = Host(tmp_path)
+    box.run(1)
+    box.scan(0)
+    box.scan()
+    [file] = box.files()
+    folder = file.parent
+    moved = folder.rename(tmp_path / "away")
+    folder.write_bytes(b"")  # nothing can be written into a file
+    for pid in range(2, 12):
+        box.run(pid)
+        box.scan()
+    assert len(box.problems) == 1
+    assert "the roll books cannot be written" in box.problems[0]
+    assert box.books.figures()["failed"] == 2, "tried again after a minute, not at each scan"
+    folder.unlink()
+    moved.rename(folder)
+    box.scan(70)
+    assert box.ran(box.at) == [*range(1, 12)]
+    assert box.ran(START) == [1]
+    assert box.ran(START + 60) == "disk"
+    box.run(12)
+    box.scan(130)
+    assert box.problems[1:] == [""]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
+def test_a_record_that_did_not_fit_is_taken_back(tmp_path: Path) -> None:
+    box = Host(tmp_path)
+    box.run(1)
+    box.scan(0)
+    [file] = box.files()
+    data = file.read_bytes()
+    file.rename(tmp_path / "kept")
+    file.symlink_to("/dev/full")
+    box.run(2)
+    box.scan()
+    file.unlink()
+    (tmp_path / "kept").rename(file)
+    assert box.books.figures()["failed"] == 1
+    assert file.read_bytes() == data
+    assert box.ran(START) == [1]
+
+
+def test_what_is_another_device_s_is_not_read(tmp_path: Path) -> None:
+    box, other = Host(tmp_path), Host(tmp_path, device="other")
+    box.run(1)
+    box.scan(0)
+    [file] = box.files()
+    theirs = segments.folder_of(tmp_path, "other")
+    theirs.mkdir(parents=True)
+    shutil.copy(file, theirs)
+    assert other.ran(START) != [1]
+
+
+def test_files_are_for_the_owner_alone(tmp_path: Path) -> None:
+    box = Host(tmp_path)
+    box.scan(0)
+    [file] = box.files()
+    assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+
+
+def test_the_book_of_a_device_that_has_left_goes_when_it_is_old_enough(tmp_path: Path) -> None:
+    left, stays = Host(tmp_path, device="left", roll_days=3), Host(tmp_path, device="stays", interval_s=3600)
+    left.run(1)
+    left.scan(0)
+    left.book.close()
+    folder = segments.folder_of(tmp_path, "left")
+    for day in range(6):
+        stays.scan(DAY_S)
+        assert folder.exists() == (day < 4), day
+
+
+def test_segments_are_aged_by_what_follows_them_however_the_clock_was_set() -> None:
+    future = [Segment(1, 10), Segment(2, 900), Segment(3, 30, back=True), Segment(4, 60)]
+    assert aged(future, 5) == []
+    assert aged(future, 31) == future[:2]
+    assert aged(future, 1000) == future[:3], "the last one is still written to"
+
+
+def test_what_is_no_segment_is_left_alone(tmp_path: Path) -> None:
+    box = Host(tmp_path)
+    box.scan(0)
+    [file] = box.files()
+    (file.parent / "notes.txt").write_text("x")
+    box.book.close()
+    box.start_daemon()
+    box.scan()
+    assert (file.parent / "notes.txt").exists()
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("local", [True, False])
+def test_whatever_happens_the_book_is_right_or_says_that_it_does_not_know(
+    tmp_path: Path,
+    seed: int,
+    local: bool,
+) -> None:
+    chance = random.Random(seed)
+    box = Host(tmp_path, **({} if local else SNMP | {"interval_s": 10}))
+    truth: dict[float, list[int]] = {}
+    unknown: list[float] = []
+    for step in range(400):
+        for pid in chance.sample(range(1, 30), 3):
+            if pid in box.rows:
+                box.end(pid)
+            else:
+                box.run(pid, f"/bin/p{pid} --run {step}")
+        what = chance.random()
+        if what < 0.8:
+            box.scan(10)
+            truth[box.at] = sorted(box.rows)
+        elif what < 0.9:
+            box.wait(10)
+            box.book.unreadable("silence")
+            unknown.append(box.at)
+        elif what < 0.95:
+            if chance.random() < 0.5:
+                box.book.close()
+            box.start_daemon()
+            box.wait(500)
+            unknown.append(box.at)
+        else:
+            box.scan(20_000)
+            truth[box.at] = sorted(box.rows)
+            unknown.append(box.at - 10_000)
+    for moment, pids in truth.items():
+        told = box.ran(moment)
+        assert told == pids or told == "stopped", (moment, told, pids)
+    known = sum(isinstance(box.ran(moment), list) for moment in truth)
+    assert known > 0.9 * len(truth)
+    assert not any(isinstance(box.ran(moment), list) for moment in unknown)
+    _replayed(box, truth)
+
+
+def _replayed(box: Host, truth: dict[float, list[int]]) -> None:
+    """From one known table to another, what changed leads from the one to the other."""
+    moments = [moment for moment in sorted(truth) if isinstance(box.ran(moment), list)]
+    for first, last in ((moments[0], moments[-1]), (moments[3], moments[len(moments) // 2])):
+        running = set(truth[first])
+        for change in box.between(first, last)[0]:
+            if change.by <= first or change.by > last:
+                continue
+            pid = change.process.pid
+            assert (pid in running) == (change.what != "started")
+            running.symmetric_difference_update({pid} if change.what != "changed" else set())
+        assert sorted(running) == truth[last]
+
+
+def test_no_file_is_left_open(tmp_path: Path) -> None:
+    box = Host(tmp_path)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for pid in range(20):
+        box.run(pid)
+        box.scan()
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
