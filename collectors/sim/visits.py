@@ -12,7 +12,8 @@ from collectors.framework.snmp import ber
 from collectors.sim import oids
 from common.errors import SettingsError
 
-_UPTIME = ber.encode_oid(oids.SYS_UPTIME)
+_UPTIME = ber.encode_oid(oids.SYS_UPTIME[:-1])
+"""Asked for by itself in a GET, and as what follows this in a GETBULK."""
 
 
 class Visit(Struct, kw_only=True):

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+from collectors.process.memory import DeviceMemory, SetMemory
 from collectors.sim.scenario import Ailment
 from common.configs import DeviceConfig
 from common.events import CLASS_SNMP, Event
@@ -128,6 +129,19 @@ class DeviceJudge:
                 self._say("false", f"{event.event_key} while the device could not be read: {event.summary}")
             return
         self._read(scan, ails, of_device, of_sets)
+
+    def ends_with(self, memory: DeviceMemory) -> None:
+        """Judge what a daemon that has ended has kept."""
+        for name, one in self.sets.items():
+            self._component = name
+            kept = memory.sets.get(name, SetMemory(definition="", since=0.0))
+            low, high = one.restarts
+            if not low <= kept.restarts <= high:
+                self._say("wrong", f"{kept.restarts} restarts are kept, {low} to {high} were")
+            if kept.missing != one.missing:
+                self._say("wrong", f"it is kept as {'missing' if kept.missing else 'up'}")
+            if kept.alarms != one.open:
+                self._say("wrong", f"{sorted(kept.alarms)} are kept as open, told was {sorted(one.open)}")
 
     # --- the device ---------------------------------------------------------------------------------------------------
 

@@ -240,7 +240,8 @@ class SetJudge:
         if key == MISSING:
             ends = [life.ended for life in self._before.all if life.ended <= found.end]
             if ends:
-                self._late(key, max(ends), found.at)
+                confirm = self._definition.confirm
+                self._late(key if confirm == 1 else f"{key}, confirm {confirm}", max(ends), found.at)
         elif key == f"{MISSING} closed":
             self._late(key, min((life.began for life in seen.all), default=found.at), found.at)
             self._happened("up again")
