@@ -148,6 +148,7 @@ class TaskCounts(Struct, frozen=True, kw_only=True):
     Attributes:
         queued_events, queued_samples: waiting in the spools.
         dropped_events, dropped_samples: lost to full spools since the daemon started.
+        silent: devices that do not answer, and are asked less often.
         lapsed: devices that are not collected because the hub has not been heard for longer than their lease.
         problem: the sentence of whatever ails the daemon as a whole, for example a full disk; empty when well.
         untold: the part of it that the daemon cannot send an event about; the hub has to.
@@ -162,6 +163,7 @@ class TaskCounts(Struct, frozen=True, kw_only=True):
     dropped_events: int = 0
     dropped_samples: int = 0
     lapsed: int = 0
+    silent: int = 0
     problem: Reason = ""
     untold: Reason = ""
 

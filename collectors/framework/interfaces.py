@@ -12,9 +12,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 from zope.interface import Attribute, Interface, implementer
 
+from collectors.framework.networks import Networks
 from collectors.framework.processevents.values import Happened
 from collectors.framework.snmp.sizing import Sizing
 from common.configs import DeviceConfig, SnmpConfig
@@ -58,6 +59,8 @@ class ITask(Interface):
     name: str = Attribute("Unique, and the same over restarts, for example `process:web1`.")
     interval_s: int = Attribute("Whole seconds from run to run.")
     timeout_s: float = Attribute("How long a run may take.")
+    lane: str = Attribute("Of the tasks of one lane, a network as a rule, only so many run at once; empty for none.")
+    rests: bool = Attribute("Its turns are left out for now, because what it works for does not answer.")
 
     async def run(slot: int) -> None:
         """Do it once.
@@ -211,6 +214,7 @@ class CollectorContext(Struct, frozen=True, kw_only=True):
         hub_epoch: id of the hub's store, empty until the hub has told; another one knows of no alarm that is open.
         send_model: as `IHub.send_model`.
         tap: an `ITap`, through which devices are read.
+        networks: which network a device is in, and how those that do not answer are asked.
         run_soon: has the task of a name run out of turn, before others that wait, by the scheduler that owns it: that
             of the very process in which the collector runs. A name that it does not know is ignored; a task that runs
             is run once more when it has ended; asking again before that changes nothing. Call it from the reactor's
@@ -228,6 +232,7 @@ class CollectorContext(Struct, frozen=True, kw_only=True):
     hub_epoch: Callable[[], str]
     send_model: Callable[[ModelReport], Awaitable[ModelTaken]]
     tap: Any = NoTap()
+    networks: Networks = field(default_factory=Networks)
     run_soon: Callable[[str], object] = _run_nothing
 
 

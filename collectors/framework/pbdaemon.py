@@ -34,6 +34,7 @@ from collectors.framework.interfaces import CollectorContext, CollectorSpec, NoT
 from collectors.framework.leases import FILE as STAMP_FILE
 from collectors.framework.leases import Leases, Stamp
 from collectors.framework.name import CollectorName
+from collectors.framework.networks import Networks, NetworkSettings
 from collectors.framework.once import add_once_options, run_once
 from collectors.framework.problems import Problems
 from collectors.framework.rejections import Rejections
@@ -66,6 +67,7 @@ class CollectorSettings(Struct, frozen=True, kw_only=True):
         key_file: keys that seal the configs on disk; empty for configs.key beside them.
         reactor: `asyncio` only for devices that are read with the SNMP engine pysnmp.
         events: What waits for the hub, and how much of it is kept.
+        networks: How devices share the line to their network, and how often those that do not answer are asked.
     """
 
     folder: Path = Path("var/process")
@@ -75,6 +77,7 @@ class CollectorSettings(Struct, frozen=True, kw_only=True):
     key_file: str = ""
     hub: HubSettings = HubSettings()
     events: SpoolSettings = SpoolSettings()
+    networks: NetworkSettings = NetworkSettings()
     log: LogSettings = LogSettings()
 
     @property
@@ -130,6 +133,7 @@ class CollectorDaemon(Chain):
             hub_epoch=lambda: self.client.epoch,
             send_model=lambda report: self.link.send_model(report),  # noqa: PLW0108 - the link comes later
             tap=tap,
+            networks=Networks(settings.networks),
         )
         runner = self.runner = make_runner(
             spec, settings, context, lambda: self.stats, problems.of("workers", CLASS_DAEMON)
@@ -216,6 +220,7 @@ class CollectorDaemon(Chain):
             tasks=totals.tasks,
             late_runs=totals.late_runs,
             failed_runs=totals.failed_runs,
+            silent=totals.silent,
             queued_events=self.spool.queued,
             queued_samples=self.writer.queued,
             dropped_events=self.spool.dropped,
@@ -269,6 +274,8 @@ def fares(figures: Mapping[str, Any]) -> str:
         ailing = [worker["problem"] for worker in workers if worker["problem"]]
         lines.append(f"{len(workers)} workers, {sum(worker['live'] for worker in workers)} of them at work")
         lines += ailing
+    if figures.get("silent"):
+        lines.append(f"{figures['silent']} of {figures.get('devices')} devices do not answer, and are asked less often")
     if figures.get("devices_paused_because"):
         lines.append(str(figures["devices_paused_because"]))
     return "\n".join(lines)

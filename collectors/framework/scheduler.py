@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections import deque
 from collections.abc import Callable, Iterable
 
 from twisted.application.service import Service
@@ -18,6 +17,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from collectors.framework.interfaces import ITask, TaskState
+from collectors.framework.lanes import Lanes
 from collectors.framework.observing import Observer, Observers
 from collectors.framework.task import Outcome, TaskFigures, TaskRecord
 from collectors.framework.timing import delay_s, phase, slot
@@ -25,6 +25,7 @@ from common.configs import DeviceConfig
 from common.errors import NotFoundError, TocsinError
 
 DEFAULT_LIMIT = 100
+DEFAULT_LANE_LIMIT = 20
 STARTS_A_TURN = 10
 """Runs that begin in one turn of the reactor; others that wait for it come between."""
 STOP_S = 2.0
@@ -46,6 +47,7 @@ class _Entry:
         self.again = False
         self.removed = False
         self.holds_place = False
+        self.lane = ""  # that it waits or runs in; the task's own may be another one by now
         self.over: list[Deferred[None]] = []
 
 
@@ -56,6 +58,7 @@ class Scheduler(Service):
         clock: monotonic; all waiting is on it.
         wall: epoch seconds; says only where in its step a moment lies.
         limit: runs at the same time.
+        lane_limit: runs of one lane at the same time.
         observer: the first that observes all tasks (see `observe`).
     """
 
@@ -65,6 +68,7 @@ class Scheduler(Service):
         wall: Callable[[], float],
         *,
         limit: int = DEFAULT_LIMIT,
+        lane_limit: int = DEFAULT_LANE_LIMIT,
         observer: Observer | None = None,
     ) -> None:
         self._clock = clock
@@ -74,7 +78,7 @@ class Scheduler(Service):
         if observer is not None:
             self._observers.observe(observer)
         self._entries: dict[str, _Entry] = {}
-        self._queue: deque[_Entry] = deque()
+        self._queue: Lanes[_Entry] = Lanes(lane_limit)
         self._running = 0
         self._pumping: IDelayedCall | None = None
         self._gone_late = 0
@@ -119,8 +123,7 @@ class Scheduler(Service):
         self._gone_late += entry.record.late
         self._gone_failed += entry.record.failed
         self._cancel_timer(entry)
-        with contextlib.suppress(ValueError):
-            self._queue.remove(entry)
+        self._queue.discard(entry, entry.lane)
         await self._finish(entry)
 
     def run_now(self, names: Iterable[str]) -> int:
@@ -135,8 +138,7 @@ class Scheduler(Service):
         """Leave a task's turns out until `resume`; a run that is under way ends as it would."""
         entry = self._entry(name)
         entry.again = False
-        with contextlib.suppress(ValueError):
-            self._queue.remove(entry)
+        self._queue.discard(entry, entry.lane)
         if entry.run is None:
             entry.record.enter(TaskState.PAUSED, self._clock.seconds())
         self._cancel_timer(entry)
@@ -203,6 +205,10 @@ class Scheduler(Service):
     def queued_tasks(self) -> int:
         """Tasks whose turn it is, and that wait for a place."""
         return len(self._queue)
+
+    def tasks_in(self, lane: str) -> int:
+        """How many tasks are in a lane, whatever they are doing."""
+        return sum(entry.record.task.lane == lane for entry in self._entries.values())
 
     # --- service ------------------------------------------------------------------------------------------------------
 
@@ -272,10 +278,10 @@ class Scheduler(Service):
         entry.timer = None
         # Whole turns that went by while nothing of ours ran: the process was stopped, or the reactor was held up.
         entry.record.late += int((self._clock.seconds() - entry.due) / entry.record.interval_s)
-        if entry.record.state is TaskState.IDLE:
-            self._want(entry)
-        else:
+        if entry.record.state is not TaskState.IDLE:
             entry.record.late += 1
+        elif not entry.record.task.rests:
+            self._want(entry)
         self._plan(entry)
 
     def _want(self, entry: _Entry, *, first: bool = False) -> None:
@@ -284,27 +290,25 @@ class Scheduler(Service):
             entry.again = True
             return
         if entry.record.state is TaskState.QUEUED and first:
-            self._queue.remove(entry)
+            self._queue.discard(entry, entry.lane)
         elif entry.record.state is TaskState.IDLE:
             entry.record.enter(TaskState.QUEUED, self._clock.seconds())
         else:
             return
-        if first:
-            self._queue.appendleft(entry)
-        else:
-            self._queue.append(entry)
+        entry.lane = entry.record.task.lane
+        self._queue.put(entry, entry.lane, first=first)
         self._pump_soon()
 
     def _pump_soon(self) -> None:
-        if self._pumping is None and self._queue and self._running < self._limit and self.running:
+        if self._pumping is None and self._queue.may_begin and self._running < self._limit and self.running:
             self._pumping = self._clock.callLater(0, self._pump)
 
     def _pump(self) -> None:
         self._pumping = None
         for _ in range(STARTS_A_TURN):
-            if not self._queue or self._running >= self._limit:
+            if self._running >= self._limit or (entry := self._queue.take()) is None:
                 break
-            self._start_run(self._queue.popleft())
+            self._start_run(entry)
         self._pump_soon()
 
     # --- one run ------------------------------------------------------------------------------------------------------
@@ -363,6 +367,7 @@ class Scheduler(Service):
         if entry.holds_place:
             entry.holds_place = False
             self._running -= 1
+            self._queue.done(entry.lane)
 
     def _cancel_timer(self, entry: _Entry) -> None:
         timer, entry.timer = entry.timer, None

@@ -41,7 +41,9 @@ class ModelerCollector:
 
     def __init__(self, context: CollectorContext, make_client: SnmpClientFactory | None = None) -> None:
         self._context = context
-        self._make_client = make_client or client_factory(context.reactor, context.clock, random.SystemRandom())
+        self._make_client = make_client or client_factory(
+            context.reactor, context.clock, random.SystemRandom(), context.networks.learn
+        )
         local = local_source(context.wall, context.clock.seconds, lambda _row: False)
         self._local = LocalReader(context.reactor, host.READERS, local)
         self._own = OwnDaemons(context.data_dir)

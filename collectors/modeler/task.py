@@ -17,7 +17,7 @@ from collectors.modeler.memory import dump, essence, load
 from collectors.modeler.modelling import Modelled, fitted, modelled
 from collectors.modeler.outbox import Outbox
 from collectors.modeler.plugins.catalogue import chosen
-from common.configs import DeviceConfig
+from common.configs import DeviceConfig, SourceKind
 from common.errors import TocsinError, TransientError
 from common.events import CLASS_MODEL, Event, Severity
 from common.queries import Decision
@@ -98,6 +98,7 @@ class ModelTask:
         self._decisions: list[Decision] = []
         self.name = f"model:{config.device}"
         self.timeout_s = TIMEOUT_S
+        self.rests = False
 
     @property
     def interval_s(self) -> int:
@@ -121,6 +122,12 @@ class ModelTask:
     def decided(self, decision: Decision) -> None:
         """Take note of what an operator made of an alarm."""
         self._decisions.append(decision)
+
+    @property
+    def lane(self) -> str:
+        """The network of the device."""
+        here = self._config.source is SourceKind.LOCAL
+        return "" if here else self._context.networks.of(self._config.address)
 
     def update(self, config: DeviceConfig) -> None:
         """Work by another config from the next run on."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct, field
 
+from collectors.framework.snmp.sizing import Sizing
 from collectors.framework.thresholdbook import Watches, forget_alarms
 from common.masking import Masker, masker
 
@@ -92,6 +93,7 @@ class DeviceMemory(Struct):
         thresholds: what is remembered of them, by component.
         definitions: digest of the definitions that the sets are of; command lines that were masked when they were kept
             cannot always tell it.
+        sizing: how much the agent and the path to it stand, over SNMP.
     """
 
     sets: dict[str, SetMemory] = field(default_factory=dict)
@@ -104,6 +106,7 @@ class DeviceMemory(Struct):
     hub: str = ""
     thresholds: Watches = field(default_factory=dict)
     definitions: str = ""
+    sizing: Sizing = field(default_factory=Sizing)
 
     def forget_alarms(self) -> None:
         """Nothing has been said: whatever is wrong is to be said anew."""

@@ -8,8 +8,11 @@ import msgspec
 from zope.interface import implementer
 
 from collectors.framework.interfaces import CollectorContext, IProcessSource, ITask, ProcessTable
+from collectors.framework.networks import SILENT
 from collectors.framework.snmp.errors import NoHostResources, SnmpAuthError, SnmpConfigError, SnmpError, SnmpTimeout
+from collectors.framework.timing import turn_of
 from collectors.process import report
+from collectors.process.backoff import Backoff
 from collectors.process.doubt import has_shrunk, whom_to_ask
 from collectors.process.events import GROUP
 from collectors.process.judging import SetJudge
@@ -18,7 +21,7 @@ from collectors.process.points import SOURCE, layout
 from collectors.process.restarts import restarted
 from collectors.process.tables import View
 from collectors.process.tracker import Outcome, Tracker
-from common.configs import DeviceConfig
+from common.configs import DeviceConfig, SourceKind
 from common.errors import TocsinError, TransientError
 from common.events import CLASS_SNMP, Event, Severity
 from common.masking import masker_of
@@ -37,6 +40,9 @@ _KEYS: tuple[tuple[type[Exception], str], ...] = (
     (NoHostResources, "snmp_no_host_resources"),
     (SnmpError, "snmp_error"),
 )
+
+NO_ANSWER = (SnmpTimeout, SnmpAuthError, SnmpConfigError)
+"""What is asked again less and less often: who is silent, who refuses us, who cannot be found."""
 
 MakeSource = Callable[[DeviceConfig, "ProcessTask"], IProcessSource]
 
@@ -59,6 +65,12 @@ class ProcessTask:
         self._config = config
         self._tracker = Tracker(config, load(context.states.load(state_key(config.device))))
         self._judge = SetJudge(config)
+        self._backoff = Backoff(
+            context.networks.settings.silent_s,
+            context.rng,
+            silent=any(key in self._tracker.memory.alarms for kind, key in _KEYS if kind in NO_ANSWER),
+        )
+        self._sizing = self._tracker.memory.sizing.learnt()
         self._source = make_source(config, self)
         self._cycles = 0
         self._slot = 0
@@ -82,6 +94,23 @@ class ProcessTask:
         return max(10.0, 0.9 * self._config.interval_s)
 
     @property
+    def lane(self) -> str:
+        """The network of the device; those that do not answer are in a lane of their own."""
+        if self._config.source is SourceKind.LOCAL:
+            return ""
+        return SILENT if self._backoff.silent else self._context.networks.of(self._config.address)
+
+    @property
+    def rests(self) -> bool:
+        """Whether it is to be left alone, because it does not answer."""
+        return self._backoff.rests(self._context.clock.seconds())
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it did not answer when it was asked last."""
+        return self._backoff.silent
+
+    @property
     def config(self) -> DeviceConfig:
         """What it works by, or will from the next run on."""
         return self._config
@@ -99,6 +128,7 @@ class ProcessTask:
         """Work by another config from the next run on."""
         self._next = config
         self._config = config
+        self._backoff.again()
 
     async def close(self) -> None:
         """End for good."""
@@ -111,8 +141,13 @@ class ProcessTask:
         try:
             table = await self._read()
         except TocsinError as error:
+            if isinstance(error, NO_ANSWER):
+                self._backoff.failed(began, self._config.interval_s)
+            else:
+                self._backoff.answered()
             await self._unreadable(events, _key(error), error)
             raise
+        self._backoff.answered()
         events += self._readable() + self._agent_events(table)
         outcome = self._tracker.observe(table)
         judged = self._judge.judge(self._tracker.memory, outcome, table.at, slot)
@@ -147,7 +182,8 @@ class ProcessTask:
 
     async def _read(self) -> ProcessTable:
         """A table that can be believed: what seems to be missing is verified first."""
-        full = self._cycles % self._config.full_scan_every == 0
+        every = self._config.full_scan_every
+        full = self._cycles % every == turn_of(self._config.device, every)
         self._cycles += 1
         table = await self._source.scan(full)
         if table.complete and not await self._doubtful(table):
@@ -245,8 +281,10 @@ class ProcessTask:
     # --- keeping and writing ------------------------------------------------------------------------------------------
 
     async def _keep(self, events: list[Event], *, changed: bool) -> None:
-        if not events and not changed and self._cycles % PERSIST_EVERY:
+        sizing = self._tracker.memory.sizing.learnt()
+        if not events and not changed and sizing == self._sizing and self._cycles % PERSIST_EVERY:
             return
+        self._sizing = sizing
         key = state_key(self._config.device)
         try:
             await self._context.events.send(events, key, dump(self._tracker.memory, masker_of(self._config)))

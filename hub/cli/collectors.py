@@ -12,7 +12,7 @@ from rich.text import Text
 
 from hub.cli.client import path_of
 from hub.cli.context import Client, json_option, pass_client
-from hub.cli.figures import NOTHING, moment, since
+from hub.cli.figures import NOTHING, counted, moment, since
 from hub.cli.folder import COLLECTOR
 from hub.cli.output import Column, cell, emit, is_narrow, note, plural_rows, show, table
 
@@ -58,8 +58,17 @@ def list_command(client: Client, as_json: bool) -> None:
     for row in rows:
         if row.get("problem"):
             show(cell(f"{row.get('id')}/{row.get('daemon')}: {row['problem']}", "yellow"))
+        if row.get("silent"):
+            show(cell(silent_line(row), "yellow"))
     for sentence in certificate_notes(rows, now):
         show(cell(sentence, "yellow"))
+
+
+def silent_line(row: dict[str, Any]) -> str:
+    """How many devices of a collector do not answer."""
+    silent, devices = int(row["silent"]), int(row.get("devices") or 0)
+    answer = "does not answer, and is" if silent == 1 else "do not answer, and are"
+    return f"{row.get('id')}/{row.get('daemon')}: {silent} of {counted(devices, 'device')} {answer} asked less often"
 
 
 def certificate_notes(rows: Sequence[dict[str, Any]], now: float) -> list[str]:

@@ -278,6 +278,7 @@ class Collector(Struct, frozen=True, kw_only=True):
     tasks: int
     late_runs: int
     failed_runs: int
+    silent: int
     queue: Count
     dropped: Count
     problem: str
@@ -305,6 +306,7 @@ def collector_shape(
         tasks=counts.tasks,
         late_runs=counts.late_runs,
         failed_runs=counts.failed_runs,
+        silent=counts.silent,
         queue=Count(events=counts.queued_events, samples=counts.queued_samples),
         dropped=Count(events=counts.dropped_events, samples=counts.dropped_samples),
         problem=counts.problem if session is not None else f"not connected: {seat.reason}",

@@ -26,6 +26,8 @@ class FakeTask:
         self.name = name
         self.interval_s = interval_s
         self.timeout_s = timeout_s
+        self.lane = ""
+        self.rests = False
         self.slots: list[int] = []
         self.hold: Deferred[None] | None = None
         self.behave: Callable[[int], Any] = lambda _: None

@@ -36,6 +36,8 @@ class CountingTask:
     """Raises the next events of its device."""
 
     timeout_s = 30.0
+    lane = ""
+    rests = False
 
     def __init__(self, context: CollectorContext, config: DeviceConfig) -> None:
         self.name = f"count:{config.device}"

@@ -12,6 +12,7 @@ from zope.interface import implementer
 from collectors.framework.alarms import TaskAlarms
 from collectors.framework.chain import Chain
 from collectors.framework.interfaces import CollectorContext, CollectorSpec, ICollector, ITask
+from collectors.framework.networks import SILENT
 from collectors.framework.observing import Observer
 from collectors.framework.running.interfaces import IRunner, Ran, Totals
 from collectors.framework.scheduler import Scheduler
@@ -103,6 +104,7 @@ class InProcess(Chain):
             waiting=self._scheduler.queued_tasks,
             late_runs=self._scheduler.late_runs,
             failed_runs=self._scheduler.failed_runs,
+            silent=self._scheduler.tasks_in(SILENT),
         )
 
     async def figures(self) -> dict[str, Any]:
@@ -199,5 +201,6 @@ def in_process(spec: CollectorSpec, context: CollectorContext, limit: int, obser
         alarms.observe(record, what, old, new)
         observe(record, what, old, new)
 
-    scheduler = Scheduler(context.clock, context.wall, limit=limit, observer=observer)
+    lane_limit = context.networks.limit
+    scheduler = Scheduler(context.clock, context.wall, limit=limit, lane_limit=lane_limit, observer=observer)
     return InProcess(collector, scheduler, alarms)

@@ -35,6 +35,7 @@ class Totals(Struct, frozen=True, kw_only=True):
         running: runs that are under way.
         waiting: tasks whose turn it is, and that wait for a place.
         late_runs, failed_runs: since the start.
+        silent: tasks of devices that do not answer.
         cpu_s, memory_bytes: of other processes that run them.
         dropped_samples: that did not leave these processes.
     """
@@ -44,6 +45,7 @@ class Totals(Struct, frozen=True, kw_only=True):
     waiting: int = 0
     late_runs: int = 0
     failed_runs: int = 0
+    silent: int = 0
     cpu_s: float = 0.0
     memory_bytes: int = 0
     dropped_samples: int = 0

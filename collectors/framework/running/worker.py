@@ -30,6 +30,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger, globalLogBeginner
 
 from collectors.framework.interfaces import CollectorContext, CollectorSpec
+from collectors.framework.networks import Networks
 from collectors.framework.running.inprocess import InProcess, in_process
 from collectors.framework.running.messages import (
     Answer,
@@ -149,6 +150,7 @@ class Worker:
             data_dir=self._folder,
             hub_epoch=lambda: self._epoch,
             send_model=self._send_model,
+            networks=Networks(settings.networks, order.parallel / settings.parallel),
         )
         self._runner = in_process(self._spec, context, order.parallel, self._observe)
         self._runner.startService()

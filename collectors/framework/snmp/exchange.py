@@ -41,13 +41,14 @@ Seal = Callable[[int, int], bytes]
 
 
 class Shared(Struct, frozen=True):
-    """What all clients of a daemon use together."""
+    """What all clients of a daemon use together; `learn` is told what a host was resolved to."""
 
     reactor: Any
     clock: IReactorTime
     rng: random.Random
     keys: KeyCache
     indexes: Indexes
+    learn: Callable[[str, str], object]
 
 
 class PduReply(Struct, frozen=True):
@@ -199,6 +200,7 @@ class Exchange:
             return self._port
         shared = self._shared
         address = await resolve(shared.reactor, shared.clock, self._host)
+        shared.learn(self._host, address)
         if self._closed:
             raise SnmpTimeout(CLOSED)
         port = AgentPort(address, self._config.port, self._received, self._refused)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
@@ -27,18 +27,24 @@ def has_asyncio_loop(reactor: Any) -> bool:
     return hasattr(reactor, "_asyncioEventloop")
 
 
-def client_factory(reactor: Any, clock: IReactorTime, rng: random.Random) -> SnmpClientFactory:
+def client_factory(
+    reactor: Any,
+    clock: IReactorTime,
+    rng: random.Random,
+    learn: Callable[[str, str], object] = lambda _host, _found: None,
+) -> SnmpClientFactory:
     """The clients of one daemon; they share keys made of passwords, and what row indexes look like.
 
     Args:
         reactor: for sockets and names.
         clock: for timeouts.
         rng: for request ids and salts; of a kind that nobody can foresee, such as SystemRandom.
+        learn: is told what a host was resolved to.
 
     Returns:
         (address, config) -> ISnmpClient; raises SnmpConfigError for settings that cannot work.
     """
-    shared = Shared(reactor, clock, rng, KeyCache(), Indexes())
+    shared = Shared(reactor, clock, rng, KeyCache(), Indexes(), learn)
 
     def make(address: str, config: SnmpConfig) -> ISnmpClient:
         if config.engine is SnmpEngine.OWN:
@@ -51,6 +57,6 @@ def client_factory(reactor: Any, clock: IReactorTime, rng: random.Random) -> Snm
             )
         from collectors.framework.snmp.pysnmp_engine import PysnmpExchange
 
-        return SnmpClient(PysnmpExchange(address, config, reactor, clock), config, shared.indexes)
+        return SnmpClient(PysnmpExchange(address, config, reactor, clock, learn), config, shared.indexes)
 
     return make

@@ -95,7 +95,9 @@ class Varbinds(Struct, frozen=True):
 class PysnmpExchange:
     """Asks one agent through pysnmp, with an engine and a socket of its own."""
 
-    def __init__(self, host: str, config: SnmpConfig, reactor: Any, clock: IReactorTime) -> None:
+    def __init__(
+        self, host: str, config: SnmpConfig, reactor: Any, clock: IReactorTime, learn: Callable[[str, str], object]
+    ) -> None:
         if config.version is SnmpVersion.V3:
             check_user(config)
         self.agent = endpoint(host, config.port)
@@ -103,6 +105,7 @@ class PysnmpExchange:
         self._config = config
         self._reactor = reactor
         self._clock = clock
+        self._learn = learn
         self._engine: Any = None
         self._target: Any = None
         self._closed = False
@@ -112,6 +115,7 @@ class PysnmpExchange:
         if self._closed:
             raise SnmpTimeout("The SNMP client was closed.")
         address = await resolve(self._reactor, self._clock, self._host)
+        self._learn(self._host, address)
         loop = self._reactor._asyncioEventloop  # noqa: SLF001  Twisted offers no other way to the loop
         return await Deferred.fromFuture(asyncio.ensure_future(self._ask(address, request), loop=loop))
 

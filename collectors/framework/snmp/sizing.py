@@ -35,6 +35,10 @@ class Sizing(Struct, array_like=True):
     whole_answers: int = 0
     alone: bool = False
 
+    def learnt(self) -> tuple[int, bool]:
+        """What is worth keeping at once: it was learnt by asking too much."""
+        return self.ceiling, self.alone
+
     def columns(self, wanted: int) -> int:
         """How many columns to ask for at once."""
         return max(1, min(wanted, self.budget))

@@ -149,6 +149,10 @@ function reported(one) {
   return one.devices > 0 || one.tasks > 0 || (one.since && Date.now() - Date.parse(one.since) >= FIRST_REPORT_MS);
 }
 
+function silent(one) {
+  return one.silent ? `, ${one.silent} of ${one.devices} devices silent` : "";
+}
+
 function drawCollectors(collectors) {
   const attention = (number) => [String(number), Number(number) > 0 ? "number attention" : "number"];
   sync(at("collectors").tBodies[0], collectors, (one) => JSON.stringify([one.id, one.daemon]),
@@ -156,7 +160,7 @@ function drawCollectors(collectors) {
     (row, one) => renewCells(row, [
       one.id, one.daemon, one.host + " " + one.version,
       one.connected
-        ? [one.problem ? "● " + one.problem : "● connected for " + since(one.since), one.problem ? "attention" : "state up"]
+        ? [one.problem ? "● " + one.problem : "● connected for " + since(one.since) + silent(one), one.problem ? "attention" : "state up"]
         : ["✖ away for " + since(one.last_seen), "state away"],
       reported(one) ? String(one.devices) : "–", attention(one.behind), attention(one.late_runs),
       String(one.queue.events + one.queue.samples), attention(one.dropped.events + one.dropped.samples),

@@ -315,6 +315,7 @@ class CollectorTopicTests(SynchronousTestCase):
                 "tasks": 3,
                 "late_runs": 0,
                 "failed_runs": 0,
+                "silent": 0,
                 "queue": {"events": 0, "samples": 0},
                 "dropped": {"events": 0, "samples": 0},
                 "problem": "",

@@ -312,7 +312,7 @@ def test_mutated_messages_are_refused_or_harmless(data: st.DataObject) -> None:
 
 
 def test_secrets_do_not_show() -> None:
-    shared = Shared(None, FakeUdpReactor(), random.Random(1), KeyCache(), Indexes())
+    shared = Shared(None, FakeUdpReactor(), random.Random(1), KeyCache(), Indexes(), print)
     shared.keys.key(AuthProtocol.MD5, AUTH)
     assert AUTH not in repr(shared)
     assert AUTH not in repr(config_of(SHA_AES))
