@@ -203,6 +203,10 @@ def _run_nothing(_name: str) -> None:
     """There is no scheduler."""
 
 
+def _tell_nobody(_sentence: str) -> None:
+    """It is counted all the same."""
+
+
 class CollectorContext(Struct, frozen=True, kw_only=True):
     """What the framework hands to a collector when the daemon starts.
 
@@ -219,6 +223,8 @@ class CollectorContext(Struct, frozen=True, kw_only=True):
             of the very process in which the collector runs. A name that it does not know is ignored; a task that runs
             is run once more when it has ended; asking again before that changes nothing. Call it from the reactor's
             thread.
+        keeps_files: a collector may keep files of its own in `data_dir`; not where a task only is looked at.
+        on_problem: where a collector tells what ails its files, and "" when it is over.
     """
 
     clock: Any
@@ -234,6 +240,8 @@ class CollectorContext(Struct, frozen=True, kw_only=True):
     tap: Any = NoTap()
     networks: Networks = field(default_factory=Networks)
     run_soon: Callable[[str], object] = _run_nothing
+    keeps_files: bool = False
+    on_problem: Callable[[str], None] = _tell_nobody
 
 
 class CollectorSpec(Struct, frozen=True, kw_only=True):

@@ -130,6 +130,8 @@ class CollectorDaemon(Chain):
             states=spool,
             samples=writer,
             data_dir=folder,
+            keeps_files=True,
+            on_problem=problems.of("roll books", CLASS_DATA),
             hub_epoch=lambda: self.client.epoch,
             send_model=lambda report: self.link.send_model(report),  # noqa: PLW0108 - the link comes later
             tap=tap,

@@ -22,6 +22,8 @@ from collectors.framework.source_local import local_source
 from collectors.framework.thresholdbook import mistakes as threshold_mistakes
 from collectors.framework.thresholdwords import KEY_PREFIX
 from collectors.process.listening import Listeners
+from collectors.process.rollbook.book import RollBook
+from collectors.process.rollbook.books import RollBooks
 from collectors.process.source_snmp import SnmpSource
 from collectors.process.task import ProcessTask, state_key
 from common.configs import DeviceConfig, SourceKind
@@ -29,7 +31,17 @@ from common.errors import NotFoundError, PermanentError
 from common.events import CLASS_PROCESS, CLASS_SNMP
 from common.masking import mask_mistakes, masker_of
 from common.matching import check_definition, command_line
-from common.queries import Decision, Processes, ProcessesQuery, Query, Result, Sets, SetsQuery
+from common.queries import (
+    Decision,
+    Processes,
+    ProcessesQuery,
+    Query,
+    Result,
+    RollAtQuery,
+    RollBetweenQuery,
+    Sets,
+    SetsQuery,
+)
 from common.roll import CommandLine, Process
 
 MAX_PAGE_BYTES = 192 * 1024
@@ -49,6 +61,7 @@ class ProcessCollector:
         )
         self._local = LocalHost(folder=context.data_dir)
         self._listeners = Listeners(context)
+        self._books = RollBooks(context.data_dir, context.on_problem)
         self._tasks: dict[str, ProcessTask] = {}
 
     def validate(self, config: DeviceConfig) -> None:
@@ -66,7 +79,8 @@ class ProcessCollector:
 
     def make_task(self, config: DeviceConfig) -> ProcessTask:
         """Make the task of a device."""
-        task = self._tasks[config.device] = ProcessTask(config, self._context, self._source)
+        book = self._books.of(config) if self._context.keeps_files else None
+        task = self._tasks[config.device] = ProcessTask(config, self._context, self._source, book)
         return task
 
     def forget(self, device: str) -> None:
@@ -92,8 +106,8 @@ class ProcessCollector:
         return ()
 
     def figures(self) -> dict[str, Any]:
-        """What could not be read of this host, and whether what happens on it is listened to."""
-        return {"local": self._local.figures(), **self._listeners.figures()}
+        """What could not be read of this host, whether what happens on it is listened to, how the roll books stand."""
+        return {"local": self._local.figures(), "roll_book": self._books.figures(), **self._listeners.figures()}
 
     def decided(self, decision: Decision) -> bool:
         """Take note of what an operator made of an alarm; the next scan goes by it."""
@@ -106,11 +120,15 @@ class ProcessCollector:
         return True
 
     async def answer(self, query: Query) -> Result:
-        """Tell the last process table, or the sets."""
+        """Tell the last process table, the sets, or what the roll book has."""
         if isinstance(query, ProcessesQuery):
             return self._processes(query)
         if isinstance(query, SetsQuery):
             return self._sets(query)
+        if isinstance(query, RollAtQuery):
+            return self._books.at(query, *self._booked(query.device))
+        if isinstance(query, RollBetweenQuery):
+            return self._books.between(query, *self._booked(query.device))
         raise NotFoundError(f"{type(query).__name__} is not for the process collector")
 
     def _source(self, config: DeviceConfig, task: ProcessTask, *, listen: bool = True) -> IProcessSource:
@@ -155,6 +173,12 @@ class ProcessCollector:
             scans=[self._listeners.told(task.scan) for task in tasks],
             more=len(names) > len(page),
         )
+
+    def _booked(self, device: str) -> tuple[DeviceConfig, RollBook]:
+        task = self._task(device)
+        if task.book is None:
+            raise NotFoundError(f"no roll book is kept of {device} here")
+        return task.config, task.book
 
     def _task(self, device: str) -> ProcessTask:
         task = self._tasks.get(device)

@@ -13,12 +13,13 @@ from collectors.framework.snmp.errors import NoHostResources, SnmpAuthError, Snm
 from collectors.framework.timing import turn_of
 from collectors.process import report
 from collectors.process.backoff import Backoff
-from collectors.process.doubt import has_shrunk, whom_to_ask
+from collectors.process.doubt import changed_hands, has_shrunk, whom_to_ask
 from collectors.process.events import GROUP
 from collectors.process.judging import SetJudge
 from collectors.process.memory import dump, load
 from collectors.process.points import SOURCE, layout
 from collectors.process.restarts import restarted
+from collectors.process.rollbook.book import RollBook
 from collectors.process.tables import View
 from collectors.process.tracker import Outcome, Tracker
 from common.configs import DeviceConfig, SourceKind
@@ -57,11 +58,16 @@ class ProcessTask:
     """Keeps the roll of one device.
 
     Attributes:
+        book: the roll book; None where none is kept.
         view, sets, scan: what the last good cycle saw; `scan.problem` says why there is nothing newer.
     """
 
-    def __init__(self, config: DeviceConfig, context: CollectorContext, make_source: MakeSource) -> None:
+    def __init__(
+        self, config: DeviceConfig, context: CollectorContext, make_source: MakeSource, book: RollBook | None = None
+    ) -> None:
+        """Begin with what is remembered; without a `book` nothing is kept of who ran when."""
         self._context = context
+        self.book = book
         self._config = config
         self._tracker = Tracker(config, load(context.states.load(state_key(config.device))))
         self._judge = SetJudge(config)
@@ -132,6 +138,8 @@ class ProcessTask:
 
     async def close(self) -> None:
         """End for good."""
+        if self.book is not None:
+            self.book.close()
         await self._source.close()
 
     async def run(self, slot: int) -> None:
@@ -154,6 +162,8 @@ class ProcessTask:
         events += outcome.events + judged.events
         self._write(outcome, slot)
         self.view, self.sets = outcome.view, outcome.sets
+        if self.book is not None:
+            self.book.note(table, outcome.view.owners)
         self.scan = DeviceScan(
             device=self._config.device,
             at=table.at,
@@ -198,7 +208,10 @@ class ProcessTask:
         """Whether a table that seems to be complete is to be read again."""
         if self._config.snmp is None:
             return False
-        return has_shrunk(self._tracker.memory, table) or await self._hidden(table) != ""
+        memory = self._tracker.memory
+        if has_shrunk(memory, table) or changed_hands(memory, table, self._tracker.doubtful(table)):
+            return True
+        return await self._hidden(table) != ""
 
     async def _hidden(self, table: ProcessTable) -> str:
         """What shows that a table lacks processes that are there; empty when nothing does."""
@@ -214,6 +227,8 @@ class ProcessTask:
         config, self._next = self._next, None
         if config is None:
             return []
+        if self.book is not None:
+            self.book.update(config)
         self._source.update(config)
         self._judge = SetJudge(config)
         return self._tracker.update(config, self._context.wall())
@@ -242,6 +257,8 @@ class ProcessTask:
 
     async def _unreadable(self, events: list[Event], key: str, error: TocsinError) -> None:
         """One event stands for the whole device; sets keep their state, and show as unknown."""
+        if self.book is not None:
+            self.book.unreadable(error.message)
         alarms = self._tracker.memory.alarms
         if key not in alarms:
             events += [self._device_event(old, Severity.CLEAR, "another problem took its place") for old in alarms]

@@ -148,6 +148,7 @@ class Worker:
             states=self._spool,
             samples=self._samples,
             data_dir=self._folder,
+            keeps_files=True,
             hub_epoch=lambda: self._epoch,
             send_model=self._send_model,
             networks=Networks(settings.networks, order.parallel / settings.parallel),
