@@ -23,6 +23,12 @@ def has_shrunk(memory: DeviceMemory, table: ProcessTable) -> bool:
     return len(table.rows) < SHRUNK * memory.rows
 
 
+def changed_hands(memory: DeviceMemory, table: ProcessTable, gone: Collection[str]) -> bool:
+    """Whether processes of sets that are gone are there as somebody else: used again, or misread once."""
+    rows, known = table.rows, memory.sets
+    return any(pid in rows and rows[pid].alive for name in gone if name in known for pid in known[name].pids)
+
+
 def whom_to_ask(memory: DeviceMemory, table: ProcessTable, gone: Collection[str]) -> list[int]:
     """Processes that this table does not have, and that would be alive if it ended early; none if nothing is strange.
 

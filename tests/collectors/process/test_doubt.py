@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from collectors.framework.interfaces import ProcessRow, ProcessTable
-from collectors.process.doubt import ASK_ALIVE, has_shrunk, whom_to_ask
+from collectors.process.doubt import ASK_ALIVE, changed_hands, has_shrunk, whom_to_ask
 from collectors.process.memory import DeviceMemory, SetMemory
 
 
@@ -43,6 +43,13 @@ def test_of_a_set_that_is_gone_its_processes_are_asked_for_and_some_others() -> 
 def test_who_is_in_the_table_as_somebody_else_is_not_asked_for() -> None:
     kept = memory(range(1, 101), web=[50, 60])
     assert whom_to_ask(kept, table(range(1, 101)), ["web"]) == []
+
+
+def test_a_set_whose_processes_are_there_as_somebody_else_is_looked_at_twice() -> None:
+    kept = memory(range(1, 101), web=[50, 60])
+    assert changed_hands(kept, table(range(1, 56)), ["web"])
+    assert not changed_hands(kept, table(range(1, 50)), ["web"])
+    assert not changed_hands(kept, table(range(1, 101)), ["never"])
 
 
 def test_a_set_that_loses_processes_behind_the_last_row_is_strange() -> None:

@@ -166,6 +166,21 @@ class CycleTests(SynchronousTestCase):
         self.assertEqual([PATH in asked for asked in self.agent.asked].count(True), 1)  # all of them, in the same walk
         self.assertFalse([oid for asked in self.agent.asked for oid in asked if oid[-1] == 1 and len(oid) > len(PATH)])
 
+    def test_a_command_line_that_is_misread_once_takes_nobody_away(self) -> None:
+        self.task = self.make(full_scan_every=1)
+        self.start(77, "web", "/web", "-d")
+        self.cycle()
+        honest, told = self.agent.table, []
+
+        async def misread(*asked: Any, **more: Any) -> Any:
+            told.append(asked)
+            self.agent.values[(*PATH, 77)] = b"/wex" if len(told) == 1 else b"/web"
+            return await honest(*asked, **more)
+
+        self.agent.table = misread  # type: ignore[method-assign]
+        self.assertEqual(self.cycle(), [])
+        self.assertEqual(len(told), 2)
+
     def test_a_pid_whose_cpu_fell_is_asked_who_it_is(self) -> None:
         self.start(77, "web", "/web", "-d", cpu=1000)
         self.cycle()
