@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -37,6 +37,14 @@ class SetName(Struct, frozen=True):
 
     definition: str
     component: str
+
+
+class Lined(Protocol):
+    """What a process runs, with the text that is matched."""
+
+    @property
+    def line(self) -> str:
+        """The command line."""
 
 
 def command_line(path: str, name: str, parameters: str) -> str:
@@ -108,6 +116,7 @@ class _Patterns:
         self._excludes = [
             re2.compile(definition.exclude, _options) if definition.exclude else None for definition in self.definitions
         ]
+        self.taken: dict[Lined, tuple[int, str] | None] = {}
         self._any = re2.Set.SearchSet(_options)
         for definition in self.definitions:
             self._any.Add(definition.include)
@@ -115,6 +124,19 @@ class _Patterns:
             self._any.Compile()
         encoded = msgspec.msgpack.encode(self.definitions)
         self.digest = hashlib.blake2b(encoded, digest_size=16).hexdigest()
+
+    def take(self, program: Lined) -> tuple[int, str] | None:
+        """Number of the definition that takes a program, and the name that it gives; remembered for all devices."""
+        try:
+            return self.taken[program]
+        except KeyError:
+            pass
+        if len(self.taken) >= MAX_CACHED:
+            self.taken.clear()
+        line = program.line
+        hits = self.hits(line)
+        found = self.taken[program] = (hits[0], self.expand(hits[0], line)) if hits else None
+        return found
 
     def hits(self, line: str) -> list[int]:
         """Numbers of the definitions that match a line, in their order."""
@@ -162,6 +184,7 @@ class Matcher:
         self.definitions = self._patterns.definitions
         self.digest = self._patterns.digest
         self._cache: dict[str, SetName | None] = {}
+        self._named: dict[tuple[int, str], SetName | None] = {}
         self._owners: dict[str, str] = {}
         self._names: dict[str, set[str]] = {}
         self.overflowing: set[str] = set()
@@ -180,6 +203,11 @@ class Matcher:
         found = self._cache[line] = self._match(line)
         return found
 
+    def match_program(self, program: Lined) -> SetName | None:
+        """The same for a program that is one object wherever it runs: devices with the same definitions share it."""
+        taken = self._patterns.take(program)
+        return None if taken is None else self._name(taken)
+
     def all_matches(self, line: str) -> list[str]:
         """Ids of all definitions that match a line, the one that takes it first."""
         return [self.definitions[n].id for n in self._patterns.hits(line)]
@@ -195,12 +223,20 @@ class Matcher:
 
     def _match(self, line: str) -> SetName | None:
         hits = self._patterns.hits(line)
-        if not hits:
-            return None
-        definition = self.definitions[hits[0]]
-        name = self._patterns.expand(hits[0], line)
-        component = self._component(definition.id, name)
-        return SetName(definition.id, component) if component is not None else None
+        return self._name((hits[0], self._patterns.expand(hits[0], line))) if hits else None
+
+    def _name(self, taken: tuple[int, str]) -> SetName | None:
+        """The set of this device that a definition gives a name to."""
+        try:
+            return self._named[taken]
+        except KeyError:
+            pass
+        definition = self.definitions[taken[0]].id
+        component = self._component(definition, taken[1])
+        found = SetName(definition, component) if component is not None else None
+        if len(self._named) < MAX_CACHED:
+            self._named[taken] = found
+        return found
 
     def _component(self, definition: str, name: str) -> str | None:
         """A name that no other definition has on this device; None when the definition has made too many."""

@@ -14,6 +14,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import ItemsView, Iterator, Mapping, Sequence, ValuesView
 from functools import lru_cache
+from operator import lt
 
 from collectors.framework.interfaces import ProcessRow
 from common.matching import command_line
@@ -126,10 +127,122 @@ class Columns(Mapping[int, ProcessRow]):
         """The rows by pid, made now."""
         return _as_dict(self).items()
 
-    def cpu_by_pid(self) -> dict[int, float]:
-        """CPU seconds where they are known."""
-        return {pid: cpu_s for pid, cpu_s in zip(self.pids, self.cpu_s, strict=True) if not math.isnan(cpu_s)}
+    @property
+    def cpu(self) -> ByPid:
+        """CPU seconds by pid."""
+        return ByPid(self.pids, self.cpu_s)
 
 
-def _as_dict(columns: Columns) -> dict[int, ProcessRow]:
-    return {pid: columns.row(at) for at, pid in enumerate(columns.pids)}
+class Part(Mapping[int, ProcessRow]):
+    """Some of the processes of a table.
+
+    Attributes:
+        places: where they stand in its columns, rising.
+    """
+
+    __slots__ = ("columns", "pids", "places")
+
+    def __init__(self, columns: Columns, places: Sequence[int]) -> None:
+        self.columns = columns
+        self.places = places
+        self.pids = [columns.pids[at] for at in places]
+
+    def __getitem__(self, pid: int) -> ProcessRow:
+        if pid not in self:
+            raise KeyError(pid)
+        return self.columns[pid]
+
+    def __contains__(self, pid: object) -> bool:
+        return pid in self.pids
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.pids)
+
+    def __len__(self) -> int:
+        return len(self.pids)
+
+    def values(self) -> ValuesView[ProcessRow]:
+        """The rows, made now."""
+        return _as_dict(self.columns, self.places).values()
+
+    def items(self) -> ItemsView[int, ProcessRow]:
+        """The rows by pid, made now."""
+        return _as_dict(self.columns, self.places).items()
+
+    def memories(self) -> list[int]:
+        """Bytes of memory, where they are known."""
+        memory = self.columns.memory
+        return [memory[at] for at in self.places if memory[at] != NO_MEMORY]
+
+    def figures(self, by_pid: Mapping[int, float]) -> list[float]:
+        """Figures of its processes, where they are known."""
+        if isinstance(by_pid, ByPid) and by_pid.pids is self.columns.pids:
+            column = by_pid.figures
+            return [column[at] for at in self.places if not math.isnan(column[at])]
+        return [by_pid[pid] for pid in self.pids if pid in by_pid]
+
+
+class ByPid(Mapping[int, float]):
+    """A column of figures, such as CPU seconds, by pid where they are known.
+
+    Attributes:
+        pids: rising.
+        figures: in their order; `UNKNOWN` where it is not known.
+    """
+
+    __slots__ = ("figures", "pids")
+
+    def __init__(self, pids: tuple[int, ...], figures: Sequence[float]) -> None:
+        self.pids = pids
+        self.figures = figures
+
+    def known(self) -> dict[int, float]:
+        """Those that are known."""
+        return {pid: figure for pid, figure in zip(self.pids, self.figures, strict=True) if not math.isnan(figure)}
+
+    def aligned(self, pids: tuple[int, ...]) -> Sequence[float]:
+        """Those of some processes, in their order; unknown where a process is not there."""
+        if pids == self.pids:
+            return self.figures
+        found = dict(zip(self.pids, self.figures, strict=True))
+        return [found.get(pid, UNKNOWN) for pid in pids]
+
+    def __getitem__(self, pid: int) -> float:
+        at = bisect_left(self.pids, pid)
+        if at == len(self.pids) or self.pids[at] != pid or math.isnan(self.figures[at]):
+            raise KeyError(pid)
+        return self.figures[at]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.known())
+
+    def __len__(self) -> int:
+        return len(self.known())
+
+
+def percents(before: Columns, now: Columns, elapsed_s: float) -> ByPid:
+    """CPU percent from one table to the next; unknown without a base."""
+    pairs = zip(now.cpu_s, before.cpu.aligned(now.pids), strict=True)
+    figures = [100.0 * (used - base) / elapsed_s if used >= base else UNKNOWN for used, base in pairs]
+    return ByPid(now.pids, array("d", figures))
+
+
+def fallen(now: Columns, before: Mapping[int, float]) -> list[int]:
+    """Processes that have used less CPU time than before: their pids were used again."""
+    bases = before.aligned(now.pids) if isinstance(before, ByPid) else [before.get(pid, UNKNOWN) for pid in now.pids]
+    if not any(map(lt, now.cpu_s, bases)):
+        return []
+    return [pid for pid, used, base in zip(now.pids, now.cpu_s, bases, strict=True) if used < base]
+
+
+def same_cpu(before: Columns, now: Columns) -> bool:
+    """Whether every process of both tables has used as much CPU time in the one as in the other."""
+    if before.pids == now.pids:
+        return before.cpu_s.tobytes() == now.cpu_s.tobytes()
+    known = dict(zip(before.pids, before.cpu_s, strict=True))
+    both = ((used, known[pid]) for pid, used in zip(now.pids, now.cpu_s, strict=True) if pid in known)
+    return all(used == base or (math.isnan(used) and math.isnan(base)) for used, base in both)
+
+
+def _as_dict(columns: Columns, places: Sequence[int] | None = None) -> dict[int, ProcessRow]:
+    return {columns.pids[at]: columns.row(at) for at in (range(len(columns)) if places is None else places)}

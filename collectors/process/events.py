@@ -65,6 +65,8 @@ class SetVoice:
         """Too many restarts in the window are one alarm; it closes when the window is quiet."""
         window_s = self._config.flap_window_s
         kept = self._kept
+        if not kept.restart_times and RESTARTING not in kept.alarms:
+            return
         most = max(MAX_RESTART_TIMES, self._config.flap_restarts + 1)
         kept.restart_times = [time for time in kept.restart_times if time > self._at - window_s][-most:]
         count = len(kept.restart_times)

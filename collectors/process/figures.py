@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from collectors.framework.interfaces import ProcessRow, ProcessTable
+from collectors.process.columns import Columns, Part, percents, same_cpu
 from collectors.process.memory import SetMemory
 from common.series import Number
 
@@ -12,11 +13,13 @@ AGENT_CACHE_S = 31.0
 """How long net-snmp gives one reading of the process table, and a little (nsCacheTimeout, 30 s by default)."""
 
 
-def cpu_percent(before: ProcessTable, table: ProcessTable) -> dict[int, float]:
+def cpu_percent(before: ProcessTable, table: ProcessTable) -> Mapping[int, float]:
     """CPU percent by pid from one table to the next; a pid without a base is left out."""
     elapsed_s = table.monotonic - before.monotonic
     if elapsed_s <= 0:
         return {}
+    if isinstance(before.rows, Columns) and isinstance(table.rows, Columns):
+        return percents(before.rows, table.rows, elapsed_s)
     used: dict[int, float] = {}
     for pid, row in table.rows.items():
         if row.cpu_s is None:
@@ -31,6 +34,18 @@ def cpu_percent(before: ProcessTable, table: ProcessTable) -> dict[int, float]:
     return used
 
 
+def cpu_seconds(table: ProcessTable) -> Mapping[int, float]:
+    """CPU seconds by pid, where they are known."""
+    if isinstance(table.rows, Columns):
+        return table.rows.cpu
+    return {pid: row.cpu_s for pid, row in table.rows.items() if row.cpu_s is not None}
+
+
+def started_of(rows: Mapping[int, ProcessRow]) -> dict[int, float | None]:
+    """What tells processes with one pid apart, by pid; over SNMP there is nothing."""
+    return dict.fromkeys(rows.pids) if isinstance(rows, Part) else {pid: row.started for pid, row in rows.items()}
+
+
 def from_a_cache(before: ProcessTable, table: ProcessTable) -> bool:
     """Whether an agent has given its last table once more, which says nothing of the time between.
 
@@ -39,16 +54,24 @@ def from_a_cache(before: ProcessTable, table: ProcessTable) -> bool:
     """
     if table.uptime_s is None or table.monotonic - before.monotonic > AGENT_CACHE_S:
         return False
+    if isinstance(before.rows, Columns) and isinstance(table.rows, Columns):
+        return same_cpu(before.rows, table.rows)
     return all(row.cpu_s == before.rows[pid].cpu_s for pid, row in table.rows.items() if pid in before.rows)
 
 
 def set_figures(
-    kept: SetMemory, rows: dict[int, ProcessRow], used: Mapping[int, float], at: float
+    kept: SetMemory, rows: Mapping[int, ProcessRow], used: Mapping[int, float], at: float
 ) -> dict[str, Number | None]:
     """The data points of a set at epoch second `at`; None is unknown."""
-    started = [row.started if row.started is not None else kept.first_seen.get(pid, at) for pid, row in rows.items()]
-    measured = [used[pid] for pid in rows if pid in used]
-    memories = [row.memory_bytes for row in rows.values() if row.memory_bytes is not None]
+    if isinstance(rows, Part):
+        started = [kept.first_seen.get(pid, at) for pid in rows.pids]
+        memories = rows.memories()
+        measured = rows.figures(used)
+    else:
+        born = ((pid, row.started) for pid, row in rows.items())
+        started = [kept.first_seen.get(pid, at) if when is None else when for pid, when in born]
+        memories = [row.memory_bytes for row in rows.values() if row.memory_bytes is not None]
+        measured = [used[pid] for pid in rows if pid in used]
     figures: dict[str, Number | None] = {
         "count": len(rows),
         "cpu": sum(measured) if measured or not rows else None,
@@ -57,11 +80,17 @@ def set_figures(
         "oldest_s": max(0.0, at - min(started)) if started else None,
         "youngest_s": max(0.0, at - max(started)) if started else None,
     }
+    if not isinstance(rows, Part):
+        figures.update(_totals(rows))
+    return figures
+
+
+def _totals(rows: Mapping[int, ProcessRow]) -> dict[str, int]:
+    """What this host alone tells, summed up."""
     totals: dict[str, int] = {}
     for row in rows.values():
         for point, value in (row.extra or {}).items():
             totals[point] = totals.get(point, 0) + value
     if "data" in totals and "stack" in totals:
         totals["used"] = totals["data"] + totals["stack"]
-    figures.update(totals)
-    return figures
+    return totals

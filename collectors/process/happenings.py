@@ -66,6 +66,8 @@ class Tellings:
             rows: its processes now.
             scanned: what the two scans alone show.
         """
+        if not self._known and kept.ends is None:
+            return scanned
         gone = [pid for pid in kept.pids if pid not in rows]
         if not self._known:
             if kept.ends is not None and gone:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 from msgspec import Struct, field
 
 from collectors.framework.snmp.sizing import Sizing
 from collectors.framework.thresholdbook import Watches, forget_alarms
+from collectors.process.columns import ByPid
 from common.masking import Masker, masker
 
 
@@ -52,8 +55,8 @@ class SetMemory(Struct):
         strangers: whom it runs as instead, while that is strange.
         stale: pids whose program was replaced on disk, but for those that an operator has `accepted`.
         strange, replaced: how long that has been so.
-        ends: what process events have told of it; None where there were none yet.
         twice: scans in a row in which it ran more often than it may.
+        ends: what process events have told of it; None where there were none yet.
     """
 
     definition: str
@@ -78,8 +81,8 @@ class SetMemory(Struct):
     stale: list[int] = field(default_factory=list)
     replaced: Lasting | None = None
     accepted: list[int] = field(default_factory=list)
-    ends: Ends | None = None
     twice: int = 0
+    ends: Ends | None = None
 
 
 class DeviceMemory(Struct):
@@ -102,7 +105,7 @@ class DeviceMemory(Struct):
     host_uptime_s: float | None = None
     rows: int = 0
     alarms: dict[str, int] = field(default_factory=dict)
-    cpu_s: dict[int, float] = field(default_factory=dict)
+    cpu_s: Mapping[int, float] = field(default_factory=dict)
     hub: str = ""
     thresholds: Watches = field(default_factory=dict)
     definitions: str = ""
@@ -123,10 +126,16 @@ def dump(memory: DeviceMemory, secrets: Masker | None = None) -> bytes:
     for kept in memory.sets.values():
         kept.line = mask(kept.line)
     try:
-        return msgspec.msgpack.encode(memory)
+        return msgspec.msgpack.encode(memory, enc_hook=_plain)
     finally:
         for component, line in lines.items():
             memory.sets[component].line = line
+
+
+def _plain(value: object) -> object:
+    """What is kept of columns that a table shares with the memory."""
+    assert isinstance(value, ByPid)
+    return value.known()
 
 
 def load(data: bytes | None) -> DeviceMemory:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from collectors.framework.interfaces import ProcessRow, ProcessTable
+from collectors.process.columns import Columns, Part, fallen
 from collectors.process.memory import DeviceMemory, SetMemory
 
 WRAP_S = 2**32 / 100
@@ -32,22 +33,35 @@ def restarted(before: DeviceMemory, table: ProcessTable) -> str:
     return "agent"
 
 
+def used_again(rows: Mapping[int, ProcessRow], cpu_s: Mapping[int, float]) -> list[int]:
+    """Pids that were used again, as far as CPU seconds show it that are less than before."""
+    if isinstance(rows, Columns):
+        return fallen(rows, cpu_s)
+    return [
+        pid
+        for pid, row in rows.items()
+        if row.started is None and row.cpu_s is not None and (base := cpu_s.get(pid)) is not None and row.cpu_s < base
+    ]
+
+
 def restarts_of(
-    kept: SetMemory, rows: Mapping[int, ProcessRow], cpu_s: Mapping[int, float], *, base_lost: bool
+    kept: SetMemory, rows: Mapping[int, ProcessRow], again: Sequence[int], *, base_lost: bool
 ) -> tuple[int, list[int], list[int]]:
-    """How many restarts, which pids went, which came."""
+    """How many restarts, which pids went, which came; `again` are those of the table that were used again."""
     if base_lost or kept.missing:
         return 0, [], []
     before: Mapping[int, float | None] = kept.pids or dict.fromkeys(kept.lost)
-    gone = sorted(pid for pid in before if pid not in rows)
-    new = sorted(pid for pid in rows if pid not in before)
+    pids = list(rows)
+    gone = new = []
+    if pids != list(before):
+        gone, new = sorted(before.keys() - pids), sorted(set(pids) - before.keys())
     if kept.missing_scans:  # a gap that was too short for an alarm
         return min(len(before), len(rows)), gone, new
-    reused = [pid for pid, row in rows.items() if pid in before and _used_again(before[pid], row, cpu_s.get(pid))]
+    reused = [pid for pid in again if pid in before and pid in rows]
+    if not isinstance(rows, Part):
+        reused += [pid for pid, row in rows.items() if _other(before.get(pid), row.started)]
     return min(len(gone), len(new)) + len(reused), gone + reused, new + reused
 
 
-def _used_again(started: float | None, row: ProcessRow, cpu_s: float | None) -> bool:
-    if row.started is not None and started is not None:
-        return abs(row.started - started) > 1.0
-    return row.started is None and row.cpu_s is not None and cpu_s is not None and row.cpu_s < cpu_s
+def _other(before: float | None, started: float | None) -> bool:
+    return before is not None and started is not None and abs(started - before) > 1.0

@@ -165,8 +165,8 @@ def _aligned(before: Columns, pids: tuple[int, ...]) -> tuple[Sequence[Program |
     """What each of the processes ran in a table before, and the CPU seconds that it had used."""
     if before.pids == pids:
         return before.programs, before.cpu_s
-    programs, bases = dict(zip(before.pids, before.programs, strict=True)), before.cpu_by_pid()
-    return [programs.get(pid) for pid in pids], [bases.get(pid, UNKNOWN) for pid in pids]
+    programs = dict(zip(before.pids, before.programs, strict=True))
+    return [programs.get(pid) for pid in pids], before.cpu.aligned(pids)
 
 
 def _read(known: Program | None, told: bytes, path: SnmpValue, parameters: SnmpValue) -> Program:

@@ -2,24 +2,82 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+
 from msgspec import Struct
 
 from collectors.framework.interfaces import ProcessRow, ProcessTable
+from collectors.process.columns import Columns, Part, Program
 from common.masking import Masker, masker
 from common.matching import Matcher, SetName, arguments_of, command_line, printable
 from common.roll import CommandLine, Process
 
-Members = dict[str, dict[int, ProcessRow]]
+Members = dict[str, Mapping[int, ProcessRow]]
 """Living processes by component and pid."""
+
+
+class Owners(Mapping[int, SetName]):
+    """Which set has which living process of a table that is columns.
+
+    Attributes:
+        taken: which set takes what each process runs, in the order of the columns.
+    """
+
+    __slots__ = ("columns", "taken")
+
+    def __init__(self, columns: Columns, taken: tuple[SetName | None, ...]) -> None:
+        self.columns = columns
+        self.taken = taken
+
+    def __getitem__(self, pid: int) -> SetName:
+        at = self.columns.place(pid)
+        name = self.taken[at] if at >= 0 and self.columns.states[at] != self.columns.dead else None
+        if name is None:
+            raise KeyError(pid)
+        return name
+
+    def __iter__(self) -> Iterator[int]:
+        return (self.columns.pids[at] for places in self.places().values() for at in places)
+
+    def __len__(self) -> int:
+        return sum(map(len, self.places().values()))
+
+    def places(self) -> dict[str, list[int]]:
+        """Where the processes of each set stand, by component."""
+        states, dead = self.columns.states, self.columns.dead
+        found: defaultdict[str, list[int]] = defaultdict(list)
+        if dead not in states:
+            for at, name in enumerate(self.taken):
+                if name is not None:
+                    found[name.component].append(at)
+        else:
+            for at, name in enumerate(self.taken):
+                if name is not None and states[at] != dead:
+                    found[name.component].append(at)
+        return found
+
+
+class Matched(Struct):
+    """A table with what was made of it.
+
+    Attributes:
+        names: of the sets that are there, by component.
+        owners: by pid, of living processes.
+    """
+
+    table: ProcessTable
+    members: Members
+    names: dict[str, SetName]
+    owners: Mapping[int, SetName]
 
 
 class View(Struct, kw_only=True):
     """A scan with what was made of it; the rows that people see are made when somebody looks."""
 
     table: ProcessTable
-    owners: dict[int, SetName]
-    lines: dict[int, str]
-    used: dict[int, float]
+    owners: Mapping[int, SetName]
+    used: Mapping[int, float]
 
     def processes(self, secrets: Masker | None = None) -> list[Process]:
         """The process table, in order of pid, without what looks like a secret."""
@@ -30,7 +88,7 @@ class View(Struct, kw_only=True):
                 pid=pid,
                 set=owners[pid].component if pid in owners else None,
                 name=printable(mask(row.name), 100),
-                command=printable(mask(self.lines[pid]), 500),
+                command=printable(mask(line_of(row)), 500),
                 started_at=row.started,
                 cpu_percent=self.used.get(pid),
                 memory_bytes=row.memory_bytes,
@@ -41,7 +99,8 @@ class View(Struct, kw_only=True):
 
     def line(self, pid: int, secrets: Masker | None = None) -> CommandLine | None:
         """The whole text that a process was matched by, but for what looks like a secret; None when it does not run."""
-        row, text = self.table.rows[pid], self.lines[pid]
+        row = self.table.rows[pid]
+        text = line_of(row)
         if not row.alive:
             return None
         arguments = arguments_of(text, row.parameters)
@@ -49,15 +108,39 @@ class View(Struct, kw_only=True):
         return CommandLine(masked, min(max(arguments + len(masked) - len(text), 0), len(masked)))
 
 
-def members_of(table: ProcessTable, matcher: Matcher) -> tuple[Members, dict[int, SetName], dict[int, str]]:
-    """Which set takes which process: living members by component, the set and the command line by pid."""
-    members: Members = {}
-    owners: dict[int, SetName] = {}
-    lines: dict[int, str] = {}
-    for pid, row in table.rows.items():
-        line = lines[pid] = command_line(row.path, row.name, row.parameters)
-        found = matcher.match(line)
-        if found is not None and row.alive and not row.own:
-            owners[pid] = found
-            members.setdefault(found.component, {})[pid] = row
-    return members, owners, lines
+def line_of(row: ProcessRow) -> str:
+    """The text that a process is matched by."""
+    return command_line(row.path, row.name, row.parameters)
+
+
+def members_of(table: ProcessTable, matcher: Matcher, before: Owners | None = None) -> Matched:
+    """Which set takes which process.
+
+    Args:
+        table: what was scanned.
+        matcher: of the device.
+        before: what the same matcher made of the table before; what is in both is not matched again.
+    """
+    rows = table.rows
+    if isinstance(rows, Columns):
+        owners = Owners(rows, _taken(rows.programs, matcher, before))
+        members: Members = {component: Part(rows, places) for component, places in owners.places().items()}
+        names = {component: owners[next(iter(part))] for component, part in members.items()}
+        return Matched(table, members, names, owners)
+    found: dict[int, SetName] = {}
+    grouped: dict[str, dict[int, ProcessRow]] = {}
+    for pid, row in rows.items():
+        name = matcher.match(line_of(row))
+        if name is not None and row.alive and not row.own:
+            found[pid] = name
+            grouped.setdefault(name.component, {})[pid] = row
+    return Matched(table, dict(grouped), {name.component: name for name in found.values()}, found)
+
+
+def _taken(programs: tuple[Program, ...], matcher: Matcher, before: Owners | None) -> tuple[SetName | None, ...]:
+    if before is None:
+        return tuple(map(matcher.match_program, programs))
+    if before.columns.programs == programs:
+        return before.taken
+    known = dict(zip(before.columns.programs, before.taken, strict=True))
+    return tuple(known[one] if one in known else matcher.match_program(one) for one in programs)

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from msgspec import Struct
 
 from collectors.framework.interfaces import ProcessRow, ProcessTable
 from collectors.process.events import CONDITIONS, COUNT, TWICE, SetVoice
 from collectors.process.expectations import Expectations
-from collectors.process.figures import cpu_percent, from_a_cache, set_figures
+from collectors.process.figures import cpu_percent, cpu_seconds, from_a_cache, set_figures, started_of
 from collectors.process.happenings import Tellings
 from collectors.process.instances import judge_instances
 from collectors.process.memory import DeviceMemory, SetMemory
 from collectors.process.programs import closed, look
-from collectors.process.restarts import restarted, restarts_of
-from collectors.process.tables import Members, View, members_of
+from collectors.process.restarts import restarted, restarts_of, used_again
+from collectors.process.tables import Matched, Members, Owners, View, line_of, members_of
 from common.configs import DeviceConfig, ExpectedSet, ProcessSetConfig
 from common.events import Event
 from common.masking import MASK
-from common.matching import Matcher, SetName, command_line
+from common.matching import Matcher, SetName
 from common.queries import Decision
 from common.roll import SetState, SetStatus
 from common.series import Number
@@ -133,32 +133,36 @@ class Tracker:
     def _configure(self, config: DeviceConfig) -> None:
         self.config = config
         self.matcher = Matcher(config.process_sets)
-        self._matched: tuple[ProcessTable, tuple[Members, dict[int, SetName], dict[int, str]]] | None = None
+        self._matched: Matched | None = None
+        self._owners: Owners | None = None
         self._expectations = Expectations(config, self.matcher)
 
     def doubtful(self, table: ProcessTable) -> list[str]:
         """Sets that this table seems to have lost; they are to be verified before anything is said."""
-        return vanished(self.memory, self._members(table)[0], self._expectations.expected)
+        return vanished(self.memory, self._match(table).members, self._expectations.expected)
 
-    def _members(self, table: ProcessTable) -> tuple[Members, dict[int, SetName], dict[int, str]]:
-        if self._matched is None or self._matched[0] is not table:
-            self._matched = (table, members_of(table, self.matcher))
-        return self._matched[1]
+    def _match(self, table: ProcessTable) -> Matched:
+        if self._matched is None or self._matched.table is not table:
+            self._matched = members_of(table, self.matcher, self._owners)
+            self._owners = self._matched.owners if isinstance(self._matched.owners, Owners) else None
+        return self._matched
 
     def observe(self, table: ProcessTable) -> Outcome:
         """Decide what a complete table means."""
         memory = self.memory
         base_lost = restarted(memory, table) != ""
-        members, owners, lines = self._members(table)
+        matched, self._matched = self._match(table), None
+        members = matched.members
         events: list[Event] = []
         changed = memory.scanned_at is None
         first_scan = memory.scanned_at is None
-        used: dict[int, float] = {}
+        used: Mapping[int, float] = {}
         if self._last is None or base_lost or not from_a_cache(self._last, table):
             used = {} if base_lost or self._last is None else cpu_percent(self._last, table)
             self._last = table
+        again = used_again(table.rows, memory.cpu_s)
         tellings = Tellings(table, memory.sets, self.matcher, self.config.interval_s)
-        for component, name in self._to_judge(owners).items():
+        for component, name in self._to_judge(matched.names).items():
             definition = self._expectations.definition_of(component, name.definition)
             kept = memory.sets.get(component)
             if kept is None:
@@ -168,7 +172,7 @@ class Tracker:
             self._expect(component, kept)
             voice = SetVoice(self.config, component, definition, kept, table.at)
             rows = members.get(component, {})
-            self._decide(voice, definition, kept, rows, table.at, tellings, base_lost=base_lost or first_scan)
+            self._decide(voice, definition, kept, rows, again, table.at, tellings, base_lost=base_lost or first_scan)
             events += voice.said
             changed |= before != _essence(kept)
         figures = {
@@ -178,7 +182,7 @@ class Tracker:
         memory.scanned_at = table.at
         memory.uptime_s, memory.host_uptime_s = table.uptime_s, table.host_uptime_s
         memory.rows = len(table.rows)
-        memory.cpu_s = {pid: row.cpu_s for pid, row in table.rows.items() if row.cpu_s is not None}
+        memory.cpu_s = cpu_seconds(table)
         return Outcome(
             events=events,
             figures=figures,
@@ -187,18 +191,17 @@ class Tracker:
                 self._status(component, kept, figures.get(component, {}))
                 for component, kept in sorted(memory.sets.items())
             ],
-            view=View(table=table, owners=owners, lines=lines, used=used),
+            view=View(table=table, owners=matched.owners, used=used),
             changed=changed,
         )
 
-    def _to_judge(self, owners: Mapping[int, SetName]) -> dict[str, SetName]:
+    def _to_judge(self, present: Mapping[str, SetName]) -> dict[str, SetName]:
         """Sets that are expected, known, or in this table."""
         known = {
             component: SetName(kept.definition, component)
             for component, kept in self.memory.sets.items()
-            if self._expectations.has(kept.definition)
+            if component not in present and self._expectations.has(kept.definition)
         }
-        present = {name.component: name for name in owners.values()}
         names = {**self._expectations.expected, **known, **present}
         return {component: name for component, name in names.items() if self._expectations.is_watched(component)}
 
@@ -215,19 +218,19 @@ class Tracker:
         voice: SetVoice,
         definition: ProcessSetConfig,
         kept: SetMemory,
-        rows: dict[int, ProcessRow],
+        rows: Mapping[int, ProcessRow],
+        again: Sequence[int],
         at: float,
         tellings: Tellings,
         *,
         base_lost: bool,
     ) -> None:
-        pids = {pid: row.started for pid, row in rows.items()}
-        scanned = restarts_of(kept, rows, self.memory.cpu_s, base_lost=base_lost) if pids else (0, [], [])
+        scanned = restarts_of(kept, rows, again, base_lost=base_lost) if rows else (0, [], [])
         restarts, lost, found = scanned if base_lost else tellings.judge(voice.component, kept, rows, scanned)
-        if pids:
+        if rows:
             if kept.missing and not restarts and not base_lost:
                 kept.restart_times.append(at)  # a set that goes and comes back again and again is a crash loop, too
-            self._present(kept, rows, pids, restarts, at)
+            self._present(kept, rows, restarts, at)
             voice.up()
             look(voice, self.config, kept, rows, at)
             if restarts:
@@ -239,24 +242,26 @@ class Tracker:
         voice.flapping()
         judge_instances(voice, definition, kept, rows)
         if not kept.missing_scans and not tellings.passing(kept):
-            voice.bounds(len(pids))
+            voice.bounds(len(rows))
 
     @staticmethod
-    def _present(
-        kept: SetMemory, rows: Mapping[int, ProcessRow], pids: dict[int, float | None], restarts: int, at: float
-    ) -> None:
-        first = next(iter(rows.values()))
-        kept.line = command_line(first.path, first.name, first.parameters)
-        kept.restarts += restarts
-        if restarts and 2 * restarts >= len(pids):
+    def _present(kept: SetMemory, rows: Mapping[int, ProcessRow], restarts: int, at: float) -> None:
+        first = rows[next(iter(rows))]
+        kept.line = line_of(first)
+        if restarts:
+            kept.restarts += restarts
+            kept.restart_times = [*kept.restart_times, *[at] * restarts]
+        if restarts and 2 * restarts >= len(rows):
             kept.renewed_at = at
-        kept.restart_times = [*kept.restart_times, *[at] * restarts]
         if kept.missing or not kept.seen:
             kept.since = at
         kept.seen = True
-        kept.missing, kept.missing_scans, kept.lost = False, 0, []
-        kept.first_seen = {pid: kept.first_seen.get(pid, at) for pid in pids}
-        kept.pids = pids
+        if kept.missing or kept.missing_scans or kept.lost:
+            kept.missing, kept.missing_scans, kept.lost = False, 0, []
+        pids = started_of(rows)
+        if pids != kept.pids or kept.first_seen.keys() != pids.keys():
+            kept.first_seen = {pid: kept.first_seen.get(pid, at) for pid in pids}
+            kept.pids = pids
 
     @staticmethod
     def _rightly_absent(voice: SetVoice, kept: SetMemory, at: float) -> None:

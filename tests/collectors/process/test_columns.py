@@ -43,7 +43,7 @@ def test_columns_are_a_mapping_of_rows() -> None:
     assert (list(found.values()), list(found.items())) == (list(rows.values()), list(rows.items()))
     assert [pid for pid in range(-2, 70) if pid in found] == [1, 3, 4, 5, 60]
     assert (found.get(2), found.get(4)) == (None, rows[4])
-    assert found.cpu_by_pid() == {pid: one.cpu_s for pid, one in rows.items() if one.cpu_s is not None}
+    assert found.cpu == {pid: one.cpu_s for pid, one in rows.items() if one.cpu_s is not None}
     with pytest.raises(KeyError):
         found[61]
     assert not columns()

@@ -421,7 +421,7 @@ def test_what_vanished_is_what_was_up_and_is_not_in_the_table() -> None:
     )
     host.scan(1)
     table = ProcessTable(at=0, monotonic=0, rows={}, complete=True, full=True)
-    members, _, _ = members_of(table, host.tracker.matcher)
+    members = members_of(table, host.tracker.matcher).members
     assert vanished(host.tracker.memory, members, ["must"]) == ["web"]  # `must` is missing already
 
 
