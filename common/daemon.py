@@ -32,7 +32,7 @@ from common.daemon_run import (
     release_signals,
     run_to_end,
 )
-from common.errors import SettingsError, TocsinError
+from common.errors import SettingsError, TocsinError, TransientError
 from common.logs import MEGABYTE, LogLines, LogSettings, RotatingFile, to_stream
 from common.settings import genconf, load_settings
 
@@ -46,7 +46,7 @@ VERBS = {
     "restart": "stop, then start",
     "status": "say whether it runs: exit code 0 running, 1 stale pid file, 3 stopped",
     "debug": "turn debug messages of the running daemon on or off",
-    "stats": "print the figures of the running daemon as JSON",
+    "stats": "tell the figures of the running daemon",
     "genconf": "print the settings file, commented, every value its default",
 }
 
@@ -91,6 +91,9 @@ def _parser(program: Program) -> argparse.ArgumentParser:
         one.add_argument("-v", "--verbose", action="store_true", help="debug messages, too")
         if verb == "run":
             program.add_options(one)
+        if verb == "stats":
+            one.add_argument("--json", action="store_true", help="all figures, as JSON")
+            program.stats.add_options(one)
         if verb in program.verbs:
             program.verbs[verb].add_options(one)
     return parser
@@ -108,6 +111,8 @@ def _verb(program: Program, options: argparse.Namespace) -> int:
     if own is not None:
         return own.do(settings, options)
     daemon = _Daemon(program, settings, verbose=options.verbose)
+    if options.verb == "stats":
+        return daemon.stats(options)
     if options.verb == "run":
         status = program.instead(daemon.settings, options)
         return daemon.run() if status is None else status
@@ -174,8 +179,13 @@ class _Daemon:
         daemon_verbs.send(self._pid_file, signal.SIGUSR1)
         return EXIT_OK
 
-    def stats(self) -> int:
-        sys.stdout.write(daemon_verbs.ask_stats(self._pid_file, self._stats_file) + "\n")
+    def stats(self, options: argparse.Namespace) -> int:
+        text, stats = daemon_verbs.ask_stats(self._pid_file, self._stats_file), self._program.stats
+        try:
+            figures = stats.choose(json.loads(text), options)
+        except ValueError:
+            raise TransientError(f"what it wrote into {self._stats_file} is no JSON; ask again") from None
+        sys.stdout.write((json.dumps(figures) if options.json else stats.show(figures, options)) + "\n")
         return EXIT_OK
 
     def _make_folder(self) -> None:

@@ -11,6 +11,7 @@ from msgspec import Struct
 from twisted.application.service import IService
 
 from common.daemon_run import ReactorKind
+from common.figures import lines_of
 
 
 def _no_options(_parser: argparse.ArgumentParser) -> None:
@@ -28,6 +29,28 @@ def nothing_to_say(_figures: Mapping[str, Any]) -> str:
 
 def _epoll(_settings: Any) -> ReactorKind:
     return "epoll"
+
+
+def _all_of_it(figures: Mapping[str, Any], _options: argparse.Namespace) -> Mapping[str, Any]:
+    return figures
+
+
+def _line_by_line(figures: Mapping[str, Any], _options: argparse.Namespace) -> str:
+    return "\n".join(lines_of(figures))
+
+
+class Stats(Struct, frozen=True, kw_only=True):
+    """How `stats` shows the figures of a daemon.
+
+    Attributes:
+        add_options: adds options of its own.
+        choose: gives the figures that the options ask for; what `--json` prints.
+        show: makes text of these.
+    """
+
+    add_options: Callable[[argparse.ArgumentParser], None] = _no_options
+    choose: Callable[[Mapping[str, Any], argparse.Namespace], Mapping[str, Any]] = _all_of_it
+    show: Callable[[Mapping[str, Any], argparse.Namespace], str] = _line_by_line
 
 
 class Verb(Struct, frozen=True, kw_only=True):
@@ -57,6 +80,7 @@ class Program(Struct, frozen=True, kw_only=True):
         add_options: adds options of its own to `run`.
         instead: what those options do in place of the daemon: gives an exit code, or None to run the daemon.
         verbs: by name, what only this program can do.
+        stats: what `stats` makes of the figures.
         fares: makes of the figures what `status` says beside that it runs; empty for nothing.
     """
 
@@ -68,6 +92,7 @@ class Program(Struct, frozen=True, kw_only=True):
     add_options: Callable[[argparse.ArgumentParser], None] = _no_options
     instead: Callable[[Any, argparse.Namespace], int | None] = _nothing_instead
     verbs: Mapping[str, Verb] = {}
+    stats: Stats = Stats()
     fares: Callable[[Mapping[str, Any]], str] = nothing_to_say
 
     @property

@@ -43,6 +43,7 @@ from collectors.framework.rrdreader import Reader
 from collectors.framework.running.choice import make_runner
 from collectors.framework.samplewriter import SampleWriter
 from collectors.framework.selfstats import Gauges, SelfStats, resident_bytes
+from collectors.framework.stats import STATS
 from collectors.framework.worker import NamedThread
 from common.daemon import Program, version
 from common.daemon import main as daemon_main
@@ -263,6 +264,7 @@ def program(spec: CollectorSpec) -> Program:
         reactor=lambda settings: settings.reactor,
         add_options=add_once_options,
         instead=instead,
+        stats=STATS,
         fares=fares,
         verbs={"enrol": enrol_verb(spec.program, spec.settings_type or CollectorSettings)},
     )

@@ -43,7 +43,7 @@ class Daemon:
         )
 
     def stats(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.do("stats").stdout)
+        found: dict[str, Any] = json.loads(self.do("stats", "--json").stdout)
         return found
 
     def log(self) -> str:
@@ -106,6 +106,10 @@ def test_it_collects_without_a_hub_from_its_cache(daemon: Daemon) -> None:
 
     stats = wait_for("three runs", run_often)
     (task,) = stats["task_list"]
+    said = daemon.do("stats").stdout
+    assert ("Tasks: 1\n" in said, "Slowest\n" in said) == (True, True), said
+    assert daemon.do("stats", "-d", "here").stdout.startswith("process:here of here")
+    assert daemon.do("stats", "-d", "elsewhere").stderr.startswith("tocsin-process: device elsewhere is not collected")
     assert (task["device"], task["failed"], stats["devices"]) == ("here", 0, 1)
     wait_for("series are written", lambda: list((daemon.data / "rrd").rglob("*.rrd")))
     assert stats["hub"].startswith("waiting: 127.0.0.1 port ")

@@ -101,7 +101,10 @@ def test_enrolled_it_attaches_revoked_it_is_cut_and_enrolled_again_it_is_back(st
     assert host.process is not None
     assert host.process.poll() is None, "it goes on collecting"
     stats = subprocess.run(
-        [str(BIN / "tocsin-process"), "stats", "--config", str(host.config)], capture_output=True, text=True, check=True
+        [str(BIN / "tocsin-process"), "stats", "--json", "--config", str(host.config)],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert "was revoked" in json.loads(stats.stdout)["hub"]
     assert len(json.loads(stats.stdout)["task_list"]) == 1

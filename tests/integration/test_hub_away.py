@@ -25,7 +25,10 @@ DOCUMENT = f"kind: ProcessSet\nid: {NAME}\ntitle: {NAME}\ninclude: '^{NAME} '\n"
 def figures(config: Path) -> dict[str, Any]:
     """What `tocsin-process stats` prints."""
     done = subprocess.run(
-        [str(BIN / "tocsin-process"), "stats", "--config", str(config)], capture_output=True, text=True, check=False
+        [str(BIN / "tocsin-process"), "stats", "--json", "--config", str(config)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return json.loads(done.stdout) if done.returncode == 0 else {}
 

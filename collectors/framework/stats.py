@@ -1,0 +1,83 @@
+"""What `stats` prints of a collector daemon (pure)."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from typing import Any
+
+from collectors.framework.taskstats import list_lines, summary, summary_lines, task_lines
+from common.daemon_program import Stats
+from common.errors import NotFoundError
+from common.figures import figure, lines_of
+from common.matching import printable
+from common.quantities import quantity
+
+TOP = 5
+_SHOWN = frozenset({
+    "daemon", "pid", "uptime_s", "cpu_s", "peak_memory_bytes", "memory_bytes", "collector", "hub", "devices",
+    "devices_paused", "devices_paused_because", "tasks", "late_runs", "failed_runs", "running_tasks", "waiting_tasks",
+    "runs", "sent_events", "queued_events", "dropped_events", "queued_samples", "dropped_samples", "problem",
+    "task_list", "task_summary",
+})  # fmt: skip
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what `stats` of a collector can be asked."""
+    parser.add_argument("-d", "--device", metavar="DEVICE", help="of the tasks, those of one device alone")
+    parser.add_argument("--tasks", action="store_true", help="every task")
+    parser.add_argument("--top", type=int, default=TOP, metavar="N", help=f"so many of the worst devices [{TOP}]")
+
+
+def chosen(figures: Mapping[str, Any], options: argparse.Namespace) -> dict[str, Any]:
+    """The figures with a summary of the tasks, and with the tasks that were asked for.
+
+    Raises:
+        NotFoundError: the device is not collected.
+    """
+    tasks = figures.get("task_list") or []
+    if options.device is not None:
+        tasks = [task for task in tasks if task["device"] == options.device]
+        if not tasks:
+            raise NotFoundError(
+                f"device {printable(options.device)} is not collected here; `stats --tasks` lists what is"
+            )
+    return {**figures, "task_summary": summary(tasks, max(options.top, 0)), "task_list": tasks}
+
+
+def shown(figures: Mapping[str, Any], options: argparse.Namespace) -> str:
+    """The same at a terminal."""
+    if options.device is not None:
+        return _text(line for task in figures["task_list"] for line in task_lines(task))
+    lines = [*_daemon(figures), "", *summary_lines(figures["task_summary"])]
+    if options.tasks:
+        lines += ["All tasks", *list_lines(figures["task_list"])]
+    other = lines_of({name: value for name, value in figures.items() if name not in _SHOWN}, "  ")
+    return _text([*lines, *(["", "Other figures", *other] if other else [])])
+
+
+def _daemon(figures: Mapping[str, Any]) -> list[str]:
+    """What is known of the daemon itself."""
+
+    def of(name: str) -> str:
+        return figure(name, figures.get(name, 0))
+
+    up_s, cpu_s = float(figures.get("uptime_s") or 0.0), float(figures.get("cpu_s") or 0.0)
+    core = f" ({quantity(100 * cpu_s / up_s, 'percent')} of a core)" if up_s else ""
+    events = f"{of('sent_events')} sent, {of('queued_events')} wait, {of('dropped_events')} dropped"
+    samples = f"{of('queued_samples')} wait, {of('dropped_samples')} dropped"
+    lines = [
+        f"{of('daemon')} (pid {figures.get('pid')}), collector {of('collector')}, up {of('uptime_s')}",
+        f"hub: {of('hub')}",
+        f"CPU {of('cpu_s')}{core}, memory {of('memory_bytes')}, at most {of('peak_memory_bytes')}",
+        f"events: {events}; samples: {samples}",
+        f"devices: {of('devices')}, of them {of('devices_paused')} paused",
+    ]
+    return lines + [figure(name, figures[name]) for name in ("devices_paused_because", "problem") if figures.get(name)]
+
+
+def _text(lines: Any) -> str:
+    return "\n".join(lines)
+
+
+STATS = Stats(add_options=add_options, choose=chosen, show=shown)
