@@ -7,7 +7,7 @@ import pwd
 import shutil
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -54,7 +54,7 @@ class LocalSourceContract:
     def make(self, wanted: Wanted) -> IProcessSource:
         raise NotImplementedError
 
-    def scan(self, source: IProcessSource) -> dict[int, ProcessRow]:
+    def scan(self, source: IProcessSource) -> Mapping[int, ProcessRow]:
         table = now(source.scan(full=False))
         assert table.complete
         return table.rows
