@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 
 from common.configs import DeviceConfig, DeviceId, Digest
 from common.events import EventText
+from common.evidence import Evidence, EvidenceId
 from common.roll import CommandLine, DeviceScan, Process, RollChange, RollGap, RollRow, SetStatus
 
 ShortText = Annotated[str, Meta(max_length=255)]
@@ -59,6 +60,13 @@ class RollBetweenQuery(Struct, frozen=True, tag=True, kw_only=True):
     sets: Annotated[list[str], Meta(max_length=1000)] = []
     after: tuple[int, int] = (0, 0)
     limit: Annotated[int, Meta(ge=1, le=1000)] = 1000
+
+
+class EvidenceQuery(Struct, frozen=True, tag=True, kw_only=True):
+    """What was there when an alarm opened: the detail `evidence` of its event; also of a device that has left since."""
+
+    device: DeviceId
+    evidence: EvidenceId
 
 
 class SetsQuery(Struct, frozen=True, tag=True, kw_only=True):
@@ -161,6 +169,7 @@ Query = (
     ProcessesQuery
     | RollAtQuery
     | RollBetweenQuery
+    | EvidenceQuery
     | SetsQuery
     | ListQuery
     | FetchQuery
@@ -282,4 +291,4 @@ class Done(Struct, frozen=True, tag=True):
     count: int = 0
 
 
-Result = Processes | RollTable | RollChanges | Sets | Listing | Rows | Picture | LiveConfig | Done
+Result = Processes | RollTable | RollChanges | Evidence | Sets | Listing | Rows | Picture | LiveConfig | Done

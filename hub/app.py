@@ -59,6 +59,7 @@ from hub.web.devices import DeviceTopic
 from hub.web.documents import DocumentTopic
 from hub.web.events import EventTopic
 from hub.web.longpolls import LongPolls
+from hub.web.evidence import EvidenceTopic
 from hub.web.match import MatchTopic
 from hub.web.models import ModelTopic
 from hub.web.pools import PoolTopic, absent_members
@@ -198,6 +199,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
             EventTopic(events, EventFeed(clock, events, events.observe), wall, polls, decisions.decided),
             DataTopic(reader, distributor.devices, wall),
             MatchTopic(model, reader, texts),
+            EvidenceTopic(events, reader),
             ModelTopic(model, modelling, polls, clock),
             SecretTopic(documents.rotate_key),
         )

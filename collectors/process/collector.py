@@ -21,6 +21,9 @@ from collectors.framework.snmp.factory import client_factory
 from collectors.framework.source_local import local_source
 from collectors.framework.thresholdbook import mistakes as threshold_mistakes
 from collectors.framework.thresholdwords import KEY_PREFIX
+from collectors.process.evidence.files import EvidenceFiles
+from collectors.process.evidence.host import local_host
+from collectors.process.evidence.keeper import EvidenceKeeper
 from collectors.process.listening import Listeners
 from collectors.process.rollbook.book import RollBook
 from collectors.process.rollbook.books import RollBooks
@@ -33,6 +36,7 @@ from common.masking import mask_mistakes, masker_of
 from common.matching import check_definition, command_line
 from common.queries import (
     Decision,
+    EvidenceQuery,
     Processes,
     ProcessesQuery,
     Query,
@@ -62,6 +66,7 @@ class ProcessCollector:
         self._local = LocalHost(folder=context.data_dir)
         self._listeners = Listeners(context)
         self._books = RollBooks(context.data_dir, context.on_problem)
+        self._evidence = EvidenceFiles(context.data_dir, context.wall)
         self._tasks: dict[str, ProcessTask] = {}
 
     def validate(self, config: DeviceConfig) -> None:
@@ -81,6 +86,8 @@ class ProcessCollector:
         """Make the task of a device."""
         book = self._books.of(config) if self._context.keeps_files else None
         task = self._tasks[config.device] = ProcessTask(config, self._context, self._source, book)
+        if self._context.keeps_files:
+            task.evidence = EvidenceKeeper(self._evidence, self._context.clock, local_host)
         return task
 
     def forget(self, device: str) -> None:
@@ -107,7 +114,12 @@ class ProcessCollector:
 
     def figures(self) -> dict[str, Any]:
         """What could not be read of this host, whether what happens on it is listened to, how the roll books stand."""
-        return {"local": self._local.figures(), "roll_book": self._books.figures(), **self._listeners.figures()}
+        return {
+            "local": self._local.figures(),
+            "roll_book": self._books.figures(),
+            "evidence": self._evidence.figures(),
+            **self._listeners.figures(),
+        }
 
     def decided(self, decision: Decision) -> bool:
         """Take note of what an operator made of an alarm; the next scan goes by it."""
@@ -125,6 +137,8 @@ class ProcessCollector:
             return self._processes(query)
         if isinstance(query, SetsQuery):
             return self._sets(query)
+        if isinstance(query, EvidenceQuery):
+            return self._evidence.read(query.device, query.evidence)
         if isinstance(query, RollAtQuery):
             return self._books.at(query, *self._booked(query.device))
         if isinstance(query, RollBetweenQuery):

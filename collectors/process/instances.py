@@ -38,7 +38,12 @@ def judge_instances(
         if kept.twice >= max(SCANS, definition.confirm):
             pids = ", ".join(map(str, roots[:5])) + (f" and {len(roots) - 5} more" if len(roots) > 5 else "")
             text = f"{voice.component} runs {_times(len(roots))}, at most {_times(most)} it may: pids {pids}"
-            voice.condition(TWICE, definition.missing_severity, text, {"roots": roots[:100], "instances": len(roots)})
+            voice.condition(
+                TWICE,
+                definition.missing_severity,
+                text,
+                {"roots": list[str | int](roots[:100]), "instances": len(roots)},
+            )
 
 
 def _times(count: int) -> str:

@@ -24,10 +24,12 @@ from collectors.framework.snmp.errors import SnmpAuthError, SnmpError, SnmpTimeo
 from collectors.framework.snmp.sizing import Sizing
 from collectors.framework.snmp.values import count
 from collectors.process.columns import Columns
+from collectors.process.evidence.host import ASKED, IHostFacts, snmp_host
 from collectors.process.restarts import went_back
 from collectors.process.snmprows import INVALID, Draft, Walked, draft_of, identities_of, nameless
 from common.configs import DeviceConfig, SnmpConfig, SnmpVersion
 from common.errors import TocsinError
+from common.evidence import HostEvidence
 
 HR_SYSTEM_UPTIME: Oid = (1, 3, 6, 1, 2, 1, 25, 1, 1, 0)
 SYS_UPTIME: Oid = (1, 3, 6, 1, 2, 1, 1, 3, 0)
@@ -45,7 +47,7 @@ WALK_FROM = 60
 PROBE_RETRIES = 1
 
 
-@implementer(IProcessSource)
+@implementer(IProcessSource, IHostFacts)
 class SnmpSource:
     """Scans one device.
 
@@ -113,6 +115,10 @@ class SnmpSource:
         return frozenset(
             pid for pid, state in zip(asked, states, strict=True) if isinstance(state, int) and state != INVALID
         )
+
+    async def host(self) -> HostEvidence:
+        """How the host is, by one GET."""
+        return snmp_host(await self._client.get(ASKED, 0))
 
     async def scan(self, full: bool) -> ProcessTable:  # noqa: FBT001 - the interface has it
         """Read the table once."""

@@ -15,6 +15,7 @@ from collectors.process import report
 from collectors.process.backoff import Backoff
 from collectors.process.doubt import changed_hands, has_shrunk, whom_to_ask
 from collectors.process.events import GROUP
+from collectors.process.evidence.keeper import EvidenceKeeper
 from collectors.process.judging import SetJudge
 from collectors.process.memory import dump, load
 from collectors.process.points import SOURCE, layout
@@ -59,6 +60,7 @@ class ProcessTask:
 
     Attributes:
         book: the roll book; None where none is kept.
+        evidence: keeps what is there when an alarm opens; None where nothing keeps it.
         view, sets, scan: what the last good cycle saw; `scan.problem` says why there is nothing newer.
     """
 
@@ -68,6 +70,7 @@ class ProcessTask:
         """Begin with what is remembered; without a `book` nothing is kept of who ran when."""
         self._context = context
         self.book = book
+        self.evidence: EvidenceKeeper | None = None
         self._config = config
         self._tracker = Tracker(config, load(context.states.load(state_key(config.device))))
         self._judge = SetJudge(config)
@@ -159,7 +162,11 @@ class ProcessTask:
         events += self._readable() + self._agent_events(table)
         outcome = self._tracker.observe(table)
         judged = self._judge.judge(self._tracker.memory, outcome, table.at, slot)
-        events += outcome.events + judged.events
+        told, marked = outcome.events + judged.events, None
+        if self.evidence is not None:
+            self.evidence.watch(self._tracker.memory.sets, self.view)
+            marked = self.evidence.mark(self._config, told, self.view, outcome.view) if told else None
+        events += told if marked is None else marked.events
         self._write(outcome, slot)
         self.view, self.sets = outcome.view, outcome.sets
         if self.book is not None:
@@ -172,6 +179,8 @@ class ProcessTask:
             problem="",
         )
         await self._keep(events, changed=outcome.changed or judged.changed or bool(events))
+        if self.evidence is not None and marked is not None:
+            await self.evidence.store(self._config, marked, self._source)
 
     async def look(self, *, tables: bool, processes: bool) -> list[str]:
         """One cycle in words; nothing is written, sent or kept."""

@@ -13,6 +13,7 @@ from rich.text import Text
 from common.events import State, parse_severity
 from hub.cli.client import Api, path_of
 from hub.cli.context import Client, author, json_option, pass_client
+from hub.cli.evidence import show_evidence, with_evidence
 from hub.cli.exits import CommandError, Exit, not_found, usage
 from hub.cli.figures import iso, local_time, moment, since
 from hub.cli.output import (
@@ -131,12 +132,13 @@ def _check_device(api: Api, name: str) -> None:
 @json_option
 @pass_client
 def show_command(client: Client, event_id: int, as_json: bool) -> None:
-    """Show all that is known of an event."""
-    event = client.api.get(path_of("events", str(event_id)))
+    """Show all that is known of an event, and what was there when it opened."""
+    event = with_evidence(client.api, client.api.get(path_of("events", str(event_id))))
     if as_json:
         emit(event)
     else:
         show(facts(_facts(event)))
+        show_evidence(event)
 
 
 def _state_command(name: str, word: str, text: str) -> click.Command:
@@ -269,7 +271,7 @@ def _facts(event: dict[str, Any]) -> list[tuple[str, object]]:
     times = {"first_seen", "last_seen", "closed_at"}
     pairs: list[tuple[str, object]] = []
     for name, value in event.items():
-        if name == "severity":
+        if name in {"severity", "evidence", "evidence_problem"}:
             continue
         if name == "details" and isinstance(value, dict):
             pairs.extend((f"  {key}", detail) for key, detail in value.items())

@@ -12,8 +12,10 @@ from twisted.internet.interfaces import IReactorTime
 
 from common.configs import SERVICE_PROCESS
 from common.errors import NotFoundError, RemoteError, TocsinError, TransientError
+from common.evidence import Evidence
 from common.queries import (
     Done,
+    EvidenceQuery,
     FetchQuery,
     GraphQuery,
     LastValue,
@@ -155,6 +157,18 @@ class Reader:
         if found.config.device != device:
             raise CollectorAwayError(f"collector {session.collector} told the config of another device than {device}")
         return found
+
+    async def evidence(self, collector: str, daemon: str, device: str, id_: str) -> Evidence:
+        """What was there when an alarm opened; it stays with the collector that raised it, wherever the device is."""
+        session = self._at(collector, daemon)
+        found = await self._in_time(self._ask(session, EvidenceQuery(device=device, evidence=id_), Evidence))
+        if (found.device, found.id) != (device, id_):
+            raise CollectorAwayError(f"collector {session.collector} told other evidence than {id_} of {device}")
+        return found
+
+    async def ask(self, device: str, query: Query, answer: type[T]) -> T:
+        """Ask one question, whose answer fits into one message, of the collector that owns a device."""
+        return await self._in_time(self._ask(self._of(device), query, answer))
 
     async def scan_now(self, device: str) -> int:
         """Have a device scanned now; give how many scans were begun."""

@@ -28,7 +28,7 @@ from collectors.framework.running.settings import share, write_settings
 from collectors.framework.running.workerprocess import LOOK_S, Patience, WorkerProcess, arguments
 from common.configs import DeviceConfig
 from common.errors import NotFoundError, TransientError
-from common.queries import Decision, Query, Result, Sets, SetsQuery
+from common.queries import Decision, EvidenceQuery, Query, Result, Sets, SetsQuery
 from common.rendezvous import Rendezvous
 
 AWAY_S = 3.0
@@ -183,7 +183,7 @@ class Sharded(Service):
         if isinstance(query, SetsQuery):
             return await self._sets(query)
         device = getattr(query, "device", None)
-        if not isinstance(device, str):
+        if not isinstance(device, str) or isinstance(query, EvidenceQuery):  # files that outlive the device here
             answer: Result = await self._collector.answer(query)
             return answer
         if device not in self._owners:
