@@ -19,6 +19,7 @@ from hub.backup import BACKUP
 from hub.broker.listener import BrokerListener
 from hub.data.feed import EventFeed
 from hub.data.reader import Reader
+from hub.data.rollbook import RollReader
 from hub.distribution.absence import Absence
 from hub.distribution.epochs import KEEP_S
 from hub.distribution.errand import Every
@@ -66,6 +67,7 @@ from hub.web.pools import PoolTopic, absent_members
 from hub.web.revisions import RevisionTopic
 from hub.web.router import Router
 from hub.web.secrets import SecretTopic
+from hub.web.rollbook import RollTopic
 from hub.web.server import WebServer
 from hub.web.templates import TemplateTopic
 from hub.web.tokens import ensure_token
@@ -198,6 +200,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
             DocumentTopic(model),
             EventTopic(events, EventFeed(clock, events, events.observe), wall, polls, decisions.decided),
             DataTopic(reader, distributor.devices, wall),
+            RollTopic(RollReader(reader), wall),
             MatchTopic(model, reader, texts),
             EvidenceTopic(events, reader),
             ModelTopic(model, modelling, polls, clock),

@@ -12,9 +12,10 @@ from rich.text import Text
 
 from hub.cli.client import path_of
 from hub.cli.context import Client, json_option, pass_client
-from hub.cli.exits import not_found
+from hub.cli.exits import not_found, usage
 from hub.cli.figures import NOTHING, counted, percent, short_list, since, size
 from hub.cli.output import Column, cell, console, emit, is_narrow, note, plural_rows, show, state_cell, table
+from hub.cli.pastroll import TIMES, show_changes, show_roll
 
 LEAST_NAME = 10
 LESSER_FROM = 64
@@ -37,10 +38,38 @@ _PROCESS_COLUMNS = (
 @click.argument("device")
 @click.option("--set", "set_name", metavar="SET", help="Only this set, or the sets of this definition.")
 @click.option("--all", "everything", is_flag=True, help="Also the processes that no set takes.")
+@click.option("--at", "at_text", metavar="TIME", help=f"Who ran then, by the roll book: {TIMES}.")
+@click.option(
+    "--between", nargs=2, metavar="START END", help="What started and ended between two times, by the roll book."
+)
+@click.option(
+    "--limit", type=click.IntRange(1, 1_000_000), default=1000, show_default=True, help="Changes shown by --between."
+)
 @json_option
 @pass_client
-def ps_command(client: Client, device: str, set_name: str | None, everything: bool, as_json: bool) -> None:
-    """Show the process sets of DEVICE, with their processes."""
+def ps_command(
+    client: Client,
+    device: str,
+    set_name: str | None,
+    everything: bool,
+    at_text: str | None,
+    between: tuple[str, str] | None,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """Show the process sets of DEVICE, with their processes.
+
+    With --at or --between, show what its collector has kept of who ran when; --set then takes what sets were called.
+    """
+    if at_text is not None and between is not None:
+        raise usage("--at and --between cannot be used together")
+    if at_text is not None:
+        show_roll(client.api, device, at_text, _named(client, device, set_name), time.time(), as_json=as_json)
+        return
+    if between is not None:
+        names_then = _named(client, device, set_name)
+        show_changes(client.api, device, between, names_then, limit, time.time(), as_json=as_json)
+        return
     roll = client.api.get(path_of("sets"), {"device": [device]})
     sets = [row for row in plural_rows(roll, "sets") if set_name in {None, row.get("set"), row.get("definition")}]
     names = {row.get("set") for row in sets}
@@ -77,6 +106,14 @@ def ps_command(client: Client, device: str, set_name: str | None, everything: bo
     hidden = len(processes) - len(chosen)
     rest = f"; {counted(hidden, 'process', 'processes')} in no set (--all shows them)" if hidden else ""
     note(f"Table of {since(document.get('at'), now)} ago{rest}")
+
+
+def _named(client: Client, device: str, set_name: str | None) -> list[str]:
+    """A set that is or was called so, and those that the definition of this name has now."""
+    if set_name is None:
+        return []
+    rows = plural_rows(client.api.get(path_of("sets"), {"device": [device]}), "sets")
+    return [set_name, *(str(row["set"]) for row in rows if row.get("definition") == set_name)]
 
 
 def set_table(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import lt
 
 from msgspec import Struct
 
 from collectors.framework.interfaces import ProcessRow
+from collectors.process.columns import Columns
 
 Rows = Mapping[int, ProcessRow]
 
@@ -21,7 +23,32 @@ class Difference(Struct, frozen=True):
 
 def difference(before: Rows, after: Rows) -> Difference | None:
     """What differs; None when nothing does."""
-    differing = [
+    if isinstance(before, Columns) and isinstance(after, Columns):
+        differing = _differing_columns(before, after)
+    else:
+        differing = _differing_rows(before, after)
+    if not differing and len(before) == len(after):
+        return None
+    gone = [pid for pid in before if pid not in after and before[pid].alive]
+    new: list[int] = []
+    other: list[int] = []
+    for pid in differing:
+        row, old = after[pid], before.get(pid)
+        if not row.alive:
+            gone += [pid] if old is not None and old.alive else []
+        elif old is None or not old.alive:
+            new.append(pid)
+        elif row.started != old.started or (row.started is None and _fell(old, row)):
+            gone.append(pid)
+            new.append(pid)
+        elif (row.parameters, row.path, row.name) != (old.parameters, old.path, old.name):
+            other.append(pid)
+    return Difference(gone, new, other) if gone or new or other else None
+
+
+def _differing_rows(before: Rows, after: Rows) -> list[int]:
+    """Pids that are new or not as they were."""
+    return [
         pid
         for pid, row in after.items()
         if (old := before.get(pid)) is not row
@@ -35,28 +62,33 @@ def difference(before: Rows, after: Rows) -> Difference | None:
             or (row.started is None and _fell(old, row))
         )
     ]
-    if not differing and len(before) == len(after):
-        return None
-    gone = [pid for pid, old in before.items() if old.alive and not _runs(after, pid)]
-    new: list[int] = []
-    other: list[int] = []
-    for pid in differing:
-        row, before_it = after[pid], before.get(pid)
-        if not row.alive:
-            continue
-        if before_it is None or not before_it.alive:
-            new.append(pid)
-        elif row.started != before_it.started or (row.started is None and _fell(before_it, row)):
-            gone.append(pid)
-            new.append(pid)
-        else:
-            other.append(pid)
-    return Difference(gone, new, other) if gone or new or other else None
 
 
-def _runs(rows: Rows, pid: int) -> bool:
-    row = rows.get(pid)
-    return row is not None and row.alive
+def _differing_columns(before: Columns, after: Columns) -> list[int]:
+    """The same of tables that are columns, in which what runs is one object wherever it runs."""
+    if before.pids == after.pids:
+        some_fell = any(map(lt, after.cpu_s, before.cpu_s))
+        if before.programs == after.programs and not some_fell and _dead(before) == _dead(after):
+            return []
+    dead = after.dead
+    old = dict(zip(before.pids, zip(before.programs, before.cpu_s, before.states, strict=True), strict=True))
+    found = []
+    for pid, program, cpu_s, state in zip(after.pids, after.programs, after.cpu_s, after.states, strict=True):
+        known = old.get(pid)
+        if (
+            known is None
+            or known[0] is not program
+            or cpu_s < known[1]
+            or (known[2] == before.dead) is not (state == dead)
+        ):
+            found.append(pid)
+    return found
+
+
+def _dead(columns: Columns) -> list[int]:
+    """Pids of those that are not alive."""
+    dead, states = columns.dead, columns.states
+    return [pid for pid, state in zip(columns.pids, states, strict=True) if state == dead] if dead in states else []
 
 
 def _fell(before: ProcessRow, row: ProcessRow) -> bool:

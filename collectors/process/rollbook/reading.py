@@ -11,6 +11,8 @@ from msgspec import Struct
 
 from collectors.process.rollbook.records import Begin, Record, Row, Scan, Stop, Table
 
+SAME_MS = 5_000
+"""A daemon that begins reckons starts from when the host booted, which is a little uncertain."""
 STARTED, ENDED, CHANGED = "started", "ended", "changed"
 
 
@@ -141,7 +143,7 @@ class Replay:
 
 def _seen_before(one: Present, old: Present | None) -> Present:
     """A process of a new segment, with what the one before knew of when it was first seen."""
-    if old is None or old.started != one.started or old.row.line != one.row.line:
+    if old is None or _other(old, one):
         return one
     return Present(one.row, one.started, old.after, old.seen)
 
@@ -160,8 +162,12 @@ def _between(before: dict[int, Present], after: dict[int, Present], since: int, 
 
 
 def _other(old: Present, new: Present) -> bool:
-    """Whether a pid was used again."""
-    return old.started != new.started or (new.started is None and old.row.line != new.row.line)
+    """Whether a pid was used again, as far as it can be told after a time of which nothing is known."""
+    if old.started is None or new.started is None:
+        return old.row.line != new.row.line
+    if old.started == new.started:
+        return False
+    return abs(old.started - new.started) > SAME_MS or old.row.line != new.row.line
 
 
 class Found(Struct, frozen=True):
