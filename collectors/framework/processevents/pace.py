@@ -88,8 +88,9 @@ class Waker:
             cost_s: what it took.
         """
         self.stop()
+        if self.asked:
+            self._not_before = self._clock.seconds() + max(LEAST_GAP_S, cost_s / SHARE)
         self.asked = False
-        self._not_before = self._clock.seconds() + max(LEAST_GAP_S, cost_s / SHARE)
 
     def stop(self) -> None:
         """Ask no more for what has rung."""
