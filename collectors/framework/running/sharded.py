@@ -31,7 +31,6 @@ from common.errors import NotFoundError, TransientError
 from common.queries import Decision, EvidenceQuery, Query, Result, Sets, SetsQuery
 from common.rendezvous import Rendezvous
 
-AWAY_S = 3.0
 TELL_S = 2.0
 
 _log = Logger()
@@ -120,7 +119,7 @@ class Sharded(Service):
     async def away(self, devices: Iterable[str]) -> frozenset[str]:
         """Those whose worker is not there, and does not come back within seconds."""
         parts = self._parts(devices, self._owner)
-        there = await gatherResults([Deferred.fromCoroutine(worker.until_live(AWAY_S)) for worker in parts])
+        there = await gatherResults([Deferred.fromCoroutine(worker.comes_back()) for worker in parts])
         return frozenset(
             device for is_there, part in zip(there, parts.values(), strict=True) if not is_there for device in part
         )

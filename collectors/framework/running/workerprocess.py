@@ -28,9 +28,9 @@ MODULE = "collectors.framework.running.worker"
 BATCH = 50
 """Configs that a worker is given at once when it comes up."""
 LOOK_S = 1.0
-RUN_S = 10.0
-STOP_S = 15.0
-LIVE_S = 20.0
+RUN_S = 6.0
+STOP_S = 8.0
+FIRST_S = 20.0
 BAD_LUCK = 3
 """So many ends in a row are no bad luck any more."""
 
@@ -44,11 +44,13 @@ class Patience(Struct, frozen=True, kw_only=True):
         silent_s: without any news for so long it hangs; it says something every second.
         start_s: the same, before its first word.
         query_s: for the answer to a question.
+        again_s: to be there again, when it has ended just now and there are configs for it.
     """
 
     silent_s: float = 10.0
     start_s: float = 60.0
     query_s: float = 8.0
+    again_s: float = 3.0
 
 
 class WorkerProcess:
@@ -82,11 +84,12 @@ class WorkerProcess:
         self.ailing = ""
         self._decisions = StandingDecisions()
         self._unsent: dict[str, DeviceConfig] = {}
+        self._refused: dict[str, str] = {}  # when it came up
         self._waiters: list[Deferred[None]] = []
         self._asking = Asking(clock, self.name, self._send)
         self._messages = Messages()
         self._clerk = Clerk(desk, self.name, self.say)
-        self._begun = self._heard_of = False
+        self._begun = self._heard_of = self._has_lived = False
         self._silent_s = 0.0
         self._why = ""
         self._now = self._before = Totals()
@@ -135,11 +138,10 @@ class WorkerProcess:
         self.wanted.update(given)
         late = Ran({}, frozenset(given))
         if self.live:
-            clerk = self._clerk
             try:
                 refused = await self._start(configs)
             except TransientError as error:
-                if clerk is self._clerk:  # it is still the same process
+                if self.live:
                     _log.warn("{who} is late with its configs: {reason}", who=self.name, reason=str(error))
                     return late
             else:
@@ -148,7 +150,9 @@ class WorkerProcess:
                 return Ran(refused)
         else:
             self._unsent.update(given)
-        return Ran() if await self.until_live(LIVE_S) else late
+        if not await self.until_live(self._patience.again_s if self._has_lived else FIRST_S):
+            return late
+        return Ran({device: self._refused.pop(device) for device in given if device in self._refused})
 
     def pause(self, devices: Sequence[str]) -> None:
         """Have it leave these out; a process that comes after it does not know them."""
@@ -215,6 +219,10 @@ class WorkerProcess:
             if late.active():
                 late.cancel()
         return self.live
+
+    async def comes_back(self) -> bool:
+        """Whether it is there, or is again in a moment."""
+        return await self.until_live(self._patience.again_s)
 
     def look(self) -> None:
         """See whether it still says something; called every `LOOK_S`."""
@@ -283,15 +291,16 @@ class WorkerProcess:
         if clerk is not self._clerk or not self._send(self._desk.begin(self.number)):
             return
         self._begun = True
-        self._unsent = dict(self.wanted)
+        self._unsent, self._refused = dict(self.wanted), {}
         while self._unsent:
             batch = [self._unsent.pop(device) for device in list(self._unsent)[:BATCH]]
             for device, reason in (await self._start(batch)).items():
                 _log.error("the task of {device} cannot be made: {reason}", device=device, reason=reason)
+                self._refused[device] = reason
                 self.wanted.pop(device, None)
         for decision in self._decisions.all():
             self.say(messages.Decided(decision))
-        self.live = True
+        self.live = self._has_lived = True
         works = f"{self.name} keeps ending; it works again for now. See the log"
         self.ailing = "" if self._child.failures < BAD_LUCK else works
         waiters, self._waiters = self._waiters, []
