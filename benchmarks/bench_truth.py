@@ -58,6 +58,7 @@ agents:
   restarts: {every: 10m, for: 4s, on: 40%}
   reboots: {every: 10m, for: 30s, on: 40%}
 """
+TIMEOUT_S = 1.0
 OPTIONAL = frozenset({"forbidden"})
 CHANGES: dict[str, dict[str, Any]] = {
     "pool": {"count_min": 3, "count_max": 7}, "brief": {"confirm": 2}, "forbidden": {"count_max": 0},
@@ -67,10 +68,6 @@ KEYS = (
     "process_missing", "process_missing, confirm 2", "process_missing closed", "process_restarted",
     "agent_restarted", "snmp_timeout", "table_incomplete",
 )  # fmt: skip
-
-
-LONGEST_SCAN_S = 3.0
-"""Of one that succeeds: a cycle that began sooner before the end may have been cut short, and is not judged."""
 
 
 class Size(Struct, frozen=True):
@@ -95,7 +92,7 @@ def configs_of(truth: Truth, interval_s: int) -> list[DeviceConfig]:
     return [
         DeviceConfig(
             device=device, address=about["address"], source=SourceKind.SNMP, interval_s=interval_s,
-            snmp=SnmpConfig(port=about["port"], timeout_s=1.0, retries=2), process_sets=sets, flap_restarts=5,
+            snmp=SnmpConfig(port=about["port"], timeout_s=TIMEOUT_S, retries=2), process_sets=sets, flap_restarts=5,
             flap_window_s=120,
         )
         for device, about in truth.devices.items()
@@ -177,8 +174,8 @@ def measure(size: Size, folder: Path) -> tuple[Record, list[Row]]:
         cpu_s = watch(folder, 60 * size.minutes)
         ended = time.time()
     truth = read_truth(folder / "truth.jsonl")
-    cycles = read_cycles(folder / "visits.jsonl", size.interval_s)
-    until = ended - truth.began - LONGEST_SCAN_S
+    cycles = read_cycles(folder / "visits.jsonl", TIMEOUT_S)
+    until = ended - truth.began - size.interval_s  # what began later may have been cut short
     ailments = read_scenario(SCENARIO, "bench").agents
     spool = folder / "data" / "spool.db"
     events = events_in(spool)

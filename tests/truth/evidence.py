@@ -18,8 +18,8 @@ from common.events import CLASS_SNMP, Event
 from tests.truth.judge import AGENT_RESTARTED, DeviceJudge, Record, Scan
 from tests.truth.ledger import Ledger
 
-SAME_CYCLE = 0.6
-"""Of the interval: a reading that begins sooner after another one belongs to its cycle."""
+SAME_CYCLE = 1.5
+"""Times the time-out of a request: a reading that begins sooner after another one belongs to its cycle."""
 CLOCK_S = 0.05
 """Between the two programs."""
 
@@ -52,13 +52,13 @@ def read_truth(path: Path) -> Truth:
     return truth
 
 
-def read_cycles(path: Path, interval_s: float) -> dict[str, list[tuple[float, float]]]:
+def read_cycles(path: Path, timeout_s: float) -> dict[str, list[tuple[float, float]]]:
     """Begin and end of each cycle, by device, from the file of `--visits`."""
     cycles: dict[str, list[tuple[float, float]]] = {}
     visits = [msgspec.json.decode(line, type=Visit) for line in path.read_bytes().split(b"\n")[:-1]]
     for visit in sorted(visits, key=lambda one: one.t):
         known = cycles.setdefault(visit.device, [])
-        if known and visit.t < known[-1][0] + SAME_CYCLE * interval_s:
+        if known and visit.t < known[-1][1] + SAME_CYCLE * timeout_s:
             known[-1] = known[-1][0], visit.until
         else:
             known.append((visit.t, visit.until))

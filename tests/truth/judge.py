@@ -19,6 +19,8 @@ HIDING = frozenset({"truncated", "only_agent"})
 """An agent with one of these shows a part of its table as if it were all of it."""
 WRAP_S = 2**32 / 100
 TICK_S = 0.02
+TASK_FAILED = "task_failed"
+"""What the framework says of a task that took longer than it may."""
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
@@ -94,7 +96,10 @@ class DeviceJudge:
             self._bearable.add("lossy")
         if "slow" in ailments and ailments["slow"].by_s < snmp.timeout_s:
             self._bearable.add("slow")
+        # Whoever took longer than this with the last request of theirs took as long as a cycle may.
+        self._limit_s = max(10.0, 0.9 * config.interval_s) - 2 * snmp.timeout_s
         self._t = 0.0
+        self._before_t = 0.0
         self._component = ""
         self._uptime: tuple[float, float] | None = None
         self._host_uptime = (0.0, 0.0)
@@ -115,7 +120,7 @@ class DeviceJudge:
 
     def cycle(self, scan: Scan) -> None:
         """Judge a cycle."""
-        self._t, self._component = scan.begin, ""
+        self._before_t, self._t, self._component = self._t, scan.begin, ""
         ails = self._ledger.ails(scan.begin, scan.end)
         of_sets = [event for event in scan.events if event.event_class != CLASS_SNMP]
         of_device = [event for event in scan.events if event.event_class == CLASS_SNMP]
@@ -147,6 +152,8 @@ class DeviceJudge:
 
     def _unread(self, scan: Scan, ails: Mapping[str, bool], events: Sequence[Event]) -> None:
         bad = ails.keys() - self._bearable
+        if scan.end - scan.begin > self._limit_s:  # what can be borne by itself adds up
+            bad |= ails.keys() & {"slow", "lossy", "too_big"}
         if not bad:
             self._say("false", f"it could not be read, and nothing was wrong: {[event.summary for event in events]}")
         for name in ails:
@@ -161,12 +168,12 @@ class DeviceJudge:
                 self._happened(event.event_key)
             elif self.open.pop(event.event_key, None) is None:
                 self._say("doubled", f"{event.event_key} closed, and was not open")
-        of_reading = [key for key in self.open if key != AGENT_RESTARTED]
-        if len(self.open) != 1 or not of_reading:
+        of_reading = [key for key in self.open if key not in {AGENT_RESTARTED, TASK_FAILED}]
+        if len(of_reading) + (TASK_FAILED in self.open) == 0 or len(of_reading) > 1 or AGENT_RESTARTED in self.open:
             self._say("miss", f"it could not be read, and open is {sorted(self.open)}")
-        elif self.open and not set(of_reading) <= self._reasons(bad):
+        elif not set(of_reading) <= self._reasons(bad):
             self._say("false", f"{of_reading[0]}, while wrong was {sorted(bad)}")
-        elif first and events and bad:
+        elif first and of_reading and events and bad:
             self._record.measured(of_reading[0], self._t - max(self._ledger.since(name, self._t) for name in bad))
 
     @staticmethod
@@ -269,8 +276,9 @@ class DeviceJudge:
         )
 
     def _measured(self, key: str, cause: float, at: float) -> None:
-        """Take how late something was told, unless the device could not be read meanwhile, or nobody was there."""
-        if self._failed_at < cause and not self._restored:
+        """Take how late something was told, unless the device could not be read meanwhile, or was asked less often."""
+        asked_less = self._t - self._before_t > 1.5 * self._config.interval_s
+        if self._failed_at < cause and not self._restored and not asked_less:
             self._record.measured(key, at - cause)
 
     def _happened(self, case: str) -> None:
