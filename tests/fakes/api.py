@@ -129,7 +129,12 @@ class State:
         self.sets: list[dict[str, Any]] = []
         self.scans: dict[str, dict[str, Any]] = {}
         self.processes: dict[str, list[dict[str, Any]]] = {}
+        self.roll: dict[str, Any] = {}
+        self.roll_changes: list[dict[str, Any]] = []
+        self.roll_gaps: list[dict[str, Any]] = []
+        self.asked: dict[str, list[str]] = {}
         self.events: list[dict[str, Any]] = []
+        self.evidence: dict[int, dict[str, Any]] = {}
         self.changes: list[int] = []
         self.collectors: list[dict[str, Any]] = []
         self.pools: list[dict[str, Any]] = []
@@ -276,10 +281,13 @@ class Routes:
             ("GET", "models/NAME", self.answers, "after wait", None),
             ("GET", "configs/SERVICE/NAME", self.config, "live", None),
             ("GET", "devices/NAME/processes", self.processes, "set", None),
+            ("GET", "devices/NAME/roll", self.roll, "at set", None),
+            ("GET", "devices/NAME/roll/changes", self.roll_changes, "start end set after limit", None),
             ("GET", "sets", self.sets, "device", None),
             ("GET", "events", self.events, "device component class severity state since limit", None),
             ("GET", "events/follow", self.follow, "after wait", None),
             ("GET", "events/NUMBER", self.event, "", None),
+            ("GET", "events/NUMBER/evidence", self.evidence, "", None),
             ("POST", "events/NUMBER/VERB", self.change, "", AuthorBody),
             ("GET", "devices/NAME/series", self.series, "component", None),
             ("GET", "devices/NAME/series/fetch", self.fetch, "component source point start end cf resolution_s", None),
@@ -536,6 +544,28 @@ class Routes:
             rows = [row for row in rows if row["set"] == query["set"][0]]
         return {"device": name, "at": self.state.scans[name]["at"], "processes": rows}
 
+    def roll(self, name: str, query: Any) -> Answer:
+        self.state.device(name)
+        self.state.asked = query
+        return {"device": name, "at": iso(float(query["at"][0])), **self.state.roll}
+
+    def roll_changes(self, name: str, query: Any) -> Answer:
+        """The changes of `State.roll_changes`, two in one answer at most."""
+        self.state.device(name)
+        self.state.asked = query
+        first = int(query.get("after", ["0"])[0])
+        last = first + min(2, int(query["limit"][0]))
+        more = last < len(self.state.changes)
+        return {
+            "device": name,
+            "start": iso(float(query["start"][0])),
+            "end": iso(float(query["end"][0])),
+            "changes": self.state.roll_changes[first:last],
+            "gaps": self.state.roll_gaps,
+            "more": more,
+            "next": str(last) if more else None,
+        }
+
     def sets(self, query: Any) -> Answer:
         wanted = query.get("device") or list(self.state.devices)
         gone = self.state.away
@@ -559,6 +589,13 @@ class Routes:
         if not 0 < int(number) <= len(self.state.events):
             raise Refusal(404, "not_found", f"There is no event {number}")
         return self.state.events[int(number) - 1]
+
+    def evidence(self, number: str, _query: Any) -> Answer:
+        self.event(number, None)
+        found = self.state.evidence.get(int(number))
+        if found is None:
+            raise Refusal(404, "not_found", f"event {number} has no evidence")
+        return found
 
     def change(self, number: str, verb: str, _body: AuthorBody, _query: Any) -> Answer:
         event = self.event(number, None)
