@@ -555,7 +555,7 @@ class Routes:
         self.state.asked = query
         first = int(query.get("after", ["0"])[0])
         last = first + min(2, int(query["limit"][0]))
-        more = last < len(self.state.changes)
+        more = last < len(self.state.roll_changes)
         return {
             "device": name,
             "start": iso(float(query["start"][0])),
