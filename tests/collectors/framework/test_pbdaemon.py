@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from collectors.framework.once import run_once
 from collectors.framework.problems import Problems
 from collectors.framework.rejections import Rejections
 from collectors.framework.running.inprocess import InProcess
+from collectors.framework.running.interfaces import Ran
 from collectors.framework.scheduler import Scheduler
 from common.configs import DeviceConfig, digest, digest_of_all
 from common.errors import NotFoundError, SettingsError, TransientError
@@ -63,6 +64,8 @@ class FakeReader:
 
 
 class DaemonCase(SynchronousTestCase):
+    runner_type: type[InProcess] = InProcess
+
     def setUp(self) -> None:
         self.clock = Clock()
         self.events = FakeEventSink()
@@ -75,7 +78,7 @@ class DaemonCase(SynchronousTestCase):
         self.alarms = TaskAlarms(self.events, self.events, CLASS_SNMP, self.wall)
         self.scheduler = Scheduler(self.clock, self.wall, observer=self.alarms.observe)
         self.rejections = Rejections(self.events, self.events, self.wall)
-        self.runner = InProcess(self.collector, self.scheduler, self.alarms)
+        self.runner: Any = self.runner_type(self.collector, self.scheduler, self.alarms)
         self.held = HeldConfigs(self.store, self.runner, self.rejections)
         reader: Any = FakeReader()
         spool: Any = FakeSpool()
@@ -219,6 +222,57 @@ class ApplyTests(DaemonCase):
         self.assertEqual(applied.live, {"a": digest(config("a", 10))})
         self.assertEqual(self.held.get("a"), config("a", 10))
         self.assertEqual(self.scheduler.record("process:a").interval_s, 10)
+
+
+class AwayRunner(InProcess):
+    """Some devices are of a process that is not there, or comes too late, or refuses them after all."""
+
+    def __init__(self, *parts: Any) -> None:
+        super().__init__(*parts)
+        self.gone: frozenset[str] = frozenset()
+        self.late: frozenset[str] = frozenset()
+        self.refused: dict[str, str] = {}
+
+    async def away(self, devices: Iterable[str]) -> frozenset[str]:
+        return frozenset(devices) & self.gone
+
+    async def run(self, configs: Sequence[DeviceConfig]) -> Ran:
+        ran = await super().run([config for config in configs if config.device not in self.refused])
+        return Ran(ran.refused | self.refused, self.late)
+
+
+class AwayTests(DaemonCase):
+    runner_type = AwayRunner
+
+    def test_what_cannot_become_live_now_is_not_stored_and_the_hub_is_not_told_so(self) -> None:
+        self.apply(config("a"), config("b"))
+        self.runner.gone = frozenset("a")
+        applied = self.apply(config("a", 10), config("b", 10))
+        self.assertEqual((applied.live, applied.rejected), ({"b": digest(config("b", 10))}, []))
+        self.assertEqual((self.store.configs["a"], self.held.digest("a")), (config("a"), digest(config("a"))))
+        self.runner.gone = frozenset()
+        self.assertEqual(set(self.apply(config("a", 10)).live), {"a"})
+
+    def test_a_device_that_is_away_can_leave(self) -> None:
+        self.apply(config("a"), config("b"))
+        self.runner.gone = frozenset("a")
+        self.apply(removed=["a"])
+        self.assertEqual((self.held.devices(), set(self.store.configs)), (["b"], {"b"}))
+
+    def test_what_comes_late_is_held_but_not_told_as_live(self) -> None:
+        self.runner.late = frozenset("a")
+        applied = self.apply(config("a"), config("b"))
+        self.assertEqual((set(applied.live), self.held.devices()), ({"b"}, ["a", "b"]))
+
+    def test_a_config_that_turns_out_not_to_run_is_rejected_and_the_one_before_it_stays(self) -> None:
+        self.apply(config("a"))
+        self.runner.refused = {"a": "no task", "b": "no task"}
+        applied = self.apply(config("a", 10), config("b"), config("c"))
+        self.assertEqual({one.device: one.reason for one in applied.rejected}, self.runner.refused)
+        self.assertEqual(set(applied.live), {"c"})
+        self.assertEqual((self.held.get("a"), self.held.get("b")), (config("a"), None))
+        self.assertEqual(self.store.configs, {"a": config("a"), "c": config("c")})
+        self.assertEqual(sorted(self.told("config_rejected")), [("a", Severity.ERROR), ("b", Severity.ERROR)])
 
 
 class StartTests(DaemonCase):
@@ -484,7 +538,7 @@ ETC = Path(__file__).parents[3] / "etc"
 
 
 def test_the_settings_in_etc_are_those_that_genconf_prints() -> None:
-    text = genconf(pbdaemon.CollectorSettings, "tocsin-process")
+    text = genconf(pbdaemon.SharedSettings, "tocsin-process")
     assert (ETC / "process.toml").read_text() == text, "run: tocsin-process genconf > etc/process.toml"
     assert read_settings(text, pbdaemon.CollectorSettings, "x") == pbdaemon.CollectorSettings()
 

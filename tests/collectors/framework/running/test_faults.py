@@ -45,7 +45,8 @@ class WorkerCase(RunnerCase):
             self.problems.append(sentence)
 
     def worker_of(self, device: str) -> WorkerProcess:
-        (found,) = [worker for worker in self.runner.workers.values() if device in worker.wanted]
+        workers: list[WorkerProcess] = list(self.runner.workers.values())
+        (found,) = [worker for worker in workers if device in worker.wanted]
         return found
 
     async def apart(self) -> tuple[list[str], list[str]]:
@@ -100,8 +101,7 @@ class KilledTests(WorkerCase):
             if worker.live and worker.pid and rng.random() < 0.04:
                 os.kill(worker.pid, signal.SIGKILL)
                 killed += 1
-        for worker in workers:
-            await self.until("it is there again", lambda worker=worker: worker.live)
+        await self.until("all are there again", lambda: all(worker.live for worker in workers))
         self.runner.run_now(NAMES)
         await self.runner.stopService()
         batch, said = await self.spool.next_batch(1000, 10**9), {name: [] for name in NAMES}  # type: ignore[var-annotated]
