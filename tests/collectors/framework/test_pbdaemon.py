@@ -540,7 +540,7 @@ ETC = Path(__file__).parents[3] / "etc"
 def test_the_settings_in_etc_are_those_that_genconf_prints() -> None:
     text = genconf(pbdaemon.SharedSettings, "tocsin-process")
     assert (ETC / "process.toml").read_text() == text, "run: tocsin-process genconf > etc/process.toml"
-    assert read_settings(text, pbdaemon.CollectorSettings, "x") == pbdaemon.CollectorSettings()
+    assert read_settings(text, pbdaemon.SharedSettings, "x") == pbdaemon.CollectorSettings()
 
 
 def test_status_says_how_it_stands_with_the_hub_and_what_waits_for_it() -> None:
