@@ -13,13 +13,6 @@ from collectors.process.columns import ByPid
 from common.masking import Masker, masker
 
 
-class Lasting(Struct, frozen=True):
-    """Something that was so in some scans in a row, since an epoch second."""
-
-    since: float
-    scans: int
-
-
 class Ends(Struct):
     """What process events have told of a set.
 
@@ -54,7 +47,7 @@ class SetMemory(Struct):
         users: whom it has run as when nothing was wrong; `users_since` is the epoch second of the first scan with them.
         strangers: whom it runs as instead, while that is strange.
         stale: pids whose program was replaced on disk, but for those that an operator has `accepted`.
-        strange, replaced: how long that has been so.
+        strange, replaced: epoch second of the first scan in a row that found it so.
         twice: scans in a row in which it ran more often than it may.
         ends: what process events have told of it; None where there were none yet.
     """
@@ -77,9 +70,9 @@ class SetMemory(Struct):
     users: list[str] = field(default_factory=list)
     users_since: float = 0.0
     strangers: list[str] = field(default_factory=list)
-    strange: Lasting | None = None
+    strange: float | None = None
     stale: list[int] = field(default_factory=list)
-    replaced: Lasting | None = None
+    replaced: float | None = None
     accepted: list[int] = field(default_factory=list)
     twice: int = 0
     ends: Ends | None = None

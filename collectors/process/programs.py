@@ -9,14 +9,13 @@ from collections.abc import Mapping
 
 from collectors.framework.interfaces import ProcessRow
 from collectors.process.events import REPLACED, USER, SetVoice
-from collectors.process.memory import Lasting, SetMemory
+from collectors.process.memory import SetMemory
 from common.configs import DeviceConfig, SourceKind
 from common.queries import Decision
 
-SCANS = 2
 SETTLE_S = 45.0
-"""What is wrong is said once it has been so in so many scans in a row, and for so long: a package is being installed,
-or a daemon has not given up root yet."""
+"""What is wrong is said once scans in a row have found it so for so long: a package is being installed, or a daemon has
+not given up root yet."""
 FEW_USERS = 3
 """A set that has run as more users than this is run by people, and says nothing of users."""
 MOST_USERS = 32
@@ -46,10 +45,10 @@ def _programs(
     replaced = [pid for pid, row in rows.items() if row.replaced]
     kept.accepted = [pid for pid in kept.accepted if pid in replaced]
     kept.stale = sorted(set(replaced).difference(kept.accepted))
-    kept.replaced = _lasting(kept.replaced, bool(kept.stale), at)
+    kept.replaced = _since(kept.replaced, bool(kept.stale), at)
     if kept.replaced is None:
         voice.over(REPLACED, f"{voice.component} runs what is on disk")
-    elif _sure(kept.replaced, at):
+    elif at - kept.replaced >= SETTLE_S:
         count = f"{len(kept.stale)} of {len(rows)} process{'' if len(rows) == 1 else 'es'}"
         text = f"{voice.component} was not restarted: the program of {count} was replaced or removed on disk"
         voice.condition(REPLACED, config.replaced_severity.severity, text, {"replaced": list(kept.stale)})
@@ -65,10 +64,10 @@ def _users(voice: SetVoice, config: DeviceConfig, kept: SetMemory, rows: Mapping
         kept.users = sorted(present)[:MOST_USERS]
         return
     foreign = present.difference(kept.users)
-    kept.strange = _lasting(kept.strange, bool(foreign) and _wrong(kept.users, present), at)
+    kept.strange = _since(kept.strange, bool(foreign) and _wrong(kept.users, present), at)
     if kept.strange is not None:
         kept.strangers = sorted(foreign)[:MOST_USERS]
-        if _sure(kept.strange, at):
+        if at - kept.strange >= SETTLE_S:
             text = f"{voice.component} runs as {_list(present)}, before as {_list(kept.users)}"
             details = {"users": list[str | int](sorted(present)), "before": list[str | int](kept.users)}
             voice.condition(USER, config.user_severity.severity, text, details)
@@ -88,14 +87,11 @@ def _wrong(users: list[str], present: set[str]) -> bool:
     return len(users) == 1 and ROOT.isdisjoint(users) and not ROOT.isdisjoint(present)
 
 
-def _lasting(before: Lasting | None, wrong: bool, at: float) -> Lasting | None:  # noqa: FBT001 - as a word
+def _since(before: float | None, wrong: bool, at: float) -> float | None:  # noqa: FBT001 - as a word
+    """Since when something is wrong; None when it is not."""
     if not wrong:
         return None
-    return Lasting(at, 1) if before is None else Lasting(before.since, before.scans + 1)
-
-
-def _sure(lasting: Lasting, at: float) -> bool:
-    return lasting.scans >= SCANS and at - lasting.since >= SETTLE_S
+    return at if before is None else before
 
 
 def _list(users: set[str] | list[str]) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import pwd
+import shutil
 import subprocess
 import sys
 import time
@@ -28,6 +30,26 @@ class TestProcSource(LocalSourceContract):
             assert extra["data"] > 30_000_000
             assert 0 < extra["stack"] < 10_000_000
             assert {"shared", "vms", "read_bytes", "write_bytes"} <= extra.keys()
+
+    def test_a_program_that_never_was_a_file_was_not_replaced(self) -> None:
+        memory = os.memfd_create("program")
+        with Path(shutil.which("sleep") or "/bin/sleep").open("rb") as file:
+            os.sendfile(memory, file.fileno(), 0, 1 << 24)
+        path = f"/proc/self/fd/{memory}"
+        with subprocess.Popen(["from-memory", "600"], executable=path, pass_fds=[memory]) as process:
+            os.close(memory)
+            try:
+                row = self.scan(self.make(lambda row: row.pid == process.pid))[process.pid]
+                assert str(Path(f"/proc/{process.pid}/exe").readlink()).endswith(" (deleted)")
+                assert not row.replaced
+            finally:
+                process.kill()
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root may run something as somebody else")
+    def test_whom_a_process_runs_as_is_its_effective_user(self) -> None:
+        with child("of-somebody", "import os; os.seteuid(65534)") as process:
+            row = self.scan(self.make(lambda row: row.pid == process.pid))[process.pid]
+            assert row.user == pwd.getpwuid(65534).pw_name
 
     def test_what_cannot_be_read_is_counted_and_the_rest_goes_on(self, tmp_path: Path) -> None:
         (tmp_path / "17").mkdir()

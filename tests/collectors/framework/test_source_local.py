@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from pathlib import Path
 
@@ -142,6 +143,23 @@ def test_a_short_interval_keeps_files_open_and_closes_those_of_processes_that_en
     tree.scan()
     now(tree.source.close())
     assert tree.host.handles.kept == 0
+
+
+def test_a_pid_that_was_used_again_at_once_is_told_by_the_file_that_is_kept_open(tree: Tree) -> None:
+    tree.pace(1)
+    with subprocess.Popen(["sleep", "600"]) as process:
+        tree.put(20, "old", "/old")
+        stat = tree.path / "20" / "stat"
+        stat.unlink()
+        stat.symlink_to(f"/proc/{process.pid}/stat")
+        tree.scan()
+        started = int(tree.scan().rows[20].started or 0)
+        process.kill()
+    stat.unlink()
+    tree.put(20, "sleep", "/new", started=round(100 * (started - tree.source._boot)))
+    row = tree.scan().rows[20]
+    assert (row.path, tree.host.handles.kept) == ("/new", 1)  # of process 1; that of the new one is kept from now on
+    now(tree.source.close())
 
 
 def test_no_more_files_are_kept_open_than_may_be(tree: Tree) -> None:
