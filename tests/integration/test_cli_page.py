@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.api import TOKEN, FakeApi, example
+from tests.hub.cli.test_evidence import evidence, process
 from tests.integration.stack import wait_for
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -200,6 +201,25 @@ def test_text_of_a_hostile_host_is_only_text(page: Browser, fake: FakeApi) -> No
     assert "owned" not in page.js("document.title")
     assert page.text().count("\\u{1b}[31m\\u{202e}") == 6
     assert "\x1b" not in page.text()
+
+
+def test_an_event_shows_what_was_there_as_text_alone(page: Browser, fake: FakeApi) -> None:
+    event = fake.state.add_event(summary="web is gone", details={"evidence": "0" * 20, "lost": [7, 8]})
+    found = evidence(sets=[{"set": HOSTILE, "before": [process(7, command=HOSTILE, gone=True)], "now": [],
+                            "more_before": 2, "more_now": 0}])  # fmt: skip
+    fake.state.evidence[event["id"]] = found
+    inside(page)
+    wait_for("the event", lambda: "web is gone" in page.text(), 10)
+    page.js("[...document.querySelectorAll('#events button')].find((b) => b.textContent === 'web is gone').click()")
+    wait_for("the evidence", lambda: "What was there" in page.js("document.getElementById('event').innerText"), 10)
+    text = page.js("document.getElementById('event').innerText")
+    for part in ("7 8", "on 4 processors", "<img src=x", "gone", "and 2 more", "greedy", "memory full 40.0 %"):
+        assert part in text, part
+    assert "\x1b" not in text
+    assert page.js("document.title").startswith("(1) Tocsin")
+    page.js("document.getElementById('event-shut').click()")
+    assert page.js("document.getElementById('event').open") is False
+    assert page.said == []
 
 
 def test_a_collector_that_is_away_is_told_and_its_last_word_stays(page: Browser, fake: FakeApi) -> None:

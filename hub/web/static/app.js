@@ -126,6 +126,7 @@ function rowOf(classes) {
 
 function renewCells(row, cells) {
   cells.forEach((cell, index) => {
+    if (cell === null) return;
     const [text, className] = Array.isArray(cell) ? cell : [cell, undefined];
     const node = row.cells[index];
     put(node, text);
@@ -136,12 +137,23 @@ function renewCells(row, cells) {
 function drawEvents(events) {
   at("events").hidden = events.length === 0;
   at("no-events").hidden = events.length > 0;
-  sync(at("events").tBodies[0], events, (event) => String(event.id),
-    rowOf(["state", "name", "name", "wide", "number", "number"]),
-    (row, event) => renewCells(row, [
+  sync(at("events").tBodies[0], events, (event) => String(event.id), makeEvent, (row, event) => {
+    renewCells(row, [
       [event.severity_name + (event.state === "acknowledged" ? " (ack)" : ""), "state " + event.severity_name],
-      event.device, event.component || "–", event.summary, String(event.count), since(event.last_seen),
-    ]));
+      event.device, event.component || "–", null, String(event.count), since(event.last_seen),
+    ]);
+    put(row.cells[3].firstChild, event.summary);
+  });
+}
+
+function makeEvent(event) {
+  const row = rowOf(["state", "name", "name", "wide", "number", "number"])();
+  const button = element("button");
+  button.type = "button";
+  button.title = "Show all that is known of it, and what was there";
+  button.addEventListener("click", () => openEvent(event.id));
+  row.cells[3].append(button);
+  return row;
 }
 
 // The figures of a collector are its own word; its first heartbeat comes some seconds after the login.
