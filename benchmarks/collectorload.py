@@ -205,7 +205,7 @@ class Collector:
 
     def stats(self) -> dict[str, Any]:
         """What `tocsin-process stats` prints; nothing while it does not answer."""
-        command = [sys.executable, "-m", "collectors.process.main", "stats", "--config", str(self._settings)]
+        command = [sys.executable, "-m", "collectors.process.main", "stats", "--json", "--config", str(self._settings)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         found: dict[str, Any] = json.loads(done.stdout) if not done.returncode else {}
         return found

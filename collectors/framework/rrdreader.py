@@ -35,8 +35,8 @@ class LatestValues(Protocol):
     def latest(self, device: str) -> list[Latest]:
         """Newest samples of a device's series."""
 
-    async def fresh(self) -> bool:
-        """Have everything that was accepted written to the files."""
+    async def fresh(self, *devices: str) -> bool:
+        """Have what was accepted written to the files: all of it, or that of some devices."""
 
 
 class Reader(Service):
@@ -90,7 +90,7 @@ class Reader(Service):
         """
         if len(self._turn.waiting) >= MAX_WAITING:
             raise TransientError("The collector has too many questions about series to answer; ask again")
-        await self._last_values.fresh()
+        await self._last_values.fresh(query.device)
         live = self._last_values.latest(query.device) if isinstance(query, ListQuery) else []
         request = Request(query, [Live(one.key, one.layout, one.at, one.values) for one in live])
         await self._turn.acquire()

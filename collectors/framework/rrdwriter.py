@@ -2,7 +2,8 @@
 
 Started by the collector daemon as `python -m collectors.framework.rrdwriter --spool DIR --rrd DIR`. It follows the
 sample spool and writes, file by file, what has come. On its standard input it gets lines: `go` (there is something
-new), `flush N` (write what you hold, and say N). It answers each with one line of JSON, a `Report`. The end of the
+new), `flush N` (write what you hold, and say N), `flush N ["DEVICE"]` (what you hold of these devices). It answers each
+with one line of JSON, a `Report`. The end of the
 input means that the daemon has gone: what is spooled is written, and the process ends. SIGTERM ends it after the update
 under way; the rest waits in the spool.
 """
@@ -18,7 +19,7 @@ import signal
 import sqlite3
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 import msgspec
@@ -33,8 +34,13 @@ from collectors.framework.samplespool import PROGRESS
 from common.series import Layout, SeriesKey
 
 HOLD_S = 5.0
-"""How long samples wait for more of their file, when nobody asks for them."""
-MAX_HELD = 50_000
+"""How long samples wait for more of their file, when nobody asks for them, and there are not many files."""
+MOST_HOLD_S = 180.0
+FILES_A_SECOND = 400
+"""Opening a file costs some 50 us, a sample 3 us: many files are written less often, so many of them a second, with
+more samples each. A file that nobody has looked at yet does not wait for that."""
+MAX_HELD = 400_000
+"""Samples; each takes some 80 bytes."""
 RETRY_S = (2.0, 15.0)
 """First and longest pause before a file that could not be written is tried again."""
 REOPEN_S = 0.5
@@ -60,6 +66,16 @@ class Report(Struct, omit_defaults=True, kw_only=True):
     problem: str = ""
 
 
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(Row).decode
+
+
+def _flush_of(line: bytes) -> tuple[int, list[str] | None]:
+    """Number and devices of a line that asks for what is held; None for all devices."""
+    number, _, devices = line.removeprefix(b"flush ").partition(b" ")
+    return int(number), msgspec.json.decode(devices, type=list[str]) if devices else None
+
+
 class Writer:
     """Brings samples from the spool to their files.
 
@@ -69,10 +85,18 @@ class Writer:
     """
 
     def __init__(
-        self, spool: Path, root: Path, wall: Callable[[], float], monotonic: Callable[[], float], hold_s: float = HOLD_S
+        self,
+        spool: Path,
+        root: Path,
+        wall: Callable[[], float],
+        monotonic: Callable[[], float],
+        hold_s: float = HOLD_S,
+        *,
+        files_a_second: float = FILES_A_SECOND,
     ) -> None:
         self._monotonic = monotonic
         self._hold_s = hold_s
+        self._files_a_second = files_a_second
         self._notes: list[tuple[float, str]] = []
         self._index = Index(root)
         self._undo = UndoSlot(spool / "undo", root)
@@ -83,9 +107,11 @@ class Writer:
         self._root = str(root)
         self._files: dict[SeriesKey, SeriesFile] = {}
         self._tail: SpoolTail[SeriesFile] = SpoolTail(spool, spool / PROGRESS, self._file)
-        self._held: dict[SeriesFile, tuple[int, list[Row]]] = {}
+        self._held: dict[SeriesFile, tuple[int, list[bytes]]] = {}  # number of the first, and rows as `_pack` has them
         self._held_count = 0
         self._held_since = 0.0
+        self._new: set[SeriesFile] = set()  # of those that are held, and not opened yet
+        self._new_since = 0.0
         self._stuck: dict[SeriesFile, tuple[int, list[Row]]] = {}
         self._stuck_why = ""
         self._retry_at = 0.0
@@ -101,26 +127,39 @@ class Writer:
                 self.flush()
             if self.stopped:
                 return
-        if self._held and self._monotonic() >= self._held_since + self._hold_s:
+        if self._held and self._monotonic() >= self._held_since + self._patience_s():
             self.flush()
+        elif self._new and self._monotonic() >= self._new_since + self._hold_s:
+            self._write(list(self._new))
 
-    def flush(self) -> None:
-        """Write all that is held, and keep the progress."""
-        held, self._held, self._held_count = self._held, {}, 0
-        for file, (first, rows) in held.items():
+    def flush(self, devices: Collection[str] | None = None) -> None:
+        """Write what is held, all of it or that of some devices, and keep the progress."""
+        self._write([file for file in self._held if devices is None or file.key.device in devices])
+
+    def _write(self, files: Iterable[SeriesFile]) -> None:
+        for file in files:
             if self.stopped:
-                self._held[file] = first, rows
-                continue
+                break
+            first, packed = self._held.pop(file)
+            self._held_count -= len(packed)
+            self._new.discard(file)
+            rows = [_unpack(row) for row in packed]
             try:
                 self._folder.write(file, rows)
             except StuckError as error:
                 self._set_stuck(file, first, rows, error)
         self._save()
 
+    def _patience_s(self) -> float:
+        """How long samples wait for more of their file."""
+        many_s = len(self._files) / self._files_a_second
+        return max(self._hold_s, min(many_s, MOST_HOLD_S)) if self._hold_s else 0.0
+
     def wait_s(self) -> float | None:
         """Seconds until there is something to do without being asked; None for never."""
         now = self._monotonic()
-        moments = [self._held_since + self._hold_s] if self._held else []
+        moments = [self._held_since + self._patience_s()] if self._held else []
+        moments += [self._new_since + self._hold_s] if self._new else []
         moments += [self._retry_at] if self._stuck else []
         return max(0.0, min(moments) - now) if moments else None
 
@@ -164,10 +203,17 @@ class Writer:
                 continue
             group = held.get(file)
             if group is None:
-                held[file] = (first + offset, [(at, values)])
+                held[file] = (first + offset, [_pack((at, values))])
+                if file.last is None:
+                    self._note_new(file)
             else:
-                group[1].append((at, values))
+                group[1].append(_pack((at, values)))
             self._held_count += 1
+
+    def _note_new(self, file: SeriesFile) -> None:
+        if not self._new:
+            self._new_since = self._monotonic()
+        self._new.add(file)
 
     def _set_stuck(self, file: SeriesFile, first: int, rows: list[Row], error: StuckError) -> None:
         if not self._stuck:
@@ -263,13 +309,15 @@ class Loop:
 
     def _step(self, lines: list[bytes] | None) -> None:
         writer = self._writer or self._open()
-        flushes = [int(line[6:]) for line in lines or () if line.startswith(b"flush ")]
+        flushes = [_flush_of(line) for line in lines or () if line.startswith(b"flush ")]
         if writer is not None:
             writer.gather()
-            if flushes or lines is None:
+            if lines is None or any(devices is None for _, devices in flushes):
                 writer.flush()
+            elif flushes:
+                writer.flush({device for _, devices in flushes for device in devices or ()})
         if lines or (writer is not None and writer.done != self._told):
-            self._tell(max(flushes, default=0))
+            self._tell(max((number for number, _ in flushes), default=0))
 
     def _tell(self, flushed: int) -> None:
         if self._writer is not None:

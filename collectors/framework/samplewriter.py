@@ -158,13 +158,16 @@ class SampleWriter(Service):
         """Devices that have had a sample since the start."""
         return self._intake.devices()
 
-    async def fresh(self) -> bool:
-        """Have all that was accepted written now; False when the writer process did not manage in two seconds."""
+    async def fresh(self, *devices: str) -> bool:
+        """Have what was accepted, all of it or that of some devices, written now.
+
+        False when the writer process did not manage in two seconds.
+        """
         await self._sync()
         token = next(self._tokens)
         done: Deferred[None] = Deferred()
         self._flushes[token] = done
-        if not self._child.send(b"flush %d\n" % token):
+        if not self._child.send(b"flush %d %s\n" % (token, msgspec.json.encode(devices) if devices else b"")):
             del self._flushes[token]
             return False
         late = self._clock.callLater(FRESH_TIMEOUT_S, done.cancel)
@@ -295,9 +298,9 @@ class SampleWriter(Service):
         self._report = report
         self._nudged = False
         self._answered()
-        waiter = self._flushes.get(report.flushed)
-        if waiter is not None and not waiter.called:
-            waiter.callback(None)
+        for token, waiter in list(self._flushes.items()):
+            if token <= report.flushed and not waiter.called:  # of those that came together the last one is told
+                waiter.callback(None)
         self._tell_problem()
 
     def _tell_problem(self) -> None:

@@ -35,12 +35,12 @@ class Bench:
         self.spool.open()
         self.writer = self.start()
 
-    def start(self) -> Writer:
-        return Writer(self.spool_dir, self.root, lambda: self.now, lambda: self.monotonic, self.hold_s)
+    def start(self, **options: Any) -> Writer:
+        return Writer(self.spool_dir, self.root, lambda: self.now, lambda: self.monotonic, self.hold_s, **options)
 
-    def restart(self) -> None:
+    def restart(self, **options: Any) -> None:
         self.writer.close()
-        self.writer = self.start()
+        self.writer = self.start(**options)
 
     def put(self, at: int, component: str = "sshd", layout: Layout = LAYOUT, **values: Any) -> None:
         """Spool a sample that the collector's guards let pass."""
@@ -212,6 +212,37 @@ def test_samples_of_a_file_wait_for_each_other_but_not_long(bench: Bench) -> Non
     bench.writer.gather()
     assert bench.tally.written == 2
     assert bench.writer.wait_s() is None
+
+
+def test_many_files_are_written_less_often_but_for_new_ones_and_those_that_are_asked_for(
+    bench: Bench,
+) -> None:
+    bench.restart(files_a_second=0.02)
+    bench.put(NOW - 30, cpu=1)
+    bench.put(NOW - 30, "cron", cpu=1)
+    bench.writer.gather()
+    assert bench.writer.wait_s() == HOLD_S  # nobody has looked at them yet
+    bench.monotonic += HOLD_S
+    bench.writer.gather()
+    assert bench.tally.written == 2
+    bench.put(NOW - 20, cpu=2)
+    bench.put(NOW - 20, "cron", cpu=2)
+    bench.writer.gather()
+    assert bench.writer.wait_s() == 100
+    bench.writer.flush({"another"})
+    assert bench.tally.written == 2
+    bench.put(NOW - 10, cpu=3)
+    bench.monotonic += 99
+    bench.writer.gather()
+    assert bench.writer.done == 2
+    bench.monotonic += 1
+    bench.writer.gather()
+    assert (bench.tally.written, bench.writer.done) == (5, 5)
+    bench.put(NOW, cpu=4)
+    bench.writer.gather()
+    bench.writer.flush({"web1"})
+    assert (bench.tally.written, bench.writer.wait_s()) == (6, None)
+    assert bench.rows(NOW - 30, NOW) == {NOW - 30 + 10 * i: (i + 1.0, None) for i in range(4)}
 
 
 def test_replaying_everything_changes_nothing(bench: Bench) -> None:
