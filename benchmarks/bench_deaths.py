@@ -31,7 +31,7 @@ CROWD = 500
 STORM_S = 5.0
 LOOK_S = 0.0005
 PATIENCE_S = 10.0
-SEEN_S = 5.0
+SEEN_S = 8.0
 
 
 class Daemon:
@@ -154,5 +154,6 @@ def run() -> list[Row]:
         ("scans that were made for that", scans, "scans", "1 or 2"),
         ("a fork loop: processes", rate, "a second", ""),
         ("CPU of the daemon meanwhile", 100 * used, "% of one", "< 10"),
-        ("pauses, overflows", counts["pauses"] + counts["overflows"] / 1000, "pauses.000", ""),
+        ("times that it was too much, and it paused", counts["pauses"], "", ""),
+        ("times that the socket overflowed", counts["overflows"], "", ""),
     ]

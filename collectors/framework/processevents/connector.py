@@ -164,7 +164,6 @@ class Connector:
         lost = False
         number = 0
         while self._socket is not None and number < most:
-            number += 1
             try:
                 data, sender = self._socket.recvfrom(messages.MAX_DATAGRAM_BYTES)
             except BlockingIOError:
@@ -176,7 +175,9 @@ class Connector:
                     break
                 self.counts.overflows += 1
                 lost = True
+                number += 1
                 continue
+            number += 1
             self._parse(data, sender, found)
         self.counts.messages += len(found)
         for event in found:

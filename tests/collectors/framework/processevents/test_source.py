@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -77,8 +78,10 @@ class SourceTests(SynchronousTestCase):
         self.inner = FakeSource(self.clock)
         self.wakes: list[float] = []
         self.awaits = False
-        self.root = Path(self.mktemp())
-        (self.root / "proc").mkdir(parents=True)
+        folder = TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = Path(folder.name)
+        (self.root / "proc").mkdir()
         watch = Watch(
             wanted=lambda one: one.path == "web",
             awaited=lambda _line: self.awaits,
