@@ -18,6 +18,7 @@ from twisted.python.failure import Failure
 
 from collectors.framework.interfaces import ITask, TaskState
 from collectors.framework.lanes import Lanes
+from collectors.framework.networks import SILENT
 from collectors.framework.observing import Observer, Observers
 from collectors.framework.task import Outcome, TaskFigures, TaskRecord
 from collectors.framework.timing import delay_s, phase, slot
@@ -279,7 +280,7 @@ class Scheduler(Service):
         # Whole turns that went by while nothing of ours ran: the process was stopped, or the reactor was held up.
         entry.record.late += int((self._clock.seconds() - entry.due) / entry.record.interval_s)
         if entry.record.state is not TaskState.IDLE:
-            entry.record.late += 1
+            entry.record.late += entry.lane != SILENT  # nothing is lost of one that does not answer
         elif not entry.record.task.rests:
             self._want(entry)
         self._plan(entry)

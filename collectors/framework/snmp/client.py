@@ -35,6 +35,7 @@ class SnmpClient:
         self._indexes = indexes
         self.sizing = Sizing()
         self._lock = DeferredLock()
+        self._rows: dict[tuple[Oid, ...], int] = {}  # of tables that were walked, by their first column
 
     async def get(self, oids: Sequence[Oid], retries: int | None = None) -> list[SnmpValue]:
         """See ISnmpClient."""
@@ -47,12 +48,14 @@ class SnmpClient:
 
     async def table(self, columns: Sequence[Oid], max_rows: int = 50_000, scalars: Sequence[Oid] = ()) -> Table:
         """See ISnmpClient."""
-        walked = Walk(columns, max_rows, self._indexes)
+        walked = Walk(columns, max_rows, self._indexes, self._rows.get(tuple(columns[:1]), 0))
         async with self._lock:
             if scalars and (self.sizing.alone or not columns):
                 await self._get_scalars(walked, scalars)
             beside = scalars if walked.scalars is None else ()
             table = await walk(walked, self._asker, self.sizing, self._most_rows, beside)
+            if table.complete and columns:
+                self._rows[tuple(columns[:1])] = len(table.columns[0])
             if scalars and walked.scalars is None and table.complete:
                 await self._get_scalars(walked, scalars)
                 return walked.table()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from collectors.framework.interfaces import Oid, SnmpValue, Table
@@ -21,18 +22,26 @@ from collectors.framework.snmp.messages import PduType, ask_for, ask_for_all
 from collectors.framework.snmp.rows import Cursor, Indexes
 from collectors.framework.snmp.sizing import Sizing
 
+SLACK_PART = 50
+"""A table may have grown by this part, and one row, since it was walked last."""
+FEW_ROWS = 10
+
 
 class Walk:
     """One walk: where it stands in each column, and what to ask next.
+
+    Args:
+        expected: rows that the table had when it was walked last; 0 when that is not known.
 
     Attributes:
         scalars: values that were asked for beside the columns; None while they are not known.
     """
 
-    def __init__(self, columns: Sequence[Oid], max_rows: int, indexes: Indexes) -> None:
+    def __init__(self, columns: Sequence[Oid], max_rows: int, indexes: Indexes, expected: int = 0) -> None:
         self._cursors = [Cursor(column) for column in columns]
         self._max_rows = max_rows
         self._indexes = indexes
+        self._expected = expected
         self.scalars: tuple[SnmpValue, ...] | None = None
         self.answered = False
         self.varbinds = 0
@@ -45,6 +54,15 @@ class Walk:
     def pending(self) -> list[Cursor]:
         """The columns that are not at their end."""
         return [cursor for cursor in self._cursors if not cursor.done]
+
+    def rows(self, cursors: Sequence[Cursor], most: int) -> int:
+        """How many rows to ask for, of so many at most: what is asked for behind the end of the table is in vain."""
+        if not self._expected:
+            return most
+        left = self._expected + self._expected // SLACK_PART + 1 - len(cursors[0].values)
+        if left <= 0:
+            return min(most, FEW_ROWS)
+        return math.ceil(left / math.ceil(left / most))
 
     def take(self, cursors: Sequence[Cursor], reply: Reply) -> int:
         """Accept an answer; return how many varbinds of it were read.
@@ -92,7 +110,7 @@ async def walk(walked: Walk, asker: Asker, sizing: Sizing, max_repetitions: int,
     """
     while cursors := walked.pending():
         cursors = cursors[: sizing.columns(len(cursors))]
-        request = _request(cursors, sizing, max_repetitions, scalars)
+        request = _request(walked, cursors, sizing, max_repetitions, scalars)
         beside, scalars = scalars, ()
         try:
             reply = await asker.ask(request)
@@ -124,10 +142,12 @@ async def walk(walked: Walk, asker: Asker, sizing: Sizing, max_repetitions: int,
     return walked.table()
 
 
-def _request(cursors: Sequence[Cursor], sizing: Sizing, max_repetitions: int, scalars: Sequence[Oid]) -> Request:
+def _request(
+    walked: Walk, cursors: Sequence[Cursor], sizing: Sizing, max_repetitions: int, scalars: Sequence[Oid]
+) -> Request:
     objects = tuple(oid[:-1] for oid in scalars)  # what follows them is their value
     varbinds = ask_for_all(objects) + b"".join([ask_for(cursor.prefix + cursor.suffix) for cursor in cursors])
-    rows = sizing.rows(len(cursors), max_repetitions) if max_repetitions else 0
+    rows = walked.rows(cursors, sizing.rows(len(cursors), max_repetitions)) if max_repetitions else 0
     asked = (*objects, *(cursor.column + cursor.last for cursor in cursors))
     kind = PduType.GETBULK if rows else PduType.GETNEXT
     return Request(kind, asked, varbinds, len(cursors), rows, single=len(objects))

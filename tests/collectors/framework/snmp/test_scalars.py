@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 
 import msgspec
@@ -154,3 +155,28 @@ def test_silence_never_makes_a_request_smaller_than_a_row() -> None:
     assert list(bench.table().columns) == ROWS
     _, _, first = messages.decode_message(bench.reactor.sent[before])
     assert first.index == 1  # one whole row
+
+
+def rows_asked(bench: Bench, count: int) -> list[int]:
+    """Rows that the next walk asks for, request by request, of a table that has so many."""
+    pids = range(1, count + 1)
+    bench.agent.replace(host_values(dict.fromkeys(pids, PROCESSES[303])))
+    before = len(bench.requests)
+    assert bench.table().columns[0].keys() == {(pid,) for pid in pids}
+    return [pdu.index for pdu in bench.requests[before:]]
+
+
+@pytest.mark.parametrize("count", [1, 7, 50, 51, 149, 150, 199])
+def test_a_table_that_is_known_is_not_asked_for_beyond_its_end(count: int) -> None:
+    bench = Bench()
+    for _ in range(6):
+        rows = rows_asked(bench, count)
+    slack = count // 50 + 1
+    assert sum(rows) <= count + slack + len(rows)
+    assert len(rows) <= math.ceil((count + slack) / CONFIG.max_repetitions)
+
+
+def test_a_table_that_grew_or_shrank_is_read_to_its_end() -> None:
+    bench = Bench()
+    for count in (100, 101, 140, 30, 31, 200, 0, 5):
+        rows_asked(bench, count)
