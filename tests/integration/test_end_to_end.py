@@ -153,6 +153,51 @@ def test_a_device_that_speaks_snmp_is_live_at_once_and_its_series_agree_with_psu
     stack.tocsin("device", "remove", "box", "--wait")
 
 
+def evidence_of(stack: Stack, device: str, component: str, key: str) -> dict[str, Any]:
+    """The evidence of the open event of that key, as `tocsin events show` tells it."""
+
+    def found() -> list[dict[str, Any]]:
+        events = stack.events(device=device, component=component, state="open")
+        return [event for event in events if event["event_key"] == key]
+
+    (event,) = wait_for(f"{key} of {device}", found, 15)
+    shown = stack.json("events", "show", str(event["id"]))
+    assert shown["evidence_problem"] == ""
+    evidence: dict[str, Any] = shown["evidence"]
+    return evidence
+
+
+def test_events_show_what_was_there_and_a_set_that_runs_twice_rings(stack: Stack, watched: Watched) -> None:
+    name = fresh()
+    first = watched.start(name)
+    with snmpd("rwcommunity writer 127.0.0.1") as agent:
+        set_agent(f"127.0.0.1:{agent.port}", PROCESS_CACHE_S, "1")
+        stack.apply(definition(name, instances="{max: 1}"))
+        add_device(stack, "ebox", agent.port, COMMUNITY, "interval_s=2")
+        for device in (DEVICE, "ebox"):
+            wait_for("the set is up", lambda device=device: stack.sets(device).get(name), 10)  # type: ignore[misc]
+        second = watched.start(name)
+        twice = evidence_of(stack, DEVICE, name, "process_twice")
+        assert {row["pid"] for row in twice["sets"][0]["now"]} == {first.pid, second.pid}
+        watched.kill(first)
+        watched.kill(second)
+        for device in (DEVICE, "ebox"):
+            gone = evidence_of(stack, device, name, "process_missing")
+            (those,) = gone["sets"]
+            assert those["set"] == name
+            assert {row["pid"] for row in those["before"]} & {first.pid, second.pid}
+            assert all(row["gone"] for row in those["before"])
+            assert those["now"] == []
+            assert len(gone["by_memory"]) == 10
+            assert len(gone["host"]["load"]) == 3
+            assert gone["host"]["memory_bytes"] > gone["host"]["available_bytes"] > 0
+        keys = {event["event_key"] for event in stack.events(device="ebox", component=name, state="new,closed")}
+        assert keys == {"process_missing"}  # an agent tells of no parents
+    stack.tocsin("device", "remove", "ebox", "--wait")
+    id_ = all_events(stack, name)[0]["id"]
+    assert "What was there" in stack.tocsin("events", "show", str(id_)).stdout
+
+
 def open_keys(stack: Stack, device: str) -> set[str]:
     return {event["event_key"] for event in stack.events(device=device, state="open")}
 

@@ -25,6 +25,7 @@ MOST_SETS = 20
 SHAPES = ((12, 300), (6, 160), (3, 80), (1, 40), (0, 20))
 """Rows of a set, and characters of a command line: the first with which a piece is small enough."""
 MASKED_CHARACTERS = 4096
+MOST_SIZE = 1 << 53
 
 Members = Mapping[int, ProcessRow]
 
@@ -95,7 +96,7 @@ def _evidence(taken: Taken, host: HostEvidence, secrets: Masker, rows: int, char
     gone = {pid: (one, before) for pid, one in before.table.rows.items() if pid not in present} if before else {}
     every = gone | present
     used = {pid: cpu for pid, (_, view) in every.items() if (cpu := view.used.get(pid))}
-    size = {pid: bytes_ for pid, (one, _) in every.items() if (bytes_ := one.memory_bytes)}
+    size = {pid: bytes_ for pid, (one, _) in every.items() if (bytes_ := _sane(one.memory_bytes))}
 
     def largest(figures: Mapping[int, float]) -> list[EvidenceRow]:
         top = heapq.nlargest(TOP, figures, key=lambda pid: (figures[pid], -pid))
@@ -116,6 +117,11 @@ def _evidence(taken: Taken, host: HostEvidence, secrets: Masker, rows: int, char
     )
 
 
+def _sane(size: int | None) -> int | None:
+    """A size that is none is the word of an agent that lies."""
+    return size if size is not None and 0 <= size < MOST_SIZE else None
+
+
 RowMaker = Callable[..., EvidenceRow]
 
 
@@ -134,7 +140,7 @@ def _set(name: str, last: Members | None, taken: Taken, row: RowMaker, most: int
 
 
 def _largest(rows: object, most: int) -> Sequence[ProcessRow]:
-    return heapq.nlargest(most, rows, key=lambda one: (one.memory_bytes or 0, -one.pid))  # type: ignore[call-overload,no-any-return]
+    return heapq.nlargest(most, rows, key=lambda one: (_sane(one.memory_bytes) or 0, -one.pid))  # type: ignore[call-overload,no-any-return]
 
 
 def _row_maker(secrets: Masker, characters: int) -> RowMaker:
@@ -149,7 +155,7 @@ def _row_maker(secrets: Masker, characters: int) -> RowMaker:
             command=printable(secrets.mask(line), characters),
             started_at=one.started,
             cpu_percent=round(cpu, 2) if cpu is not None else None,
-            memory_bytes=one.memory_bytes,
+            memory_bytes=_sane(one.memory_bytes),
             state=one.status[:40],
             gone=gone,
         )

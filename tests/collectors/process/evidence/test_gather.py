@@ -78,6 +78,14 @@ def test_secrets_and_terminal_sequences_are_in_no_piece() -> None:
     assert shown.name.isprintable()
 
 
+def test_sizes_that_are_none_are_unknown() -> None:
+    rows = [row(1, memory_bytes=2**80), row(2, memory_bytes=-5), row(3, memory_bytes=7), row(4, cpu_s=None)]
+    now = view(*rows, used={1: float("inf"), 2: 1.0})
+    found = evidence(now, now, web=members(now, "web"))
+    assert [one.pid for one in found.by_memory] == [4, 3]
+    assert [one.memory_bytes for one in found.sets[0].now] == [4000, 7, None, None]
+
+
 def noise(rng: random.Random, size: int) -> str:
     return "".join(rng.choices(string.ascii_letters + string.digits, k=size))
 
