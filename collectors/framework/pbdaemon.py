@@ -271,7 +271,7 @@ def program(spec: CollectorSpec) -> Program:
 
 
 def fares(figures: Mapping[str, Any]) -> str:
-    """What `status` says beside that the daemon runs: how it stands with its hub, and what is not collected."""
+    """What `status` says beside that the daemon runs: how it stands with its hub, what is not collected, and how."""
     lines = [f"collector {figures.get('collector')}, hub: {figures.get('hub')}"]
     workers = figures.get("workers") or []
     if workers:
@@ -282,6 +282,8 @@ def fares(figures: Mapping[str, Any]) -> str:
         lines.append(f"{figures['silent']} of {figures.get('devices')} devices do not answer, and are asked less often")
     if figures.get("devices_paused_because"):
         lines.append(str(figures["devices_paused_because"]))
+    if figures.get("process_events_standing"):
+        lines.append(str(figures["process_events_standing"]))
     return "\n".join(lines)
 
 
