@@ -29,7 +29,7 @@ def difference(before: Rows, after: Rows) -> Difference | None:
         differing = _differing_rows(before, after)
     if not differing and len(before) == len(after):
         return None
-    gone = [pid for pid in before if pid not in after and before[pid].alive]
+    gone = [pid for pid in sorted(set(before).difference(after)) if before[pid].alive]
     new: list[int] = []
     other: list[int] = []
     for pid in differing:
