@@ -148,6 +148,9 @@ class ThroughFiles:
         alive: frozenset[int] = await self._last().alive(pids)
         return alive
 
+    def update(self, config: DeviceConfig) -> None:
+        self._inner.update(config)
+
 
 class TestLocalThroughFiles(LocalSourceContract):
     @pytest.fixture(autouse=True)
