@@ -82,7 +82,7 @@ class Churn:
                 )
                 for pid, (path, words) in ((pid, self._running[pid]) for pid in pids)
             }
-        return ProcessTable(at=at, monotonic=at, rows=rows, complete=True, full=False)  # type: ignore[arg-type]
+        return ProcessTable(at=at, monotonic=at, rows=rows, complete=True, full=False)
 
 
 class Kept:

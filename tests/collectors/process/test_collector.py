@@ -8,6 +8,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
@@ -20,7 +21,16 @@ from collectors.process.tracker import Tracker
 from common.configs import DerivedConfig, DeviceConfig, ProcessSetConfig, SourceKind
 from common.errors import NotFoundError, PermanentError
 from common.events import CLASS_CONFIG, CLASS_PROCESS
-from common.queries import Decision, ListQuery, Processes, ProcessesQuery, Sets, SetsQuery
+from common.queries import (
+    Decision,
+    ListQuery,
+    Processes,
+    ProcessesQuery,
+    RollAtQuery,
+    RollBetweenQuery,
+    Sets,
+    SetsQuery,
+)
 from common.roll import CommandLine, DeviceScan
 from common.wire import encode
 from tests.fakes.events import FakeEventSink
@@ -54,7 +64,7 @@ def row(pid: int, *, parameters: str = "", alive: bool = True) -> ProcessRow:
 class CollectorTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.states = FakeEventSink()
-        context = CollectorContext(
+        self.context = CollectorContext(
             clock=Clock(),
             wall=lambda: AT,
             reactor=None,
@@ -66,7 +76,7 @@ class CollectorTests(SynchronousTestCase):
             hub_epoch=str,
             send_model=FakeHub().send_model,
         )
-        self.collector = ProcessCollector(context)
+        self.collector = ProcessCollector(self.context)
 
     def see(self, device: str = "box", rows: dict[int, ProcessRow] | None = None) -> None:
         """Have a device that was scanned."""
@@ -104,6 +114,25 @@ class CollectorTests(SynchronousTestCase):
         self.see()
         self.assertEqual([process.pid for process in self.processes(set="web").rows], [3, 20, 41, 55])
         self.assertEqual(self.processes(set="nosuch").rows, [])
+
+    def test_the_roll_book_is_asked_for_a_device_that_is_collected_here_and_only_where_one_is_kept(self) -> None:
+        queries = (RollAtQuery(device="box", at=AT), RollBetweenQuery(device="box", start=AT - 1, end=AT + 1))
+        self.see()
+        for query in queries:
+            self.failureResultOf(Deferred.fromCoroutine(self.collector.answer(query)), NotFoundError)
+        folder = Path(self.mktemp())
+        self.collector = ProcessCollector(msgspec.structs.replace(self.context, data_dir=folder, keeps_files=True))
+        task = self.collector.make_task(config())
+        assert task.book is not None
+        table = ProcessTable(at=AT, monotonic=5.0, rows={3: row(3)}, complete=True, full=True)
+        task.book.note(table, {})
+        told, changed = (self.do(self.collector.answer(query)) for query in queries)
+        self.assertEqual([one.pid for one in told.rows], [3])
+        self.assertEqual([gap.why for gap in changed.gaps], ["none"])
+        self.assertGreater(self.collector.figures()["roll_book"]["written_bytes"], 0)
+        self.failureResultOf(
+            Deferred.fromCoroutine(self.collector.answer(RollAtQuery(device="other", at=AT))), NotFoundError
+        )
 
     def test_whole_lines_come_when_they_are_asked_for_and_only_of_what_runs(self) -> None:
         long = "x" * 2000

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from collectors.framework.interfaces import ProcessRow, ProcessTable
+from collectors.process.columns import Columns, program
 from collectors.process.rollbook.book import RollBook
 from collectors.process.rollbook.books import RollBooks
 from common.configs import DeviceConfig, SnmpConfig, SourceKind
@@ -18,6 +20,19 @@ from common.roll import RollChange, RollGap, RollRow
 START = 1_800_000_000.0
 DAY_S = 86_400.0
 SNMP: dict[str, Any] = {"source": SourceKind.SNMP, "address": "192.0.2.1", "snmp": SnmpConfig(), "interval_s": 60}
+
+
+def columns_of(rows: Mapping[int, ProcessRow]) -> Columns:
+    """A table as the SNMP source has it."""
+    ordered = [row for _, row in sorted(rows.items())]
+    return Columns(
+        [row.pid for row in ordered],
+        [program(row.name, row.path, row.parameters, b"") for row in ordered],
+        [row.cpu_s or 0.0 for row in ordered],
+        [row.memory_bytes or 0 for row in ordered],
+        ["running" if row.alive else "invalid" for row in ordered],
+        "invalid",
+    )
 
 
 class Host:
@@ -33,6 +48,7 @@ class Host:
         self.owners: dict[int, SetName] = {}
         self.uptime_s = 1000.0
         self.problems: list[str] = []
+        self.as_rows = False
         self.start_daemon()
 
     # --- what happens -------------------------------------------------------------------------------------------------
@@ -81,7 +97,9 @@ class Host:
     def scan(self, after: float = 10.0) -> None:
         """Scan, so many seconds later."""
         self.wait(after)
-        rows = {pid: msgspec.structs.replace(row) for pid, row in self.rows.items()}
+        rows: Mapping[int, ProcessRow] = {pid: msgspec.structs.replace(row) for pid, row in self.rows.items()}
+        if self.config.source is SourceKind.SNMP and not self.as_rows:
+            rows = columns_of(rows)
         table = ProcessTable(
             at=self.at,
             monotonic=self.monotonic,
