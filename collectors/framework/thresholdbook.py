@@ -132,6 +132,11 @@ class ThresholdBook:
         ]
         self._of: dict[str, dict[str, Rule]] = {}
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it judges nothing."""
+        return not self._rules
+
     def rules_of(self, definition: str) -> dict[str, Rule]:
         """What judges the sets of a definition, by event key."""
         rules = self._of.get(definition)

@@ -27,6 +27,8 @@ class SetJudge:
 
         Of a set without processes the count alone is known: no memory is not little memory.
         """
+        if self._book.is_empty and not memory.thresholds:
+            return Judgement()
         readings = [
             Reading(
                 component,

@@ -179,7 +179,8 @@ def test_the_templates_hold_together_and_are_quiet_until_the_strict_one_is_bound
     strict = Device(id="strict", address="x", templates=("process-strict",))
     model = plan(Model(), [*shipped(), quiet, strict]).after
     assert compile_device(model, "quiet").thresholds == ()
-    assert [one.id for one in compile_device(model, "strict").thresholds] == ["cpu-eater", "memory-leak", "open-files"]
+    judged = [one.id for one in compile_device(model, "strict").thresholds]
+    assert judged == ["cpu-eater", "memory-leak", "memory-growth", "open-files"]
     assert [one.template.id for one in resolution_of(model, quiet).held] == ["process"]
     assert [one.template.id for one in resolution_of(model, strict).held] == ["process-strict"]
 
