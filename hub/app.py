@@ -59,15 +59,15 @@ from hub.web.data import DataTopic
 from hub.web.devices import DeviceTopic
 from hub.web.documents import DocumentTopic
 from hub.web.events import EventTopic
-from hub.web.longpolls import LongPolls
 from hub.web.evidence import EvidenceTopic
+from hub.web.longpolls import LongPolls
 from hub.web.match import MatchTopic
 from hub.web.models import ModelTopic
 from hub.web.pools import PoolTopic, absent_members
 from hub.web.revisions import RevisionTopic
+from hub.web.rollbook import RollTopic
 from hub.web.router import Router
 from hub.web.secrets import SecretTopic
-from hub.web.rollbook import RollTopic
 from hub.web.server import WebServer
 from hub.web.templates import TemplateTopic
 from hub.web.tokens import ensure_token
@@ -199,10 +199,10 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
             RevisionTopic(model, services.everywhere, polls, components.expected, pools.owner_of),
             DocumentTopic(model),
             EventTopic(events, EventFeed(clock, events, events.observe), wall, polls, decisions.decided),
+            EvidenceTopic(events, reader),
             DataTopic(reader, distributor.devices, wall),
             RollTopic(RollReader(reader), wall),
             MatchTopic(model, reader, texts),
-            EvidenceTopic(events, reader),
             ModelTopic(model, modelling, polls, clock),
             SecretTopic(documents.rotate_key),
         )

@@ -72,7 +72,7 @@ class CommandTests(TemplateCase):
         assert "two looks" in error.message
 
 
-MEASURED = "count, cpu, memory, restarts, oldest_s, +10"
+MEASURED = "count, cpu, memory, restarts, oldest_s, +12"
 
 
 @pytest.mark.parametrize(
