@@ -169,10 +169,17 @@ def _aligned(before: Columns, pids: tuple[int, ...]) -> tuple[Sequence[Program |
     return [programs.get(pid) for pid in pids], before.cpu.aligned(pids)
 
 
-def _read(known: Program | None, told: bytes, path: SnmpValue, parameters: SnmpValue) -> Program:
-    """What a process runs as the walk has it; of one that is known, what the walk leaves out stays."""
+def _read(known: Program | None, told: bytes, path: SnmpValue, parameters: SnmpValue) -> Program | None:
+    """What a process runs as the walk has it; of one that is known, what the walk leaves out stays.
+
+    One that is not known and of which the walk leaves something out, because a column ended early, is to be asked.
+    """
     if known is None:
-        return program(shared_text(told), shared_text(path), text(parameters), told)
+        return (
+            None
+            if path is None or parameters is None
+            else program(shared_text(told), shared_text(path), text(parameters), told)
+        )
     path_now = known.path if path is None else shared_text(path)
     parameters_now = known.parameters if parameters is None else text(parameters)
     if (path_now, parameters_now) == (known.path, known.parameters):

@@ -158,7 +158,7 @@ class DeviceJudge:
             self._say("false", f"it could not be read, and nothing was wrong: {[event.summary for event in events]}")
         for name in ails:
             self._happened(f"unreadable: {name}")
-        first = self._failed_at <= (self._good_at or 0.0)
+        first = self._failed_at <= (self._good_at or 0.0) or not self.open
         self._failed_at = scan.end
         for event in events:
             if event.severity.value:
@@ -209,6 +209,8 @@ class DeviceJudge:
             one.scan(seen, found, new_base=new_base, hidden=hidden, again=again)
         self._component = ""
         self._good_at, self._restored = scan.at, False
+        if hidden:  # whoever came meanwhile could not be seen
+            self._failed_at = scan.end
         self._ledger.forget(scan.begin - 3600)
 
     def _figures(self, scan: Scan, name: str) -> tuple[int | None, int | None]:

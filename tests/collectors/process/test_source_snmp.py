@@ -293,6 +293,25 @@ def test_paths_that_a_full_pass_lacks_stay_as_they_were_known() -> None:
     assert {(row.path, row.parameters) for row in rows.values()} == {("/bin/x", "-v")}
 
 
+class EndsColumnsEarly(FakeSnmpClient):
+    """Its walks tell the arguments of the first processes alone."""
+
+    async def table(self, columns: Any, max_rows: int = 50_000, scalars: Any = ()) -> Any:
+        found = await super().table(columns, max_rows, scalars)
+        cut = [
+            {index: value for index, value in column.items() if oid != PARAMETERS or index < (4,)}
+            for oid, column in zip(columns, found.columns, strict=True)
+        ]
+        return msgspec.structs.replace(found, columns=tuple(cut))
+
+
+def test_who_is_new_and_stands_behind_the_end_of_a_column_is_asked() -> None:
+    box = Box()
+    box.agent = EndsColumnsEarly(box.agent.values)
+    assert {row.parameters for row in box.scan().rows.values()} == {"-v"}
+    assert [len(asked) for asked in box.agent.asked] == [8, 3 * 5]
+
+
 class Fleeting(FakeSnmpClient):
     """Its processes change between the walk and the question who they are."""
 
