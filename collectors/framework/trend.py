@@ -38,6 +38,8 @@ BEYOND = 1.02
 BACK = 0.9
 """A value that falls below this part of its peak has come back from it."""
 REMEMBERED_S = 8 * 86400
+SET_BACK = 2
+"""By so many parts at most a clock may be set back."""
 LONGEST = 3e38
 """What a 32-bit float holds, and a little less."""
 
@@ -76,10 +78,10 @@ class Window(Struct, omit_defaults=True):
             return False
         self.at = at
         number = int(at // self.part_s)
-        if number == self.last:
+        ahead = number - self.last
+        if self.last >= 0 and -SET_BACK <= ahead <= 0:  # a clock that was put right a little loses nothing
             self.least = min(self.least, value)
             return False
-        ahead = number - self.last
         begun, self.last = self.last, number
         done, self.least = self.least, value
         if begun < 0 or not 0 < ahead < BUCKETS:  # the first value, a long gap, or a clock that was set

@@ -204,6 +204,15 @@ def test_unknown_values_and_gaps_say_nothing_and_close_nothing() -> None:
     assert host.run(values[5 * HOUR + 50 :]) == []
 
 
+def test_a_clock_that_is_set_back_a_little_loses_nothing_and_a_lot_begins_anew() -> None:
+    for back_s, known in ((100.0, 59), (2000.0, 0)):
+        window = Window(length_s=3600.0)
+        for number in range(60):
+            window.add(1.0, START + number * 60.0)
+        window.add(0.5, START + 59 * 60.0 - back_s)
+        assert len(window.values) // 4 == known
+
+
 def test_a_window_has_room_for_enough_scans() -> None:
     said = Host(leak(window_s=900, within_s=7 * 86400), interval_s=3600).run(rising(1.5))  # 90 scans
     assert [event.severity for _, event in said] == [Severity.WARNING]
