@@ -59,6 +59,7 @@ class RunnerCase(TestCase):
         self.settings = SharedSettings(folder=self.folder, parallel=10)
         self.epoch = "e1"
         self.ran = 0
+        self.troubles: list[str] = []
         await self.begin()
         self.addCleanup(self.end)
 
@@ -80,6 +81,7 @@ class RunnerCase(TestCase):
             data_dir=self.folder,
             hub_epoch=lambda: self.epoch,
             send_model=self.send_model,
+            on_problem=self.troubles.append,
         )
         self.runner = self.make_runner(context)
         self.runner.startService()
@@ -258,6 +260,12 @@ class RunnerContract(RunnerCase):
         self.assertEqual((figures["counted"], figures["kind"]), (4, "counting"))
         self.assertEqual(sorted(task.device for task in figures["task_list"]), names)
         await self.until("all is counted", lambda: self.runner.totals().tasks == 4 and self.ran == 4)
+
+    async def test_what_ails_the_collectors_files_is_told_and_that_it_is_over(self) -> None:
+        await self.run_configs(config("a", "full"))
+        await self.until("it is told", lambda: "its files cannot be written" in self.troubles)
+        await self.run_configs(config("a"))
+        await self.until("it is over", lambda: self.troubles[-1] == "")
 
     async def test_the_hubs_epoch_is_known_to_tasks(self) -> None:
         await self.run_configs(config("a"))

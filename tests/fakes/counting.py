@@ -53,6 +53,7 @@ class CountingTask:
             os.kill(os.getpid(), signal.SIGKILL)
         if self.config.address == "hang" and self.count:
             time.sleep(600)  # noqa: ASYNC251 - that is what it is for
+        self.context.on_problem("its files cannot be written" if self.config.address == "full" else "")
         if self.config.address == "error":
             raise KeyError("pid")
         count = self.count + 1

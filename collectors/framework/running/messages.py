@@ -193,6 +193,12 @@ class Beat(Struct, frozen=True, tag=True, kw_only=True):
     longest_s: float
 
 
+class Trouble(Struct, frozen=True, tag=True):
+    """What ails the files that its collector keeps; empty when that is over."""
+
+    sentence: str
+
+
 class Line(Struct, frozen=True, tag=True):
     """A message for the log; `trace` is a traceback, or empty."""
 
@@ -209,7 +215,7 @@ class Model(Struct, frozen=True, tag=True):
     report: ModelReport
 
 
-News = Up | Answer | Keep | Forget | Samples | Beat | Line | Model
+News = Up | Answer | Keep | Forget | Samples | Beat | Trouble | Line | Model
 
 _encoder = msgspec.msgpack.Encoder()
 _orders = msgspec.msgpack.Decoder(Order)

@@ -185,9 +185,10 @@ class Sharded(Service):
         if not isinstance(device, str) or isinstance(query, EvidenceQuery):  # files that outlive the device here
             answer: Result = await self._collector.answer(query)
             return answer
+        worker = self._owner(device)
         if device not in self._owners:
-            raise NotFoundError(f"device {device} is not collected here")
-        return await self._owners[device].answer(query)
+            self._shares.forget([device])
+        return await worker.answer(query)  # files of one that has left may still be there
 
     async def _sets(self, query: SetsQuery) -> Sets:
         strangers = [device for device in query.devices if device not in self._owners]
@@ -260,7 +261,10 @@ class Sharded(Service):
                 worker.say(Epoch(epoch))
 
     def _changed(self) -> None:
-        self._on_problem(". ".join(worker.ailing for worker in self.workers.values() if worker.ailing))
+        workers = self.workers.values()
+        self._on_problem(". ".join(worker.ailing for worker in workers if worker.ailing))
+        troubles = dict.fromkeys(worker.trouble for worker in workers if worker.trouble)  # often the same, of one disk
+        self._context.on_problem(". ".join(troubles))
 
 
 async def _figures_of(worker: WorkerProcess) -> Told | None:

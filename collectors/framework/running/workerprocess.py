@@ -62,6 +62,7 @@ class WorkerProcess:
         live: whether it runs them all.
         ends: how often it has ended by itself.
         ailing: what is wrong with it, as a sentence; empty when all is well.
+        trouble: what ails the files that its collector keeps.
     """
 
     def __init__(
@@ -81,7 +82,7 @@ class WorkerProcess:
         self.wanted: dict[str, DeviceConfig] = {}
         self.live = False
         self.ends = 0
-        self.ailing = ""
+        self.ailing = self.trouble = ""
         self._decisions = StandingDecisions()
         self._unsent: dict[str, DeviceConfig] = {}
         self._refused: dict[str, str] = {}  # when it came up
@@ -264,6 +265,7 @@ class WorkerProcess:
     def _over(self, why: str) -> None:
         """Its process is gone."""
         self.live = self._begun = False
+        self.trouble = ""
         self._clerk.close()
         self._asking.give_up(why)
 
@@ -332,6 +334,9 @@ class WorkerProcess:
                 self._desk.on_runs(news.runs, news.run_s, news.longest_s)
             elif isinstance(news, messages.Answer):
                 self._asking.answered(news)
+            elif isinstance(news, messages.Trouble):
+                self.trouble = news.sentence
+                self._desk.on_change()
             elif isinstance(news, messages.Up):
                 self._heard_of = True
                 Deferred.fromCoroutine(self._came_up())
