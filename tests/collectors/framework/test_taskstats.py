@@ -112,7 +112,7 @@ def test_stats_tell_of_the_daemon_its_tasks_and_whatever_else_there_is() -> None
     text = shown()
     assert text.startswith("tocsin-process (pid 17), collector west, up 2 h\nhub: connected\n")
     assert "CPU 1.2 min (1 % of a core), memory 32 MiB, at most 64 MiB" in text
-    assert "the hub is silent" in text
+    assert "devices: 4, of them 1 paused\nthe hub is silent\n" in text
     assert "files kept open  100" in text
     assert "Slowest" in text
     assert "task list" not in text
