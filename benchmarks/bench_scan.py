@@ -256,7 +256,7 @@ def silent() -> Iterator[Row]:
 
 def many() -> Iterator[Row]:
     """Those that answer, alone and with as many beside them that do not."""
-    devices, interval_s = (1000, 20) if os.environ.get("TOCSIN_BENCH") == "long" else (100, 5)
+    devices, interval_s = (1000, 20) if os.environ.get("TOCSIN_BENCH") == "long" else (100, 3)
     with fleet(devices) as (_, endpoints):
         live = configs(endpoints, interval_s, v3=False)
         dead = [
