@@ -61,7 +61,7 @@ function hostLine(host) {
 
 function evidenceOf(found) {
   const parts = [element("h3", "", "What was there"), element("p", "", new Date(found.at).toLocaleString() + ": "
-    + counted(found.processes, "process").replace("processs", "processes") + "; " + hostLine(found.host))];
+    + found.processes + (found.processes === 1 ? " process; " : " processes; ") + hostLine(found.host))];
   for (const one of found.sets) {
     parts.push(one.before === null ? element("p", "quiet", one.set + " before: not known")
       : processTable(one.set + " before", one.before, one.more_before));
