@@ -27,7 +27,7 @@ def table(scan: ProcessTable, secrets: Masker, *, rows: bool) -> list[str]:
     if rows:
         lines += [
             f"  {pid:>7}  {row.status:<12} cpu {_figure(row.cpu_s)} s  memory {_figure(row.memory_bytes)}  "
-            f"{printable(row.name)} | {printable(secrets.mask(row.path))} | "
+            f"{printable(secrets.mask(row.name))} | {printable(secrets.mask(row.path))} | "
             f"{printable(secrets.arguments(row.path, row.name, row.parameters))}"
             for pid, row in sorted(scan.rows.items())
         ]

@@ -22,7 +22,7 @@ from common.matching import SetName, command_line, printable
 
 DAY_MS = 86_400_000
 SEGMENT_BYTES = 1 << 20
-ROOM_BYTES = 1 << 20
+ROOM_BYTES = 1 << 18
 """So much has to be free again before a book goes on that was full."""
 STILL_MS = 300_000
 """So often it is written that nothing changed: what a crash takes of the time that is known."""
