@@ -101,7 +101,7 @@ def _host(found: Row) -> str:
         return f"of the host nothing is known: {host.get('problem') if isinstance(host, dict) else 'it was not told'}"
     said = []
     if host.get("load"):
-        said.append("load " + " ".join(f"{one:.2f}" for one in host["load"]))
+        said.append("load " + " ".join(f"{one or 0:.2f}" for one in host["load"]))
         said[0] += f" on {host['processors']} processors" if host.get("processors") else ""
     said += [f"{word} {quantity(host[name], 'bytes')}" for name, word in _SIZES if host.get(name) is not None]
     pressure = host.get("pressure")
