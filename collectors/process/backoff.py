@@ -1,13 +1,34 @@
-"""When a device that does not answer is asked again (pure)."""
+"""How long a device is waited for, and when one that does not answer is asked again (pure)."""
 
 from __future__ import annotations
 
 import random
 
+from msgspec.structs import replace
+
+from common.configs import SnmpConfig
+
+SILENCE_SHARE = 0.8
+"""Of the time that a cycle may take: so soon has to be known that a device does not answer."""
 SLACK = 0.5
 """Of an interval: a turn so close to the time at which one is to be asked again is the one."""
 LEAST_SHARE = 0.5
 """Of the time to the next attempt that chance leaves at least."""
+
+
+def longest_cycle_s(interval_s: int) -> float:
+    """How long a cycle may take."""
+    return max(10.0, 0.9 * interval_s)
+
+
+def in_time(snmp: SnmpConfig, interval_s: int) -> SnmpConfig:
+    """The same with no more patience than a cycle has: else silence would show as a cycle that takes too long."""
+    limit_s = SILENCE_SHARE * longest_cycle_s(interval_s)
+    timeout_s = min(snmp.timeout_s, limit_s / 2)
+    retries = min(snmp.retries, int(limit_s / timeout_s) - 1)
+    if (timeout_s, retries) == (snmp.timeout_s, snmp.retries):
+        return snmp
+    return replace(snmp, timeout_s=timeout_s, retries=retries)
 
 
 class Backoff:

@@ -23,6 +23,7 @@ from collectors.framework.interfaces import (
 from collectors.framework.snmp.errors import SnmpAuthError, SnmpError, SnmpTimeout, no_host_resources
 from collectors.framework.snmp.sizing import Sizing
 from collectors.framework.snmp.values import count
+from collectors.process.backoff import in_time
 from collectors.process.columns import Columns
 from collectors.process.evidence.host import ASKED, IHostFacts, snmp_host
 from collectors.process.restarts import went_back
@@ -70,7 +71,7 @@ class SnmpSource:
         self._wall = wall
         self._monotonic = monotonic
         self._address = config.address
-        self._snmp = config.snmp or SnmpConfig()
+        self._snmp = in_time(config.snmp or SnmpConfig(), config.interval_s)
         self._recall = recall
         self._silent = silent
         self._open: ISnmpClient | None = None
@@ -79,7 +80,7 @@ class SnmpSource:
 
     def update(self, config: DeviceConfig) -> None:
         """Use another address or credential from the next scan on."""
-        snmp = config.snmp or SnmpConfig()
+        snmp = in_time(config.snmp or SnmpConfig(), config.interval_s)
         if (config.address, snmp) != (self._address, self._snmp):
             self._hang_up()
             self._address, self._snmp = config.address, snmp

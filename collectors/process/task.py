@@ -12,7 +12,7 @@ from collectors.framework.networks import SILENT
 from collectors.framework.snmp.errors import NoHostResources, SnmpAuthError, SnmpConfigError, SnmpError, SnmpTimeout
 from collectors.framework.timing import turn_of
 from collectors.process import report
-from collectors.process.backoff import Backoff
+from collectors.process.backoff import Backoff, longest_cycle_s
 from collectors.process.doubt import changed_hands, has_shrunk, whom_to_ask
 from collectors.process.events import GROUP
 from collectors.process.evidence.keeper import EvidenceKeeper
@@ -100,7 +100,7 @@ class ProcessTask:
     @property
     def timeout_s(self) -> float:
         """How long a cycle may take."""
-        return max(10.0, 0.9 * self._config.interval_s)
+        return longest_cycle_s(self._config.interval_s)
 
     @property
     def lane(self) -> str:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from collectors.framework.networks import MOST_HOSTS, Networks, NetworkSettings
+from collectors.framework.pbdaemon import fares
+from collectors.framework.snmp.errors import SnmpTimeout
+from collectors.framework.snmp.factory import client_factory
+from common.configs import SnmpConfig
+from tests.fakes.snmp import FakeUdpReactor
 
 
 @pytest.mark.parametrize(
@@ -60,3 +67,20 @@ def test_what_is_known_of_hosts_is_bounded() -> None:
     for number in range(MOST_HOSTS + 10):
         networks.of(f"h{number}")
     assert len(networks._known) <= MOST_HOSTS
+
+
+def test_clients_tell_what_names_were_resolved_to() -> None:
+    networks = Networks()
+    reactor = FakeUdpReactor()
+    reactor.nameResolver.names["web1.example.org"] = "192.0.2.77"
+    make = client_factory(reactor, reactor, random.Random(1), networks.learn)
+    client = make("web1.example.org", SnmpConfig(timeout_s=0.1, retries=0))
+    assert networks.of("web1.example.org") == ".example.org"
+    with pytest.raises(SnmpTimeout):
+        reactor.finish(client.get([(1, 3, 6)]))
+    assert networks.of("web1.example.org") == "192.0.2.0/24"
+
+
+def test_status_tells_how_many_do_not_answer() -> None:
+    assert fares({"collector": "x", "hub": "connected", "silent": 0, "devices": 9}) == "collector x, hub: connected"
+    assert "3 of 9 devices do not answer" in fares({"collector": "x", "hub": "y", "silent": 3, "devices": 9})

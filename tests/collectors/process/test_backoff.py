@@ -7,7 +7,8 @@ import random
 
 import pytest
 
-from collectors.process.backoff import Backoff
+from collectors.process.backoff import Backoff, in_time, longest_cycle_s
+from common.configs import SnmpConfig
 
 
 def attempts(interval_s: int, most_s: float, hours: float, seed: int = 1) -> list[float]:
@@ -73,3 +74,23 @@ def test_a_change_lets_it_be_asked_at_once_and_begins_anew() -> None:
 def test_one_that_was_silent_before_is_silent_and_does_not_rest() -> None:
     backoff = Backoff(300, random.Random(1), silent=True)
     assert (backoff.silent, backoff.rests(0.0)) == (True, False)
+
+
+# --- patience ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("interval_s", [1, 10, 60, 300])
+@pytest.mark.parametrize("timeout_s", [0.1, 2.0, 10.0, 60.0])
+@pytest.mark.parametrize("retries", [0, 2, 10])
+def test_silence_is_known_before_the_cycle_has_taken_too_long(interval_s: int, timeout_s: float, retries: int) -> None:
+    found = in_time(SnmpConfig(timeout_s=timeout_s, retries=retries), interval_s)
+    assert found.timeout_s * (1 + found.retries) <= 0.8 * longest_cycle_s(interval_s)
+    assert found.timeout_s <= timeout_s
+    assert 0 <= found.retries <= retries
+    assert found.timeout_s * (1 + found.retries) >= min(timeout_s * (1 + retries), 0.35 * longest_cycle_s(interval_s))
+
+
+def test_settings_that_are_patient_within_reason_stay_as_they_are() -> None:
+    snmp = SnmpConfig()
+    assert in_time(snmp, 60) is snmp
+    assert in_time(snmp, 1) is snmp
