@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import enum
 import hashlib
-from typing import Annotated
+from functools import lru_cache
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
@@ -299,6 +300,21 @@ class DeviceConfig(Struct, frozen=True, kw_only=True):
     exclude_own: bool = False
     replaced_severity: Told = Told.WARNING
     user_severity: Told = Told.WARNING
+
+
+@lru_cache(maxsize=4096)
+def _one(parts: tuple[Any, ...]) -> tuple[Any, ...]:
+    return parts
+
+
+def shared(config: DeviceConfig) -> DeviceConfig:
+    """The same config, with the parts that many devices have alike as the same objects for all of them."""
+    return msgspec.structs.replace(
+        config,
+        process_sets=_one(config.process_sets),
+        thresholds=_one(config.thresholds),
+        derived=_one(config.derived),
+    )
 
 
 LAPSED = "0" * 32

@@ -186,7 +186,7 @@ class Matcher:
         self._cache: dict[str, SetName | None] = {}
         self._named: dict[tuple[int, str], SetName | None] = {}
         self._owners: dict[str, str] = {}
-        self._names: dict[str, set[str]] = {}
+        self._names: dict[str, tuple[str, ...]] = {}
         self.overflowing: set[str] = set()
         for definition in self.definitions:
             if not _FIELD.search(definition.name):
@@ -242,10 +242,10 @@ class Matcher:
         """A name that no other definition has on this device; None when the definition has made too many."""
         owner = self._owners.setdefault(name, definition)
         component = name if owner == definition else f"{name} [{definition}]"
-        names = self._names.setdefault(definition, set())
+        names = self._names.get(definition, ())
         if component not in names:
             if len(names) >= MAX_SETS:
                 self.overflowing.add(definition)
                 return None
-            names.add(component)
+            self._names[definition] = (*names, component)
         return component

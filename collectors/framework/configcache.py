@@ -21,7 +21,7 @@ from zope.interface import implementer
 
 from collectors.framework.frames import Damage, frame, frames
 from collectors.framework.interfaces import IConfigStore
-from common.configs import DeviceConfig
+from common.configs import DeviceConfig, shared
 from common.durable import sync
 from common.errors import SettingsError, TransientError
 from common.sealing import Sealer, UnsealableError, ensure_sealer
@@ -189,7 +189,7 @@ class ConfigCache:
         entry = _decoder.decode(part.body)
         assert isinstance(entry, Held)
         try:
-            return _config_decoder.decode(self._keys().open(entry.config, device.encode()))
+            return shared(_config_decoder.decode(self._keys().open(entry.config, device.encode())))
         except UnsealableError as error:
             self.problems.append(f"{self._path}: the config of {device}: {error.message}")
             return None

@@ -11,7 +11,7 @@ from twisted.logger import Logger
 from collectors.framework.interfaces import IConfigStore
 from collectors.framework.rejections import Rejections
 from collectors.framework.running.interfaces import IRunner, Ran
-from common.configs import LAPSED, DeviceConfig, digest, digest_of_all
+from common.configs import LAPSED, DeviceConfig, digest, digest_of_all, shared
 from common.errors import TransientError
 from common.wire import ConfigBatch, ConfigsApplied, Held, HeldRequest, Position, Rejected
 
@@ -143,7 +143,7 @@ class HeldConfigs:
             self._changing.release()
 
     async def _apply(self, batch: ConfigBatch) -> ConfigsApplied:
-        wanted = {config.device: config for config in batch.changed}
+        wanted = {config.device: shared(config) for config in batch.changed}
         removed = [device for device in batch.removed if device not in wanted]
         changed = [config for config in wanted.values() if not self._runs_already(config)]
         rejected = {config.device: reason for config in changed if (reason := self._runner.refusal(config))}

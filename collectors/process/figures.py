@@ -41,9 +41,13 @@ def cpu_seconds(table: ProcessTable) -> Mapping[int, float]:
     return {pid: row.cpu_s for pid, row in table.rows.items() if row.cpu_s is not None}
 
 
-def started_of(rows: Mapping[int, ProcessRow]) -> dict[int, float | None]:
-    """What tells processes with one pid apart, by pid; over SNMP there is nothing."""
-    return dict.fromkeys(rows.pids) if isinstance(rows, Part) else {pid: row.started for pid, row in rows.items()}
+def started_of(rows: Mapping[int, ProcessRow], before: dict[int, float | None], at: float) -> dict[int, float | None]:
+    """When processes were started, or, where that is not told, seen first; what is `before` itself is not made anew."""
+    if isinstance(rows, Part):
+        if rows.pids == list(before):
+            return before
+        return {pid: before.get(pid) or at for pid in rows.pids}
+    return {pid: before.get(pid) or at if row.started is None else row.started for pid, row in rows.items()}
 
 
 def from_a_cache(before: ProcessTable, table: ProcessTable) -> bool:
@@ -64,12 +68,12 @@ def set_figures(
 ) -> dict[str, Number | None]:
     """The data points of a set at epoch second `at`; None is unknown."""
     if isinstance(rows, Part):
-        started = [kept.first_seen.get(pid, at) for pid in rows.pids]
+        started = [kept.pids.get(pid) or at for pid in rows.pids]
         memories = rows.memories()
         measured = rows.figures(used)
     else:
         born = ((pid, row.started) for pid, row in rows.items())
-        started = [kept.first_seen.get(pid, at) if when is None else when for pid, when in born]
+        started = [kept.pids.get(pid) or at if when is None else when for pid, when in born]
         memories = [row.memory_bytes for row in rows.values() if row.memory_bytes is not None]
         measured = [used[pid] for pid in rows if pid in used]
     figures: dict[str, Number | None] = {

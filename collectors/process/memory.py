@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from msgspec import Struct, field
@@ -30,17 +30,16 @@ class Ends(Struct):
     exits: list[str | int] = field(default_factory=list)
 
 
-class SetMemory(Struct):
+class SetMemory(Struct, omit_defaults=True):
     """A process set, as the last good scan left it.
 
     Attributes:
-        pids: with what tells a pid that is used again (local: start time; SNMP: None).
+        pids: with when each was started (local), or seen first (SNMP); epoch seconds.
         missing_scans: scans in a row without a process; 0 while it is up.
         lost: pids before it went missing.
         alarms: severity by event key of what is open at the hub.
         restart_times: epoch seconds of the restarts in the flap window, the newest last.
         line: last command line seen, as it was matched.
-        first_seen: epoch seconds by pid.
         expected: the modeler had seen it when it was last looked for.
         series: what its samples are kept under; empty for its name.
         renewed_at: epoch seconds of the last scan in which at least half of its processes were restarted; 0 for never.
@@ -57,23 +56,22 @@ class SetMemory(Struct):
     pids: dict[int, float | None] = field(default_factory=dict)
     missing: bool = False
     missing_scans: int = 0
-    lost: list[int] = field(default_factory=list)
+    lost: Sequence[int] = ()
     restarts: int = 0
     alarms: dict[str, int] = field(default_factory=dict)
-    restart_times: list[float] = field(default_factory=list)
+    restart_times: Sequence[float] = ()
     line: str = ""
-    first_seen: dict[int, float] = field(default_factory=dict)
     seen: bool = False
     expected: bool = False
     series: str = ""
     renewed_at: float = 0.0
-    users: list[str] = field(default_factory=list)
+    users: Sequence[str] = ()
     users_since: float = 0.0
-    strangers: list[str] = field(default_factory=list)
+    strangers: Sequence[str] = ()
     strange: float | None = None
-    stale: list[int] = field(default_factory=list)
+    stale: Sequence[int] = ()
     replaced: float | None = None
-    accepted: list[int] = field(default_factory=list)
+    accepted: Sequence[int] = ()
     twice: int = 0
     ends: Ends | None = None
 

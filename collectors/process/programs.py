@@ -5,7 +5,7 @@ docs/process-rules.md has the rules.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from collectors.framework.interfaces import ProcessRow
 from collectors.process.events import REPLACED, USER, SetVoice
@@ -36,15 +36,15 @@ def closed(kept: SetMemory, decision: Decision) -> None:
         kept.accepted, kept.replaced = sorted({*kept.accepted, *kept.stale}), None
     elif decision.event_key == USER:
         kept.users = sorted({*kept.users, *kept.strangers})[:MOST_USERS]
-        kept.strangers, kept.strange = [], None
+        kept.strangers, kept.strange = (), None
 
 
 def _programs(
     voice: SetVoice, config: DeviceConfig, kept: SetMemory, rows: Mapping[int, ProcessRow], at: float
 ) -> None:
     replaced = [pid for pid, row in rows.items() if row.replaced]
-    kept.accepted = [pid for pid in kept.accepted if pid in replaced]
-    kept.stale = sorted(set(replaced).difference(kept.accepted))
+    kept.accepted = tuple(pid for pid in kept.accepted if pid in replaced)
+    kept.stale = tuple(sorted(set(replaced).difference(kept.accepted)))
     kept.replaced = _since(kept.replaced, bool(kept.stale), at)
     if kept.replaced is None:
         voice.over(REPLACED, f"{voice.component} runs what is on disk")
@@ -72,13 +72,13 @@ def _users(voice: SetVoice, config: DeviceConfig, kept: SetMemory, rows: Mapping
             details = {"users": list[str | int](sorted(present)), "before": list[str | int](kept.users)}
             voice.condition(USER, config.user_severity.severity, text, details)
         return
-    kept.strangers = []
+    kept.strangers = ()
     if foreign:
         kept.users = sorted({*kept.users, *foreign})[:MOST_USERS]
     voice.over(USER, f"{voice.component} runs as {_list(present)}")
 
 
-def _wrong(users: list[str], present: set[str]) -> bool:
+def _wrong(users: Sequence[str], present: set[str]) -> bool:
     """Whether it is strange that a set of these users runs as those who are present now."""
     if len(users) > FEW_USERS:
         return False
@@ -94,7 +94,7 @@ def _since(before: float | None, wrong: bool, at: float) -> float | None:  # noq
     return at if before is None else before
 
 
-def _list(users: set[str] | list[str]) -> str:
+def _list(users: Collection[str]) -> str:
     names = sorted(users)
     more = f" and {len(names) - FEW_USERS} more" if len(names) > FEW_USERS else ""
     return ", ".join(names[:FEW_USERS]) + more

@@ -83,7 +83,7 @@ class ProcessTask:
         self._source = make_source(config, self)
         self._cycles = 0
         self._slot = 0
-        self._in_slot: set[str] = set()
+        self._in_slot: tuple[str, ...] = ()
         self._next: DeviceConfig | None = config  # what is remembered may be of another one
         self._decisions: list[Decision] = []
         self._taken: list[Decision] = []
@@ -324,9 +324,9 @@ class ProcessTask:
     def _write(self, outcome: Outcome, slot: int) -> None:
         """Hand samples over; a run out of turn has some only for series that this step has none of yet."""
         if slot != self._slot:
-            self._slot, self._in_slot = slot, set()
+            self._slot, self._in_slot = slot, ()
         fresh = {component: series for component, series in outcome.series.items() if series not in self._in_slot}
-        self._in_slot.update(fresh.values())
+        self._in_slot += tuple(fresh.values())
         plan = layout(self._config.source, self._config.interval_s, self._config.retention)
         names = {point.name for point in plan.points}
         device = self._config.device

@@ -63,6 +63,9 @@ class Tracker:
 
     def update(self, config: DeviceConfig, wall: float) -> list[Event]:
         """Take another config; alarms of sets that it does not have are closed."""
+        if config.source is not self.config.source:  # what the one source says of starts means nothing to the other
+            for kept in self.memory.sets.values():
+                kept.pids = dict.fromkeys(kept.pids)
         self._configure(config)
         events = [event for new in self._expectations.modeled.values() for event in self._rename(new, wall)]
         same = self.memory.definitions == self.matcher.digest
@@ -229,7 +232,10 @@ class Tracker:
         restarts, lost, found = scanned if base_lost else tellings.judge(voice.component, kept, rows, scanned)
         if rows:
             if kept.missing and not restarts and not base_lost:
-                kept.restart_times.append(at)  # a set that goes and comes back again and again is a crash loop, too
+                kept.restart_times = [
+                    *kept.restart_times,
+                    at,
+                ]  # a set that goes and comes back again and again is a crash loop, too
             self._present(kept, rows, restarts, at)
             voice.up()
             look(voice, self.config, kept, rows, at)
@@ -257,19 +263,16 @@ class Tracker:
             kept.since = at
         kept.seen = True
         if kept.missing or kept.missing_scans or kept.lost:
-            kept.missing, kept.missing_scans, kept.lost = False, 0, []
-        pids = started_of(rows)
-        if pids != kept.pids or kept.first_seen.keys() != pids.keys():
-            kept.first_seen = {pid: kept.first_seen.get(pid, at) for pid in pids}
-            kept.pids = pids
+            kept.missing, kept.missing_scans, kept.lost = False, 0, ()
+        kept.pids = started_of(rows, kept.pids, at)
 
     @staticmethod
     def _rightly_absent(voice: SetVoice, kept: SetMemory, at: float) -> None:
         """It must not run, and does not."""
         if kept.missing:
             kept.since = at
-        kept.pids, kept.first_seen = {}, {}
-        kept.missing, kept.missing_scans, kept.lost = False, 0, []
+        kept.pids = {}
+        kept.missing, kept.missing_scans, kept.lost = False, 0, ()
         voice.rightly_absent()
 
     @staticmethod
@@ -277,7 +280,7 @@ class Tracker:
         kept.missing_scans = tellings.missing_scans(voice.component, kept)
         if kept.pids:
             kept.lost = sorted(kept.pids)
-        kept.pids, kept.first_seen = {}, {}
+        kept.pids = {}
         if kept.missing_scans >= tellings.confirm(definition.confirm, kept):
             if not kept.missing:
                 kept.missing, kept.since = True, at

@@ -5,7 +5,16 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from common.configs import MAX_PARTS, DeviceConfig, ProcessSetConfig, SnmpConfig, SourceKind, digest, digest_of_all
+from common.configs import (
+    MAX_PARTS,
+    DeviceConfig,
+    ProcessSetConfig,
+    SnmpConfig,
+    SourceKind,
+    digest,
+    digest_of_all,
+    shared,
+)
 
 CONFIG = DeviceConfig(
     device="web1",
@@ -20,6 +29,14 @@ CONFIG = DeviceConfig(
 def test_a_digest_survives_the_wire() -> None:
     again = msgspec.msgpack.decode(msgspec.msgpack.encode(CONFIG), type=DeviceConfig)
     assert digest(again) == digest(CONFIG)
+
+
+def test_devices_share_what_they_have_alike() -> None:
+    data = msgspec.msgpack.encode(CONFIG)
+    one, other = (shared(msgspec.msgpack.decode(data, type=DeviceConfig)) for _ in range(2))
+    assert one == other == CONFIG
+    assert digest(one) == digest(CONFIG)
+    assert one.process_sets is other.process_sets
 
 
 def test_any_change_changes_the_digest() -> None:
