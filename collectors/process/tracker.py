@@ -232,10 +232,8 @@ class Tracker:
         restarts, lost, found = scanned if base_lost else tellings.judge(voice.component, kept, rows, scanned)
         if rows:
             if kept.missing and not restarts and not base_lost:
-                kept.restart_times = [
-                    *kept.restart_times,
-                    at,
-                ]  # a set that goes and comes back again and again is a crash loop, too
+                # A set that goes and comes back again and again is a crash loop, too.
+                kept.restart_times = [*kept.restart_times, at]
             self._present(kept, rows, restarts, at)
             voice.up()
             look(voice, self.config, kept, rows, at)
