@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 
 from collectors.framework.interfaces import ProcessRow, ProcessTable
@@ -110,20 +111,28 @@ class Tellings:
                 moves.append((life.ended, False))
         moves += [(self._monotonic, False)] * untold_ends + [(self._monotonic, True)] * untold_starts
         moves.sort()
-        vacant = [time for time in ends.vacant if 0 <= self._at - time <= self._interval_s]
+        vacant = deque(ends.vacant)
         restarts = surplus = 0
         for when, begins in moves:
+            at = self._at - (self._monotonic - when)
+            self._forget(vacant, at)
             if begins and vacant:
-                vacant.pop(0)
+                vacant.popleft()
                 restarts += 1
             elif begins:
                 surplus += 1
             elif surplus:
                 surplus -= 1
             else:
-                vacant.append(self._at - max(0.0, self._monotonic - when))
-        ends.vacant = vacant[-MAX_VACANT:]
+                vacant.append(at)
+        self._forget(vacant, self._at)
+        ends.vacant = list(vacant)[-MAX_VACANT:]
         return restarts
+
+    def _forget(self, vacant: deque[float], at: float) -> None:
+        """Forget places that have been vacant for longer than an interval; also when the clock was set."""
+        while vacant and abs(at - vacant[0]) > self._interval_s:
+            vacant.popleft()
 
     def add_figures(self, sets: Mapping[str, SetMemory], figures: Mapping[str, dict[str, Number | None]]) -> None:
         """Add what is counted of runs; without process events it is not known."""

@@ -105,6 +105,7 @@ def test_a_pool_that_shrinks_and_grows_rings_nothing(stack: Stack, watched: Watc
     wait_for("three are up", lambda: stack.sets(DEVICE).get(name, {}).get("count") == 3, 5)
     watched.kill(pool[0])
     wait_for("two are left", lambda: stack.sets(DEVICE)[name]["count"] == 2, 5)
+    time.sleep(INTERVAL_S)  # within an interval it would be a restart
     watched.start(name)
     watched.start(name)
     wait_for("four are up", lambda: stack.sets(DEVICE)[name]["count"] == 4, 5)

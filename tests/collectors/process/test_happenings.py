@@ -31,6 +31,7 @@ class Listened(Host):
     def __init__(self, *sets: ProcessSetConfig, running: tuple[int, ...] = (), **changes: Any) -> None:
         super().__init__(*sets, **changes)
         self.now = 0.0
+        self.wall_s = 0.0
         self.running: dict[int, float] = {}
         self.lives: list[ProcessLife] = []
         self.began: dict[int, float] = {}
@@ -78,7 +79,12 @@ class Listened(Host):
 
     def observe_at(self, rows: Any, told: Happened | None) -> Outcome:
         table = ProcessTable(
-            at=START + self.now, monotonic=1000.0 + self.now, rows=rows, complete=True, full=False, happened=told
+            at=START + self.wall_s + self.now,
+            monotonic=1000.0 + self.now,
+            rows=rows,
+            complete=True,
+            full=False,
+            happened=told,
         )
         return self.tracker.observe(table)
 
@@ -178,6 +184,21 @@ def test_a_pool_that_grows_again_after_an_interval_was_not_restarted() -> None:
     host.wait(2.0 * INTERVAL_S)
     host.start(3)
     assert status(host.look()).restarts == 0
+
+
+def test_a_clock_that_is_set_leaves_no_place_for_ever_and_makes_up_no_restart() -> None:
+    for jump_s in (-86_400.0, 86_400.0):
+        host = Listened(running=(1, 2))
+        host.end(2)
+        host.look(woken=True)
+        host.wall_s += jump_s
+        host.start(3)
+        outcome = host.look()
+        assert status(outcome).restarts == 0
+        assert host.tracker.memory.sets["web"].ends.vacant == []  # type: ignore[union-attr]
+        host.end(3)
+        host.start(4)
+        assert status(host.look()).restarts == 1
 
 
 def test_what_was_not_told_the_scans_decide() -> None:
