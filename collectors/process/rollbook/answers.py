@@ -10,9 +10,10 @@ import msgspec
 from msgspec import Struct
 
 from collectors.process.rollbook import segments
-from collectors.process.rollbook.book import UNREADABLE, Live, short_name
+from collectors.process.rollbook.book import UNREADABLE, Live
 from collectors.process.rollbook.reading import Change, Found, Present, Replay, Unknown, table_at
 from collectors.process.rollbook.records import Record, Table
+from collectors.process.rollbook.rows import short_name
 from collectors.process.rollbook.segments import Segment
 from common.queries import RollAtQuery, RollBetweenQuery, RollChanges, RollTable
 from common.roll import RollChange, RollGap, RollRow

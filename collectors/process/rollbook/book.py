@@ -7,20 +7,19 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from collectors.framework.interfaces import ProcessRow, ProcessTable
+from collectors.framework.interfaces import ProcessTable
 from collectors.framework.timing import phase
-from collectors.process.restarts import went_back
 from collectors.process.rollbook import segments
-from collectors.process.rollbook.allowance import Allowance
-from collectors.process.rollbook.difference import Difference, difference
-from collectors.process.rollbook.records import VERSION, Begin, Record, Row, Scan, Still, Stop, Table, pack
+from collectors.process.rollbook.allowance import DAY_BYTES, DAY_MS, Allowance
+from collectors.process.rollbook.difference import Difference, all_anew, difference, rebooted
+from collectors.process.rollbook.records import VERSION, Begin, Record, Scan, Still, Stop, Table, pack
+from collectors.process.rollbook.rows import row_of
 from collectors.process.rollbook.segments import Segment
 from collectors.process.rollbook.standing import Standing
 from common.configs import DeviceConfig
-from common.masking import Masker, masker_of
-from common.matching import SetName, command_line, printable
+from common.masking import masker_of
+from common.matching import SetName, printable
 
-DAY_MS = 86_400_000
 SEGMENT_BYTES = 1 << 20
 ROOM_BYTES = 1 << 18
 """So much has to be free again before a book goes on that was full."""
@@ -33,8 +32,6 @@ LATE_SCANS, LATE_MS = 3, 30_000
 """Scans that are further apart than this many intervals, and than this, leave a time that is not known."""
 BACK_MS = 2_000
 """A clock that is put right by less than this is not said to have been set."""
-MAX_LINE = 500
-MAX_NAME = 100
 MAX_WHY = 200
 ROWS_AT_ONCE = 2000
 
@@ -76,6 +73,7 @@ class RollBook:
         self._retry = 0
         self._allowance: Allowance | None = None  # None before the folder was looked at
         self._need = ROOM_BYTES
+        self._enough = SEGMENT_BYTES
         self._anew = False
         self._off = False
 
@@ -131,7 +129,7 @@ class RollBook:
     ) -> None:
         """Write what differs from the scan before."""
         why = self._gap or self._doubt(last, table, at)
-        found = _all_anew(last, table) if rebooted(last, table) else difference(last.rows, table.rows)
+        found = all_anew(last, table) if rebooted(last, table) else difference(last.rows, table.rows)
         record: Record | None = None
         if found is not None or why:
             record = self._scan(segment, found or Difference([], [], []), table, owners, at, why)
@@ -160,8 +158,8 @@ class RollBook:
             at - segment.began,
             self._until - segment.began,
             found.gone,
-            [_row(table.rows[pid], owners, at, secrets) for pid in found.new],
-            [_row(table.rows[pid], owners, at, secrets) for pid in found.other],
+            [row_of(table.rows[pid], owners, at, secrets) for pid in found.new],
+            [row_of(table.rows[pid], owners, at, secrets) for pid in found.other],
             why,
         )
 
@@ -180,7 +178,7 @@ class RollBook:
         """Whether the next segment begins: not for all devices at the same moment."""
         offset = int(DAY_MS * phase(self._config.device))
         other_day = (at + offset) // DAY_MS != (segment.began + offset) // DAY_MS
-        return self._anew or other_day or self._size >= SEGMENT_BYTES
+        return self._anew or other_day or self._size >= self._enough
 
     # --- files --------------------------------------------------------------------------------------------------------
 
@@ -201,10 +199,15 @@ class RollBook:
             self._allowance = Allowance(at, sum(segments.size_bytes(self._folder, one) for one in today))
         segment = Segment(known[-1].number + 1 if known else 1, max(at, 0), back)
         data = self._beginning(segment, table, owners, at, joined=joined)
+        if len(data) > DAY_BYTES:
+            self._allowance.spend(DAY_BYTES, at)  # so that it is not tried again soon
+            self._give_up()
+            return
         segments.begin(self._folder, segment, data)
         self._allowance.spend(len(data), at)
         self._standing.wrote(len(data), at)
-        self._segment, self._size, self._need = segment, len(data), max(ROOM_BYTES, 2 * len(data))
+        self._segment, self._size = segment, len(data)
+        self._need, self._enough = max(ROOM_BYTES, 2 * len(data)), max(SEGMENT_BYTES, 2 * len(data))
         self._last, self._until, self._written = table, at, at
         self._gap, self._why, self._anew, self._off = "", "", False, False
         old = segments.aged([*known, segment], at - self._config.roll_days * DAY_MS)
@@ -219,7 +222,7 @@ class RollBook:
         self, segment: Segment, table: ProcessTable, owners: Mapping[int, SetName], at: int, *, joined: bool
     ) -> bytes:
         secrets = masker_of(self._config)
-        rows = [_row(row, owners, at, secrets) for _, row in sorted(table.rows.items()) if row.alive]
+        rows = [row_of(row, owners, at, secrets) for _, row in sorted(table.rows.items()) if row.alive]
         parts = [rows[start : start + ROWS_AT_ONCE] for start in range(0, len(rows), ROWS_AT_ONCE)] or [[]]
         begin = Begin(VERSION, self._config.device, segment.began, self._config.roll_days)
         tables = (
@@ -237,9 +240,7 @@ class RollBook:
         assert self._allowance is not None  # there is a segment
         data = pack(record)
         if not isinstance(record, Stop) and not self._allowance.has(len(data), at):
-            self._standing.was_full(self._config.device)
-            self._stop(FULL)
-            self._segment, self._last, self._why = None, None, FULL
+            self._give_up()
             return False
         segments.append(self._folder, segment, data, self._size)
         self._size += len(data)
@@ -247,6 +248,13 @@ class RollBook:
         self._allowance.spend(len(data), at)
         self._standing.wrote(len(data), at)
         return True
+
+    def _give_up(self) -> None:
+        """There is too much to be written."""
+        self._standing.was_full(self._config.device)
+        if self._segment is not None:
+            self._stop(FULL)
+        self._segment, self._last, self._why = None, None, FULL
 
     def _stop(self, why: str) -> None:
         """Say that nothing is known from the last scan on."""
@@ -269,38 +277,6 @@ class RollBook:
             segments.drop(self._folder, segments.segments(self._folder))
 
 
-def short_name(line: str) -> str:
-    """What a process is called whose command line begins so, where nobody says otherwise."""
-    return line.split(" ", 1)[0].rpartition("/")[2][:15]
-
-
-def rebooted(before: ProcessTable, after: ProcessTable) -> bool:
-    """Whether the host says that it was started between two scans: then no process is the same, whatever its pid."""
-    both = went_back(before.uptime_s, after.uptime_s), went_back(before.host_uptime_s, after.host_uptime_s)
-    return all(both)
-
-
-def _all_anew(before: ProcessTable, after: ProcessTable) -> Difference:
-    return Difference(
-        [pid for pid, row in before.rows.items() if row.alive],
-        [pid for pid, row in after.rows.items() if row.alive],
-        [],
-    )
-
-
 def _told_by(config: DeviceConfig) -> tuple[object, ...]:
     """What a change of makes the rows of processes other ones that run on."""
     return config.process_sets, config.argument_masks, config.standard_masks, config.snmp
-
-
-def _row(row: ProcessRow, owners: Mapping[int, SetName], at: int, secrets: Masker) -> Row:
-    line = printable(secrets.mask(command_line(row.path, row.name, row.parameters)), MAX_LINE)
-    name = printable(secrets.mask(row.name), MAX_NAME)
-    owner = owners.get(row.pid)
-    return Row(
-        row.pid,
-        line,
-        None if name == short_name(line) else name,
-        owner.component if owner is not None else None,
-        None if row.started is None else at - round(row.started * 1000),
-    )

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from collectors.process.rollbook import answers, segments
-from collectors.process.rollbook.book import DAY_MS, NONE, OFF, RollBook
+from collectors.process.rollbook.allowance import DAY_MS
+from collectors.process.rollbook.book import NONE, OFF, RollBook
 from collectors.process.rollbook.records import Begin
 from collectors.process.rollbook.standing import Standing
 from common.configs import DeviceConfig

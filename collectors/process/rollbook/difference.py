@@ -7,8 +7,9 @@ from operator import lt
 
 from msgspec import Struct
 
-from collectors.framework.interfaces import ProcessRow
+from collectors.framework.interfaces import ProcessRow, ProcessTable
 from collectors.process.columns import Columns
+from collectors.process.restarts import went_back
 
 Rows = Mapping[int, ProcessRow]
 
@@ -94,3 +95,18 @@ def _dead(columns: Columns) -> list[int]:
 def _fell(before: ProcessRow, row: ProcessRow) -> bool:
     """Whether its CPU time fell, by which an agent that tells no start shows that the pid was used again."""
     return row.cpu_s is not None and before.cpu_s is not None and row.cpu_s < before.cpu_s
+
+
+def rebooted(before: ProcessTable, after: ProcessTable) -> bool:
+    """Whether the host says that it was started between two scans: then no process is the same, whatever its pid."""
+    both = went_back(before.uptime_s, after.uptime_s), went_back(before.host_uptime_s, after.host_uptime_s)
+    return all(both)
+
+
+def all_anew(before: ProcessTable, after: ProcessTable) -> Difference:
+    """Everything has ended, and everything else has started."""
+    return Difference(
+        [pid for pid, row in before.rows.items() if row.alive],
+        [pid for pid, row in after.rows.items() if row.alive],
+        [],
+    )

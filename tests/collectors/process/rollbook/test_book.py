@@ -310,6 +310,30 @@ def test_a_fork_bomb_fills_the_book_and_not_the_disk(tmp_path: Path) -> None:
     assert box.ran(box.at) == [1], "it goes on when there is room again"
 
 
+def test_a_table_of_more_than_a_segment_does_not_begin_one_with_each_scan(tmp_path: Path) -> None:
+    box = Host(tmp_path)
+    for pid in range(2500):
+        box.run(pid, f"/bin/p{pid} {'x' * 450}")
+    for scan in range(5):
+        box.run(10_000 + scan)
+        box.scan()
+    assert len(box.files()) == 1
+    assert box.told(START, box.at)[-1] == ("started", 10_004)
+
+
+def test_a_table_of_more_than_a_day_may_have_is_not_kept(tmp_path: Path) -> None:
+    box = Host(tmp_path)
+    for pid in range(20_000):
+        box.run(pid, f"/bin/p {'x' * 480}")
+    box.scan()
+    box.scan()
+    assert box.files() == []
+    assert box.books.figures()["full"] == 1
+    box.rows = {1: box.rows[1]}
+    box.scan(DAY_S)
+    assert box.ran(box.at) == [1]
+
+
 def test_a_device_with_more_processes_than_one_answer_takes_is_asked_in_pages(tmp_path: Path) -> None:
     box = Host(tmp_path)
     chance = random.Random(3)

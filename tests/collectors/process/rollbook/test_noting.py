@@ -21,7 +21,6 @@ from common.configs import DeviceConfig, ProcessSetConfig, SourceKind
 from common.queries import RollAtQuery
 from tests.fakes.events import FakeEventSink
 from tests.fakes.hub import FakeHub
-from tests.fakes.samples import FakeSampleSink
 
 START = 1_800_000_000.0
 WEB = ProcessSetConfig(id="web", title="web", order=1, include="^/web", name="web")
@@ -56,6 +55,13 @@ class Source:
         pass
 
 
+class NoSamples:
+    """Takes samples, and keeps none."""
+
+    def write(self, samples: Any) -> None:
+        """Accept samples."""
+
+
 class Site:
     """A task with its book."""
 
@@ -65,7 +71,7 @@ class Site:
         sink = FakeEventSink()
         context = CollectorContext(
             clock=self.clock, wall=lambda: START + self.clock.seconds(), reactor=None, rng=random.Random(1),
-            events=sink, states=sink, samples=FakeSampleSink(self.clock.seconds), data_dir=root, hub_epoch=str,
+            events=sink, states=sink, samples=NoSamples(), data_dir=root, hub_epoch=str,
             send_model=FakeHub().send_model,
         )  # fmt: skip
         self.books = RollBooks(root, lambda _: None)

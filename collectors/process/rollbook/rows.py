@@ -1,0 +1,32 @@
+"""A process as the roll book has it (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from collectors.framework.interfaces import ProcessRow
+from collectors.process.rollbook.records import Row
+from common.masking import Masker
+from common.matching import SetName, command_line, printable
+
+MAX_LINE = 500
+MAX_NAME = 100
+
+
+def row_of(row: ProcessRow, owners: Mapping[int, SetName], at: int, secrets: Masker) -> Row:
+    """A process of a scan at this stamp, masked and fit to be seen."""
+    line = printable(secrets.mask(command_line(row.path, row.name, row.parameters)), MAX_LINE)
+    name = printable(secrets.mask(row.name), MAX_NAME)
+    owner = owners.get(row.pid)
+    return Row(
+        row.pid,
+        line,
+        None if name == short_name(line) else name,
+        owner.component if owner is not None else None,
+        None if row.started is None else at - round(row.started * 1000),
+    )
+
+
+def short_name(line: str) -> str:
+    """What a process is called whose command line begins so, where nobody says otherwise."""
+    return line.split(" ", 1)[0].rpartition("/")[2][:15]
