@@ -24,11 +24,11 @@ from zope.interface import implementer
 
 from collectors.framework.data.child import Child
 from collectors.framework.data.frames import Entry
-from collectors.framework.data.intake import Intake, Latest
-from collectors.framework.interfaces import ISampleSink
+from collectors.framework.data.intake import Intake, Latest, Row
 from collectors.framework.rrdwriter import HOLD_S, Report
+from collectors.framework.running.interfaces import IRowSink
 from collectors.framework.samplespool import SampleSpool
-from common.series import Sample
+from common.series import Layout, Sample, SeriesKey
 
 _log = Logger()
 
@@ -51,7 +51,7 @@ class _Thread(Thread):
         super().__init__(*arguments, **{**options, "daemon": True})
 
 
-@implementer(ISampleSink)
+@implementer(IRowSink)
 class SampleWriter(Service):
     """Takes samples, makes them durable, has them written.
 
@@ -115,6 +115,18 @@ class SampleWriter(Service):
     def write(self, samples: Sequence[Sample]) -> None:
         """Accept samples (see `ISampleSink`)."""
         self._intake.accept(samples, self._wall())
+        self._sync_soon()
+
+    def series_of(self, key: SeriesKey, layout: Layout) -> Latest | None:
+        """What rows of a series are written under (see `IRowSink`)."""
+        return self._intake.series_of(key, layout)
+
+    def write_rows(self, rows: Sequence[Row]) -> None:
+        """Accept rows that were judged (see `IRowSink`)."""
+        self._intake.accept_rows(rows, self._wall())
+        self._sync_soon()
+
+    def _sync_soon(self) -> None:
         if self._due is None and self._intake.waiting:
             self._due = self._clock.callLater(SYNC_S, self._sync_due)
 

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 
 from zope.interface import implementer
 
-from collectors.framework.data.intake import Intake
-from collectors.framework.interfaces import ISampleSink
-from common.series import Sample
+from collectors.framework.data.intake import Intake, Latest, Row
+from collectors.framework.running.interfaces import IRowSink
+from common.series import Layout, Sample, SeriesKey
 
 
-@implementer(ISampleSink)
+@implementer(IRowSink)
 class FakeSampleSink:
     """Judges samples as the real sink does, and keeps the good ones in memory.
 
@@ -36,3 +36,16 @@ class FakeSampleSink:
             self._intake.accept([sample], self._wall())
             if len(self._intake.waiting) > before:
                 self.accepted.append(sample)
+
+    def series_of(self, key: SeriesKey, layout: Layout) -> Latest | None:
+        """What rows of a series are written under."""
+        return self._intake.series_of(key, layout)
+
+    def write_rows(self, rows: Sequence[Row]) -> None:
+        """Accept rows (see `IRowSink`)."""
+        for latest, at, values in rows:
+            before = len(self._intake.waiting)
+            self._intake.accept_rows([(latest, at, values)], self._wall())
+            if len(self._intake.waiting) > before:
+                named = dict(zip(latest.grid.names, values, strict=True))
+                self.accepted.append(Sample(key=latest.key, layout=latest.layout, at=at, values=named))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from collectors.framework.data.frames import Definition, Entry, check
 from common import rrd
@@ -78,6 +78,9 @@ class Definitions(Mapping[int, Definition]):
         return len(self._numbered)
 
 
+Row = tuple[Latest, int, list[Number | None]]
+
+
 class Intake:
     """Judges samples and holds those that wait for the spool.
 
@@ -107,7 +110,7 @@ class Intake:
         for sample in samples:
             latest = known.get(sample.key)
             if latest is None or (latest.grid.layout is not sample.layout and latest.grid.layout != sample.layout):
-                latest = self._define(sample, latest)
+                latest = self._define(sample.key, sample.layout, latest)
                 if latest is None:
                     continue
             grid = latest.grid
@@ -135,6 +138,31 @@ class Intake:
         if len(waiting) > self._max_waiting:
             self._trim()
 
+    def series_of(self, key: SeriesKey, layout: Layout) -> Latest | None:
+        """What rows of a series are accepted under; None when there cannot be such a series."""
+        latest = self._latest.get(key)
+        return latest if latest is not None and latest.layout == layout else self._define(key, layout, latest)
+
+    def accept_rows(self, rows: Iterable[Row], now: float) -> None:
+        """Take in rows that another intake has judged; what that cannot know is judged here.
+
+        Args:
+            rows: series, epoch second, values in the order of the layout.
+            now: epoch seconds.
+        """
+        waiting = self.waiting
+        for latest, at, values in rows:
+            if latest.at > now + AHEAD_S:
+                latest.at = 0  # as above
+            if at <= latest.at:
+                self.drops["past"] += 1
+                continue
+            latest.at = at
+            latest.values = values
+            waiting.append((latest.number, at, values))
+        if len(waiting) > self._max_waiting:
+            self._trim()
+
     def take(self) -> list[Entry]:
         """All that waits; it is the caller's from now on."""
         waiting, self.waiting = self.waiting, []
@@ -155,15 +183,15 @@ class Intake:
         """Devices that have had a sample since the start."""
         return {key.device for key in self._latest}
 
-    def _define(self, sample: Sample, before: Latest | None) -> Latest | None:
+    def _define(self, key: SeriesKey, layout: Layout, before: Latest | None) -> Latest | None:
         number = len(self._numbered) + 1
-        if check((number, sample.key, sample.layout)):
+        if check((number, key, layout)):
             self.drops["malformed"] += 1
             return None
-        grid = self._grids.get(sample.layout)
+        grid = self._grids.get(layout)
         if grid is None:
-            grid = self._grids[sample.layout] = Grid(sample.layout)
-        latest = Latest(number, sample.key, grid, before.at if before is not None else 0)
+            grid = self._grids[layout] = Grid(layout)
+        latest = Latest(number, key, grid, before.at if before is not None else 0)
         self._numbered.append(latest)
         self._latest[latest.key] = latest
         return latest

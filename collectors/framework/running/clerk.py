@@ -8,9 +8,9 @@ from msgspec import Struct
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from collectors.framework.data.frames import Definition
+from collectors.framework.data.intake import Latest
 from collectors.framework.eventspool import EventSpool
-from collectors.framework.interfaces import ISampleSink
+from collectors.framework.running.interfaces import IRowSink
 from collectors.framework.running.messages import (
     Begin,
     Forget,
@@ -27,7 +27,6 @@ from collectors.framework.running.messages import (
 from collectors.framework.running.words import log_line
 from common.edge.answers import failure_of
 from common.errors import TocsinError, TransientError
-from common.series import Sample
 from common.wire import Failure, ModelReport, ModelTaken
 
 _log = Logger()
@@ -43,7 +42,7 @@ class Desk(Struct, frozen=True, kw_only=True):
     """
 
     spool: EventSpool
-    samples: ISampleSink
+    samples: IRowSink
     send_model: Callable[[ModelReport], Awaitable[ModelTaken]]
     begin: Callable[[int], Begin]
     on_change: Callable[[], None]
@@ -62,7 +61,7 @@ class Clerk:
         self._desk = desk
         self._name = name
         self._say = say
-        self._series: dict[int, Definition] = {}
+        self._series: dict[int, Latest] = {}
         self._closed = False
 
     def close(self) -> None:
@@ -83,15 +82,14 @@ class Clerk:
             Deferred.fromCoroutine(self._send_model(news))
 
     def _take_samples(self, news: Samples) -> None:
-        for definition in news.definitions:
-            self._series[definition[0]] = definition
-        samples = []
-        for number, at, values in news.entries:
-            _, key, layout = self._series[number]
-            named = {point.name: value for point, value in zip(layout.points, values, strict=True)}
-            samples.append(Sample(key=key, layout=layout, at=at, values=named))
-        self._desk.samples.write(samples)
-        self._answer(Taken(len(samples)))
+        sink = self._desk.samples
+        for number, key, layout in news.definitions:
+            series = sink.series_of(key, layout)
+            if series is not None:
+                self._series[number] = series
+        known = self._series
+        sink.write_rows([(known[number], at, values) for number, at, values in news.entries if number in known])
+        self._answer(Taken(len(news.entries)))
 
     async def _keep(self, news: Keep) -> None:
         """Keep what a task has decided; it goes on when that is durable."""

@@ -11,8 +11,11 @@ from typing import Any
 from msgspec import Struct
 from zope.interface import Interface
 
+from collectors.framework.data.intake import Latest, Row
+from collectors.framework.interfaces import ISampleSink
 from common.configs import DeviceConfig
 from common.queries import Decision, Query, Result
+from common.series import Layout, SeriesKey
 
 
 class Ran(Struct, frozen=True):
@@ -49,6 +52,16 @@ class Totals(Struct, frozen=True, kw_only=True):
     cpu_s: float = 0.0
     memory_bytes: int = 0
     dropped_samples: int = 0
+
+
+class IRowSink(ISampleSink):
+    """A sample sink that also takes rows which a worker process has judged, at less cost."""
+
+    def series_of(key: SeriesKey, layout: Layout) -> Latest | None:
+        """What rows of a series are written under; None when there cannot be such a series."""
+
+    def write_rows(rows: Sequence[Row]) -> None:
+        """Accept rows: series, epoch second, values in the order of its layout; otherwise as `write`."""
 
 
 class IRunner(Interface):

@@ -64,3 +64,30 @@ def test_the_latest_values_of_a_device_are_kept() -> None:
         ("b", NOW, [2, None]),
     ]
     assert intake.of_device("other") == []
+
+
+def test_rows_that_were_judged_elsewhere_are_taken_as_samples_are() -> None:
+    intake, judged = Intake(), Intake()
+    samples = [sample(NOW - 10, cpu=1, count=2), sample(NOW, cpu=3), sample(NOW, "nginx", count=4)]
+    intake.accept(samples, NOW)
+    judged.accept(samples, NOW)
+    other = Intake()
+    rows = []
+    for number, at, values in judged.take():
+        _, key, layout = judged.series[number]
+        series = other.series_of(key, layout)
+        assert series is not None
+        rows.append((series, at, values))
+    other.accept_rows(rows, NOW)
+    assert (other.waiting, dict(other.series)) == (intake.waiting, dict(intake.series))
+    assert [(one.at, one.values) for one in other.of_device("web1")] == [(NOW, [None, 4]), (NOW, [3, None])]
+    other.accept_rows(rows, NOW)
+    assert other.drops == {"past": 3}  # a process that was started anew does not know what was there
+    other.accept([sample(NOW + 10, cpu=5)], NOW + 10)
+    assert len(other.waiting) == 4
+
+
+def test_rows_of_a_series_that_cannot_be_are_not_taken() -> None:
+    intake = Intake()
+    assert intake.series_of(sample(NOW).key, type(LAYOUT)(points=(), step_s=10)) is None
+    assert intake.drops == {"malformed": 1}
