@@ -75,10 +75,9 @@ def show_changes(
         show(table(_CHANGE_COLUMNS, [row for _, row in sorted(rows, key=lambda pair: pair[0])]))
     what = [f"{sum(row.get('what') == word for row in changes)} {word}" for word in ("started", "ended")]
     note(f"{' and '.join(what)} on {device} between {local_time(start)} and {local_time(end)}")
-    if gaps:
-        note(
-            f"What happened in {counted(len(gaps), 'gap')} of the roll book is known by what was there before and after"
-        )
+    somewhere = sum(bool(row.get("gap")) for row in changes)
+    if somewhere:
+        note(f"{somewhere} of these happened somewhere in a time that is not known; the scans around it show them")
     if document.get("more"):
         note(f"These are the first {len(changes)}; --limit tells how many are shown")
 

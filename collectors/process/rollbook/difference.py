@@ -10,6 +10,7 @@ from msgspec import Struct
 from collectors.framework.interfaces import ProcessRow, ProcessTable
 from collectors.process.columns import Columns
 from collectors.process.restarts import went_back
+from collectors.process.rollbook.rows import lasting_name
 
 Rows = Mapping[int, ProcessRow]
 
@@ -42,7 +43,7 @@ def difference(before: Rows, after: Rows) -> Difference | None:
         elif row.started != old.started or (row.started is None and _fell(old, row)):
             gone.append(pid)
             new.append(pid)
-        elif (row.parameters, row.path, row.name) != (old.parameters, old.path, old.name):
+        elif _runs_another(old, row):
             other.append(pid)
     return Difference(gone, new, other) if gone or new or other else None
 
@@ -90,6 +91,13 @@ def _dead(columns: Columns) -> list[int]:
     """Pids of those that are not alive."""
     dead, states = columns.dead, columns.states
     return [pid for pid, state in zip(columns.pids, states, strict=True) if state == dead] if dead in states else []
+
+
+def _runs_another(before: ProcessRow, row: ProcessRow) -> bool:
+    """Whether a process goes on with another command line; the kernel's threads change their names all the time."""
+    if row.parameters or row.path or before.parameters or before.path:
+        return (row.parameters, row.path, row.name) != (before.parameters, before.path, before.name)
+    return lasting_name(row.name) != lasting_name(before.name)
 
 
 def _fell(before: ProcessRow, row: ProcessRow) -> bool:

@@ -88,7 +88,7 @@ def test_a_time_that_is_not_known_is_never_a_table_without_rows(run: Run, fake: 
 def test_what_changed_is_told_in_order_with_what_is_not_known(run: Run, fake: FakeApi) -> None:
     fake.state.roll_changes = [
         change(9, at="2026-01-31T07:00:03Z"),
-        change(7, "ended", by="2026-01-31T07:30:00Z", after="2026-01-31T07:29:50Z"),
+        change(7, "ended", gap=True, by="2026-01-31T07:30:00Z", after="2026-01-31T07:29:50Z"),
         change(8, "changed", by="2026-01-31T07:40:00Z"),
     ]
     fake.state.roll_gaps = [gap("stopped", "2026-01-31T07:10:00Z", "2026-01-31T07:20:00Z")]
@@ -101,7 +101,7 @@ def test_what_changed_is_told_in_order_with_what_is_not_known(run: Run, fake: Fa
     assert "its collector did not run" in whats[1]
     assert " – " in whats[2]
     assert "1 started and 1 ended on web1" in done.err
-    assert "1 gap of the roll book" in done.err
+    assert "1 of these happened somewhere in a time that is not known" in done.err
     document = run("ps", "web1", "--between", "2026-01-31T07:00:00Z", "2026-01-31T08:00:00Z", "--json").json
     assert [one["pid"] for one in document["changes"]] == [9, 7, 8]
     assert document["gaps"] == fake.state.roll_gaps
