@@ -28,7 +28,7 @@ POINTS = (Point(name="memory", unit="bytes"), Point(name="free", unit="bytes"))
 
 
 def leak(**fields: Any) -> ThresholdConfig:
-    given = {
+    given: dict[str, Any] = {
         "id": "leak",
         "points": ("memory",),
         "form": ThresholdForm.TREND,

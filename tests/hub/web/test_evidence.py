@@ -1,3 +1,4 @@
+# mypy: allow-untyped-calls
 """The API of evidence: asked of the collector that raised the event, whoever has the device now."""
 
 from __future__ import annotations

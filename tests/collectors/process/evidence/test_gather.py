@@ -94,7 +94,7 @@ def test_a_piece_is_small_however_much_there_is() -> None:
     rng = random.Random(1)
     rows = [row(pid, parameters=noise(rng, 5000), path=noise(rng, 300)) for pid in range(1, 400)]
     now = view(*rows, used={pid: float(pid) for pid in range(1, 400)})
-    sets = {f"web{number}": members(now, "web") for number in range(30)}
+    sets: dict[str, Any] = {f"web{number}": members(now, "web") for number in range(30)}
     found = evidence(now, now, **sets)
     assert (len(found.sets), found.more_sets) == (MOST_SETS, 10)
     assert (len(found.by_cpu), len(found.by_memory)) == (TOP, TOP)
