@@ -140,7 +140,7 @@ class ProcSource:
         for name in names:
             one = known.get(name)
             if one is None:
-                if not (name.isascii() and name.isdigit()):
+                if not (name.isascii() and name.isdigit()) or len(name) > procfs.MOST_PID_DIGITS:
                     continue
                 one = _Seen(int(name))
             try:
@@ -194,13 +194,14 @@ class ProcSource:
 
     def _take(self, one: _Seen, data: bytes, *, full: bool) -> None:
         """Make a row of what a stat file says."""
+        number = procfs.number
         name, fields = procfs.split_stat(data)
-        started, stack = int(fields[procfs.STARTED]), fields[procfs.STACK] if len(fields) > procfs.STACK else b""
+        started, stack = number(fields[procfs.STARTED]), fields[procfs.STACK] if len(fields) > procfs.STACK else b""
         status = procfs.STATES.get(fields[procfs.STATE], "running")
         alive = status not in NOT_RUNNING
         same = one.row is not None and started == one.started
         if not same or (alive and (full or name != one.name or stack != one.stack or not one.line)):
-            kernel = int(fields[procfs.FLAGS]) & procfs.KERNEL_THREAD
+            kernel = number(fields[procfs.FLAGS]) & procfs.KERNEL_THREAD
             one.line = "" if kernel else self._arguments(one)
         path, _, parameters = one.line.partition(" ")
         row = ProcessRow(
@@ -209,13 +210,13 @@ class ProcSource:
             path=path,
             parameters=parameters,
             started=self._boot + started * self._tick_s,
-            cpu_s=(int(fields[procfs.USER_CPU]) + int(fields[procfs.SYSTEM_CPU])) * self._tick_s,
-            memory_bytes=int(fields[procfs.RSS]) * self._page_bytes,
+            cpu_s=(number(fields[procfs.USER_CPU]) + number(fields[procfs.SYSTEM_CPU])) * self._tick_s,
+            memory_bytes=max(0, min(number(fields[procfs.RSS]) * self._page_bytes, procfs.MOST_NUMBER)),
             status=status,
             alive=alive,
-            parent=int(fields[procfs.PARENT]),
+            parent=number(fields[procfs.PARENT]),
         )
-        one.threads, one.vms = int(fields[procfs.THREADS]), int(fields[procfs.VMS])
+        one.threads, one.vms = number(fields[procfs.THREADS]), number(fields[procfs.VMS])
         one.data, one.started, one.stack, one.name = data, started, stack, name
         one.row, one.wanted = row, alive and self._wanted(row)
 

@@ -38,13 +38,13 @@ class Run(Struct, frozen=True):
     def lines(self) -> list[str]:
         """The run in words, the same for the same run."""
         stamp = datetime.fromtimestamp(self.at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        lines = [f"{stamp}  {self.device}" + (f"  failed: {self.problem}" if self.problem else "")]
+        lines = [f"{stamp}  {self.device}" + (f"  failed: {_safe(self.problem)}" if self.problem else "")]
         for event in self.events:
             what = f"{event.severity.name.lower():<8} {event.event_class} {event.event_key}"
-            lines.append(f"  event   {what}  {event.component or '(the device)'}: {_safe(event.summary)}")
+            lines.append(f"  event   {what}  {_safe(event.component) or '(the device)'}: {_safe(event.summary)}")
         for sample in sorted(self.samples, key=lambda sample: sample.key):
             figures = " ".join(f"{name}={_figure(value)}" for name, value in sorted(sample.values.items()))
-            lines.append(f"  sample  {sample.key.component}  {figures}")
+            lines.append(f"  sample  {_safe(sample.key.component)}  {figures}")
         return lines
 
 

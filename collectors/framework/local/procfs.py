@@ -28,6 +28,8 @@ STAT_BYTES = 4096
 MOST_BYTES = 64 * 1024
 MOST_ARGUMENTS_BYTES = 32 * 1024
 KIB = 1024
+MOST_NUMBER = 2**62
+MOST_PID_DIGITS = 10
 
 _GONE = " (deleted)"
 _IN_MEMORY = "/memfd:"
@@ -61,6 +63,18 @@ def split_stat(data: bytes) -> tuple[bytes, list[bytes]]:
     if len(fields) <= RSS:
         raise ValueError("a stat file ends too early")
     return data[begin + 1 : end], fields
+
+
+def number(word: bytes) -> int:
+    """A number of a `stat` file.
+
+    Raises:
+        ValueError: it is none, or larger than any that a kernel writes there.
+    """
+    found = int(word)
+    if not -MOST_NUMBER <= found <= MOST_NUMBER:
+        raise ValueError("a stat file has a number that no kernel writes")
+    return found
 
 
 def arguments(folder: str) -> str:

@@ -190,6 +190,17 @@ def test_what_makes_no_sense_is_counted_and_what_was_known_of_it_stands(tree: Tr
     assert tree.scan().rows[20].cpu_s == pytest.approx(1.0, abs=0.01)
 
 
+@pytest.mark.parametrize("number", [9**40, -(9**40), 2**63])
+def test_numbers_that_no_kernel_writes_are_garbage(tree: Tree, number: int) -> None:
+    tree.put(20, "web", "/web", started=number)
+    tree.put(21, "web", "/web", cpu=number)
+    (tree.path / str(9**20)).mkdir()
+    (tree.path / str(9**20) / "stat").write_bytes((tree.path / "1" / "stat").read_bytes())
+    table = tree.scan()
+    assert (table.complete, list(table.rows)) == (True, [1])
+    assert tree.host.figures()["unread"]["processes"] == {"garbled": 2}
+
+
 def test_a_process_that_ended_meanwhile_is_counted_and_gone(tree: Tree) -> None:
     tree.put(20, "web")
     tree.scan()

@@ -104,6 +104,11 @@ def test_an_agent_that_was_silent_is_silent_again(tmp_path: Path) -> None:
     assert runs[1].lines()[0].endswith("box  failed: No answer")
 
 
+def test_what_a_capture_says_gives_a_terminal_no_orders() -> None:
+    lines = Run("box", 0.0, (), (), "No answer\x1b[2J from\n\u202eit").lines()
+    assert lines == ["1970-01-01T00:00:00.000Z  box  failed: No answer\ufffd[2J from\ufffd\ufffdit"]
+
+
 def test_a_collector_that_needs_more_than_a_tap_is_refused(tmp_path: Path) -> None:
     recorded(tmp_path, [[5]])
     with pytest.raises(SettingsError, match="--once --replay"):

@@ -1,0 +1,1 @@
+"""Agents, captures and /proc files that lie, from the first byte to the events. Run longer with `make fuzz`."""
