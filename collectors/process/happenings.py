@@ -91,7 +91,6 @@ class Tellings:
         restarts = self._restarts(ends, lives, len(untold), sum(pid not in begun for pid in new))
         by_scan, lost, found = scanned
         if by_scan > restarts:
-            del ends.vacant[: by_scan - restarts]
             return scanned
         lost = lost or sorted({life.pid for life in ended if life.began is None})[:MAX_PIDS]
         found = found or sorted(new)[:MAX_PIDS]

@@ -137,6 +137,15 @@ def test_short_lived_processes_beside_those_that_stay_are_runs_and_no_restarts()
     assert (outcome.figures["web"]["runs"], outcome.figures["web"]["failed_runs"]) == (3, 1)
 
 
+def test_a_run_that_is_over_in_a_moment_takes_nobody_s_place() -> None:
+    host = Listened(LOUD, running=(1,))
+    for pid in (2, 3, 4):
+        host.start(pid)
+        host.wait(-0.019)
+        host.end(pid)
+    assert status(host.look()).restarts == 0
+
+
 def test_copies_that_no_scan_saw_are_no_runs() -> None:
     host = Listened(running=(1,))
     host.start(2)
@@ -239,6 +248,14 @@ def test_a_replacement_that_overlaps_is_what_the_scans_say() -> None:
     host.wait(1.0)
     host.end(1)
     assert status(host.look()).restarts == 1
+    # So it is when another one ends meanwhile, whose place is taken later.
+    host.start(4)
+    host.wait(1.0)
+    host.end(2)
+    host.end(3)
+    assert status(host.look(woken=True)).restarts == 2
+    host.start(5)
+    assert status(host.look()).restarts == 3
 
 
 def test_counts_survive_the_daemon() -> None:
@@ -282,6 +299,17 @@ def test_a_set_that_keeps_restarting_has_one_alarm_however_often_it_is_looked_at
     host.end(1999)
     assert keys(host.look(woken=True)) == []
     assert keys(host.look()) == [("process_missing", 4)]
+
+
+def test_the_count_of_a_set_that_keeps_restarting_is_judged_on_turn() -> None:
+    host = Listened(definition(count_min=2), running=(1, 2))
+    for pid in range(2, 10):
+        host.end(pid)
+        host.start(pid + 1)
+    assert keys(host.look()) == [("process_restarting", 4)]
+    host.end(10)
+    assert keys(host.look(woken=True)) == []
+    assert keys(host.look()) == [("process_count", 4)]
 
 
 def test_what_is_kept_of_places_is_bounded() -> None:

@@ -91,7 +91,9 @@ def test_a_group_that_has_gone_is_counted_for_by_the_one_above(tmp_path: Path) -
     host = Host(tmp_path, log=False)
     host.kill(7)
     (tmp_path / "sys/fs/cgroup/app7/web/memory.events").unlink()
-    assert list(host.judge(7, 8)) == [7]
+    judged = host.judge(7, 8)
+    assert list(judged) == [7]
+    assert judged[7].evidence.startswith("its control group")
 
 
 def test_without_groups_the_count_of_the_host_makes_it_likely(tmp_path: Path) -> None:
