@@ -242,7 +242,7 @@ class RollBook:
         if not isinstance(record, Stop) and not self._allowance.has(len(data), at):
             self._give_up()
             return False
-        segments.append(self._folder, segment, data, self._size)
+        segments.append(self._folder, segment, data)
         self._size += len(data)
         self._written = at
         self._allowance.spend(len(data), at)

@@ -119,19 +119,13 @@ def begin(folder: Path, segment: Segment, data: bytes) -> None:
         raise
 
 
-def append(folder: Path, segment: Segment, data: bytes, size: int) -> None:
-    """Add records to a segment of this size.
+def append(folder: Path, segment: Segment, data: bytes) -> None:
+    """Add records to a segment.
 
     Raises:
-        OSError: the disk refuses; what was written of them is taken back, or cannot be read.
+        OSError: the disk refuses; nothing may be added any more, for a part of them may be there, where reading ends.
     """
-    file = folder / segment.file
-    try:
-        _write(file, data, os.O_APPEND)
-    except OSError:
-        if file.exists():
-            os.truncate(file, size)
-        raise
+    _write(folder / segment.file, data, os.O_APPEND)
 
 
 def _write(file: Path, data: bytes, how: int) -> None:

@@ -237,6 +237,16 @@ def test_each_day_has_a_segment_that_stands_for_itself(tmp_path: Path) -> None:
     assert box.ran(box.at - 600) == [1, *range(100, 110)]
 
 
+def test_between_the_last_record_of_a_segment_and_the_next_one_all_is_as_it_was(tmp_path: Path) -> None:
+    box = Host(tmp_path, interval_s=100)
+    box.run(1)
+    box.scan(0)
+    while len(box.files()) == 1:
+        box.scan(100)
+    assert [box.ran(box.at - back) for back in (0, 50, 150, 250)] == [[1]] * 4
+    assert box.between(START, box.at) == ([], box.between(START, START + 1)[1])
+
+
 def test_what_is_older_than_wanted_is_dropped_by_whole_segments(tmp_path: Path) -> None:
     box = Host(tmp_path, roll_days=2, interval_s=3600)
     box.run(1)

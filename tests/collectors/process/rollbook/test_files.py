@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import resource
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collectors.process.rollbook import segments
+from collectors.process.rollbook.allowance import DAY_BYTES, DAY_MS, Allowance
 from collectors.process.rollbook.records import Begin, Read, Row, Scan, Still, Table, pack, unpack
 from collectors.process.rollbook.segments import Segment, aged
 from tests.collectors.process.rollbook.host import DAY_S, SNMP, START, Host
@@ -117,22 +119,25 @@ def test_a_disk_that_refuses_is_told_once_and_leaves_a_gap(tmp_path: Path) -> No
     assert box.problems[1:] == [""]
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
-def test_a_record_that_did_not_fit_is_taken_back(tmp_path: Path) -> None:
+def test_a_record_of_which_a_part_was_written_ends_its_segment(tmp_path: Path) -> None:
     box = Host(tmp_path)
     box.run(1)
     box.scan(0)
     [file] = box.files()
-    data = file.read_bytes()
-    file.rename(tmp_path / "kept")
-    file.symlink_to("/dev/full")
+    size = file.stat().st_size
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     box.run(2)
-    box.scan()
-    file.unlink()
-    (tmp_path / "kept").rename(file)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 9, hard))
+    try:
+        box.scan()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert file.stat().st_size == size + 9
     assert box.books.figures()["failed"] == 1
-    assert file.read_bytes() == data
+    box.scan(70)
     assert box.ran(START) == [1]
+    assert box.ran(START + 10) == "disk"
+    assert box.ran(box.at) == [1, 2]
 
 
 def test_what_is_another_device_s_is_not_read(tmp_path: Path) -> None:
@@ -169,6 +174,17 @@ def test_segments_are_aged_by_what_follows_them_however_the_clock_was_set() -> N
     assert aged(future, 5) == []
     assert aged(future, 31) == future[:2]
     assert aged(future, 1000) == future[:3], "the last one is still written to"
+
+
+def test_what_may_be_written_comes_back_within_a_day_and_is_never_more() -> None:
+    allowance = Allowance(0, 1000)
+    assert not allowance.has(DAY_BYTES, 0)
+    assert allowance.has(DAY_BYTES, DAY_MS)
+    assert not allowance.has(DAY_BYTES + 1, 5 * DAY_MS)
+    allowance.spend(DAY_BYTES, 5 * DAY_MS)
+    assert not allowance.has(1000, 4 * DAY_MS), "a clock that was set back gives nothing"
+    assert not allowance.has(DAY_BYTES, 4 * DAY_MS + DAY_MS // 2)
+    assert allowance.has(DAY_BYTES // 2, 4 * DAY_MS + DAY_MS // 2)
 
 
 def test_what_is_no_segment_is_left_alone(tmp_path: Path) -> None:
