@@ -1,3 +1,4 @@
+# mypy: allow-untyped-calls
 """The kernel's own process events: a real socket, a real daemon, real deaths."""
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +86,7 @@ def test_the_kernel_tells_of_a_life_from_fork_to_exit_and_of_no_thread() -> None
         process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL)
         process.wait()
         for listener in (one, other):
-            listener.until("its exit", lambda listener=listener: exits_of(process.pid, listener.told))
+            listener.until("its exit", partial(exits_of, process.pid, listener.told))
             own = [event for event in listener.told if process.pid in {getattr(event, "pid", 0), child_of(event)}]
             assert [type(event) for event in own] == [Forked, Executed, Exited]
             assert exits_of(process.pid, listener.told)[0].status == 3 << 8
