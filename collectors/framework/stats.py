@@ -18,7 +18,7 @@ _SHOWN = frozenset({
     "daemon", "pid", "uptime_s", "cpu_s", "peak_memory_bytes", "memory_bytes", "collector", "hub", "devices",
     "devices_paused", "devices_paused_because", "tasks", "late_runs", "failed_runs", "running_tasks", "waiting_tasks",
     "runs", "sent_events", "queued_events", "dropped_events", "queued_samples", "dropped_samples", "problem",
-    "task_list", "task_summary", "lapsed", "untold",
+    "task_list", "task_summary", "lapsed", "untold", "silent",
 })  # fmt: skip
 
 
@@ -72,7 +72,8 @@ def _daemon(figures: Mapping[str, Any]) -> list[str]:
         f"CPU {of('cpu_s')}{core}, memory {of('memory_bytes')}, at most {of('peak_memory_bytes')}",
         f"events: {events}; samples: {samples}",
         f"devices: {of('devices')}"
-        + (f", of them {of('devices_paused')} paused" if figures.get("devices_paused") else ""),
+        + (f", of them {of('devices_paused')} paused" if figures.get("devices_paused") else "")
+        + (f", {of('silent')} do not answer and are asked less often" if figures.get("silent") else ""),
     ]
     return lines + [figure(name, figures[name]) for name in ("devices_paused_because", "problem") if figures.get(name)]
 

@@ -91,7 +91,7 @@ def test_a_task_tells_all_of_itself_and_nothing_that_a_terminal_obeys() -> None:
 
 FIGURES = {
     "daemon": "tocsin-process", "pid": 17, "uptime_s": 7200.0, "cpu_s": 72.0, "peak_memory_bytes": 2**26,
-    "memory_bytes": 2**25, "collector": "west", "hub": "connected", "devices": 4, "devices_paused": 1,
+    "memory_bytes": 2**25, "collector": "west", "hub": "connected", "devices": 4, "devices_paused": 1, "silent": 2,
     "devices_paused_because": "the hub is silent", "sent_events": 3, "local": {"files_kept_open": 100},
     "task_list": TASKS,
 }  # fmt: skip
@@ -112,7 +112,7 @@ def test_stats_tell_of_the_daemon_its_tasks_and_whatever_else_there_is() -> None
     text = shown()
     assert text.startswith("tocsin-process (pid 17), collector west, up 2 h\nhub: connected\n")
     assert "CPU 1.2 min (1 % of a core), memory 32 MiB, at most 64 MiB" in text
-    assert "devices: 4, of them 1 paused\nthe hub is silent\n" in text
+    assert "devices: 4, of them 1 paused, 2 do not answer and are asked less often\nthe hub is silent\n" in text
     assert "files kept open  100" in text
     assert "Slowest" in text
     assert "task list" not in text
