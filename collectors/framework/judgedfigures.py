@@ -75,8 +75,14 @@ class JudgedFigures:
         rates = {point.name: _rate(point, values.get(point.name), bases, at) for point in self._counters}
         bases.at, bases.step = at, step
         known = ((point.name, values.get(point.name)) for point in self._counters)
-        bases.values = {name: value for name, value in known if value is not None}
+        bases.values = _values(tuple((name, value) for name, value in known if value is not None))
         return rates
+
+
+@lru_cache(maxsize=4096)
+def _values(known: tuple[tuple[str, Number], ...]) -> dict[str, Number]:
+    """The values of counters by name; nobody changes it, and components whose counters stand alike share it."""
+    return dict(known)
 
 
 def _rate(point: Point, value: Number | None, bases: CounterBases, at: float) -> float | None:
