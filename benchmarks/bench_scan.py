@@ -282,15 +282,15 @@ def polled(devices: list[DeviceConfig], interval_s: int) -> dict[str, float]:
         while time.monotonic() < end and min(live_runs(one.stats()).values(), default=0) < WARM:
             time.sleep(1.0)
         time.sleep(3 * interval_s)
-        before, before_stats = one.usage(), one.stats()
+        before, before_stats, begun = one.usage(), one.stats(), time.monotonic()
         time.sleep(CYCLES * interval_s)
-        after, after_stats = one.usage(after=True), one.stats()
+        after, after_stats, ended = one.usage(after=True), one.stats(), time.monotonic()
     first, last = live_runs(before_stats), live_runs(after_stats)
     runs = sum(last[name] - first[name] for name in last)
-    due = len(last) * (after.at - before.at) / interval_s
+    turns_a_second = len(last) / interval_s
     return {
-        "cpu_ms": 1000 * (after.cpu - before.cpu) / due,
-        "due": 100 * runs / due,
+        "cpu_ms": 1000 * (after.cpu - before.cpu) / (after.at - before.at) / turns_a_second,
+        "due": 100 * runs / (ended - begun) / turns_a_second,
         "late": float(sum(live_runs(after_stats, "late").values()) - sum(live_runs(before_stats, "late").values())),
     }
 
