@@ -29,7 +29,7 @@ class UndoSlot:
     """
 
     def __init__(self, path: Path, root: Path) -> None:
-        self._root = root
+        self._root = str(root)  # joined once for each update: a Path would cost a tenth of it
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
         try:
             # Real blocks, or a full disk would kill us at the first touch of the mapping.
@@ -49,7 +49,7 @@ class UndoSlot:
             return None
         self._suspect(name, self.suspect[1] + 1 if self.suspect[0] == name else 1)
         try:
-            fd = os.open(self._root / name, os.O_WRONLY | os.O_CLOEXEC)
+            fd = os.open(f"{self._root}/{name}", os.O_WRONLY | os.O_CLOEXEC)
         except FileNotFoundError:
             self._map[0] = 0
             return None
@@ -75,7 +75,7 @@ class UndoSlot:
         start = _HEAD.size + len(raw)
         if start + length > SLOT_BYTES - _SUSPECT_BYTES:
             raise ValueError(f"a header of {length} bytes does not fit the undo slot of {SLOT_BYTES}")
-        fd = os.open(self._root / name, os.O_RDONLY | os.O_CLOEXEC)
+        fd = os.open(f"{self._root}/{name}", os.O_RDONLY | os.O_CLOEXEC)
         try:
             os.preadv(fd, [memoryview(self._map)[start : start + length]], 0)
         finally:
