@@ -76,6 +76,7 @@ class RollBook:
         self._enough = SEGMENT_BYTES
         self._anew = False
         self._off = False
+        self._closed = False
 
     def update(self, config: DeviceConfig) -> None:
         """Work by another config from the next scan on."""
@@ -84,6 +85,8 @@ class RollBook:
 
     def note(self, table: ProcessTable, owners: Mapping[int, SetName]) -> None:
         """Take note of a good scan, and of which set has which process."""
+        if self._closed:
+            return
         at = round(table.at * 1000)
         if self._until - BACK_MS <= at < self._until:
             at = self._until
@@ -115,6 +118,7 @@ class RollBook:
         if self._segment is not None and not self._gap:
             self._stop(STOPPED)
         self._segment = self._last = None
+        self._closed = True
 
     def live(self) -> Live | None:
         """What questions have to know beside the files; None when nothing is being written."""

@@ -167,12 +167,13 @@ def tidy(folder: Path, known: Iterable[Segment]) -> None:
     Raises:
         OSError: the disk refuses.
     """
+    names = {entry.name for entry in folder.iterdir()}
     for segment in known:
         if not segment.closed:
             close(folder, segment)
-        else:
-            (folder / segment.as_file(closed=False)).unlink(missing_ok=True)
-    for name in [entry.name for entry in folder.iterdir()]:
+        elif segment.as_file(closed=False) in names:
+            (folder / segment.as_file(closed=False)).unlink()
+    for name in names:
         if name.endswith(".new"):
             (folder / name).unlink(missing_ok=True)
 

@@ -169,6 +169,14 @@ def test_while_the_daemon_does_not_run_nothing_is_known(host: Host) -> None:
     assert (changes[0].after, changes[0].by) == (START + 10, START + 1020)
 
 
+def test_a_book_that_was_closed_notes_nothing_any_more(host: Host) -> None:
+    host.book.close()
+    host.run(8)
+    host.scan()
+    assert host.ran(START + 10) == "stopped"
+    assert len(host.files()) == 1
+
+
 def test_a_crash_costs_the_time_since_the_last_record(host: Host) -> None:
     for _ in range(31):
         host.scan()
