@@ -150,6 +150,8 @@ class TaskCounts(Struct, frozen=True, kw_only=True):
         dropped_events, dropped_samples: lost to full spools since the daemon started.
         silent: devices that do not answer, and are asked less often.
         lapsed: devices that are not collected because the hub has not been heard for longer than their lease.
+        listening, deaf: devices whose processes the daemon is told of as things happen, and devices that are its own
+            host, but of which it is not.
         problem: the sentence of whatever ails the daemon as a whole, for example a full disk; empty when well.
         untold: the part of it that the daemon cannot send an event about; the hub has to.
     """
@@ -164,6 +166,8 @@ class TaskCounts(Struct, frozen=True, kw_only=True):
     dropped_samples: int = 0
     lapsed: int = 0
     silent: int = 0
+    listening: int = 0
+    deaf: int = 0
     problem: Reason = ""
     untold: Reason = ""
 

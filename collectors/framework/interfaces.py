@@ -119,6 +119,9 @@ class ICollector(Interface):
     def figures() -> dict[str, Any]:
         """Figures for `stats`, beside those of the framework."""
 
+    def listening() -> tuple[int, int]:
+        """Of how many devices it is told what happens as it does, and of how many that can be scanned it is not."""
+
 
 # --- what the framework offers to tasks -------------------------------------------------------------------------------
 

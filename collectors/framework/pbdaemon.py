@@ -224,6 +224,8 @@ class CollectorDaemon(Chain):
             late_runs=totals.late_runs,
             failed_runs=totals.failed_runs,
             silent=totals.silent,
+            listening=totals.listening,
+            deaf=totals.deaf,
             queued_events=self.spool.queued,
             queued_samples=self.writer.queued,
             dropped_events=self.spool.dropped,

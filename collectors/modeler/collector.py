@@ -91,6 +91,10 @@ class ModelerCollector:
             task.decided(decision)
         return True
 
+    def listening(self) -> tuple[int, int]:
+        """It looks, and does not listen."""
+        return 0, 0
+
     def services(self) -> Sequence[Any]:
         """What hands reports over."""
         return (self._outbox,)

@@ -121,6 +121,10 @@ class ProcessCollector:
             **self._listeners.figures(),
         }
 
+    def listening(self) -> tuple[int, int]:
+        """Of this host, as its devices, it is told what happens, or not."""
+        return self._listeners.counts()
+
     def decided(self, decision: Decision) -> bool:
         """Take note of what an operator made of an alarm; the next scan goes by it."""
         mine = decision.event_class in {CLASS_PROCESS, CLASS_SNMP} or decision.event_key.startswith(KEY_PREFIX)

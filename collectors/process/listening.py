@@ -44,6 +44,11 @@ class Listeners:
         source = self._sources.get(scan.device)
         return scan if source is None else msgspec.structs.replace(scan, process_events=source.sentence())
 
+    def counts(self) -> tuple[int, int]:
+        """How many devices are listened to, and how many are not though they are this host."""
+        on = sum(source.listening for source in self._sources.values())
+        return on, len(self._sources) - on
+
     def figures(self) -> dict[str, Any]:
         """For `stats`; nothing where no device is this host."""
         if not self._sources:

@@ -60,6 +60,7 @@ def list_command(client: Client, as_json: bool) -> None:
             show(cell(f"{row.get('id')}/{row.get('daemon')}: {row['problem']}", "yellow"))
         if row.get("silent"):
             show(cell(silent_line(row), "yellow"))
+        tell_listening(row)
     for sentence in certificate_notes(rows, now):
         show(cell(sentence, "yellow"))
 
@@ -69,6 +70,20 @@ def silent_line(row: dict[str, Any]) -> str:
     silent, devices = int(row["silent"]), int(row.get("devices") or 0)
     answer = "does not answer, and is" if silent == 1 else "do not answer, and are"
     return f"{row.get('id')}/{row.get('daemon')}: {silent} of {counted(devices, 'device')} {answer} asked less often"
+
+
+def tell_listening(row: dict[str, Any]) -> None:
+    """Say of a collector that scans its own host whether it is told of processes as things happen."""
+    who = f"{row.get('id')}/{row.get('daemon')}"
+    if row.get("deaf") and row.get("connected"):
+        show(
+            cell(
+                f"{who}: process events: off, scans alone; `tocsin-process status` on {row.get('host')} says why",
+                "yellow",
+            )
+        )
+    elif row.get("listening"):
+        show(cell(f"{who}: process events: on", "dim"))
 
 
 def certificate_notes(rows: Sequence[dict[str, Any]], now: float) -> list[str]:

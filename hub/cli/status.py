@@ -11,7 +11,7 @@ from rich.text import Text
 
 from common.events import Severity
 from hub.cli.client import path_of
-from hub.cli.collectors import collector_table, silent_line
+from hub.cli.collectors import collector_table, silent_line, tell_listening
 from hub.cli.context import Client, json_option, pass_client
 from hub.cli.figures import counted, safe, since
 from hub.cli.output import SEVERITY_STYLES, cell, emit, facts, plural_rows, show
@@ -60,6 +60,7 @@ def status_command(client: Client, as_json: bool) -> None:
             show(cell(f"{row.get('id')}/{row.get('daemon')}: {row['problem']}", "yellow"))
         if row.get("silent"):
             show(cell(silent_line(row), "yellow"))
+        tell_listening(row)
 
 
 def open_events(counts: dict[str, Any]) -> Text:

@@ -279,6 +279,8 @@ class Collector(Struct, frozen=True, kw_only=True):
     late_runs: int
     failed_runs: int
     silent: int
+    listening: int
+    deaf: int
     queue: Count
     dropped: Count
     problem: str
@@ -307,6 +309,8 @@ def collector_shape(
         late_runs=counts.late_runs,
         failed_runs=counts.failed_runs,
         silent=counts.silent,
+        listening=counts.listening,
+        deaf=counts.deaf,
         queue=Count(events=counts.queued_events, samples=counts.queued_samples),
         dropped=Count(events=counts.dropped_events, samples=counts.dropped_samples),
         problem=counts.problem if session is not None else f"not connected: {seat.reason}",

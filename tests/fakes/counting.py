@@ -134,6 +134,9 @@ class CountingCollector:
     async def once(self, config: DeviceConfig, *, show_processes: bool, show_tables: bool) -> list[str]:
         return [config.device]
 
+    def listening(self) -> tuple[int, int]:
+        return 0, 0
+
     def services(self) -> Sequence[Any]:
         return ()
 

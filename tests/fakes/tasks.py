@@ -93,6 +93,9 @@ class FakeCollector:
         self.decisions.append(decision)
         return decision.device in self.tasks
 
+    def listening(self) -> tuple[int, int]:
+        return 0, 0
+
     def services(self) -> Sequence[Any]:
         return ()
 

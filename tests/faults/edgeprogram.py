@@ -107,6 +107,10 @@ class CountingCollector:
         """Nothing is read."""
         return [f"{config.device} {show_processes} {show_tables}"]
 
+    def listening(self) -> tuple[int, int]:
+        """To nothing."""
+        return 0, 0
+
     def services(self) -> Sequence[Any]:
         """Nothing beside."""
         return ()

@@ -138,6 +138,11 @@ class WatchingSource:
         self._witness.close()
         await self._source.close()
 
+    @property
+    def listening(self) -> bool:
+        """Whether what happens between scans is known; before the first scan it is taken to be."""
+        return self._connector.standing in {Standing.LISTENING, Standing.NOT_ASKED, Standing.ASKED}
+
     def sentence(self) -> str:
         """Whether what happens between scans is known, and why not."""
         standing = self._connector.standing

@@ -98,6 +98,7 @@ class InProcess(Chain):
 
     def totals(self) -> Totals:
         """How the tasks fare."""
+        listening, deaf = self._collector.listening()
         return Totals(
             tasks=len(self._scheduler.names()),
             running=self._scheduler.running_tasks,
@@ -105,6 +106,8 @@ class InProcess(Chain):
             late_runs=self._scheduler.late_runs,
             failed_runs=self._scheduler.failed_runs,
             silent=self._scheduler.tasks_in(SILENT),
+            listening=listening,
+            deaf=deaf,
         )
 
     async def figures(self) -> dict[str, Any]:

@@ -39,6 +39,7 @@ class Totals(Struct, frozen=True, kw_only=True):
         waiting: tasks whose turn it is, and that wait for a place.
         late_runs, failed_runs: since the start.
         silent: tasks of devices that do not answer.
+        listening, deaf: as `ICollector.listening`.
         cpu_s, memory_bytes: of other processes that run them.
         dropped_samples: that did not leave these processes.
     """
@@ -49,6 +50,8 @@ class Totals(Struct, frozen=True, kw_only=True):
     late_runs: int = 0
     failed_runs: int = 0
     silent: int = 0
+    listening: int = 0
+    deaf: int = 0
     cpu_s: float = 0.0
     memory_bytes: int = 0
     dropped_samples: int = 0

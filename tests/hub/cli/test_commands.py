@@ -641,3 +641,23 @@ def test_every_command_has_help(run: Run) -> None:
 def test_the_error_document_is_json_too(run: Run) -> None:
     error = json.loads(run("ps", "nosuch", "--json").out)["error"]
     assert set(error) == {"code", "message", "details"}
+
+
+def test_whether_process_events_are_listened_to_is_said_where_one_looks(run: Run, fake: FakeApi) -> None:
+    row = fake.state.collectors[0]
+    for figures, said in (
+        ({}, None),
+        ({"listening": 1, "deaf": 0}, "local/process: process events: on"),
+        ({"listening": 0, "deaf": 1}, "process events: off, scans alone; `tocsin-process status` on testhost says why"),
+    ):
+        row.update(figures)
+        for command in (("status",), ("collector", "list")):
+            text = " ".join(run(*command).out.split())
+            assert said in text if said else "process events" not in text
+    row["connected"] = False
+    assert "process events" not in run("status").out
+
+    assert "process events" not in run("device", "show", "web1").out
+    fake.state.scans["web1"]["process_events"] = "process events: off: it is forbidden"
+    line = next(line for line in run("device", "show", "web1").out.splitlines() if "process events" in line)
+    assert line.split() == ["process", "events", "off:", "it", "is", "forbidden"]

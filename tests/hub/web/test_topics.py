@@ -316,6 +316,8 @@ class CollectorTopicTests(SynchronousTestCase):
                 "late_runs": 0,
                 "failed_runs": 0,
                 "silent": 0,
+                "listening": 0,
+                "deaf": 0,
                 "queue": {"events": 0, "samples": 0},
                 "dropped": {"events": 0, "samples": 0},
                 "problem": "",
