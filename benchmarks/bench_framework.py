@@ -22,6 +22,7 @@ from collectors.framework.eventpump import EventPump
 from collectors.framework.eventspool import EventSpool
 from collectors.framework.held import HeldConfigs
 from collectors.framework.rejections import Rejections
+from collectors.framework.running.inprocess import InProcess
 from collectors.framework.scheduler import Scheduler
 from collectors.framework.worker import NamedThread
 from common.wire import HeldRequest
@@ -89,7 +90,8 @@ async def configs(folder: Path) -> list[Row]:
 
     clock, sink = Clock(), FakeEventSink()
     alarms, rejections = TaskAlarms(sink, sink, "/A", time.time), Rejections(sink, sink, time.time)
-    held = HeldConfigs(FakeConfigStore(*ready), FakeCollector(), Scheduler(clock, clock.seconds), rejections, alarms)
+    runner = InProcess(FakeCollector(), Scheduler(clock, clock.seconds), alarms)
+    held = HeldConfigs(FakeConfigStore(*ready), runner, rejections)
     await held.load()
     page = cpu_of(lambda: held.page(HeldRequest()))
     again_page = cpu_of(lambda: held.page(HeldRequest()))
