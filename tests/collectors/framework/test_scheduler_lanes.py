@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from collectors.framework.networks import SILENT
 from collectors.framework.scheduler import Scheduler
 from tests.fakes.tasks import FakeTask, config
 
@@ -113,6 +114,18 @@ class RestTests(LaneCase):
         task.rests = False
         self.run_for(120)
         self.assertIn(len(task.slots), (2, 3))
+
+    def test_of_those_that_do_not_answer_none_is_late(self) -> None:
+        self.add("a1", "a2", "a3")
+        for number in range(5):
+            task = self.tasks[f"s{number}"] = FakeTask(f"s{number}", timeout_s=1e6)
+            task.lane = SILENT
+            task.hold = Deferred()
+            self.scheduler.add(task, task.name)
+        self.run_for(600)
+        late = {name: self.scheduler.record(name).late for name in self.tasks}
+        self.assertEqual([late[f"s{number}"] for number in range(5)], [0] * 5)
+        self.assertTrue(all(late[name] >= 9 for name in ("a1", "a3")), late)
 
     def test_who_asks_for_a_run_gets_it(self) -> None:
         self.add("a1")
