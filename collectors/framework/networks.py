@@ -46,6 +46,7 @@ class Networks:
         self.settings = settings or NetworkSettings()
         self.limit = max(1, math.ceil(self.settings.parallel * part))
         self._known: dict[str, str] = {}
+        self._back: dict[str, float] = {}
 
     def of(self, host: str) -> str:
         """The network of an address or a name: a key that devices of the same network have in common."""
@@ -59,9 +60,18 @@ class Networks:
         if host != address:
             self._keep(host, self._of_address(address))
 
+    def is_back(self, host: str, now: float) -> None:
+        """A device answers that did not: the others of its network may do so again, too."""
+        self._back[self.of(host)] = now
+
+    def back_at(self, host: str) -> float:
+        """When a device of the same network was back, in seconds of the monotonic clock."""
+        return self._back.get(self.of(host), float("-inf"))
+
     def _keep(self, host: str, network: str) -> str:
         if len(self._known) >= MOST_HOSTS:
             self._known.clear()
+            self._back.clear()
         self._known[host] = network
         return network
 

@@ -48,22 +48,23 @@ class Backoff:
         self._most_s = most_s
         self._rng = rng
         self._failures = int(silent)
-        self._until = float("-inf")
+        self._tried = self._until = float("-inf")
 
     @property
     def silent(self) -> bool:
         """Whether it did not answer when it was asked last."""
         return self._failures > 0
 
-    def rests(self, now: float) -> bool:
-        """Whether its turn is to be left out."""
-        return now < self._until
+    def rests(self, now: float, neighbour_back_at: float = float("-inf")) -> bool:
+        """Whether its turn is to be left out; not when one of its network has come back since it was asked."""
+        return now < self._until and neighbour_back_at <= self._tried
 
     def failed(self, began: float, interval_s: float) -> None:
         """It did not answer; the attempt began at a moment of the monotonic clock."""
         self._failures = min(self._failures + 1, 32)
         longest_s = min(interval_s * 2 ** (self._failures - 1), max(self._most_s, interval_s))
         wait_s = max(interval_s, longest_s * self._rng.uniform(LEAST_SHARE, 1.0))
+        self._tried = began
         self._until = began + wait_s - SLACK * interval_s
 
     def answered(self) -> None:

@@ -112,7 +112,8 @@ class ProcessTask:
     @property
     def rests(self) -> bool:
         """Whether it is to be left alone, because it does not answer."""
-        return self._backoff.rests(self._context.clock.seconds())
+        back_at = self._context.networks.back_at(self._config.address)
+        return self._backoff.rests(self._context.clock.seconds(), back_at)
 
     @property
     def is_silent(self) -> bool:
@@ -158,6 +159,8 @@ class ProcessTask:
                 self._backoff.answered()
             await self._unreadable(events, _key(error), error)
             raise
+        if self._backoff.silent:
+            self._context.networks.is_back(self._config.address, began)
         self._backoff.answered()
         events += self._readable() + self._agent_events(table)
         outcome = self._tracker.observe(table)

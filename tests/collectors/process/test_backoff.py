@@ -71,6 +71,17 @@ def test_a_change_lets_it_be_asked_at_once_and_begins_anew() -> None:
     assert not backoff.rests(420.0)  # two turns at most, as after the second failure
 
 
+def test_a_neighbour_that_is_back_has_it_asked_once_more() -> None:
+    backoff = Backoff(300, random.Random(1))
+    for turn in range(5):
+        backoff.failed(60.0 * turn, 60)
+    assert backoff.rests(250.0)
+    assert backoff.rests(250.0, 240.0)  # it was asked after that
+    assert not backoff.rests(250.0, 241.0)
+    backoff.failed(250.0, 60)
+    assert backoff.rests(260.0, 241.0)
+
+
 def test_one_that_was_silent_before_is_silent_and_does_not_rest() -> None:
     backoff = Backoff(300, random.Random(1), silent=True)
     assert (backoff.silent, backoff.rests(0.0)) == (True, False)
