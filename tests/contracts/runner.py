@@ -261,6 +261,12 @@ class RunnerContract(RunnerCase):
         self.assertEqual(sorted(task.device for task in figures["task_list"]), names)
         await self.until("all is counted", lambda: self.runner.totals().tasks == 4 and self.ran == 4)
 
+    async def test_devices_that_do_not_answer_are_counted(self) -> None:
+        await self.run_configs(config("a"), config("b", "silent"), config("c", "silent"))
+        await self.until("they are", lambda: self.runner.totals().silent == 2)
+        await self.runner.remove(["b"])
+        await self.until("one has gone", lambda: self.runner.totals().silent == 1)
+
     async def test_what_ails_the_collectors_files_is_told_and_that_it_is_over(self) -> None:
         await self.run_configs(config("a", "full"))
         await self.until("it is told", lambda: "its files cannot be written" in self.troubles)

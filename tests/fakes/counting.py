@@ -1,7 +1,8 @@
 """A collector whose tasks count their runs, and say each number in an event: nothing may be lost, nothing doubled.
 
 Worker processes find it as any other. A config's address says what a run does: `die` kills the process in its second
-run, `hang` holds it up, `error` is a defect; with `nomake` there cannot be a task, and `bad` is no config.
+run, `hang` holds it up, `error` is a defect, `silent` is one that does not answer; with `nomake` there cannot be a
+task, and `bad` is no config.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 from zope.interface import implementer
 
 from collectors.framework.interfaces import CollectorContext, CollectorSpec, ICollector, ITask
+from collectors.framework.networks import SILENT
 from collectors.framework.pbdaemon import SharedSettings
 from common.configs import DeviceConfig
 from common.errors import NotFoundError, PermanentError
@@ -33,7 +35,6 @@ def state_key(device: str) -> str:
 
 @implementer(ITask)
 class CountingTask:
-    lane = ""
     rests = False
     timeout_s = 3000.0
 
@@ -43,6 +44,10 @@ class CountingTask:
         self.context = context
         self.count = int(context.states.load(state_key(config.device)) or b"0")
         self.decisions = 0
+
+    @property
+    def lane(self) -> str:
+        return SILENT if self.config.address == "silent" else ""
 
     @property
     def interval_s(self) -> int:
