@@ -46,6 +46,7 @@ class RunnerCase(TestCase):
     """`make_runner` gives a runner; it is started, and stopped afterwards."""
 
     timeout = 120
+    spool_type = EventSpool
 
     def make_runner(self, context: CollectorContext) -> Any:
         raise NotImplementedError
@@ -65,7 +66,7 @@ class RunnerCase(TestCase):
 
     async def begin(self) -> None:
         """As a daemon starts."""
-        self.spool = EventSpool(
+        self.spool = self.spool_type(
             self.reactor, NamedThread(self.reactor, "events"), self.folder / "spool.db", lambda: "local", time.time
         )
         self.samples = FakeSampleSink(time.time)

@@ -13,6 +13,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
+from collectors.framework.eventspool import EventSpool
 from collectors.framework.interfaces import CollectorContext
 from collectors.framework.running.sharded import Sharded
 from collectors.framework.running.workerprocess import Patience, WorkerProcess
@@ -137,6 +138,36 @@ class KilledTests(WorkerCase):
             return str((await self.process_of(own[0])).command).endswith(" 1")
 
         await self.until("the new one knows", knows)
+
+
+class SlowSpool(EventSpool):
+    """Has everything on disk when the test says so."""
+
+    gate: Deferred[None] | None = None
+    waits = False
+
+    async def settle(self) -> None:
+        if self.gate is not None:
+            self.waits = True
+            await self.gate
+        await super().settle()
+
+
+class SlowDiskTests(WorkerCase):
+    spool_type = SlowSpool
+
+    async def test_a_new_process_waits_until_all_that_the_old_one_said_is_on_disk(self) -> None:
+        own, _ = await self.apart()
+        worker, spool = self.worker_of(own[0]), self.spool
+        assert worker.pid is not None
+        assert isinstance(spool, SlowSpool)
+        spool.gate = Deferred()
+        os.kill(worker.pid, signal.SIGKILL)
+        await self.until("a new one has come up", lambda: spool.waits)
+        self.assertEqual((worker.live, self.runner.run_now(own)), (False, len(own)))
+        spool.gate.callback(None)
+        for name in own:
+            await self.counts(name, 2)
 
 
 class DyingTests(WorkerCase):
