@@ -230,6 +230,9 @@ class Tracker:
     ) -> None:
         scanned = restarts_of(kept, rows, again, base_lost=base_lost) if rows else (0, [], [])
         restarts, lost, found = scanned if base_lost else tellings.judge(voice.component, kept, rows, scanned)
+        if restarts:
+            kept.restarts += restarts
+            kept.restart_times = [*kept.restart_times, *[at] * restarts]
         if rows:
             if kept.missing and not restarts and not base_lost:
                 # A set that goes and comes back again and again is a crash loop, too.
@@ -237,12 +240,12 @@ class Tracker:
             self._present(kept, rows, restarts, at)
             voice.up()
             look(voice, self.config, kept, rows, at)
-            if restarts:
-                voice.restarted(restarts, lost, found)
         elif definition.count_max == 0:
             self._rightly_absent(voice, kept, at)
         elif kept.seen or kept.expected or definition.required:
             self._absent(voice, definition, kept, at, tellings)
+        if restarts:
+            voice.restarted(restarts, lost, found)
         voice.flapping()
         judge_instances(voice, definition, kept, rows)
         if not kept.missing_scans and not tellings.passing(kept):
@@ -252,9 +255,6 @@ class Tracker:
     def _present(kept: SetMemory, rows: Mapping[int, ProcessRow], restarts: int, at: float) -> None:
         first = rows[next(iter(rows))]
         kept.line = line_of(first)
-        if restarts:
-            kept.restarts += restarts
-            kept.restart_times = [*kept.restart_times, *[at] * restarts]
         if restarts and 2 * restarts >= len(rows):
             kept.renewed_at = at
         if kept.missing or not kept.seen:

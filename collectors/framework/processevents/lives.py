@@ -87,7 +87,10 @@ class Lives:
             if self._is_over(life, table):
                 reported.append(life)
             elif life.ended is not None and life.ended >= table.monotonic:
-                later.append(life)
+                row = table.rows[life.pid]
+                if life.began is not None:  # this scan has seen it, and tells of its beginning
+                    reported.append(msgspec.structs.replace(life, ended=None, status=None))
+                later.append(msgspec.structs.replace(life, began=None, started=row.started))
         running: dict[int, ProcessLife] = {}
         for pid, life in self._running.items():
             row = table.rows.get(pid)

@@ -160,6 +160,16 @@ def test_an_end_while_the_table_is_read_is_told_with_the_next_scan() -> None:
     assert not host.lives.waits
 
 
+def test_a_whole_life_of_which_the_table_saw_a_part_is_told_in_two() -> None:
+    host = Host()
+    host.start(7)
+    table = host.table()
+    host.end(7)
+    assert seen(host.scan(table)) == [(7, True, None)]
+    assert host.lives.waits
+    assert seen(host.scan()) == [(7, False, KILLED)]
+
+
 def test_an_end_before_the_table_was_read_that_the_table_denies_is_none() -> None:
     host = Host(row(7))
     host.lives.take(Exited(7, 0, host.at()))
