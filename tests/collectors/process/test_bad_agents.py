@@ -192,6 +192,7 @@ def test_rows_that_come_twice_or_go_back_end_the_table(visited: Visited, rows: l
         tlv(b"many"), tlv(-1), tlv(-(2**31)), tlv((1, 3)), tlv(None), tlv(2**64 - 1, ber.COUNTER64),
         tlv(b"\1\2", ber.OPAQUE),
     ],
+    ids=["text", "-1", "least", "oid", "null", "counter64", "opaque"],
 )  # fmt: skip
 def test_a_figure_that_cannot_be_is_unknown_and_its_process_runs(visited: Visited, value: bytes) -> None:
     visited.set(CPU, WEB, value)
@@ -206,14 +207,14 @@ def test_a_figure_that_cannot_be_is_unknown_and_its_process_runs(visited: Visite
     assert any("memory unknown" in line and "/srv/web" in line for line in visited.look())
 
 
-@pytest.mark.parametrize("value", [tlv(5), tlv((1, 3)), tlv(None), tlv(b"")])
+@pytest.mark.parametrize("value", [tlv(5), tlv((1, 3)), tlv(None), tlv(b"")], ids=["5", "oid", "null", "empty"])
 def test_a_name_of_a_wrong_type_is_empty_and_the_path_tells_who_it_is(visited: Visited, value: bytes) -> None:
     visited.set(NAME, WEB, value)
     assert [visited.cycle().told, visited.cycle().told] == [[], []]
     assert visited.shown().set == "web"
 
 
-@pytest.mark.parametrize("value", [tlv(b"running"), tlv(99), tlv(None), tlv(0)])
+@pytest.mark.parametrize("value", [tlv(b"running"), tlv(99), tlv(None), tlv(0)], ids=["text", "99", "null", "0"])
 def test_a_state_that_is_none_is_unknown_and_no_end(visited: Visited, value: bytes) -> None:
     visited.set(STATUS, WEB, value)
     assert visited.cycle().told == []
