@@ -1,4 +1,4 @@
-"""Both sources of this host, /proc by hand and psutil, keep one contract."""
+"""All sources of this host, /proc by hand, psutil, and one that listens too, keep one contract."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+from twisted.internet.testing import MemoryReactorClock
 
 from collectors.framework.interfaces import IProcessSource
 from collectors.framework.local.source_psutil import PsutilSource
+from collectors.framework.processevents.source import Watch, WatchingSource
 from collectors.framework.source_local import ProcSource
 from tests.contracts.process_source import LocalSourceContract, Wanted, child, now
 
@@ -64,6 +68,32 @@ class TestProcSource(LocalSourceContract):
 class TestPsutilSource(LocalSourceContract):
     def make(self, wanted: Wanted) -> IProcessSource:
         return PsutilSource(time.time, time.monotonic, wanted)
+
+
+class TestWatchingSource(LocalSourceContract):
+    @pytest.fixture(autouse=True)
+    def _closed(self) -> Iterator[None]:
+        self.made: list[WatchingSource] = []
+        yield
+        for source in self.made:
+            now(source.close())
+
+    def make(self, wanted: Wanted) -> IProcessSource:
+        reactor: Any = MemoryReactorClock()  # type: ignore[no-untyped-call]  # Twisted has no types here
+        watch = Watch(wanted=wanted, awaited=lambda _line: False, wake=lambda: None)
+        source = WatchingSource(ProcSource(time.time, time.monotonic, wanted), watch, reactor, reactor)
+        self.made.append(source)
+        return source
+
+    def test_what_happened_between_two_scans_is_in_the_table_where_the_kernel_tells(self) -> None:
+        with child("to-be-ended") as process:
+            source = self.make(lambda row: row.path == "to-be-ended" and row.pid == process.pid)
+            assert now(source.scan(full=True)).happened is None
+            if not self.made[0].listening:
+                pytest.skip(self.made[0].sentence())
+        happened = now(source.scan(full=True)).happened
+        assert happened is not None
+        assert [(life.pid, life.signal) for life in happened.lives] == [(process.pid, 9)]
 
 
 @pytest.mark.parametrize("kind", [ProcSource, PsutilSource])

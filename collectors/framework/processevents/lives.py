@@ -87,10 +87,10 @@ class Lives:
             if self._is_over(life, table):
                 reported.append(life)
             elif life.ended is not None and life.ended >= table.monotonic:
-                row = table.rows[life.pid]
+                started = table.rows[life.pid].started
                 if life.began is not None:  # this scan has seen it, and tells of its beginning
                     reported.append(msgspec.structs.replace(life, ended=None, status=None))
-                later.append(msgspec.structs.replace(life, began=None, started=row.started))
+                later.append(msgspec.structs.replace(life, began=None, started=started))
         running: dict[int, ProcessLife] = {}
         for pid, life in self._running.items():
             row = table.rows.get(pid)
