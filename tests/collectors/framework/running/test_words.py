@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from twisted.logger import Logger, LogLevel, LogPublisher, globalLogPublisher
-from twisted.python.failure import Failure as Raised
 
 from collectors.framework.running.messages import Line
 from collectors.framework.running.words import MAX_TEXT, LogWords, error_of, log_line
@@ -40,7 +39,7 @@ def test_a_traceback_comes_line_by_line() -> None:
     try:
         raise KeyError("pid")
     except KeyError:
-        log.failure("defect", failure=Raised())
+        log.failure("defect")
     assert lines[0].trace.splitlines()[-1].endswith("KeyError: 'pid'")
 
     seen: list[str] = []
