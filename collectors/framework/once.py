@@ -25,6 +25,7 @@ from collectors.framework.captures.options import (
     replay_tap,
     replayed_devices,
     tap_of,
+    unrecorded,
 )
 from collectors.framework.captures.run import Kept
 from collectors.framework.configcache import ConfigCache
@@ -87,9 +88,13 @@ def run_once(
 ) -> int | None:
     """Do what these options say; None when the daemon is to run."""
     check_options(options)
-    if not options.once and not options.replay:
+    runs_on = not options.once and not options.replay
+    if runs_on and not options.capture:
         return None
     configs = _configs(folder, key_file)
+    if runs_on and options.device is None:
+        sys.stderr.write("".join(f"{spec.program}: {note}\n" for note in unrecorded(spec, configs)))
+        return None
     try:
         replayed = replayed_devices(options, configs) if options.replay else []
         config = replayed[0].config if replayed else _chosen(configs, options.device)
@@ -98,6 +103,8 @@ def run_once(
         return EXIT_NOT_FOUND
     if replayed or options.capture:
         refuse_untapped(spec, config)
+    if runs_on:
+        return None
     level = "debug" if options.verbose else "warn"
     lines = LogLines(level, [to_stream(sys.stderr)])
     globalLogBeginner.beginLoggingTo([lines], redirectStandardIO=False, discardBuffer=True)

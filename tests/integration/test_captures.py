@@ -121,6 +121,18 @@ def test_the_modeler_reads_a_capture_of_its_own(agent: Snmpd, tmp_path: Path) ->
     assert "--once --replay" in run(tmp_path, "--replay", folder, program="modeler", code=2)
 
 
+def test_a_device_that_is_not_here_is_not_recorded_in_silence(tmp_path: Path) -> None:
+    nowhere = ["-d", "nope", "--capture", tmp_path / "capture"]
+    assert "there are no configs here yet" in run(tmp_path, *nowhere, code=3)
+    here = DeviceConfig(device="here", address="", source=SourceKind.LOCAL, interval_s=10, process_sets=(EVERYTHING,))
+    ConfigCache(tmp_path / "data" / "configs").replace([here], [])
+    for options in (nowhere, ["--once", *nowhere]):
+        assert "there is no config for device nope; there are: here" in run(tmp_path, *options, code=3)
+    assert not (tmp_path / "capture").exists()
+    said = run(tmp_path, "-d", "here", "--capture", tmp_path / "capture", program="modeler", code=2)
+    assert "here is this host, which tocsin-modeler reads in ways that no capture holds" in said
+
+
 def wait_for(readings_of: Path, count: int) -> None:
     deadline = time.monotonic() + 60
     while len(list(readings_of.glob("*.jsonl"))) < count:

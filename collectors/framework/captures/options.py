@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +75,17 @@ def refuse_untapped(spec: CollectorSpec, config: DeviceConfig) -> None:
             f"{config.device} is this host, which {spec.program} reads in ways that no capture holds; "
             "capture a device that is read over SNMP, or use tocsin-process"
         )
+
+
+def unrecorded(spec: CollectorSpec, configs: Mapping[str, DeviceConfig]) -> list[str]:
+    """What is to be said of devices of a daemon that `--capture` will not have."""
+    if spec.runs_on_captures:
+        return []
+    return [
+        f"{device} is this host, of which no capture of {spec.program} has anything; the others are recorded"
+        for device, config in sorted(configs.items())
+        if config.snmp is None
+    ]
 
 
 class Recorded:
