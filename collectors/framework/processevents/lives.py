@@ -95,7 +95,7 @@ class Lives:
         for pid, life in self._running.items():
             row = table.rows.get(pid)
             if row is not None and row.alive:
-                if self._wanted(row):
+                if not row.own and self._wanted(row):
                     reported.append(msgspec.structs.replace(life, line=_line(row)))
             elif life.began is not None and life.began >= self._scanned and not self._lost:
                 running[pid] = life  # it began, or ended, while the table was read
@@ -185,7 +185,7 @@ class Lives:
         if life is not None:
             return life.line
         row = self._rows.get(pid)
-        if row is None or pid in self._left or not row.alive or not self._wanted(row):
+        if row is None or pid in self._left or not row.alive or row.own or not self._wanted(row):
             return None
         return _line(row)
 

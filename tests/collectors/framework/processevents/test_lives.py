@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from collectors.framework.interfaces import ProcessRow, ProcessTable
 from collectors.framework.processevents.lives import Impact, Lives
 from collectors.framework.processevents.messages import Executed, Exited, Forked
@@ -79,6 +81,16 @@ def test_a_watched_process_that_dies_is_a_death_and_another_is_none() -> None:
         pid=7, line="web", ended=happened.lives[0].ended, started=50.0, status=KILLED, memory_bytes=4096
     )
     assert host.scan() == Happened()
+
+
+def test_own_daemons_that_are_left_out_are_watched_by_nobody() -> None:
+    host = Host(msgspec.structs.replace(row(7), own=True))
+    host.fork(7, 8)
+    host.start(9)
+    host.rows[9] = msgspec.structs.replace(host.rows[9], own=True)
+    assert host.scan().lives == ()
+    assert host.end(7) is Impact.NOTHING
+    assert host.scan().lives == ()
 
 
 def test_one_that_starts_and_ends_between_two_scans_is_told_with_both() -> None:
