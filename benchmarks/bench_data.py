@@ -13,7 +13,7 @@ from pathlib import Path
 from collectors.framework.data.answers import Request, answer
 from collectors.framework.data.frames import pack
 from collectors.framework.data.intake import Intake
-from collectors.framework.rrdwriter import Writer
+from collectors.framework.data.writing import Writer
 from collectors.framework.samplespool import SampleSpool
 from common import rrd
 from common.queries import FetchQuery, GraphQuery

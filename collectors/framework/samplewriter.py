@@ -25,7 +25,7 @@ from zope.interface import implementer
 from collectors.framework.data.child import Child
 from collectors.framework.data.frames import Entry
 from collectors.framework.data.intake import Intake, Latest, Row
-from collectors.framework.rrdwriter import HOLD_S, Report
+from collectors.framework.data.writing import HOLD_S, Report
 from collectors.framework.running.interfaces import IRowSink
 from collectors.framework.samplespool import SampleSpool
 from common.series import Layout, Sample, SeriesKey

@@ -14,7 +14,7 @@ from collectors.framework import rrdqueries
 from collectors.framework.data.answers import Live, Request, answer, choose_resolution
 from collectors.framework.data.index import Index
 from collectors.framework.data.intake import Intake
-from collectors.framework.rrdwriter import Writer
+from collectors.framework.data.writing import Writer
 from collectors.framework.samplespool import SampleSpool
 from common.errors import NotFoundError, PermanentError
 from common.queries import FetchQuery, GraphQuery, LastValue, Listing, ListQuery, Picture, Rows

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from collectors.framework.data.index import read_device
 from collectors.framework.data.intake import Intake
-from collectors.framework.rrdwriter import HOLD_S, Writer
+from collectors.framework.data.writing import HOLD_S, Writer
 from collectors.framework.samplespool import PROGRESS, SampleSpool
 from common import rrd
 from common.series import Kind, Layout, Point, Retention, Sample, SeriesKey

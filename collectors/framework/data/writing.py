@@ -1,0 +1,233 @@
+"""Brings samples from the spool to their files: which wait for which, and what is done if a file cannot be written."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Collection, Iterable
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from collectors.framework.data.files import Row, RrdFolder, SeriesFile, StuckError, Tally
+from collectors.framework.data.frames import Entry
+from collectors.framework.data.index import Index
+from collectors.framework.data.tail import SpoolTail
+from collectors.framework.data.undo import UndoSlot
+from collectors.framework.samplespool import PROGRESS
+from common.series import Layout, SeriesKey
+
+HOLD_S = 5.0
+"""How long samples wait for more of their file, when nobody asks for them, and there are not many files."""
+MOST_HOLD_S = 180.0
+FILES_A_SECOND = 400
+"""Opening a file costs some 50 us, a sample 3 us: many files are written less often, so many of them a second, with
+more samples each. A file that nobody has looked at yet does not wait for that."""
+MAX_HELD = 400_000
+"""Samples; each takes some 80 bytes."""
+RETRY_S = (2.0, 15.0)
+"""First and longest pause before a file that could not be written is tried again."""
+NOTE_S = 300.0
+"""How long something that was set right stays in the report."""
+
+
+class Report(Struct, omit_defaults=True, kw_only=True):
+    """What the writer process tells the daemon.
+
+    Attributes:
+        done: number of the last sample that needs no more work.
+        lost: samples missing in the spool.
+        flushed: the number of the `flush` that this answers.
+        problem: a sentence; empty when all is well.
+    """
+
+    done: int
+    tally: Tally
+    lost: int = 0
+    flushed: int = 0
+    problem: str = ""
+
+
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(Row).decode
+
+
+class Writer:
+    """Brings samples from the spool to their files.
+
+    Args:
+        wall: epoch seconds.
+        monotonic: seconds that never go back.
+    """
+
+    def __init__(
+        self,
+        spool: Path,
+        root: Path,
+        wall: Callable[[], float],
+        monotonic: Callable[[], float],
+        hold_s: float = HOLD_S,
+        *,
+        files_a_second: float = FILES_A_SECOND,
+    ) -> None:
+        self._monotonic = monotonic
+        self._hold_s = hold_s
+        self._files_a_second = files_a_second
+        self._notes: list[tuple[float, str]] = []
+        self._index = Index(root)
+        self._undo = UndoSlot(spool / "undo", root)
+        self._folder = RrdFolder(root, self._index, self._undo, wall, self._take_note)
+        if self._index.damage:
+            self._take_note(self._index.damage)
+        self._folder.recover()
+        self._root = str(root)
+        self._files: dict[SeriesKey, SeriesFile] = {}
+        self._tail: SpoolTail[SeriesFile] = SpoolTail(spool, spool / PROGRESS, self._file)
+        self._held: dict[SeriesFile, tuple[int, list[bytes]]] = {}  # number of the first, and rows as `_pack` has them
+        self._held_count = 0
+        self._held_since = 0.0
+        self._new: set[SeriesFile] = set()  # of those that are held, and not opened yet
+        self._new_since = 0.0
+        self._stuck: dict[SeriesFile, tuple[int, list[Row]]] = {}
+        self._stuck_why = ""
+        self._retry_at = 0.0
+        self._retry_s = RETRY_S[0]
+        self.stopped = False
+
+    def gather(self) -> None:
+        """Read what is new in the spool, and write what has waited long enough."""
+        self._retry()
+        for first, entries in self._tail.read():
+            self._hold(first, entries)
+            if self._held_count >= MAX_HELD:
+                self.flush()
+            if self.stopped:
+                return
+        if self._held and self._monotonic() >= self._held_since + self._patience_s():
+            self.flush()
+        elif self._new and self._monotonic() >= self._new_since + self._hold_s:
+            self._write(list(self._new))
+
+    def flush(self, devices: Collection[str] | None = None) -> None:
+        """Write what is held, all of it or that of some devices, and keep the progress."""
+        self._write([file for file in self._held if devices is None or file.key.device in devices])
+
+    def _write(self, files: Iterable[SeriesFile]) -> None:
+        for file in files:
+            if self.stopped:
+                break
+            first, packed = self._held.pop(file)
+            self._held_count -= len(packed)
+            self._new.discard(file)
+            rows = [_unpack(row) for row in packed]
+            try:
+                self._folder.write(file, rows)
+            except StuckError as error:
+                self._set_stuck(file, first, rows, error)
+        self._save()
+
+    def _patience_s(self) -> float:
+        """How long samples wait for more of their file."""
+        many_s = len(self._files) / self._files_a_second
+        return max(self._hold_s, min(many_s, MOST_HOLD_S)) if self._hold_s else 0.0
+
+    def wait_s(self) -> float | None:
+        """Seconds until there is something to do without being asked; None for never."""
+        now = self._monotonic()
+        moments = [self._held_since + self._patience_s()] if self._held else []
+        moments += [self._new_since + self._hold_s] if self._new else []
+        moments += [self._retry_at] if self._stuck else []
+        return max(0.0, min(moments) - now) if moments else None
+
+    @property
+    def done(self) -> int:
+        """Number of the last sample that needs no more work."""
+        return self._tail.done
+
+    def report(self, flushed: int = 0) -> Report:
+        """How things stand."""
+        return Report(
+            done=self._tail.done,
+            tally=self._folder.tally,
+            lost=self._tail.lost,
+            flushed=flushed,
+            problem=self._problem(),
+        )
+
+    def close(self) -> None:
+        """Release files; nothing that is held is lost, the spool has it."""
+        self._tail.close()
+        self._undo.close()
+        self._index.close()
+
+    def _file(self, key: SeriesKey, layout: Layout) -> SeriesFile:
+        file = self._files.get(key)
+        if file is None or file.layout != layout:
+            # Read from the spool, each name is a text of its own; many files have names in common.
+            key = SeriesKey(sys.intern(key.device), sys.intern(key.component), sys.intern(key.source))
+            file = self._files[key] = SeriesFile(self._root, key, layout)
+        return file
+
+    def _hold(self, first: int, entries: list[Entry]) -> None:
+        if not self._held:
+            self._held_since = self._monotonic()
+        files = self._tail.series
+        held, stuck = self._held, self._stuck
+        for offset, (number, at, values) in enumerate(entries):
+            file = files[number]
+            if file in stuck:
+                continue
+            group = held.get(file)
+            if group is None:
+                held[file] = (first + offset, [_pack((at, values))])
+                if file.last is None:
+                    self._note_new(file)
+            else:
+                group[1].append(_pack((at, values)))
+            self._held_count += 1
+
+    def _note_new(self, file: SeriesFile) -> None:
+        if not self._new:
+            self._new_since = self._monotonic()
+        self._new.add(file)
+
+    def _set_stuck(self, file: SeriesFile, first: int, rows: list[Row], error: StuckError) -> None:
+        if not self._stuck:
+            self._retry_at = self._monotonic() + self._retry_s
+        self._stuck[file] = (first, rows[:1])
+        self._stuck_why = error.message
+
+    def _retry(self) -> None:
+        """Try one of the files that could not be written; if it works, read again from the first sample that waits."""
+        if not self._stuck or self._monotonic() < self._retry_at:
+            return
+        file, (_, rows) = next(iter(self._stuck.items()))
+        try:
+            self._folder.write(file, rows)
+        except StuckError as error:
+            self._stuck_why = error.message
+            self._retry_s = min(RETRY_S[1], self._retry_s * 2)
+            self._retry_at = self._monotonic() + self._retry_s
+            return
+        self.flush()
+        self._stuck.clear()
+        self._retry_s = RETRY_S[0]
+        self._tail.rewind()
+
+    def _save(self) -> None:
+        waiting = [first for first, _ in (*self._stuck.values(), *self._held.values())]
+        try:
+            self._tail.save(max(self._tail.done, min(waiting) - 1 if waiting else self._tail.seen))
+        except OSError as error:
+            self._take_note(f"The progress of the sample spool cannot be kept: {error}")
+
+    def _take_note(self, sentence: str) -> None:
+        self._notes = [*self._notes[-9:], (self._monotonic(), sentence)]
+        sys.stderr.write(sentence + "\n")
+        sys.stderr.flush()
+
+    def _problem(self) -> str:
+        if self._stuck:
+            return f"{self._stuck_why}. {len(self._stuck)} series wait; their samples are kept in the spool."
+        self._notes = [note for note in self._notes if note[0] > self._monotonic() - NOTE_S]
+        return self._notes[-1][1] if self._notes else ""
