@@ -10,26 +10,33 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from msgspec import structs
+from msgspec import convert, structs
 
 from collectors.framework.captures.folder import readings
 from collectors.framework.captures.reading import values_of
 from collectors.framework.configcache import ConfigCache
 from collectors.sim import oids
+from collectors.sim.facts import Alive
+from collectors.sim.processes import Process, cpu_cs, memory_kib
+from collectors.sim.scenario import read_scenario
+from collectors.sim.world import World
 from common.configs import AuthProtocol, DeviceConfig, PrivProtocol, SnmpConfig, SnmpEngine, SnmpVersion, SourceKind
 from tests.contracts.snmp_driver import Driver
 from tests.integration.snmpd import AUTH_PASSWORD, PRIV_PASSWORD, Snmpd, free_udp_port, snmpd
 from tests.integration.test_captures import EVERYTHING, over_snmp, rows_shown, run
+from tests.truth.evidence import read_truth
+from tests.truth.ledger import Ledger
 
 pytestmark = pytest.mark.integration
 
 NAME = oids.COLUMNS[oids.NAME]
 TABLES = [".1.3.6.1.2.1.25.4", ".1.3.6.1.2.1.25.5"]
+WALKS = [("snmpbulkwalk", ("-v2c", "-cpublic")), ("snmpwalk", ("-v1", "-cpublic"))]
 WITHIN_S = 30
 QUIET = "programs: [{name: web, path: /usr/bin/web, parameters: '-n {n}', count: 4}]\n"
 
@@ -102,11 +109,72 @@ def ask(program: str, where: tuple[str, int], *words: str, credential: tuple[str
 
 @pytest.mark.parametrize("repetitions", ["1", "10", "75"])
 def test_snmpbulkwalk_and_snmpwalk_see_the_same_tables(quiet: list[tuple[str, int]], repetitions: str) -> None:
-    for tree in TABLES[:1]:
-        bulk = ask("snmpbulkwalk", quiet[0], f"-Cr{repetitions}", tree)
-        assert len(bulk.splitlines()) == 1 + 7 * 60
-        assert ask("snmpwalk", quiet[0], tree, credential=("-v1", "-cpublic")) == bulk
+    bulk = ask("snmpbulkwalk", quiet[0], f"-Cr{repetitions}", TABLES[0])
+    assert len(bulk.splitlines()) == 1 + 7 * 60
+    assert ask("snmpwalk", quiet[0], TABLES[0], credential=("-v1", "-cpublic")) == bulk
     assert '"-n 3"' in bulk
+    names = [line.partition(" ")[0] for line in bulk.splitlines()]
+    figures = [ask(program, quiet[0], TABLES[1], credential=one) for program, one in WALKS]  # CPU time goes on
+    assert [len(text.splitlines()) for text in figures] == [1 + 2 * 60] * 2  # and a line that says it is the end
+    assert len({tuple(line.partition(" ")[0] for line in text.splitlines()[:-1]) for text in figures}) == 1
+    assert len(set(names)) == len(names)
+
+
+def column_of(where: tuple[str, int], column: int, *words: str) -> dict[int, str]:
+    """What snmpbulkwalk prints of a column, by pid."""
+    found = {}
+    for line in ask("snmpbulkwalk", where, *words, "." + ".".join(map(str, oids.COLUMNS[column]))).splitlines():
+        name, _, value = line.partition(" = ")
+        if value.startswith("No more variables"):
+            break
+        found[int(name.rpartition(".")[2])] = value.rpartition(": ")[2].strip('"').replace(r"\\", "\\")
+    return found
+
+
+def test_snmpbulkwalk_sees_each_column_as_the_fleet_has_it(quiet: list[tuple[str, int]]) -> None:
+    (host, _) = World(read_scenario(QUIET, "test"), 2, 60, 1).hosts
+    own = host.processes
+    columns = [column_of(quiet[0], number) for number in range(len(oids.COLUMNS))]
+    assert {tuple(column) for column in columns} == {tuple(host.pids)}
+    texts: dict[int, Callable[[Process], str]] = {
+        oids.INDEX: lambda one: str(one.pid), oids.NAME: lambda one: one.name, oids.ID: lambda _one: ".0.0",
+        oids.PATH: lambda one: one.path, oids.PARAMETERS: lambda one: one.parameters[:128],
+        oids.TYPE: lambda one: "4" if one.path else "2",
+        oids.STATUS: lambda one: "1" if one.name == "snmpd" else "2",
+    }  # fmt: skip
+    for number, text in texts.items():
+        assert columns[number] == {pid: text(own[pid]) for pid in host.pids}, oids.COLUMNS[number]
+    for pid, used in columns[oids.CPU].items():
+        assert cpu_cs(own[pid], 0.0) <= int(used) <= cpu_cs(own[pid], 3600.0)
+    assert columns[oids.MEMORY] == {pid: str(memory_kib(own[pid], 0.0)) for pid in host.pids}
+    assert any(int(used) > cpu_cs(own[pid], 0.0) for pid, used in columns[oids.CPU].items())
+
+
+def test_snmpbulkwalk_sees_what_changes_as_the_truth_has_it(tmp_path: Path) -> None:
+    text = """
+    programs:
+      - {name: web, path: /web, count: 6, restarts: {every: 80ms}}
+      - {name: pool, path: /pool, count: 3, churns: {every: 150ms, for: 300ms}, dies: {every: 200ms, for: 200ms}}
+    """
+    walks: list[tuple[float, float, dict[int, str]]] = []
+    with fleet(tmp_path, text, 1) as (where,):
+        for repetitions in (1, 5, 10, 25, 50) * 3:
+            before = time.time()
+            seen = column_of(where, oids.NAME, f"-Cr{repetitions}")
+            walks.append((before, time.time(), seen))
+    told = read_truth(tmp_path / "truth.jsonl")
+    about = told.devices["sim0001"]
+    ledger = Ledger(convert(about["running"], dict[str, list[Alive]]))
+    for fact in told.facts["sim0001"]:
+        ledger.take(fact)
+    unsure = 0
+    for before, after, seen in walks:
+        for program in ("web", "pool"):
+            there = ledger.seen(program, before - told.began - 0.05, after - told.began + 0.05)
+            pids = {pid for pid, name in seen.items() if name == program}
+            assert {life.pid for life in there.sure} <= pids <= {life.pid for life in there.all}
+            unsure += len(there.maybe)
+    assert unsure > 10
 
 
 def test_devices_are_not_the_same(quiet: list[tuple[str, int]]) -> None:
