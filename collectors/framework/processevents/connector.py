@@ -210,6 +210,8 @@ class Connector:
         self._timer = self._reactor.callLater(self._storm.pause_s, self._storm.steady)
         self.standing, self.reason = Standing.LISTENING, ""
         self.session += 1
+        if self.session > 1:  # what happened meanwhile a scan has to find
+            self._on_lost()
 
     # --- beginning and ending -----------------------------------------------------------------------------------------
 

@@ -171,6 +171,7 @@ class ConnectorTests(SynchronousTestCase):
         self.reactor.advance(PAUSE_S[0])
         self.connector.doRead()
         self.assertEqual((self.connector.standing, self.connector.session), (Standing.LISTENING, 2))
+        self.assertEqual(self.losses, 2)
 
     def test_a_socket_that_fails_is_closed_and_said(self) -> None:
         self.listen()
