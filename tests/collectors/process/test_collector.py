@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import random
+import tempfile
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
@@ -120,7 +121,9 @@ class CollectorTests(SynchronousTestCase):
         self.see()
         for query in queries:
             self.failureResultOf(Deferred.fromCoroutine(self.collector.answer(query)), NotFoundError)
-        folder = Path(self.mktemp())
+        temporary = tempfile.TemporaryDirectory(prefix="tocsin-test-")
+        self.addCleanup(temporary.cleanup)
+        folder = Path(temporary.name)
         self.collector = ProcessCollector(msgspec.structs.replace(self.context, data_dir=folder, keeps_files=True))
         task = self.collector.make_task(config())
         assert task.book is not None
