@@ -223,15 +223,15 @@ class Collector:
         runs, late, failed = (sum(task[name] for task in tasks) for name in ("runs", "late", "failed"))
         return Usage(cpu_s=cpu_s, uss=uss, runs=runs, late=late, failed=failed, at=at)
 
-    def until_runs(self, runs: int, within_s: float) -> None:
-        """Wait until every device has been read so often.
+    def until_runs(self, runs: int, within_s: float, every_s: float = 1.0) -> None:
+        """Wait until every device has been read so often; it is asked only now and then, because that costs it, too.
 
         Raises:
             RuntimeError: the collector ended, or it takes too long.
         """
         end = time.monotonic() + within_s
         while time.monotonic() < end:
-            time.sleep(1.0)
+            time.sleep(every_s)
             if self._process is None or self._process.poll() is not None:
                 raise RuntimeError(f"the collector ended: {self.stop()[-3000:]}")
             tasks = self.stats().get("task_list", [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
@@ -23,6 +24,8 @@ MOST_HOLD_S = 180.0
 FILES_A_SECOND = 400
 """Opening a file costs some 50 us, a sample 3 us: many files are written less often, so many of them a second, with
 more samples each. A file that nobody has looked at yet does not wait for that."""
+FILES_AT_ONCE = 2_000
+"""So many are written before the daemon is told how things stand; the first time a file takes up to a millisecond."""
 MAX_HELD = 400_000
 """Samples; each takes some 80 bytes."""
 RETRY_S = (2.0, 15.0)
@@ -69,10 +72,12 @@ class Writer:
         hold_s: float = HOLD_S,
         *,
         files_a_second: float = FILES_A_SECOND,
+        files_at_once: int = FILES_AT_ONCE,
     ) -> None:
         self._monotonic = monotonic
         self._hold_s = hold_s
         self._files_a_second = files_a_second
+        self._files_at_once = files_at_once
         self._notes: list[tuple[float, str]] = []
         self._index = Index(root)
         self._undo = UndoSlot(spool / "undo", root)
@@ -88,6 +93,7 @@ class Writer:
         self._held_since = 0.0
         self._new: set[SeriesFile] = set()  # of those that are held, and not opened yet
         self._new_since = 0.0
+        self._due: deque[SeriesFile] = deque()  # of those that are held, to be written now
         self._stuck: dict[SeriesFile, tuple[int, list[Row]]] = {}
         self._stuck_why = ""
         self._retry_at = 0.0
@@ -95,7 +101,7 @@ class Writer:
         self.stopped = False
 
     def gather(self) -> None:
-        """Read what is new in the spool, and write what has waited long enough."""
+        """Read what is new in the spool, and write what has waited long enough, some of it at a time."""
         self._retry()
         for first, entries in self._tail.read():
             self._hold(first, entries)
@@ -103,10 +109,16 @@ class Writer:
                 self.flush()
             if self.stopped:
                 return
-        if self._held and self._monotonic() >= self._held_since + self._patience_s():
-            self.flush()
-        elif self._new and self._monotonic() >= self._new_since + self._hold_s:
-            self._write(list(self._new))
+        now = self._monotonic()
+        if self._held and now >= self._held_since + self._patience_s():
+            self._due = deque(self._held)
+            self._held_since = now
+            self._new.clear()
+        elif self._new and now >= self._new_since + self._hold_s:
+            self._due.extend(self._new)
+            self._new.clear()
+        if self._due:
+            self._write([self._due.popleft() for _ in range(min(len(self._due), self._files_at_once))])
 
     def flush(self, devices: Collection[str] | None = None) -> None:
         """Write what is held, all of it or that of some devices, and keep the progress."""
@@ -116,6 +128,8 @@ class Writer:
         for file in files:
             if self.stopped:
                 break
+            if file not in self._held:
+                continue
             first, packed = self._held.pop(file)
             self._held_count -= len(packed)
             self._new.discard(file)
@@ -133,6 +147,8 @@ class Writer:
 
     def wait_s(self) -> float | None:
         """Seconds until there is something to do without being asked; None for never."""
+        if self._due:
+            return 0.0
         now = self._monotonic()
         moments = [self._held_since + self._patience_s()] if self._held else []
         moments += [self._new_since + self._hold_s] if self._new else []

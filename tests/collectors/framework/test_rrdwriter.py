@@ -245,6 +245,18 @@ def test_many_files_are_written_less_often_but_for_new_ones_and_those_that_are_a
     assert bench.rows(NOW - 30, NOW) == {NOW - 30 + 10 * i: (i + 1.0, None) for i in range(4)}
 
 
+def test_the_daemon_is_told_how_things_stand_while_many_files_are_written(bench: Bench) -> None:
+    bench.restart(files_at_once=2)
+    for number in range(5):
+        bench.put(NOW - 20, f"set{number}", cpu=1)
+    bench.writer.gather()
+    bench.monotonic += HOLD_S
+    for done in (2, 4, 5):
+        bench.writer.gather()
+        assert bench.writer.done == bench.tally.written == done
+        assert bench.writer.wait_s() == (0 if done < 5 else None)
+
+
 def test_replaying_everything_changes_nothing(bench: Bench) -> None:
     for i in range(50):
         bench.put(NOW - 1000 + 10 * i, cpu=i / 7, restarts=i)
