@@ -119,6 +119,7 @@ def test_it_collects_without_a_hub_from_its_cache(daemon: Daemon) -> None:
 def test_once_prints_and_leaves_the_running_daemon_alone(daemon: Daemon) -> None:
     ConfigCache(daemon.data / "configs").replace([here()], [])
     daemon.do("start")
+    wait_for("its first run, which makes folders", lambda: any(task["runs"] for task in daemon.stats()["task_list"]))
     before = sorted(path.name for path in daemon.data.iterdir())
     done = daemon.do("run", "--once", "-d", "here", "--show-processes")
     assert (done.returncode, done.stderr) == (0, "")
