@@ -12,7 +12,7 @@ import pytest
 from collectors.framework.interfaces import ProcessTable
 from collectors.process.task import ProcessTask
 from collectors.sim.scenario import read_scenario
-from common.configs import DeviceConfig, ProcessSetConfig, SnmpConfig, SourceKind
+from common.configs import DeviceConfig, ProcessSetConfig, SnmpConfig, SnmpVersion, SourceKind
 from common.events import Event, Severity
 from tests.truth.judge import Record
 from tests.truth.simulated import Simulation
@@ -109,6 +109,21 @@ def test_no_miss_and_no_false_alarm_in_any_case() -> None:
     assert max(record.late["process_missing"]) <= 60 + SLOWEST_SCAN_S
     assert max(record.late["process_missing, confirm 3"]) <= 3 * 60 + SLOWEST_SCAN_S
     assert max(record.late["process_restarted"]) <= 60 + SLOWEST_SCAN_S
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"snmp": SnmpConfig(timeout_s=1.0, retries=1, version=SnmpVersion.V1)},
+        {"snmp": SnmpConfig(timeout_s=1.0, retries=0)},
+        {"full_scan_every": 1},
+    ],
+    ids=["v1", "no retries", "full passes"],
+)
+def test_nor_when_it_is_read_otherwise(changes: dict[str, Any]) -> None:
+    record = simulate([3], config=msgspec.structs.replace(CONFIG, **changes))
+    assert not record.verdicts, "\n" + "\n".join(map(str, record.verdicts[:40]))
+    assert record.cases["process_missing"] > 10
 
 
 # --- a collector that errs is found out -------------------------------------------------------------------------------
