@@ -15,7 +15,7 @@ from collectors.sim.scenario import Ailment
 from collectors.sim.visits import Visit
 from common.configs import DeviceConfig
 from common.events import CLASS_SNMP, Event
-from tests.truth.judge import AGENT_RESTARTED, DeviceJudge, Record, Scan
+from tests.truth.judge import AGENT_RESTARTED, TASK_FAILED, DeviceJudge, Record, Scan
 from tests.truth.ledger import Ledger
 
 SAME_CYCLE = 1.5
@@ -86,7 +86,7 @@ def judge_fleet(
             ledger.take(fact)
         judge = judges[config.device] = DeviceJudge(config, ledger, record, ailments)
         own = cycles.get(config.device, ())
-        said = [(event.at - truth.began, event) for event in told.get(config.device, ())]
+        said = [(_moment(event) - truth.began, event) for event in told.get(config.device, ())]
         for number, (begin, end) in enumerate(own):
             if begin >= until:
                 break
@@ -94,6 +94,12 @@ def judge_fleet(
             here = [event for at, event in said if begin - CLOCK_S <= at < following - CLOCK_S]
             judge.cycle(_scan(judge, begin, end, here, truth.began))
     return record, judges
+
+
+def _moment(event: Event) -> float:
+    """When an event belongs to its cycle: one that was cut off is told when the next one may have begun already."""
+    cut_off = event.event_key == TASK_FAILED and event.severity.value
+    return event.at - 1.0 if cut_off else event.at
 
 
 def _scan(judge: DeviceJudge, begin: float, end: float, events: Sequence[Event], began: float) -> Scan:

@@ -75,6 +75,17 @@ def test_events_are_judged_by_the_cycle_that_they_belong_to(
     assert json.loads(truth.read_text().splitlines()[0])["what"] == "fleet"
 
 
+def test_a_cycle_that_was_cut_off_is_told_when_the_next_one_has_begun(tmp_path: Path, truth: Path) -> None:
+    facts = read_truth(truth)
+    facts.facts["a"] = [Fact(t=50.0, device="a", what="begins", ailment="slow"), *facts.facts["a"][:2]]
+    facts.facts["a"].append(Fact(t=110.0, device="a", what="ends", ailment="slow"))
+    cycles = read_cycles(visits(tmp_path, (0.0, 0.2), (60.0, 114.0), (120.0, 120.3)), 1.0)
+    events = [said(120.01, "task_failed", CLASS_SNMP), said(120.3, "process_missing")]
+    events.append(msgspec.structs.replace(events[0], severity=Severity.CLEAR, at=BEGAN + 120.3))
+    record, _ = judge_fleet(facts, cycles, events, [config()], AILMENTS, until=240.0)
+    assert record.verdicts == []
+
+
 def test_what_began_after_the_end_is_not_judged(tmp_path: Path, truth: Path) -> None:
     cycles = read_cycles(visits(tmp_path, (0.0, 0.2), (60.0, 60.3)), 1.0)
     record, _ = judge_fleet(read_truth(truth), cycles, [], [config()], AILMENTS, until=30.0)
