@@ -109,5 +109,7 @@ def _scan(judge: DeviceJudge, begin: float, end: float, events: Sequence[Event],
     if of_reading:
         failing = any(event.severity.value for event in of_reading)
     of_sets = [event.at - began for event in events if event.event_class != CLASS_SNMP]
+    if of_sets and all(event.event_key == TASK_FAILED for event in of_reading if event.severity.value):
+        failing = False  # it was cut off behind what it had decided
     at = None if failing else of_sets[0] if of_sets else end
     return Scan(begin=begin, end=max(end, begin), at=at, events=events)

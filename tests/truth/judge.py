@@ -244,7 +244,10 @@ class DeviceJudge:
             self._happened("the host came up anew" if again else "the agent came up anew")
         if self._uptime is not None and self._uptime[0] % WRAP_S > WRAP_S - 3600 and uptime[0] % WRAP_S < 3600:
             self._happened("the uptime wrapped")
-        self._close_all(events, said)
+        cut_off = scan.end - scan.begin > self._limit_s
+        self._close_all([event for event in events if not (cut_off and event.event_key == TASK_FAILED)], said)
+        if cut_off and any(event.event_key == TASK_FAILED and event.severity.value for event in events):
+            self.open[TASK_FAILED] = 4
         self._uptime, self._host_uptime = uptime, host
         return bool(said), again
 
