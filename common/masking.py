@@ -20,15 +20,17 @@ SECRET = "secret"  # noqa: S105 - the name of a group
 """The group that is masked; where no group has this name, the first one."""
 SHORTEST = 6
 """A secret that is shorter would take ordinary words out, too."""
-MAX_CACHED = 4096
+MAX_CACHED, MAX_CACHED_CHARACTERS = 4096, 1 << 20
+"""Of texts whose masking is remembered."""
 _COMMON = frozenset({"public", "private"})
 
-_WORDS = (
-    "(?:pass(?:word|wd|phrase|code)?|pwd|secret|token|credentials?|(?:api|access|private|auth|secret|account)[_-]?key)"
-)
+_KEYS = "api|access|private|auth|secret|account|encryption|signing|master"
+_WORDS = rf"(?:pass(?:word|wd|phrase|code)?|pwd|secret|token|credentials?|(?:{_KEYS})[_-]?key(?:_base)?)"
+_VALUE = r"(?:\"(?:[^\"\\]|\\(?s:.))*\"?|'[^']*'?|\\+\"[^\"]*\"?|)\S*"
+"""What stands in quotes has blanks in it; what is not closed goes to the end."""
 STANDARD = (
-    # --password=x, PGPASSWORD=x, -Dtoken=x, password: x, {"password": "x"}, openssl's pass:x
-    rf"(?i){_WORDS}[\"']?\s*[=:]\s*(\S+)",
+    # --password=x, PGPASSWORD=x, -Dtoken=x, password: x, {"password": "x y"}, openssl's pass:x
+    rf"(?i){_WORDS}\\*[\"']?\s*[=:]\s*({_VALUE})",
     # --db-password x
     rf"(?i)(?:^|\s)--?[\w.-]*{_WORDS}\s+([^\s-]\S*)",
     # scheme://user:x@host, also when an agent has cut it before the @
@@ -37,7 +39,9 @@ STANDARD = (
     # Authorization: Bearer x
     r"(?i)\bauthorization[\"']?\s*[=:]\s*[\"']?(?:\w+\s+)?(\S+)",
     r"(?i)\bbearer\s+(\S+)",
-    # keys that are known by their form: AWS, GitHub, Slack, JSON web tokens
+    # keys that are known by their form: PEM, AWS, GitHub, GitLab, Slack, JSON web tokens
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----((?s:.*?))(?:-----END|$)",
+    r"\b(glpat-[\w-]{20,})",
     r"\b((?:AKIA|ASIA)[0-9A-Z]{16})\b",
     r"\b(gh[pousr]_[A-Za-z0-9]{20,})",
     r"\b(xox[abeprs]-[A-Za-z0-9-]{10,})",
@@ -45,6 +49,13 @@ STANDARD = (
     # programs whose short options take a password
     r"\b(?:mysql|mariadb)[\w-]*\s(?:.*?\s)?-p(\S+)",
     r"\bsshpass\s(?:.*?\s)?-p\s*(\S+)",
+    r"\b(?:mongo\w*|(?:docker|podman)\s(?:.*?\s)?login)\s(?:.*?\s)?-p\s+(\S+)",
+    r"\b(?:sqlcmd|tsql|bcp|ipmitool|zip)\s(?:.*?\s)?-P\s*(\S+)",
+    r"\b7z[ar]?\s(?:.*?\s)?-p(\S+)",
+    r"\b(?:plink|pscp|psftp)\s(?:.*?\s)?-pw\s+(\S+)",
+    r"\bxfreerdp\s(?:.*?\s)?/p:(\S+)",
+    r"\blftp\s(?:.*?\s)?-u\s*[^\s,]+,(\S+)",
+    r"\bhtpasswd\s+-\w*b\w*\s(?:.*\s)?(\S+)",
     r"\bcurl\s(?:.*?\s)?(?:-u|--user|--proxy-user)[\s=]*[^\s:]*:(\S+)",
     r"\bredis-cli\s(?:.*?\s)?-a\s*(\S+)",
     r"\bldap[a-z]+\s(?:.*?\s)?-w\s*(\S+)",
@@ -68,6 +79,69 @@ def _compiled(pattern: str) -> Any:
     return re2.compile(pattern, options)
 
 
+class _Patterns:
+    """Patterns, and what they have masked; whoever masks by the same ones shares them.
+
+    Raises:
+        ValueError: one of the patterns is none; `check_mask` says why.
+    """
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        self._patterns: list[tuple[Any, int]] = []
+        for pattern in patterns:
+            if wrong := check_mask(pattern):
+                raise ValueError(wrong)
+            compiled = _compiled(pattern)
+            self._patterns.append((compiled, compiled.groupindex.get(SECRET, 1)))
+        self._any = _all_in_one(patterns)
+        self._cache: dict[str, str] = {}
+        self._cached_characters = 0
+
+    def mask(self, text: str) -> str:
+        """The text, with `***` in place of what the patterns find."""
+        found = self._cache.get(text)
+        if found is None:
+            found = self._masked(text)
+            self._cached_characters += len(text)
+            if len(self._cache) >= MAX_CACHED or self._cached_characters > MAX_CACHED_CHARACTERS:
+                self._cache.clear()
+                self._cached_characters = len(text)
+            self._cache[text] = found
+        return found
+
+    def _masked(self, text: str) -> str:
+        if not self._patterns:
+            return text
+        try:
+            hits = self._any.Match(text) or () if self._any is not None else range(len(self._patterns))
+            spans = sorted(
+                found.span(group)
+                for pattern, group in (self._patterns[number] for number in hits)
+                for found in pattern.finditer(text)
+                if found.start(group) >= 0
+            )
+        except UnicodeEncodeError:  # lone surrogates, which stand for bytes that are no text
+            return self.mask(text.encode("utf-8", "replace").decode())
+        return _without(text, spans) if spans else text
+
+
+def _all_in_one(patterns: Sequence[str]) -> Any:
+    """What says in one pass which of the patterns match; None where they are too large for that together."""
+    options = re2.Options()
+    options.log_errors = False
+    together = re2.Set.SearchSet(options)
+    for pattern in patterns:
+        together.Add(pattern)
+    try:
+        together.Compile()
+    except re2.error:
+        return None
+    return together
+
+
+_patterns = lru_cache(maxsize=32)(_Patterns)
+
+
 class Masker:
     """Masks by some patterns, and some secrets that are known.
 
@@ -76,27 +150,14 @@ class Masker:
     """
 
     def __init__(self, patterns: Sequence[str], secrets: Sequence[str] = ()) -> None:
-        self._secrets = tuple(secrets)
-        self._patterns: list[tuple[Any, int]] = []
-        self._any = re2.Set.SearchSet(re2.Options())
-        for pattern in patterns:
-            if wrong := check_mask(pattern):
-                raise ValueError(wrong)
-            compiled = _compiled(pattern)
-            self._patterns.append((compiled, compiled.groupindex.get(SECRET, 1)))
-            self._any.Add(pattern)
-        if self._patterns:
-            self._any.Compile()
-        self._cache: dict[str, str] = {}
+        self._secrets = sorted(secrets, key=len, reverse=True)  # one may be a part of another
+        self._patterns = _patterns(tuple(patterns))
 
     def mask(self, text: str) -> str:
         """The text, with `***` in place of each secret."""
-        found = self._cache.get(text)
-        if found is None:
-            if len(self._cache) >= MAX_CACHED:
-                self._cache.clear()
-            found = self._cache[text] = self._masked(text)
-        return found
+        for secret in self._secrets:
+            text = text.replace(secret, MASK)
+        return self._patterns.mask(text)
 
     def arguments(self, path: str, name: str, parameters: str) -> str:
         """Arguments, masked as a part of their command line: what an option means may depend on the program."""
@@ -113,23 +174,6 @@ class Masker:
             return self.mask(content.decode()).encode()
         except UnicodeError:
             return self.mask(content.decode("latin-1")).encode("latin-1")
-
-    def _masked(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, MASK)
-        if not self._patterns:
-            return text
-        try:
-            hits = self._any.Match(text) or ()
-        except UnicodeEncodeError:  # lone surrogates, which stand for bytes that are no text
-            return self.mask(text.encode("utf-8", "replace").decode())
-        spans = sorted(
-            found.span(group)
-            for pattern, group in (self._patterns[number] for number in hits)
-            for found in pattern.finditer(text)
-            if found.start(group) >= 0
-        )
-        return _without(text, spans) if spans else text
 
 
 def _without(text: str, spans: Sequence[tuple[int, int]]) -> str:

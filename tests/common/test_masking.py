@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 
 from common.configs import DeviceConfig, SnmpConfig, SourceKind
-from common.masking import Masker, check_mask, masker, masker_of, own_secrets
+from common.masking import STANDARD, Masker, _patterns, check_mask, masker, masker_of, own_secrets
 
 
 @pytest.mark.parametrize(
@@ -33,10 +35,28 @@ from common.masking import Masker, check_mask, masker, masker_of, own_secrets
         ("snmpget -v3 -A authpass -X privpass host", "snmpget -v3 -A *** -X *** host"),
         ("snmpget -c topsecretcommunity host", "snmpget -c *** host"),
         ("agent topsecretcommunity", "agent ***"),
+        ("agent topsecretcommunity2", "agent ***"),
+        ('post {"password":"my hunter2", "user": "me"}', 'post {"password":*** "user": "me"}'),
+        (r'post {"password": "my \"hunter2\" x"}', 'post {"password": ***'),
+        (r"sh -c {\"password\": \"my hunter2\"}", r"sh -c {\"password\": ***"),
+        ("sh -c PASSWORD='my hunter2' x", "sh -c PASSWORD=*** x"),
+        ('PASSWORD="my hunter2 that is not closed', "PASSWORD=***"),
+        ("SECRET_KEY_BASE=hunter2 ENCRYPTION_KEY=hunter2 x", "SECRET_KEY_BASE=*** ENCRYPTION_KEY=*** x"),
+        ("x -----BEGIN RSA PRIVATE KEY-----\nMII\n-----END RSA PRIVATE KEY-----", None),
+        ("docker login -u me -p hunter2 host", "docker login -u me -p *** host"),
+        ("mongodump -u me -p hunter2", "mongodump -u me -p ***"),
+        ("sqlcmd -U sa -P hunter2 -S x", "sqlcmd -U sa -P *** -S x"),
+        ("7z a -phunter2 x.7z", "7z a -p*** x.7z"),
+        ("plink -pw hunter2 host", "plink -pw *** host"),
+        ("xfreerdp /u:me /p:hunter2", "xfreerdp /u:me /p:***"),
+        ("lftp -u me,hunter2 host", "lftp -u me,*** host"),
+        ("htpasswd -bB file me hunter2", "htpasswd -bB file me ***"),
+        ("clone https://x/glpat-abcdefghijklmnopqrst", "clone https://x/***"),
     ],
 )
-def test_what_looks_like_a_secret_is_masked(line: str, written: str) -> None:
-    assert masker(secrets=("topsecretcommunity",)).mask(line) == written
+def test_what_looks_like_a_secret_is_masked(line: str, written: str | None) -> None:
+    masked = masker(secrets=("topsecretcommunity", "topsecretcommunity2")).mask(line)
+    assert masked == (written or "x -----BEGIN RSA PRIVATE KEY-----***-----END RSA PRIVATE KEY-----")
 
 
 @pytest.mark.parametrize(
@@ -53,6 +73,8 @@ def test_what_looks_like_a_secret_is_masked(line: str, written: str) -> None:
         "redis-server -p6379",
         "java -pidfile /run/x -port 80",
         "mysqld --port=3306",
+        "docker run -p 80:80 nginx",
+        "mongod --port 27017",
     ],
 )
 def test_what_is_none_stays(line: str) -> None:
@@ -89,6 +111,31 @@ def test_a_pattern_that_cannot_mask_is_refused_with_the_reason(pattern: str, rea
     assert reason in check_mask(pattern)
     with pytest.raises(ValueError, match=r"group|RE2"):
         Masker([pattern])
+
+
+def test_patterns_that_are_too_large_for_one_pass_mask_one_by_one() -> None:
+    large = tuple(rf"opt{number}[a-z]{{0,500}}=(\S+)" for number in range(100))
+    assert not any(map(check_mask, large))
+    assert masker((*STANDARD, *large)).mask("x --password=hunter2 opt7abc=hunter2") == "x --password=*** opt7abc=***"
+
+
+def test_what_is_remembered_of_long_lines_is_bounded() -> None:
+    masks = Masker(("hold (x)",))
+    tracemalloc.start()
+    try:
+        for number in range(400):
+            masks.mask(f"{number} hold x".ljust(32_000))
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 8 << 20
+
+
+def test_devices_that_are_read_with_secrets_of_their_own_share_what_is_compiled() -> None:
+    masker(secrets=("community",))
+    before = _patterns.cache_info().misses
+    assert all(masker(secrets=(f"community{number}",)).mask(f"a community{number}") == "a ***" for number in range(200))
+    assert _patterns.cache_info().misses == before
 
 
 def test_a_device_s_own_secrets_but_no_ordinary_words() -> None:
