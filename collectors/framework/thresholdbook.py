@@ -12,11 +12,12 @@ import msgspec
 from msgspec import Struct, field
 
 from collectors.framework.judgedfigures import CounterBases, Figures, JudgedFigures, parsed
+from collectors.framework.thresholdrules import rules
 from collectors.framework.thresholds import CALM, Side, Verdict, Watch, judge
-from collectors.framework.thresholdwords import KEY_PREFIX, Rule, end_event, rule_of, verdict_event, violation_line
+from collectors.framework.thresholdwords import KEY_PREFIX, Rule, end_event, verdict_event, violation_line
 from collectors.framework.trend import Window, outlook
 from collectors.framework.trendrules import follow, mistake, window_s
-from common.configs import DeviceConfig, ThresholdConfig, ThresholdForm
+from common.configs import DeviceConfig, ThresholdForm
 from common.errors import PermanentError
 from common.events import Event, Severity
 from common.expressions import ExpressionError
@@ -123,30 +124,21 @@ class ThresholdBook:
             raise PermanentError(f"the thresholds of {config.device} cannot be judged: {wrong[0]}", wrong)
         self.device = config.device
         self.interval_s = config.interval_s
-        wanted = {point for threshold in config.thresholds for point in threshold.points}
-        self.figures = JudgedFigures(points, config.derived, wanted)
-        self._rules = [
-            rule_of(_sorted(threshold), point, self.figures.units.get(point, ""))
-            for threshold in config.thresholds
-            for point in threshold.points
-        ]
-        self._of: dict[str, dict[str, Rule]] = {}
+        self._rules = rules(config.thresholds, config.derived, tuple(points))
 
     @property
     def is_empty(self) -> bool:
         """Whether it judges nothing."""
-        return not self._rules
+        return not self._rules.all
+
+    @property
+    def figures(self) -> JudgedFigures:
+        """Makes what is judged of what is measured."""
+        return self._rules.figures
 
     def rules_of(self, definition: str) -> dict[str, Rule]:
         """What judges the sets of a definition, by event key."""
-        rules = self._of.get(definition)
-        if rules is None:
-            rules = self._of[definition] = {
-                rule.key: rule
-                for rule in self._rules
-                if not rule.threshold.definitions or definition in rule.threshold.definitions
-            }
-        return rules
+        return self._rules.of(definition)
 
     def decide(self, memory: Watches, decision: Decision) -> bool:
         """Take note of what an operator made of an alarm; False when it is no alarm of a threshold.
@@ -159,7 +151,7 @@ class ThresholdBook:
         if not key.startswith(KEY_PREFIX):
             return False
         # A template and a process set may each have one of that id.
-        forms = {rule.threshold.form for rule in self._rules if rule.key == key}
+        forms = {rule.threshold.form for rule in self._rules.all if rule.key == key}
         if forms == {ThresholdForm.CHANGE}:
             return True
         kept = memory.setdefault(decision.component, ComponentWatches())
@@ -184,7 +176,7 @@ class ThresholdBook:
             gone: why a component is not among the readings.
         """
         scan = _Scan(self, memory, at, step)
-        if self._rules or memory:
+        if self._rules.all or memory:
             for reading in readings:
                 scan.judge(reading)
             for component in sorted(memory.keys() - {reading.component for reading in readings}):
@@ -285,8 +277,3 @@ def _put(kept: ComponentWatches, key: str, watch: Watch) -> None:
 def _silent(watch: Watch) -> Watch:
     """The same, with no alarm open."""
     return msgspec.structs.replace(watch, severity=0, event_class="", minimum=None, maximum=None, side=Side.NONE)
-
-
-def _sorted(threshold: ThresholdConfig) -> ThresholdConfig:
-    levels = sorted(threshold.levels, key=lambda level: level.severity, reverse=True)
-    return msgspec.structs.replace(threshold, levels=tuple(levels))
