@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from twisted.internet.defer import DeferredLock
+from twisted.internet.defer import Deferred, DeferredLock
 from twisted.logger import Logger
 
 from collectors.framework.interfaces import IConfigStore
@@ -25,12 +25,23 @@ class HeldConfigs:
 
     A device whose lease has lapsed is not collected: its task pauses, with all that it knows, until the hub sends a
     config again, or removes the device. Until then the hub is told that it has lapsed.
+
+    Args:
+        on_lost: called when a device is held no more that the hub knows as live; a session that stands does not know.
     """
 
-    def __init__(self, store: IConfigStore, runner: IRunner, rejections: Rejections) -> None:
+    def __init__(
+        self,
+        store: IConfigStore,
+        runner: IRunner,
+        rejections: Rejections,
+        *,
+        on_lost: Callable[[], None] = lambda: None,
+    ) -> None:
         self._store = store
         self._runner = runner
         self._rejections = rejections
+        self._on_lost = on_lost
         self._configs: dict[str, DeviceConfig] = {}
         self._digests: dict[str, str] = {}
         self._lapsed: dict[str, DeviceConfig] = {}
@@ -130,6 +141,31 @@ class HeldConfigs:
             self._drop(device)
         self._runner.pause(lapsed)
 
+    def lose(self, reasons: Mapping[str, str]) -> None:
+        """Hold these no longer: what ran them was started again, and cannot make their tasks any more.
+
+        They stay on disk for the next start; the hub gets to know that they do not run, and their events say why.
+        """
+        done = Deferred.fromCoroutine(self._lose(reasons))
+        done.addErrback(lambda failure: _log.failure("defect while devices were lost", failure))
+
+    async def _lose(self, reasons: Mapping[str, str]) -> None:
+        await self._changing.acquire()
+        try:
+            lost = {
+                device: reason
+                for device, reason in reasons.items()
+                if device in self._configs and not self._runner.has(device)
+            }
+            for device, reason in lost.items():
+                _log.error("{device} is not collected any more: {reason}", device=device, reason=reason)
+                self._drop(device)
+            await self._rejections.tell(lost, ())
+        finally:
+            self._changing.release()
+        if lost:
+            self._on_lost()
+
     async def apply(self, batch: ConfigBatch) -> ConfigsApplied:
         """Judge, store, then run a batch of configs.
 
@@ -177,23 +213,23 @@ class HeldConfigs:
         return self._digests.get(config.device) == digest(config) and self._runner.has(config.device)
 
     async def _run(self, configs: Sequence[DeviceConfig]) -> Ran:
-        """Hold and run these; of those that cannot run after all, hold what was there before."""
+        """Hold and run these; of those that cannot run after all, hold and run what was there before."""
         before = {config.device: self._configs.get(config.device) for config in configs}
         lapsed = {config.device: self._lapsed.pop(config.device, None) for config in configs}
         for config in configs:
             self._keep(config)
         ran = await self._runner.run(configs)
         if ran.refused:
-            self._take_back(ran.refused, before, lapsed)
+            await self._take_back(ran.refused, before, lapsed)
         return ran
 
-    def _take_back(
+    async def _take_back(
         self,
         refused: Iterable[str],
         before: Mapping[str, DeviceConfig | None],
         lapsed: Mapping[str, DeviceConfig | None],
     ) -> None:
-        stored, strangers = [], []
+        stored, strangers, ended = [], [], []
         for device in refused:
             was, was_lapsed = before[device], lapsed[device]
             if device in self._lapsed:
@@ -201,6 +237,8 @@ class HeldConfigs:
             self._drop(device)
             if was is not None:
                 self._keep(was)
+                if not self._runner.has(device):
+                    ended.append(was)
             elif was_lapsed is not None:
                 self._lapsed[device] = was_lapsed
             kept = was or was_lapsed
@@ -212,6 +250,10 @@ class HeldConfigs:
             self._store.replace(stored, strangers)
         except TransientError as error:
             _log.error("configs that cannot run stay on disk until the next start: {error}", error=str(error))
+        if ended:
+            for device, reason in (await self._runner.run(ended)).refused.items():
+                _log.error("nothing runs of {device}, not even by the config before: {why}", device=device, why=reason)
+                self._drop(device)
 
     def _keep(self, config: DeviceConfig) -> None:
         self._configs[config.device] = config

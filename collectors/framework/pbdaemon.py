@@ -139,7 +139,12 @@ class CollectorDaemon(Chain):
             networks=Networks(settings.networks),
         )
         runner = self.runner = make_runner(
-            spec, settings, context, lambda: self.stats, problems.of("workers", CLASS_DAEMON)
+            spec,
+            settings,
+            context,
+            lambda: self.stats,
+            on_problem=problems.of("workers", CLASS_DAEMON),
+            on_refused=lambda reasons: self.held.lose(reasons),  # noqa: PLW0108 - what holds comes later
         )
         stats = self.stats = SelfStats(
             clock,
@@ -152,7 +157,12 @@ class CollectorDaemon(Chain):
             memory_bytes=lambda: (resident_bytes() or 0) + runner.totals().memory_bytes,
         )
         rejections = Rejections(spool, spool, wall)
-        held = self.held = HeldConfigs(cache, runner, rejections)
+        held = self.held = HeldConfigs(
+            cache,
+            runner,
+            rejections,
+            on_lost=lambda: self.link.begin_anew("a device is not collected any more that the hub knows as live"),
+        )
 
         # What speaks with the hub.
         client = self.client = HubClient(

@@ -2,7 +2,7 @@
 
 Worker processes find it as any other. A config's address says what a run does: `die` kills the process in its second
 run, `hang` holds it up, `error` is a defect, `silent` is one that does not answer; with `nomake` there cannot be a
-task, and `bad` is no config.
+task, with `once` there cannot be another one, and `bad` is no config.
 """
 
 from __future__ import annotations
@@ -98,7 +98,8 @@ class CountingCollector:
             raise PermanentError(f"{config.device}: address bad cannot be")
 
     def make_task(self, config: DeviceConfig) -> CountingTask:
-        if config.address == "nomake":
+        has_run = self.context.states.load(state_key(config.device)) is not None
+        if config.address == "nomake" or (config.address == "once" and has_run):
             raise PermanentError(f"{config.device}: no task can be made")
         task = self.tasks[config.device] = CountingTask(config, self.context)
         return task

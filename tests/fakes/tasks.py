@@ -63,7 +63,7 @@ class FakeTask:
 class FakeCollector:
     """Makes fake tasks; a config whose address is `bad` is refused, one whose address is `bug` is a defect.
 
-    While `makes_none` is set, no task can be made.
+    While `makes_none` is set, no task can be made, and none ever of one whose address is `nomake`.
     """
 
     def __init__(self) -> None:
@@ -79,7 +79,7 @@ class FakeCollector:
             raise ZeroDivisionError("division by zero")
 
     def make_task(self, config: DeviceConfig) -> FakeTask:
-        if self.makes_none:
+        if self.makes_none or config.address == "nomake":
             raise PermanentError(f"{config.device}: no task can be made")
         task = FakeTask(f"process:{config.device}", config.interval_s)
         task.config = config

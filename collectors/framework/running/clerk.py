@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from msgspec import Struct
 from twisted.internet.defer import Deferred
@@ -38,6 +38,7 @@ class Desk(Struct, frozen=True, kw_only=True):
     Attributes:
         begin: what one is told first, by its number.
         on_change: called when one has come up, or ended.
+        on_refused: told which devices one that was started again cannot run any more, and why.
         on_runs: told how many runs have ended, their time together, and that of the longest.
     """
 
@@ -46,6 +47,7 @@ class Desk(Struct, frozen=True, kw_only=True):
     send_model: Callable[[ModelReport], Awaitable[ModelTaken]]
     begin: Callable[[int], Begin]
     on_change: Callable[[], None]
+    on_refused: Callable[[Mapping[str, str]], None]
     on_runs: Callable[[int, float, float], None]
 
 

@@ -130,9 +130,7 @@ class InProcess(Chain):
             return self._start(config)
         if was_paused:
             self._scheduler.resume(name)
-        if before != config:
-            await self._update(name, config)
-        return ""
+        return await self._update(name, config) if before != config else ""
 
     def _start(self, config: DeviceConfig) -> str:
         """Make a task and have it scheduled; returns why it cannot be made."""
@@ -150,19 +148,20 @@ class InProcess(Chain):
         self._configs.pop(config.device, None)
         return reason
 
-    async def _update(self, name: str, config: DeviceConfig) -> None:
+    async def _update(self, name: str, config: DeviceConfig) -> str:
+        """Give a task another config; returns why none can be made of it."""
         device = config.device
         try:
             self._scheduler.update(name, config)
         except Exception:  # noqa: BLE001 - as above; a task that cannot change is replaced by a new one
             _log.failure("defect while {name} took its new config; it starts anew", name=name)
-            del self._tasks[device]
-            await self._scheduler.remove(name)
-            if device in self._paused or self._configs.get(device) is not config:
-                return  # its lease has ended meanwhile
-            reason = self._start(config)
-            if reason:
-                _log.error("the task of {device} cannot be made: {reason}", device=device, reason=reason)
+        else:
+            return ""
+        del self._tasks[device]
+        await self._scheduler.remove(name)
+        if device in self._paused or self._configs.get(device) is not config:
+            return ""  # its lease has ended meanwhile
+        return self._start(config)
 
 
 def why_not(collector: ICollector, config: DeviceConfig) -> str:

@@ -22,7 +22,7 @@ class Ran(Struct, frozen=True):
     """What became of configs that were to run.
 
     Attributes:
-        refused: why those cannot run that cannot, by device.
+        refused: why those cannot run that cannot, by device; nothing runs of these any more.
         late: devices whose config is taken, and runs as soon as what runs it is there again.
     """
 

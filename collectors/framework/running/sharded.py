@@ -6,7 +6,7 @@ pipe into them, so a worker that is killed loses nothing that was said, and the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -46,6 +46,7 @@ class Sharded(Service):
         settings: of the daemon.
         on_runs: told how many runs have ended, their time together, and that of the longest.
         on_problem: told a sentence when workers ail, and "" when all are well.
+        on_refused: told which devices a worker that was started again cannot run any more, and why.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Sharded(Service):
         *,
         on_runs: Callable[[int, float, float], None],
         on_problem: Callable[[str], None],
+        on_refused: Callable[[Mapping[str, str]], None],
         patience: Patience | None = None,
     ) -> None:
         self._spec = spec
@@ -64,6 +66,7 @@ class Sharded(Service):
         self._collector = spec.make_collector(context)
         self._settings = settings
         self._on_problem = on_problem
+        self._on_refused = on_refused
         self._epoch = ""
         self._debug = False
         desk = Desk(
@@ -72,6 +75,7 @@ class Sharded(Service):
             send_model=context.send_model,
             begin=self._begin,
             on_change=self._changed,
+            on_refused=self._refused,
             on_runs=on_runs,
         )
         started_with = arguments(spec.found_at, context.data_dir, settings.reactor)
@@ -259,6 +263,11 @@ class Sharded(Service):
             self._epoch = epoch
             for worker in self.workers.values():
                 worker.say(Epoch(epoch))
+
+    def _refused(self, reasons: Mapping[str, str]) -> None:
+        for device in reasons:
+            self._owners.pop(device, None)
+        self._on_refused(reasons)
 
     def _changed(self) -> None:
         workers = self.workers.values()

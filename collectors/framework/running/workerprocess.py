@@ -87,7 +87,7 @@ class WorkerProcess:
         self._unsent: dict[str, DeviceConfig] = {}
         self._refused: dict[str, str] = {}  # when it came up
         self._waiters: list[Deferred[None]] = []
-        self._asking = Asking(clock, self.name, self._send)
+        self._asking = Asking(clock, self.name, self.say)
         self._messages = Messages()
         self._clerk = Clerk(desk, self.name, self.say)
         self._begun = self._heard_of = self._has_lived = False
@@ -137,6 +137,8 @@ class WorkerProcess:
         """Have it run by these; see `IRunner.run`."""
         given = {config.device: config for config in configs}
         self.wanted.update(given)
+        for device in given:
+            self._refused.pop(device, None)
         late = Ran({}, frozenset(given))
         if self.live:
             try:
@@ -193,15 +195,14 @@ class WorkerProcess:
         """Have it tell its figures.
 
         Raises:
-            TransientError: it does not.
+            TransientError: it does not, or has not begun yet.
         """
         told: messages.Told = await self._asking.ask(messages.Tell(), within_s)
         return told
 
-    def say(self, order: Order) -> None:
-        """Give an order, if it has begun."""
-        if self._begun:
-            self._send(order)
+    def say(self, order: Order) -> bool:
+        """Give an order, if it has begun; says whether it has."""
+        return self._begun and self._send(order)
 
     async def until_live(self, within_s: float) -> bool:
         """Wait until it runs all that it is to run; False when it does not in time."""
@@ -296,10 +297,12 @@ class WorkerProcess:
         self._unsent, self._refused = dict(self.wanted), {}
         while self._unsent:
             batch = [self._unsent.pop(device) for device in list(self._unsent)[:BATCH]]
-            for device, reason in (await self._start(batch)).items():
-                _log.error("the task of {device} cannot be made: {reason}", device=device, reason=reason)
-                self._refused[device] = reason
-                self.wanted.pop(device, None)
+            refused = await self._start(batch)
+            for config in batch:
+                device = config.device
+                if device in refused and self.wanted.get(device) is config:  # no other one has come meanwhile
+                    self._refused[device] = refused[device]
+                    del self.wanted[device]
         for decision in self._decisions.all():
             self.say(messages.Decided(decision))
         self.live = self._has_lived = True
@@ -309,6 +312,9 @@ class WorkerProcess:
         for waiting in waiters:
             waiting.callback(None)
         self._desk.on_change()
+        refused, self._refused = self._refused, {}  # those that nobody has waited for
+        if refused:
+            self._desk.on_refused(refused)
 
     async def _start(self, configs: Sequence[DeviceConfig]) -> dict[str, str]:
         """Have it run these now; what it refuses, with the reason."""

@@ -79,7 +79,8 @@ class DaemonCase(SynchronousTestCase):
         self.scheduler = Scheduler(self.clock, self.wall, observer=self.alarms.observe)
         self.rejections = Rejections(self.events, self.events, self.wall)
         self.runner: Any = self.runner_type(self.collector, self.scheduler, self.alarms)
-        self.held = HeldConfigs(self.store, self.runner, self.rejections)
+        self.lost = 0
+        self.held = HeldConfigs(self.store, self.runner, self.rejections, on_lost=self.note_lost)
         reader: Any = FakeReader()
         spool: Any = FakeSpool()
         identity = Identity(service="process", host="box", software="1", began=WALL)
@@ -95,6 +96,9 @@ class DaemonCase(SynchronousTestCase):
         self.runner.startService()
         self.rejections.load()
         self.load()
+
+    def note_lost(self) -> None:
+        self.lost += 1
 
     def load(self) -> None:
         self.do(self.held.load())
@@ -217,6 +221,26 @@ class ApplyTests(DaemonCase):
         self.assertEqual(len(self.collector.tasks["a"].slots), 1)
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
 
+    def test_a_config_that_no_task_can_be_made_of_leaves_the_one_before_it_running(self) -> None:
+        self.apply(config("a"))
+        self.collector.tasks["a"].update_fails = RuntimeError("cannot")
+        applied = self.apply(altered(config("a"), address="nomake"))
+        self.assertEqual([(one.device, one.reason) for one in applied.rejected], [("a", "a: no task can be made")])
+        self.assertEqual((applied.live, self.told("config_rejected")), ({}, [("a", Severity.ERROR)]))
+        self.assertEqual((self.held.get("a"), self.store.configs["a"]), (config("a"), config("a")))
+        self.assertEqual((self.collector.tasks["a"].config, len(self.collector.tasks["a"].slots)), (config("a"), 1))
+        self.assertEqual(self.scheduler.names(), ["process:a"])
+        self.flushLoggedErrors(RuntimeError)
+
+    def test_what_cannot_run_by_the_config_before_either_is_not_held_as_live(self) -> None:
+        self.apply(config("a"), config("b"))
+        self.collector.tasks["a"].update_fails = RuntimeError("cannot")
+        self.collector.makes_none = True
+        applied = self.apply(config("a", 10))
+        self.assertEqual((len(applied.rejected), self.held.devices()), (1, ["b"]))
+        self.assertEqual(self.store.configs["a"], config("a"))
+        self.flushLoggedErrors(RuntimeError)
+
     def test_a_device_in_a_batch_twice_has_the_last(self) -> None:
         applied = self.apply(config("a"), config("a", 10))
         self.assertEqual(applied.live, {"a": digest(config("a", 10))})
@@ -263,6 +287,15 @@ class AwayTests(DaemonCase):
         self.runner.late = frozenset("a")
         applied = self.apply(config("a"), config("b"))
         self.assertEqual((set(applied.live), self.held.devices()), ({"b"}, ["a", "b"]))
+
+    def test_what_cannot_run_any_more_is_not_held_as_live_and_says_why(self) -> None:
+        self.apply(config("a"), config("b"))
+        self.do(self.runner.remove(["a"]))  # its process was started again, and cannot run it
+        self.held.lose({"a": "no task", "b": "was told, and runs again", "c": "never was"})
+        self.assertEqual((self.held.devices(), set(self.store.configs)), (["b"], {"a", "b"}))
+        self.assertEqual((self.told("config_rejected"), self.lost), ([("a", Severity.ERROR)], 1))
+        self.assertEqual(set(self.apply(config("a")).live), {"a"})
+        self.assertEqual(self.told("config_rejected"), [("a", Severity.ERROR), ("a", Severity.CLEAR)])
 
     def test_a_config_that_turns_out_not_to_run_is_rejected_and_the_one_before_it_stays(self) -> None:
         self.apply(config("a"))
@@ -540,7 +573,7 @@ ETC = Path(__file__).parents[3] / "etc"
 def test_the_settings_in_etc_are_those_that_genconf_prints() -> None:
     text = genconf(pbdaemon.SharedSettings, "tocsin-process")
     assert (ETC / "process.toml").read_text() == text, "run: tocsin-process genconf > etc/process.toml"
-    assert read_settings(text, pbdaemon.SharedSettings, "x") == pbdaemon.CollectorSettings()
+    assert read_settings(text, pbdaemon.SharedSettings, "x") == pbdaemon.SharedSettings()
 
 
 def test_status_says_how_it_stands_with_the_hub_and_what_waits_for_it() -> None:

@@ -31,6 +31,7 @@ class WorkerCase(RunnerCase):
 
     def make_runner(self, context: CollectorContext) -> Any:
         self.problems: list[str] = [""]
+        self.refused: dict[str, str] = {}
         return Sharded(
             self.count,
             SPEC,
@@ -38,6 +39,7 @@ class WorkerCase(RunnerCase):
             self.settings,
             on_runs=self.count_run,
             on_problem=self.told_problem,
+            on_refused=self.refused.update,
             patience=self.patience,
         )
 
@@ -90,6 +92,19 @@ class KilledTests(WorkerCase):
         row = (await self.runner.figures())["workers"][worker.number - 1]
         self.assertEqual((row["pid"], row["live"], row["ends"], row["devices"]), (worker.pid, True, 1, len(own)))
 
+    async def test_figures_are_told_while_one_is_started_again(self) -> None:
+        own, others = await self.apart()
+        worker = self.worker_of(own[0])
+        old = worker.pid
+        assert old is not None
+        os.kill(old, signal.SIGKILL)
+        await self.until("another one has been started", lambda: worker.pid not in (None, old))
+        self.assertFalse(worker.live)
+        figures = await self.runner.figures()
+        self.assertEqual({task.device for task in figures["task_list"]}, set(others))
+        self.assertEqual([row["live"] for row in figures["workers"]].count(True), 1)
+        await self.until("it is there again", lambda: worker.live)
+
     async def test_nothing_is_lost_or_doubled_whenever_it_is_killed(self) -> None:
         await self.run_configs(*map(config, NAMES))
         rng, killed = random.Random(11), 0
@@ -124,6 +139,28 @@ class KilledTests(WorkerCase):
         await self.run_configs(*(config(name, "y") for name in own))
         for name in own:
             self.assertEqual((await self.process_of(name)).name, "y")
+
+    async def test_what_it_cannot_run_any_more_is_told_and_holds_up_no_other(self) -> None:
+        own, _ = await self.apart()
+        worker, bad = self.worker_of(own[0]), own[0]
+        await self.run_configs(config(bad, "once"))
+        await self.counts(bad, 2)
+        assert worker.pid is not None
+        os.kill(worker.pid, signal.SIGKILL)
+        for name in own[1:]:
+            await self.counts(name, 2)
+        self.assertEqual(self.refused, {bad: f"{bad}: no task can be made"})
+        self.assertEqual((self.runner.has(bad), list(worker.wanted)), (False, own[1:]))
+        ran = await self.runner.run([config(bad, "once")])
+        self.assertEqual((ran.refused, len(self.refused)), ({bad: f"{bad}: no task can be made"}, 1))
+        await self.run_configs(config(bad))
+        await self.counts(bad, 3)
+
+    async def test_it_is_asked_nothing_before_it_has_begun(self) -> None:
+        await self.fails_with(self.runner.workers["worker 1"].tell(5), TransientError)
+        figures = await self.runner.figures()
+        self.assertEqual((figures["task_list"], [row["live"] for row in figures["workers"]]), ([], [False, False]))
+        self.assertEqual(self.flushLoggedErrors(), [])
 
     async def test_what_an_operator_decided_is_not_forgotten_with_it(self) -> None:
         own, _ = await self.apart()

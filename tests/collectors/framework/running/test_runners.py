@@ -21,7 +21,15 @@ class InProcessTests(RunnerContract):
 
 class ShardedTests(RunnerContract):
     def make_runner(self, context: CollectorContext) -> Any:
-        return Sharded(2, SPEC, context, self.settings, on_runs=self.count_run, on_problem=lambda _: None)
+        return Sharded(
+            2,
+            SPEC,
+            context,
+            self.settings,
+            on_runs=self.count_run,
+            on_problem=lambda _: None,
+            on_refused=lambda _: None,
+        )
 
 
 del RunnerContract
