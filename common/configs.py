@@ -110,7 +110,7 @@ class ProcessSetConfig(Struct, frozen=True, kw_only=True):
         required: expected on the device, seen or not.
         restart_severity: None counts restarts and says nothing.
         count_min: inclusive bounds on the number of processes; None for no bound. 0 is a value.
-        confirm: scans in a row that must show the set missing.
+        confirm: scans in a row that must show the set missing; of more than one, only those on turn count.
         instances_max: how many independent trees of its processes there may be; None for any number. It is judged
             where parents are known (local).
     """

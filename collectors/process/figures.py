@@ -12,6 +12,9 @@ from common.series import Number
 AGENT_CACHE_S = 31.0
 """How long net-snmp gives one reading of the process table, and a little (nsCacheTimeout, 30 s by default)."""
 
+SHORTEST_S = 1.0
+"""CPU time is told in hundredths of a second: in less time than this, a few of them are a high percentage."""
+
 
 def cpu_percent(before: ProcessTable, table: ProcessTable) -> Mapping[int, float]:
     """CPU percent by pid from one table to the next; a pid without a base is left out."""

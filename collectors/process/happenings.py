@@ -23,14 +23,18 @@ Scanned = tuple[int, list[int], list[int]]
 
 
 class Tellings:
-    """What was told of all sets of a device since the scan before."""
+    """What was told of all sets of a device since the scan before.
+
+    Attributes:
+        woken: the scan is out of turn.
+    """
 
     def __init__(self, table: ProcessTable, sets: Mapping[str, SetMemory], matcher: Matcher, interval_s: float) -> None:
         self._interval_s = interval_s
         self._known = table.happened is not None
         self._at = table.at
         self._monotonic = table.monotonic
-        self._woken = table.happened is not None and table.happened.woken
+        self.woken = table.woken
         self._told: dict[str, list[ProcessLife]] = {}
         owners: dict[int, str] | None = None
         for life in table.happened.lives if table.happened is not None else ():
@@ -44,19 +48,22 @@ class Tellings:
 
     def passing(self, kept: SetMemory) -> bool:
         """Whether what this scan shows of a set is but a moment of its restarting, which has an alarm."""
-        return self._woken and RESTARTING in kept.alarms
+        return self.woken and RESTARTING in kept.alarms
 
     def confirm(self, scans: int, kept: SetMemory) -> int:
         """How many scans must show that a set is missing; one that keeps restarting comes back by itself."""
-        return max(2, scans) if self._known and RESTARTING in kept.alarms else scans
+        needed = max(2, scans) if self._known and RESTARTING in kept.alarms else scans
+        return needed + (kept.early and needed > 1)
 
     def missing_scans(self, component: str, kept: SetMemory) -> int:
-        """The scans in a row that show a set missing, with this one; scans out of turn count as one."""
+        """The scans in a row that show a set missing, with this one; scans out of turn count only as the first one."""
         lives = self._told.get(component, [])
         before = kept.missing_scans
         if RESTARTING in kept.alarms and any(life.began is not None for life in lives):
             before = 0
-        return max(1, before) if self._woken else before + 1
+        if not before:
+            kept.early = self.woken
+        return max(1, before) if self.woken else before + 1
 
     def judge(self, component: str, kept: SetMemory, rows: Mapping[int, ProcessRow], scanned: Scanned) -> Scanned:
         """What two scans and all that was told between them come to, for one set; its memory is brought up to it.

@@ -21,9 +21,12 @@ def roots_of(rows: Mapping[int, ProcessRow]) -> list[int] | None:
 
 
 def judge_instances(
-    voice: SetVoice, definition: ProcessSetConfig, kept: SetMemory, rows: Mapping[int, ProcessRow]
+    voice: SetVoice, definition: ProcessSetConfig, kept: SetMemory, rows: Mapping[int, ProcessRow], *, on_turn: bool
 ) -> None:
-    """Judge the living processes of a set by one scan; what is not known changes nothing."""
+    """Judge the living processes of a set by one scan; what is not known changes nothing.
+
+    Scans out of turn come in quick succession, while processes are being replaced: they do not count.
+    """
     most = definition.instances_max
     if most is None:
         kept.twice = 0
@@ -34,7 +37,7 @@ def judge_instances(
         kept.twice = 0
         voice.over(TWICE, f"{voice.component} runs {_times(len(roots))}, as it may")
     elif roots is not None:
-        kept.twice += 1
+        kept.twice += on_turn
         if kept.twice >= max(SCANS, definition.confirm):
             pids = ", ".join(map(str, roots[:5])) + (f" and {len(roots) - 5} more" if len(roots) > 5 else "")
             text = f"{voice.component} runs {_times(len(roots))}, at most {_times(most)} it may: pids {pids}"

@@ -36,6 +36,7 @@ class SetMemory(Struct, omit_defaults=True):
     Attributes:
         pids: with when each was started (local), or seen first (SNMP); epoch seconds.
         missing_scans: scans in a row without a process; 0 while it is up.
+        early: the first of them was out of turn: it is not among those that `confirm` asks for, if that is more than 1.
         lost: pids before it went missing.
         alarms: severity by event key of what is open at the hub.
         restart_times: epoch seconds of the restarts in the flap window, the newest last.
@@ -73,6 +74,7 @@ class SetMemory(Struct, omit_defaults=True):
     replaced: float | None = None
     accepted: Sequence[int] = ()
     twice: int = 0
+    early: bool = False
     ends: Ends | None = None
 
 

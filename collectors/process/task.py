@@ -18,18 +18,18 @@ from collectors.process.events import GROUP
 from collectors.process.evidence.keeper import EvidenceKeeper
 from collectors.process.judging import SetJudge
 from collectors.process.memory import dump, load
-from collectors.process.points import SOURCE, layout
 from collectors.process.restarts import restarted
 from collectors.process.rollbook.book import RollBook
+from collectors.process.sampling import StepSamples
 from collectors.process.tables import View
-from collectors.process.tracker import Outcome, Tracker
+from collectors.process.tracker import Tracker
 from common.configs import DeviceConfig, SourceKind
 from common.errors import TocsinError, TransientError
 from common.events import CLASS_SNMP, Event, Severity
 from common.masking import masker_of
 from common.queries import Decision
 from common.roll import DeviceScan, SetState, SetStatus
-from common.series import Sample, SeriesKey, snap
+from common.series import snap
 
 PERSIST_EVERY = 30
 """Cycles without a change after which the memory is kept all the same."""
@@ -82,8 +82,7 @@ class ProcessTask:
         self._sizing = self._tracker.memory.sizing.learnt()
         self._source = make_source(config, self)
         self._cycles = 0
-        self._slot = 0
-        self._in_slot: tuple[str, ...] = ()
+        self._samples = StepSamples()
         self._next: DeviceConfig | None = config  # what is remembered may be of another one
         self._decisions: list[Decision] = []
         self._taken: list[Decision] = []
@@ -170,7 +169,7 @@ class ProcessTask:
             self.evidence.watch(self._tracker.memory.sets, self.view)
             marked = self.evidence.mark(self._config, told, self.view, outcome.view) if told else None
         events += told if marked is None else marked.events
-        self._write(outcome, slot)
+        self._context.samples.write(self._samples.of(self._config, outcome, slot))
         self.view, self.sets = outcome.view, outcome.sets
         if self.book is not None:
             self.book.note(table, outcome.view.owners)
@@ -307,7 +306,7 @@ class ProcessTask:
             group=GROUP,
         )
 
-    # --- keeping and writing ------------------------------------------------------------------------------------------
+    # --- keeping ------------------------------------------------------------------------------------------
 
     async def _keep(self, events: list[Event], *, changed: bool) -> None:
         sizing = self._tracker.memory.sizing.learnt()
@@ -323,27 +322,6 @@ class ProcessTask:
             self._next = self._next or self._config
             self._decisions[:0] = self._taken
             raise
-
-    def _write(self, outcome: Outcome, slot: int) -> None:
-        """Hand samples over; a run out of turn has some only for series that this step has none of yet."""
-        if slot != self._slot:
-            self._slot, self._in_slot = slot, ()
-        fresh = {component: series for component, series in outcome.series.items() if series not in self._in_slot}
-        self._in_slot += tuple(fresh.values())
-        plan = layout(self._config.source, self._config.interval_s, self._config.retention)
-        names = {point.name for point in plan.points}
-        device = self._config.device
-        self._context.samples.write(
-            [
-                Sample(
-                    key=SeriesKey(device, series, SOURCE),
-                    layout=plan,
-                    at=slot,
-                    values={name: value for name, value in outcome.figures[component].items() if name in names},
-                )
-                for component, series in fresh.items()
-            ]
-        )
 
 
 class TableIncompleteError(TransientError):

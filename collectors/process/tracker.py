@@ -9,7 +9,7 @@ from msgspec import Struct
 from collectors.framework.interfaces import ProcessRow, ProcessTable
 from collectors.process.events import CONDITIONS, COUNT, TWICE, SetVoice
 from collectors.process.expectations import Expectations
-from collectors.process.figures import cpu_percent, cpu_seconds, from_a_cache, set_figures, started_of
+from collectors.process.figures import SHORTEST_S, cpu_percent, cpu_seconds, from_a_cache, set_figures, started_of
 from collectors.process.happenings import Tellings
 from collectors.process.instances import judge_instances
 from collectors.process.memory import DeviceMemory, SetMemory
@@ -59,6 +59,7 @@ class Tracker:
     def __init__(self, config: DeviceConfig, memory: DeviceMemory) -> None:
         self.memory = memory
         self._last: ProcessTable | None = None  # what CPU percent are reckoned from
+        self._used: Mapping[int, float] = {}
         self._configure(config)
 
     def update(self, config: DeviceConfig, wall: float) -> list[Event]:
@@ -159,10 +160,7 @@ class Tracker:
         events: list[Event] = []
         changed = memory.scanned_at is None
         first_scan = memory.scanned_at is None
-        used: Mapping[int, float] = {}
-        if self._last is None or base_lost or not from_a_cache(self._last, table):
-            used = {} if base_lost or self._last is None else cpu_percent(self._last, table)
-            self._last = table
+        used = self._cpu(table, base_lost=base_lost)
         again = used_again(table.rows, memory.cpu_s)
         tellings = Tellings(table, memory.sets, self.matcher, self.config.interval_s)
         for component, name in self._to_judge(matched.names).items():
@@ -197,6 +195,18 @@ class Tracker:
             view=View(table=table, owners=matched.owners, used=used),
             changed=changed,
         )
+
+    def _cpu(self, table: ProcessTable, *, base_lost: bool) -> Mapping[int, float]:
+        """CPU percent by pid since the last scan on turn; in a moment too short to be told, what was reckoned last."""
+        last = self._last
+        if last is None or base_lost:
+            self._last, self._used = table, {}
+        elif from_a_cache(last, table):
+            return {}
+        elif not table.woken or table.monotonic - last.monotonic >= SHORTEST_S:
+            self._used = cpu_percent(last, table)
+            self._last = last if table.woken else table
+        return self._used
 
     def _to_judge(self, present: Mapping[str, SetName]) -> dict[str, SetName]:
         """Sets that are expected, known, or in this table."""
@@ -247,7 +257,7 @@ class Tracker:
         if restarts:
             voice.restarted(restarts, lost, found)
         voice.flapping()
-        judge_instances(voice, definition, kept, rows)
+        judge_instances(voice, definition, kept, rows, on_turn=not tellings.woken)
         if not kept.missing_scans and not tellings.passing(kept):
             voice.bounds(len(rows))
 

@@ -108,19 +108,12 @@ class WatchingSource:
         self._connector.drain()
         table: ProcessTable = await self._source.scan(full)
         self._connector.drain()
-        whole = self._connector.listening and self._connector.session == self._session
-        self._session = self._connector.session if self._connector.listening else 0
-        happened = self._lives.collect(table)
-        self._unseen += happened.unseen
-        if self._session:
-            happened = self._with_kills(happened, table)
-        else:
-            self._lives.forget()
+        # Nobody goes by a table that is not complete; the next one that is tells of what was before it, too.
+        happened = self._happened(table) if table.complete else None
         self._waker.scanned(time.thread_time() - began)
         if self._lives.waits:
             self._waker.ring()
-        told = msgspec.structs.replace(happened, woken=woken) if whole else None
-        return msgspec.structs.replace(table, happened=told)
+        return msgspec.structs.replace(table, happened=happened, woken=woken)
 
     async def alive(self, pids: Sequence[int]) -> frozenset[int]:
         """See IProcessSource."""
@@ -182,6 +175,18 @@ class WatchingSource:
     def _lost(self) -> None:
         self._lives.lose()
         self._waker.ring()
+
+    def _happened(self, table: ProcessTable) -> Happened | None:
+        """What was told since the last complete table; None when it was not listened to all the time."""
+        whole = self._connector.listening and self._connector.session == self._session
+        self._session = self._connector.session if self._connector.listening else 0
+        happened = self._lives.collect(table)
+        self._unseen += happened.unseen
+        if self._session:
+            happened = self._with_kills(happened, table)
+        else:
+            self._lives.forget()
+        return happened if whole else None
 
     def _with_kills(self, happened: Happened, table: ProcessTable) -> Happened:
         """Add what is known of kills for want of memory."""

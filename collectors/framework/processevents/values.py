@@ -74,13 +74,11 @@ class Happened(Struct, frozen=True, kw_only=True):
         lives: watched processes that began or ended.
         lost: some events were lost; of the rest the scan alone knows.
         unseen: processes that were gone before it could be read what they were.
-        woken: this scan is out of turn, because of what had happened.
     """
 
     lives: tuple[ProcessLife, ...] = ()
     lost: bool = False
     unseen: int = 0
-    woken: bool = False
 
 
 def signal_name(number: int) -> str:

@@ -69,15 +69,15 @@ class Listened(Host):
             ProcessLife(pid=pid, line=f"{WEB} {pid}", began=began) for pid, began in self.began.items()
         ]
         self.lives, self.began = [], {}
-        told = Happened(lives=tuple(lives), woken=woken, lost=lost) if happened is ... else happened
+        told = Happened(lives=tuple(lives), lost=lost) if happened is ... else happened
         rows = {pid: self.row(pid, started=self.started(began)) for pid, began in self.running.items()}
-        return self.observe_at(rows, told)
+        return self.observe_at(rows, told, woken=woken)
 
     @staticmethod
     def started(began: float) -> float:
         return 1_700_000_000.0 + began
 
-    def observe_at(self, rows: Any, told: Happened | None) -> Outcome:
+    def observe_at(self, rows: Any, told: Happened | None, *, woken: bool = False) -> Outcome:
         table = ProcessTable(
             at=START + self.wall_s + self.now,
             monotonic=1000.0 + self.now,
@@ -85,6 +85,7 @@ class Listened(Host):
             complete=True,
             full=False,
             happened=told,
+            woken=woken,
         )
         return self.tracker.observe(table)
 
@@ -289,7 +290,32 @@ def test_scans_out_of_turn_do_not_use_up_the_patience_of_a_set() -> None:
     host.end(1)
     said = [keys(host.look(woken=True)) for _ in range(5)]
     said += [keys(host.look()) for _ in range(2)]
-    assert said == [[]] * 6 + [[("process_missing", 4)]]
+    said += [keys(host.look(woken=True)) for _ in range(5)]
+    said += [keys(host.look())]
+    assert said == [[]] * 12 + [[("process_missing", 4)]]
+
+
+def test_two_scans_on_turn_stay_two_whatever_comes_between() -> None:
+    host = Listened(definition(confirm=2), running=(1,))
+    for pid in range(2, 20):  # gone for a moment in which its turn lies, again and again
+        host.end(pid - 1)
+        said = [keys(host.look(woken=True)), keys(host.look()), keys(host.look(woken=True))]
+        host.wait(INTERVAL_S)
+        host.start(pid)
+        assert [key for one in (*said, keys(host.look(woken=True))) for key in one if key[0] == "process_missing"] == []
+    host.end(19)
+    host.restart_daemon()
+    assert keys(host.look()) == []
+    assert keys(host.look(woken=True)) == []
+    assert keys(host.look()) == [("process_missing", 4)]
+
+
+def test_with_one_scan_to_confirm_it_the_first_one_says_it_whenever_it_is() -> None:
+    for woken in (True, False):
+        host = Listened(running=(1,))
+        host.end(1)
+        assert keys(host.look(woken=woken)) == [("process_missing", 4)]
+        assert keys(host.look(woken=not woken)) == []
 
 
 def test_a_set_that_keeps_restarting_has_one_alarm_however_often_it_is_looked_at() -> None:
@@ -309,6 +335,8 @@ def test_a_set_that_keeps_restarting_has_one_alarm_however_often_it_is_looked_at
     assert len(kept.restart_times) <= 1000
     # When it stays away, that is said, too: by the second scan on turn.
     host.end(1999)
+    assert keys(host.look(woken=True)) == []
+    assert keys(host.look()) == []
     assert keys(host.look(woken=True)) == []
     assert keys(host.look()) == [("process_missing", 4)]
 
@@ -333,6 +361,39 @@ def test_what_is_kept_of_places_is_bounded() -> None:
     ends = host.tracker.memory.sets["web"].ends
     assert ends is not None
     assert len(ends.vacant) == MAX_VACANT
+
+
+# --- scans in quick succession ----------------------------------------------------------------------------------------
+
+
+def test_a_daemon_that_is_being_replaced_does_not_run_twice_however_often_it_is_looked_at() -> None:
+    host = Listened(definition(instances_max=1))
+
+    def look(*pids: int, woken: bool) -> list[tuple[str, int]]:
+        host.wait(0.02)
+        return keys(host.observe_at({pid: host.row(pid, parent=1) for pid in pids}, Happened(), woken=woken))
+
+    assert [look(11, 12, woken=woken) for woken in (True, False, True, True)] == [[]] * 4
+    assert look(11, 12, woken=False) == [("process_twice", 4)]
+    assert look(12, woken=True) == [("process_twice", 0)]
+
+
+def test_cpu_is_reckoned_from_turn_to_turn_and_not_from_moments() -> None:
+    host = Listened(running=(1, 2))
+    last = host.now
+
+    def look(cpu_s: float, after_s: float, *, woken: bool) -> object:
+        host.now = last + after_s
+        row = host.row(1, started=host.started(0.0), cpu_s=cpu_s)
+        return host.observe_at({1: row}, Happened(), woken=woken).figures["web"]["cpu"]
+
+    look(50.0, 0.0, woken=False)
+    look(51.0, 10.0, woken=False)
+    assert look(51.02, 10.005, woken=True) == 10.0  # not 400 %
+    assert look(51.5, 15.0, woken=True) == pytest.approx(10.0)
+    assert look(51.52, 15.005, woken=True) == pytest.approx(52.0 / 5.005)
+    assert look(53.0, 20.0, woken=False) == pytest.approx(20.0)
+    assert look(53.0, 30.0, woken=False) == 0.0
 
 
 # --- reasons ----------------------------------------------------------------------------------------------------------
@@ -382,6 +443,7 @@ def test_a_reason_that_was_waited_for_is_that_of_the_end() -> None:
     host = Listened(definition(confirm=2), running=(7,))
     host.end(7, 0x200)
     host.look(woken=True)
+    host.look()
     assert host.look().events[0].summary == "no process of web runs: exit code 2"
 
 
