@@ -8,8 +8,10 @@ from msgspec.structs import replace
 
 from common.configs import SnmpConfig
 
+AFTER_READING_S = 4.0
+"""Of a cycle, left for what comes after its table: events go to disk, and a host is asked how it is."""
 SILENCE_SHARE = 0.8
-"""Of the time that a cycle may take: so soon has to be known that a device does not answer."""
+"""Of the time that reading a table may take: so soon has to be known that a device does not answer."""
 SLACK = 0.5
 """Of an interval: a turn so close to the time at which one is to be asked again is the one."""
 LEAST_SHARE = 0.5
@@ -18,12 +20,17 @@ LEAST_SHARE = 0.5
 
 def longest_cycle_s(interval_s: int) -> float:
     """How long a cycle may take."""
-    return max(10.0, 0.9 * interval_s)
+    return max(12.0, 0.9 * interval_s)
+
+
+def longest_read_s(interval_s: int) -> float:
+    """How long reading a table that can be believed may take."""
+    return longest_cycle_s(interval_s) - AFTER_READING_S
 
 
 def in_time(snmp: SnmpConfig, interval_s: int) -> SnmpConfig:
-    """The same with no more patience than a cycle has: else silence would show as a cycle that takes too long."""
-    limit_s = SILENCE_SHARE * longest_cycle_s(interval_s)
+    """The same with no more patience than reading has: else silence would show as a table that takes too long."""
+    limit_s = SILENCE_SHARE * longest_read_s(interval_s)
     timeout_s = min(snmp.timeout_s, limit_s / 2)
     retries = min(snmp.retries, int(limit_s / timeout_s) - 1)
     if (timeout_s, retries) == (snmp.timeout_s, snmp.retries):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import msgspec
+from twisted.internet.defer import Deferred, TimeoutError  # noqa: A004 - Twisted's, raised by addTimeout
 from zope.interface import implementer
 
 from collectors.framework.interfaces import CollectorContext, IProcessSource, ITask, ProcessTable
@@ -12,7 +13,7 @@ from collectors.framework.networks import SILENT
 from collectors.framework.snmp.errors import NoHostResources, SnmpAuthError, SnmpConfigError, SnmpError, SnmpTimeout
 from collectors.framework.timing import turn_of
 from collectors.process import report
-from collectors.process.backoff import Backoff, longest_cycle_s
+from collectors.process.backoff import Backoff, longest_cycle_s, longest_read_s
 from collectors.process.doubt import changed_hands, has_shrunk, whom_to_ask
 from collectors.process.events import GROUP
 from collectors.process.evidence.keeper import EvidenceKeeper
@@ -150,7 +151,7 @@ class ProcessTask:
         events = self._take_config() + self._take_decisions()
         began = self._context.clock.seconds()
         try:
-            table = await self._read()
+            table = await self._read_in_time()
         except TocsinError as error:
             if isinstance(error, NO_ANSWER):
                 self._backoff.failed(began, self._config.interval_s)
@@ -200,6 +201,19 @@ class ProcessTask:
         ]
 
     # --- reading ------------------------------------------------------------------------------------------------------
+
+    async def _read_in_time(self) -> ProcessTable:
+        """As `_read`; an agent that answers too slowly for its interval is told of as any that cannot be read."""
+        limit_s = longest_read_s(self._config.interval_s)
+        reading: Deferred[ProcessTable] = Deferred.fromCoroutine(self._read())
+        reading.addTimeout(limit_s, self._context.clock)
+        try:
+            return await reading
+        except TimeoutError:
+            raise TableIncompleteError(
+                f"the process table of {self._config.device} is incomplete: it was not read to its end within"
+                f" {limit_s:g} s; choose a longer interval, or see why the agent is slow"
+            ) from None
 
     async def _read(self) -> ProcessTable:
         """A table that can be believed: what seems to be missing is verified first."""

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from collectors.process.backoff import Backoff, in_time, longest_cycle_s
+from collectors.process.backoff import Backoff, in_time, longest_read_s
 from common.configs import SnmpConfig
 
 
@@ -95,10 +95,10 @@ def test_one_that_was_silent_before_is_silent_and_does_not_rest() -> None:
 @pytest.mark.parametrize("retries", [0, 2, 10])
 def test_silence_is_known_before_the_cycle_has_taken_too_long(interval_s: int, timeout_s: float, retries: int) -> None:
     found = in_time(SnmpConfig(timeout_s=timeout_s, retries=retries), interval_s)
-    assert found.timeout_s * (1 + found.retries) <= 0.8 * longest_cycle_s(interval_s)
+    assert found.timeout_s * (1 + found.retries) <= 0.8 * longest_read_s(interval_s)
     assert found.timeout_s <= timeout_s
     assert 0 <= found.retries <= retries
-    assert found.timeout_s * (1 + found.retries) >= min(timeout_s * (1 + retries), 0.35 * longest_cycle_s(interval_s))
+    assert found.timeout_s * (1 + found.retries) >= min(timeout_s * (1 + retries), 0.35 * longest_read_s(interval_s))
 
 
 def test_settings_that_are_patient_within_reason_stay_as_they_are() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 from twisted.internet.defer import Deferred
-from twisted.internet.task import Clock
+from twisted.internet.task import Clock, deferLater
 from twisted.trial.unittest import SynchronousTestCase
 
 from collectors.framework.interfaces import CollectorContext, Oid, SnmpValue
@@ -180,6 +180,27 @@ class CycleTests(SynchronousTestCase):
         self.agent.table = misread  # type: ignore[method-assign]
         self.assertEqual(self.cycle(), [])
         self.assertEqual(len(told), 2)
+
+    def test_an_agent_that_is_too_slow_for_its_interval_is_one_event_and_no_defect(self) -> None:
+        self.start(77, "web", "/web", "-d")
+        self.cycle()
+        honest = self.agent.table
+
+        async def slow(*asked: Any, **more: Any) -> Any:
+            await deferLater(self.clock, self.task.timeout_s, lambda: None)
+            return await honest(*asked, **more)
+
+        self.agent.table = slow  # type: ignore[method-assign]
+        self.end(77)
+        run = Deferred.fromCoroutine(self.task.run(int(self.wall())))
+        self.clock.advance(self.task.timeout_s - 5.0)
+        self.assertNoResult(run)
+        self.clock.advance(1.0)
+        error = self.failureResultOf(run, TransientError).value
+        self.assertIn("not read to its end within 50 s", str(error))
+        self.assertEqual([event.event_key for event in self.journal.events], ["table_incomplete"])
+        self.agent.table = honest  # type: ignore[method-assign]
+        self.assertEqual(self.cycle(), [("table_incomplete", 0), ("process_missing", 4)])
 
     def test_a_pid_whose_cpu_fell_is_asked_who_it_is(self) -> None:
         self.start(77, "web", "/web", "-d", cpu=1000)
