@@ -10,8 +10,9 @@ file.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import msgspec
@@ -19,7 +20,7 @@ from msgspec import Struct
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from collectors.framework.frames import Damage, frame, frames
+from collectors.framework.frames import Damage, Frame, frame, frames
 from collectors.framework.interfaces import IConfigStore
 from common.configs import DeviceConfig, shared
 from common.durable import sync
@@ -32,6 +33,9 @@ _log = Logger()
 FILE = "configs.journal"
 KEY_FILE = "configs.key"
 REWRITE_FROM_BYTES = 256 * 1024
+
+Place = tuple[int, int]
+"""Where a frame begins and ends in the file; its bytes are not kept."""
 
 
 class Held(Struct, frozen=True, tag="sealed"):
@@ -78,7 +82,7 @@ class ConfigCache:
         self._key_file = key_file or folder / KEY_FILE
         self._sealer: Sealer | None = None
         self._path = folder / FILE
-        self._live: dict[str, bytes] = {}  # device -> its frame
+        self._live: dict[str, Place] = {}  # device -> its frame
         self._size = 0
         self._cut = False  # there is something behind `_size` that does not count
         self.position = Position()
@@ -108,10 +112,12 @@ class ConfigCache:
         if not parts and now == self.position:
             return
         data = b"".join([*parts, _completion(len(parts), now)])
-        live = {device: held for device, held in {**self._live, **new}.items() if device not in set(removed)}
+        begin, gone = self._size, set(removed)
+        live = {**self._live, **_places(new, begin)}
+        live = {device: place for device, place in live.items() if device not in gone}
         try:
             if self._wants_rewrite(live, len(data)):
-                self._rewrite(live, now)
+                live = self._rewrite(live, new, now)
             else:
                 self._append(data)
         except OSError as error:
@@ -140,8 +146,8 @@ class ConfigCache:
             )
             self._cut = True
         configs = {}
-        for device, held in tuple(self._live.items()):
-            config = self._config(device, held)
+        for device, (begin, end) in tuple(self._live.items()):
+            config = self._config(device, data[begin:end])
             if config is None:
                 del self._live[device]
             else:
@@ -151,7 +157,7 @@ class ConfigCache:
     def _replay(self, data: bytes) -> int:
         """Apply what the file holds; returns where the last complete change ends."""
         pending: list[Held | Gone] = []
-        raw: list[bytes] = []
+        places: list[Place] = []
         complete = previous = 0
         for part in frames(data):
             if isinstance(part, Damage):
@@ -167,21 +173,21 @@ class ConfigCache:
             if isinstance(entry, Done):
                 # Damaged frames are missing here. More than this change has were completed by one that is damaged:
                 # nothing is ever written behind a change that is not complete.
-                for one, held in zip(pending, raw, strict=True):
-                    self._apply(one, held)
-                pending, raw, complete = [], [], part.end
+                for one, place in zip(pending, places, strict=True):
+                    self._apply(one, place)
+                pending, places, complete = [], [], part.end
                 self.position = Position(entry.epoch, max(0, entry.revision))
             elif entry is not None:
                 pending.append(entry)
-                raw.append(data[previous : part.end])
+                places.append((previous, part.end))
             previous = part.end
         return complete
 
-    def _apply(self, entry: Held | Gone, held: bytes) -> None:
+    def _apply(self, entry: Held | Gone, place: Place) -> None:
         if isinstance(entry, Gone):
             self._live.pop(entry.device, None)
         else:
-            self._live[entry.device] = held
+            self._live[entry.device] = place
 
     def _config(self, device: str, held: bytes) -> DeviceConfig | None:
         (part,) = frames(held)
@@ -210,8 +216,10 @@ class ConfigCache:
             self._sealer = ensure_sealer(self._key_file)
         return self._sealer
 
-    def _wants_rewrite(self, live: dict[str, bytes], more: int) -> bool:
-        return self._size + more > max(REWRITE_FROM_BYTES, 2 * sum(map(len, live.values())))
+    def _wants_rewrite(self, live: dict[str, Place], more: int) -> bool:
+        if self._size and not self._path.exists():  # removed from outside
+            return True
+        return self._size + more > max(REWRITE_FROM_BYTES, 2 * sum(end - begin for begin, end in live.values()))
 
     def _append(self, data: bytes) -> None:
         self._make_folder()
@@ -233,11 +241,12 @@ class ConfigCache:
             sync(self._folder)
         self._size += len(data)
 
-    def _rewrite(self, live: dict[str, bytes], position: Position) -> None:
-        """Write a file with what is live and nothing else, and put it in place of the old one."""
+    def _rewrite(self, live: dict[str, Place], new: dict[str, bytes], position: Position) -> dict[str, Place]:
+        """Write a file with what is live and nothing else, and put it in place of the old one; says what lies where."""
         self._make_folder()
         partial = self._path.with_name(f".{FILE}.new")
-        data = b"".join([*live.values(), _completion(len(live), position)])
+        held = self._held(live.keys() - new.keys()) | {device: new[device] for device in live.keys() & new.keys()}
+        data = b"".join([*held.values(), _completion(len(held), position)])
         try:
             partial.unlink(missing_ok=True)
             descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -254,9 +263,32 @@ class ConfigCache:
             raise
         sync(self._folder)
         self._size = len(data)
+        return _places(held, 0)
+
+    def _held(self, devices: Collection[str]) -> dict[str, bytes]:
+        """The frames of some devices, from the file.
+
+        One that was damaged since is left out: the device is collected all the same, and after the next start the hub
+        sends it again.
+        """
+        data = self._path.read_bytes() if devices and self._path.exists() else b""
+        held = {}
+        for device in sorted(devices):
+            begin, end = self._live[device]
+            if isinstance(next(frames(data[begin:end]), None), Frame):
+                held[device] = data[begin:end]
+            else:
+                _log.error("{path}: the config of {device} was damaged there", path=self._path, device=device)
+        return held
 
     def _make_folder(self) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def _places(held: dict[str, bytes], begin: int) -> dict[str, Place]:
+    """Where frames lie that are written one after the other from a byte on."""
+    ends = list(itertools.accumulate(map(len, held.values()), initial=begin))
+    return dict(zip(held, itertools.pairwise(ends), strict=True))
 
 
 def _completion(count: int, position: Position) -> bytes:

@@ -128,6 +128,38 @@ class TestConfigCache(ConfigStoreContract):
         again.load()
         assert again.position == Position("e", number)
 
+    def test_a_file_that_is_written_anew_has_what_was_read_from_the_old_one(self) -> None:
+        """Also when that was read by another process, after a rewrite, and when one of it was damaged since."""
+        self.make_store().replace([config(name) for name in "abc"], [])
+        store = self.again(None)
+        store.load()
+        for _ in range(2):
+            before = 0
+            while store._size >= before:
+                before = store._size
+                store.replace([device_config("d", sets=100)], ["c"])
+            assert {one: found for one, found in self.again(None).load().items() if one != "d"} == {
+                "a": config("a"),
+                "b": config("b"),
+            }
+        data = bytearray((self.folder / FILE).read_bytes())
+        data[100] ^= 1  # within the first frame, of a
+        (self.folder / FILE).write_bytes(data)
+        (self.folder / FILE).chmod(0o600)
+        before = 0
+        while store._size >= before:
+            before = store._size
+            store.replace([device_config("d", sets=100)], [])
+        assert sorted(self.again(None).load()) == ["b", "d"]
+
+    def test_a_file_that_was_removed_is_begun_anew(self) -> None:
+        store = self.make_store()
+        store.replace([config("a")], [])
+        (self.folder / FILE).unlink()
+        store.replace([config("b")], [])
+        store.replace([config("c")], [])
+        assert sorted(self.again(None).load()) == ["b", "c"]
+
     def test_a_file_that_is_not_ours_is_a_sentence(self) -> None:
         (self.folder / FILE).mkdir(parents=True)
         with pytest.raises(SettingsError, match="cannot be read"):
