@@ -27,7 +27,8 @@ class HeldConfigs:
     config again, or removes the device. Until then the hub is told that it has lapsed.
 
     Args:
-        on_lost: called when a device is held no more that the hub knows as live; a session that stands does not know.
+        on_lost: told why the hub, which knows devices as live, must be told anew what is held; a session that stands
+            does not know.
     """
 
     def __init__(
@@ -35,8 +36,7 @@ class HeldConfigs:
         store: IConfigStore,
         runner: IRunner,
         rejections: Rejections,
-        *,
-        on_lost: Callable[[], None] = lambda: None,
+        on_lost: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._store = store
         self._runner = runner
@@ -164,7 +164,7 @@ class HeldConfigs:
         finally:
             self._changing.release()
         if lost:
-            self._on_lost()
+            self._on_lost("devices are not collected any more that it knows as live")
 
     async def apply(self, batch: ConfigBatch) -> ConfigsApplied:
         """Judge, store, then run a batch of configs.

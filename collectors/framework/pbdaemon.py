@@ -15,26 +15,24 @@ import os
 import random
 import socket
 import time
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Annotated, Any, Literal
-
-from msgspec import Meta, Struct
+from collections.abc import Sequence
+from typing import Any
 
 from collectors.framework.captures.options import Chosen
 from collectors.framework.chain import Chain
 from collectors.framework.configcache import ConfigCache
+from collectors.framework.daemonsettings import CollectorSettings
 from collectors.framework.enrolment.verb import enrol_verb
 from collectors.framework.eventpump import EventPump
-from collectors.framework.eventspool import EventSpool, SpoolSettings
+from collectors.framework.eventspool import EventSpool
 from collectors.framework.held import HeldConfigs
 from collectors.framework.hubclient import HubClient, Identity
-from collectors.framework.hublink import HubLink, LinkSettings
+from collectors.framework.hublink import HubLink
 from collectors.framework.interfaces import CollectorContext, CollectorSpec, NoTap
 from collectors.framework.leases import FILE as STAMP_FILE
 from collectors.framework.leases import Leases, Stamp
 from collectors.framework.name import CollectorName
-from collectors.framework.networks import Networks, NetworkSettings
+from collectors.framework.networks import Networks
 from collectors.framework.once import add_once_options, run_once
 from collectors.framework.problems import Problems
 from collectors.framework.rejections import Rejections
@@ -43,59 +41,12 @@ from collectors.framework.rrdreader import Reader
 from collectors.framework.running.choice import make_runner
 from collectors.framework.samplewriter import SampleWriter
 from collectors.framework.selfstats import Gauges, SelfStats, resident_bytes
-from collectors.framework.stats import STATS
+from collectors.framework.stats import STATS, fares
 from collectors.framework.worker import NamedThread
 from common.daemon import Program, version
 from common.daemon import main as daemon_main
 from common.events import CLASS_DAEMON, CLASS_DATA
-from common.logs import LogSettings
 from common.wire import TaskCounts
-
-
-class HubSettings(LinkSettings, frozen=True, kw_only=True):
-    """The hub that this collector belongs to."""
-
-    certificates: Path = Path("/var/lib/tocsin/certs")
-
-
-class CollectorSettings(Struct, frozen=True, kw_only=True):
-    """All settings of a collector daemon.
-
-    Attributes:
-        folder: of this daemon alone: configs, events and samples that wait, RRD files, pid file, log.
-        name: of this collector, until the hub has said it for the first time.
-        parallel: devices that are read at the same time.
-        key_file: keys that seal the configs on disk; empty for configs.key beside them.
-        reactor: `asyncio` only for devices that are read with the SNMP engine pysnmp.
-        events: What waits for the hub, and how much of it is kept.
-        networks: How devices share the line to their network, and how often those that do not answer are asked.
-    """
-
-    folder: Path = Path("var/process")
-    name: str = "local"
-    parallel: Annotated[int, Meta(ge=1)] = 100
-    reactor: Literal["epoll", "asyncio"] = "epoll"
-    key_file: str = ""
-    hub: HubSettings = HubSettings()
-    events: SpoolSettings = SpoolSettings()
-    networks: NetworkSettings = NetworkSettings()
-    log: LogSettings = LogSettings()
-
-    @property
-    def cache_key(self) -> Path | None:
-        """File of the keys that seal configs; None for the one beside them."""
-        return Path(self.key_file) if self.key_file else None
-
-
-class SharedSettings(CollectorSettings, frozen=True, kw_only=True):
-    """All settings of a collector daemon whose tasks may run in processes of their own.
-
-    Attributes:
-        workers: processes that share the devices, where one core is not enough: 1, the daemon reads them itself; 0, one
-            for each core. They share `parallel`, too.
-    """
-
-    workers: Annotated[int, Meta(ge=0, le=256)] = 1
 
 
 class CollectorDaemon(Chain):
@@ -137,6 +88,7 @@ class CollectorDaemon(Chain):
             send_model=lambda report: self.link.send_model(report),  # noqa: PLW0108 - the link comes later
             tap=tap,
             networks=Networks(settings.networks),
+            settings=settings,
         )
         runner = self.runner = make_runner(
             spec,
@@ -157,12 +109,7 @@ class CollectorDaemon(Chain):
             memory_bytes=lambda: (resident_bytes() or 0) + runner.totals().memory_bytes,
         )
         rejections = Rejections(spool, spool, wall)
-        held = self.held = HeldConfigs(
-            cache,
-            runner,
-            rejections,
-            on_lost=lambda: self.link.begin_anew("a device is not collected any more that the hub knows as live"),
-        )
+        held = self.held = HeldConfigs(cache, runner, rejections, lambda why: self.link.begin_anew(why))  # noqa: PLW0108
 
         # What speaks with the hub.
         client = self.client = HubClient(
@@ -247,12 +194,8 @@ class CollectorDaemon(Chain):
 
     def _gauges(self) -> Gauges:
         totals = self.runner.totals()
-        return Gauges(
-            counts=self._counts(),
-            running=totals.running,
-            waiting=totals.waiting,
-            sent_events=self.pump.figures.sent,
-        )
+        sent = self.pump.figures.sent
+        return Gauges(counts=self._counts(), running=totals.running, waiting=totals.waiting, sent_events=sent)
 
 
 def make_service(spec: CollectorSpec, settings: CollectorSettings, reactor: Any, tap: Any = None) -> CollectorDaemon:
@@ -282,26 +225,6 @@ def program(spec: CollectorSpec) -> Program:
     )
 
 
-def fares(figures: Mapping[str, Any]) -> str:
-    """What `status` says beside that the daemon runs: how it stands with its hub, what is not collected, and how."""
-    lines = [f"collector {figures.get('collector')}, hub: {figures.get('hub')}"]
-    workers = figures.get("workers") or []
-    if workers:
-        ailing = [worker["problem"] for worker in workers if worker["problem"]]
-        lines.append(f"{len(workers)} workers, {sum(worker['live'] for worker in workers)} of them at work")
-        lines += ailing
-    if figures.get("silent"):
-        lines.append(f"{figures['silent']} of {figures.get('devices')} devices do not answer, and are asked less often")
-    if figures.get("devices_paused_because"):
-        lines.append(str(figures["devices_paused_because"]))
-    if figures.get("process_events_standing"):
-        lines.append(str(figures["process_events_standing"]))
-    return "\n".join(lines)
-
-
 def main(spec: CollectorSpec, argv: Sequence[str] | None = None) -> int:
     """Run the command of a kind of collector; returns its exit status."""
     return daemon_main(program(spec), argv)
-
-
-__all__ = ["CollectorDaemon", "CollectorSettings", "SharedSettings", "main", "make_service", "program"]

@@ -56,6 +56,23 @@ def shown(figures: Mapping[str, Any], options: argparse.Namespace) -> str:
     return _text([*lines, *(["", "Other figures", *other] if other else [])])
 
 
+def fares(figures: Mapping[str, Any]) -> str:
+    """What `status` says beside that the daemon runs: how it stands with its hub, what is not collected, and how."""
+    lines = [f"collector {figures.get('collector')}, hub: {figures.get('hub')}"]
+    workers = figures.get("workers") or []
+    if workers:
+        ailing = [worker["problem"] for worker in workers if worker["problem"]]
+        lines.append(f"{len(workers)} workers, {sum(worker['live'] for worker in workers)} of them at work")
+        lines += ailing
+    if figures.get("silent"):
+        lines.append(f"{figures['silent']} of {figures.get('devices')} devices do not answer, and are asked less often")
+    if figures.get("devices_paused_because"):
+        lines.append(str(figures["devices_paused_because"]))
+    if figures.get("process_events_standing"):
+        lines.append(str(figures["process_events_standing"]))
+    return "\n".join(lines)
+
+
 def _daemon(figures: Mapping[str, Any]) -> list[str]:
     """What is known of the daemon itself."""
 

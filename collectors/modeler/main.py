@@ -6,8 +6,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from collectors.framework.daemonsettings import CollectorSettings
 from collectors.framework.interfaces import CollectorSpec
-from collectors.framework.pbdaemon import CollectorSettings
 from collectors.framework.pbdaemon import main as run_daemon
 from collectors.modeler.collector import ModelerCollector
 from common.configs import SERVICE_MODELER

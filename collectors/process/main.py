@@ -6,9 +6,9 @@ import sys
 from collections.abc import Sequence
 
 from collectors.framework.interfaces import CollectorSpec
-from collectors.framework.pbdaemon import SharedSettings
 from collectors.framework.pbdaemon import main as run_daemon
 from collectors.process.collector import ProcessCollector
+from collectors.process.settings import ProcessSettings
 from common.configs import SERVICE_PROCESS
 
 SPEC = CollectorSpec(
@@ -16,7 +16,7 @@ SPEC = CollectorSpec(
     program="tocsin-process",
     title="Tocsin's process collector: keeps the roll of what runs on each device",
     make_collector=ProcessCollector,
-    settings_type=SharedSettings,
+    settings_type=ProcessSettings,
     runs_on_captures=True,
     found_at="collectors.process.main:SPEC",
 )

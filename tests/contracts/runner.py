@@ -17,9 +17,9 @@ from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
 
+from collectors.framework.daemonsettings import SharedSettings
 from collectors.framework.eventspool import EventSpool
 from collectors.framework.interfaces import CollectorContext
-from collectors.framework.pbdaemon import SharedSettings
 from collectors.framework.running.interfaces import IRunner
 from collectors.framework.worker import NamedThread
 from common.configs import DeviceConfig

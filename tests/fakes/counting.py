@@ -15,9 +15,9 @@ from typing import Any
 
 from zope.interface import implementer
 
+from collectors.framework.daemonsettings import SharedSettings
 from collectors.framework.interfaces import CollectorContext, CollectorSpec, ICollector, ITask
 from collectors.framework.networks import SILENT
-from collectors.framework.pbdaemon import SharedSettings
 from common.configs import DeviceConfig
 from common.errors import NotFoundError, PermanentError
 from common.events import CLASS_PROCESS, Event, Severity

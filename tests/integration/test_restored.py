@@ -13,8 +13,9 @@ from twisted.internet import reactor
 from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 
+from collectors.framework.daemonsettings import CollectorSettings, HubSettings
 from collectors.framework.interfaces import CollectorSpec
-from collectors.framework.pbdaemon import CollectorDaemon, CollectorSettings, HubSettings, make_service
+from collectors.framework.pbdaemon import CollectorDaemon, make_service
 from common.certificates import ensure_collector, ensure_site
 from common.configs import digest
 from common.events import CLASS_PROCESS, Event, Severity

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collectors.framework.daemonsettings import CollectorSettings
 from collectors.framework.hubaddresses import HubAddress, Rotation, read_address
 from collectors.framework.hublink import LinkSettings
-from collectors.framework.pbdaemon import CollectorSettings
 from common.errors import SettingsError
 from common.settings import read_settings
 

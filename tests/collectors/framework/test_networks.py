@@ -7,9 +7,9 @@ import random
 import pytest
 
 from collectors.framework.networks import MOST_HOSTS, Networks, NetworkSettings
-from collectors.framework.pbdaemon import fares
 from collectors.framework.snmp.errors import SnmpTimeout
 from collectors.framework.snmp.factory import client_factory
+from collectors.framework.stats import fares
 from common.configs import SnmpConfig
 from tests.fakes.snmp import FakeUdpReactor
 

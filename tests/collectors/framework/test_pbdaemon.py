@@ -16,9 +16,9 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from collectors.framework import pbdaemon
 from collectors.framework.alarms import TaskAlarms
 from collectors.framework.configcache import FILE, ConfigCache
+from collectors.framework.daemonsettings import CollectorSettings, SharedSettings
 from collectors.framework.held import PAGE, HeldConfigs
 from collectors.framework.hubclient import HubClient, Identity
 from collectors.framework.interfaces import CollectorSpec, ICollector, IHubClient
@@ -28,6 +28,7 @@ from collectors.framework.rejections import Rejections
 from collectors.framework.running.inprocess import InProcess
 from collectors.framework.running.interfaces import Ran
 from collectors.framework.scheduler import Scheduler
+from collectors.framework.stats import fares
 from common.configs import DeviceConfig, digest, digest_of_all
 from common.errors import NotFoundError, SettingsError, TransientError
 from common.events import CLASS_CONFIG, CLASS_DATA, CLASS_PROCESS, CLASS_SNMP, Severity
@@ -80,7 +81,7 @@ class DaemonCase(SynchronousTestCase):
         self.rejections = Rejections(self.events, self.events, self.wall)
         self.runner: Any = self.runner_type(self.collector, self.scheduler, self.alarms)
         self.lost = 0
-        self.held = HeldConfigs(self.store, self.runner, self.rejections, on_lost=self.note_lost)
+        self.held = HeldConfigs(self.store, self.runner, self.rejections, self.note_lost)
         reader: Any = FakeReader()
         spool: Any = FakeSpool()
         identity = Identity(service="process", host="box", software="1", began=WALL)
@@ -97,7 +98,7 @@ class DaemonCase(SynchronousTestCase):
         self.rejections.load()
         self.load()
 
-    def note_lost(self) -> None:
+    def note_lost(self, _why: str) -> None:
         self.lost += 1
 
     def load(self) -> None:
@@ -571,21 +572,21 @@ ETC = Path(__file__).parents[3] / "etc"
 
 
 def test_the_settings_in_etc_are_those_that_genconf_prints() -> None:
-    text = genconf(pbdaemon.SharedSettings, "tocsin-process")
+    text = genconf(SharedSettings, "tocsin-process")
     assert (ETC / "process.toml").read_text() == text, "run: tocsin-process genconf > etc/process.toml"
-    assert read_settings(text, pbdaemon.SharedSettings, "x") == pbdaemon.SharedSettings()
+    assert read_settings(text, SharedSettings, "x") == SharedSettings()
 
 
 def test_status_says_how_it_stands_with_the_hub_and_what_waits_for_it() -> None:
     well = {"collector": "near", "hub": "attached to 192.0.2.1 port 8789", "devices_paused_because": ""}
-    assert pbdaemon.fares(well) == "collector near, hub: attached to 192.0.2.1 port 8789"
+    assert fares(well) == "collector near, hub: attached to 192.0.2.1 port 8789"
     ill = {**well, "hub": "waiting: 192.0.2.1 port 8789: it does not answer", "devices_paused_because": "2 devices are"}
-    assert pbdaemon.fares(ill).splitlines()[1] == "2 devices are"
+    assert fares(ill).splitlines()[1] == "2 devices are"
 
 
 def test_bounds_of_settings() -> None:
     with pytest.raises(SettingsError) as caught:
-        read_settings("parallel = 0\n[events]\nmax_events = 5\n", pbdaemon.CollectorSettings, "x")
+        read_settings("parallel = 0\n[events]\nmax_events = 5\n", CollectorSettings, "x")
     assert caught.value.details == (
         "parallel: got 0, wanted a whole number, 1 or more",
         "events.max_events: got 5, wanted a whole number, 2000 or more",

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
+from collectors.framework.daemonsettings import CollectorSettings
 from collectors.framework.enrolment.client import EnrolClient, UnreachableError
 from collectors.framework.enrolment.settingsfile import Place, find_place, settle
 from collectors.framework.enrolment.verb import PENDING
 from collectors.framework.hubaddresses import HubAddress, read_address
-from collectors.framework.pbdaemon import CollectorSettings
 from collectors.process.main import main
 from common.certificates import collector_name, collector_tls_options, ensure_site, issue_collector
 from common.edge.collectorfiles import load_collector

@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from collectors.framework import pbdaemon
+from collectors.framework.daemonsettings import CollectorSettings, SharedSettings
 from collectors.framework.interfaces import NoTap
 from collectors.framework.running import worker
 from collectors.framework.running.settings import read_settings, worker_count, write_settings
@@ -31,7 +32,7 @@ def test_the_context_of_a_worker_has_what_that_of_a_daemon_has() -> None:
 
 
 def test_settings_come_as_they_went() -> None:
-    settings = pbdaemon.SharedSettings(workers=3, name="north")
+    settings = SharedSettings(workers=3, name="north")
     assert read_settings(write_settings(settings), SPEC) == settings
 
 
@@ -42,9 +43,9 @@ def test_a_spec_is_found_where_it_says() -> None:
 
 def test_there_are_as_many_workers_as_can_have_a_place() -> None:
     def count(**fields: Any) -> int:
-        return worker_count(SPEC, pbdaemon.SharedSettings(**fields), NoTap())
+        return worker_count(SPEC, SharedSettings(**fields), NoTap())
 
     assert (count(), count(workers=3), count(workers=3, parallel=2), count(workers=3, parallel=1)) == (1, 3, 2, 1)
     assert count(workers=0) >= 1
-    assert worker_count(SPEC, pbdaemon.SharedSettings(workers=3), object()) == 1
-    assert worker_count(SPEC, pbdaemon.CollectorSettings(), NoTap()) == 1
+    assert worker_count(SPEC, SharedSettings(workers=3), object()) == 1
+    assert worker_count(SPEC, CollectorSettings(), NoTap()) == 1
