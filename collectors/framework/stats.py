@@ -1,4 +1,4 @@
-"""What `stats` prints of a collector daemon (pure)."""
+"""What `stats` and `status` print of a collector daemon (pure)."""
 
 from __future__ import annotations
 

@@ -146,6 +146,9 @@ class Intake:
     def accept_rows(self, rows: Iterable[Row], now: float) -> None:
         """Take in rows that another intake has judged; what that cannot know is judged here.
 
+        A process that was started anew reads all its devices at once, also those that were read in this step already:
+        such a row is left out, as a task leaves out what it reads twice in a step, and is no loss.
+
         Args:
             rows: series, epoch second, values in the order of the layout.
             now: epoch seconds.
@@ -155,7 +158,7 @@ class Intake:
             if latest.at > now + AHEAD_S:
                 latest.at = 0  # as above
             if at <= latest.at:
-                self.drops["past"] += 1
+                self.drops["past"] += at < latest.at
                 continue
             latest.at = at
             latest.values = values
