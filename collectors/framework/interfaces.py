@@ -228,6 +228,7 @@ class CollectorContext(Struct, frozen=True, kw_only=True):
             thread.
         keeps_files: a collector may keep files of its own in `data_dir`; not where a task only is looked at.
         on_problem: where a collector tells what ails its files, and "" when it is over.
+        settings: of the daemon, of the type that its spec names; None where there is no daemon.
     """
 
     clock: Any
@@ -245,6 +246,7 @@ class CollectorContext(Struct, frozen=True, kw_only=True):
     run_soon: Callable[[str], object] = _run_nothing
     keeps_files: bool = False
     on_problem: Callable[[str], None] = _tell_nobody
+    settings: Any = None
 
 
 class CollectorSpec(Struct, frozen=True, kw_only=True):

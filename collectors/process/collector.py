@@ -154,7 +154,7 @@ class ProcessCollector:
         if config.source is SourceKind.LOCAL:
 
             def wanted(row: ProcessRow) -> bool:
-                return task.tracker.matcher.match(command_line(row.path, row.name, row.parameters)) is not None
+                return task.tracker.set_of(command_line(row.path, row.name, row.parameters)) is not None
 
             source = local_source(wall, monotonic, wanted, self._local)
             if listen:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from collectors.framework.interfaces import CollectorContext, IProcessSource, ProcessRow
+from collectors.framework.processevents.access import obstacle
+from collectors.framework.processevents.connector import Connector
 from collectors.framework.processevents.source import Watch, WatchingSource
+from collectors.process.settings import ProcessSettings
 from collectors.process.task import ProcessTask
 from common.roll import DeviceScan
+
+SWITCHED_OFF = "the settings of this daemon have listen = false in [process_events]"
 
 
 class Listeners:
@@ -18,6 +24,8 @@ class Listeners:
 
     def __init__(self, context: CollectorContext) -> None:
         self._context = context
+        settings = context.settings if isinstance(context.settings, ProcessSettings) else ProcessSettings()
+        self._obstacle = obstacle if settings.process_events.listen else lambda: SWITCHED_OFF
         self._sources: dict[str, WatchingSource] = {}
 
     def listening(
@@ -26,13 +34,18 @@ class Listeners:
         """A source that scans by another one, and has the task run as soon as a process of one of its sets dies."""
 
         def awaited(line: str) -> bool:
-            tracker = task.tracker
-            found = tracker.matcher.match(line)
-            kept = tracker.memory.sets.get(found.component) if found is not None else None
-            return found is not None and (kept is None or not kept.pids)
+            component = task.tracker.set_of(line)
+            kept = task.tracker.memory.sets.get(component) if component is not None else None
+            return component is not None and (kept is None or not kept.pids)
 
         watch = Watch(wanted=wanted, awaited=awaited, wake=lambda: self._context.run_soon(task.name))
-        made = self._sources[device] = WatchingSource(source, watch, self._context.reactor, self._context.clock)
+        made = self._sources[device] = WatchingSource(
+            source,
+            watch,
+            self._context.reactor,
+            self._context.clock,
+            make_connector=partial(Connector, obstacle=self._obstacle),
+        )
         return made
 
     def forget(self, device: str) -> None:

@@ -141,6 +141,11 @@ class Tracker:
         self._owners: Owners | None = None
         self._expectations = Expectations(config, self.matcher)
 
+    def set_of(self, line: str) -> str | None:
+        """The set that a process of this command line is judged in; None where there is none that is watched."""
+        found = self.matcher.match(line)
+        return found.component if found is not None and self._expectations.is_watched(found.component) else None
+
     def doubtful(self, table: ProcessTable) -> list[str]:
         """Sets that this table seems to have lost; they are to be verified before anything is said."""
         return vanished(self.memory, self._match(table).members, self._expectations.expected)

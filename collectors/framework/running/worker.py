@@ -154,6 +154,7 @@ class Worker:
             hub_epoch=lambda: self._epoch,
             send_model=self._send_model,
             networks=Networks(settings.networks, order.parallel / settings.parallel),
+            settings=settings,
         )
         self._runner = in_process(self._spec, context, order.parallel, self._observe)
         self._runner.startService()

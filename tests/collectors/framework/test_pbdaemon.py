@@ -18,7 +18,7 @@ from zope.interface.verify import verifyObject
 
 from collectors.framework.alarms import TaskAlarms
 from collectors.framework.configcache import FILE, ConfigCache
-from collectors.framework.daemonsettings import CollectorSettings, SharedSettings
+from collectors.framework.daemonsettings import CollectorSettings
 from collectors.framework.held import PAGE, HeldConfigs
 from collectors.framework.hubclient import HubClient, Identity
 from collectors.framework.interfaces import CollectorSpec, ICollector, IHubClient
@@ -29,6 +29,7 @@ from collectors.framework.running.inprocess import InProcess
 from collectors.framework.running.interfaces import Ran
 from collectors.framework.scheduler import Scheduler
 from collectors.framework.stats import fares
+from collectors.process.settings import ProcessSettings
 from common.configs import DeviceConfig, digest, digest_of_all
 from common.errors import NotFoundError, SettingsError, TransientError
 from common.events import CLASS_CONFIG, CLASS_DATA, CLASS_PROCESS, CLASS_SNMP, Severity
@@ -572,9 +573,9 @@ ETC = Path(__file__).parents[3] / "etc"
 
 
 def test_the_settings_in_etc_are_those_that_genconf_prints() -> None:
-    text = genconf(SharedSettings, "tocsin-process")
+    text = genconf(ProcessSettings, "tocsin-process")
     assert (ETC / "process.toml").read_text() == text, "run: tocsin-process genconf > etc/process.toml"
-    assert read_settings(text, SharedSettings, "x") == SharedSettings()
+    assert read_settings(text, ProcessSettings, "x") == ProcessSettings()
 
 
 def test_status_says_how_it_stands_with_the_hub_and_what_waits_for_it() -> None:

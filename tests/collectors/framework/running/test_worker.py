@@ -13,6 +13,7 @@ from collectors.framework.interfaces import NoTap
 from collectors.framework.running import worker
 from collectors.framework.running.settings import read_settings, worker_count, write_settings
 from collectors.process.main import SPEC
+from collectors.process.settings import ProcessEventSettings, ProcessSettings
 from tests.fakes import counting
 
 
@@ -32,7 +33,7 @@ def test_the_context_of_a_worker_has_what_that_of_a_daemon_has() -> None:
 
 
 def test_settings_come_as_they_went() -> None:
-    settings = SharedSettings(workers=3, name="north")
+    settings = ProcessSettings(workers=3, name="north", process_events=ProcessEventSettings(listen=False))
     assert read_settings(write_settings(settings), SPEC) == settings
 
 
