@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -267,6 +268,37 @@ def test_replaying_everything_changes_nothing(bench: Bench) -> None:
     bench.write()
     assert dump(bench.path()) == before
     assert bench.tally.skipped == 50
+
+
+@pytest.mark.parametrize("seed", [1, 3])
+def test_whenever_a_writer_that_waits_long_is_killed_nothing_is_lost_or_counted_twice(
+    tmp_path: Path, seed: int
+) -> None:
+    """A kill leaves files and progress as they are; what was held is in the spool, what was written is skipped."""
+    calm, rough = Bench(tmp_path / "calm"), Bench(tmp_path / "rough")
+    slow: dict[str, Any] = {"files_a_second": 0.05, "files_at_once": 2}
+    rough.restart(**slow)
+    rng, sets, progress = random.Random(seed), ["cron", "nginx", "sshd", "web"], rough.spool_dir / PROGRESS
+    kills = 0
+    for turn in range(120):
+        for name in rng.sample(sets, rng.randint(0, len(sets))):
+            for one in (calm, rough):
+                one.put(NOW - 2000 + 10 * turn, name, cpu=turn / 7, restarts=turn)
+        rough.monotonic += rng.choice([1, 10, 90])
+        before = progress.read_bytes() if progress.exists() else None
+        rough.writer.gather()
+        if rng.random() < 0.1:
+            rough.writer.flush({"web1"})
+        if rng.random() < 0.3:
+            kills += rough.writer.done < rough.spool.next - 1  # while it holds some
+            if before is not None and rng.random() < 0.5:
+                progress.write_bytes(before)  # as if it had come before the progress was kept
+            rough.restart(**slow)
+    assert kills > 20
+    rough.write()
+    calm.write()
+    for name in sets:
+        assert dump(rough.path(name)) == dump(calm.path(name))
 
 
 def test_an_update_that_was_cut_short_is_undone_and_done_again(bench: Bench) -> None:
