@@ -136,6 +136,25 @@ def load(data: bytes | None) -> DeviceMemory:
     if data is None:
         return DeviceMemory()
     try:
-        return msgspec.msgpack.decode(data, type=DeviceMemory)
+        memory = msgspec.msgpack.decode(data, type=DeviceMemory)
+        if any(None in kept.pids.values() for kept in memory.sets.values()):
+            _take_ages(memory, msgspec.msgpack.decode(data, type=_Ages))
     except msgspec.MsgspecError:
         return DeviceMemory()
+    return memory
+
+
+class _AgesOfSet(Struct):
+    first_seen: dict[int, float] = field(default_factory=dict)
+
+
+class _Ages(Struct):
+    """What was kept apart once: when the processes of sets were seen first."""
+
+    sets: dict[str, _AgesOfSet] = field(default_factory=dict)
+
+
+def _take_ages(memory: DeviceMemory, ages: _Ages) -> None:
+    for component, kept in memory.sets.items():
+        seen = ages.sets[component].first_seen
+        kept.pids = {pid: seen.get(pid) if at is None else at for pid, at in kept.pids.items()}
