@@ -1,8 +1,10 @@
-"""Files that are on disk when it is said that they are."""
+"""Files that are on disk when it is said that they are, and are files when they are read."""
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from pathlib import Path
 
 from common.errors import SettingsError
@@ -26,6 +28,32 @@ def write_whole(path: Path, data: bytes, mode: int) -> None:
         sync(path.parent)
     except OSError as error:
         raise SettingsError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def regular_files(folder: Path) -> list[str]:
+    """Names of the files in a folder; what else bears a name there is left alone.
+
+    Raises:
+        OSError: there is no such folder, or it cannot be read.
+    """
+    with os.scandir(folder) as entries:
+        return [entry.name for entry in entries if entry.is_file(follow_symlinks=False)]
+
+
+def read_whole(path: Path, most_bytes: int) -> bytes:
+    """Read a file that is one, and no larger than it can be: nothing that stands in its place holds up who reads.
+
+    Raises:
+        OSError: it is not there, is no file, is too large, or cannot be read.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, which does not wait
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "it is no file", str(path))
+        data = file.read(most_bytes + 1)
+    if len(data) > most_bytes:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
+    return data
 
 
 def sync(path: Path) -> None:

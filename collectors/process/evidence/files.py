@@ -18,7 +18,7 @@ from pathlib import Path
 from twisted.logger import Logger
 
 from collectors.process.evidence.gather import PIECE_BYTES, taken_at, unpacked
-from common.durable import write_whole
+from common.durable import read_whole, regular_files, write_whole
 from common.errors import NotFoundError, PermanentError, SettingsError
 from common.evidence import Evidence
 
@@ -85,8 +85,7 @@ class EvidenceFiles:
             PermanentError: it cannot be read.
         """
         try:
-            with (self._folder(device) / f"{id_}.zst").open("rb") as file:
-                data = file.read(PIECE_BYTES * 2)
+            data = read_whole(self._folder(device) / f"{id_}.zst", PIECE_BYTES * 2)
         except FileNotFoundError:
             raise NotFoundError(
                 f"evidence {id_} of {device} is not kept: what is older than {KEEP_S // DAY_S} days goes, and what has "
@@ -118,7 +117,7 @@ class EvidenceFiles:
     def _sweep(self, now: float) -> None:
         """Remove what is too old or too much of all devices."""
         kept: list[tuple[str, Path, int]] = []
-        for folder in [one for one in self._root.iterdir() if one.is_dir()]:
+        for folder in [one for one in self._root.iterdir() if one.is_dir() and not one.is_symlink()]:
             for piece in _pieces(folder):
                 if taken_at(piece.name) < now - KEEP_S:
                     _remove([piece])
@@ -140,7 +139,8 @@ def _put(path: Path, data: bytes, *, durable: bool) -> None:
         write_whole(path, data, 0o600)
         return
     temporary = path.with_name(f".{path.name}.new")
-    with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:  # noqa: PTH123 - as in write_whole
+    temporary.unlink(missing_ok=True)
+    with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123 - as in write_whole
         file.write(data)
     temporary.replace(path)
 
@@ -148,7 +148,7 @@ def _put(path: Path, data: bytes, *, durable: bool) -> None:
 def _pieces(folder: Path) -> list[Path]:
     """The files of a folder, the oldest first; one that was left half written goes."""
     found: list[Path] = []
-    for path in folder.iterdir():
+    for path in (folder / name for name in regular_files(folder)):
         if _NAME.match(path.name):
             found.append(path)
         elif path.name.endswith(".new"):

@@ -11,7 +11,7 @@ class Allowance:
     """Bytes that may be written; what was spent comes back within a day."""
 
     def __init__(self, at: int, spent: int) -> None:
-        self._room = float(DAY_BYTES - spent)
+        self._room = float(max(DAY_BYTES - spent, 0))
         self._at = at
 
     def has(self, size: int, at: int) -> bool:

@@ -152,7 +152,7 @@ def _told(shelf: Shelf, number: int, start: int, end: int) -> Iterator[Change | 
         yield from (change for change in passage.changes if change.within(start, end))
     if number + 1 < len(shelf.known):
         return
-    reach = max(replay.until or 0, shelf.reach(segment) or 0)
+    reach = max(replay.until, shelf.reach(segment) or 0) if replay.until is not None else 0
     if reach < end:
         yield Unknown(reach or None, None, shelf.silence(segment) or replay.why or "stopped")
 

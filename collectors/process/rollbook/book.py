@@ -190,17 +190,21 @@ class RollBook:
         """Begin, or begin again after the disk refused or the book was full, unless it is too early for that."""
         if self._retry - RETRY_MS <= at < self._retry:
             return
-        if self._allowance is None or self._allowance.has(self._need, at):
+        if self._allowance is None:
+            today = (one for one in segments.segments(self._folder) if 0 <= at - one.began < DAY_MS)
+            self._allowance = Allowance(at, sum(segments.size_bytes(self._folder, one) for one in today))
+        if self._allowance.has(self._need, at):
             self._begin(table, owners, at, joined=False)
+        elif self._why != FULL:
+            self._standing.was_full(self._config.device)
+            self._why = FULL
 
     def _begin(
         self, table: ProcessTable, owners: Mapping[int, SetName], at: int, *, joined: bool, back: bool = False
     ) -> None:
         """Begin a segment with all processes; those before it are closed and aged."""
+        assert self._allowance is not None  # whoever begins has looked
         known = segments.segments(self._folder)
-        if self._allowance is None:
-            today = (one for one in known if 0 <= at - one.began < DAY_MS)
-            self._allowance = Allowance(at, sum(segments.size_bytes(self._folder, one) for one in today))
         segment = Segment(known[-1].number + 1 if known else 1, max(at, 0), back)
         data = self._beginning(segment, table, owners, at, joined=joined)
         if len(data) > DAY_BYTES:

@@ -204,7 +204,7 @@ def table_at(records: Sequence[Record], moment: int, until: int | None) -> Found
             break  # a Still or Stop: nothing changed until then
         replay.take(record)
     else:
-        reach = max(replay.until or 0, until or 0)
+        reach = max(replay.until, until or 0) if replay.until is not None else 0
         if moment > reach:
             return Found(None, replay.until, Unknown(reach or None, None, replay.why))
     return Found(in_order(replay.rows), replay.until)

@@ -16,7 +16,7 @@ import zstandard
 from msgspec import Struct
 
 from collectors.process.rollbook.records import Begin, Read, Record, unpack
-from common.durable import sync
+from common.durable import read_whole, regular_files, sync
 
 FOLDER = "rollbook"
 OPEN, CLOSED = ".roll", ".roll.zst"
@@ -60,7 +60,7 @@ def segments(folder: Path) -> list[Segment]:
     """All segments, the oldest first; none where there is no folder."""
     found: dict[int, Segment] = {}
     try:
-        names = [entry.name for entry in folder.iterdir()]
+        names = regular_files(folder)
     except (FileNotFoundError, NotADirectoryError):
         return []
     for name in names:
@@ -92,16 +92,22 @@ def first(folder: Path, segment: Segment) -> Record | None:
 def _content(folder: Path, segment: Segment) -> bytes | None:
     for closed in (segment.closed, not segment.closed):  # it may have been closed since
         try:
-            data = (folder / segment.as_file(closed=closed)).read_bytes()
+            data = read_whole(folder / segment.as_file(closed=closed), MAX_SEGMENT_BYTES)
         except FileNotFoundError:
             continue
-        if not closed:
-            return data
-        try:
-            return zstandard.ZstdDecompressor().decompress(data, max_output_size=MAX_SEGMENT_BYTES)
-        except zstandard.ZstdError:
+        except OSError:
             return None
+        return _plain(data) if closed else data
     return None
+
+
+def _plain(data: bytes) -> bytes | None:
+    try:
+        if zstandard.get_frame_parameters(data).content_size > MAX_SEGMENT_BYTES:
+            return None
+        return zstandard.ZstdDecompressor().decompress(data, max_output_size=MAX_SEGMENT_BYTES)
+    except zstandard.ZstdError:
+        return None
 
 
 def begin(folder: Path, segment: Segment, data: bytes) -> None:
@@ -129,7 +135,7 @@ def append(folder: Path, segment: Segment, data: bytes) -> None:
 
 
 def _write(file: Path, data: bytes, how: int) -> None:
-    descriptor = os.open(file, os.O_WRONLY | how, 0o600)
+    descriptor = os.open(file, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW | how, 0o600)
     try:
         while data:
             data = data[os.write(descriptor, data) :]
@@ -144,7 +150,7 @@ def close(folder: Path, segment: Segment) -> None:
         OSError: the disk refuses; the segment is as before.
     """
     file, compressed = folder / segment.file, folder / segment.as_file(closed=True)
-    data = file.read_bytes()
+    data = read_whole(file, MAX_SEGMENT_BYTES)
     how_far = Read()
     for _ in unpack(data, how_far):
         pass
@@ -165,17 +171,23 @@ def tidy(folder: Path, known: Iterable[Segment]) -> None:
     """Compress what an earlier run of the daemon has left open, and remove what is left of broken-off work.
 
     Raises:
-        OSError: the disk refuses.
+        OSError: the disk refuses; what does not concern it is done all the same.
     """
-    names = {entry.name for entry in folder.iterdir()}
+    names = set(regular_files(folder))
+    refused: OSError | None = None
     for segment in known:
-        if not segment.closed:
-            close(folder, segment)
-        elif segment.as_file(closed=False) in names:
-            (folder / segment.as_file(closed=False)).unlink()
+        try:
+            if not segment.closed:
+                close(folder, segment)
+            elif segment.as_file(closed=False) in names:
+                (folder / segment.as_file(closed=False)).unlink()
+        except OSError as error:
+            refused = error
     for name in names:
         if name.endswith(".new"):
             (folder / name).unlink(missing_ok=True)
+    if refused is not None:
+        raise refused
 
 
 def size_bytes(folder: Path, segment: Segment) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -113,3 +115,42 @@ def test_a_disk_that_refuses_costs_the_evidence_alone(tmp_path: Path) -> None:
     kept.add()
     kept.add(durable=True)
     assert kept.files.figures() == {"written": 0, "refused": 2}
+
+
+def _pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def _folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def _endless(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("/dev/zero")
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("become", [_pipe, _folder, _endless])
+def test_what_stands_where_a_piece_was_holds_nobody_up(tmp_path: Path, become: Callable[[Path], None]) -> None:
+    kept = Kept(tmp_path, total_bytes=4000)
+    ids = [kept.add(), kept.add()]
+    become(next(kept.root.rglob(f"{ids[0]}.zst")))
+    with pytest.raises(PermanentError, match="cannot be read"):
+        kept.files.read("box", ids[0])
+    ids += [kept.add("box" if number % 2 else "other") for number in range(2 * PIECES)]
+    assert kept.files.figures()["refused"] == 0
+    assert sum(path.stat().st_size for path in kept.root.rglob("*.zst") if path.is_file()) < 5000
+    assert kept.files.read("box", ids[-1]).id == ids[-1]
+
+
+@pytest.mark.timeout(20)
+def test_a_pipe_where_a_piece_is_to_be_written_holds_nobody_up(tmp_path: Path) -> None:
+    kept = Kept(tmp_path)
+    kept.add()
+    [piece_] = kept.root.rglob("*.zst")
+    os.mkfifo(piece_.parent / f".{id_of('box', kept.clock.now + 1)}.zst.new")
+    id_ = kept.add()
+    assert kept.files.read("box", id_).id == id_

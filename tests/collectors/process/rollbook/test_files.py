@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
 import resource
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +48,57 @@ def test_a_file_that_is_cut_at_any_byte_tells_what_is_whole(tmp_path: Path) -> N
             expected: Any = list(range(1, scan + 2)) if known else "stopped" if records else "none"
             assert cut.ran(START + 10 * scan) == expected, (size, scan)
         shutil.rmtree(tmp_path / "cut")
+
+
+def _pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def _folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def _endless(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("/dev/zero")
+
+
+def _empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def _huge(path: Path) -> None:
+    os.truncate(path, segments.MAX_SEGMENT_BYTES + 1)
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("become", [_pipe, _folder, _endless, _empty, _huge])
+def test_what_stands_where_a_file_was_holds_nobody_up_and_tells_nothing(
+    tmp_path: Path, become: Callable[[Path], None]
+) -> None:
+    box = Host(tmp_path)
+    box.run(1)
+    box.scan(0)
+    box.scan()
+    [file] = box.files()
+    become(file)
+    assert isinstance(box.ran(box.at), str), "nothing is known, which is not that nothing ran"
+    box.run(2)
+    box.scan()
+    assert isinstance(box.ran(box.at), str)
+    changes, gaps = box.between(START, box.at)
+    assert (changes, len(gaps)) == ([], 1)
+    box.start_daemon()
+    box.scan(100)
+    box.scan()
+    assert become is _huge or box.ran(box.at) == [1, 2], "what is too large counts as what was written on its day"
+    for day in range(1, 17):
+        box.scan(DAY_S)
+        assert day == 1 or box.ran(box.at) == [1, 2]
+        assert sum(path.suffix == ".roll" for path in box.files()) <= 2, "others are closed"
+    assert len(box.files()) <= 16
 
 
 @given(st.integers(0, 10**6), st.integers(0, 255))
@@ -263,3 +316,17 @@ def test_no_file_is_left_open(tmp_path: Path) -> None:
         box.run(pid)
         box.scan()
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_a_daemon_that_starts_again_and_again_writes_no_more_than_others(tmp_path: Path) -> None:
+    box = Host(tmp_path)
+    chance = random.Random(1)
+    for pid in range(1, 3001):
+        box.run(pid, f"/bin/x {chance.randbytes(200).hex()}")
+    for _ in range(30):
+        box.start_daemon()
+        box.scan()
+    assert sum(path.stat().st_size for path in box.files()) < 1.2 * DAY_BYTES
+    assert isinstance(box.ran(box.at), str)
+    box.scan(DAY_S)
+    assert isinstance(box.ran(box.at), list), "what was written comes back within a day"
