@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from collectors.framework.interfaces import ProcessRow, ProcessTable
 from collectors.process.columns import Columns, Part, percents, same_cpu
 from collectors.process.memory import SetMemory
+from collectors.process.starts import Starts
 from common.series import Number
 
 AGENT_CACHE_S = 31.0
@@ -44,12 +45,14 @@ def cpu_seconds(table: ProcessTable) -> Mapping[int, float]:
     return {pid: row.cpu_s for pid, row in table.rows.items() if row.cpu_s is not None}
 
 
-def started_of(rows: Mapping[int, ProcessRow], before: dict[int, float | None], at: float) -> dict[int, float | None]:
+def started_of(
+    rows: Mapping[int, ProcessRow], before: Mapping[int, float | None], at: float
+) -> Mapping[int, float | None]:
     """When processes were started, or, where that is not told, seen first; what is `before` itself is not made anew."""
     if isinstance(rows, Part):
-        if rows.pids == list(before):
+        if isinstance(before, Starts) and before.are_of(rows.pids):
             return before
-        return {pid: before.get(pid) or at for pid in rows.pids}
+        return Starts(rows.pids, [before.get(pid) or at for pid in rows.pids])
     return {pid: before.get(pid) or at if row.started is None else row.started for pid, row in rows.items()}
 
 
@@ -71,7 +74,9 @@ def set_figures(
 ) -> dict[str, Number | None]:
     """The data points of a set at epoch second `at`; None is unknown."""
     if isinstance(rows, Part):
-        started = [kept.pids.get(pid) or at for pid in rows.pids]
+        pids = rows.pids
+        known = kept.pids.values_of(pids) if isinstance(kept.pids, Starts) else map(kept.pids.get, pids)
+        started = [when or at for when in known]
         memories = rows.memories()
         measured = rows.figures(used)
     else:

@@ -10,6 +10,7 @@ from msgspec import Struct, field
 from collectors.framework.snmp.sizing import Sizing
 from collectors.framework.thresholdbook import Watches, forget_alarms
 from collectors.process.columns import ByPid
+from collectors.process.starts import NOBODY, Starts
 from common.masking import Masker, masker
 
 
@@ -54,7 +55,7 @@ class SetMemory(Struct, omit_defaults=True):
 
     definition: str
     since: float
-    pids: dict[int, float | None] = field(default_factory=dict)
+    pids: Mapping[int, float | None] = NOBODY
     missing: bool = False
     missing_scans: int = 0
     lost: Sequence[int] = ()
@@ -126,9 +127,9 @@ def dump(memory: DeviceMemory, secrets: Masker | None = None) -> bytes:
 
 
 def _plain(value: object) -> object:
-    """What is kept of columns that a table shares with the memory."""
-    assert isinstance(value, ByPid)
-    return value.known()
+    """What is kept of columns."""
+    assert isinstance(value, ByPid | Starts)
+    return value.known() if isinstance(value, ByPid) else dict(value)
 
 
 def load(data: bytes | None) -> DeviceMemory:

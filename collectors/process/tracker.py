@@ -15,6 +15,7 @@ from collectors.process.instances import judge_instances
 from collectors.process.memory import DeviceMemory, SetMemory
 from collectors.process.programs import closed, look
 from collectors.process.restarts import restarted, restarts_of, used_again
+from collectors.process.starts import NOBODY
 from collectors.process.tables import Matched, Members, Owners, View, line_of, members_of
 from common.configs import DeviceConfig, ExpectedSet, ProcessSetConfig
 from common.events import Event
@@ -284,7 +285,7 @@ class Tracker:
         """It must not run, and does not."""
         if kept.missing:
             kept.since = at
-        kept.pids = {}
+        kept.pids = NOBODY
         kept.missing, kept.missing_scans, kept.lost = False, 0, ()
         voice.rightly_absent()
 
@@ -293,7 +294,7 @@ class Tracker:
         kept.missing_scans = tellings.missing_scans(voice.component, kept)
         if kept.pids:
             kept.lost = sorted(kept.pids)
-        kept.pids = {}
+        kept.pids = NOBODY
         if kept.missing_scans >= tellings.confirm(definition.confirm, kept):
             if not kept.missing:
                 kept.missing, kept.since = True, at
