@@ -22,7 +22,7 @@ DEVICES = 300
 INTERVAL_S = 3
 """At a higher pace what each process does for itself, once a second, weighs less; and the RRD writer gathers more."""
 CYCLES = 10
-KINDS = {"running.worker": "workers", "rrdwriter": "RRD writer", "rrdqueries": "RRD reader"}
+KINDS = {"running.workermain": "workers", "rrdwriter": "RRD writer", "rrdqueries": "RRD reader"}
 
 
 class Shared(Collector):

@@ -167,7 +167,7 @@ class WorkersTests(TestCase):
         process = self.watched.start(self.name)
         await self.begin()
         children = self.children()
-        (stopped, _) = [one for one in children if "running.worker" in " ".join(one.cmdline())]
+        (stopped, _) = [one for one in children if "running.workermain" in " ".join(one.cmdline())]
         stopped.suspend()
         assert self.daemon is not None
         self.daemon.kill()

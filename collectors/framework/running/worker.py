@@ -1,33 +1,22 @@
-"""A worker process: the tasks of some of a daemon's devices, with a core of its own.
+"""What a worker process does with its orders: it runs the tasks of some of a daemon's devices.
 
-Started by the daemon as `python -m collectors.framework.running.worker --spec MODULE:NAME ...`. Orders come on its
-standard input, news go out on what was its standard output. All that its tasks want kept goes to the daemon, so nothing
-is lost that was kept, and nothing else has to be saved: when the input ends, which means that the daemon has gone, the
-process ends at once.
+All that these want kept goes to the daemon, so nothing else has to be saved.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
-import ctypes
-import importlib
 import itertools
 import os
 import random
-import signal
-import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from twisted.internet.defer import Deferred
-from twisted.internet.protocol import Protocol
-from twisted.internet.stdio import StandardIO
 from twisted.internet.task import LoopingCall
-from twisted.logger import Logger, globalLogBeginner
+from twisted.logger import Logger
 
 from collectors.framework.interfaces import CollectorContext, CollectorSpec
 from collectors.framework.networks import Networks
@@ -42,11 +31,8 @@ from collectors.framework.running.messages import (
     Epoch,
     Finished,
     Kept,
-    MessageError,
-    Messages,
     Model,
     Modelled,
-    News,
     Order,
     Pause,
     Remove,
@@ -58,9 +44,6 @@ from collectors.framework.running.messages import (
     Tell,
     Told,
     Trouble,
-    Up,
-    encode,
-    read_order,
 )
 from collectors.framework.running.settings import read_settings
 from collectors.framework.running.sinks import DaemonSamples, DaemonSpool
@@ -68,14 +51,12 @@ from collectors.framework.running.words import LogWords, error_of
 from collectors.framework.selfstats import resident_bytes
 from collectors.framework.spooldb import state_in
 from collectors.framework.task import Outcome, TaskRecord
-from common.daemon import install_reactor
 from common.edge.answers import failure_of
 from common.errors import TocsinError, TransientError
 from common.wire import Failure, FailureCode, ModelReport, ModelTaken
 
 BEAT_S = 1.0
 SETTLE_S = 5.0
-PR_SET_PDEATHSIG = 1
 
 _log = Logger()
 
@@ -236,83 +217,3 @@ class Worker:
             answered.errback(error_of(order.answer))
         else:
             answered.callback(order.answer)
-
-
-class Pipe(Protocol):
-    """The worker's end of the pipes; with them ends the process."""
-
-    def __init__(self) -> None:
-        self._messages = Messages()
-        self.worker: Worker | None = None
-
-    def say(self, news: News) -> None:
-        """Send news."""
-        if self.transport is not None:
-            self.transport.write(encode(news))
-
-    def dataReceived(self, data: bytes) -> None:
-        """Hear orders; what cannot be heard ends the process, and the daemon starts another one."""
-        try:
-            for body in self._messages.bodies(data):
-                assert self.worker is not None
-                self.worker.heard(read_order(body))
-        except MessageError as error:
-            sys.stderr.write(f"{error}\n")
-            leave(1)
-        except Exception:  # noqa: BLE001 - the supervisor of orders
-            _log.failure("defect while an order was carried out")
-
-    def connectionLost(self, _reason: Any = None) -> None:
-        """The daemon has gone."""
-        leave(0)
-
-
-def leave(status: int) -> None:
-    """End at once: whatever is worth keeping is with the daemon."""
-    sys.stderr.flush()
-    os._exit(status)
-
-
-def end_with(daemon: int) -> None:
-    """Have the kernel end this process when the daemon dies, also while it is stopped or hangs (Linux, prctl(2))."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != daemon:
-        leave(0)
-
-
-def find_spec(name: str) -> CollectorSpec:
-    """The spec that `MODULE:NAME` stands for."""
-    module, _, attribute = name.partition(":")
-    spec: CollectorSpec = getattr(importlib.import_module(module), attribute)
-    return spec
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Be a worker until the daemon wants no more."""
-    parser = argparse.ArgumentParser(description="A worker process of a collector daemon; it is not for people.")
-    parser.add_argument("--spec", required=True)
-    parser.add_argument("--folder", required=True, type=Path)
-    parser.add_argument("--reactor", required=True, choices=["epoll", "asyncio"])
-    parser.add_argument("--daemon", required=True, type=int)
-    parser.add_argument("--name", required=True)
-    options = parser.parse_args(argv)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
-        signal.signal(number, signal.SIG_IGN)  # they are meant for the daemon, which ends its workers in order
-    end_with(options.daemon)
-    news = os.dup(1)  # what is printed by mistake must not come between the news
-    os.dup2(2, 1)
-    reactor = install_reactor(options.reactor)
-    pipe = Pipe()
-    words = LogWords(pipe.say)
-    globalLogBeginner.beginLoggingTo([words], redirectStandardIO=False, discardBuffer=True)
-    pipe.worker = Worker(find_spec(options.spec), options.folder, reactor, pipe.say, words)
-    pipes: Any = StandardIO  # its types are those of another system
-    pipes(pipe, stdin=0, stdout=news, reactor=reactor)
-    pipe.say(Up())
-    reactor.run(installSignalHandlers=False)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -24,7 +24,7 @@ from common.configs import DeviceConfig
 from common.errors import TocsinError, TransientError
 from common.queries import Decision, Query, Result
 
-MODULE = "collectors.framework.running.worker"
+MODULE = "collectors.framework.running.workermain"
 BATCH = 50
 """Configs that a worker is given at once when it comes up."""
 LOOK_S = 1.0

@@ -12,6 +12,7 @@ from collectors.framework.daemonsettings import CollectorSettings, SharedSetting
 from collectors.framework.interfaces import NoTap
 from collectors.framework.running import worker
 from collectors.framework.running.settings import read_settings, worker_count, write_settings
+from collectors.framework.running.workermain import find_spec
 from collectors.process.main import SPEC
 from collectors.process.settings import ProcessEventSettings, ProcessSettings
 from tests.fakes import counting
@@ -39,7 +40,7 @@ def test_settings_come_as_they_went() -> None:
 
 def test_a_spec_is_found_where_it_says() -> None:
     for spec in (SPEC, counting.SPEC):
-        assert worker.find_spec(spec.found_at) is spec
+        assert find_spec(spec.found_at) is spec
 
 
 def test_there_are_as_many_workers_as_can_have_a_place() -> None:
