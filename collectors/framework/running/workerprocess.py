@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from msgspec import Struct
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
@@ -19,7 +18,9 @@ from collectors.framework.running.asking import Asking
 from collectors.framework.running.clerk import Clerk, Desk
 from collectors.framework.running.interfaces import Ran, Totals
 from collectors.framework.running.messages import Messages, Order
+from collectors.framework.running.patience import Patience, Silence, Waiting
 from collectors.framework.running.standing import StandingDecisions
+from collectors.framework.running.workload import Workload
 from common.configs import DeviceConfig
 from common.errors import TocsinError, TransientError
 from common.queries import Decision, Query, Result
@@ -27,8 +28,8 @@ from common.queries import Decision, Query, Result
 MODULE = "collectors.framework.running.workermain"
 BATCH = 50
 """Configs that a worker is given at once when it comes up."""
-LOOK_S = 1.0
-RUN_S = 6.0
+BEGIN_S = 60.0
+"""For one batch of them; a process that hangs is noticed long before."""
 STOP_S = 8.0
 FIRST_S = 20.0
 BAD_LUCK = 3
@@ -37,28 +38,12 @@ BAD_LUCK = 3
 _log = Logger()
 
 
-class Patience(Struct, frozen=True, kw_only=True):
-    """How long a worker is waited for, in seconds.
-
-    Attributes:
-        silent_s: without any news for so long it hangs; it says something every second.
-        start_s: the same, before its first word.
-        query_s: for the answer to a question.
-        again_s: to be there again, when it has ended just now and there are configs for it.
-    """
-
-    silent_s: float = 10.0
-    start_s: float = 60.0
-    query_s: float = 8.0
-    again_s: float = 3.0
-
-
 class WorkerProcess:
     """One worker process.
 
     Attributes:
         number: from 1 on.
-        wanted: the configs that it is to run.
+        load: the configs that it is to run.
         live: whether it runs them all.
         ends: how often it has ended by itself.
         ailing: what is wrong with it, as a sentence; empty when all is well.
@@ -74,24 +59,21 @@ class WorkerProcess:
         desk: Desk,
         patience: Patience,
     ) -> None:
-        self._clock = clock
         self._desk = desk
         self._patience = patience
         self.number = number
         self.name = f"worker {number}"
-        self.wanted: dict[str, DeviceConfig] = {}
+        self.load = Workload()
         self.live = False
         self.ends = 0
         self.ailing = self.trouble = ""
         self._decisions = StandingDecisions()
-        self._unsent: dict[str, DeviceConfig] = {}
-        self._refused: dict[str, str] = {}  # when it came up
-        self._waiters: list[Deferred[None]] = []
+        self._until_live = Waiting(clock)
         self._asking = Asking(clock, self.name, self.say)
         self._messages = Messages()
         self._clerk = Clerk(desk, self.name, self.say)
-        self._begun = self._heard_of = self._has_lived = False
-        self._silent_s = 0.0
+        self._begun = self._has_lived = False
+        self._silence = Silence(patience)
         self._why = ""
         self._now = self._before = Totals()
         self._child = Child(
@@ -136,40 +118,34 @@ class WorkerProcess:
     async def run(self, configs: Sequence[DeviceConfig]) -> Ran:
         """Have it run by these; see `IRunner.run`."""
         given = {config.device: config for config in configs}
-        self.wanted.update(given)
-        for device in given:
-            self._refused.pop(device, None)
+        self.load.take(given, later=not self.live)
         late = Ran({}, frozenset(given))
         if self.live:
             try:
-                refused = await self._start(configs)
+                await self._start(given, self._patience.run_s)
             except TransientError as error:
                 if self.live:
                     _log.warn("{who} is late with its configs: {reason}", who=self.name, reason=str(error))
                     return late
             else:
-                for device in refused:
-                    self.wanted.pop(device, None)
-                return Ran(refused)
-        else:
-            self._unsent.update(given)
+                return Ran(self.load.refused(given))
         if not await self.until_live(self._patience.again_s if self._has_lived else FIRST_S):
             return late
-        return Ran({device: self._refused.pop(device) for device in given if device in self._refused})
+        return Ran(self.load.refused(given))
 
     def pause(self, devices: Sequence[str]) -> None:
         """Have it leave these out; a process that comes after it does not know them."""
-        self._drop(devices)
+        self.load.drop(devices)
         self.say(messages.Pause(list(devices)))
 
     async def remove(self, devices: Sequence[str]) -> bool:
         """Have it end with these; False when it cannot be asked, and their tasks have ended with it."""
-        self._drop(devices)
+        self.load.drop(devices)
         self._decisions.forget(devices)
         if not self._begun:
             return False
         try:
-            await self._asking.ask(messages.Remove(list(devices)), RUN_S)
+            await self._asking.ask(messages.Remove(list(devices)), self._patience.run_s)
         except TransientError:
             return False
         return True
@@ -206,20 +182,8 @@ class WorkerProcess:
 
     async def until_live(self, within_s: float) -> bool:
         """Wait until it runs all that it is to run; False when it does not in time."""
-        if self.live:
-            return True
-        waiting: Deferred[None] = Deferred()
-        self._waiters.append(waiting)
-        late = self._clock.callLater(within_s, waiting.cancel)
-        try:
-            await waiting
-        except CancelledError:
-            return False
-        finally:
-            if waiting in self._waiters:
-                self._waiters.remove(waiting)
-            if late.active():
-                late.cancel()
+        if not self.live:
+            await self._until_live.wait(within_s)
         return self.live
 
     async def comes_back(self) -> bool:
@@ -228,27 +192,20 @@ class WorkerProcess:
 
     def look(self) -> None:
         """See whether it still says something; called every `LOOK_S`."""
-        if not self._child.running:
-            return
-        # Counted, not measured: while the daemon itself was held up it heard nothing.
-        self._silent_s += LOOK_S
-        if self._silent_s > (self._patience.silent_s if self._heard_of else self._patience.start_s):
-            self._kill(f"it said nothing for {self._silent_s:.0f} s")
+        why = self._silence.passed() if self._child.running else ""
+        if why:
+            self._kill(why)
 
     # --- its process --------------------------------------------------------------------------------------------------
 
     def _send(self, order: Order) -> bool:
         return self._child.send(messages.encode(order))
 
-    def _drop(self, devices: Sequence[str]) -> None:
-        for device in devices:
-            self.wanted.pop(device, None)
-            self._unsent.pop(device, None)
-
     def _spawned(self) -> None:
         self._messages = Messages()
         self._clerk = Clerk(self._desk, self.name, self.say)
-        self._silent_s, self._heard_of, self._why = 0.0, False, ""
+        self._silence.begin()
+        self._why = ""
 
     def _kill(self, why: str) -> None:
         self._why = why
@@ -260,7 +217,7 @@ class WorkerProcess:
         self._before, self._now = self.totals, Totals()
         why = self._why or reason.rpartition(": ")[2].rstrip(".")
         self._over(f"{self.name} ended ({why})")
-        self.ailing = f"{self.name} ended ({why}), and is started again; {len(self.wanted)} devices wait for it"
+        self.ailing = f"{self.name} ended ({why}), and is started again; {len(self.load.wanted)} devices wait for it"
         self._desk.on_change()
 
     def _over(self, why: str) -> None:
@@ -294,37 +251,40 @@ class WorkerProcess:
         if clerk is not self._clerk or not self._send(self._desk.begin(self.number)):
             return
         self._begun = True
-        self._unsent, self._refused = dict(self.wanted), {}
-        while self._unsent:
-            batch = [self._unsent.pop(device) for device in list(self._unsent)[:BATCH]]
-            refused = await self._start(batch)
-            for config in batch:
-                device = config.device
-                if device in refused and self.wanted.get(device) is config:  # no other one has come meanwhile
-                    self._refused[device] = refused[device]
-                    del self.wanted[device]
+        self.load.begin()
+        while batch := self.load.next(BATCH):
+            await self._start(batch, BEGIN_S)
         for decision in self._decisions.all():
             self.say(messages.Decided(decision))
         self.live = self._has_lived = True
         works = f"{self.name} keeps ending; it works again for now. See the log"
         self.ailing = "" if self._child.failures < BAD_LUCK else works
-        waiters, self._waiters = self._waiters, []
-        for waiting in waiters:
-            waiting.callback(None)
+        self._until_live.come()
         self._desk.on_change()
-        refused, self._refused = self._refused, {}  # those that nobody has waited for
+        self._tell_refused()
+
+    async def _start(self, configs: Mapping[str, DeviceConfig], within_s: float) -> None:
+        """Have it run these now; what it refuses is noted, also when it says so too late."""
+
+        def judged(started: Any) -> None:
+            if isinstance(started, messages.Started):
+                self.load.judged(configs, started.refused)
+
+        def too_late(started: Any) -> None:
+            judged(started)
+            self._tell_refused()
+
+        judged(await self._asking.ask(messages.Run(list(configs.values())), within_s, too_late))
+
+    def _tell_refused(self) -> None:
+        refused = self.load.all_refused()  # those that nobody waits for
         if refused:
             self._desk.on_refused(refused)
-
-    async def _start(self, configs: Sequence[DeviceConfig]) -> dict[str, str]:
-        """Have it run these now; what it refuses, with the reason."""
-        started = await self._asking.ask(messages.Run(list(configs)), RUN_S)
-        return started.refused if isinstance(started, messages.Started) else {}
 
     # --- its news -----------------------------------------------------------------------------------------------------
 
     def _received(self, data: bytes) -> None:
-        self._silent_s = 0.0
+        self._silence.heard()
         try:
             for body in self._messages.bodies(data):
                 self._hear(body)
@@ -344,7 +304,6 @@ class WorkerProcess:
                 self.trouble = news.sentence
                 self._desk.on_change()
             elif isinstance(news, messages.Up):
-                self._heard_of = True
                 Deferred.fromCoroutine(self._came_up())
             else:
                 if isinstance(news, messages.Keep):

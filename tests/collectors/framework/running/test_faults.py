@@ -15,8 +15,9 @@ from twisted.internet.task import deferLater
 
 from collectors.framework.eventspool import EventSpool
 from collectors.framework.interfaces import CollectorContext
+from collectors.framework.running.patience import Patience
 from collectors.framework.running.sharded import Sharded
-from collectors.framework.running.workerprocess import Patience, WorkerProcess
+from collectors.framework.running.workerprocess import WorkerProcess
 from common.errors import TransientError
 from common.queries import ProcessesQuery, Sets, SetsQuery
 from tests.contracts.runner import RunnerCase, config, decision
@@ -49,7 +50,7 @@ class WorkerCase(RunnerCase):
 
     def worker_of(self, device: str) -> WorkerProcess:
         workers: list[WorkerProcess] = list(self.runner.workers.values())
-        (found,) = [worker for worker in workers if device in worker.wanted]
+        (found,) = [worker for worker in workers if device in worker.load.wanted]
         return found
 
     async def apart(self) -> tuple[list[str], list[str]]:
@@ -57,7 +58,7 @@ class WorkerCase(RunnerCase):
         await self.run_configs(*map(config, NAMES))
         for name in NAMES:
             await self.counts(name, 1)
-        own = list(self.worker_of(NAMES[0]).wanted)
+        own = list(self.worker_of(NAMES[0]).load.wanted)
         others = [name for name in NAMES if name not in own]
         assert others, "they all belong to one worker"
         return own, others
@@ -150,7 +151,7 @@ class KilledTests(WorkerCase):
         for name in own[1:]:
             await self.counts(name, 2)
         self.assertEqual(self.refused, {bad: f"{bad}: no task can be made"})
-        self.assertEqual((self.runner.has(bad), list(worker.wanted)), (False, own[1:]))
+        self.assertEqual((self.runner.has(bad), list(worker.load.wanted)), (False, own[1:]))
         ran = await self.runner.run([config(bad, "once")])
         self.assertEqual((ran.refused, len(self.refused)), ({bad: f"{bad}: no task can be made"}, 1))
         await self.run_configs(config(bad))
