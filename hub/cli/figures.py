@@ -47,7 +47,10 @@ def iso(at: float) -> str:
 
 def local_time(at: float | None) -> str:
     """Date and time in this terminal's zone."""
-    return NOTHING if at is None else datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    try:
+        return NOTHING if at is None else datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    except (OverflowError, ValueError, OSError):  # no year that a calendar has
+        return NOTHING
 
 
 def span(seconds: float | None) -> str:

@@ -12,6 +12,8 @@ from hub.cli.output import Column, cell, emit, note, plural_rows, show, table
 from hub.cli.ranges import parse_time
 
 PAGE = 20_000
+MAX_EMPTY = 20
+"""Answers without a change that are taken one after the other; the hub looks through years for each."""
 TIMES = "2026-01-31T08:00 in this terminal's zone, with a zone, or 2h for two hours ago"
 
 _ROLL_COLUMNS = (
@@ -97,13 +99,15 @@ def _changes(api: Api, device: str, parameters: dict[str, Any], limit: int) -> d
     changes: list[dict[str, Any]] = []
     gaps: list[dict[str, Any]] = []
     after = None
+    empty = 0
     while True:
         wanted = {**parameters, "after": after, "limit": min(limit - len(changes), PAGE)}
         document = api.get(path_of("devices", device, "roll", "changes"), wanted)
         changes += plural_rows(document, "changes")
         gaps += [gap for gap in plural_rows(document, "gaps") if gap not in gaps]
         after = document.get("next")
-        if not document.get("more") or not after or len(changes) >= limit:
+        empty = 0 if document.get("changes") else empty + 1
+        if not document.get("more") or not after or len(changes) >= limit or empty > MAX_EMPTY:
             return {**document, "changes": changes, "gaps": gaps}
 
 

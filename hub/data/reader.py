@@ -120,6 +120,10 @@ class Reader:
         self._service = service
         self._series = series
 
+    def seconds(self) -> float:
+        """The time, by the clock that answers are waited for with."""
+        return self._clock.seconds()
+
     # --- questions about one device -----------------------------------------------------------------------------------
 
     async def processes(self, device: str, set_: str | None) -> ProcessTable:

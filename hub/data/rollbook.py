@@ -12,7 +12,7 @@ from common.queries import Query, RollAtQuery, RollBetweenQuery, RollChanges, Ro
 from common.roll import RollChange, RollGap, RollRow
 from common.wire import FailureCode
 from hub.data.heap import Heap
-from hub.data.reader import CollectorAwayError, Reader, T
+from hub.data.reader import LIMIT_S, CollectorAwayError, Reader, T, TooSlowError
 
 MAX_PAGES = 300
 
@@ -43,24 +43,27 @@ class RollReader:
     async def at(self, device: str, moment: float, sets: Sequence[str]) -> Ran:
         """Who ran at an epoch second, in one of these sets, or at all."""
         query = RollAtQuery(device=device, at=moment, sets=list(sets))
-        heap = Heap()
-        page = await self._ask(device, query, RollTable)
-        rows = list(page.rows)
+        heap, until = Heap(), self._reader.seconds() + LIMIT_S
+        rows: list[RollRow] = []
         for _ in range(MAX_PAGES):
+            page = await self._ask(device, query, RollTable)
             _check(heap.takes(page.rows), device)
-            if not page.more or not page.rows:
-                break
-            page = await self._ask(device, replace(query, after_pid=rows[-1].pid), RollTable)
             rows += page.rows
-        return Ran(scanned=page.scanned, rows=rows, gap=page.gap)
+            if not page.more or not page.rows:
+                return Ran(scanned=page.scanned, rows=rows, gap=page.gap)
+            if self._reader.seconds() > until:
+                break
+            _check(rows[-1].pid > query.after_pid, device)
+            query = replace(query, after_pid=rows[-1].pid)
+        raise TooSlowError(f"the collector of {device} did not tell all within {LIMIT_S:g} s; ask for one set")
 
     async def between(
         self, device: str, start: float, end: float, sets: Sequence[str], after: tuple[int, int], limit: int
     ) -> Changed:
-        """What started and ended, up to so many changes."""
+        """What started and ended, up to so many changes, and to as many as there are in half a minute."""
         changes: list[RollChange] = []
         gaps: dict[RollGap, None] = {}
-        heap = Heap()
+        heap, until = Heap(), self._reader.seconds() + LIMIT_S
         more = True
         for _ in range(MAX_PAGES):
             query = RollBetweenQuery(
@@ -72,7 +75,7 @@ class RollReader:
             gaps |= dict.fromkeys(page.gaps)
             more = page.more and page.last > after
             after = page.last
-            if not more or len(changes) >= limit:
+            if not more or len(changes) >= limit or self._reader.seconds() > until:
                 break
         return Changed(changes=changes, gaps=list(gaps), more=more, last=after)
 

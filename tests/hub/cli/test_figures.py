@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.cli.figures import counted, iso, measured, moment, percent, safe, short_list, size, span
+from hub.cli.figures import NOTHING, counted, iso, local_time, measured, moment, percent, safe, short_list, size, span
 
 
 @given(st.text())
@@ -107,6 +107,11 @@ def test_times_of_documents_are_read(value: object, wanted: float | None) -> Non
 @given(st.integers(0, 4_000_000_000))
 def test_a_time_that_is_written_is_read_back(at: int) -> None:
     assert moment(iso(at)) == at
+
+
+@pytest.mark.parametrize("at", [253402300799.0 + 86400, -62135596800.0 - 86400, 1e300, -1e300])
+def test_a_time_of_no_calendar_is_a_dash(at: float) -> None:
+    assert local_time(at) == NOTHING
 
 
 @given(

@@ -9,7 +9,7 @@ import pytest
 
 from hub.cli.exits import CommandError
 from hub.cli.figures import local_time
-from hub.cli.pastroll import past
+from hub.cli.pastroll import past, show_changes
 from tests.fakes.api import FakeApi
 from tests.hub.cli.conftest import Run
 
@@ -114,6 +114,20 @@ def test_no_more_is_shown_than_is_wanted(run: Run, fake: FakeApi) -> None:
     assert done.json["more"] is True
     assert "the first 5" in run("ps", "web1", "--between", "2026-01-31T07:00:00Z", "now", "--limit", "5").err
     assert len(run("ps", "web1", "--between", "-900d", "now", "--json").json["changes"]) == 9
+
+
+def test_answers_without_a_change_that_never_end_are_not_followed_for_ever(capsys: pytest.CaptureFixture[str]) -> None:
+    class Endless:
+        asked = 0
+
+        def get(self, _path: str, _parameters: object) -> dict[str, Any]:
+            self.asked += 1
+            assert self.asked < 1000
+            return {"changes": [], "gaps": [], "more": True, "next": f"{self.asked}.0"}
+
+    api: Any = Endless()
+    show_changes(api, "web1", ("2h", "1h"), [], 10, NOW, as_json=False)
+    assert "0 started and 0 ended" in capsys.readouterr().err
 
 
 def test_a_set_is_asked_for_by_its_name_or_that_of_its_definition(run: Run, fake: FakeApi) -> None:

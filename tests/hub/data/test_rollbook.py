@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from common.errors import NotFoundError, RemoteError
 from common.queries import Query, Result, RollAtQuery, RollBetweenQuery, RollChanges, RollTable
 from common.roll import RollChange, RollGap, RollRow
-from hub.data.reader import CollectorAwayError, Reader
+from hub.data.reader import CollectorAwayError, Reader, TooSlowError
 from hub.data.rollbook import RollReader
 from tests.hub.distribution.fakes import FakeCollector, FakeSession
 
@@ -34,8 +34,9 @@ class RollReaderTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.session = FakeSession(FakeCollector("east"))
         self.sessions = {"east": self.session}
+        self.clock = Clock()
         reader = Reader(
-            Clock(),
+            self.clock,
             {"web1": "east", "lost": "gone"}.get,
             {"east", "gone"}.__contains__,
             lambda name, _: self.sessions.get(name),
@@ -86,6 +87,26 @@ class RollReaderTests(SynchronousTestCase):
         found = self.successResultOf(self.ask(self.reader.between("web1", 0, 9, [], (0, 0), 1000)))
         self.assertFalse(found.more)
         self.session.answers = lambda query: RollTable(scanned=1.0, rows=[row(query.after_pid)] * 1000, more=True)
+        self.failureResultOf(self.ask(self.reader.at("web1", 7.5, [])), CollectorAwayError)
+
+    def test_a_collector_that_takes_its_time_for_each_page_is_not_waited_for_for_ever(self) -> None:
+        asked: list[Query] = []
+
+        def answers(query: Query) -> Result:
+            asked.append(query)
+            self.clock.advance(20)
+            if isinstance(query, RollAtQuery):
+                return RollTable(scanned=1.0, rows=[row(len(asked))], more=True)
+            return RollChanges(changes=[], gaps=[], more=True, last=(len(asked), 0))
+
+        self.session.answers = answers
+        found = self.successResultOf(self.ask(self.reader.between("web1", 0, 9, [], (0, 0), 1000)))
+        self.assertEqual((len(asked), found.more, found.last), (2, True, (2, 0)))
+        self.failureResultOf(self.ask(self.reader.at("web1", 7.5, [])), TooSlowError)
+        self.assertEqual(len(asked), 4)
+
+    def test_a_table_that_does_not_go_on_is_none(self) -> None:
+        self.session.answers = lambda _: RollTable(scanned=1.0, rows=[row(5), row(-7)], more=True)
         self.failureResultOf(self.ask(self.reader.at("web1", 7.5, [])), CollectorAwayError)
 
     def test_what_is_away_unknown_or_too_old_is_a_sentence(self) -> None:
