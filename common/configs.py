@@ -322,9 +322,37 @@ LAPSED = "0" * 32
 the hub then sends it again, or has it removed, so that what is known of it is forgotten."""
 
 
+def _late(type_: type[Struct], first: str) -> tuple[tuple[str, ...], tuple[tuple[str, Any], ...]]:
+    """Names of the fields before `first`; names and defaults of those from there on, which came later."""
+    fields = msgspec.structs.fields(type_)
+    place = [field.name for field in fields].index(first)
+    return tuple(field.name for field in fields[:place]), tuple((field.name, field.default) for field in fields[place:])
+
+
+_LATE_OF_DEVICE = _late(DeviceConfig, "roll_days")
+_LATE_OF_SET = _late(ProcessSetConfig, "instances_max")
+
+
+def _told(value: Struct, late: tuple[tuple[str, ...], tuple[tuple[str, Any], ...]]) -> dict[str, Any]:
+    told = {name: getattr(value, name) for name in late[0]}
+    told.update((name, found) for name, default in late[1] if (found := getattr(value, name)) != default)
+    return told
+
+
+@lru_cache(maxsize=4096)
+def _canonical_set(definition: ProcessSetConfig) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.msgpack.encode(_told(definition, _LATE_OF_SET)))
+
+
 def canonical(config: DeviceConfig) -> bytes:
-    """The bytes of a config that its digest is taken of: MessagePack, fields in order of definition."""
-    return msgspec.msgpack.encode(config)
+    """The bytes of a config that its digest is taken of: MessagePack, fields in order of definition.
+
+    A late field that has its default is left out, so that a hub and a collector of which one does not know it yet name
+    the same config alike.
+    """
+    told = _told(config, _LATE_OF_DEVICE)
+    told["process_sets"] = [_canonical_set(definition) for definition in config.process_sets]
+    return msgspec.msgpack.encode(told)
 
 
 def digest(config: DeviceConfig) -> str:

@@ -8,13 +8,18 @@ import pytest
 from common.configs import (
     MAX_PARTS,
     DeviceConfig,
+    Level,
     ProcessSetConfig,
     SnmpConfig,
     SourceKind,
+    ThresholdConfig,
+    ThresholdForm,
+    Told,
     digest,
     digest_of_all,
     shared,
 )
+from common.events import Severity
 
 CONFIG = DeviceConfig(
     device="web1",
@@ -59,3 +64,26 @@ def test_a_config_with_more_parts_than_make_sense_is_none() -> None:
     crowded = msgspec.structs.replace(CONFIG, process_sets=CONFIG.process_sets * (MAX_PARTS + 1))
     with pytest.raises(msgspec.ValidationError, match="process_sets"):
         msgspec.msgpack.decode(msgspec.msgpack.encode(crowded), type=DeviceConfig)
+
+
+def test_peers_that_know_less_name_the_same_config_alike() -> None:
+    plain = DeviceConfig(
+        device="box",
+        address="192.0.2.1",
+        source=SourceKind.SNMP,
+        interval_s=60,
+        snmp=SnmpConfig(),
+        process_sets=(ProcessSetConfig(id="web", title="web", order=1, include="^/web ", name="web"),),
+        thresholds=(
+            ThresholdConfig(
+                id="t",
+                form=ThresholdForm.LIMIT,
+                points=("memory",),
+                levels=(Level(maximum=5.0, severity=Severity.WARNING),),
+            ),
+        ),
+    )
+    # As software has it that knows no field after lease_s.
+    assert digest(plain) == "d4f43635b857b076e041459e45dd3c1d"
+    for late in ({"roll_days": 3}, {"standard_masks": False}, {"user_severity": Told.NONE}):
+        assert digest(msgspec.structs.replace(plain, **late)) != digest(plain)
