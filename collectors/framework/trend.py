@@ -38,6 +38,9 @@ BEYOND = 1.02
 BACK = 0.9
 """A value that falls below this part of its peak has come back from it."""
 REMEMBERED_S = 8 * 86400
+FAMILIAR_S = 86400
+NEW = 1 / 6
+"""Of a value that is known for less than a day, only what ends within this part of the time is told."""
 SET_BACK = 2
 """By so many parts at most a clock may be set back."""
 LONGEST = 3e38
@@ -56,6 +59,7 @@ class Window(Struct, omit_defaults=True):
         at: epoch seconds of the last value.
         peak: of the blocks since the value came back last.
         back_from, back_at: from where it came back by itself, and when.
+        since: epoch seconds of the first value; 0 for before this was kept.
     """
 
     length_s: float
@@ -66,6 +70,7 @@ class Window(Struct, omit_defaults=True):
     peak: float = -math.inf
     back_from: float = -math.inf
     back_at: float = 0.0
+    since: float = 0.0
 
     @property
     def part_s(self) -> float:
@@ -76,6 +81,8 @@ class Window(Struct, omit_defaults=True):
         """Take a value; True when a part is complete, so that the window is worth a look."""
         if not -LONGEST < value < LONGEST:
             return False
+        if not self.at:
+            self.since = at
         self.at = at
         number = int(at // self.part_s)
         ahead = number - self.last
@@ -120,6 +127,7 @@ class Outlook(Struct, frozen=True):
         half_s: half the time that is known.
         t: Student's t of the rise.
         ceiling: where it came back from by itself before.
+        known_s: how long the value is known.
     """
 
     value: float
@@ -128,6 +136,7 @@ class Outlook(Struct, frozen=True):
     half_s: float
     t: float
     ceiling: float = -math.inf
+    known_s: float = math.inf
 
     def reaches_in_s(self, limit: float) -> float:
         """How long until it reaches a limit; infinite when it never does."""
@@ -147,7 +156,8 @@ class Outlook(Struct, frozen=True):
         """Whether it is sure to grow, and reaches a limit so soon."""
         begun = limit <= 0 or self.value >= BEGUN * limit
         beyond = self.ceiling == -math.inf or self.value > self.ceiling + (BEYOND - 1) * abs(self.ceiling)
-        return begun and beyond and self.t >= SURE and self.reaches_in_s(limit) <= within_s
+        soon = within_s if self.known_s >= FAMILIAR_S else within_s * NEW
+        return begun and beyond and self.t >= SURE and self.reaches_in_s(limit) <= soon
 
     def still_leaks(self, limit: float, within_s: float) -> bool:
         """The same of what was known to leak, so that it does not come and go."""
@@ -177,6 +187,7 @@ def outlook(window: Window, now: float) -> Outlook | None:
         half_s=(last - first) / 2 * block_s,
         t=_student(steps),
         ceiling=window.back_from if remembered else -math.inf,
+        known_s=now - window.since,
     )
 
 

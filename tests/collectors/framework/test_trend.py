@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors.framework.thresholdbook import Reading, ThresholdBook, Watches
-from collectors.framework.trend import BUCKETS, Window, outlook
+from collectors.framework.trend import BUCKETS, FAMILIAR_S, Window, outlook
 from common.configs import DeviceConfig, Level, SourceKind, ThresholdConfig, ThresholdForm
 from common.errors import PermanentError
 from common.events import Event, Severity
@@ -40,15 +40,16 @@ def leak(**fields: Any) -> ThresholdConfig:
 
 
 class Host:
-    """A process set, scanned once a minute."""
+    """A process set, scanned once a minute, and known for a while."""
 
-    def __init__(self, threshold: ThresholdConfig, interval_s: int = STEP_S) -> None:
+    def __init__(self, threshold: ThresholdConfig, interval_s: int = STEP_S, known_s: float = 2 * FAMILIAR_S) -> None:
         config = DeviceConfig(
             device="box", address="", source=SourceKind.LOCAL, interval_s=interval_s, thresholds=(threshold,)
         )
         self.interval_s = interval_s
         self.book = ThresholdBook(config, POINTS)
         self.memory: Watches = {}
+        self.known_s = known_s
         self.scans = 0
         self.born = float(START - 86400)
 
@@ -58,6 +59,8 @@ class Host:
         figures = {} if value is None else {point: value}
         reading = Reading("web", "web", figures, self.born if value is not None else None)
         self.last = self.book.judge(self.memory, [reading], at + 5.0, at)
+        for window in (window for kept in self.memory.values() for window in kept.trends.values()):
+            window.since = min(window.since, START - self.known_s)
         return self.last.events
 
     def run(self, values: Iterable[float], point: str = "memory") -> list[tuple[int, Event]]:
@@ -154,11 +157,29 @@ def test_what_only_looks_like_a_leak_says_nothing(values: list[float]) -> None:
     assert Host(leak()).run(values) == []
 
 
-def test_what_comes_back_by_itself_once_is_known_the_next_time() -> None:
-    """Half a day up, half a day down: on the first day nobody can know."""
+def daily(days: int) -> list[float]:
     day = [GIB * (1.25 - 0.6 * math.cos(2 * math.pi * n / (24 * HOUR))) for n in range(24 * HOUR)]
-    said = Host(leak()).run(noisy(day * 4, 0.003))
-    assert {number // (24 * HOUR) for number, _ in said} <= {0}
+    return noisy(day * days, 0.003)
+
+
+def test_what_comes_back_by_itself_once_is_known_the_next_time() -> None:
+    """Half a day up, half a day down."""
+    said = Host(leak()).run(daily(4))
+    assert {number // (24 * HOUR) for number, _ in said} == {0}
+
+
+def test_on_the_first_day_habits_show_and_only_what_is_near_its_end_is_told() -> None:
+    assert Host(leak(), known_s=0).run(daily(4)) == []
+    assert Host(leak(), known_s=0).run(noisy(rising(10, 0.4 * GIB, 1.7 * GIB))) == []
+    ((number, event),) = Host(leak(), known_s=0).run(noisy(rising(6)))
+    assert event.severity is Severity.WARNING
+    assert 0 < 6 - number / HOUR <= 1
+    shaken = Host(leak(), known_s=0)
+    shaken.run(noisy([0.4 * GIB] * 24 * HOUR))
+    shaken.restart_daemon()
+    shaken.renew()
+    ((number, _),) = shaken.run(noisy(rising(6)))
+    assert 6 - number / HOUR > 3, "a set that begins anew on the second day is known"
 
 
 # --- restarts and gaps ------------------------------------------------------------------------------------------------

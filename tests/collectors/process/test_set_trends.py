@@ -25,7 +25,7 @@ LEAK = ThresholdConfig(
 
 
 class Leaking(Host):
-    """A host whose set grows by so much with each scan, one in ten seconds."""
+    """A host whose set, which is known for long, grows by so much with each scan, one in ten seconds."""
 
     def __init__(self, *, local: bool = True) -> None:
         super().__init__(definition(), local=local, thresholds=(LEAK,))
@@ -41,6 +41,8 @@ class Leaking(Host):
             at = outcome.view.table.at
             self.judgement = self.judge.judge(self.tracker.memory, outcome, at, int(at))
             events += self.judgement.events
+            for window in (one for kept in self.tracker.memory.thresholds.values() for one in kept.trends.values()):
+                window.since = 1.0
         return events
 
 
