@@ -57,6 +57,10 @@ class Owners(Mapping[int, SetName]):
                     found[name.component].append(at)
         return found
 
+    def members(self) -> Members:
+        """Living processes by component and pid."""
+        return {component: Part(self.columns, places) for component, places in self.places().items()}
+
 
 class Matched(Struct):
     """A table with what was made of it.
@@ -97,6 +101,15 @@ class View(Struct, kw_only=True):
             for pid, row in sorted(self.table.rows.items())
         ]
 
+    def members(self) -> Members:
+        """Living processes by component and pid."""
+        if isinstance(self.owners, Owners):
+            return self.owners.members()
+        found: dict[str, dict[int, ProcessRow]] = {}
+        for pid, name in self.owners.items():
+            found.setdefault(name.component, {})[pid] = self.table.rows[pid]
+        return dict(found)
+
     def line(self, pid: int, secrets: Masker | None = None) -> CommandLine | None:
         """The whole text that a process was matched by, but for what looks like a secret; None when it does not run."""
         row = self.table.rows[pid]
@@ -124,7 +137,7 @@ def members_of(table: ProcessTable, matcher: Matcher, before: Owners | None = No
     rows = table.rows
     if isinstance(rows, Columns):
         owners = Owners(rows, _taken(rows.programs, matcher, before))
-        members: Members = {component: Part(rows, places) for component, places in owners.places().items()}
+        members = owners.members()
         names = {component: owners[next(iter(part))] for component, part in members.items()}
         return Matched(table, members, names, owners)
     found: dict[int, SetName] = {}

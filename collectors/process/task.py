@@ -18,7 +18,7 @@ from collectors.process.doubt import changed_hands, has_shrunk, whom_to_ask
 from collectors.process.events import GROUP
 from collectors.process.evidence.keeper import EvidenceKeeper
 from collectors.process.judging import SetJudge
-from collectors.process.memory import dump, load
+from collectors.process.memory import DeviceMemory, dump, load
 from collectors.process.restarts import restarted
 from collectors.process.rollbook.book import RollBook
 from collectors.process.sampling import StepSamples
@@ -62,7 +62,7 @@ class ProcessTask:
     Attributes:
         book: the roll book; None where none is kept.
         evidence: keeps what is there when an alarm opens; None where nothing keeps it.
-        view, sets, scan: what the last good cycle saw; `scan.problem` says why there is nothing newer.
+        view, scan: what the last good cycle saw; `scan.problem` says why there is nothing newer.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class ProcessTask:
         self._taken: list[Decision] = []
         self.name = f"process:{config.device}"
         self.view: View | None = None
-        self.sets: list[SetStatus] = []
+        self._undone: DeviceMemory | None = None  # what that scan decided, where it could not be kept
         self.scan = DeviceScan(device=config.device, at=None, processes=0, duration_s=0.0, problem="")
 
     @property
@@ -119,6 +119,16 @@ class ProcessTask:
     def is_silent(self) -> bool:
         """Whether it did not answer when it was asked last."""
         return self._backoff.silent
+
+    @property
+    def sets(self) -> list[SetStatus]:
+        """How the sets are, by the last good cycle; while there is nothing newer, that is not known."""
+        if self.view is None:
+            return []
+        found = self._tracker.statuses(self.view, self._undone)
+        if not self.scan.problem:
+            return found
+        return [msgspec.structs.replace(status, state=SetState.UNKNOWN) for status in found]
 
     @property
     def config(self) -> DeviceConfig:
@@ -171,7 +181,7 @@ class ProcessTask:
             marked = self.evidence.mark(self._config, told, self.view, outcome.view) if told else None
         events += told if marked is None else marked.events
         self._context.samples.write(self._samples.of(self._config, outcome, slot))
-        self.view, self.sets = outcome.view, outcome.sets
+        self.view, self._undone = outcome.view, None
         if self.book is not None:
             self.book.note(table, outcome.view.owners)
         self.scan = DeviceScan(
@@ -292,7 +302,6 @@ class ProcessTask:
             events.append(self._device_event(key, Severity.ERROR, error.message))
         await self._keep(events, changed=bool(events))
         self.scan = msgspec.structs.replace(self.scan, problem=error.message)
-        self.sets = [msgspec.structs.replace(status, state=SetState.UNKNOWN) for status in self.sets]
 
     def _readable(self) -> list[Event]:
         alarms = self._tracker.memory.alarms
@@ -332,6 +341,7 @@ class ProcessTask:
             await self._context.events.send(events, key, dump(self._tracker.memory, masker_of(self._config)))
         except TocsinError:
             # Nothing was stored: decide again from what was, or the events would be lost.
+            self._undone = self._undone or self._tracker.memory
             self._tracker.memory = load(self._context.states.load(key))
             self._next = self._next or self._config
             self._decisions[:0] = self._taken

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 
 from msgspec import Struct
 
 from collectors.framework.interfaces import ProcessRow, ProcessTable
-from collectors.process.events import CONDITIONS, COUNT, TWICE, SetVoice
+from collectors.process.events import CONDITIONS, SetVoice
 from collectors.process.expectations import Expectations
 from collectors.process.figures import SHORTEST_S, cpu_percent, cpu_seconds, from_a_cache, set_figures, started_of
 from collectors.process.happenings import Tellings
@@ -16,13 +17,14 @@ from collectors.process.memory import DeviceMemory, SetMemory
 from collectors.process.programs import closed, look
 from collectors.process.restarts import restarted, restarts_of, used_again
 from collectors.process.starts import NOBODY
+from collectors.process.statuses import statuses
 from collectors.process.tables import Matched, Members, Owners, View, line_of, members_of
 from common.configs import DeviceConfig, ExpectedSet, ProcessSetConfig
 from common.events import Event
 from common.masking import MASK
 from common.matching import Matcher, SetName
 from common.queries import Decision
-from common.roll import SetState, SetStatus
+from common.roll import SetStatus
 from common.series import Number
 
 
@@ -32,15 +34,21 @@ class Outcome(Struct, kw_only=True):
     Attributes:
         figures: data points by component; None is unknown.
         series: what samples are kept under, by component; a component that is not there is not written.
+        show: tells how the sets are, until the next scan.
         changed: whether the memory has changed in more than figures.
     """
 
     events: list[Event]
     figures: dict[str, dict[str, Number | None]]
     series: dict[str, str]
-    sets: list[SetStatus]
     view: View
+    show: Callable[[], list[SetStatus]]
     changed: bool
+
+    @property
+    def sets(self) -> list[SetStatus]:
+        """How the sets are, in order of their names."""
+        return self.show()
 
 
 def vanished(memory: DeviceMemory, members: Members, expected: Collection[str]) -> list[str]:
@@ -190,17 +198,19 @@ class Tracker:
         memory.uptime_s, memory.host_uptime_s = table.uptime_s, table.host_uptime_s
         memory.rows = len(table.rows)
         memory.cpu_s = cpu_seconds(table)
+        view = View(table=table, owners=matched.owners, used=used)
         return Outcome(
             events=events,
             figures=figures,
             series={c: series for c in figures if (series := self._expectations.series_of(c, memory.sets[c]))},
-            sets=[
-                self._status(component, kept, figures.get(component, {}))
-                for component, kept in sorted(memory.sets.items())
-            ],
-            view=View(table=table, owners=matched.owners, used=used),
+            view=view,
+            show=partial(self.statuses, view),
             changed=changed,
         )
+
+    def statuses(self, view: View, memory: DeviceMemory | None = None) -> list[SetStatus]:
+        """How the sets are, in order of their names, by the scan that came last, or by another `memory` of it."""
+        return statuses(self.config.device, memory or self.memory, self._expectations, view)
 
     def _cpu(self, table: ProcessTable, *, base_lost: bool) -> Mapping[int, float]:
         """CPU percent by pid since the last scan on turn; in a moment too short to be told, what was reckoned last."""
@@ -299,38 +309,6 @@ class Tracker:
             if not kept.missing:
                 kept.missing, kept.since = True, at
             voice.missing()
-
-    # --- what is shown ------------------------------------------------------------------------------------------------
-
-    def _status(self, component: str, kept: SetMemory, figures: Mapping[str, Number | None]) -> SetStatus:
-        state = SetState.UP
-        if kept.missing:
-            state = SetState.MISSING
-        elif "process_restarting" in kept.alarms:
-            state = SetState.RESTARTING
-        memory = figures.get("memory")
-        return SetStatus(
-            device=self.config.device,
-            set=component,
-            definition=kept.definition,
-            state=state,
-            count=len(kept.pids),
-            pids=tuple(sorted(kept.pids)),
-            cpu_percent=figures.get("cpu"),
-            memory_bytes=int(memory) if memory is not None else None,
-            restarts=kept.restarts,
-            since=kept.since,
-            fault=self._fault(component, kept),
-        )
-
-    def _fault(self, component: str, kept: SetMemory) -> str:
-        """What is wrong with a set that is up."""
-        if not kept.missing and TWICE in kept.alarms:
-            return "too many"
-        if kept.missing or COUNT not in kept.alarms or not self._expectations.has(kept.definition):
-            return ""
-        definition = self._expectations.definition_of(component, kept.definition)
-        return "too few" if len(kept.pids) < (definition.count_min or 0) else "too many"
 
 
 def _essence(kept: SetMemory) -> tuple[object, ...]:

@@ -18,7 +18,6 @@ from collectors.framework.interfaces import CollectorContext, ProcessRow, Proces
 from collectors.process.collector import ProcessCollector
 from collectors.process.memory import DeviceMemory, dump
 from collectors.process.task import state_key
-from collectors.process.tracker import Tracker
 from common.configs import DerivedConfig, DeviceConfig, ProcessSetConfig, SourceKind
 from common.errors import NotFoundError, PermanentError
 from common.events import CLASS_CONFIG, CLASS_PROCESS
@@ -84,8 +83,7 @@ class CollectorTests(SynchronousTestCase):
         task = self.collector.make_task(config(device))
         rows = rows or {pid: row(pid) for pid in PIDS}
         table = ProcessTable(at=AT, monotonic=5.0, rows=rows, complete=True, full=True)
-        outcome = Tracker(config(device), DeviceMemory()).observe(table)
-        task.view, task.sets = outcome.view, outcome.sets
+        task.view = task.tracker.observe(table).view
         task.scan = DeviceScan(device=device, at=AT, processes=len(PIDS), duration_s=0.1, problem="")
 
     def do(self, work: Coroutine[Any, Any, Any]) -> Any:

@@ -21,7 +21,7 @@ def scan(count: int, *sets: str, woken: bool = False) -> Outcome:
         events=[],
         figures={name: {"count": count} for name in names},
         series={name: f"{name}-series" for name in names},
-        sets=[],
+        show=list,
         view=View(table=table, owners={}, used={}),
         changed=False,
     )
