@@ -37,7 +37,7 @@ from common.logs import MEGABYTE, LogLines, LogSettings, RotatingFile, to_stream
 from common.settings import genconf, load_settings
 
 EXIT_OK, EXIT_FAILED, EXIT_SETTINGS = 0, 1, 2
-STATUS_S = 2.0
+STATUS_S = 4.0
 
 VERBS = {
     "run": "work in the foreground, until SIGTERM or Ctrl-C",

@@ -57,6 +57,7 @@ class CountingTask:
         if self.config.address == "die" and self.count:
             os.kill(os.getpid(), signal.SIGKILL)
         if self.config.address == "hang" and self.count:
+            (self.context.data_dir / "hangs").touch()
             time.sleep(600)  # noqa: ASYNC251 - that is what it is for
         self.context.on_problem("its files cannot be written" if self.config.address == "full" else "")
         if self.config.address == "error":

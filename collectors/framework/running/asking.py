@@ -31,9 +31,10 @@ class Asking:
         self._send = send
         self._numbers = itertools.count(1)
         self._waiting: dict[int, Deferred[Any]] = {}
+        self._overdue: dict[int, Callable[[Any], None]] = {}
 
-    async def ask(self, what: Any, within_s: float) -> Any:
-        """Ask, and return the answer.
+    async def ask(self, what: Any, within_s: float, too_late: Callable[[Any], None] | None = None) -> Any:
+        """Ask, and return the answer; one that comes after its time goes to `too_late`.
 
         Raises:
             TransientError: there is none in time, or the process ends.
@@ -44,7 +45,7 @@ class Asking:
         number = next(self._numbers)
         waiting: Deferred[Any] = Deferred()
         self._waiting[number] = waiting
-        late = self._clock.callLater(within_s, self._too_late, waiting, within_s)
+        late = self._clock.callLater(within_s, self._give_up_on, number, within_s, too_late)
         try:
             if not self._send(Ask(number, what)):
                 raise TransientError(f"{self._name} is being started again; ask again")
@@ -58,7 +59,9 @@ class Asking:
 
     def answered(self, answer: Answer) -> None:
         """An answer has come, in time or not."""
-        waiting = self._waiting.get(answer.number)
+        waiting, overdue = self._waiting.get(answer.number), self._overdue.pop(answer.number, None)
+        if overdue is not None:
+            overdue(answer.what)
         if waiting is None or waiting.called:
             return
         if isinstance(answer.what, Failure):
@@ -68,11 +71,15 @@ class Asking:
 
     def give_up(self, why: str) -> None:
         """The process is gone: nothing that it was asked will be answered."""
-        asked, self._waiting = self._waiting, {}
+        asked, self._waiting, self._overdue = self._waiting, {}, {}
         for waiting in asked.values():
             if not waiting.called:
                 waiting.errback(TransientError(f"{why}; ask again"))
 
-    def _too_late(self, waiting: Deferred[Any], within_s: float) -> None:
-        if not waiting.called:
-            waiting.errback(TransientError(f"{self._name} does not answer within {within_s:g} s; ask again"))
+    def _give_up_on(self, number: int, within_s: float, too_late: Callable[[Any], None] | None) -> None:
+        waiting = self._waiting[number]
+        if waiting.called:
+            return
+        if too_late is not None and len(self._overdue) < MOST:
+            self._overdue[number] = too_late
+        waiting.errback(TransientError(f"{self._name} does not answer within {within_s:g} s; ask again"))

@@ -76,11 +76,13 @@ class Begin(Struct, frozen=True, tag=True, kw_only=True):
         settings: of the daemon, as JSON.
         parallel: this worker's share of the devices that are read at the same time.
         epoch: id of the hub's store.
+        beat_s: how often it is to say how it fares.
     """
 
     settings: bytes
     parallel: int
     epoch: str
+    beat_s: float
     debug: bool
 
 

@@ -24,14 +24,13 @@ from collectors.framework.running.inprocess import forget, why_not
 from collectors.framework.running.interfaces import IRunner, Ran, Totals
 from collectors.framework.running.merging import merged_figures, merged_sets, unanswered
 from collectors.framework.running.messages import Begin, Debug, Epoch, RunNow, Told
+from collectors.framework.running.patience import LOOK_S, Patience
 from collectors.framework.running.settings import share, write_settings
-from collectors.framework.running.workerprocess import LOOK_S, Patience, WorkerProcess, arguments
+from collectors.framework.running.workerprocess import WorkerProcess, arguments
 from common.configs import DeviceConfig
-from common.errors import NotFoundError, TransientError
+from common.errors import NotFoundError, TocsinError, TransientError
 from common.queries import Decision, EvidenceQuery, Query, Result, Sets, SetsQuery
 from common.rendezvous import Rendezvous
-
-TELL_S = 2.0
 
 _log = Logger()
 
@@ -80,8 +79,9 @@ class Sharded(Service):
         )
         started_with = arguments(spec.found_at, context.data_dir, settings.reactor)
         clock: IReactorTime = context.clock
+        self._patience = patience = patience or Patience()
         made = [
-            WorkerProcess(context.reactor, clock, number, started_with, desk, patience or Patience())
+            WorkerProcess(context.reactor, clock, number, started_with, desk, patience)
             for number in range(1, count + 1)
         ]
         self.workers = {worker.name: worker for worker in made}
@@ -218,13 +218,22 @@ class Sharded(Service):
     async def figures(self) -> dict[str, Any]:
         """Figures of all workers as those of one daemon, and what each worker is."""
         workers = list(self.workers.values())
-        told = await gatherResults([Deferred.fromCoroutine(_figures_of(worker)) for worker in workers])
-        found = [one for one in told if one is not None]
+        told = await gatherResults([Deferred.fromCoroutine(self._figures_of(worker)) for worker in workers])
+        found = [one for one in told if isinstance(one, Told)]
         return {
             **merged_figures([msgspec.json.decode(one.others) for one in found]),
-            "workers": [_row(worker) for worker in workers],
+            "workers": [
+                _row(worker, one if isinstance(one, str) else "") for worker, one in zip(workers, told, strict=True)
+            ],
             "task_list": [task for one in found for task in one.tasks],
         }
+
+    async def _figures_of(self, worker: WorkerProcess) -> Told | str:
+        """What it tells, or why it does not."""
+        try:
+            return await worker.tell(self._patience.tell_s)
+        except TocsinError as error:
+            return f"figures of its tasks are missing: {error}"
 
     def debug(self, *, on: bool) -> None:
         """Have workers say debug messages, too, or no more."""
@@ -249,6 +258,7 @@ class Sharded(Service):
             settings=write_settings(self._settings),
             parallel=share(self._settings.parallel, len(self.workers), number - 1),
             epoch=self._context.hub_epoch(),
+            beat_s=self._patience.beat_s,
             debug=self._debug,
         )
 
@@ -276,22 +286,15 @@ class Sharded(Service):
         self._context.on_problem(". ".join(troubles))
 
 
-async def _figures_of(worker: WorkerProcess) -> Told | None:
-    try:
-        return await worker.tell(TELL_S)
-    except TransientError:
-        return None
-
-
-def _row(worker: WorkerProcess) -> dict[str, Any]:
-    """A worker, for `stats`."""
+def _row(worker: WorkerProcess, silence: str) -> dict[str, Any]:
+    """A worker, for `stats`; `silence` says why its tasks' figures are not among the others."""
     totals = worker.totals
     return {
         "worker": worker.number,
         "pid": worker.pid,
         "live": worker.live,
-        "devices": len(worker.wanted),
+        "devices": len(worker.load.wanted),
         "ends": worker.ends,
-        "problem": worker.ailing,
+        "problem": worker.ailing or silence,
         **msgspec.to_builtins(totals),
     }

@@ -55,7 +55,6 @@ from common.edge.answers import failure_of
 from common.errors import TocsinError, TransientError
 from common.wire import Failure, FailureCode, ModelReport, ModelTaken
 
-BEAT_S = 1.0
 SETTLE_S = 5.0
 
 _log = Logger()
@@ -139,7 +138,7 @@ class Worker:
         )
         self._runner = in_process(self._spec, context, order.parallel, self._observe)
         self._runner.startService()
-        self._beats.start(BEAT_S, now=False).addErrback(lambda failure: _log.failure("beats end", failure))
+        self._beats.start(order.beat_s, now=False).addErrback(lambda failure: _log.failure("beats end", failure))
 
     def _observe(self, record: TaskRecord, what: str, _old: object, new: object) -> None:
         if what == "outcome" and new is not Outcome.STOPPED and record.last_duration_s is not None:

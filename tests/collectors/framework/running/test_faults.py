@@ -110,7 +110,7 @@ class KilledTests(WorkerCase):
         await self.run_configs(*map(config, NAMES))
         rng, killed = random.Random(11), 0
         workers = list(self.runner.workers.values())
-        end = time.monotonic() + 2.5
+        end = time.monotonic() + 1.5
         while time.monotonic() < end or killed < 3:
             self.runner.run_now(NAMES)
             await self.wait(rng.uniform(0.001, 0.01))
@@ -249,7 +249,12 @@ class OtherCountTests(WorkerCase):
 
 
 class HangingTests(WorkerCase):
-    patience = Patience(silent_s=3, query_s=1.0)
+    patience = Patience(silent_s=60, query_s=1.0, tell_s=1.0, run_s=0.5)
+
+    def wait_in_vain(self, worker: WorkerProcess) -> None:
+        """As if it had been looked at for more than a minute: looks are counted, not measured."""
+        for _ in range(61):
+            worker.look()
 
     async def test_one_that_hangs_is_told_of_killed_and_started_again(self) -> None:
         own, others = await self.apart()
@@ -264,19 +269,37 @@ class HangingTests(WorkerCase):
         self.assertEqual([scan.device for scan in page.scans], NAMES)
         self.assertEqual({one.device for one in page.sets} & set(own), set())
         self.assertEqual({scan.device for scan in page.scans if scan.problem}, set(own))
-        self.assertEqual(await self.tasks_told(), set(others))
+        figures = await self.runner.figures()
+        self.assertEqual({task.device for task in figures["task_list"]}, set(others))
+        (problem,) = [row["problem"] for row in figures["workers"] if row["problem"]]
+        self.assertIn("are missing: worker", problem)
+        self.assertEqual(worker.ends, 0)
+        self.wait_in_vain(worker)
         for name in own:
             await self.counts(name, 2)
         self.assertIn("it said nothing for", self.problems[1])
         self.assertEqual((self.problems[-1], worker.ends), ("", 1))
 
-    async def tasks_told(self) -> set[str]:
-        return {task.device for task in (await self.runner.figures())["task_list"]}
+    async def test_what_it_refuses_too_late_is_told_all_the_same(self) -> None:
+        own, _ = await self.apart()
+        worker, new = self.worker_of(own[0]), "late"
+        while self.runner._owner(new) is not worker:
+            new += "r"
+        assert worker.pid is not None
+        os.kill(worker.pid, signal.SIGSTOP)
+        ran = await self.runner.run([config(new, "nomake")])
+        self.assertEqual((ran.refused, ran.late, self.refused), ({}, {new}, {}))
+        os.kill(worker.pid, signal.SIGCONT)
+        await self.until("it is told", lambda: self.refused)
+        self.assertEqual(self.refused, {new: f"{new}: no task can be made"})
+        self.assertEqual((self.runner.has(new), worker.ends), (False, 0))
 
     async def test_one_that_is_held_up_by_a_run_is_ended_too(self) -> None:
         own, _ = await self.apart()
         worker = self.worker_of(own[0])
         started: Deferred[Any] = Deferred.fromCoroutine(self.runner.run([config(own[0], "hang")]))
+        await self.until("it hangs", (self.folder / "hangs").exists)
+        self.wait_in_vain(worker)
         await self.until("it has ended", lambda: worker.ends)
         await self.runner.remove([own[0]])
         await started

@@ -6,6 +6,7 @@ from typing import Any
 
 from collectors.framework.interfaces import CollectorContext
 from collectors.framework.running.inprocess import in_process
+from collectors.framework.running.patience import Patience
 from collectors.framework.running.sharded import Sharded
 from tests.contracts.runner import RunnerContract
 from tests.fakes.counting import SPEC
@@ -29,6 +30,7 @@ class ShardedTests(RunnerContract):
             on_runs=self.count_run,
             on_problem=lambda _: None,
             on_refused=lambda _: None,
+            patience=Patience(beat_s=0.1),
         )
 
 
