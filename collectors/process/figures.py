@@ -39,10 +39,10 @@ def cpu_percent(before: ProcessTable, table: ProcessTable) -> Mapping[int, float
 
 
 def cpu_seconds(table: ProcessTable) -> Mapping[int, float]:
-    """CPU seconds by pid, where they are known."""
+    """CPU seconds by pid, where they are known and the starts are not: without a start they tell who is another one."""
     if isinstance(table.rows, Columns):
         return table.rows.cpu
-    return {pid: row.cpu_s for pid, row in table.rows.items() if row.cpu_s is not None}
+    return {pid: row.cpu_s for pid, row in table.rows.items() if row.started is None and row.cpu_s is not None}
 
 
 def started_of(

@@ -83,7 +83,7 @@ class DeviceMemory(Struct):
     """A device, as the last good scan left it.
 
     Attributes:
-        cpu_s: CPU seconds by pid, of the last scan: a pid that has used less was used again.
+        cpu_s: CPU seconds by pid, of the last scan, over SNMP: a pid that has used less was used again.
         alarms: keys of open events of the device itself.
         rows: how many processes the last complete table had.
         hub: id of the hub's store that the alarms are open in; empty when it is not known.

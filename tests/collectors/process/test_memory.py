@@ -74,6 +74,13 @@ def test_what_goes_on_after_an_update_is_neither_restarted_nor_younger_nor_said_
     assert again.sets["db"].alarms == {"process_missing": 5}
 
 
+def test_cpu_times_are_kept_where_they_tell_who_is_another_one() -> None:
+    for local, kept in ((True, {}), (False, {7: 1.0})):
+        host = Host(local=local)
+        host.scan(7)
+        assert dict(load(dump(host.tracker.memory)).cpu_s) == kept
+
+
 @pytest.mark.parametrize("data", [None, b"", b"\xc1", dump(DeviceMemory())[:-3], b"\x90"])
 def test_what_cannot_be_read_is_forgotten(data: bytes | None) -> None:
     assert load(data) == DeviceMemory()
