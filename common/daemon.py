@@ -32,11 +32,11 @@ from common.daemon_run import (
     release_signals,
     run_to_end,
 )
-from common.errors import SettingsError, TocsinError, TransientError
+from common.errors import NotFoundError, SettingsError, TocsinError, TransientError
 from common.logs import MEGABYTE, LogLines, LogSettings, RotatingFile, to_stream
 from common.settings import genconf, load_settings
 
-EXIT_OK, EXIT_FAILED, EXIT_SETTINGS = 0, 1, 2
+EXIT_OK, EXIT_FAILED, EXIT_SETTINGS, EXIT_NOT_FOUND = 0, 1, 2, 3
 STATUS_S = 4.0
 
 VERBS = {
@@ -60,6 +60,8 @@ def main(program: Program, argv: Sequence[str] | None = None) -> int:
         return _verb(program, options)
     except SettingsError as error:
         return _refuse(program, error, EXIT_SETTINGS)
+    except NotFoundError as error:
+        return _refuse(program, error, EXIT_NOT_FOUND)
     except TocsinError as error:
         return _refuse(program, error, EXIT_FAILED)
     except KeyboardInterrupt:
@@ -84,7 +86,7 @@ def _parser(program: Program) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"{program.name} {version()}")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     for verb, about in (VERBS | {name: verb.about for name, verb in program.verbs.items()}).items():
-        one = verbs.add_parser(verb, help=about, description=about.capitalize() + ".", allow_abbrev=False)
+        one = verbs.add_parser(verb, help=about, description=f"{about[0].upper()}{about[1:]}.", allow_abbrev=False)
         if verb == "genconf":
             continue
         one.add_argument("--config", type=Path, metavar="FILE", help=f"settings file [{program.default_config}]")

@@ -32,7 +32,7 @@ from collectors.framework.configcache import ConfigCache
 from collectors.framework.interfaces import CollectorContext, CollectorSpec, IEventSink, ISampleSink, IStateStore
 from collectors.framework.spooldb import read_state
 from common.configs import DeviceConfig
-from common.daemon import run_to_end
+from common.daemon import EXIT_NOT_FOUND, run_to_end
 from common.daemon_run import ReactorKind
 from common.errors import NotFoundError
 from common.events import Event
@@ -40,7 +40,6 @@ from common.logs import LogLines, to_stream
 from common.series import Sample
 from common.wire import ModelReport, ModelTaken
 
-EXIT_NOT_FOUND = 3
 MAX_NAMES = 20
 
 

@@ -9,10 +9,8 @@ from collections.abc import Sequence
 
 from collectors.sim.agentoptions import add_agent_options
 from collectors.sim.fleet import add_fleet_options, run_fleet
-from common.daemon import EXIT_FAILED, EXIT_SETTINGS, version
+from common.daemon import EXIT_FAILED, EXIT_NOT_FOUND, EXIT_SETTINGS, version
 from common.errors import NotFoundError, SettingsError, TocsinError
-
-EXIT_NOT_FOUND = 3
 
 
 def main(argv: Sequence[str] | None = None) -> int:

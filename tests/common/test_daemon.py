@@ -22,7 +22,7 @@ from twisted.python.failure import Failure
 from common.daemon import Program, Verb, main
 from common.daemon_notify import SystemdNotifier
 from common.daemon_pidfile import AlreadyRunningError, PidFile, Standing, standing
-from common.errors import SettingsError
+from common.errors import NotFoundError, SettingsError
 from common.logs import LogLines, RotatingFile, line_of
 
 
@@ -105,6 +105,20 @@ def test_status_of_what_does_not_run(config: str, tmp_path: Path, capsys: pytest
     (tmp_path / "data" / "x.pid").write_text("1\n")
     assert main(made(), ["status", "--config", config]) == 1
     assert "it was killed" in capsys.readouterr().out
+
+
+def test_a_name_that_stands_for_nothing_is_3(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    def nothing(*_: object) -> int:
+        raise NotFoundError("there is no such thing here")
+
+    assert main(made(instead=nothing), ["run", "--config", config]) == 3
+    assert capsys.readouterr().err == "tocsin-x: there is no such thing here\n"
+
+
+def test_help_leaves_names_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(made(), ["run", "--help"])
+    assert "Work in the foreground, until SIGTERM or Ctrl-C." in capsys.readouterr().out
 
 
 def test_stop_of_what_does_not_run_is_done_and_others_fail(config: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -84,3 +84,4 @@ def test_clients_tell_what_names_were_resolved_to() -> None:
 def test_status_tells_how_many_do_not_answer() -> None:
     assert fares({"collector": "x", "hub": "connected", "silent": 0, "devices": 9}) == "collector x, hub: connected"
     assert "3 of 9 devices do not answer" in fares({"collector": "x", "hub": "y", "silent": 3, "devices": 9})
+    assert "1 of 9 devices does not answer" in fares({"collector": "x", "hub": "y", "silent": 1, "devices": 9})

@@ -112,12 +112,33 @@ def test_stats_tell_of_the_daemon_its_tasks_and_whatever_else_there_is() -> None
     text = shown()
     assert text.startswith("tocsin-process (pid 17), collector west, up 2 h\nhub: connected\n")
     assert "CPU 1.2 min (1 % of a core), memory 32 MiB, at most 64 MiB" in text
-    assert "devices: 4, of them 1 paused, 2 do not answer and are asked less often\nthe hub is silent\n" in text
+    assert "devices: 4, of them 1 paused, 2 do not answer, asked less often\nthe hub is silent\n" in text
     assert "files kept open  100" in text
     assert "Slowest" in text
     assert "task list" not in text
     assert "All tasks" not in text
     assert "All tasks" in shown("--tasks")
+
+
+def test_a_daemon_with_workers_tells_of_all_of_them_together_and_each() -> None:
+    row = {"live": True, "devices": 2, "late_runs": 0, "failed_runs": 1, "ends": 3, "memory_bytes": 2**20}
+    workers = [{"worker": 1, "pid": 18, "cpu_s": 72.0, **row}, {"worker": 2, "pid": 19, "cpu_s": 0.0, **row}]
+    text = STATS.show(STATS.choose({**FIGURES, "workers": workers}, asked()), asked())
+    assert "CPU 2.4 min (2 % of a core), memory 32 MiB\n" in text
+    head, one, other = text[text.index("Workers\n") :].splitlines()[1:4]
+    assert " ".join(head.split()) == "worker pid live devices late runs failed runs ends cpu memory"
+    assert " ".join(one.split()) == "1 18 yes 2 0 1 3 1.2 min 1 MiB"
+    assert other.split()[:2] == ["2", "19"]
+
+
+def test_the_most_is_never_less_than_what_is() -> None:
+    text = STATS.show(STATS.choose({**FIGURES, "peak_memory_bytes": 1}, asked()), asked())
+    assert "memory 32 MiB, at most 32 MiB" in text
+
+
+def test_so_many_is_no_negative_number() -> None:
+    with pytest.raises(SystemExit):
+        asked("--top", "-3")
 
 
 def test_of_one_device_its_tasks_alone_are_told() -> None:
