@@ -159,6 +159,9 @@ class ProcessTask:
     async def run(self, slot: int) -> None:
         """One cycle."""
         events = self._take_config() + self._take_decisions()
+        if self.evidence is not None:
+            self.evidence.ended((event.component, event.event_key) for event in events if not event.severity)
+            self.evidence.ended((one.component, one.event_key) for one in self._taken if not one.open)
         began = self._context.clock.seconds()
         try:
             table = await self._read_in_time()

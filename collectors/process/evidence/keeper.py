@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -66,6 +66,11 @@ class EvidenceKeeper:
             if before is not None:
                 kept.update({name: rows for name in gone if name not in kept and (rows := members(before, name))})
             self._vanished = kept
+
+    def ended(self, alarms: Iterable[tuple[str, str]]) -> None:
+        """Alarms, by component and key, were closed otherwise than by a scan: what opens them again has its own."""
+        for key in alarms:
+            self._held.pop(key, None)
 
     def mark(self, config: DeviceConfig, events: list[Event], before: View | None, now: View) -> Marked:
         """Give the events of sets that open an alarm the id of their evidence; nothing is kept yet."""

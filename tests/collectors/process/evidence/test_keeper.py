@@ -23,6 +23,7 @@ from common.configs import DeviceConfig, Level, ProcessSetConfig, SourceKind, Th
 from common.errors import TransientError
 from common.events import Event, Severity
 from common.evidence import Evidence, HostEvidence
+from common.queries import Decision
 from tests.collectors.process.evidence.test_gather import START, row
 from tests.collectors.process.test_task import Journal
 from tests.fakes.hub import FakeHub
@@ -219,3 +220,37 @@ def test_the_first_scan_knows_of_no_one_before(tmp_path: Path) -> None:
     (missing,) = device.scan(row(7, name="db", path="/db"))
     found = device.of(missing)
     assert (found.before_at, found.sets[0].before) == (None, None)
+
+
+def test_an_alarm_that_an_operator_closed_and_that_opens_again_has_evidence_of_then(tmp_path: Path) -> None:
+    device = Device(tmp_path)
+    device.scan(row(1))
+    (missing,) = device.scan(row(7, name="db", path="/db"))
+    closed = Decision(
+        device="box",
+        component="web",
+        event_class=missing.event_class,
+        event_key=missing.event_key,
+        severity=int(missing.severity),
+        open=False,
+    )
+    device.task.decided(closed)
+    (again,) = device.scan(row(8, name="cache", path="/cache"))
+    assert again.severity is missing.severity
+    assert again.details["evidence"] != missing.details["evidence"]
+    assert [one.pid for one in device.of(again).by_memory] == [8, 7]
+
+
+def test_an_alarm_that_a_config_ended_and_that_opens_again_has_evidence_of_then(tmp_path: Path) -> None:
+    device = Device(tmp_path)
+    whole = device.config
+    device.scan(row(1))
+    (missing,) = device.scan()
+    device.task.update(msgspec.structs.replace(whole, process_sets=()))
+    (over,) = device.scan()
+    assert over.severity is Severity.CLEAR
+    device.task.update(whole)
+    device.scan(row(2))
+    (again,) = device.scan()
+    assert (again.event_key, again.severity) == (missing.event_key, missing.severity)
+    assert again.details["evidence"] != missing.details["evidence"]
