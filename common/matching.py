@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
@@ -122,6 +122,7 @@ class _Patterns:
             self._any.Add(definition.include)
         if self.definitions:
             self._any.Compile()
+        self.by_id = {definition.id: definition for definition in definitions}
         encoded = msgspec.msgpack.encode(self.definitions)
         self.digest = hashlib.blake2b(encoded, digest_size=16).hexdigest()
 
@@ -174,7 +175,7 @@ class Matcher:
     """The definitions of a device, ready to match.
 
     Attributes:
-        definitions: in the order in which they are asked.
+        definitions: in the order in which they are asked; `by_id` in their own.
         digest: of the definitions.
         overflowing: definitions that would have made more than `MAX_SETS` sets.
     """
@@ -182,6 +183,7 @@ class Matcher:
     def __init__(self, definitions: Sequence[ProcessSetConfig]) -> None:
         self._patterns = _patterns(tuple(definitions))
         self.definitions = self._patterns.definitions
+        self.by_id: Mapping[str, ProcessSetConfig] = self._patterns.by_id
         self.digest = self._patterns.digest
         self._cache: dict[str, SetName | None] = {}
         self._named: dict[tuple[int, str], SetName | None] = {}
@@ -249,3 +251,20 @@ class Matcher:
                 return None
             self._names[definition] = (*names, component)
         return component
+
+
+_matchers: WeakValueDictionary[tuple[ProcessSetConfig, ...], Matcher] = WeakValueDictionary()
+
+
+def matcher_of(definitions: tuple[ProcessSetConfig, ...]) -> Matcher:
+    """A matcher for a device.
+
+    It is the same one for all devices that have the same definitions, if what sets are called does not depend on what
+    runs there: else it counts them, and knows which names are taken.
+    """
+    found = _matchers.get(definitions)
+    if found is None:
+        found = Matcher(definitions)
+        if not any(_FIELD.search(definition.name) for definition in definitions):
+            _matchers[definitions] = found
+    return found

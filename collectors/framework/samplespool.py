@@ -53,7 +53,7 @@ class SampleSpool:
         self._fd: int | None = None
         self._current = segment_path(folder, 0)
         self._size = 0
-        self._defined: set[int] = set()
+        self._defined = bytearray()  # by number, whether this segment names the series
         self._defined_bytes = 0
         self._layouts: dict[int, tuple[Layout, int]] = {}  # by identity, with a series of this segment that has it
         self._others_bytes = 0
@@ -105,12 +105,15 @@ class SampleSpool:
             self.close()
         if self._fd is None:
             self._begin_segment()
-        new = sorted({entry[0] for entry in entries} - self._defined)
+        used = sorted({entry[0] for entry in entries})
+        self._defined.extend(bytes(max(0, used[-1] + 1 - len(self._defined))))
+        new = [number for number in used if not self._defined[number]]
         definitions = [self._named(*series[number]) for number in new]
         frame = pack(self.next, definitions, entries)
         self._make_room(len(frame))
         self._write(frame)
-        self._defined.update(new)
+        for number in new:
+            self._defined[number] = True
         self._defined_bytes += size_of(definitions)
         self.next += len(entries)
 
@@ -127,7 +130,7 @@ class SampleSpool:
         self._current = segment_path(self._folder, self.next)
         self._fd = os.open(self._current, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o640)
         self._size = self._defined_bytes = 0
-        self._defined = set()
+        self._defined = bytearray()
         self._layouts = {}
         sync(self._folder)
 

@@ -11,6 +11,8 @@ from common.configs import DeviceConfig, ExpectedSet, ProcessSetConfig
 from common.events import Severity
 from common.matching import Matcher, SetName
 
+NONE: frozenset[str] = frozenset()
+
 
 class Expectations:
     """A device's config, as far as it speaks of sets by name.
@@ -21,10 +23,10 @@ class Expectations:
     """
 
     def __init__(self, config: DeviceConfig, matcher: Matcher) -> None:
-        self._definitions = {definition.id: definition for definition in config.process_sets}
+        self._definitions = matcher.by_id
         self._overrides = {override.name: override for override in config.overrides}
         self._effective: dict[tuple[str, str], ProcessSetConfig] = {}
-        self._unwatched = frozenset(override.name for override in config.overrides if not override.monitor)
+        self._unwatched = {override.name for override in config.overrides if not override.monitor} or NONE
         self._only_modeled = config.only_expected
         self.modeled: Mapping[str, ExpectedSet] = {
             one.name: one for one in config.expected if one.definition in self._definitions

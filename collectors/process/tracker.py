@@ -22,7 +22,7 @@ from collectors.process.tables import Matched, Members, Owners, View, line_of, m
 from common.configs import DeviceConfig, ExpectedSet, ProcessSetConfig
 from common.events import Event
 from common.masking import MASK
-from common.matching import Matcher, SetName
+from common.matching import SetName, matcher_of
 from common.queries import Decision
 from common.roll import SetStatus
 from common.series import Number
@@ -145,7 +145,7 @@ class Tracker:
 
     def _configure(self, config: DeviceConfig) -> None:
         self.config = config
-        self.matcher = Matcher(config.process_sets)
+        self.matcher = matcher_of(config.process_sets)
         self._matched: Matched | None = None
         self._owners: Owners | None = None
         self._expectations = Expectations(config, self.matcher)

@@ -18,6 +18,7 @@ from common.matching import (
     arguments_of,
     check_definition,
     command_line,
+    matcher_of,
     printable,
 )
 
@@ -132,3 +133,13 @@ def test_a_line_ends_with_its_arguments(path: str, name: str, parameters: str, a
     line = command_line(path, name, parameters)
     count = arguments_of(line, parameters)
     assert line[len(line) - count :] == arguments
+
+
+def test_devices_share_a_matcher_unless_names_depend_on_what_runs() -> None:
+    plain, grouped = (definition("a", "^a"), definition("b", "^b")), (definition("web", "^web (.)", name="web {1}"),)
+    assert matcher_of(plain) is matcher_of((*plain,))
+    one, other = matcher_of(grouped), matcher_of((*grouped,))
+    assert one is not other
+    for letter in map(chr, range(0x4E00, 0x4E00 + MAX_SETS + 1)):
+        one.match(f"web {letter}")
+    assert (one.overflowing, other.overflowing) == ({"web"}, set())
