@@ -28,6 +28,8 @@ _KEYS = "api|access|private|auth|secret|account|encryption|signing|master"
 _WORDS = rf"(?:pass(?:word|wd|phrase|code)?|pwd|secret|token|credentials?|(?:{_KEYS})[_-]?key(?:_base)?)"
 _VALUE = r"(?:\"(?:[^\"\\]|\\(?s:.))*\"?|'[^']*'?|\\+\"[^\"]*\"?|)\S*"
 """What stands in quotes has blanks in it; what is not closed goes to the end."""
+_THEN = r"(?:\.exe)?\"?\s(?s:.*?\s)?"
+"""What stands between a program and an option."""
 STANDARD = (
     # --password=x, PGPASSWORD=x, -Dtoken=x, password: x, {"password": "x y"}, openssl's pass:x
     rf"(?i){_WORDS}\\*[\"']?\s*[=:]\s*({_VALUE})",
@@ -47,20 +49,20 @@ STANDARD = (
     r"\b(xox[abeprs]-[A-Za-z0-9-]{10,})",
     r"\b(eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*)",
     # programs whose short options take a password
-    r"\b(?:mysql|mariadb)[\w-]*\s(?:.*?\s)?-p(\S+)",
-    r"\bsshpass\s(?:.*?\s)?-p\s*(\S+)",
-    r"\b(?:mongo\w*|(?:docker|podman)\s(?:.*?\s)?login)\s(?:.*?\s)?-p\s+(\S+)",
-    r"\b(?:sqlcmd|tsql|bcp|ipmitool|zip)\s(?:.*?\s)?-P\s*(\S+)",
-    r"\b7z[ar]?\s(?:.*?\s)?-p(\S+)",
-    r"\b(?:plink|pscp|psftp)\s(?:.*?\s)?-pw\s+(\S+)",
-    r"\bxfreerdp\s(?:.*?\s)?/p:(\S+)",
-    r"\blftp\s(?:.*?\s)?-u\s*[^\s,]+,(\S+)",
-    r"\bhtpasswd\s+-\w*b\w*\s(?:.*\s)?(\S+)",
-    r"\bcurl\s(?:.*?\s)?(?:-u|--user|--proxy-user)[\s=]*[^\s:]*:(\S+)",
-    r"\bredis-cli\s(?:.*?\s)?-a\s*(\S+)",
-    r"\bldap[a-z]+\s(?:.*?\s)?-w\s*(\S+)",
-    r"\b(?:smbclient|rpcclient|smbget|net)\s(?:.*?\s)?-U\s*[^\s%]+%(\S+)",
-    *(rf"\bsnmp[a-z]+\s(?:.*?\s)?-{option}\s*(\S+)" for option in "cAX"),
+    rf"\b(?:mysql|mariadb)[\w-]*{_THEN}-p(\S+)",
+    rf"\bsshpass{_THEN}-p\s*(\S+)",
+    rf"\b(?:mongo\w*|(?:docker|podman){_THEN}login){_THEN}-p\s+(\S+)",
+    rf"\b(?:sqlcmd|tsql|bcp|ipmitool|zip){_THEN}-P\s*(\S+)",
+    rf"\b7z[ar]?{_THEN}-p(\S+)",
+    rf"\b(?:plink|pscp|psftp){_THEN}-pw\s+(\S+)",
+    rf"\bxfreerdp{_THEN}/p:(\S+)",
+    rf"\blftp{_THEN}-u\s*[^\s,]+,(\S+)",
+    rf"\bhtpasswd{_THEN}-\w*b\w*\s(?s:.*\s)?(\S+)",
+    rf"\bcurl{_THEN}(?:-u|--user|--proxy-user)[\s=]*[^\s:]*:(\S+)",
+    rf"\bredis-cli{_THEN}-a\s*(\S+)",
+    rf"\bldap[a-z]+{_THEN}-w\s*(\S+)",
+    rf"\b(?:smbclient|rpcclient|smbget|net){_THEN}-U\s*[^\s%]+%(\S+)",
+    *(rf"\bsnmp[a-z]+{_THEN}-{option}\s*(\S+)" for option in "cAX"),
 )
 """What is masked where nobody says otherwise."""
 
@@ -112,12 +114,13 @@ class _Patterns:
     def _masked(self, text: str) -> str:
         if not self._patterns:
             return text
+        looked_at = text.replace("\0", " ")  # as some agents part arguments
         try:
-            hits = self._any.Match(text) or () if self._any is not None else range(len(self._patterns))
+            hits = self._any.Match(looked_at) or () if self._any is not None else range(len(self._patterns))
             spans = sorted(
                 found.span(group)
                 for pattern, group in (self._patterns[number] for number in hits)
-                for found in pattern.finditer(text)
+                for found in pattern.finditer(looked_at)
                 if found.start(group) >= 0
             )
         except UnicodeEncodeError:  # lone surrogates, which stand for bytes that are no text
