@@ -17,6 +17,7 @@ from zope.interface import Attribute, Interface, implementer
 
 from collectors.framework.networks import Networks
 from collectors.framework.processevents.values import Happened
+from collectors.framework.snmp.prints import Prints
 from collectors.framework.snmp.sizing import Sizing
 from common.configs import DeviceConfig, SnmpConfig
 from common.events import CLASS_SNMP, Event
@@ -257,7 +258,7 @@ class CollectorSpec(Struct, frozen=True, kw_only=True):
         program: name of the command, for example `tocsin-process`.
         make_collector: gives the `ICollector` of a daemon.
         failure_class: class of the event `task_failed`.
-        settings_type: a kind of `pbdaemon.CollectorSettings` with other defaults; None for that itself.
+        settings_type: a kind of `daemonsettings.CollectorSettings` with other defaults; None for that itself.
         runs_on_captures: all that its tasks read comes through the tap, and they need none of its services.
         found_at: where worker processes find this spec, as `MODULE:NAME`; empty where one process runs all tasks.
     """
@@ -428,6 +429,10 @@ class Table(Struct, frozen=True, kw_only=True):
             Integers, counters and ticks are int, OCTET STRING and IpAddress bytes, OIDs tuples.
         complete: every column was read to its end; otherwise `problem` says what stopped the walk.
         scalars: what was asked for beside the columns, in order.
+        same: so many rows came byte for byte as they were known, and are not in the columns.
+        differ: places of the known rows that are not among these, whether they are in the columns or gone; None when
+            nothing was compared, and all that was read is in the columns.
+        prints: of all rows as they are now, to be given as `known` to the next walk; None when there are none.
     """
 
     columns: tuple[dict[Oid, SnmpValue], ...]
@@ -436,6 +441,9 @@ class Table(Struct, frozen=True, kw_only=True):
     varbinds: int = 0
     requests: int = 0
     scalars: tuple[SnmpValue, ...] = ()
+    same: int = 0
+    differ: list[int] | None = None
+    prints: Prints | None = None
 
 
 class ISnmpClient(Interface):
@@ -457,11 +465,16 @@ class ISnmpClient(Interface):
             SnmpError: any other error status, or an answer that makes no sense.
         """
 
-    async def table(columns: Sequence[Oid], max_rows: int = 50_000, scalars: Sequence[Oid] = ()) -> Table:
+    async def table(
+        columns: Sequence[Oid], max_rows: int = 50_000, scalars: Sequence[Oid] = (), known: Prints | None = None
+    ) -> Table:
         """Walk columns together: as many of them in one GETBULK as fit (v1: GETNEXT), to the end of each.
 
         Values that belong to no table (`scalars`, whose OIDs end with 0) ride in the first request, or are asked for by
         themselves when the agent does not understand that; the answer has them as `get` gives them.
+
+        Rows that are as they were `known` may be left out of the columns (see Table); a client need not heed it. Prints
+        without rows ask for those of this walk, and prints of the first columns alone are made of these.
 
         `tooBig` halves the repetitions and remembers that. OIDs that do not increase, and more than `max_rows` rows,
         end the walk with `complete` False. A time-out after the first answer does too.

@@ -9,7 +9,9 @@ of a single process is looked at only where that is of another one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, MutableSequence, Sequence
+from typing import Any
 
 from msgspec import Struct
 
@@ -21,6 +23,8 @@ STATES = {1: "running", 2: "runnable", 3: "notRunnable", 4: "invalid"}
 """By hrSWRunStatus."""
 INVALID = 4
 MOST_PID = 2**31 - 1
+MANY = 256
+"""So many processes that are new, gone or otherwise are not put into lists one by one: that goes with their square."""
 FEW_STRAYS = 16
 SOME_STRAYS = 0.25
 """Rows that have figures and no name: some come and go during a walk; more are a column that ended early."""
@@ -58,10 +62,10 @@ class Identity(Struct, frozen=True):
     told: bytes
 
 
-def nameless(columns: Walked) -> str:
-    """What shows that the names ended early; empty when nothing does."""
-    most = max(len(columns.states), len(columns.cpus))
-    named = len(columns.names)
+def nameless(columns: Walked, same: int = 0) -> str:
+    """What shows that the names ended early; empty when nothing does. So many rows more are `same` as before."""
+    most = max(len(columns.states), len(columns.cpus)) + same
+    named = len(columns.names) + same
     if most - named <= max(FEW_STRAYS, SOME_STRAYS * named):
         return ""
     return f"the agent names {named} processes, and tells of {most} how they fare"
@@ -75,19 +79,21 @@ class Draft:
         programs: None where that is not known.
     """
 
-    def __init__(self, pids: list[int], told: list[bytes], walked: Walked, indexes: list[Oid]) -> None:
+    def __init__(
+        self,
+        pids: list[int],
+        told: list[bytes],
+        programs: list[Program | None],
+        cpu_s: MutableSequence[float],
+        memory: MutableSequence[int],
+        states: list[str],
+    ) -> None:
         self.pids = pids
         self.told = told
-        self.programs: list[Program | None] = [None] * len(pids)
-        self.cpu_s = [
-            ticks / 100 if type(ticks) is int and 0 <= ticks <= MOST_32_BITS else UNKNOWN
-            for ticks in _column(walked.cpus, indexes)
-        ]
-        self.memory = [
-            kib * 1024 if type(kib) is int and 0 <= kib <= MOST_32_BITS else NO_MEMORY
-            for kib in _column(walked.memories, indexes)
-        ]
-        self.states = list(map(_WORDS.__getitem__, _column(walked.states, indexes)))
+        self.programs = programs
+        self.cpu_s = cpu_s
+        self.memory = memory
+        self.states = states
 
     def __len__(self) -> int:
         return len(self.pids)
@@ -121,8 +127,32 @@ class Draft:
             if found.name != shared_text(self.told[at]):
                 self.cpu_s[at], self.memory[at] = UNKNOWN, NO_MEMORY
         for at in sorted(gone, reverse=True):
-            for column in (self.pids, self.told, self.programs, self.cpu_s, self.memory, self.states):
-                del column[at]
+            self.leave_out(at)
+
+    def rows(self) -> Iterable[tuple[Any, ...]]:
+        """All of each process but its pid."""
+        return zip(self.told, self.programs, self.cpu_s, self.memory, self.states, strict=True)
+
+    def leave_out(self, at: int) -> None:
+        """Take one process out."""
+        for column in (self.pids, self.told, self.programs, self.cpu_s, self.memory, self.states):
+            del column[at]
+
+    def put(self, row: Draft, number: int) -> None:
+        """Take one process over from another draft, in place of what is here of its pid."""
+        pid = row.pids[number]
+        at = bisect_left(self.pids, pid)
+        if at < len(self.pids) and self.pids[at] == pid:
+            self.told[at], self.programs[at] = row.told[number], row.programs[number]
+            self.cpu_s[at], self.memory[at] = row.cpu_s[number], row.memory[number]
+            self.states[at] = row.states[number]
+            return
+        self.pids.insert(at, pid)
+        self.told.insert(at, row.told[number])
+        self.programs.insert(at, row.programs[number])
+        self.cpu_s.insert(at, row.cpu_s[number])
+        self.memory.insert(at, row.memory[number])
+        self.states.insert(at, row.states[number])
 
 
 def draft_of(walked: Walked, before: Columns | None) -> Draft:
@@ -140,7 +170,16 @@ def draft_of(walked: Walked, before: Columns | None) -> Draft:
         indexes = sorted(index for index in indexes if len(index) == 1 and index[0] <= MOST_PID)
         pids = [index[0] for index in indexes]
     told = [name[:MOST_TEXT_BYTES] if type(name) is bytes else b"" for name in _column(names, indexes)]
-    draft = Draft(pids, told, walked, indexes)
+    cpu_s = [
+        ticks / 100 if type(ticks) is int and 0 <= ticks <= MOST_32_BITS else UNKNOWN
+        for ticks in _column(walked.cpus, indexes)
+    ]
+    memory = [
+        kib * 1024 if type(kib) is int and 0 <= kib <= MOST_32_BITS else NO_MEMORY
+        for kib in _column(walked.memories, indexes)
+    ]
+    states = list(map(_WORDS.__getitem__, _column(walked.states, indexes)))
+    draft = Draft(pids, told, [None] * len(pids), cpu_s, memory, states)
     if before is not None:
         known, bases = _aligned(before, tuple(pids))
         draft.programs = [
@@ -156,6 +195,34 @@ def draft_of(walked: Walked, before: Columns | None) -> Draft:
     return draft
 
 
+def put_over(before: Columns, differ: Iterable[int], read: Draft, *, anew: bool) -> Draft:
+    """A table of which a walk brought only what differs from the one before.
+
+    Args:
+        before: the table before.
+        differ: places of those of its rows that were read, or are gone; all others are as they were.
+        read: what was read.
+        anew: none of the others is known to be the process that it was.
+    """
+    programs: list[Program | None] = list(before.programs) if not anew else [None] * len(before.pids)
+    told = [one.told for one in before.programs]
+    draft = Draft(list(before.pids), told, programs, before.cpu_s[:], before.memory[:], list(before.states))
+    came = set(read.pids)
+    gone = [at for at in sorted(differ, reverse=True) if before.pids[at] not in came]
+    if len(gone) + len(came) > MANY:
+        rows = dict(zip(draft.pids, draft.rows(), strict=True))
+        for at in gone:
+            del rows[before.pids[at]]
+        rows |= zip(read.pids, read.rows(), strict=True)
+        pids = sorted(rows)
+        return Draft(pids, *map(list, zip(*[rows[pid] for pid in pids], strict=True))) if rows else read
+    for at in gone:
+        draft.leave_out(at)
+    for number in range(len(read.pids)):
+        draft.put(read, number)
+    return draft
+
+
 def _column(column: Column, indexes: list[Oid]) -> list[SnmpValue]:
     """Values in the order of the rows; None where the column has none."""
     return list(column.values()) if list(column) == indexes else [column.get(index) for index in indexes]
@@ -165,6 +232,11 @@ def _aligned(before: Columns, pids: tuple[int, ...]) -> tuple[Sequence[Program |
     """What each of the processes ran in a table before, and the CPU seconds that it had used."""
     if before.pids == pids:
         return before.programs, before.cpu_s
+    if len(pids) < len(before.pids) // 2:
+        places = list(map(before.place, pids))
+        return [before.programs[at] if at >= 0 else None for at in places], [
+            before.cpu_s[at] if at >= 0 else UNKNOWN for at in places
+        ]
     programs = dict(zip(before.pids, before.programs, strict=True))
     return [programs.get(pid) for pid in pids], before.cpu.aligned(pids)
 

@@ -21,13 +21,14 @@ from collectors.framework.interfaces import (
     Table,
 )
 from collectors.framework.snmp.errors import SnmpAuthError, SnmpError, SnmpTimeout, no_host_resources
+from collectors.framework.snmp.prints import Prints
 from collectors.framework.snmp.sizing import Sizing
 from collectors.framework.snmp.values import count
 from collectors.process.backoff import in_time
 from collectors.process.columns import Columns
 from collectors.process.evidence.host import ASKED, IHostFacts, snmp_host
 from collectors.process.restarts import went_back
-from collectors.process.snmprows import INVALID, Draft, Walked, draft_of, identities_of, nameless
+from collectors.process.snmprows import INVALID, Draft, Walked, draft_of, identities_of, nameless, put_over
 from common.configs import DeviceConfig, SnmpConfig, SnmpVersion
 from common.errors import TocsinError
 from common.evidence import HostEvidence
@@ -39,6 +40,7 @@ HR_SW_RUN_PERF: Oid = (1, 3, 6, 1, 2, 1, 25, 5, 1, 1)
 NAME, PATH, PARAMETERS, STATUS = (*HR_SW_RUN, 2), (*HR_SW_RUN, 4), (*HR_SW_RUN, 5), (*HR_SW_RUN, 7)
 CPU, MEMORY = (*HR_SW_RUN_PERF, 1), (*HR_SW_RUN_PERF, 2)
 FIGURES = [NAME, STATUS, CPU, MEMORY]
+NO_PRINTS = Prints(FIGURES)
 IDENTITY = [NAME, PATH, PARAMETERS]
 EVERYTHING = [NAME, STATUS, CPU, MEMORY, PATH, PARAMETERS]
 
@@ -46,6 +48,8 @@ GET_AT_ONCE = 20
 WALK_FROM = 60
 """So many new processes are read cheaper by walking their columns, if they are many of all."""
 PROBE_RETRIES = 1
+MOST_COMPARED = 10_000
+"""Of larger tables all is read anew in each cycle: putting what differs over what was there takes longer than that."""
 
 
 @implementer(IProcessSource, IHostFacts)
@@ -76,6 +80,7 @@ class SnmpSource:
         self._silent = silent
         self._open: ISnmpClient | None = None
         self._rows: Columns | None = None
+        self._prints = NO_PRINTS
         self._uptime_s: float | None = None
 
     def update(self, config: DeviceConfig) -> None:
@@ -106,7 +111,7 @@ class SnmpSource:
 
     def _forget(self) -> None:
         """Take no process for the one that it was."""
-        self._rows = None
+        self._rows, self._prints = None, NO_PRINTS
         self._uptime_s = None
 
     async def alive(self, pids: Sequence[int]) -> frozenset[int]:
@@ -126,28 +131,31 @@ class SnmpSource:
         try:
             if self._silent:
                 await self._client.get([SYS_UPTIME], PROBE_RETRIES)
-            found, rows = await self._scan(full=full or not self._rows)
+            found, rows, prints = await self._scan(full=full or not self._rows)
         except TocsinError as error:
             self._silent = isinstance(error, SnmpTimeout | SnmpAuthError)
             self._forget()
             raise
         self._silent = False
-        self._rows, self._uptime_s = rows, found.uptime_s
+        self._rows, self._prints, self._uptime_s = rows, prints, found.uptime_s
         if not found.complete:
             self._forget()
         return found
 
-    async def _scan(self, *, full: bool) -> tuple[ProcessTable, Columns]:
+    async def _scan(self, *, full: bool) -> tuple[ProcessTable, Columns, Prints]:
         walked = EVERYTHING if full else FIGURES
-        table = await self._client.table(walked, scalars=[SYS_UPTIME, HR_SYSTEM_UPTIME])
+        table = await self._client.table(walked, scalars=[SYS_UPTIME, HR_SYSTEM_UPTIME], known=self._prints)
         at, monotonic = self._wall(), self._monotonic()
         read = Walked(*table.columns)
-        problem = table.problem or nameless(read)
-        if not read.names and not problem:
+        problem = table.problem or nameless(read, table.same)
+        if not read.names and not table.same and not problem:
             raise no_host_resources(self._address, self._snmp)
         uptime_s, host_uptime_s = map(_seconds, table.scalars or (None, None))
         anew = went_back(self._uptime_s, uptime_s)
-        draft = draft_of(read, None if anew else self._rows)
+        before = self._rows
+        draft = draft_of(read, None if anew else before)
+        if before is not None and table.differ is not None:
+            draft = put_over(before, table.differ, draft, anew=anew)
         if not draft and not problem:
             raise SnmpError(f"The agent at {self._address} tells of processes, and none of them has a process id.")
         unknown = draft.unknown()
@@ -165,7 +173,10 @@ class SnmpSource:
             varbinds=table.varbinds + more.varbinds,
             requests=table.requests + more.requests,
         )
-        return found, rows
+        # What was asked for by itself need not be what the walk had: such a row is decoded once more.
+        if table.prints is None or len(rows) > MOST_COMPARED:
+            return found, rows, NO_PRINTS
+        return found, rows, table.prints.over(rows.pids, frozenset(unknown))
 
     async def _identify(self, draft: Draft, unknown: list[int]) -> Table:
         """Read who some processes are; tell what it cost, and why not all were read."""

@@ -11,6 +11,7 @@ from twisted.internet.task import Clock
 from zope.interface import implementer
 
 from collectors.framework.interfaces import ISnmpClient, Oid, SnmpValue, Table
+from collectors.framework.snmp.prints import Prints
 from collectors.framework.snmp.sizing import Sizing
 
 T = TypeVar("T")
@@ -126,7 +127,13 @@ class FakeSnmpClient:
         self._ask(oids)
         return [self.values.get(oid) for oid in oids]
 
-    async def table(self, columns: Sequence[Oid], max_rows: int = 50_000, scalars: Sequence[Oid] = ()) -> Table:
+    async def table(
+        self,
+        columns: Sequence[Oid],
+        max_rows: int = 50_000,
+        scalars: Sequence[Oid] = (),
+        known: Prints | None = None,
+    ) -> Table:
         self._ask([*scalars, *columns])
         found = []
         for column in columns:
@@ -138,11 +145,15 @@ class FakeSnmpClient:
         problem = self.cut or (f"more than {max_rows} rows" if over else "")
         if self.cut:
             found = [dict(list(column.items())[: longest // 2]) for column in found]
+        same, differ, prints = compared(columns, found, known)
         return Table(
             columns=tuple(found),
             complete=not problem,
             problem=problem,
-            varbinds=sum(map(len, found)),
+            varbinds=sum(map(len, found)) + same * len(found),
+            same=same,
+            differ=differ,
+            prints=None if problem else prints,
             requests=max(1, longest // 25),
             scalars=tuple(self.values.get(oid) for oid in scalars),
         )
@@ -154,3 +165,23 @@ class FakeSnmpClient:
         self.asked.append(tuple(oids))
         if self.fail is not None:
             raise self.fail
+
+
+def compared(
+    columns: Sequence[Oid], found: list[dict[Oid, SnmpValue]], known: Prints | None
+) -> tuple[int, list[int] | None, Prints | None]:
+    """Take rows that are as they were known out of what was found; tell how many, which others, and the new prints."""
+    if known is None or tuple(columns[: len(known.columns)]) != known.columns:
+        return 0, None, None
+    width = len(known.columns)
+    whole = [index for index in found[0] if len(index) == 1 and all(index in column for column in found)]
+    now = {index[0]: hash(repr([column[index] for column in found[:width]]).encode()) for index in whole}
+    prints = Prints(known.columns, now, [1] * len(now), now.values())
+    if not known.indexes or len(columns) > width:
+        return 0, None, prints
+    differ = [at for at, pid in enumerate(known.indexes) if now.get(pid) != known.hashes[at]]
+    same = {pid for at, pid in enumerate(known.indexes) if at not in set(differ)}
+    for column in found:
+        for pid in same:
+            del column[pid,]
+    return len(same), differ, prints

@@ -39,6 +39,7 @@ from collectors.framework.interfaces import (
 from collectors.framework.snmp.asking import Reply
 from collectors.framework.snmp.client import SnmpClient
 from collectors.framework.snmp.errors import BadAnswer
+from collectors.framework.snmp.prints import Prints
 from collectors.framework.snmp.sizing import Sizing
 from common.configs import DeviceConfig, SnmpConfig
 from common.errors import TocsinError, TransientError
@@ -194,7 +195,13 @@ class RecordingClient:
         self._write(self._got(oids, values), begins=SYS_UPTIME in oids)
         return values
 
-    async def table(self, columns: Sequence[Oid], max_rows: int = 50_000, scalars: Sequence[Oid] = ()) -> Table:
+    async def table(
+        self,
+        columns: Sequence[Oid],
+        max_rows: int = 50_000,
+        scalars: Sequence[Oid] = (),
+        known: Prints | None = None,  # noqa: ARG002  all rows are written down
+    ) -> Table:
         """See ISnmpClient; what was asked for beside the columns stands before them, as if it had been a GET."""
         self._tags.clear()
         asked = tuple(columns)

@@ -30,6 +30,7 @@ from collectors.framework.interfaces import (
     SnmpValue,
     Table,
 )
+from collectors.framework.snmp.prints import Prints
 from collectors.framework.snmp.sizing import Sizing
 from common.configs import DeviceConfig, SnmpConfig
 from common.errors import SettingsError
@@ -152,7 +153,13 @@ class ReplayClient:
             self._raise_any()
         return [None if typed is None else typed.value for typed in found]
 
-    async def table(self, columns: Sequence[Oid], max_rows: int = 50_000, scalars: Sequence[Oid] = ()) -> Table:
+    async def table(
+        self,
+        columns: Sequence[Oid],
+        max_rows: int = 50_000,
+        scalars: Sequence[Oid] = (),
+        known: Prints | None = None,  # noqa: ARG002  nothing is decoded here
+    ) -> Table:
         """See ISnmpClient."""
         values = tuple(await self.get(scalars)) if scalars else ()
         return replace(self._walk(tuple(columns), max_rows), scalars=values)

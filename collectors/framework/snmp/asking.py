@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from collectors.framework.interfaces import Oid, SnmpValue
 from collectors.framework.snmp.messages import PduType
+from collectors.framework.snmp.prints import Comparing
 from collectors.framework.snmp.rows import Cursor, Indexes
 from collectors.framework.snmp.sizing import rows_of_try
 
@@ -55,8 +56,10 @@ class Reply(Protocol):
     def size_bytes(self) -> int:
         """Size of the varbinds, about."""
 
-    def take(self, cursors: Sequence[Cursor], indexes: Indexes) -> int:
+    def take(self, cursors: Sequence[Cursor], indexes: Indexes, against: Comparing | None = None) -> int:
         """Hand the varbinds to cursors, round and round; tell how many were read.
+
+        Rows that are as they were may be passed over, which `against` notes.
 
         Raises:
             BadAnswer: one is malformed or not in its place; those before it are taken.

@@ -12,6 +12,7 @@ from collectors.framework.snmp import messages
 from collectors.framework.snmp.asking import Asker, Reply, Request
 from collectors.framework.snmp.errors import NO_SUCH_NAME, TOO_BIG, BadAnswer, SnmpError, oids_text, status_error
 from collectors.framework.snmp.messages import PduType
+from collectors.framework.snmp.prints import Prints
 from collectors.framework.snmp.rows import Indexes
 from collectors.framework.snmp.sizing import ROW_VARBINDS, Sizing
 from collectors.framework.snmp.walk import Walk, walk
@@ -46,16 +47,22 @@ class SnmpClient:
                 values += await self._get(tuple(oids[len(values) : len(values) + most]), retries)
         return values
 
-    async def table(self, columns: Sequence[Oid], max_rows: int = 50_000, scalars: Sequence[Oid] = ()) -> Table:
+    async def table(
+        self,
+        columns: Sequence[Oid],
+        max_rows: int = 50_000,
+        scalars: Sequence[Oid] = (),
+        known: Prints | None = None,
+    ) -> Table:
         """See ISnmpClient."""
-        walked = Walk(columns, max_rows, self._indexes, self._rows.get(tuple(columns[:1]), 0))
+        walked = Walk(columns, max_rows, self._indexes, self._rows.get(tuple(columns[:1]), 0), known)
         async with self._lock:
             if scalars and (self.sizing.alone or not columns):
                 await self._get_scalars(walked, scalars)
             beside = scalars if walked.scalars is None else ()
             table = await walk(walked, self._asker, self.sizing, self._most_rows, beside)
             if table.complete and columns:
-                self._rows[tuple(columns[:1])] = len(table.columns[0])
+                self._rows[tuple(columns[:1])] = len(table.columns[0]) + table.same
             if scalars and walked.scalars is None and table.complete:
                 await self._get_scalars(walked, scalars)
                 return walked.table()

@@ -27,6 +27,7 @@ from collectors.framework.snmp.errors import (
 )
 from collectors.framework.snmp.messages import Pdu, PduType
 from collectors.framework.snmp.port import AgentPort
+from collectors.framework.snmp.prints import Comparing
 from collectors.framework.snmp.rows import Cursor, Indexes, take_rows
 from collectors.framework.snmp.security import Opened, UserSecurity, make_security
 from collectors.framework.snmp.usm import KeyCache
@@ -72,9 +73,9 @@ class PduReply(Struct, frozen=True):
         """See Reply."""
         return self.pdu.stop - self.pdu.start
 
-    def take(self, cursors: Sequence[Cursor], indexes: Indexes) -> int:
+    def take(self, cursors: Sequence[Cursor], indexes: Indexes, against: Comparing | None = None) -> int:
         """See Reply."""
-        return take_rows(cursors, self.pdu.data, self.pdu.start, self.pdu.stop, indexes)
+        return take_rows(cursors, self.pdu.data, self.pdu.start, self.pdu.stop, indexes, against)
 
     def varbinds(self) -> list[tuple[Oid, int, SnmpValue]]:
         """See Reply."""

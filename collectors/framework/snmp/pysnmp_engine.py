@@ -25,6 +25,7 @@ from collectors.framework.snmp.address import resolve
 from collectors.framework.snmp.asking import Reply, Request
 from collectors.framework.snmp.errors import BadAnswer, SnmpAuthError, SnmpError, SnmpTimeout, endpoint, oids_text
 from collectors.framework.snmp.messages import PduType
+from collectors.framework.snmp.prints import Comparing
 from collectors.framework.snmp.rows import Cursor, Indexes
 from collectors.framework.snmp.security import check_user
 from common.configs import AuthProtocol, PrivProtocol, SnmpConfig, SnmpVersion
@@ -73,7 +74,12 @@ class Varbinds(Struct, frozen=True):
         """See Reply."""
         return TYPICAL_VARBIND_BYTES * len(self.found)
 
-    def take(self, cursors: Sequence[Cursor], indexes: Indexes) -> int:  # noqa: ARG002  pysnmp has built the OIDs
+    def take(
+        self,
+        cursors: Sequence[Cursor],
+        indexes: Indexes,  # noqa: ARG002  pysnmp has built the OIDs
+        against: Comparing | None = None,  # noqa: ARG002  and kept no bytes
+    ) -> int:
         """See Reply."""
         for count, (oid, tag, value) in enumerate(self.found):
             if not count % len(cursors) and all(cursor.done for cursor in cursors):

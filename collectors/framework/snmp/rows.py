@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from collectors.framework.interfaces import Oid, SnmpValue
 from collectors.framework.snmp import ber
 from collectors.framework.snmp.errors import BadAnswer, oid_text
+from collectors.framework.snmp.prints import Comparing
 
 MAX_CACHED_INDEXES = 100_000
 
@@ -70,10 +71,18 @@ class Cursor:
         self.values[self.last] = value
 
 
-def take_rows(cursors: Sequence[Cursor], data: bytes, start: int, stop: int, indexes: Indexes) -> int:
+def take_rows(
+    cursors: Sequence[Cursor],
+    data: bytes,
+    start: int,
+    stop: int,
+    indexes: Indexes,
+    against: Comparing | None = None,
+) -> int:
     """Accept the varbinds in `data[start:stop]`, which came round and round for these cursors.
 
-    Reading ends when all cursors are done; what stands behind the table's end is not looked at.
+    Reading ends when all cursors are done; what stands behind the table's end is not looked at. A row that is as it was
+    is passed over: its values are in no cursor.
 
     Returns:
         Number of varbinds read.
@@ -83,7 +92,7 @@ def take_rows(cursors: Sequence[Cursor], data: bytes, start: int, stop: int, ind
     """
     at, count = start, 0
     while at < stop:
-        at, whole = _whole_rows(cursors, data, at, stop, indexes)
+        at, whole = _whole_rows(cursors, data, at, stop, indexes, against)
         count += whole
         for cursor in cursors:
             if at >= stop:
@@ -107,7 +116,7 @@ def _one(cursor: Cursor, data: bytes, at: int, end: int) -> int:
 
 
 def _whole_rows(  # noqa: C901, PLR0912, PLR0915  one loop without calls is what makes it fast
-    cursors: Sequence[Cursor], data: bytes, at: int, stop: int, indexes: Indexes
+    cursors: Sequence[Cursor], data: bytes, at: int, stop: int, indexes: Indexes, against: Comparing | None = None
 ) -> tuple[int, int]:
     """Accept whole rows from `at` on, until something is out of the ordinary.
 
@@ -121,13 +130,24 @@ def _whole_rows(  # noqa: C901, PLR0912, PLR0915  one loop without calls is what
     for cursor in cursors:
         if cursor.done or cursor.last != last:
             return at, 0
+    if against is not None:
+        if against.width == len(cursors):
+            against.stand(last)
+        else:
+            against = None
     prefix_size = len(first.prefix)
     from_bytes = int.from_bytes
     suffix_size = -1
     heads: list[tuple[bytes, int, dict[Oid, SnmpValue]]] = []
-    rows, row_at = 0, at
+    rows, row_at, passed = 0, at, 0 if against is None else against.same
     try:
         while at < stop:
+            if against is not None:
+                at = against.skip(data, row_at, stop)
+                if at > row_at:
+                    last, suffix, row_at = against.last, b"", at
+                    if at == stop:
+                        break
             body = at + 2 if data[at + 1] < 0x80 else at + data[at + 1] - 0x7E
             found = data[body + 2 + prefix_size : body + 2 + data[body + 1]]
             index = indexes[found]
@@ -163,12 +183,17 @@ def _whole_rows(  # noqa: C901, PLR0912, PLR0915  one loop without calls is what
                     values[index] = _value(data, value_at, end)
                 at = end
             else:
+                if against is not None:
+                    against.took(index, data, row_at, at)
                 last, suffix, row_at = index, found, at
                 rows += 1
                 continue
             break
     except (IndexError, BadAnswer):
         pass  # the careful way reads this row again, and finds what is wrong with it
+    if against is not None:
+        rows += against.same - passed
+        suffix = suffix or ber.encode_sub_identifiers(last)
     for cursor in cursors:
         cursor.last, cursor.suffix = last, suffix
     return row_at, rows * len(cursors)

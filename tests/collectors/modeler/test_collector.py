@@ -49,10 +49,10 @@ class Agent(FakeSnmpClient):
         super().__init__(AGENT)
         self.broken: dict[Oid, Exception] = {}
 
-    async def table(self, columns: Any, max_rows: int = 50_000, scalars: Any = ()) -> Table:
+    async def table(self, columns: Any, max_rows: int = 50_000, scalars: Any = (), known: Any = None) -> Table:
         if columns[0] in self.broken:
             raise self.broken[columns[0]]
-        return await super().table(columns, max_rows, scalars)
+        return await super().table(columns, max_rows, scalars, known)
 
 
 class CollectorTests(SynchronousTestCase):

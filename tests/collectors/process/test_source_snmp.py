@@ -296,8 +296,8 @@ def test_paths_that_a_full_pass_lacks_stay_as_they_were_known() -> None:
 class EndsColumnsEarly(FakeSnmpClient):
     """Its walks tell the arguments of the first processes alone."""
 
-    async def table(self, columns: Any, max_rows: int = 50_000, scalars: Any = ()) -> Any:
-        found = await super().table(columns, max_rows, scalars)
+    async def table(self, columns: Any, max_rows: int = 50_000, scalars: Any = (), known: Any = None) -> Any:
+        found = await super().table(columns, max_rows, scalars, known)
         cut = [
             {index: value for index, value in column.items() if oid != PARAMETERS or index < (4,)}
             for oid, column in zip(columns, found.columns, strict=True)

@@ -227,10 +227,10 @@ class CycleTests(SynchronousTestCase):
         table = self.agent.table
         calls = 0
 
-        async def second_is_whole(columns: Any, max_rows: int = 50_000, scalars: Any = ()) -> Any:
+        async def second_is_whole(columns: Any, max_rows: int = 50_000, scalars: Any = (), known: Any = None) -> Any:
             nonlocal calls
             calls += 1
-            found = await table(columns, max_rows, scalars)
+            found = await table(columns, max_rows, scalars, known)
             self.agent.values = dict(kept)
             return found
 
