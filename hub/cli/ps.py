@@ -18,6 +18,7 @@ from hub.cli.output import Column, cell, console, emit, is_narrow, note, plural_
 from hub.cli.pastroll import TIMES, show_changes, show_roll
 
 LEAST_NAME = 10
+CHANGES_SHOWN = 1000
 LESSER_FROM = 64
 """Columns that a terminal must have to show more than what is most needed."""
 STATE_WIDTH = len("↻ restarting")
@@ -43,7 +44,7 @@ _PROCESS_COLUMNS = (
     "--between", nargs=2, metavar="START END", help="What started and ended between two times, by the roll book."
 )
 @click.option(
-    "--limit", type=click.IntRange(1, 1_000_000), default=1000, show_default=True, help="Changes shown by --between."
+    "--limit", type=click.IntRange(1, 1_000_000), help=f"Changes shown by --between.  [default: {CHANGES_SHOWN}]"
 )
 @json_option
 @pass_client
@@ -54,21 +55,20 @@ def ps_command(
     everything: bool,
     at_text: str | None,
     between: tuple[str, str] | None,
-    limit: int,
+    limit: int | None,
     as_json: bool,
 ) -> None:
     """Show the process sets of DEVICE, with their processes.
 
     With --at or --between, show what its collector has kept of who ran when; --set then takes what sets were called.
     """
-    if at_text is not None and between is not None:
-        raise usage("--at and --between cannot be used together")
+    _check(at_text, between, limit)
     if at_text is not None:
         show_roll(client.api, device, at_text, _named(client, device, set_name), time.time(), as_json=as_json)
         return
     if between is not None:
         names_then = _named(client, device, set_name)
-        show_changes(client.api, device, between, names_then, limit, time.time(), as_json=as_json)
+        show_changes(client.api, device, between, names_then, limit or CHANGES_SHOWN, time.time(), as_json=as_json)
         return
     roll = client.api.get(path_of("sets"), {"device": [device]})
     sets = [row for row in plural_rows(roll, "sets") if set_name in {None, row.get("set"), row.get("definition")}]
@@ -106,6 +106,14 @@ def ps_command(
     hidden = len(processes) - len(chosen)
     rest = f"; {counted(hidden, 'process', 'processes')} in no set (--all shows them)" if hidden else ""
     note(f"Table of {since(document.get('at'), now)} ago{rest}")
+
+
+def _check(at_text: str | None, between: tuple[str, str] | None, limit: int | None) -> None:
+    """Refuse options that do not go together."""
+    if at_text is not None and between is not None:
+        raise usage("--at and --between cannot be used together")
+    if limit is not None and between is None:
+        raise usage("--limit goes with --between: it says how many changes are shown")
 
 
 def _named(client: Client, device: str, set_name: str | None) -> list[str]:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common import rrd, rrdgraph
+from common.processpoints import ALWAYS, LOCAL
 from common.rrdgraph import GRAPHS, Drawn, Picture, Scale, Unit, graph_arguments, scale_for
 from common.series import Kind, Layout, Point, Retention, SeriesKey
 from tests.fakes.series import resolutions
@@ -87,11 +88,14 @@ def test_the_size_that_is_stated_is_the_size_on_disk(
 
 
 def test_the_page_of_properties_tells_the_sizes() -> None:
+    remote, local = len(ALWAYS), len(ALWAYS) + len(LOCAL)
+    assert (remote, local) == (6, 17), "the page says six and seventeen"
+    files = ((remote, 60), (remote, 10), (local, 10))
     rows = [line.split("|")[1:-1] for line in PROPERTIES_PAGE.read_text().splitlines() if " MB |" in line]
     told = {row[0].strip().strip("`"): [cell.strip() for cell in row[1:]] for row in rows}
     assert list(told) == [retention.value for retention in Retention]
     for name, cells in told.items():
-        sizes = [rrd.size_bytes(points, step_s, Retention(name)) for points, step_s in ((6, 60), (6, 10), (15, 10))]
+        sizes = [rrd.size_bytes(points, step_s, Retention(name)) for points, step_s in files]
         assert cells[-3:] == [f"{size / 1e6:.1f} MB" for size in sizes]
 
 

@@ -147,6 +147,8 @@ def test_a_set_is_asked_for_by_its_name_or_that_of_its_definition(run: Run, fake
         ("--between", "1h"),
         ("--at", "2999-01-01"),
         ("--at", "soon"),
+        ("--at", "1h", "--limit", "5"),
+        ("--limit", "5"),
     ],
 )
 def test_what_makes_no_sense_is_refused(run: Run, arguments: tuple[str, ...]) -> None:
