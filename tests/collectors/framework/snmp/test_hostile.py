@@ -91,6 +91,20 @@ def test_oid_before_the_column_does_not_pass_for_its_end() -> None:
     assert len(table.columns[0]) == 2
 
 
+def test_a_table_of_huge_texts_ends_at_what_a_table_can_be_and_not_with_the_memory() -> None:
+    last = [0]
+    huge = tlv(b"x" * 60_000)
+
+    def endless(_: bytes, pdu: Pdu) -> list[bytes]:
+        last[0] += 1
+        return [response(pdu, varbind((*COLUMN, last[0]), huge))]
+
+    table = Visit(endless).table(max_rows=50_000)
+    assert not table.complete
+    assert "more than 64 MiB" in table.problem
+    assert len(table.columns[0]) < 1200
+
+
 @pytest.mark.parametrize("rows_a_time", [1, 40])
 def test_endless_table_ends_at_the_cap(rows_a_time: int) -> None:
     last = [0]
