@@ -19,6 +19,7 @@ from collectors.framework.snmp.errors import (
     status_error,
 )
 from collectors.framework.snmp.messages import PduType, ask_for, ask_for_all
+from collectors.framework.snmp.prints import Comparing, Prints
 from collectors.framework.snmp.rows import Cursor, Indexes
 from collectors.framework.snmp.sizing import Sizing
 
@@ -34,16 +35,25 @@ class Walk:
 
     Args:
         expected: rows that the table had when it was walked last; 0 when that is not known.
+        known: what its rows looked like then.
 
     Attributes:
         scalars: values that were asked for beside the columns; None while they are not known.
     """
 
-    def __init__(self, columns: Sequence[Oid], max_rows: int, indexes: Indexes, expected: int = 0) -> None:
+    def __init__(
+        self,
+        columns: Sequence[Oid],
+        max_rows: int,
+        indexes: Indexes,
+        expected: int = 0,
+        known: Prints | None = None,
+    ) -> None:
         self._cursors = [Cursor(column) for column in columns]
         self._max_rows = max_rows
         self._indexes = indexes
         self._expected = expected
+        self._against = None if known is None else Comparing(known, columns)
         self.scalars: tuple[SnmpValue, ...] | None = None
         self.answered = False
         self.varbinds = 0
@@ -54,16 +64,23 @@ class Walk:
         """Forget all rows."""
         self._bytes = 0
         self._cursors = [Cursor(cursor.column) for cursor in self._cursors]
+        if self._against is not None:
+            self._against.begin_again()
 
     def pending(self) -> list[Cursor]:
         """The columns that are not at their end."""
         return [cursor for cursor in self._cursors if not cursor.done]
 
+    @property
+    def same(self) -> int:
+        """Rows that are as they were, and in no cursor."""
+        return 0 if self._against is None else self._against.same
+
     def rows(self, cursors: Sequence[Cursor], most: int) -> int:
         """How many rows to ask for, of so many at most: what is asked for behind the end of the table is in vain."""
         if not self._expected:
             return most
-        left = self._expected + self._expected // SLACK_PART + 1 - len(cursors[0].values)
+        left = self._expected + self._expected // SLACK_PART + 1 - len(cursors[0].values) - self.same
         if left <= 0:
             return min(most, FEW_ROWS)
         return math.ceil(left / math.ceil(left / most))
@@ -74,14 +91,14 @@ class Walk:
         Raises:
             BadAnswer: what the walk cannot go on from.
         """
-        count = reply.take(cursors, self._indexes)
+        count = reply.take(cursors, self._indexes, self._against)
         if not count:
             raise BadAnswer("an answer without varbinds")
         self.varbinds += count
         self._bytes += reply.size_bytes
         if self._bytes > MOST_BYTES:
             raise BadAnswer(f"more than {MOST_BYTES >> 20} MiB")
-        if max(len(cursor.values) for cursor in cursors) > self._max_rows:
+        if max(len(cursor.values) for cursor in cursors) + self.same > self._max_rows:
             raise BadAnswer(f"more than {self._max_rows} rows")
         return count
 
@@ -94,6 +111,9 @@ class Walk:
             varbinds=self.varbinds,
             requests=self.requests,
             scalars=self.scalars or (),
+            same=self.same,
+            differ=None if self._against is None else self._against.differ(),
+            prints=None if self._against is None or problem else self._against.prints(),
         )
 
     def where(self) -> str:
