@@ -17,6 +17,7 @@ from functools import lru_cache
 from operator import lt
 
 from collectors.framework.interfaces import ProcessRow
+from collectors.process.words import Words
 from common.matching import command_line
 
 UNKNOWN = math.nan
@@ -81,7 +82,7 @@ class Columns(Mapping[int, ProcessRow]):
         self.programs = tuple(programs)
         self.cpu_s = array("d", cpu_s)
         self.memory = array("q", memory)
-        self.states = tuple(states)
+        self.states = Words(states)
         self.dead = dead
 
     def place(self, pid: int) -> int:

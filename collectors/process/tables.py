@@ -2,37 +2,41 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
 from collectors.framework.interfaces import ProcessRow, ProcessTable
-from collectors.process.columns import Columns, Part, Program
+from collectors.process.columns import Columns, Part
 from common.masking import Masker, masker
 from common.matching import Matcher, SetName, arguments_of, command_line, printable
 from common.roll import CommandLine, Process
 
 Members = dict[str, Mapping[int, ProcessRow]]
 """Living processes by component and pid."""
+BYTE = 256
+"""So many numbers a byte has."""
 
 
 class Owners(Mapping[int, SetName]):
     """Which set has which living process of a table that is columns.
 
     Attributes:
-        taken: which set takes what each process runs, in the order of the columns.
+        taken: which set takes what each process runs, in the order of the columns: its place in `names`.
+        names: of the sets; None for those that no set takes.
     """
 
-    __slots__ = ("columns", "taken")
+    __slots__ = ("columns", "names", "taken")
 
-    def __init__(self, columns: Columns, taken: tuple[SetName | None, ...]) -> None:
+    def __init__(self, columns: Columns, names: tuple[SetName | None, ...], taken: Sequence[int]) -> None:
         self.columns = columns
+        self.names = names
         self.taken = taken
 
     def __getitem__(self, pid: int) -> SetName:
         at = self.columns.place(pid)
-        name = self.taken[at] if at >= 0 and self.columns.states[at] != self.columns.dead else None
+        name = self.names[self.taken[at]] if at >= 0 and self.columns.states[at] != self.columns.dead else None
         if name is None:
             raise KeyError(pid)
         return name
@@ -46,16 +50,16 @@ class Owners(Mapping[int, SetName]):
     def places(self) -> dict[str, list[int]]:
         """Where the processes of each set stand, by component."""
         states, dead = self.columns.states, self.columns.dead
-        found: defaultdict[str, list[int]] = defaultdict(list)
-        if dead not in states:
-            for at, name in enumerate(self.taken):
-                if name is not None:
-                    found[name.component].append(at)
-        else:
-            for at, name in enumerate(self.taken):
-                if name is not None and states[at] != dead:
-                    found[name.component].append(at)
-        return found
+        found: list[list[int]] = [[] for _ in self.names]
+        for at, number in enumerate(self.taken):
+            found[number].append(at)
+        if dead in states:
+            found = [[at for at in places if states[at] != dead] for places in found]
+        return {
+            name.component: places
+            for name, places in zip(self.names, found, strict=True)
+            if name is not None and places
+        }
 
     def members(self) -> Members:
         """Living processes by component and pid."""
@@ -136,7 +140,7 @@ def members_of(table: ProcessTable, matcher: Matcher, before: Owners | None = No
     """
     rows = table.rows
     if isinstance(rows, Columns):
-        owners = Owners(rows, _taken(rows.programs, matcher, before))
+        owners = _owners(rows, matcher, before)
         members = owners.members()
         names = {component: owners[next(iter(part))] for component, part in members.items()}
         return Matched(table, members, names, owners)
@@ -150,10 +154,15 @@ def members_of(table: ProcessTable, matcher: Matcher, before: Owners | None = No
     return Matched(table, dict(grouped), {name.component: name for name in found.values()}, found)
 
 
-def _taken(programs: tuple[Program, ...], matcher: Matcher, before: Owners | None) -> tuple[SetName | None, ...]:
-    if before is None:
-        return tuple(map(matcher.match_program, programs))
-    if before.columns.programs == programs:
-        return before.taken
-    known = dict(zip(before.columns.programs, before.taken, strict=True))
-    return tuple(known[one] if one in known else matcher.match_program(one) for one in programs)
+def _owners(rows: Columns, matcher: Matcher, before: Owners | None) -> Owners:
+    programs, known = rows.programs, {}
+    places: dict[SetName | None, int] = {}
+    if before is not None:
+        if before.columns.programs == programs:
+            return Owners(rows, before.names, before.taken)
+        known = dict(zip(before.columns.programs, before.taken, strict=True))
+        places = {name: number for number, name in enumerate(before.names)}
+    taken = [
+        known[one] if one in known else places.setdefault(matcher.match_program(one), len(places)) for one in programs
+    ]
+    return Owners(rows, tuple(places), bytes(taken) if len(places) <= BYTE else array("I", taken))
