@@ -19,6 +19,8 @@ from hub.model.properties import effective
 
 NO_SERIES = Retention.STANDARD
 """A modeler writes none, so that what is kept of them makes no difference to it."""
+NO_ROLL_DAYS = 14
+"""Nor has it a roll book: the default, of which older modelers need not know that there is such a thing."""
 
 
 class ModelerCompiler:
@@ -46,7 +48,12 @@ class ModelerCompiler:
             filesystems_ignore=str(values["filesystems_ignore"]),
         )
         config = device_config(
-            model, device, values, interval_s=values["model_interval_s"], retention=NO_SERIES, roll_days=0
+            model,
+            device,
+            values,
+            interval_s=values["model_interval_s"],
+            retention=NO_SERIES,
+            roll_days=NO_ROLL_DAYS,
         )
         return msgspec.structs.replace(config, model=looks_for, process_sets=self._sets_of(model, device))
 

@@ -13,10 +13,12 @@ from common.configs import (
     SnmpEngine,
     SnmpVersion,
     SourceKind,
+    canonical,
     digest,
 )
 from common.errors import NotFoundError, PermanentError
 from common.events import Severity
+from hub.compile.modeler import ModelerCompiler
 from hub.compile.process import ProcessCompiler, compile_device
 from hub.model.entities import (
     Bounds,
@@ -32,6 +34,14 @@ def test_a_device_with_nothing_set() -> None:
     assert compile_device(model, "d") == DeviceConfig(
         device="d", address="10.0.0.1", source=SourceKind.SNMP, interval_s=60, snmp=SnmpConfig()
     )
+
+
+def test_a_model_that_says_nothing_new_makes_configs_that_older_collectors_name_alike() -> None:
+    model = Model(1, [Device(id="d", address="10.0.0.1"), ProcessSet(id="web", title="web", include="web")])
+    for config in (compile_device(model, "d"), ModelerCompiler().compile(model, "d")):
+        told = msgspec.msgpack.decode(canonical(config))
+        assert list(told)[-1] == "lease_s"
+        assert list(told["process_sets"][0])[-1] == "confirm"
 
 
 def test_a_device_with_everything_set() -> None:
