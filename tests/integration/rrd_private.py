@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from twisted.internet.defer import Deferred
 from twisted.internet.epollreactor import EPollReactor
 
+from collectors.framework.data.writing import HOLD_S
 from collectors.framework.rrdreader import Reader
 from collectors.framework.samplewriter import SampleWriter
 from common.series import Kind, Layout, Point, Sample, SeriesKey
@@ -69,10 +70,10 @@ def sample(component: str, at: int, layout: Layout = LAYOUT, device: str = "web1
 class DataPart:
     """SampleWriter and Reader of one daemon, on a folder of their own."""
 
-    def __init__(self, reactor: Any, data_dir: Path) -> None:
+    def __init__(self, reactor: Any, data_dir: Path, hold_s: float = HOLD_S) -> None:
         self.problems: list[str] = []
         self.dir = data_dir
-        self.writer = SampleWriter(reactor, reactor, time.time, data_dir, self.problems.append)
+        self.writer = SampleWriter(reactor, reactor, time.time, data_dir, self.problems.append, hold_s=hold_s)
         self.reader = Reader(reactor, reactor, data_dir, self.writer)
 
     def start(self) -> DataPart:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import shutil
@@ -20,6 +21,7 @@ from twisted.internet.task import Clock
 
 from collectors.framework import samplewriter
 from collectors.framework.data.child import Child
+from collectors.framework.data.frames import read_progress
 from collectors.framework.data.intake import Intake
 from collectors.framework.samplespool import PROGRESS, SampleSpool
 from collectors.framework.samplewriter import SampleWriter
@@ -127,7 +129,7 @@ def test_last_values_outlive_a_restart(folder: Path) -> None:
 
 def test_a_killed_writer_comes_back_and_nothing_is_lost(folder: Path) -> None:
     async def work(reactor: Any) -> None:
-        part = DataPart(reactor, folder).start()
+        part = DataPart(reactor, folder, hold_s=0.2).start()
         at = now() - 2000
         for i in range(100):
             part.writer.write([sample("sshd", at + 10 * i, cpu=i)])
@@ -150,7 +152,7 @@ def test_a_writer_that_hangs_is_told_and_well_again_when_it_goes_on(
     monkeypatch.setattr(samplewriter, "SILENT_S", 0.5)
 
     async def work(reactor: Any) -> None:
-        part = DataPart(reactor, folder).start()
+        part = DataPart(reactor, folder, hold_s=0.2).start()
         part.writer.write([sample("sshd", now() - 20, cpu=1)])
         await until(reactor, "it is written", lambda: part.writer.queued == 0)
         pid = part.writer.writer_pid
@@ -278,6 +280,15 @@ def dumps(folder: Path) -> dict[str, bytes]:
     }
 
 
+def stamps(folder: Path) -> dict[str, int]:
+    """When each file was changed last."""
+    found = {}
+    for path in (folder / "rrd").rglob("*.rrd"):
+        with contextlib.suppress(FileNotFoundError):
+            found[path.name] = path.stat().st_mtime_ns
+    return found
+
+
 def test_kill_9_at_any_moment_leaves_the_files_of_an_undisturbed_run(folder: Path) -> None:
     start = now() - 10 * SAMPLES - 1000
     calm, rough = folder / "calm", folder / "rough"
@@ -287,23 +298,23 @@ def test_kill_9_at_any_moment_leaves_the_files_of_an_undisturbed_run(folder: Pat
     expected = dumps(calm)
     assert len(expected) == FILES
     rng = random.Random(7)
-    kills, deadline = 0, time.monotonic() + 15
-    done = False
-    while not done and time.monotonic() < deadline:
+    progress = rough / "samples" / PROGRESS
+    kills, deadline = 0, time.monotonic() + 60
+    while read_progress(progress) < FILES * SAMPLES:
+        assert time.monotonic() < deadline, f"{kills} kills, and no end"
+        before = stamps(rough)
         writer = start_writer(rough)
         assert writer.stdin is not None
         writer.stdin.write(b"go\n")
         writer.stdin.flush()
-        time.sleep(0.08 + rng.random() * 0.12)
-        done = writer.poll() is not None
+        while stamps(rough) == before and read_progress(progress) < FILES * SAMPLES and time.monotonic() < deadline:
+            time.sleep(0.001)
+        time.sleep(rng.random() * 0.03)
+        kills += read_progress(progress) < FILES * SAMPLES  # in the middle of it
         writer.kill()
         writer.communicate()
-        kills += 1
-        # Progress is thrown away now and then, so that there is always work, and replays over what is written.
-        if kills % 3 == 0:
-            (rough / "samples" / PROGRESS).unlink(missing_ok=True)
-    assert kills > 20
-    (rough / "samples" / PROGRESS).unlink(missing_ok=True)
+    assert kills >= 5
+    progress.unlink()  # what is written is read once more
     start_writer(rough).communicate(timeout=60)
     assert dumps(rough) == expected
 
@@ -334,7 +345,7 @@ def test_a_full_rrd_disk_loses_nothing_and_heals(folder: Path, small_disk: Path)
         return [sample(f"c{n}", minute - 600 + 60 * i, layout, cpu=i + n) for n in range(count)]
 
     async def work(reactor: Any) -> None:
-        part = DataPart(reactor, folder).start()
+        part = DataPart(reactor, folder, hold_s=0.2).start()
         part.writer.write(samples(0)[:3])
         assert await part.writer.fresh()
         size = os.statvfs(small_disk)
