@@ -72,12 +72,14 @@ class Matched(Struct):
     Attributes:
         names: of the sets that are there, by component.
         owners: by pid, of living processes.
+        left_out: sets of which this table has nothing but Tocsin's own daemons, which are in no set here.
     """
 
     table: ProcessTable
     members: Members
     names: dict[str, SetName]
     owners: Mapping[int, SetName]
+    left_out: frozenset[str] = frozenset()
 
 
 class View(Struct, kw_only=True):
@@ -146,12 +148,18 @@ def members_of(table: ProcessTable, matcher: Matcher, before: Owners | None = No
         return Matched(table, members, names, owners)
     found: dict[int, SetName] = {}
     grouped: dict[str, dict[int, ProcessRow]] = {}
+    own: set[str] = set()
     for pid, row in rows.items():
         name = matcher.match(line_of(row))
-        if name is not None and row.alive and not row.own:
-            found[pid] = name
-            grouped.setdefault(name.component, {})[pid] = row
-    return Matched(table, dict(grouped), {name.component: name for name in found.values()}, found)
+        if name is None or not row.alive:
+            continue
+        if row.own:
+            own.add(name.component)
+            continue
+        found[pid] = name
+        grouped.setdefault(name.component, {})[pid] = row
+    names = {name.component: name for name in found.values()}
+    return Matched(table, dict(grouped), names, found, frozenset(own.difference(grouped)))
 
 
 def _owners(rows: Columns, matcher: Matcher, before: Owners | None) -> Owners:

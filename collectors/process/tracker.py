@@ -157,7 +157,9 @@ class Tracker:
 
     def doubtful(self, table: ProcessTable) -> list[str]:
         """Sets that this table seems to have lost; they are to be verified before anything is said."""
-        return vanished(self.memory, self._match(table).members, self._expectations.expected)
+        matched = self._match(table)
+        names = vanished(self.memory, matched.members, self._expectations.expected)
+        return [name for name in names if name not in matched.left_out]
 
     def _match(self, table: ProcessTable) -> Matched:
         if self._matched is None or self._matched.table is not table:
@@ -171,13 +173,13 @@ class Tracker:
         base_lost = restarted(memory, table) != ""
         matched, self._matched = self._match(table), None
         members = matched.members
-        events: list[Event] = []
-        changed = memory.scanned_at is None
+        events = self._leave_out(matched.left_out, table.at)
+        changed = memory.scanned_at is None or bool(events)
         first_scan = memory.scanned_at is None
         used = self._cpu(table, base_lost=base_lost)
         again = used_again(table.rows, memory.cpu_s)
         tellings = Tellings(table, memory.sets, self.matcher, self.config.interval_s)
-        for component, name in self._to_judge(matched.names).items():
+        for component, name in self._to_judge(matched.names, matched.left_out).items():
             definition = self._expectations.definition_of(component, name.definition)
             kept = memory.sets.get(component)
             if kept is None:
@@ -224,7 +226,17 @@ class Tracker:
             self._last = last if table.woken else table
         return self._used
 
-    def _to_judge(self, present: Mapping[str, SetName]) -> dict[str, SetName]:
+    def _leave_out(self, components: Collection[str], wall: float) -> list[Event]:
+        """Forget sets that are Tocsin's own daemons, and close their alarms."""
+        sets, why = self.memory.sets, "its processes are Tocsin's own daemons, which are in no set"
+        known = [name for name in sorted(components) if name in sets and not self._is_required(name)]
+        return [event for name in known for event in self._last_words(name, sets[name], why, wall)]
+
+    def _is_required(self, component: str) -> bool:
+        name = self._expectations.expected.get(component)
+        return name is not None and self._expectations.definition_of(component, name.definition).required
+
+    def _to_judge(self, present: Mapping[str, SetName], left_out: Collection[str]) -> dict[str, SetName]:
         """Sets that are expected, known, or in this table."""
         known = {
             component: SetName(kept.definition, component)
@@ -232,7 +244,11 @@ class Tracker:
             if component not in present and self._expectations.has(kept.definition)
         }
         names = {**self._expectations.expected, **known, **present}
-        return {component: name for component, name in names.items() if self._expectations.is_watched(component)}
+        return {
+            component: name
+            for component, name in names.items()
+            if self._expectations.is_watched(component) and (component not in left_out or self._is_required(component))
+        }
 
     def _expect(self, component: str, kept: SetMemory) -> None:
         modeled = self._expectations.modeled.get(component)

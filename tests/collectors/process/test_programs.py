@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from collectors.framework.interfaces import ProcessRow
-from common.configs import SourceKind, Told
+from collectors.framework.interfaces import ProcessRow, ProcessTable
+from common.configs import ExpectedSet, SourceKind, Told
 from common.events import CLASS_PROCESS, Event, Severity
 from common.queries import Decision
 from tests.collectors.process.test_tracker import Host, definition
@@ -196,3 +196,29 @@ def test_no_set_takes_what_is_tocsins_own_and_the_table_still_shows_it() -> None
     outcome = host.observe({1: host.row(1), 2: host.row(2, own=True)})
     assert outcome.sets[0].pids == (1,)
     assert [(process.pid, process.set) for process in outcome.view.processes()] == [(1, "web"), (2, None)]
+
+
+def test_a_set_of_own_daemons_alone_is_watched_no_more_and_rings_nothing() -> None:
+    host = Host()
+    assert told(host, 3, host.row(1)) == []
+    host.tracker.memory.sets["web"].alarms["process_count"] = 3
+    events = told(host, 1, host.row(1, own=True))
+    assert keys(events) == [("process_count", 0)]
+    assert events[0].summary == "web is watched no more: its processes are Tocsin's own daemons, which are in no set"
+    outcome = host.observe({1: host.row(1, own=True)})
+    assert (outcome.events, outcome.sets) == ([], [])
+
+
+def test_a_set_of_own_daemons_that_the_modeler_expects_rings_nothing_either() -> None:
+    modeled = ExpectedSet(definition="web", name="web")
+    host = Host(definition(), expected=(modeled,))
+    row = host.row(1, own=True)
+    assert told(host, 3, row) == []
+    table = ProcessTable(at=1.8e9, monotonic=2000.0, rows={1: row}, complete=True, full=False)
+    assert host.tracker.doubtful(table) == []
+    assert ("process_missing", 4) in keys(told(host, 3))
+
+
+def test_a_set_of_own_daemons_that_is_required_rings() -> None:
+    host = Host(definition(required=True))
+    assert keys(told(host, 1, host.row(1, own=True))) == [("process_missing", 4)]
