@@ -28,7 +28,7 @@ _options = re2.Options()
 _options.log_errors = False
 
 
-class SetName(Struct, frozen=True):
+class SetName(Struct, frozen=True, gc=False):
     """A process set on a device.
 
     Attributes:

@@ -43,7 +43,7 @@ class Point(Struct, frozen=True, kw_only=True, omit_defaults=True):
     late: bool = False
 
 
-class SeriesKey(Struct, frozen=True, order=True):
+class SeriesKey(Struct, frozen=True, order=True, gc=False):
     """What a file of series belongs to; any text is allowed in each part."""
 
     device: Name

@@ -67,6 +67,10 @@ class Form(Struct, frozen=True):
     header: int
 
 
+_file_name = lru_cache(maxsize=16)(rrd.file_name)
+"""Asked for some times while a file is written; of many files, the names would be more than all else of them."""
+
+
 @lru_cache(maxsize=256)
 def form_of(layout: Layout) -> Form:
     """What files of a layout have alike; the same for all of them, as there are many files and few layouts."""
@@ -81,17 +85,25 @@ class SeriesFile:
         last: epoch second of its last sample; None until it was looked at.
         header: bytes of its header.
         held: of the points that it is there for those that it has; `form` is of all.
+        other: the next one in the ring of those that are the same file with another layout; None for no other.
     """
 
-    __slots__ = ("_root", "form", "header", "held", "key", "last", "name")
+    __slots__ = ("_root", "form", "header", "held", "key", "last", "other")
 
-    def __init__(self, root: str, key: SeriesKey, layout: Layout) -> None:
+    def __init__(self, root: str, key: SeriesKey, layout: Layout, other: SeriesFile | None = None) -> None:
         self._root = root
         self.key = key
         self.form = self.held = form_of(layout)
-        self.name = rrd.file_name(key)
         self.header = self.form.header
         self.last: int | None = None
+        self.other: SeriesFile | None = None
+        if other is not None:
+            self.other, other.other = other.other or other, self
+
+    @property
+    def name(self) -> str:
+        """Its path below the folder."""
+        return _file_name(self.key)
 
     @property
     def layout(self) -> Layout:
@@ -140,7 +152,6 @@ class RrdFolder:
         self._undo = undo
         self._wall = wall
         self._note = note
-        self._current: dict[str, SeriesFile] = {}
         self.tally = Tally()
 
     def recover(self) -> None:
@@ -164,7 +175,7 @@ class RrdFolder:
         Raises:
             StuckError: none of the rows is lost, but they cannot be written now.
         """
-        known = file.last is not None and self._current.get(file.name) is file and not self._is_ahead(file.last)
+        known = file.last is not None and not self._is_ahead(file.last)
         if not known and not self._open(file, rows):
             return
         fresh = self._admit(file, rows)
@@ -243,9 +254,12 @@ class RrdFolder:
             file.last = first - file.layout.step_s
         else:
             file.last = int(info["last_update"])
-            file.header = int(info["header_size"])
+            header = int(info["header_size"])
+            file.header = file.form.header if header == file.form.header else header
             self._register(file, file.last)
-        self._current[file.name] = file
+        other = file.other
+        while other is not None and other is not file:
+            other.last, other = None, other.other  # has to look at the file again
         return True
 
     def _is_ahead(self, last: int) -> bool:

@@ -20,6 +20,8 @@ from msgspec import Struct
 from common.series import Layout, Point, SeriesKey
 
 INDEX = "index.db"
+CACHE_KIB = 256
+"""Each series is looked up once: what was read is hardly ever asked for again."""
 
 T = TypeVar("T")
 
@@ -83,6 +85,7 @@ class Index:
         try:
             db.execute("PRAGMA journal_mode=WAL")
             db.execute("PRAGMA synchronous=NORMAL")
+            db.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
             db.executescript(_TABLES)
             db.execute("SELECT count(*) FROM series").fetchone()
         except BaseException:

@@ -33,7 +33,7 @@ class SpoolTail(Generic[T]):
         done: every sample up to this number needs no more work; kept on disk by `save`.
         seen: number of the last sample that was read.
         lost: samples that are missing between those that were read: damaged, or dropped because the spool was full.
-        series: what `make` gave, by the numbers that entries of the frame just read use.
+        series: what `make` gave, at the numbers that entries of the frame just read use.
     """
 
     def __init__(self, folder: Path, progress: Path, make: Callable[[SeriesKey, Layout], T]) -> None:
@@ -50,7 +50,7 @@ class SpoolTail(Generic[T]):
         """Read again from the first sample that is not done."""
         self.close()
         self.seen = self.done
-        self.series: dict[int, T] = {}
+        self.series: list[T] = []
         self._layouts: dict[int, Layout] = {}
         self._first = -1
         self._offset = 0
@@ -104,7 +104,7 @@ class SpoolTail(Generic[T]):
 
     def _enter(self, first: int, path: Path) -> None:
         self.close()
-        self.series, self._layouts = {}, {}
+        self.series, self._layouts = [], {}
         self._first, self._offset = first, 0
         with contextlib.suppress(FileNotFoundError):  # dropped this moment: the next look finds another
             self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -126,7 +126,9 @@ class SpoolTail(Generic[T]):
                 layout = self._layouts[told]
             else:
                 layout = self._layouts[number] = told
-            self.series[number] = self._make(key, layout)
+            made = self._make(key, layout)
+            self.series.extend([made] * (number + 1 - len(self.series)))  # what is between is named before it is used
+            self.series[number] = made
         if frame.last <= self.seen:
             return None
         if self.seen:

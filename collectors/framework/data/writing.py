@@ -34,6 +34,10 @@ NOTE_S = 300.0
 """How long something that was set right stays in the report."""
 
 
+Waiting = tuple[int, int, bytes]
+"""Number of the first sample of a file that waits, how many there are, and their rows, packed."""
+
+
 class Report(Struct, omit_defaults=True, kw_only=True):
     """What the writer process tells the daemon.
 
@@ -52,7 +56,9 @@ class Report(Struct, omit_defaults=True, kw_only=True):
 
 
 _pack = msgspec.msgpack.Encoder().encode
-_unpack = msgspec.msgpack.Decoder(Row).decode
+_unpack = msgspec.msgpack.Decoder(list[Row]).decode
+_LIST = b"\xdd"
+"""With a length of 4 bytes it begins a list in MessagePack: behind it, rows that were packed one by one are one."""
 
 
 class Writer:
@@ -88,7 +94,7 @@ class Writer:
         self._root = str(root)
         self._files: dict[SeriesKey, SeriesFile] = {}
         self._tail: SpoolTail[SeriesFile] = SpoolTail(spool, spool / PROGRESS, self._file)
-        self._held: dict[SeriesFile, tuple[int, list[bytes]]] = {}  # number of the first, and rows as `_pack` has them
+        self._held: dict[SeriesFile, Waiting] = {}
         self._held_count = 0
         self._held_since = 0.0
         self._new: set[SeriesFile] = set()  # of those that are held, and not opened yet
@@ -130,10 +136,10 @@ class Writer:
                 break
             if file not in self._held:
                 continue
-            first, packed = self._held.pop(file)
-            self._held_count -= len(packed)
+            first, count, packed = self._held.pop(file)
+            self._held_count -= count
             self._new.discard(file)
-            rows = [_unpack(row) for row in packed]
+            rows = _unpack(_LIST + count.to_bytes(4, "big") + packed)
             try:
                 self._folder.write(file, rows)
             except StuckError as error:
@@ -181,7 +187,7 @@ class Writer:
         if file is None or file.layout != layout:
             # Read from the spool, each name is a text of its own; many files have names in common.
             key = SeriesKey(sys.intern(key.device), sys.intern(key.component), sys.intern(key.source))
-            file = self._files[key] = SeriesFile(self._root, key, layout)
+            file = self._files[key] = SeriesFile(self._root, key, layout, file)
         return file
 
     def _hold(self, first: int, entries: list[Entry]) -> None:
@@ -195,11 +201,11 @@ class Writer:
                 continue
             group = held.get(file)
             if group is None:
-                held[file] = (first + offset, [_pack((at, values))])
+                held[file] = (first + offset, 1, _pack((at, values)))
                 if file.last is None:
                     self._note_new(file)
             else:
-                group[1].append(_pack((at, values)))
+                held[file] = (group[0], group[1] + 1, group[2] + _pack((at, values)))
             self._held_count += 1
 
     def _note_new(self, file: SeriesFile) -> None:
@@ -231,7 +237,7 @@ class Writer:
         self._tail.rewind()
 
     def _save(self) -> None:
-        waiting = [first for first, _ in (*self._stuck.values(), *self._held.values())]
+        waiting = [first for first, _ in self._stuck.values()] + [one[0] for one in self._held.values()]
         try:
             self._tail.save(max(self._tail.done, min(waiting) - 1 if waiting else self._tail.seen))
         except OSError as error:

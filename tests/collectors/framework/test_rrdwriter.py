@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from collectors.framework.data.files import SeriesFile
 from collectors.framework.data.index import read_device
 from collectors.framework.data.intake import Intake
 from collectors.framework.data.writing import HOLD_S, Writer
@@ -396,6 +397,19 @@ def test_another_layout_keeps_the_old_file_and_begins_a_new_one(
     bench.write()
     assert not bench.path().with_name(bench.path().name + ".old-2").exists()
     assert rrdtool.last(str(bench.path())) == NOW - 60
+
+
+def test_what_knew_a_file_before_others_made_it_anew_looks_at_it_again(bench: Bench) -> None:
+    key = SeriesKey("web1", "sshd", "process")
+    layouts = [LAYOUT, Layout(points=LAYOUT.points, step_s=20), Layout(points=LAYOUT.points[:1], step_s=20)]
+    files: list[SeriesFile] = []
+    for layout in layouts:
+        files.append(SeriesFile(str(bench.root), key, layout, files[-1] if files else None))
+    for number in range(9):
+        file = files[number % 3]
+        bench.writer._folder.write(file, [(NOW - 400 + 40 * number, [1.0] * len(file.layout.points))])
+    assert (bench.tally.written, bench.tally.refused) == (9, 0)
+    assert len(list(bench.path().parent.iterdir())) == 9
 
 
 def test_a_file_from_before_a_late_point_goes_on_without_it(bench: Bench) -> None:
