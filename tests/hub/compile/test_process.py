@@ -37,7 +37,7 @@ def test_a_device_with_nothing_set() -> None:
 
 
 def test_a_model_that_says_nothing_new_makes_configs_that_older_collectors_name_alike() -> None:
-    model = Model(1, [Device(id="d", address="10.0.0.1"), ProcessSet(id="web", title="web", include="web")])
+    model = Model(1, [Device(id="d", address="10.0.0.1"), ProcessSet(id="web", title="web", order=1, include="web")])
     for config in (compile_device(model, "d"), ModelerCompiler().compile(model, "d")):
         told = msgspec.msgpack.decode(canonical(config))
         assert list(told)[-1] == "lease_s"
