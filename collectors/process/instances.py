@@ -40,7 +40,7 @@ def judge_instances(
         kept.twice += on_turn
         if kept.twice >= max(SCANS, definition.confirm):
             pids = ", ".join(map(str, roots[:5])) + (f" and {len(roots) - 5} more" if len(roots) > 5 else "")
-            text = f"{voice.component} runs {_times(len(roots))}, at most {_times(most)} it may: pids {pids}"
+            text = f"{voice.component} runs {_times(len(roots))}, and may run {_times(most)} at most: pids {pids}"
             voice.condition(
                 TWICE,
                 definition.missing_severity,

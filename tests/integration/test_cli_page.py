@@ -204,7 +204,8 @@ def test_text_of_a_hostile_host_is_only_text(page: Browser, fake: FakeApi) -> No
 
 
 def test_an_event_shows_what_was_there_as_text_alone(page: Browser, fake: FakeApi) -> None:
-    event = fake.state.add_event(summary="web is gone", details={"evidence": "0" * 20, "lost": [7, 8]})
+    details = {"evidence": "0" * 20, "lost": [7, 8], "pids": [], "oom": None}
+    event = fake.state.add_event(summary="web is gone", details=details)
     found = evidence(sets=[{"set": HOSTILE, "before": [process(7, command=HOSTILE, gone=True)], "now": [],
                             "more_before": 2, "more_now": 0}])  # fmt: skip
     fake.state.evidence[event["id"]] = found
@@ -215,7 +216,8 @@ def test_an_event_shows_what_was_there_as_text_alone(page: Browser, fake: FakeAp
     text = page.js("document.getElementById('event').innerText")
     for part in ("7 8", "on 4 processors", "<img src=x", "gone", "and 2 more", "greedy", "memory full 40.0 %"):
         assert part in text, part
-    assert "\x1b" not in text
+    for part in ("pids", "oom", event["first_seen"], "\x1b"):
+        assert part not in text, part
     assert page.js("document.title").startswith("(1) Tocsin")
     page.js("document.getElementById('event-shut').click()")
     assert page.js("document.getElementById('event').open") is False

@@ -2,6 +2,7 @@
 "use strict";
 
 const HIDDEN_FACTS = new Set(["id", "severity", "fingerprint", "details", "summary"]);
+const MOMENTS = new Set(["first_seen", "last_seen", "closed_at"]);
 const SIZES = [["memory_bytes", "memory"], ["available_bytes", "available"], ["swap_bytes", "swap"],
   ["swap_free_bytes", "swap free"]];
 let looking = 0;
@@ -12,12 +13,18 @@ function fact(name, value) {
   return row;
 }
 
+function factText(name, value) {
+  if (MOMENTS.has(name)) return new Date(value).toLocaleString();
+  return Array.isArray(value) ? value.join(" ") : value;
+}
+
 function factsOf(event) {
   const table = element("table", "facts");
   const shown = Object.entries(event).filter(([name, value]) => !HIDDEN_FACTS.has(name) && value !== "" && value !== null);
-  const details = Object.entries(event.details || {}).filter(([name]) => name !== "evidence");
+  const details = Object.entries(event.details || {}).filter(([name, value]) =>
+    name !== "evidence" && value !== null && value.length !== 0);
   for (const [name, value] of [...shown, ...details]) {
-    table.append(fact(name.replaceAll("_", " "), Array.isArray(value) ? value.join(" ") : value));
+    table.append(fact(name.replaceAll("_", " "), factText(name, value)));
   }
   return table;
 }

@@ -130,7 +130,7 @@ def test_a_daemon_that_was_started_twice_is_told_until_one_is_gone() -> None:
     outcome = tree(host, 100, 2000)
     (event,) = outcome.events
     assert (event.event_key, event.severity) == ("process_twice", Severity.ERROR)
-    assert event.summary == "web runs twice, at most once it may: pids 100, 2000"
+    assert event.summary == "web runs twice, and may run once at most: pids 100, 2000"
     assert (event.details["roots"], event.details["instances"]) == ([100, 2000], 2)
     assert status(outcome).fault == "too many"
     host.restart_daemon()
