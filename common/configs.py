@@ -86,7 +86,7 @@ class SnmpConfig(Struct, frozen=True, kw_only=True):
     community: str = "public"
     timeout_s: Annotated[float, Meta(gt=0, le=60)] = 2.0
     retries: Annotated[int, Meta(ge=0, le=10)] = 2
-    max_repetitions: Annotated[int, Meta(ge=1, le=200)] = 50
+    max_repetitions: Annotated[int, Meta(ge=1, le=200)] = 100
     user: str = ""
     auth_protocol: AuthProtocol = AuthProtocol.NONE
     auth_password: str = ""
