@@ -127,11 +127,14 @@ class HeldConfigs:
                 rejected[device] = reason
             else:
                 self._keep(config)
-        ran = await self._runner.run(list(self._configs.values()))
-        for device in ran.refused:
-            self._drop(device)
+        loaded = dict(self._configs)
+        ran = await self._runner.run(list(loaded.values()))
+        for device, reason in ran.refused.items():
+            if self._configs.get(device) is loaded[device]:  # the hub may have sent another one meanwhile
+                self._drop(device)
+                rejected[device] = reason
         _log.info("{count} devices from the last good configs", count=len(self._configs))
-        await self._rejections.tell(rejected | ran.refused, ())
+        await self._rejections.tell(rejected, ())
 
     def lapse(self, devices: Iterable[str]) -> None:
         """Hold these no longer, until the hub says that they are this collector's; a run that is under way ends."""

@@ -242,7 +242,7 @@ class WorkerProcess:
         except Exception:  # noqa: BLE001 - the supervisor of one worker
             _log.failure("defect while {who} was brought up", who=self.name)
             why = "it could not be brought up"
-        if why and clerk is self._clerk:
+        if why and clerk is self._clerk and self._child.running:  # it may have ended meanwhile
             self._kill(why)
 
     async def _bring_up(self, clerk: Clerk) -> None:

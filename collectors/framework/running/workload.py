@@ -18,7 +18,7 @@ class Workload:
     def __init__(self) -> None:
         self.wanted: dict[str, DeviceConfig] = {}
         self.unsent: dict[str, DeviceConfig] = {}
-        self._refused: dict[str, str] = {}
+        self._refused: dict[str, tuple[DeviceConfig, str]] = {}
 
     def take(self, configs: Mapping[str, DeviceConfig], *, later: bool) -> None:
         """It is to run these, too; `later` if a process that comes up is to be given them in its turn."""
@@ -45,14 +45,17 @@ class Workload:
     def judged(self, given: Mapping[str, DeviceConfig], refused: Mapping[str, str]) -> None:
         """It has said which of these it cannot run; of devices for which something else has come this says nothing."""
         for device, reason in refused.items():
-            if self.wanted.get(device) is given.get(device):
-                self._refused[device] = reason
+            config = self.wanted.get(device)
+            if config is not None and config is given.get(device):
+                self._refused[device] = config, reason
                 self.drop([device])
 
-    def refused(self, devices: Iterable[str]) -> dict[str, str]:
-        """Which of these cannot run, and why; it is said once."""
-        return {device: self._refused.pop(device) for device in devices if device in self._refused}
+    def refused(self, configs: Mapping[str, DeviceConfig]) -> dict[str, str]:
+        """Which of these very configs cannot run, and why; it is said once."""
+        found = [device for device, (config, _) in self._refused.items() if configs.get(device) is config]
+        return {device: self._refused.pop(device)[1] for device in found}
 
     def all_refused(self) -> dict[str, str]:
         """Those that nobody has asked about."""
-        return self.refused(list(self._refused))
+        refused, self._refused = self._refused, {}
+        return {device: reason for device, (_, reason) in refused.items()}

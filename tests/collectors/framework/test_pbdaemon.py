@@ -325,6 +325,41 @@ class StartTests(DaemonCase):
         self.apply(removed=["a"])
         self.assertEqual(set(self.store.configs), {"b"})
 
+    def test_what_the_hub_sends_during_the_start_stays_though_the_one_before_it_cannot_run(self) -> None:
+        self.store.configs = {"a": config("a")}
+        runner = SlowRunner()
+        held = HeldConfigs(self.store, runner, self.rejections)  # type: ignore[arg-type]  # what it needs of a runner
+        loading = Deferred.fromCoroutine(held.load())
+        applied = self.do(held.apply(ConfigBatch(revision=1, changed=[config("a", 10)], removed=[])))
+        self.assertEqual(set(applied.live), {"a"})
+        runner.first.callback(Ran({"a": "no task"}))
+        self.successResultOf(loading)
+        self.assertEqual((held.get("a"), self.told("config_rejected")), (config("a", 10), []))
+
+
+class SlowRunner:
+    """What it is given first waits; the rest is live at once."""
+
+    def __init__(self) -> None:
+        self.first: Deferred[Ran] = Deferred()
+        self.runs = 0
+
+    def refusal(self, _config: DeviceConfig) -> str:
+        return ""
+
+    def has(self, _device: str) -> bool:
+        return True
+
+    async def away(self, _devices: Iterable[str]) -> frozenset[str]:
+        return frozenset()
+
+    async def remove(self, devices: Iterable[str]) -> None:
+        pass
+
+    async def run(self, _configs: Sequence[DeviceConfig]) -> Ran:
+        self.runs += 1
+        return await self.first if self.runs == 1 else Ran()
+
 
 class HeldTests(DaemonCase):
     def test_pages_are_in_order_and_complete(self) -> None:

@@ -20,8 +20,10 @@ def test_a_new_process_is_given_everything_once_some_of_it_at_a_time() -> None:
 
 def test_what_it_refuses_is_said_once_and_the_next_process_is_not_given_it() -> None:
     work = load("a", "b", "c")
-    work.judged(work.wanted, {"a": "no", "b": "not that"})
-    assert (work.refused(["a", "c"]), work.refused(["a"])) == ({"a": "no"}, {})
+    given = dict(work.wanted)
+    work.judged(given, {"a": "no", "b": "not that"})
+    assert work.refused({"a": config("a", 10)}) == {}, "somebody else waits for what became of another config"
+    assert (work.refused({"a": given["a"], "c": given["c"]}), work.refused({"a": given["a"]})) == ({"a": "no"}, {})
     assert (work.all_refused(), work.all_refused()) == ({"b": "not that"}, {})
     work.begin()
     assert list(work.next(9)) == ["c"]
