@@ -7,6 +7,7 @@ daemon dies between the two.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 from msgspec import Struct, field
@@ -28,16 +29,24 @@ PARTS_AT_RISK = 10
 """So many parts of a trend's window at most are not on disk yet."""
 
 
-class ComponentWatches(Struct):
+_NOTHING: dict[str, Any] = {}
+"""What most components have of watches and of trends: one object for all of them, which nobody changes."""
+
+
+def _nothing() -> Mapping[str, Any]:
+    return _NOTHING
+
+
+class ComponentWatches(Struct, gc=False):
     """What is remembered of a component; `watches` is by event key, and has nothing that is calm.
 
     Attributes:
         trends: by event key, what values were over the window of a trend.
     """
 
-    watches: dict[str, Watch] = field(default_factory=dict)
+    watches: Mapping[str, Watch] = field(default_factory=_nothing)
     counters: CounterBases = field(default_factory=CounterBases)
-    trends: dict[str, Window] = field(default_factory=dict)
+    trends: Mapping[str, Window] = field(default_factory=_nothing)
 
 
 Watches = dict[str, ComponentWatches]
@@ -100,6 +109,12 @@ def mistakes(config: DeviceConfig) -> list[str]:
     trends = (one for one in config.thresholds if one.form is ThresholdForm.TREND)
     wrong += [f"threshold {threshold.id}: {why}" for threshold in trends if (why := mistake(threshold))]
     return wrong
+
+
+def share(memory: Watches) -> None:
+    """Let what was read from the disk have in common what it had in common before."""
+    for kept in memory.values():
+        kept.watches, kept.trends = kept.watches or _NOTHING, kept.trends or _NOTHING
 
 
 def forget_alarms(memory: Watches) -> None:
@@ -208,10 +223,11 @@ class _Scan:
         for key, rule in rules.items():
             value = figures.get(rule.point)
             watch = kept.watches.get(key, CALM)
-            if watch is not CALM or value is not None:
-                self._judge_one(reading, kept, rule, watch, value)
-        for key in kept.trends.keys() - rules.keys():
-            del kept.trends[key]
+            if watch is CALM and (value is None or rule.calm_from <= value <= rule.calm_to):
+                continue  # as nearly always
+            self._judge_one(reading, kept, rule, watch, value)
+        if kept.trends.keys() - rules.keys():
+            kept.trends = {key: window for key, window in kept.trends.items() if key in rules} or _NOTHING
         if kept.watches or kept.counters.values or kept.trends:
             self._memory[reading.component] = kept
         else:
@@ -247,7 +263,8 @@ class _Scan:
         length_s = window_s(rule.threshold, self._book.interval_s)
         window = kept.trends.get(rule.key)
         if window is None or window.length_s != length_s:
-            window = kept.trends[rule.key] = Window(length_s=length_s)
+            window = Window(length_s=length_s)
+            kept.trends = {**kept.trends, rule.key: window}
         part = window.last
         found = follow(rule.threshold, window, watch, value, reading.born, self._at, self._step)
         # A crash loses at most a sixth of the window.
@@ -261,17 +278,18 @@ class _Scan:
             self._end(component, kept, key, why)
 
     def _end(self, component: str, kept: ComponentWatches, key: str, why: str) -> None:
-        watch = kept.watches.pop(key)
+        watch = kept.watches[key]
+        _put(kept, key, CALM)
         self.result.changed = True
         if watch.severity:
             self.result.events.append(end_event(self._book.device, component, key, watch, why, self._at))
 
 
 def _put(kept: ComponentWatches, key: str, watch: Watch) -> None:
-    if watch == CALM:
-        kept.watches.pop(key, None)
-    else:
-        kept.watches[key] = watch
+    if watch != CALM:
+        kept.watches = {**kept.watches, key: watch}
+    elif key in kept.watches:
+        kept.watches = {one: other for one, other in kept.watches.items() if one != key} or _NOTHING
 
 
 def _silent(watch: Watch) -> Watch:

@@ -9,6 +9,7 @@ from msgspec import Struct
 from collectors.framework.thresholds import Side, Verdict, Watch, violated
 from collectors.framework.trend import Outlook
 from collectors.framework.trendrules import bound_of
+from common.arithmetic import LARGEST
 from common.configs import Level, ThresholdConfig, ThresholdForm
 from common.events import Detail, Event, Severity
 from common.quantities import apart, quantity
@@ -24,17 +25,25 @@ class Rule(Struct, frozen=True):
     Attributes:
         unit: of the values that it judges; of a counter, per second.
         key: the event key of its alarms.
+        calm_from, calm_to: what lies between violates nothing, and leaves what violated nothing as it is.
     """
 
     threshold: ThresholdConfig
     point: str
     unit: str
     key: str
+    calm_from: float = math.inf
+    calm_to: float = -math.inf
 
 
 def rule_of(threshold: ThresholdConfig, point: str, unit: str) -> Rule:
     """The rule of a threshold on one of its points."""
-    return Rule(threshold, point, unit, f"{KEY_PREFIX}{threshold.id}:{point}"[:512])
+    key = f"{KEY_PREFIX}{threshold.id}:{point}"[:512]
+    if threshold.form is not ThresholdForm.LIMIT:
+        return Rule(threshold, point, unit, key)
+    calm_from = max((level.minimum for level in threshold.levels if level.minimum is not None), default=-LARGEST)
+    calm_to = min((level.maximum for level in threshold.levels if level.maximum is not None), default=LARGEST)
+    return Rule(threshold, point, unit, key, max(calm_from, -LARGEST), min(calm_to, LARGEST))
 
 
 def verdict_event(device: str, component: str, rule: Rule, watch: Watch, verdict: Verdict, at: float) -> Event:
