@@ -17,7 +17,7 @@ parsed = lru_cache(maxsize=2000)(parse)
 """`common.expressions.parse`; the devices of a template share what it gives."""
 
 
-class CounterBases(Struct):
+class CounterBases(Struct, gc=False):
     """The last sample of the counters of a component.
 
     Attributes:

@@ -116,11 +116,11 @@ class SetVoice:
         if severity is Severity.CLEAR:
             self._close(key, f"{text}, of which nothing is to be said")
         elif self._kept.alarms.get(key) != severity:
-            self._kept.alarms[key] = int(severity)
+            self._kept.opened(key, int(severity))
             self._say(key, severity, text, details)
 
     def _close(self, key: str, text: str) -> None:
-        if self._kept.alarms.pop(key, None) is not None:
+        if self._kept.closed(key):
             self._say(key, Severity.CLEAR, text, {})
 
     def _say(self, key: str, severity: Severity, text: str, details: Mapping[str, Detail], count: int = 1) -> None:

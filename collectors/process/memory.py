@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct, field
 
 from collectors.framework.snmp.sizing import Sizing
-from collectors.framework.thresholdbook import Watches, forget_alarms
+from collectors.framework.thresholdbook import Watches, forget_alarms, share
 from collectors.process.columns import ByPid
 from collectors.process.starts import NOBODY, Starts
 from common.masking import Masker, masker
@@ -31,7 +31,15 @@ class Ends(Struct):
     exits: list[str | int] = field(default_factory=list)
 
 
-class SetMemory(Struct, omit_defaults=True):
+_NO_ALARMS: dict[str, int] = {}
+
+
+def no_alarms() -> Mapping[str, int]:
+    """What nearly all sets have of alarms: one object for all of them, which nobody changes."""
+    return _NO_ALARMS
+
+
+class SetMemory(Struct, omit_defaults=True, gc=False):
     """A process set, as the last good scan left it.
 
     Attributes:
@@ -60,7 +68,7 @@ class SetMemory(Struct, omit_defaults=True):
     missing_scans: int = 0
     lost: Sequence[int] = ()
     restarts: int = 0
-    alarms: dict[str, int] = field(default_factory=dict)
+    alarms: Mapping[str, int] = field(default_factory=no_alarms)
     restart_times: Sequence[float] = ()
     line: str = ""
     seen: bool = False
@@ -77,6 +85,17 @@ class SetMemory(Struct, omit_defaults=True):
     twice: int = 0
     early: bool = False
     ends: Ends | None = None
+
+    def opened(self, key: str, severity: int) -> None:
+        """An alarm is open at the hub."""
+        self.alarms = {**self.alarms, key: severity}
+
+    def closed(self, key: str) -> bool:
+        """An alarm is open no more; False when it was not."""
+        if key not in self.alarms:
+            return False
+        self.alarms = {one: severity for one, severity in self.alarms.items() if one != key} or no_alarms()
+        return True
 
 
 class DeviceMemory(Struct):
@@ -109,7 +128,7 @@ class DeviceMemory(Struct):
         """Nothing has been said: whatever is wrong is to be said anew."""
         self.alarms.clear()
         for kept in self.sets.values():
-            kept.alarms.clear()
+            kept.alarms = no_alarms()
         forget_alarms(self.thresholds)
 
 
@@ -142,6 +161,9 @@ def load(data: bytes | None) -> DeviceMemory:
             _take_ages(memory, msgspec.msgpack.decode(data, type=_Ages))
     except msgspec.MsgspecError:
         return DeviceMemory()
+    share(memory.thresholds)
+    for kept in memory.sets.values():
+        kept.alarms = kept.alarms or no_alarms()
     return memory
 
 

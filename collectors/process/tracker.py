@@ -137,9 +137,9 @@ class Tracker:
             unknown = SetMemory(definition="", since=wall, alarms=told)
             return self._last_words(decision.component, unknown, "there is no such set", wall)
         if decision.open:
-            kept.alarms.setdefault(decision.event_key, decision.severity)
+            kept.opened(decision.event_key, kept.alarms.get(decision.event_key, decision.severity))
         else:
-            kept.alarms.pop(decision.event_key, None)
+            kept.closed(decision.event_key)
             closed(kept, decision)
         return []
 
@@ -335,7 +335,7 @@ def _essence(kept: SetMemory) -> tuple[object, ...]:
         kept.missing,
         kept.missing_scans,
         kept.restarts,
-        dict(kept.alarms),
+        kept.alarms,
         kept.seen,
     )
     of_programs = (kept.twice, kept.users, kept.strangers, kept.stale, kept.accepted)

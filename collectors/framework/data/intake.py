@@ -6,6 +6,8 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+import msgspec
+
 from collectors.framework.data.frames import Definition, Entry, check
 from common import rrd
 from common.series import Layout, Number, Sample, SeriesKey
@@ -16,6 +18,10 @@ MAX_WAITING = 100_000
 AHEAD_S = 86_400
 """What is stamped later than now by more than this was taken under a clock that was wrong, and has been set since: its
 series, or its file, would take nothing until then. What is less is waited for, because the history is worth more."""
+
+
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(list[Number | None]).decode
 
 
 class Grid:
@@ -41,22 +47,30 @@ class Latest:
     Attributes:
         number: stands for key and layout in the spool.
         at: stamp of the newest sample.
-        values: of the newest sample, in the order of the layout.
     """
 
-    __slots__ = ("at", "grid", "key", "number", "values")
+    __slots__ = ("_packed", "at", "grid", "key", "number")
 
     def __init__(self, number: int, key: SeriesKey, grid: Grid, at: int) -> None:
         self.number = number
         self.key = key
         self.grid = grid
         self.at = at
-        self.values: list[Number | None] = [None] * len(grid.names)
+        self._packed = b""  # hardly ever asked for; as a list it would take four times as much
 
     @property
     def layout(self) -> Layout:
         """What a sample of it holds."""
         return self.grid.layout
+
+    @property
+    def values(self) -> list[Number | None]:
+        """Of the newest sample, in the order of the layout."""
+        return _unpack(self._packed) if self._packed else [None] * len(self.grid.names)
+
+    @values.setter
+    def values(self, values: list[Number | None]) -> None:
+        self._packed = _pack(values)
 
 
 class Definitions(Mapping[int, Definition]):

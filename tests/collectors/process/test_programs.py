@@ -201,7 +201,7 @@ def test_no_set_takes_what_is_tocsins_own_and_the_table_still_shows_it() -> None
 def test_a_set_of_own_daemons_alone_is_watched_no_more_and_rings_nothing() -> None:
     host = Host()
     assert told(host, 3, host.row(1)) == []
-    host.tracker.memory.sets["web"].alarms["process_count"] = 3
+    host.tracker.memory.sets["web"].opened("process_count", 3)
     events = told(host, 1, host.row(1, own=True))
     assert keys(events) == [("process_count", 0)]
     assert events[0].summary == "web is watched no more: its processes are Tocsin's own daemons, which are in no set"
