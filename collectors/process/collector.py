@@ -160,6 +160,7 @@ class ProcessCollector:
             if listen:
                 source = self._listeners.listening(config.device, task, source, wanted)
             return self._tapped(config, source)
+        self._listeners.forget(config.device)  # it may have been this host
         clients: SnmpClientFactory = self._context.tap.clients(config, self._make_client)
         return SnmpSource(clients, config, wall, monotonic, lambda: task.tracker.memory.sizing, silent=task.is_silent)
 

@@ -81,7 +81,8 @@ class ProcessTask:
             silent=any(key in self._tracker.memory.alarms for kind, key in _KEYS if kind in NO_ANSWER),
         )
         self._sizing = self._tracker.memory.sizing.learnt()
-        self._source = make_source(config, self)
+        self._make_source = make_source
+        self._source, self._source_kind = make_source(config, self), config.source
         self._cycles = 0
         self._samples = StepSamples()
         self._next: DeviceConfig | None = config  # what is remembered may be of another one
@@ -158,6 +159,7 @@ class ProcessTask:
 
     async def run(self, slot: int) -> None:
         """One cycle."""
+        await self._take_source()
         events = self._take_config() + self._take_decisions()
         if self.evidence is not None:
             self.evidence.ended((event.component, event.event_key) for event in events if not event.severity)
@@ -258,6 +260,13 @@ class ProcessTask:
         asked = whom_to_ask(self._tracker.memory, table, self._tracker.doubtful(table))
         alive = await self._source.alive(asked) if asked else ()
         return f"process {min(alive)} answers when it is asked for, and the table does not have it" if alive else ""
+
+    async def _take_source(self) -> None:
+        """Read the device by another kind of source, if its config now says so."""
+        config = self._next
+        if config is not None and config.source is not self._source_kind:
+            await self._source.close()
+            self._source, self._source_kind = self._make_source(config, self), config.source
 
     # --- events of the device -----------------------------------------------------------------------------------------
 

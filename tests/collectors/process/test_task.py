@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock, deferLater
 from twisted.trial.unittest import SynchronousTestCase
 
-from collectors.framework.interfaces import CollectorContext, Oid, SnmpValue
+from collectors.framework.interfaces import CollectorContext, Oid, ProcessTable, SnmpValue
 from collectors.framework.snmp.errors import SnmpAuthError, SnmpTimeout
 from collectors.process.source_snmp import (
     CPU,
@@ -83,6 +83,18 @@ def config(**changes: Any) -> DeviceConfig:
     return DeviceConfig(**(fields | changes))
 
 
+class OwnSource:
+    """This host, on which nothing runs."""
+
+    async def scan(self, full: bool) -> ProcessTable:
+        return ProcessTable(at=START, monotonic=1.0, rows={}, complete=True, full=full)
+
+    def update(self, config: DeviceConfig) -> None:
+        assert config.source is SourceKind.LOCAL
+
+    async def close(self) -> None: ...
+
+
 class CycleTests(SynchronousTestCase):
     """One task, one fake agent."""
 
@@ -100,7 +112,7 @@ class CycleTests(SynchronousTestCase):
     def wall(self) -> float:
         return START + self.clock.seconds()
 
-    def make(self, **changes: Any) -> ProcessTask:
+    def make(self, make_source: Any = None, **changes: Any) -> ProcessTask:
         context = CollectorContext(
             clock=self.clock,
             wall=self.wall,
@@ -113,9 +125,10 @@ class CycleTests(SynchronousTestCase):
             hub_epoch=lambda: self.hub,
             send_model=FakeHub().send_model,
         )
-        return ProcessTask(
-            config(**changes), context, lambda c, _: SnmpSource(lambda *_: self.agent, c, self.wall, self.clock.seconds)
-        )
+        return ProcessTask(config(**changes), context, make_source or self.snmp_source)
+
+    def snmp_source(self, config: DeviceConfig, _task: ProcessTask) -> SnmpSource:
+        return SnmpSource(lambda *_: self.agent, config, self.wall, self.clock.seconds)
 
     def start(self, pid: int, name: str, path: str, parameters: str, cpu: int = 100) -> None:
         values: dict[Oid, SnmpValue] = {
@@ -347,6 +360,24 @@ class CycleTests(SynchronousTestCase):
         self.assertEqual(self.cycle(), [])
         self.start(80, "web", "/web", "-d")
         self.assertEqual(self.cycle(), [("process_missing", 0)])
+
+    def test_a_device_that_is_this_host_now_is_not_read_as_before(self) -> None:
+        made: list[SourceKind] = []
+
+        def make_source(config: DeviceConfig, task: ProcessTask) -> Any:
+            made.append(config.source)
+            return OwnSource() if config.source is SourceKind.LOCAL else self.snmp_source(config, task)
+
+        self.start(77, "web", "/web", "-d")
+        self.task = self.make(make_source=make_source)
+        self.cycle()
+        self.assertEqual(self.task.sets[0].pids, (77,))
+        self.task.update(config(source=SourceKind.LOCAL, snmp=None))
+        self.assertEqual(self.cycle(), [("process_missing", 4)])
+        self.task.update(config())
+        self.assertEqual(self.cycle(), [("process_missing", 0)])
+        self.cycle()
+        self.assertEqual(made, [SourceKind.SNMP, SourceKind.LOCAL, SourceKind.SNMP])
 
     def test_another_config_is_taken_up_by_the_next_run(self) -> None:
         self.start(77, "web", "/web", "-d")
