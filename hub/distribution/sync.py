@@ -198,6 +198,9 @@ class Subscription:
             )
             held, self._left_out = holdings.digests, holdings.left_out
         waits = self._agreement.told(self.collector, held)
+        for device, digest in held.items():
+            if expected.get(device) == digest:  # as after an update of the one or the other
+                self._reports.well(device, REFUSED)
         self._told = True
         if self._is_foreign:
             self._is_foreign = False

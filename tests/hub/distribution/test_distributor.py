@@ -238,6 +238,20 @@ class TroubleTests(SynchronousTestCase):
         self.bench.settle()
         self.assertEqual((self.bench.reasons(), self.bench.reports.open), ([], {}))
 
+    def test_what_a_collector_says_at_its_login_closes_what_was_said_of_it_before(self) -> None:
+        self.model.change({"web1": ("local", 1), "web2": ("local", 1)})
+        for tells in (False, True):  # one that was updated has the right digest without being sent anything
+            self.bench.collector("local").tells = tells
+            self.bench.attach()
+            self.bench.settle()
+            self.bench.detach()
+            for device in ("web1", "web2"):
+                self.bench.reports.trouble(device, "config_refused", "it runs something else", "than was sent")
+            session = self.bench.attach()
+            self.bench.settle()
+            self.assertEqual((self.bench.reports.open, session.batches), ({}, []))
+            self.bench.detach()
+
     def test_a_full_disk_is_tried_again_with_growing_patience(self) -> None:
         session = self.bench.attach()
         session.fails = [TransientError("the disk is full") for _ in range(4)]
