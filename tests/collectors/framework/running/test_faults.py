@@ -150,6 +150,7 @@ class KilledTests(WorkerCase):
         os.kill(worker.pid, signal.SIGKILL)
         for name in own[1:]:
             await self.counts(name, 2)
+        await self.until("it is told", lambda: self.refused)
         self.assertEqual(self.refused, {bad: f"{bad}: no task can be made"})
         self.assertEqual((self.runner.has(bad), list(worker.load.wanted)), (False, own[1:]))
         ran = await self.runner.run([config(bad, "once")])

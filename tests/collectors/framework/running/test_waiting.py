@@ -11,6 +11,8 @@ from twisted.internet.task import Clock
 from collectors.framework.running.asking import Asking
 from collectors.framework.running.messages import Answer, Finished, Order, Tell
 from collectors.framework.running.patience import Patience, Silence, Waiting
+from common.daemon import STATUS_S
+from common.daemon_verbs import ANSWER_S
 from common.errors import TransientError
 
 
@@ -72,6 +74,10 @@ def test_a_process_that_ends_answers_nothing_any_more() -> None:
     (error,) = asked.ask()
     assert isinstance(error, TransientError)
     assert asked.clock.getDelayedCalls() == []
+
+
+def test_status_waits_longer_for_figures_than_a_worker_is_waited_for() -> None:
+    assert Patience().tell_s < STATUS_S < ANSWER_S
 
 
 def test_who_waits_goes_on_when_it_comes_or_when_the_time_is_over() -> None:
