@@ -16,6 +16,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from common.matching import printable
 from hub.cli.exits import CommandError
 
 FIRST_DELAY_S = 0.5
@@ -136,9 +137,15 @@ class Child:
             return ""
         self._process = None
         self._start_at = now + self._delay_s
-        self.problem = f"{self.program.title} ended: {how_it_ended(status)}; starting it again in {self._delay_s:g} s"
+        how = how_it_ended(status) + (self._last_word() if status > 0 else "")
+        self.problem = f"{self.program.title} ended: {how}; starting it again in {self._delay_s:g} s"
         self._delay_s = min(LONGEST_DELAY_S, self._delay_s * 2)
         return self.problem
+
+    def _last_word(self) -> str:
+        """What it said itself of why it cannot run, in brackets; nothing where it said nothing."""
+        name, _, said = "".join(last_lines(self.program.log, 1)).partition(": ")
+        return f" ({printable(said, 200)})" if said and name == self.program.title else ""
 
     def stop(self, within_s: float = STOP_WITHIN_S) -> bool:
         """End it, with SIGTERM, then with SIGKILL; false when it had to be killed."""

@@ -45,10 +45,10 @@ class FakeProcess:
 class Bench:
     """A child on a fake clock."""
 
-    def __init__(self) -> None:
+    def __init__(self, program: Program = PROGRAM) -> None:
         self.now = 0.0
         self.processes: list[FakeProcess] = []
-        self.child = Child(PROGRAM, self.launch, lambda: self.now)
+        self.child = Child(program, self.launch, lambda: self.now)
         self.child.start()
 
     def launch(self, _program: Program) -> Running:
@@ -71,6 +71,25 @@ def test_a_child_that_runs_is_left_alone() -> None:
     bench = Bench()
     assert bench.tend_until(100) == []
     assert len(bench.processes) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "log", "told"),
+    [
+        (
+            1,
+            "older\ntocsin-x: it is already \x1b running (pid 7)\n",
+            "exit status 1 (it is already \ufffd running (pid 7))",
+        ),
+        (1, "2026-11-21T20:00:00Z info tocsin-x: it works\n", "exit status 1"),
+        (-9, "tocsin-x: an older word\n", "killed by SIGKILL"),
+    ],
+)
+def test_what_a_child_said_of_its_end_is_told(tmp_path: Path, status: int, log: str, told: str) -> None:
+    (tmp_path / "log").write_text(log)
+    bench = Bench(Program("tocsin-x", ("tocsin-x",), tmp_path / "log"))
+    bench.end(status)
+    assert bench.tend_until(0.25) == [f"tocsin-x ended: {told}; starting it again in 0.5 s"]
 
 
 def test_a_child_that_dies_is_started_again_and_it_is_said() -> None:
