@@ -17,6 +17,7 @@ Reading:
     source_snmp   the process table over SNMP; that of this host is framework/source_local
     snmprows      columns of HOST-RESOURCES-MIB to columns of a table
     columns       a table as columns
+    words         a column of few different words, a byte for each
     tables        whose processes a table shows
     doubt         whether a table over SNMP can be believed
 

@@ -72,7 +72,7 @@ def test_peers_that_know_less_name_the_same_config_alike() -> None:
         address="192.0.2.1",
         source=SourceKind.SNMP,
         interval_s=60,
-        snmp=SnmpConfig(),
+        snmp=SnmpConfig(max_repetitions=50),
         process_sets=(ProcessSetConfig(id="web", title="web", order=1, include="^/web ", name="web"),),
         thresholds=(
             ThresholdConfig(

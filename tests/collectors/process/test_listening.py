@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
+from zope.interface import implementer
 
-from collectors.framework.interfaces import CollectorContext, ProcessTable
+from collectors.framework.interfaces import CollectorContext, IProcessSource, ProcessTable
 from collectors.process.collector import ProcessCollector
 from collectors.process.listening import SWITCHED_OFF, Listeners
 from collectors.process.memory import SetMemory
@@ -28,6 +29,7 @@ AT = 1_800_000_000.0
 OFF = ProcessSettings(process_events=ProcessEventSettings(listen=False))
 
 
+@implementer(IProcessSource)
 class Empty:
     """A source of this host on which nothing runs."""
 
