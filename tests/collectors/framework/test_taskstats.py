@@ -116,6 +116,7 @@ def test_stats_tell_of_the_daemon_its_tasks_and_whatever_else_there_is() -> None
     assert "files kept open  100" in text
     assert "Slowest" in text
     assert "task list" not in text
+    assert "deaf" not in STATS.show(STATS.choose({**FIGURES, "listening": 1, "deaf": 0}, asked()), asked())
     assert "All tasks" not in text
     assert "All tasks" in shown("--tasks")
 
