@@ -17,7 +17,8 @@ from typing import Any
 
 from twisted.internet import defer
 
-from collectors.framework.hublink import HubLink, LinkSettings
+from collectors.framework.hublink import HubLink
+from collectors.framework.linksettings import LinkSettings
 from common.certificates import ensure_site, issue_collector
 from common.configs import DeviceConfig
 from common.events import CLASS_PROCESS, Event, Severity

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from collectors.framework.hublink import HubLink, LinkSettings
+from collectors.framework.hublink import HubLink
+from collectors.framework.linksettings import LinkSettings
 from common.certificates import ensure_collector, ensure_site
 from common.configs import DeviceConfig
 from common.edge.broker import HardBroker

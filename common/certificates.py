@@ -18,7 +18,6 @@ from common.edge.authority import CA_DAYS, COLLECTOR_DAYS, HUB_DAYS, Site, WallT
 from common.edge.certificate import (
     BACKDATE_S,
     COLLECTOR_URN,
-    HUB_NAME,
     RENEW_DAYS,
     check_collector_name,
     check_new_collector_name,
@@ -27,6 +26,7 @@ from common.edge.certificate import (
     due_at,
     ends_at,
 )
+from common.edge.names import HUB_NAME
 from common.edge.registry import (
     check_standing,
     collector_name,

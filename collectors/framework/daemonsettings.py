@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from collectors.framework.eventspool import SpoolSettings
-from collectors.framework.hublink import LinkSettings
+from collectors.framework.linksettings import LinkSettings
 from collectors.framework.networks import NetworkSettings
 from common.logs import LogSettings
 

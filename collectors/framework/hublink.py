@@ -7,10 +7,8 @@ import enum
 import random
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
-from msgspec import Meta, Struct
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, TimeoutError  # noqa: A004 - Twisted's, raised by addTimeout
 from twisted.internet.endpoints import HostnameEndpoint
@@ -21,12 +19,13 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from collectors.framework.hubaddresses import HubAddress, Rotation, read_addresses
+from collectors.framework.hubaddresses import HubAddress, Rotation
 from collectors.framework.hublink_remote import CollectorPerspective
 from collectors.framework.interfaces import IHub, IHubClient
-from common.certificates import HUB_NAME, check_hub, collector_tls_options, with_tls
+from collectors.framework.linksettings import LinkSettings
+from common.certificates import check_hub, collector_tls_options, with_tls
 from common.edge.answers import soften
-from common.edge.broker import DEFAULT_PORT, HardBroker
+from common.edge.broker import HardBroker
 from common.edge.collectorfiles import stamp_of
 from common.edge.pulse import Pulse
 from common.edge.reasons import sentence
@@ -55,41 +54,6 @@ MAX_BACKOFF_S = 30.0
 LOOK_S = 1.0
 STEADY_S = 30.0  # a session that stood this long was a good one
 LONGEST_STREAK = 16
-DEFAULT_HOST = "127.0.0.1"
-
-
-class LinkSettings(Struct, frozen=True, kw_only=True):
-    """Where the hub is, and who we are.
-
-    Attributes:
-        certificates: folder with ca.crt, collector.crt, collector.key as the hub has issued them.
-        addresses: of several hubs of one site, instead of host, for example `["hub1", "hub2:8789", "[2001:db8::1]"]`.
-            They are tried in turn; the one that worked is tried first the next time.
-        port: also of each address that names none.
-        timeout_s: of a connection attempt, and of each call.
-        heartbeat_s: between heartbeats; three without a sign of life end the session.
-        hub_name: that the hub's certificate must bear, whatever its address.
-    """
-
-    certificates: Path
-    host: str = DEFAULT_HOST
-    port: Annotated[int, Meta(ge=1, le=65535)] = DEFAULT_PORT
-    addresses: tuple[str, ...] = ()
-    timeout_s: Annotated[float, Meta(gt=0)] = 15.0
-    heartbeat_s: Annotated[float, Meta(gt=0)] = 5.0
-    hub_name: str = HUB_NAME
-
-    def __post_init__(self) -> None:
-        """Refuse addresses that cannot be.
-
-        Raises:
-            ValueError: the sentence names the one.
-        """
-        self.hubs()
-
-    def hubs(self) -> tuple[HubAddress, ...]:
-        """All hubs, in the order in which they are tried."""
-        return read_addresses(self.addresses, self.host, self.port, DEFAULT_HOST)
 
 
 class LinkState(enum.Enum):

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 
 from collectors.framework.interfaces import CollectorSpec
-from collectors.framework.pbdaemon import main as run_daemon
 from collectors.process.collector import ProcessCollector
 from collectors.process.settings import ProcessSettings
 from common.configs import SERVICE_PROCESS
@@ -24,6 +23,8 @@ SPEC = CollectorSpec(
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command."""
+    from collectors.framework.pbdaemon import main as run_daemon  # worker processes need the spec alone
+
     return run_daemon(SPEC, argv)
 
 

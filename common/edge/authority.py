@@ -21,7 +21,6 @@ from common.durable import write_whole
 from common.edge.certificate import (
     BACKDATE_S,
     DAY_S,
-    HUB_NAME,
     check_new_collector_name,
     collector_uri,
     days_left,
@@ -29,6 +28,7 @@ from common.edge.certificate import (
     names_in,
     signed_by,
 )
+from common.edge.names import HUB_NAME
 from common.edge.pem import Key, Pair, key_pem, load_key, load_pair, locked, make_folder, new_key, pem
 from common.errors import SettingsError
 

@@ -37,7 +37,6 @@ Method = Callable[[int, bytes], Awaitable[bytes]]
 
 GOODBYE_S = 2.0
 
-DEFAULT_PORT = 8789
 MAX_REASON = 300
 
 _METHOD = re.compile(r"[a-z]{1,32}")

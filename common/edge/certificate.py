@@ -9,7 +9,6 @@ from cryptography import x509
 from common.errors import PermanentError, SettingsError
 from common.events import HUB
 
-HUB_NAME = "hub.tocsin.internal"
 COLLECTOR_URN = "urn:tocsin:collector:"
 
 DAY_S = 86400.0

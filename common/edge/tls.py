@@ -13,8 +13,9 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from zope.interface import implementer
 
 from common.edge.authority import Site
-from common.edge.certificate import HUB_NAME, again, collector_in, days_left, names_in, signed_by
+from common.edge.certificate import again, collector_in, days_left, names_in, signed_by
 from common.edge.collectorfiles import load_collector
+from common.edge.names import HUB_NAME
 from common.edge.pem import pem
 from common.errors import PermanentError, SettingsError
 

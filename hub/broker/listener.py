@@ -15,7 +15,8 @@ from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from common.certificates import Renewable, Site, hub_tls_options
-from common.edge.broker import DEFAULT_PORT, BrokerSettings, HardBroker
+from common.edge.broker import BrokerSettings, HardBroker
+from common.edge.names import DEFAULT_PORT
 from common.edge.quota import LineQuota, Quota
 from common.edge.reasons import was_tls
 from common.errors import SettingsError

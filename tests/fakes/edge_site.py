@@ -18,7 +18,8 @@ from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.task import Clock
 from zope.interface import implementer
 
-from collectors.framework.hublink import HubLink, LinkSettings
+from collectors.framework.hublink import HubLink
+from collectors.framework.linksettings import LinkSettings
 from common.certificates import Site, ensure_site, issue_collector
 from hub.broker.listener import BrokerListener, ListenerSettings
 from tests.fakes.edge import Cable

@@ -23,7 +23,8 @@ from twisted.internet.endpoints import TCP4ClientEndpoint
 from twisted.web.client import Agent, HTTPConnectionPool
 from twisted.web.http_headers import Headers
 
-from collectors.framework.hublink import HubLink, LinkSettings
+from collectors.framework.hublink import HubLink
+from collectors.framework.linksettings import LinkSettings
 from common.certificates import ensure_collector, ensure_site
 from tests.fakes.watching import memory_mib, until
 from tests.integration.hubs import Answer, Body, Content

@@ -18,7 +18,8 @@ import pytest
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
-from collectors.framework.hublink import HubLink, LinkSettings
+from collectors.framework.hublink import HubLink
+from collectors.framework.linksettings import LinkSettings
 from common.certificates import ensure_site, issue_collector
 from common.components import ComponentKind, FoundComponent
 from common.edge.broker import HardBroker

@@ -19,7 +19,8 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import IBodyProducer
 from zope.interface import implementer
 
-from collectors.framework.hublink import HubLink, LinkSettings
+from collectors.framework.hublink import HubLink
+from collectors.framework.linksettings import LinkSettings
 from common.certificates import ensure_collector, ensure_site
 from common.wire import Attach, ConfigBatch, ConfigsApplied
 from hub.app import make_service

@@ -28,7 +28,8 @@ from twisted.internet.task import deferLater
 from twisted.logger import LogLevel, globalLogPublisher
 from twisted.trial.unittest import TestCase
 
-from collectors.framework.hublink import HubLink, LinkSettings
+from collectors.framework.hublink import HubLink
+from collectors.framework.linksettings import LinkSettings
 from common.certificates import (
     HUB_NAME,
     Site,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from collectors.framework.daemonsettings import CollectorSettings
 from collectors.framework.hubaddresses import HubAddress, Rotation, read_address
-from collectors.framework.hublink import LinkSettings
+from collectors.framework.linksettings import LinkSettings
 from common.errors import SettingsError
 from common.settings import read_settings
 
