@@ -18,7 +18,8 @@ _SHOWN = frozenset({
     "daemon", "pid", "uptime_s", "cpu_s", "peak_memory_bytes", "memory_bytes", "collector", "hub", "devices",
     "devices_paused", "devices_paused_because", "tasks", "late_runs", "failed_runs", "running_tasks", "waiting_tasks",
     "runs", "sent_events", "queued_events", "dropped_events", "queued_samples", "dropped_samples", "problem",
-    "task_list", "task_summary", "lapsed", "untold", "silent", "workers", "process_events_standing", "listening", "deaf",
+    "task_list", "task_summary", "lapsed", "untold", "silent", "workers", "process_events_standing", "listening",
+    "deaf",
 })  # fmt: skip
 _OF_WORKERS = ("worker", "pid", "live", "devices", "late_runs", "failed_runs", "ends", "cpu_s", "memory_bytes")
 
