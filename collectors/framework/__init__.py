@@ -14,6 +14,7 @@ The daemon:
 
 The hub:
     hubaddresses    where hubs may be
+    linksettings    where the hub is, and how patient the link to it is
     hublink         the session: connect, log in, keep alive, come back
     hublink_remote  what the hub may call in it
     hubclient       who the daemon is to the hub, and its answers

@@ -282,6 +282,57 @@ def test_counts_survive_the_daemon() -> None:
     assert host.look().figures["web"]["runs"] == before.figures["web"]["runs"] == 1
 
 
+@pytest.mark.parametrize("told", ["all", "nothing", "off"])
+@pytest.mark.parametrize(
+    ("before", "after", "restarts"),
+    [
+        ((1, 2, 3), (1, 2, 3), 0),
+        ((1, 2, 3), (1, 2, 4), 1),
+        ((1, 2, 3), (4, 5, 6), 3),
+        ((1, 2, 3), (1, 4), 1),
+        ((1,), (2, 3), 1),
+        ((1, 2, 3), (1, 2), 0),
+        ((1, 2), (1, 2, 3, 4), 0),
+    ],
+)
+def test_the_table_of_decisions_holds_whatever_is_told(
+    before: tuple[int, ...], after: tuple[int, ...], restarts: int, told: str
+) -> None:
+    host = Listened(LOUD, running=before)
+    for pid in sorted(set(before).difference(after)):
+        host.end(pid)
+    for pid in sorted(set(after).difference(before)):
+        host.start(pid)
+    if told != "all":
+        host.lives, host.began = [], {}
+    outcome = host.look(lost=told == "nothing") if told != "off" else host.look(happened=None)
+    assert status(outcome).restarts == restarts
+    assert keys(outcome) == [("process_restarted", 3)] * bool(restarts)
+    assert keys(host.look()) == []
+
+
+@pytest.mark.parametrize("told", ["all", "nothing", "off"])
+def test_a_number_used_again_and_a_short_gap_are_restarts_whatever_is_told(told: str) -> None:
+    host = Listened(definition(confirm=3, restart_severity=Severity.WARNING), running=(1, 2))
+
+    def look() -> Outcome:
+        if told != "all":
+            host.lives, host.began = [], {}
+        return host.look(lost=told == "nothing") if told != "off" else host.look(happened=None)
+
+    host.end(1)
+    host.wait(2.0)
+    host.start(1)
+    assert status(look()).restarts == 1
+    host.end(1)
+    host.end(2)
+    assert keys(look()) == []
+    host.start(3)
+    host.start(4)
+    outcome = look()
+    assert (status(outcome).restarts, keys(outcome)) == (3, [("process_restarted", 3)])
+
+
 # --- missing ----------------------------------------------------------------------------------------------------------
 
 
