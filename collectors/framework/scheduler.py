@@ -322,18 +322,17 @@ class Scheduler(Service):
         stamp = slot(self._wall(), entry.record.interval_s)
         run: Deferred[None] = Deferred.fromCoroutine(entry.record.task.run(stamp))
         entry.run = run
-        stuck = self._clock.callLater(entry.record.task.timeout_s + GRACE_S, self._give_place_up, entry)
         # A coroutine may turn the cancellation into an error of its own, so the time-out is noted apart from it.
-        timed_out: list[bool] = []
+        timed_out: list[IDelayedCall] = []
 
         def too_long() -> None:
-            timed_out.append(True)
+            timed_out.append(self._clock.callLater(GRACE_S, self._give_place_up, entry))
             run.cancel()
 
         limit = self._clock.callLater(entry.record.task.timeout_s, too_long)
 
         def ended(result: object) -> None:
-            for call in (stuck, limit):
+            for call in (limit, *timed_out):
                 if call.active():
                     call.cancel()
             self._run_ended(entry, result, began, timed_out=bool(timed_out))

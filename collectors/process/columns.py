@@ -179,7 +179,7 @@ class Part(Mapping[int, ProcessRow]):
         """Figures of its processes, where they are known."""
         if isinstance(by_pid, ByPid) and by_pid.pids is self.columns.pids:
             column = by_pid.figures
-            return [column[at] for at in self.places if not math.isnan(column[at])]
+            return [found for at in self.places if (found := column[at]) == found]
         return [by_pid[pid] for pid in self.pids if pid in by_pid]
 
 

@@ -9,7 +9,9 @@ import heapq
 from collections.abc import Collection
 
 from collectors.framework.interfaces import ProcessTable
+from collectors.process.columns import Columns
 from collectors.process.memory import DeviceMemory
+from collectors.process.starts import Starts
 
 SHRUNK = 0.5
 """A table with fewer than this part of the rows of the last one is read again before anything is said."""
@@ -36,10 +38,12 @@ def whom_to_ask(memory: DeviceMemory, table: ProcessTable, gone: Collection[str]
     table that ends early has lost its largest pids. `gone` are the expected sets of which the table has nothing.
     """
     rows = table.rows
-    last = max(rows, default=0)
+    last = (rows.pids[-1] if rows else 0) if isinstance(rows, Columns) else max(rows, default=0)
     known = memory.sets
     lost = {pid for name in gone if name in known for pid in known[name].pids if pid not in rows}
-    lost.update(pid for kept in known.values() for pid in kept.pids if pid > last)
+    for kept in known.values():
+        pids = kept.pids
+        lost.update(pids.after(last) if isinstance(pids, Starts) else (pid for pid in pids if pid > last))
     if not lost and not gone and not has_shrunk(memory, table):
         return []
     others = heapq.nlargest(OTHERS, (pid for pid in memory.cpu_s if pid not in rows and pid not in lost))

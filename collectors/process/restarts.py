@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from collectors.framework.interfaces import ProcessRow, ProcessTable
 from collectors.process.columns import Columns, Part, fallen
 from collectors.process.memory import DeviceMemory, SetMemory
+from collectors.process.starts import Starts
 
 WRAP_S = 2**32 / 100
 """sysUpTime counts hundredths of a second in 32 bits."""
@@ -51,9 +52,9 @@ def restarts_of(
     if base_lost or kept.missing:
         return 0, [], []
     before: Mapping[int, float | None] = kept.pids or dict.fromkeys(kept.lost)
-    pids = list(rows)
     gone = new = []
-    if pids != list(before):
+    if not _are_of(before, rows):
+        pids = list(rows)
         gone, new = sorted(before.keys() - pids), sorted(set(pids) - before.keys())
     if kept.missing_scans:  # a gap that was too short for an alarm
         return min(len(before), len(rows)), gone, new
@@ -61,6 +62,13 @@ def restarts_of(
     if not isinstance(rows, Part):
         reused += [pid for pid, row in rows.items() if _other(before.get(pid), row.started)]
     return min(len(gone), len(new)) + len(reused), gone + reused, new + reused
+
+
+def _are_of(before: Mapping[int, float | None], rows: Mapping[int, ProcessRow]) -> bool:
+    """Whether the processes are those that were there before, in their order."""
+    if isinstance(before, Starts) and isinstance(rows, Part):
+        return before.are_of(rows.pids)
+    return list(rows) == list(before)
 
 
 def _other(before: float | None, started: float | None) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 
 
@@ -25,6 +25,11 @@ class Starts(Mapping[int, float | None]):
     def are_of(self, pids: list[int]) -> bool:
         """Whether they are of just these processes."""
         return len(pids) == len(self._pids) and pids == self._pids.tolist()
+
+    def after(self, pid: int) -> Sequence[int]:
+        """Processes whose pids are larger."""
+        pids = self._pids
+        return pids[bisect_right(pids, pid) :] if pids and pids[-1] > pid else ()
 
     def values_of(self, pids: list[int]) -> Sequence[float | None]:
         """Those of some processes; of them all the same, it is there once."""

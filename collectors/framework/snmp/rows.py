@@ -8,6 +8,7 @@ What does not fit that pattern is decoded one varbind at a time, each column by 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from collectors.framework.interfaces import Oid, SnmpValue
 from collectors.framework.snmp import ber
@@ -27,6 +28,10 @@ class Indexes(dict[bytes, Oid]):
         return index
 
 
+_encoded = lru_cache(1024)(ber.encode_oid)
+"""Columns as they are encoded: the same few again and again."""
+
+
 class Cursor:
     """How far the walk has come in one column.
 
@@ -41,7 +46,7 @@ class Cursor:
 
     def __init__(self, column: Oid) -> None:
         self.column = column
-        self.prefix = ber.encode_oid(column)
+        self.prefix = _encoded(column)
         self.values: dict[Oid, SnmpValue] = {}
         self.last: Oid = ()
         self.suffix = b""

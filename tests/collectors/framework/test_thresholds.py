@@ -7,10 +7,12 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from collectors.framework.thresholds import CALM, Side, Verdict, Watch, judge
+from collectors.framework.thresholdwords import rule_of
+from common.arithmetic import LARGEST
 from common.configs import Level, ThresholdConfig, ThresholdForm
 from common.events import Severity
 
@@ -260,3 +262,27 @@ def test_severity_is_that_of_a_level_or_one_more(config: ThresholdConfig, values
         worse = config.escalate_after is not None and point.watch.violations >= config.escalate_after
         assert verdict.severity == min(verdict.level.severity + worse, Severity.CRITICAL)
         assert verdict.level in config.levels
+
+
+BOUNDS = st.one_of(st.none(), st.integers(-5, 5))
+LEVELS = st.tuples(BOUNDS, BOUNDS).filter(lambda pair: pair != (None, None))
+
+
+@given(
+    st.sampled_from([ThresholdForm.LIMIT, ThresholdForm.BAND, ThresholdForm.CHANGE]),
+    st.lists(LEVELS, min_size=1, max_size=3),
+    st.one_of(st.integers(-7, 7), st.floats()),
+)
+@example(ThresholdForm.LIMIT, [(-3, None), (2, None)], 0)
+@example(ThresholdForm.LIMIT, [(None, 2), (None, -3)], 0)
+def test_what_a_rule_takes_for_calm_violates_nothing_and_all_else_of_a_limit_does(
+    form: ThresholdForm, bounds: list[tuple[int | None, int | None]], value: float
+) -> None:
+    levels = tuple(Level(severity=Severity.WARNING, minimum=low, maximum=high) for low, high in bounds)
+    limit = ThresholdConfig(id="t", points=("memory",), form=form, levels=levels, hysteresis=1.0)
+    rule = rule_of(limit, "memory", "bytes")
+    silent = judge(limit, CALM, value, 60.0, 60) == (CALM, None)
+    if form is ThresholdForm.LIMIT and -LARGEST <= value <= LARGEST:
+        assert (rule.calm_from <= value <= rule.calm_to) == silent
+    else:
+        assert silent or not rule.calm_from <= value <= rule.calm_to
