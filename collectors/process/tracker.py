@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
@@ -290,13 +291,15 @@ class Tracker:
             voice.restarted(restarts, lost, found)
         voice.flapping()
         judge_instances(voice, definition, kept, rows, on_turn=not tellings.woken)
-        if not kept.missing_scans and not tellings.passing(kept):
+        if not kept.missing_scans and not tellings.passing(definition.confirm, kept):
             voice.bounds(len(rows))
 
     @staticmethod
     def _present(kept: SetMemory, rows: Mapping[int, ProcessRow], restarts: int, at: float) -> None:
         first = rows[next(iter(rows))]
-        kept.line = line_of(first)
+        line = line_of(first)
+        if line != kept.line:
+            kept.line = sys.intern(line)  # hosts run the same programs
         if restarts and 2 * restarts >= len(rows):
             kept.renewed_at = at
         if kept.missing or not kept.seen:

@@ -129,7 +129,9 @@ class Intake:
                     continue
             grid = latest.grid
             step_s = grid.step_s
-            at = int(sample.at) // step_s * step_s
+            at = int(sample.at)
+            if at % step_s:  # else it stays the same object for all series of a device
+                at -= at % step_s
             if latest.at > now + AHEAD_S:
                 latest.at = 0  # the clock was wrong, and has been set since
             if at <= latest.at or at < grid.earliest_s:
