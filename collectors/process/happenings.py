@@ -46,9 +46,9 @@ class Tellings:
             if component is not None:
                 self._told.setdefault(component, []).append(life)
 
-    def passing(self, kept: SetMemory) -> bool:
-        """Whether what this scan shows of a set is but a moment of its restarting, which has an alarm."""
-        return self.woken and RESTARTING in kept.alarms
+    def passing(self, scans: int, kept: SetMemory) -> bool:
+        """Whether this scan shows but a moment of a set: of its restarting, or where one scan says too little."""
+        return self.woken and (scans > 1 or RESTARTING in kept.alarms)
 
     def confirm(self, scans: int, kept: SetMemory) -> int:
         """How many scans must show that a set is missing; one that keeps restarting comes back by itself."""

@@ -403,6 +403,19 @@ def test_the_count_of_a_set_that_keeps_restarting_is_judged_on_turn() -> None:
     assert keys(host.look()) == [("process_count", 4)]
 
 
+def test_a_worker_that_is_being_replaced_is_not_too_few_where_one_scan_says_too_little() -> None:
+    for confirm, said in ((1, [("process_count", 4)]), (2, [])):
+        host = Listened(definition(confirm=confirm, count_min=2), running=(1, 2))
+        host.end(2)
+        assert keys(host.look(woken=True)) == said
+        host.start(3)
+        assert [key for key in keys(host.look(woken=True)) if key[1]] == []
+        host.end(3)
+        host.look(woken=True)
+        host.look()
+        assert "process_count" in host.tracker.memory.sets["web"].alarms
+
+
 def test_what_is_kept_of_places_is_bounded() -> None:
     host = Listened(running=tuple(range(1, 1500)))
     for pid in range(1, 1400):
