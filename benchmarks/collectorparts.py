@@ -29,7 +29,7 @@ from collectors.process import task as tasks
 from collectors.process import tracker as trackers
 from collectors.process.judging import SetJudge
 from collectors.process.main import main as process_main
-from collectors.process.task import ProcessTask
+from collectors.process.sampling import StepSamples
 from collectors.process.tracker import Tracker
 
 Part = tuple[str, Any, str]
@@ -46,8 +46,8 @@ PARTS: tuple[Part, ...] = (
     ("track", Tracker, "doubtful"),
     ("track", Tracker, "observe"),
     ("thresholds", SetJudge, "judge"),
-    ("samples", ProcessTask, "_write"),
-    ("samples", SampleWriter, "_store_now"),
+    ("samples", StepSamples, "of"),
+    ("samples", SampleWriter, "write"),
     ("events and state", tasks, "dump"),
     ("events and state", EventSpool, "_accept"),
     ("scheduler", Scheduler, "_turn"),

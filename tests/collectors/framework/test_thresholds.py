@@ -265,12 +265,12 @@ def test_severity_is_that_of_a_level_or_one_more(config: ThresholdConfig, values
 
 
 BOUNDS = st.one_of(st.none(), st.integers(-5, 5))
-LEVELS = st.tuples(BOUNDS, BOUNDS).filter(lambda pair: pair != (None, None))
+LOWS_AND_HIGHS = st.tuples(BOUNDS, BOUNDS).filter(lambda pair: pair != (None, None))
 
 
 @given(
     st.sampled_from([ThresholdForm.LIMIT, ThresholdForm.BAND, ThresholdForm.CHANGE]),
-    st.lists(LEVELS, min_size=1, max_size=3),
+    st.lists(LOWS_AND_HIGHS, min_size=1, max_size=3),
     st.one_of(st.integers(-7, 7), st.floats()),
 )
 @example(ThresholdForm.LIMIT, [(-3, None), (2, None)], 0)
