@@ -103,7 +103,7 @@ def test_restarts_of_the_daemon_do_not_begin_the_count_anew() -> None:
 def test_it_comes_back_when_an_operator_closes_it_too_soon() -> None:
     host = loop()
     (event,) = restart(host, 6)
-    del host.tracker.memory.sets["web"].alarms[event.event_key]
+    host.tracker.memory.sets["web"].closed(event.event_key)
     assert keys(host.scan(101 + host.scans - 1)) == [("process_restarting", 4)]
 
 
