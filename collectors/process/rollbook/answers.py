@@ -31,10 +31,11 @@ T = TypeVar("T", bound=Struct)
 class Shelf:
     """The segments of one device, as they are now."""
 
-    def __init__(self, root: Path, device: str, live: Live | None) -> None:
+    def __init__(self, root: Path, device: str, live: Live | None, refused: str = "") -> None:
         self._folder = segments.folder_of(root, device)
         self._device = device
         self._live = live
+        self._refused = refused
         self.known = segments.segments(self._folder)
 
     def read(self, segment: Segment) -> list[Record]:
@@ -47,9 +48,9 @@ class Shelf:
         return live.reach if live is not None and live.segment.number == segment.number else None
 
     def silence(self, segment: Segment) -> str:
-        """Why nothing is known behind the segment that is being written; empty for others."""
+        """Why nothing is known behind the last segment; empty when the book does not say."""
         live = self._live
-        return live.gap if live is not None and live.segment.number == segment.number else ""
+        return live.gap if live is not None and live.segment.number == segment.number else self._refused
 
 
 def at(shelf: Shelf, query: RollAtQuery, off: str) -> RollTable:

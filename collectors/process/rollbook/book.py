@@ -126,6 +126,10 @@ class RollBook:
             return None
         return Live(self._segment, self._until + (0 if self._gap else self._patience_ms), self._gap)
 
+    def refused(self) -> str:
+        """Why nothing is being written although the device is read; empty when that is not so."""
+        return self._why if self._segment is None and self._why in {DISK, FULL} else ""
+
     # --- what a scan says ---------------------------------------------------------------------------------------------
 
     def _go_on(

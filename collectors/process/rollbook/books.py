@@ -47,7 +47,7 @@ class RollBooks:
         return answers.between(self._shelf(query.device, book), query, _nothing(config))
 
     def _shelf(self, device: str, book: RollBook) -> answers.Shelf:
-        return answers.Shelf(self._root, device, book.live())
+        return answers.Shelf(self._root, device, book.live(), book.refused())
 
     def _sweep(self, now: int) -> None:
         """Drop the books of devices that have left, when they are old enough; once a day, and at the start."""

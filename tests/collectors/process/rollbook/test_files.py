@@ -73,6 +73,24 @@ def _huge(path: Path) -> None:
     os.truncate(path, segments.MAX_SEGMENT_BYTES + 1)
 
 
+def test_while_the_disk_refuses_it_is_the_disk_that_is_named(tmp_path: Path) -> None:
+    box = Host(tmp_path)
+    box.run(1)
+    box.scan(0)
+    [file] = box.files()
+    shutil.move(file.parent, tmp_path / "aside")
+    file.parent.write_text("in the way")
+    box.run(3)
+    box.scan()
+    file.parent.unlink()
+    shutil.move(tmp_path / "aside", file.parent)
+    assert box.ran(box.at) == "disk"
+    _, gaps = box.between(box.at - 1, box.at)
+    assert [gap.why for gap in gaps] == ["disk"]
+    box.scan(100)
+    assert box.ran(box.at) == [1, 3]
+
+
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize("become", [_pipe, _folder, _endless, _empty, _huge])
 def test_what_stands_where_a_file_was_holds_nobody_up_and_tells_nothing(
