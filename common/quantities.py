@@ -47,3 +47,8 @@ def _number(value: Number, digits: int) -> str:
 def _one(unit: str) -> str:
     """The unit of a single thing."""
     return unit[:-2] if unit.endswith("sses") else unit.removesuffix("s")
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """A number and its noun."""
+    return f"{number} {one if number == 1 else many or one + 's'}"

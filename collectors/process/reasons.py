@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from collectors.framework.processevents.values import ProcessLife, signal_name
+from collectors.framework.processevents.values import ProcessLife
+from common.endings import signal_name
 from common.quantities import quantity
 
 MAX_KINDS = 3

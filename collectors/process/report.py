@@ -9,6 +9,7 @@ from common.configs import DeviceConfig, SourceKind
 from common.events import Event, Severity
 from common.masking import Masker
 from common.matching import printable
+from common.quantities import counted
 from common.series import Number
 
 
@@ -21,7 +22,8 @@ def heading(config: DeviceConfig) -> list[str]:
 def table(scan: ProcessTable, secrets: Masker, *, rows: bool) -> list[str]:
     """What was read."""
     how = "complete" if scan.complete else f"incomplete: {scan.problem}"
-    lines = [f"Read: {len(scan.rows)} processes, {how}, {scan.requests} requests, {scan.varbinds} varbinds"]
+    processes, requests = counted(len(scan.rows), "process", "processes"), counted(scan.requests, "request")
+    lines = [f"Read: {processes}, {how}, {requests}, {counted(scan.varbinds, 'varbind')}"]
     if scan.uptime_s is not None:
         lines.append(f"  agent up for {scan.uptime_s:.0f} s")
     if rows:
@@ -38,12 +40,13 @@ def decided(outcome: Outcome, secrets: Masker, *, processes: bool) -> list[str]:
     """What was matched and decided."""
     seen = outcome.view.processes(secrets)
     matched = sum(process.set is not None for process in seen)
-    lines = [f"Matched: {matched} processes in {len(outcome.sets)} sets"]
+    lines = [f"Matched: {counted(matched, 'process', 'processes')} in {counted(len(outcome.sets), 'set')}"]
     if processes:
         lines += [f"  {process.pid:>7}  {process.set or '-':<20}  {process.command}" for process in seen]
     lines.append("Decided:")
     lines += [
-        f"  {status.state.value:<10} {status.set}: {status.count} processes, {status.restarts} restarts, "
+        f"  {status.state.value:<10} {status.set}: {counted(status.count, 'process', 'processes')}, "
+        f"{counted(status.restarts, 'restart')}, "
         f"pids {', '.join(map(str, status.pids)) or 'none'}"
         for status in outcome.sets
     ]

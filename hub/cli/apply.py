@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
+from common.quantities import counted
 from hub.cli.client import path_of
 from hub.cli.context import Client, author, json_option, message_option, pass_client, wait_options
 from hub.cli.differences import MARKS, show_plan
 from hub.cli.exits import CommandError, usage
-from hub.cli.figures import counted
 from hub.cli.files import look_for_documents, read_files, with_secrets
 from hub.cli.output import emit, note, plural_rows, say
 from hub.cli.progress import waiting

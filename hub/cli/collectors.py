@@ -10,9 +10,10 @@ import click
 from rich.console import RenderableType
 from rich.text import Text
 
+from common.quantities import counted
 from hub.cli.client import path_of
 from hub.cli.context import Client, json_option, pass_client
-from hub.cli.figures import NOTHING, counted, moment, since
+from hub.cli.figures import NOTHING, moment, since
 from hub.cli.folder import COLLECTOR
 from hub.cli.output import Column, cell, emit, is_narrow, note, plural_rows, show, table
 

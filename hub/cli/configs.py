@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import click
 import yaml
 
+from common.quantities import counted
 from hub.cli.client import path_of
 from hub.cli.context import Client, json_option, pass_client
 from hub.cli.exits import usage
-from hub.cli.figures import counted
 from hub.cli.output import emit, note, say
 
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import click
 
+from common.quantities import counted
 from hub.cli.apply import paths_option, post_files, prune_option
 from hub.cli.context import Client, json_option, pass_client
 from hub.cli.differences import show_plan
 from hub.cli.exits import Exit
-from hub.cli.figures import counted
 from hub.cli.output import emit, note, plural_rows
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from rich.text import Text
 
-from hub.cli.figures import counted, safe
+from common.quantities import counted
+from hub.cli.figures import safe
 from hub.cli.output import plural_rows, show_lines
 
 HIDDEN = "(set)"

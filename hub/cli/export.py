@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 
+from common.quantities import counted
 from hub.cli.client import path_of
 from hub.cli.context import Client, json_option, pass_client
 from hub.cli.exits import CommandError, Exit, usage
-from hub.cli.figures import counted
 from hub.cli.files import SUFFIXES
 from hub.cli.layout import paths_of
 from hub.cli.output import emit, note, plural_rows, say

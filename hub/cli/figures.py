@@ -114,11 +114,6 @@ def written(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def counted(number: int, one: str, many: str | None = None) -> str:
-    """A number and its noun."""
-    return f"{number} {one if number == 1 else many or one + 's'}"
-
-
 def short_list(items: list[str], room: int) -> str:
     """As many items as fit, and how many more there are."""
     text = ""

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from common.quantities import counted
 from hub.cli.apply import finish_change, post_documents
 from hub.cli.client import path_of
 from hub.cli.context import Client, json_option, message_option, pass_client, wait_options
 from hub.cli.exits import CommandError, Exit, usage
-from hub.cli.figures import counted
 from hub.cli.files import STDIN_NAME
 from hub.cli.importreport import report_document, show_report
 from hub.cli.output import emit, note, plural_rows, say

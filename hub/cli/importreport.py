@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from hub.cli.figures import counted
+from common.quantities import counted
 from hub.cli.output import Column, say, show, table
 from hub.model.fields import cut
 

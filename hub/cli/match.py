@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 
+from common.quantities import counted
 from hub.cli.client import Api, path_of
 from hub.cli.context import Client, json_option, pass_client
 from hub.cli.exits import CommandError, Exit, not_found, usage
-from hub.cli.figures import counted
 from hub.cli.files import look_for_documents, read_files, with_secrets
 from hub.cli.matchreport import tell
 from hub.cli.output import emit, note, plural_rows

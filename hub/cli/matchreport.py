@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hub.cli.figures import counted, local_time, moment
+from common.quantities import counted
+from hub.cli.figures import local_time, moment
 from hub.cli.output import console, note, plural_rows, say
 
 MAX_NAMED = 20

@@ -8,10 +8,11 @@ from typing import Any
 
 import click
 
+from common.quantities import counted
 from hub.cli.client import Api, path_of
 from hub.cli.context import Client, json_option, pass_client
 from hub.cli.exits import CommandError, Exit, usage
-from hub.cli.figures import counted, safe
+from hub.cli.figures import safe
 from hub.cli.output import emit, note, plural_rows, say
 from hub.cli.progress import counting
 from hub.cli.wait import not_live, wait_until_live

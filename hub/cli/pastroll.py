@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from common.quantities import counted
 from hub.cli.client import Api, path_of
 from hub.cli.exits import usage
-from hub.cli.figures import NOTHING, counted, local_time, moment, span
+from hub.cli.figures import NOTHING, local_time, moment, span
 from hub.cli.output import Column, cell, emit, note, plural_rows, show, table
 from hub.cli.ranges import parse_time
 

@@ -10,10 +10,11 @@ import click
 from rich.console import RenderableType
 from rich.text import Text
 
+from common.quantities import counted
 from hub.cli.client import path_of
 from hub.cli.context import Client, json_option, pass_client
 from hub.cli.exits import not_found, usage
-from hub.cli.figures import NOTHING, counted, percent, short_list, since, size
+from hub.cli.figures import NOTHING, percent, short_list, since, size
 from hub.cli.output import Column, cell, console, emit, is_narrow, note, plural_rows, show, state_cell, table
 from hub.cli.pastroll import TIMES, show_changes, show_roll
 

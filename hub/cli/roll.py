@@ -12,7 +12,8 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from hub.cli.figures import counted, safe, since, span
+from common.quantities import counted
+from hub.cli.figures import safe, since, span
 from hub.cli.output import STATE_MARKS, STATE_STYLES, Column, cell, severity_cell, table
 from hub.cli.ps import set_table, shown_state, urgency
 from hub.cli.tokens import DEFAULT_URL

@@ -10,10 +10,11 @@ import click
 from rich.text import Text
 
 from common.events import Severity
+from common.quantities import counted
 from hub.cli.client import path_of
 from hub.cli.collectors import collector_table, silent_line, tell_listening
 from hub.cli.context import Client, json_option, pass_client
-from hub.cli.figures import counted, safe, since
+from hub.cli.figures import safe, since
 from hub.cli.output import SEVERITY_STYLES, cell, emit, facts, plural_rows, show
 from hub.cli.pools import absence_line
 from hub.cli.wait import behind_line

@@ -16,6 +16,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from common.endings import how_it_ended
 from common.matching import printable
 from hub.cli.exits import CommandError
 
@@ -166,16 +167,6 @@ def last_words(child: Child, what: str) -> CommandError:
     """The error of a daemon that did not start, with the end of its log."""
     log = child.program.log
     return CommandError(f"{child.program.title} {what}. The end of {log}:", last_lines(log) or ["(nothing)"])
-
-
-def how_it_ended(status: int) -> str:
-    """An exit status in words."""
-    if status >= 0:
-        return f"exit status {status}"
-    try:
-        return f"killed by {signal.Signals(-status).name}"
-    except ValueError:
-        return f"killed by signal {-status}"
 
 
 def last_lines(log: Path, number: int = 12) -> Sequence[str]:

@@ -17,6 +17,7 @@ import click
 import yaml
 from msgspec import Struct
 
+from common.endings import how_it_ended
 from hub.cli.client import Api, path_of
 from hub.cli.context import author
 from hub.cli.exits import CommandError, usage
@@ -24,7 +25,7 @@ from hub.cli.folder import COLLECTOR, Folder, model_files, program
 from hub.cli.output import note, say
 from hub.cli.roll import View
 from hub.cli.settings import settle
-from hub.cli.supervise import Child, Program, how_it_ended, last_words
+from hub.cli.supervise import Child, Program, last_words
 from hub.cli.tokens import DEFAULT_URL, Credentials, token_file, write_token
 from hub.cli.watch import Watch
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from common.quantities import counted
 from hub.cli.client import Api, path_of
 from hub.cli.exits import CommandError, Exit
-from hub.cli.figures import counted
 from hub.cli.output import plural_rows
 from hub.cli.progress import counting
 

@@ -11,12 +11,13 @@ from typing import Any
 import msgspec
 from rich.live import Live
 
+from common.endings import how_it_ended
 from hub.cli.client import Api, path_of
 from hub.cli.exits import CommandError
 from hub.cli.figures import iso
 from hub.cli.output import console, note, plural_rows, safe_lines
 from hub.cli.roll import View, changes, screen
-from hub.cli.supervise import Child, how_it_ended, last_words
+from hub.cli.supervise import Child, last_words
 
 Row = dict[str, Any]
 

@@ -141,7 +141,7 @@ class WorkersTests(TestCase):
             return [one for one in await self.events("workers") if one["state"] == "closed"]
 
         (event,) = await self.until("the worker's end was told, and is over", told)
-        self.assertIn("worker 1 ended (process ended by signal 9)", event["summary"] + event["message"])
+        self.assertIn("worker 1 ended, killed by SIGKILL (9)", event["summary"] + event["message"])
         self.assertEqual((event["device"], event["count"]), ("local", 1))
         self.watched.start(self.name)
 

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ProcessDone, ProcessTerminated
 from twisted.internet.interfaces import IDelayedCall, IReactorProcess, IReactorTime
 from twisted.internet.protocol import ProcessProtocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 import common
+from common.endings import how_it_ended
 
 _log = Logger()
 
@@ -118,7 +120,7 @@ class Child:
             if self._ended is not None:
                 self._ended.callback(None)
             return
-        text = reason.getErrorMessage()
+        text = _how(reason)
         _log.warn("{module} ended and will be started again: {reason}", module=self._module, reason=text)
         self.failures += 1
         self._again = self._clock.callLater(self._pause_s, self._spawn)
@@ -161,3 +163,11 @@ class _Protocol(ProcessProtocol):
 
     def processEnded(self, reason: Failure) -> None:
         self._child.ended(reason)
+
+
+def _how(reason: Failure) -> str:
+    """How a process ended, as Twisted tells it."""
+    ended = reason.value
+    if not isinstance(ended, ProcessTerminated | ProcessDone):
+        return reason.getErrorMessage()
+    return how_it_ended(-ended.signal if ended.signal else ended.exitCode or 0)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-
 from msgspec import Struct
 
 
@@ -79,11 +77,3 @@ class Happened(Struct, frozen=True, kw_only=True):
     lives: tuple[ProcessLife, ...] = ()
     lost: bool = False
     unseen: int = 0
-
-
-def signal_name(number: int) -> str:
-    """A signal in words, for example `SIGKILL (9)`."""
-    try:
-        return f"{signal.Signals(number).name} ({number})"
-    except ValueError:
-        return f"signal {number}"

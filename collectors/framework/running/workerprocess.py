@@ -216,8 +216,8 @@ class WorkerProcess:
         self.ends += 1
         self._before, self._now = self.totals, Totals()
         why = self._why or reason.rpartition(": ")[2].rstrip(".")
-        self._over(f"{self.name} ended ({why})")
-        self.ailing = f"{self.name} ended ({why}), and is started again; {len(self.load.wanted)} devices wait for it"
+        self._over(f"{self.name} ended: {why}")
+        self.ailing = f"{self.name} ended, {why}; it is started again, and {len(self.load.wanted)} devices wait for it"
         self._desk.on_change()
 
     def _over(self, why: str) -> None:

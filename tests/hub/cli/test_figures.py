@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.cli.figures import NOTHING, counted, iso, local_time, measured, moment, percent, safe, short_list, size, span
+from common.quantities import counted
+from hub.cli.figures import NOTHING, iso, local_time, measured, moment, percent, safe, short_list, size, span
 
 
 @given(st.text())

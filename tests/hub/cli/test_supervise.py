@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from hub.cli.supervise import Child, Program, Running, how_it_ended, last_lines
+from common.endings import how_it_ended
+from hub.cli.supervise import Child, Program, Running, last_lines
 
 PROGRAM = Program("tocsin-x", ("tocsin-x",), Path("/nonexistent/log"))
 
@@ -82,7 +83,7 @@ def test_a_child_that_runs_is_left_alone() -> None:
             "exit status 1 (it is already \ufffd running (pid 7))",
         ),
         (1, "2026-11-21T20:00:00Z info tocsin-x: it works\n", "exit status 1"),
-        (-9, "tocsin-x: an older word\n", "killed by SIGKILL"),
+        (-9, "tocsin-x: an older word\n", "killed by SIGKILL (9)"),
     ],
 )
 def test_what_a_child_said_of_its_end_is_told(tmp_path: Path, status: int, log: str, told: str) -> None:
@@ -96,7 +97,7 @@ def test_a_child_that_dies_is_started_again_and_it_is_said() -> None:
     bench = Bench()
     bench.end(-9)
     assert bench.tend_until(1) == [
-        "tocsin-x ended: killed by SIGKILL; starting it again in 0.5 s",
+        "tocsin-x ended: killed by SIGKILL (9); starting it again in 0.5 s",
         "tocsin-x was started again (pid 101)",
     ]
     assert (bench.child.restarts, bench.child.pid) == (1, 101)
@@ -150,7 +151,7 @@ def test_a_stopped_child_is_not_started_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "wanted"), [(0, "exit status 0"), (-15, "killed by SIGTERM"), (-99, "killed by signal 99")]
+    ("status", "wanted"), [(0, "exit status 0"), (-15, "killed by SIGTERM (15)"), (-99, "killed by signal 99")]
 )
 def test_an_end_is_told_in_words(status: int, wanted: str) -> None:
     assert how_it_ended(status) == wanted

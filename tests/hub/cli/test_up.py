@@ -152,7 +152,7 @@ def test_a_daemon_that_is_killed_is_started_again(up: Up) -> None:
         pid = up.pid(daemon)
         os.kill(pid, signal.SIGKILL)
         until(f"{daemon} again", lambda daemon=daemon, pid=pid: up.pid(daemon) not in {0, pid})  # type: ignore[misc]
-        assert f"tocsin-{daemon} ended: killed by SIGKILL; starting it again in 0.5 s" in up.text()
+        assert f"tocsin-{daemon} ended: killed by SIGKILL (9); starting it again in 0.5 s" in up.text()
 
 
 def test_the_roll_is_plain_lines_where_there_is_no_terminal(up: Up) -> None:

@@ -83,7 +83,7 @@ class KilledTests(WorkerCase):
         os.kill(pid, signal.SIGKILL)
         for name in own:
             await self.counts(name, 2)
-        told = f"{worker.name} ended (process ended by signal 9), and is started again; {len(own)} devices wait for it"
+        told = f"{worker.name} ended, killed by SIGKILL (9); it is started again, and {len(own)} devices wait for it"
         self.assertEqual(self.problems, ["", told, ""])
         self.assertNotEqual(worker.pid, pid)
         self.assertEqual((other.pid, other.ends, worker.ends), (others_pid, 0, 1))
