@@ -48,6 +48,7 @@ PARTS: tuple[Part, ...] = (
     ("thresholds", SetJudge, "judge"),
     ("samples", StepSamples, "of"),
     ("samples", SampleWriter, "write"),
+    ("samples", SampleWriter, "_store_now"),
     ("events and state", tasks, "dump"),
     ("events and state", EventSpool, "_accept"),
     ("scheduler", Scheduler, "_turn"),

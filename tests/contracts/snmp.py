@@ -43,6 +43,7 @@ class Reader(Protocol):
         max_rows: int = 50_000,
         scalars: Sequence[Oid] = (),
     ) -> Table: ...
+    def table_again(self, address: str, config: SnmpConfig, columns: Sequence[Oid]) -> Table: ...
 
 
 def credentials(agent: Snmpd) -> dict[str, SnmpConfig]:
@@ -126,6 +127,18 @@ class SnmpReading:
         assert (no_object, location) == (None, b"a shelf")
         assert (agent.pid,) in table.columns[0]
         assert [len(column) for column in table.columns] == [len(table.columns[0])] * len(PROCESS_COLUMNS)
+
+    @pytest.mark.parametrize("kind", ["v1", "v2c", "v3 authPriv SHA-256 AES"])
+    def test_rows_that_are_known_and_those_that_come_are_the_whole_table(
+        self, agent: Any, reader: Reader, kind: str
+    ) -> None:
+        columns = [(*HR_SW_RUN, 2), (*HR_SW_RUN, 4)]
+        table = reader.table_again(agent.address, credentials(agent)[kind], columns)
+        assert (table.complete, table.problem) == (True, "")
+        names, paths = table.columns
+        assert names[agent.pid,] == b"snmpd"
+        assert isinstance(paths[agent.pid,], bytes)
+        assert table.same <= len(names) == len(paths)
 
     def test_walk_ends_at_the_row_cap(self, agent: Any, reader: Reader) -> None:
         table = reader.table(agent.address, agent.v2c(), [(*HR_SW_RUN, 2)], max_rows=5)

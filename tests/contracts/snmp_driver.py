@@ -17,12 +17,13 @@ from msgspec import Struct
 
 from collectors.framework.interfaces import ISnmpClient, Oid, SnmpValue, Table
 from collectors.framework.snmp import errors
+from collectors.framework.snmp.prints import Prints
 from common.configs import SnmpConfig, SnmpEngine
 from common.errors import TocsinError
 
 
 class Question(Struct, frozen=True, kw_only=True):
-    """`columns` for a table, `oids` for a GET."""
+    """`columns` for a table, `oids` for a GET; `again` for a table that is walked twice."""
 
     address: str
     config: SnmpConfig
@@ -30,6 +31,7 @@ class Question(Struct, frozen=True, kw_only=True):
     columns: tuple[Oid, ...] = ()
     max_rows: int = 50_000
     scalars: tuple[Oid, ...] = ()
+    again: bool = False
 
 
 class Driver:
@@ -59,6 +61,10 @@ class Driver:
             max_rows=max_rows,
             scalars=tuple(scalars),
         )
+        return Table(**self._ask(question))
+
+    def table_again(self, address: str, config: SnmpConfig, columns: Sequence[Oid]) -> Table:
+        question = Question(address=address, config=self._own(config), columns=tuple(columns), again=True)
         return Table(**self._ask(question))
 
     def close(self) -> None:
@@ -91,8 +97,25 @@ async def answer_to(client: ISnmpClient, question: Question) -> object:
     """What the client says, as a literal."""
     if not question.columns:
         return list(await client.get(question.oids))
-    table = await client.table(question.columns, question.max_rows, question.scalars)
+    if question.again:
+        table = await walked_again(client, question.columns)
+    else:
+        table = await client.table(question.columns, question.max_rows, question.scalars)
     return {field: getattr(table, field) for field in table.__struct_fields__}
+
+
+async def walked_again(client: ISnmpClient, columns: Sequence[Oid]) -> Table:
+    """The second of two walks, its rows put together from what it brought and what was known by the first."""
+    first = await client.table(columns, known=Prints(columns))
+    known = first.prints or Prints(columns)
+    table = await client.table(columns, known=known)
+    whole = [dict(column) for column in table.columns]
+    differ = range(len(known.indexes)) if table.differ is None else table.differ
+    for place in set(range(len(known.indexes))) - set(differ):
+        for column, before in zip(whole, first.columns, strict=True):
+            column[known.indexes[place],] = before[known.indexes[place],]
+    rows = tuple(dict(sorted(column.items())) for column in whole)
+    return msgspec.structs.replace(table, columns=rows, differ=None, prints=None)
 
 
 def main(engine: SnmpEngine) -> None:

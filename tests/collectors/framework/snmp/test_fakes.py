@@ -11,6 +11,7 @@ from collectors.framework.interfaces import Oid, SnmpValue, Table
 from collectors.framework.snmp.errors import SnmpTimeout
 from common.configs import AuthProtocol, PrivProtocol, SnmpConfig
 from tests.contracts.snmp import HR_SW_RUN, SYS_LOCATION, SYS_OBJECT_ID, SYS_UP_TIME, SnmpReading
+from tests.contracts.snmp_driver import walked_again
 from tests.fakes.snmp import FakeSnmpClient, FakeUdpReactor, result_of
 from tests.fakes.snmp_agent import Agent, FakeProcess, User, host_values, tlv
 from tests.fakes.snmp_served import served
@@ -48,6 +49,9 @@ class FakeReader:
         scalars: Sequence[Oid] = (),
     ) -> Table:
         return result_of(FakeUdpReactor.start(self.client.table(columns, max_rows, scalars)))
+
+    def table_again(self, address: str, config: SnmpConfig, columns: Sequence[Oid]) -> Table:
+        return result_of(FakeUdpReactor.start(walked_again(self.client, columns)))
 
 
 class TestFakeClient(SnmpReading):
