@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
-import msgspec
 from msgspec import Struct
 
 from collectors.framework.data.files import Row, RrdFolder, SeriesFile, StuckError, Tally
@@ -15,6 +14,7 @@ from collectors.framework.data.frames import Entry
 from collectors.framework.data.index import Index
 from collectors.framework.data.tail import SpoolTail
 from collectors.framework.data.undo import UndoSlot
+from collectors.framework.data.waiting import Waiting, begin, more, number_of, rows_of
 from collectors.framework.samplespool import PROGRESS
 from common.series import Layout, SeriesKey
 
@@ -34,10 +34,6 @@ NOTE_S = 300.0
 """How long something that was set right stays in the report."""
 
 
-Waiting = tuple[int, int, bytes]
-"""Number of the first sample of a file that waits, how many there are, and their rows, packed."""
-
-
 class Report(Struct, omit_defaults=True, kw_only=True):
     """What the writer process tells the daemon.
 
@@ -53,12 +49,6 @@ class Report(Struct, omit_defaults=True, kw_only=True):
     lost: int = 0
     flushed: int = 0
     problem: str = ""
-
-
-_pack = msgspec.msgpack.Encoder().encode
-_unpack = msgspec.msgpack.Decoder(list[Row]).decode
-_LIST = b"\xdd"
-"""With a length of 4 bytes it begins a list in MessagePack: behind it, rows that were packed one by one are one."""
 
 
 class Writer:
@@ -136,14 +126,14 @@ class Writer:
                 break
             if file not in self._held:
                 continue
-            first, count, packed = self._held.pop(file)
-            self._held_count -= count
+            held = self._held.pop(file)
+            rows = rows_of(held)
+            self._held_count -= len(rows)
             self._new.discard(file)
-            rows = _unpack(_LIST + count.to_bytes(4, "big") + packed)
             try:
                 self._folder.write(file, rows)
             except StuckError as error:
-                self._set_stuck(file, first, rows, error)
+                self._set_stuck(file, number_of(held), rows, error)
         self._save()
 
     def _patience_s(self) -> float:
@@ -201,11 +191,11 @@ class Writer:
                 continue
             group = held.get(file)
             if group is None:
-                held[file] = (first + offset, 1, _pack((at, values)))
+                held[file] = begin(first + offset, (at, values))
                 if file.last is None:
                     self._note_new(file)
             else:
-                held[file] = (group[0], group[1] + 1, group[2] + _pack((at, values)))
+                held[file] = more(group, (at, values))
             self._held_count += 1
 
     def _note_new(self, file: SeriesFile) -> None:
@@ -237,7 +227,8 @@ class Writer:
         self._tail.rewind()
 
     def _save(self) -> None:
-        waiting = [first for first, _ in self._stuck.values()] + [one[0] for one in self._held.values()]
+        waiting = [first for first, _ in self._stuck.values()]
+        waiting += [number_of(min(self._held.values()))] if self._held else []
         try:
             self._tail.save(max(self._tail.done, min(waiting) - 1 if waiting else self._tail.seen))
         except OSError as error:
