@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -164,6 +165,7 @@ def load(data: bytes | None) -> DeviceMemory:
     share(memory.thresholds)
     for kept in memory.sets.values():
         kept.alarms = kept.alarms or no_alarms()
+        kept.line = sys.intern(kept.line)
     return memory
 
 

@@ -7,8 +7,9 @@ import base64
 import pytest
 
 from collectors.framework.interfaces import ProcessTable
+from collectors.framework.thresholdbook import ComponentWatches
 from collectors.framework.thresholds import Watch
-from collectors.process.memory import DeviceMemory, dump, load
+from collectors.process.memory import DeviceMemory, SetMemory, dump, load
 from collectors.process.tracker import Tracker
 from common.configs import DeviceConfig, ProcessSetConfig, SourceKind
 from common.events import Severity
@@ -84,3 +85,18 @@ def test_cpu_times_are_kept_where_they_tell_who_is_another_one() -> None:
 @pytest.mark.parametrize("data", [None, b"", b"\xc1", dump(DeviceMemory())[:-3], b"\x90"])
 def test_what_cannot_be_read_is_forgotten(data: bytes | None) -> None:
     assert load(data) == DeviceMemory()
+
+
+def test_what_devices_have_alike_they_share_after_a_restart_too() -> None:
+    kept = DeviceMemory(
+        sets={"web": SetMemory(definition="web", since=AT, line="/srv/web --port 80")},
+        thresholds={"web": ComponentWatches()},
+    )
+    one, other = (load(dump(kept)) for _ in range(2))
+    assert one == other == kept
+    assert one.sets["web"].line is other.sets["web"].line
+    assert one.sets["web"].alarms is other.sets["web"].alarms
+    assert one.thresholds["web"].watches is other.thresholds["web"].watches
+    one.sets["web"].opened("process_missing", 4)
+    assert (other.sets["web"].alarms, one.sets["web"].closed("process_missing")) == ({}, True)
+    assert one.sets["web"].alarms is other.sets["web"].alarms
