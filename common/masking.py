@@ -14,6 +14,8 @@ import re2
 
 from common.configs import DeviceConfig, SnmpConfig
 from common.matching import check_regex, command_line
+from common.patternset import PatternSet
+from common.textcache import TextCache
 
 MASK = "***"
 SECRET = "secret"  # noqa: S105 - the name of a group
@@ -95,51 +97,28 @@ class _Patterns:
                 raise ValueError(wrong)
             compiled = _compiled(pattern)
             self._patterns.append((compiled, compiled.groupindex.get(SECRET, 1)))
-        self._any = _all_in_one(patterns)
-        self._cache: dict[str, str] = {}
-        self._cached_characters = 0
+        self._any = PatternSet(patterns)
+        self._cache: TextCache[str, str] = TextCache(MAX_CACHED, MAX_CACHED_CHARACTERS)
 
     def mask(self, text: str) -> str:
         """The text, with `***` in place of what the patterns find."""
         found = self._cache.get(text)
-        if found is None:
-            found = self._masked(text)
-            self._cached_characters += len(text)
-            if len(self._cache) >= MAX_CACHED or self._cached_characters > MAX_CACHED_CHARACTERS:
-                self._cache.clear()
-                self._cached_characters = len(text)
-            self._cache[text] = found
-        return found
+        return self._cache.keep(text, self._masked(text), len(text)) if found is None else found
 
     def _masked(self, text: str) -> str:
         if not self._patterns:
             return text
         looked_at = text.replace("\0", " ")  # as some agents part arguments
         try:
-            hits = self._any.Match(looked_at) or () if self._any is not None else range(len(self._patterns))
             spans = sorted(
                 found.span(group)
-                for pattern, group in (self._patterns[number] for number in hits)
+                for pattern, group in (self._patterns[number] for number in self._any.hits(looked_at))
                 for found in pattern.finditer(looked_at)
                 if found.start(group) >= 0
             )
         except UnicodeEncodeError:  # lone surrogates, which stand for bytes that are no text
             return self.mask(text.encode("utf-8", "replace").decode())
         return _without(text, spans) if spans else text
-
-
-def _all_in_one(patterns: Sequence[str]) -> Any:
-    """What says in one pass which of the patterns match; None where they are too large for that together."""
-    options = re2.Options()
-    options.log_errors = False
-    together = re2.Set.SearchSet(options)
-    for pattern in patterns:
-        together.Add(pattern)
-    try:
-        together.Compile()
-    except re2.error:
-        return None
-    return together
 
 
 _patterns = lru_cache(maxsize=32)(_Patterns)

@@ -18,8 +18,10 @@ from msgspec import Struct
 
 from common.components import MAX_NAME
 from common.configs import ProcessSetConfig
+from common.patternset import PatternSet
+from common.textcache import TextCache
 
-MAX_CACHED = 20_000
+MAX_CACHED, MAX_CACHED_CHARACTERS = 20_000, 16 << 20
 MAX_SETS = 100
 """Distinct sets of one definition on one device."""
 
@@ -116,12 +118,8 @@ class _Patterns:
         self._excludes = [
             re2.compile(definition.exclude, _options) if definition.exclude else None for definition in self.definitions
         ]
-        self.taken: dict[Lined, tuple[int, str] | None] = {}
-        self._any = re2.Set.SearchSet(_options)
-        for definition in self.definitions:
-            self._any.Add(definition.include)
-        if self.definitions:
-            self._any.Compile()
+        self.taken: TextCache[Lined, tuple[int, str] | None] = TextCache(MAX_CACHED, MAX_CACHED_CHARACTERS)
+        self._any = PatternSet([definition.include for definition in self.definitions])
         self.by_id = {definition.id: definition for definition in definitions}
         encoded = msgspec.msgpack.encode(self.definitions)
         self.digest = hashlib.blake2b(encoded, digest_size=16).hexdigest()
@@ -132,18 +130,15 @@ class _Patterns:
             return self.taken[program]
         except KeyError:
             pass
-        if len(self.taken) >= MAX_CACHED:
-            self.taken.clear()
         line = program.line
         hits = self.hits(line)
-        found = self.taken[program] = (hits[0], self.expand(hits[0], line)) if hits else None
-        return found
+        return self.taken.keep(program, (hits[0], self.expand(hits[0], line)) if hits else None, len(line))
 
     def hits(self, line: str) -> list[int]:
         """Numbers of the definitions that match a line, in their order."""
-        if not line or not self.definitions:
+        if not line:
             return []
-        hits = sorted(self._any.Match(line) or ())
+        hits = sorted(self._any.hits(line))
         return [n for n in hits if not ((veto := self._excludes[n]) is not None and veto.search(line))]
 
     def expand(self, number: int, line: str) -> str:
@@ -185,7 +180,7 @@ class Matcher:
         self.definitions = self._patterns.definitions
         self.by_id: Mapping[str, ProcessSetConfig] = self._patterns.by_id
         self.digest = self._patterns.digest
-        self._cache: dict[str, SetName | None] = {}
+        self._cache: TextCache[str, SetName | None] = TextCache(MAX_CACHED, MAX_CACHED_CHARACTERS)
         self._named: dict[tuple[int, str], SetName | None] = {}
         self._owners: dict[str, str] = {}
         self._names: dict[str, tuple[str, ...]] = {}
@@ -200,10 +195,7 @@ class Matcher:
             return self._cache[line]
         except KeyError:
             pass
-        if len(self._cache) >= MAX_CACHED:
-            self._cache.clear()
-        found = self._cache[line] = self._match(line)
-        return found
+        return self._cache.keep(line, self._match(line), len(line))
 
     def match_program(self, program: Lined) -> SetName | None:
         """The same for a program that is one object wherever it runs: devices with the same definitions share it."""

@@ -13,18 +13,18 @@ import math
 from array import array
 from bisect import bisect_left
 from collections.abc import ItemsView, Iterator, Mapping, Sequence, ValuesView
-from functools import lru_cache
 from operator import lt
 
 from collectors.framework.interfaces import ProcessRow
 from collectors.process.words import Words
 from common.matching import command_line
+from common.textcache import TextCache
 
 UNKNOWN = math.nan
 """CPU seconds that are not known; every comparison with them is false."""
 NO_MEMORY = -1
 """Bytes of memory that are not known."""
-MOST_PROGRAMS = 50_000
+MOST_PROGRAMS, MOST_CHARACTERS = 50_000, 16 << 20
 
 
 class Program:
@@ -48,9 +48,17 @@ class Program:
         return command_line(self.path, self.name, self.parameters)
 
 
-program = lru_cache(MOST_PROGRAMS)(Program)
-"""What a process runs, from name, path, parameters, and name as told; the same object for the same, as long as they are
-not too many."""
+_programs: TextCache[tuple[str, str, str, bytes], Program] = TextCache(MOST_PROGRAMS, MOST_CHARACTERS)
+
+
+def program(name: str, path: str, parameters: str, told: bytes) -> Program:
+    """What a process runs; the same object for the same, as long as they are not too many."""
+    key = name, path, parameters, told
+    found = _programs.get(key)
+    if found is None:
+        characters = len(name) + len(path) + len(parameters) + len(told)
+        found = _programs.keep(key, Program(*key), characters)
+    return found
 
 
 class Columns(Mapping[int, ProcessRow]):
