@@ -50,6 +50,9 @@ class SetEvidence(Struct, frozen=True, kw_only=True, omit_defaults=True):
     more_now: int = 0
 
 
+Figure = Annotated[float, Meta(ge=0, le=1e9)]
+
+
 class HostEvidence(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How the host was; None for what is not known.
 
@@ -61,13 +64,13 @@ class HostEvidence(Struct, frozen=True, kw_only=True, omit_defaults=True):
         problem: why it is not known; empty when it is.
     """
 
-    load: tuple[float, float, float] | None = None
+    load: tuple[Figure, Figure, Figure] | None = None
     processors: int | None = None
     memory_bytes: int | None = None
     available_bytes: int | None = None
     swap_bytes: int | None = None
     swap_free_bytes: int | None = None
-    pressure: dict[str, float] | None = None
+    pressure: dict[str, Figure] | None = None
     problem: str = ""
 
 

@@ -63,7 +63,7 @@ def judged(judgement: Judgement, config: DeviceConfig) -> list[str]:
 
 def told(outcome: Outcome, events: list[Event]) -> list[str]:
     """What would be written and sent."""
-    lines = [f"Would write {len(outcome.series)} samples:"]
+    lines = [f"Would write {counted(len(outcome.series), 'sample')}:"]
     lines += [
         f"  {component}{_under(series, component)}: {_values(outcome.figures[component])}"
         for component, series in sorted(outcome.series.items())

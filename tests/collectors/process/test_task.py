@@ -582,6 +582,6 @@ class CycleTests(SynchronousTestCase):
     def test_a_look_changes_nothing(self) -> None:
         self.start(77, "web", "/web", "\x1b[31m-d")
         text = "\n".join(self.successResultOf(Deferred.fromCoroutine(self.task.look(tables=True, processes=True))))
-        self.assertIn("up         web: 1 processes", text)
+        self.assertIn("up         web: 1 process,", text)
         self.assertNotIn("\x1b", text)
         self.assertEqual((self.journal.events, self.journal.states, self.samples.accepted), ([], {}, []))
