@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import msgspec
 from msgspec import Struct
 
 from common.errors import NotFoundError
@@ -12,22 +13,14 @@ from hub.data.reader import Reader
 from hub.interfaces import EventRecord, IEventStore
 from hub.web.call import Call
 from hub.web.router import Route
-from hub.web.shapes import iso
+from hub.web.shapes import Row, iso, process_shape
 
 _ID = re.compile(r"[0-9a-f]{20}", re.ASCII)
 
 
-class ProcessShape(Struct, frozen=True, kw_only=True):
+class ProcessShape(Row, frozen=True, kw_only=True):
     """A process that was there; `gone` is one of the scan before that was not there any more."""
 
-    pid: int
-    set: str | None
-    name: str
-    command: str
-    started_at: str | None
-    cpu_percent: float | None
-    memory_bytes: int | None
-    state: str
     gone: bool
 
 
@@ -110,17 +103,4 @@ def shape(record: EventRecord, found: Evidence) -> EvidenceShape:
 
 
 def _rows(rows: list[EvidenceRow]) -> list[ProcessShape]:
-    return [
-        ProcessShape(
-            pid=row.pid,
-            set=row.set,
-            name=row.name,
-            command=row.command,
-            started_at=iso(row.started_at),
-            cpu_percent=row.cpu_percent,
-            memory_bytes=row.memory_bytes,
-            state=row.state,
-            gone=row.gone,
-        )
-        for row in rows
-    ]
+    return [ProcessShape(**msgspec.structs.asdict(process_shape(row)), gone=row.gone) for row in rows]

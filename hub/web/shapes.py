@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from common.events import Severity
+from common.evidence import EvidenceRow
 from common.queries import LastValue, Rows
 from common.roll import DeviceScan, Process, SetStatus
 from hub.distribution.agreement import Shortfall
@@ -117,7 +118,7 @@ class Row(Struct, frozen=True, kw_only=True):
     state: str
 
 
-def process_shape(process: Process) -> Row:
+def process_shape(process: Process | EvidenceRow) -> Row:
     """Shape a row of a process table."""
     return Row(
         pid=process.pid,

@@ -14,6 +14,7 @@ from common.errors import NotFoundError, PermanentError
 from common.evidence import HostEvidence
 from common.masking import masker
 from tests.collectors.process.evidence.test_gather import START, row, view
+from tests.fakes import obstacles
 
 
 class Clock:
@@ -117,23 +118,8 @@ def test_a_disk_that_refuses_costs_the_evidence_alone(tmp_path: Path) -> None:
     assert kept.files.figures() == {"written": 0, "refused": 2}
 
 
-def _pipe(path: Path) -> None:
-    path.unlink()
-    os.mkfifo(path)
-
-
-def _folder(path: Path) -> None:
-    path.unlink()
-    path.mkdir()
-
-
-def _endless(path: Path) -> None:
-    path.unlink()
-    path.symlink_to("/dev/zero")
-
-
 @pytest.mark.timeout(20)
-@pytest.mark.parametrize("become", [_pipe, _folder, _endless])
+@pytest.mark.parametrize("become", [obstacles.pipe, obstacles.folder, obstacles.endless])
 def test_what_stands_where_a_piece_was_holds_nobody_up(tmp_path: Path, become: Callable[[Path], None]) -> None:
     kept = Kept(tmp_path, total_bytes=4000)
     ids = [kept.add(), kept.add()]

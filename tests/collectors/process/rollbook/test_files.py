@@ -19,6 +19,7 @@ from collectors.process.rollbook.allowance import DAY_BYTES, DAY_MS, Allowance
 from collectors.process.rollbook.records import Begin, Read, Row, Scan, Still, Table, pack, unpack
 from collectors.process.rollbook.segments import Segment, aged
 from tests.collectors.process.rollbook.host import DAY_S, SNMP, START, Host
+from tests.fakes import obstacles
 
 
 def test_a_file_that_is_cut_at_any_byte_tells_what_is_whole(tmp_path: Path) -> None:
@@ -50,21 +51,6 @@ def test_a_file_that_is_cut_at_any_byte_tells_what_is_whole(tmp_path: Path) -> N
         shutil.rmtree(tmp_path / "cut")
 
 
-def _pipe(path: Path) -> None:
-    path.unlink()
-    os.mkfifo(path)
-
-
-def _folder(path: Path) -> None:
-    path.unlink()
-    path.mkdir()
-
-
-def _endless(path: Path) -> None:
-    path.unlink()
-    path.symlink_to("/dev/zero")
-
-
 def _empty(path: Path) -> None:
     path.write_bytes(b"")
 
@@ -92,7 +78,7 @@ def test_while_the_disk_refuses_it_is_the_disk_that_is_named(tmp_path: Path) -> 
 
 
 @pytest.mark.timeout(20)
-@pytest.mark.parametrize("become", [_pipe, _folder, _endless, _empty, _huge])
+@pytest.mark.parametrize("become", [obstacles.pipe, obstacles.folder, obstacles.endless, _empty, _huge])
 def test_what_stands_where_a_file_was_holds_nobody_up_and_tells_nothing(
     tmp_path: Path, become: Callable[[Path], None]
 ) -> None:
