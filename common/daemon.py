@@ -20,6 +20,7 @@ from twisted.application.service import IService
 from twisted.logger import Logger, globalLogBeginner
 
 from common import daemon_verbs
+from common.daemon_keeper import kept_by
 from common.daemon_notify import SystemdNotifier
 from common.daemon_pidfile import PidFile, Standing, standing
 from common.daemon_program import Program, Verb, nothing_to_say
@@ -146,13 +147,21 @@ class _Daemon:
         return daemon_verbs.start(lambda report, ready: self._work(report, ready, to_stderr=False), self._log_file)
 
     def stop(self) -> int:
+        keeper = kept_by(standing(self._pid_file)[1])
         if not daemon_verbs.stop(self._pid_file):
             self._say("it was not running")
+        elif keeper is not None:
+            self._say(f"it was stopped, and `tocsin up` (pid {keeper}) starts it again; end that to end all")
         return EXIT_OK
 
     def restart(self) -> int:
+        before = standing(self._pid_file)[1]
+        keeper = kept_by(before)
         daemon_verbs.stop(self._pid_file)
-        return self.start()
+        if keeper is None:
+            return self.start()
+        pid = daemon_verbs.await_another(self._pid_file, before, f"`tocsin up` (pid {keeper})")
+        return self._say(f"`tocsin up` (pid {keeper}) has started it again (pid {pid})", EXIT_OK)
 
     def status(self) -> int:
         state, pid = standing(self._pid_file)

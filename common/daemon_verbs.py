@@ -119,6 +119,27 @@ def stop(pid_file: Path, wait_s: float = STOP_S) -> bool:
     raise TransientError(f"it still runs {wait_s:g} s after SIGTERM (pid {pid}); see its log")
 
 
+def await_another(pid_file: Path, before: int, keeper: str, wait_s: float = START_S) -> int:
+    """Wait until a daemon's keeper has started it again; returns the new process id.
+
+    Args:
+        pid_file: of the daemon.
+        before: process id of the one that was stopped.
+        keeper: as people call it.
+        wait_s: how long it may take.
+
+    Raises:
+        TransientError: it does not run after `wait_s`.
+    """
+    deadline = time.monotonic() + wait_s
+    while time.monotonic() < deadline:
+        state, pid = standing(pid_file)
+        if state is Standing.RUNNING and pid not in {0, before}:
+            return pid
+        time.sleep(POLL_S)
+    raise TransientError(f"it was stopped, and {keeper} has not started it again within {wait_s:g} s")
+
+
 def send(pid_file: Path, number: signal.Signals) -> int:
     """Send a signal to the daemon that holds a pid file; returns its process id.
 

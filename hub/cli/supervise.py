@@ -16,6 +16,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from common.daemon_keeper import environment
 from common.endings import how_it_ended
 from common.matching import printable
 from hub.cli.exits import CommandError
@@ -68,6 +69,7 @@ def launch(program: Program) -> Running:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
+            env=environment(),
             start_new_session=True,
             preexec_fn=_end_with_parent,  # noqa: PLW1509 (we have one thread)
         )

@@ -119,3 +119,29 @@ def test_a_second_start_goes_on_with_what_is_there(data: Path) -> None:
             assert terminal.process.wait(15) == 0
         finally:
             terminal.close()
+
+
+def test_a_daemon_that_is_restarted_or_stopped_stays_one_of_it(data: Path) -> None:
+    terminal = Terminal(data)
+    pid_file = data / "process" / "process.pid"
+
+    def verb(name: str) -> str:
+        command = [str(BIN / "tocsin-process"), name, "--config", str(data / "etc" / "process.toml")]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stderr
+
+    try:
+        terminal.until("● up".encode(), 30)
+        before = pid_file.read_text().strip()
+        said = verb("restart")
+        after = pid_file.read_text().strip()
+        assert said == f"tocsin-process: `tocsin up` (pid {terminal.process.pid}) has started it again (pid {after})\n"
+        assert before != after
+        assert f"`tocsin up` (pid {terminal.process.pid}) starts it again" in verb("stop")
+        terminal.type(b"\x03")
+        terminal.until(b"Stopped. The data is in", 15)
+        assert terminal.process.wait(15) == 0
+    finally:
+        terminal.close()
+    assert not pid_file.exists()
