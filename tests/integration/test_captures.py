@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from collectors.framework.captures.folder import readings
 from collectors.framework.captures.reading import Got, Reading, Walked, values_of
@@ -19,16 +20,30 @@ from collectors.framework.configcache import ConfigCache
 from collectors.framework.snmp import ber
 from common.configs import DeviceConfig, ProcessSetConfig, SnmpConfig, SourceKind
 from common.masking import MASK
-from tests.integration.snmpd import AUTH_PASSWORD, COMMUNITY, PRIV_PASSWORD, Snmpd, snmpd
+from tests.integration.snmpd import Snmpd, snmpd
 
 pytestmark = pytest.mark.integration
 
 EVERYTHING = ProcessSetConfig(id="all", title="all", order=1, include=".", exclude="", name="all")
 
 
+# Said by no other test: what else runs here is captured with its arguments.
+WORD, USER, AUTHENTICATED, ENCIPHERED = (
+    "word-of-captures",
+    "userofcaptures",
+    "auth of the captures",
+    "priv of the captures",
+)
+KNOWN = f"""
+rocommunity {WORD} default -V all
+createUser {USER} SHA-256 "{AUTHENTICATED}" AES "{ENCIPHERED}"
+rouser {USER} auth -V all
+"""
+
+
 @pytest.fixture(scope="module")
 def agent() -> Iterator[Snmpd]:
-    with snmpd() as running:
+    with snmpd(KNOWN) as running:
         yield running
 
 
@@ -80,7 +95,8 @@ def same_but_for_secrets(first: str, again: str) -> None:
 
 @pytest.mark.parametrize("version", ["v1", "v2c", "v3"])
 def test_a_capture_of_a_real_agent_replays_to_the_same_table(agent: Snmpd, tmp_path: Path, version: str) -> None:
-    snmp = {"v1": agent.v1(), "v2c": agent.v2c(), "v3": agent.sha256_aes()}[version]
+    secure = replace(agent.sha256_aes(), user=USER, auth_password=AUTHENTICATED, priv_password=ENCIPHERED)
+    snmp = {"v1": agent.v1(WORD), "v2c": agent.v2c(WORD), "v3": secure}[version]
     ConfigCache(tmp_path / "data" / "configs").replace([over_snmp(agent, snmp)], [])
     folder = tmp_path / "capture"
     first = run(tmp_path, "--once", "--show-tables", "--show-processes", "--capture", folder)
@@ -88,7 +104,7 @@ def test_a_capture_of_a_real_agent_replays_to_the_same_table(agent: Snmpd, tmp_p
     same_but_for_secrets(first, again)
     assert str(agent.pid) in {line.split()[0] for line in rows_shown(again)}
     text = "".join(path.read_text() for path in (folder / "box").iterdir())
-    for secret in (COMMUNITY, AUTH_PASSWORD, PRIV_PASSWORD, "sha256user"):
+    for secret in (WORD, USER, AUTHENTICATED, ENCIPHERED):
         assert secret not in text
 
 
