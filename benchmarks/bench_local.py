@@ -14,10 +14,11 @@ from pathlib import Path
 
 import msgspec
 
-from collectors.framework.interfaces import IProcessSource, ProcessRow, ProcessTable
+from collectors.framework.interfaces import IProcessSource
 from collectors.framework.local.handles import Handles
 from collectors.framework.local.host import LocalHost
 from collectors.framework.local.source_psutil import PsutilSource
+from collectors.framework.processtable import ProcessRow, ProcessTable
 from collectors.framework.source_local import ProcSource
 from collectors.process.memory import DeviceMemory
 from collectors.process.tracker import Tracker

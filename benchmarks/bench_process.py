@@ -19,7 +19,8 @@ import psutil
 from twisted.internet.defer import Deferred
 
 from benchmarks.bench_snmp import SimulatedAgent, start_simulated_agent
-from collectors.framework.interfaces import CollectorContext, ProcessTable
+from collectors.framework.interfaces import CollectorContext
+from collectors.framework.processtable import ProcessTable
 from collectors.framework.snmp.factory import client_factory
 from collectors.framework.source_local import ProcSource
 from collectors.framework.thresholdbook import Reading, ThresholdBook, Watches

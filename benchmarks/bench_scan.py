@@ -21,8 +21,9 @@ from msgspec import Struct
 from benchmarks.bench_collector import CYCLES, WARM
 from benchmarks.bench_snmp import USER, make_processes
 from benchmarks.collectorload import collector, configs, fleet
-from collectors.framework.interfaces import CollectorContext, ProcessTable
+from collectors.framework.interfaces import CollectorContext
 from collectors.framework.networks import Networks, NetworkSettings
+from collectors.framework.processtable import ProcessTable
 from collectors.framework.scheduler import Scheduler
 from collectors.framework.snmp import messages
 from collectors.framework.snmp.factory import client_factory

@@ -23,8 +23,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from collectors.framework.interfaces import ISnmpClient, Oid
 from collectors.framework.snmp.factory import client_factory
+from collectors.framework.snmp.interfaces import ISnmpClient, Oid
 from common.configs import AuthProtocol, PrivProtocol, SnmpConfig, SnmpEngine, SnmpVersion
 from tests.fakes.snmp_agent import HR_SW_RUN, HR_SW_RUN_PERF, Agent, FakeProcess, User, host_values, tlv
 

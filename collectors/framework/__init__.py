@@ -38,6 +38,7 @@ Tasks:
 
 Devices:
     snmp/           SNMP for polling
+    processtable    a process table
     source_local    the process table of this host
     local/          what reads that
     processevents/  what happens on this host between two scans

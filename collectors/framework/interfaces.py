@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,9 @@ from msgspec import Struct, field
 from zope.interface import Attribute, Interface, implementer
 
 from collectors.framework.networks import Networks
-from collectors.framework.processevents.values import Happened
-from collectors.framework.snmp.prints import Prints
-from collectors.framework.snmp.sizing import Sizing
-from common.configs import DeviceConfig, SnmpConfig
+from collectors.framework.processtable import ProcessTable
+from collectors.framework.snmp.interfaces import SnmpClientFactory
+from common.configs import DeviceConfig
 from common.events import CLASS_SNMP, Event
 from common.queries import Decision, Query, Result
 from common.series import Sample
@@ -334,67 +333,6 @@ class IHubClient(Interface):
 # --- processes --------------------------------------------------------------------------------------------------------
 
 
-class ProcessRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One process as a source saw it.
-
-    Attributes:
-        started: what tells two processes with one pid apart, and, for the local source, epoch seconds of the start;
-            None over SNMP.
-        cpu_s: CPU seconds used since its start.
-        status: 'running', 'zombie', ... as in `roll.Process.state`.
-        extra: further local figures by point name.
-        parent: its parent's pid; None over SNMP.
-        user: name of whom it runs as, or the number when there is no name; of local processes that are watched alone.
-        replaced: its program was replaced or removed on disk after it was started; as `user`, else False.
-        own: it is one of Tocsin's own daemons, and the config excludes these: no set takes it.
-    """
-
-    pid: int
-    name: str
-    path: str
-    parameters: str
-    started: float | None
-    cpu_s: float | None
-    memory_bytes: int | None
-    status: str
-    alive: bool
-    extra: dict[str, int] | None = None
-    parent: int | None = None
-    user: str | None = None
-    replaced: bool = False
-    own: bool = False
-
-
-class ProcessTable(Struct, frozen=True, kw_only=True):
-    """One scan.
-
-    Attributes:
-        at: epoch seconds; `monotonic` is the same moment on the monotonic clock.
-        rows: by pid.
-        complete: False when the walk ended early; `problem` says how.
-        full: names and arguments of every row were read anew.
-        uptime_s: sysUpTime in seconds, None for the local source.
-        host_uptime_s: hrSystemUptime in seconds, None when the agent has none.
-        varbinds, requests: what it cost.
-        happened: what process events have told since the scan before; None where they were not listened to all the
-            time.
-        woken: this scan is out of turn, because of what process events have told.
-    """
-
-    at: float
-    monotonic: float
-    rows: Mapping[int, ProcessRow]
-    complete: bool
-    full: bool
-    problem: str = ""
-    uptime_s: float | None = None
-    host_uptime_s: float | None = None
-    varbinds: int = 0
-    requests: int = 0
-    happened: Happened | None = None
-    woken: bool = False
-
-
 class IProcessSource(Interface):
     """Reads the process table of one device."""
 
@@ -413,79 +351,3 @@ class IProcessSource(Interface):
 
     async def close() -> None:
         """Release sockets."""
-
-
-# --- SNMP -------------------------------------------------------------------------------------------------------------
-
-Oid = tuple[int, ...]
-SnmpValue = int | bytes | Oid | None
-
-
-class Table(Struct, frozen=True, kw_only=True):
-    """What a walk over some columns brought.
-
-    Attributes:
-        columns: for each column asked for, in order, row index (the sub-identifiers after the column) to value.
-            Integers, counters and ticks are int, OCTET STRING and IpAddress bytes, OIDs tuples.
-        complete: every column was read to its end; otherwise `problem` says what stopped the walk.
-        scalars: what was asked for beside the columns, in order.
-        same: so many rows came byte for byte as they were known, and are not in the columns.
-        differ: places of the known rows that are not among these, whether they are in the columns or gone; None when
-            nothing was compared, and all that was read is in the columns.
-        prints: of all rows as they are now, to be given as `known` to the next walk; None when there are none.
-    """
-
-    columns: tuple[dict[Oid, SnmpValue], ...]
-    complete: bool
-    problem: str = ""
-    varbinds: int = 0
-    requests: int = 0
-    scalars: tuple[SnmpValue, ...] = ()
-    same: int = 0
-    differ: list[int] | None = None
-    prints: Prints | None = None
-
-
-class ISnmpClient(Interface):
-    """Speaks SNMP with one agent. At most one request of it is in flight."""
-
-    sizing: Sizing = Attribute("How much the agent is asked for at once; who has kept what was learnt may put it back.")
-
-    async def get(oids: Sequence[Oid], retries: int | None = None) -> list[SnmpValue]:
-        """GET; None for what the agent does not have (noSuchObject, noSuchInstance; v1: noSuchName).
-
-        Args:
-            oids: of the values.
-            retries: in place of those that the config says.
-
-        Raises:
-            SnmpTimeout: no answer, after all retries.
-            SnmpAuthError: wrong user, password, security level (v3 reports).
-            SnmpConfigError: settings that cannot work, for example an unresolvable address.
-            SnmpError: any other error status, or an answer that makes no sense.
-        """
-
-    async def table(
-        columns: Sequence[Oid], max_rows: int = 50_000, scalars: Sequence[Oid] = (), known: Prints | None = None
-    ) -> Table:
-        """Walk columns together: as many of them in one GETBULK as fit (v1: GETNEXT), to the end of each.
-
-        Values that belong to no table (`scalars`, whose OIDs end with 0) ride in the first request, or are asked for by
-        themselves when the agent does not understand that; the answer has them as `get` gives them.
-
-        Rows that are as they were `known` may be left out of the columns (see Table); a client need not heed it. Prints
-        without rows ask for those of this walk, and prints of the first columns alone are made of these.
-
-        `tooBig` halves the repetitions and remembers that. OIDs that do not increase, and more than `max_rows` rows,
-        end the walk with `complete` False. A time-out after the first answer does too.
-
-        Raises:
-            as `get`, when not even the first request was answered.
-        """
-
-    def close() -> None:
-        """Release the socket; a request in flight fails."""
-
-
-SnmpClientFactory = Callable[[str, SnmpConfig], Any]
-"""(address, config) -> ISnmpClient."""

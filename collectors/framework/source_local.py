@@ -13,11 +13,12 @@ from pathlib import Path
 import psutil
 from zope.interface import implementer
 
-from collectors.framework.interfaces import IProcessSource, ProcessRow, ProcessTable
+from collectors.framework.interfaces import IProcessSource
 from collectors.framework.local import procfs
 from collectors.framework.local.host import LocalHost
 from collectors.framework.local.outcomes import Kind
 from collectors.framework.local.source_psutil import NOT_RUNNING, PsutilSource, Wanted, mark_own
+from collectors.framework.processtable import ProcessRow, ProcessTable
 from common.configs import DeviceConfig
 
 FIRST_PID = 1

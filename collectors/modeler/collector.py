@@ -8,9 +8,10 @@ from typing import Any
 
 from zope.interface import implementer
 
-from collectors.framework.interfaces import CollectorContext, ICollector, SnmpClientFactory
+from collectors.framework.interfaces import CollectorContext, ICollector
 from collectors.framework.local.own import OwnDaemons
 from collectors.framework.snmp.factory import client_factory
+from collectors.framework.snmp.interfaces import SnmpClientFactory
 from collectors.framework.source_local import local_source
 from collectors.modeler import host, report
 from collectors.modeler.facts import Facts, HostRows

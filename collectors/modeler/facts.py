@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from msgspec import Struct
 
-from collectors.framework.interfaces import Oid, SnmpValue, Table
+from collectors.framework.snmp.interfaces import Oid, SnmpValue, Table
 from common.components import Attribute, ComponentKind, FoundComponent
 from common.configs import DeviceConfig
 from common.errors import TocsinError

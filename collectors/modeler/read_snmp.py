@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from collectors.framework.interfaces import ISnmpClient, Oid, SnmpClientFactory, Table
 from collectors.framework.snmp.errors import SnmpAuthError, SnmpError, SnmpTimeout
+from collectors.framework.snmp.interfaces import ISnmpClient, Oid, SnmpClientFactory, Table
 from collectors.modeler.facts import Plugin, Tables, Walk
 from common.configs import DeviceConfig, SnmpConfig
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from collectors.framework.interfaces import SnmpValue
 from collectors.framework.snmp.errors import oid_text
+from collectors.framework.snmp.interfaces import SnmpValue
 from collectors.framework.snmp.values import text
 from collectors.modeler.facts import Facts, HostRows
 from collectors.modeler.modelling import Modelled

@@ -15,7 +15,7 @@ from bisect import bisect_left
 from collections.abc import ItemsView, Iterator, Mapping, Sequence, ValuesView
 from operator import lt
 
-from collectors.framework.interfaces import ProcessRow
+from collectors.framework.processtable import ProcessRow
 from collectors.process.words import Words
 from common.matching import command_line
 from common.textcache import TextCache

@@ -8,7 +8,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Collection
 
-from collectors.framework.interfaces import ProcessTable
+from collectors.framework.processtable import ProcessTable
 from collectors.process.columns import Columns
 from collectors.process.memory import DeviceMemory
 from collectors.process.starts import Starts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from collectors.framework.interfaces import ProcessRow, ProcessTable
+from collectors.framework.processtable import ProcessRow, ProcessTable
 from collectors.process.columns import Columns, Part, percents, same_cpu
 from collectors.process.memory import SetMemory
 from collectors.process.starts import Starts

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 
-from collectors.framework.interfaces import ProcessRow, ProcessTable
 from collectors.framework.processevents.values import ProcessLife
+from collectors.framework.processtable import ProcessRow, ProcessTable
 from collectors.process.events import RESTARTING
 from collectors.process.memory import Ends, SetMemory
 from collectors.process.reasons import listed, reasons

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from collectors.framework.interfaces import ProcessRow
+from collectors.framework.processtable import ProcessRow
 from collectors.process.events import TWICE, SetVoice
 from collectors.process.memory import SetMemory
 from common.configs import ProcessSetConfig

@@ -8,10 +8,11 @@ from typing import Any
 
 import msgspec
 
-from collectors.framework.interfaces import CollectorContext, IProcessSource, ProcessRow
+from collectors.framework.interfaces import CollectorContext, IProcessSource
 from collectors.framework.processevents.access import obstacle
 from collectors.framework.processevents.connector import Connector
 from collectors.framework.processevents.source import Watch, WatchingSource
+from collectors.framework.processtable import ProcessRow
 from collectors.process.settings import ProcessSettings
 from collectors.process.task import ProcessTask
 from common.roll import DeviceScan

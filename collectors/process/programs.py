@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from collectors.framework.interfaces import ProcessRow
+from collectors.framework.processtable import ProcessRow
 from collectors.process.events import REPLACED, USER, SetVoice
 from collectors.process.memory import SetMemory
 from common.configs import DeviceConfig, SourceKind

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collectors.framework.interfaces import ProcessTable
+from collectors.framework.processtable import ProcessTable
 from collectors.framework.thresholdbook import Judgement
 from collectors.process.tracker import Outcome
 from common.configs import DeviceConfig, SourceKind

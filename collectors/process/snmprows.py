@@ -15,7 +15,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from collectors.framework.interfaces import Oid, SnmpValue
+from collectors.framework.snmp.interfaces import Oid, SnmpValue
 from collectors.framework.snmp.values import MOST_32_BITS, MOST_TEXT_BYTES, shared_text, text
 from collectors.process.columns import NO_MEMORY, UNKNOWN, Columns, Program, program
 

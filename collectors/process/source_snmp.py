@@ -11,16 +11,10 @@ from collections.abc import Callable, Sequence
 
 from zope.interface import implementer
 
-from collectors.framework.interfaces import (
-    IProcessSource,
-    ISnmpClient,
-    Oid,
-    ProcessTable,
-    SnmpClientFactory,
-    SnmpValue,
-    Table,
-)
+from collectors.framework.interfaces import IProcessSource
+from collectors.framework.processtable import ProcessTable
 from collectors.framework.snmp.errors import SnmpAuthError, SnmpError, SnmpTimeout, no_host_resources
+from collectors.framework.snmp.interfaces import ISnmpClient, Oid, SnmpClientFactory, SnmpValue, Table
 from collectors.framework.snmp.prints import Prints
 from collectors.framework.snmp.sizing import Sizing
 from collectors.framework.snmp.values import count

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from collectors.framework.interfaces import ProcessRow, ProcessTable
+from collectors.framework.processtable import ProcessRow, ProcessTable
 from collectors.process.columns import Columns, Part
 from common.masking import Masker, masker
 from common.matching import Matcher, SetName, arguments_of, command_line, printable

@@ -8,8 +8,9 @@ import msgspec
 from twisted.internet.defer import Deferred, TimeoutError  # noqa: A004 - Twisted's, raised by addTimeout
 from zope.interface import implementer
 
-from collectors.framework.interfaces import CollectorContext, IProcessSource, ITask, ProcessTable
+from collectors.framework.interfaces import CollectorContext, IProcessSource, ITask
 from collectors.framework.networks import SILENT
+from collectors.framework.processtable import ProcessTable
 from collectors.framework.snmp.errors import NoHostResources, SnmpAuthError, SnmpConfigError, SnmpError, SnmpTimeout
 from collectors.framework.timing import turn_of
 from collectors.process import report

@@ -8,7 +8,7 @@ from functools import partial
 
 from msgspec import Struct
 
-from collectors.framework.interfaces import ProcessRow, ProcessTable
+from collectors.framework.processtable import ProcessRow, ProcessTable
 from collectors.process.events import CONDITIONS, SetVoice
 from collectors.process.expectations import Expectations
 from collectors.process.figures import SHORTEST_S, cpu_percent, cpu_seconds, from_a_cache, set_figures, started_of

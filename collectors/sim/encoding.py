@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-from collectors.framework.interfaces import Oid
 from collectors.framework.snmp import ber
+from collectors.framework.snmp.interfaces import Oid
 from collectors.sim import oids
 from collectors.sim.host import Host
 from collectors.sim.processes import Process, cpu_cs, memory_kib

@@ -15,8 +15,8 @@ from pysnmp.proto import rfc1902
 from pysnmp.smi import error, exval
 
 from collectors.framework.captures.reading import Typed
-from collectors.framework.interfaces import Oid
 from collectors.framework.snmp import ber
+from collectors.framework.snmp.interfaces import Oid
 from collectors.framework.snmp.pysnmp_engine import AUTH, PRIV
 from collectors.sim.served import Served, View
 from collectors.sim.users import User

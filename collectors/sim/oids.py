@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collectors.framework.interfaces import Oid
+from collectors.framework.snmp.interfaces import Oid
 
 SYSTEM: Oid = (1, 3, 6, 1, 2, 1, 1)
 SYS_DESCR, SYS_OBJECT_ID, SYS_UPTIME, SYS_CONTACT, SYS_NAME, SYS_LOCATION, SYS_SERVICES = (

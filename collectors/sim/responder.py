@@ -5,9 +5,9 @@ from __future__ import annotations
 import bisect
 from collections.abc import Mapping, Sequence
 
-from collectors.framework.interfaces import Oid
 from collectors.framework.snmp import ber, messages
 from collectors.framework.snmp.errors import NO_SUCH_NAME, TOO_BIG, BadAnswer
+from collectors.framework.snmp.interfaces import Oid
 from collectors.framework.snmp.messages import Pdu, PduType
 from collectors.framework.snmp.rows import Indexes
 from collectors.sim import oids

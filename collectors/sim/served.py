@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from collectors.framework.captures.reading import Origin, Reading, Scanned, Typed, completed
-from collectors.framework.interfaces import Oid, ProcessRow
+from collectors.framework.processtable import ProcessRow
 from collectors.framework.snmp import ber
+from collectors.framework.snmp.interfaces import Oid
 from collectors.sim import oids
 from common.errors import SettingsError
 

@@ -16,7 +16,8 @@ import psutil
 import pytest
 from twisted.internet.defer import Deferred
 
-from collectors.framework.interfaces import IProcessSource, ProcessRow
+from collectors.framework.interfaces import IProcessSource
+from collectors.framework.processtable import ProcessRow
 from common.configs import DeviceConfig, SourceKind
 
 T = TypeVar("T")

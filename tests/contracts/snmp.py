@@ -10,8 +10,8 @@ from typing import Any, Protocol
 import msgspec
 import pytest
 
-from collectors.framework.interfaces import Oid, SnmpValue, Table
 from collectors.framework.snmp.errors import SnmpAuthError, SnmpConfigError, SnmpTimeout
+from collectors.framework.snmp.interfaces import Oid, SnmpValue, Table
 from common.configs import AuthProtocol, PrivProtocol, SnmpConfig
 from tests.integration import snmpd as real
 from tests.integration.snmpd import Snmpd

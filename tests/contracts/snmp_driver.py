@@ -15,8 +15,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from collectors.framework.interfaces import ISnmpClient, Oid, SnmpValue, Table
 from collectors.framework.snmp import errors
+from collectors.framework.snmp.interfaces import ISnmpClient, Oid, SnmpValue, Table
 from collectors.framework.snmp.prints import Prints
 from common.configs import SnmpConfig, SnmpEngine
 from common.errors import TocsinError

@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from zope.interface import implementer
 
-from collectors.framework.interfaces import ISnmpClient, Oid, SnmpValue, Table
+from collectors.framework.snmp.interfaces import ISnmpClient, Oid, SnmpValue, Table
 from collectors.framework.snmp.prints import Prints
 from collectors.framework.snmp.sizing import Sizing
 

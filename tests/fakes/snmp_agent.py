@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
-from collectors.framework.interfaces import Oid, SnmpValue
 from collectors.framework.snmp import ber, messages, v3
 from collectors.framework.snmp.errors import BadAnswer
+from collectors.framework.snmp.interfaces import Oid, SnmpValue
 from collectors.framework.snmp.messages import Pdu, PduType
 from collectors.framework.snmp.usm import CIPHERS, KEY_BYTES, Extension, Signer, extend, localise, password_to_key
 from common.configs import AuthProtocol, PrivProtocol

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from collectors.framework.captures.folder import readings
 from collectors.framework.captures.reading import values_of
-from collectors.framework.interfaces import Oid
 from collectors.framework.snmp import ber, messages
 from collectors.framework.snmp.errors import BadAnswer
+from collectors.framework.snmp.interfaces import Oid
 from collectors.framework.task import Outcome
 from collectors.process.events import MISSING
 from common.roll import SetState

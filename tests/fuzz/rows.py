@@ -13,8 +13,8 @@ from collectors.framework.captures.folder import readings
 from collectors.framework.captures.reading import SYS_UPTIME, Failure, Got, Reading, Section, Typed, Walked
 from collectors.framework.captures.replaying import Tape
 from collectors.framework.captures.run import Run, run_through
-from collectors.framework.interfaces import Oid
 from collectors.framework.snmp import ber
+from collectors.framework.snmp.interfaces import Oid
 from collectors.process.events import MISSING
 from collectors.process.main import SPEC
 from tests.fakes.snmp import result_of

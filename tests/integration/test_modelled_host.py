@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from collectors.framework.interfaces import Oid
+from collectors.framework.snmp.interfaces import Oid
 from tests.fakes.snmp_agent import Agent, FakeProcess, host_values, tlv
 from tests.fakes.snmp_served import served
 from tests.integration.stack import Stack, running_stack, wait_for

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from collectors.framework.interfaces import Oid, Table
 from collectors.framework.snmp.errors import SnmpAuthError, SnmpTimeout
+from collectors.framework.snmp.interfaces import Oid, Table
 from common.configs import SnmpEngine
 from tests.contracts.snmp import HR_SW_RUN, SYS_UP_TIME, SnmpReading, SnmpRefusals, silent_port
 from tests.contracts.snmp_driver import Driver

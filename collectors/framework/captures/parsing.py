@@ -21,7 +21,8 @@ from collectors.framework.captures.reading import (
 )
 from collectors.framework.captures.text import FORMAT
 from collectors.framework.captures.words import WrongWordError, read_oid, read_type, read_word, shown
-from collectors.framework.interfaces import Oid, ProcessRow
+from collectors.framework.processtable import ProcessRow
+from collectors.framework.snmp.interfaces import Oid
 from common.errors import SettingsError
 
 MOST_MISTAKES = 30

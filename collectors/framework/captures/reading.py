@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from collectors.framework.interfaces import Oid, ProcessRow, SnmpValue
+from collectors.framework.processtable import ProcessRow
 from collectors.framework.snmp import ber, errors
+from collectors.framework.snmp.interfaces import Oid, SnmpValue
 from common.errors import TocsinError
 
 SYS_UPTIME: Oid = (1, 3, 6, 1, 2, 1, 1, 3, 0)

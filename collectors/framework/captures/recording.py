@@ -26,19 +26,12 @@ from collectors.framework.captures.reading import (
 )
 from collectors.framework.captures.text import heading, lines_of
 from collectors.framework.captures.words import NAMES
-from collectors.framework.interfaces import (
-    IProcessSource,
-    ISnmpClient,
-    ITap,
-    Oid,
-    ProcessTable,
-    SnmpClientFactory,
-    SnmpValue,
-    Table,
-)
+from collectors.framework.interfaces import IProcessSource, ITap
+from collectors.framework.processtable import ProcessTable
 from collectors.framework.snmp.asking import Reply
 from collectors.framework.snmp.client import SnmpClient
 from collectors.framework.snmp.errors import BadAnswer
+from collectors.framework.snmp.interfaces import ISnmpClient, Oid, SnmpClientFactory, SnmpValue, Table
 from collectors.framework.snmp.prints import Prints
 from collectors.framework.snmp.sizing import Sizing
 from common.configs import DeviceConfig, SnmpConfig

@@ -20,16 +20,9 @@ from collectors.framework.captures.reading import (
     Walked,
     completed,
 )
-from collectors.framework.interfaces import (
-    IProcessSource,
-    ISnmpClient,
-    ITap,
-    Oid,
-    ProcessTable,
-    SnmpClientFactory,
-    SnmpValue,
-    Table,
-)
+from collectors.framework.interfaces import IProcessSource, ITap
+from collectors.framework.processtable import ProcessTable
+from collectors.framework.snmp.interfaces import ISnmpClient, Oid, SnmpClientFactory, SnmpValue, Table
 from collectors.framework.snmp.prints import Prints
 from collectors.framework.snmp.sizing import Sizing
 from common.configs import DeviceConfig, SnmpConfig

@@ -10,7 +10,7 @@ import msgspec
 
 from collectors.framework.captures.reading import Got, Probed, Reading, Scanned, Section, Typed, Walked
 from collectors.framework.captures.words import NAMES, oid_word, word_of
-from collectors.framework.interfaces import ProcessRow
+from collectors.framework.processtable import ProcessRow
 from collectors.framework.snmp import ber
 from common.masking import Masker, masker
 

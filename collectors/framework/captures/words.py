@@ -7,8 +7,8 @@ import math
 from typing import Any
 
 from collectors.framework.captures.reading import Typed
-from collectors.framework.interfaces import Oid
 from collectors.framework.snmp import ber
+from collectors.framework.snmp.interfaces import Oid
 
 TYPES = {
     "integer": ber.INTEGER,

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 import psutil
 
-from collectors.framework.interfaces import ProcessRow
+from collectors.framework.processtable import ProcessRow
 
 PROGRAMS = frozenset({"tocsin-hub", "tocsin-process", "tocsin-modeler"})
 _MARK = "tocsin-"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import re
 
-from collectors.framework.interfaces import ProcessRow
 from collectors.framework.local.accounts import Accounts
 from collectors.framework.local.outcomes import Outcomes
+from collectors.framework.processtable import ProcessRow
 
 STATES = {
     b"R": "running",

@@ -10,8 +10,9 @@ import msgspec
 import psutil
 from zope.interface import implementer
 
-from collectors.framework.interfaces import IProcessSource, ProcessRow, ProcessTable
+from collectors.framework.interfaces import IProcessSource
 from collectors.framework.local.host import LocalHost
+from collectors.framework.processtable import ProcessRow, ProcessTable
 from common.configs import DeviceConfig
 
 T = TypeVar("T")

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from collectors.framework.interfaces import ProcessRow, ProcessTable
 from collectors.framework.processevents.messages import Executed, Exited, Forked
 from collectors.framework.processevents.values import Happened, ProcessLife
+from collectors.framework.processtable import ProcessRow, ProcessTable
 from common.matching import command_line
 
 MAX_LIVES = 5000

@@ -12,13 +12,14 @@ import msgspec
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
-from collectors.framework.interfaces import IProcessSource, ProcessRow, ProcessTable
+from collectors.framework.interfaces import IProcessSource
 from collectors.framework.processevents.connector import Connector, Standing
 from collectors.framework.processevents.lives import Impact, Lives
 from collectors.framework.processevents.messages import Answered, Executed, ProcessEvent
 from collectors.framework.processevents.oom import OomWitness
 from collectors.framework.processevents.pace import Waker
 from collectors.framework.processevents.values import Happened, ProcessLife
+from collectors.framework.processtable import ProcessRow, ProcessTable
 from common.configs import DeviceConfig
 
 SIGKILL = 9

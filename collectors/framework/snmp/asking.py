@@ -7,7 +7,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from collectors.framework.interfaces import Oid, SnmpValue
+from collectors.framework.snmp.interfaces import Oid, SnmpValue
 from collectors.framework.snmp.messages import PduType
 from collectors.framework.snmp.prints import Comparing
 from collectors.framework.snmp.rows import Cursor, Indexes

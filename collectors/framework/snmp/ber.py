@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from collectors.framework.interfaces import Oid, SnmpValue
 from collectors.framework.snmp.errors import BadAnswer
+from collectors.framework.snmp.interfaces import Oid, SnmpValue
 
 INTEGER = 0x02
 OCTET_STRING = 0x04

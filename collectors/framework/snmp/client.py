@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from twisted.internet.defer import DeferredLock
 from zope.interface import implementer
 
-from collectors.framework.interfaces import ISnmpClient, Oid, SnmpValue, Table
 from collectors.framework.snmp import messages
 from collectors.framework.snmp.asking import Asker, Reply, Request
 from collectors.framework.snmp.errors import NO_SUCH_NAME, TOO_BIG, BadAnswer, SnmpError, oids_text, status_error
+from collectors.framework.snmp.interfaces import ISnmpClient, Oid, SnmpValue, Table
 from collectors.framework.snmp.messages import PduType
 from collectors.framework.snmp.prints import Prints
 from collectors.framework.snmp.rows import Indexes

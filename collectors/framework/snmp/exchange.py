@@ -11,7 +11,6 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError, MessageLengthError
 from twisted.internet.interfaces import IReactorTime
 
-from collectors.framework.interfaces import Oid, SnmpValue
 from collectors.framework.snmp import messages
 from collectors.framework.snmp.address import resolve
 from collectors.framework.snmp.asking import Reply, Request
@@ -25,6 +24,7 @@ from collectors.framework.snmp.errors import (
     oid_text,
     oids_text,
 )
+from collectors.framework.snmp.interfaces import Oid, SnmpValue
 from collectors.framework.snmp.messages import Pdu, PduType
 from collectors.framework.snmp.port import AgentPort
 from collectors.framework.snmp.prints import Comparing

@@ -8,10 +8,10 @@ from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
 
-from collectors.framework.interfaces import ISnmpClient, SnmpClientFactory
 from collectors.framework.snmp.client import SnmpClient
 from collectors.framework.snmp.errors import SnmpConfigError, endpoint
 from collectors.framework.snmp.exchange import Exchange, Shared
+from collectors.framework.snmp.interfaces import ISnmpClient, SnmpClientFactory
 from collectors.framework.snmp.rows import Indexes
 from collectors.framework.snmp.usm import KeyCache
 from common.configs import DeviceConfig, SnmpConfig, SnmpEngine

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from collectors.framework.interfaces import Oid, SnmpValue
 from collectors.framework.snmp import ber
 from collectors.framework.snmp.errors import BadAnswer
+from collectors.framework.snmp.interfaces import Oid, SnmpValue
 
 VERSION_NUMBERS = {"1": 0, "2c": 1, "3": 3}
 

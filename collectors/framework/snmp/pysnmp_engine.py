@@ -19,11 +19,11 @@ from pysnmp.proto import errind
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
-from collectors.framework.interfaces import Oid, SnmpValue
 from collectors.framework.snmp import ber
 from collectors.framework.snmp.address import resolve
 from collectors.framework.snmp.asking import Reply, Request
 from collectors.framework.snmp.errors import BadAnswer, SnmpAuthError, SnmpError, SnmpTimeout, endpoint, oids_text
+from collectors.framework.snmp.interfaces import Oid, SnmpValue
 from collectors.framework.snmp.messages import PduType
 from collectors.framework.snmp.prints import Comparing
 from collectors.framework.snmp.rows import Cursor, Indexes

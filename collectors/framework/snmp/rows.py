@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from collectors.framework.interfaces import Oid, SnmpValue
 from collectors.framework.snmp import ber
 from collectors.framework.snmp.errors import BadAnswer, oid_text
+from collectors.framework.snmp.interfaces import Oid, SnmpValue
 from collectors.framework.snmp.prints import Comparing
 
 MAX_CACHED_INDEXES = 100_000

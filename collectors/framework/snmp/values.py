@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from collectors.framework.interfaces import SnmpValue
+from collectors.framework.snmp.interfaces import SnmpValue
 
 MOST_TEXT_BYTES = 4096
 """Of a text that is kept. MIBs allow some hundred; what is longer is cut."""

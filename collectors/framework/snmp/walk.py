@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from collectors.framework.interfaces import Oid, SnmpValue, Table
 from collectors.framework.snmp import ber
 from collectors.framework.snmp.asking import Asker, Reply, Request
 from collectors.framework.snmp.errors import (
@@ -18,6 +17,7 @@ from collectors.framework.snmp.errors import (
     oid_text,
     status_error,
 )
+from collectors.framework.snmp.interfaces import Oid, SnmpValue, Table
 from collectors.framework.snmp.messages import PduType, ask_for, ask_for_all
 from collectors.framework.snmp.prints import Comparing, Prints
 from collectors.framework.snmp.rows import Cursor, Indexes

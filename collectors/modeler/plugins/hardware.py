@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from collectors.framework.interfaces import Oid, SnmpValue
+from collectors.framework.snmp.interfaces import Oid, SnmpValue
 from collectors.framework.snmp.values import text
 from collectors.modeler.facts import Found, Plugin, Tables, Unbelievable, Walk
 from collectors.modeler.plugins.storage import RAM, STORAGE, VIRTUAL_MEMORY, StorageRow, storage_rows, unsigned

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from collectors.framework.interfaces import Oid, SnmpValue
 from collectors.framework.snmp.errors import oid_text
+from collectors.framework.snmp.interfaces import Oid, SnmpValue
 from collectors.framework.snmp.values import text
 from collectors.modeler.facts import Found, Plugin, Tables, Unbelievable
 from collectors.modeler.words import known, phrase

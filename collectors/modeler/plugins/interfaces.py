@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from collectors.framework.interfaces import Oid, SnmpValue
+from collectors.framework.snmp.interfaces import Oid, SnmpValue
 from collectors.framework.snmp.values import text
 from collectors.modeler.facts import Found, Plugin, Tables, Unbelievable, Walk
 from collectors.modeler.words import Ignored, distinct, figure, known, name, phrase

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from collectors.framework.interfaces import Oid
+from collectors.framework.snmp.interfaces import Oid
 from collectors.framework.snmp.values import text
 from collectors.modeler.facts import Found, Plugin, Tables, Unbelievable, Walk
 from common.components import ComponentKind, FoundComponent

@@ -10,7 +10,7 @@ import msgspec
 import zstandard
 from msgspec import Struct
 
-from collectors.framework.interfaces import ProcessRow
+from collectors.framework.processtable import ProcessRow
 from collectors.process.tables import View
 from common.errors import PermanentError
 from common.evidence import Evidence, EvidenceRow, HostEvidence, SetEvidence

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from zope.interface import Interface
 
-from collectors.framework.interfaces import Oid, SnmpValue
+from collectors.framework.snmp.interfaces import Oid, SnmpValue
 from common.errors import TocsinError
 from common.evidence import HostEvidence
 

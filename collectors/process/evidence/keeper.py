@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 from twisted.internet.defer import CancelledError, Deferred, TimeoutError  # noqa: A004 - Twisted's, from addTimeout
 
-from collectors.framework.interfaces import ProcessRow
+from collectors.framework.processtable import ProcessRow
 from collectors.process.events import RESTARTED
 from collectors.process.evidence.files import EvidenceFiles
 from collectors.process.evidence.gather import Taken, id_of, members, piece

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from collectors.framework.interfaces import ProcessTable
+from collectors.framework.processtable import ProcessTable
 from collectors.framework.timing import phase
 from collectors.process.rollbook import segments
 from collectors.process.rollbook.allowance import DAY_BYTES, DAY_MS, Allowance

@@ -7,7 +7,7 @@ from operator import lt
 
 from msgspec import Struct
 
-from collectors.framework.interfaces import ProcessRow, ProcessTable
+from collectors.framework.processtable import ProcessRow, ProcessTable
 from collectors.process.columns import Columns
 from collectors.process.restarts import went_back
 from collectors.process.rollbook.rows import lasting_name

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from collectors.framework.interfaces import ProcessRow, ProcessTable
 from collectors.framework.local.handles import Handles
 from collectors.framework.local.host import LocalHost
+from collectors.framework.processtable import ProcessRow, ProcessTable
 from collectors.framework.source_local import HIDDEN, KEEP_UP_TO_S, ProcSource
 from common.configs import DeviceConfig, SourceKind
 from tests.contracts.process_source import now

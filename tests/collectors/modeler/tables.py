@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from collectors.framework.interfaces import Oid, SnmpValue, Table
+from collectors.framework.snmp.interfaces import Oid, SnmpValue, Table
 from collectors.modeler.facts import Found, Plugin, Tables, Walk
 from common.configs import DeviceConfig, ModelConfig, ProcessSetConfig, SnmpConfig, SourceKind
 

@@ -13,9 +13,10 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from collectors.framework.interfaces import CollectorContext, Oid, SnmpValue, Table
+from collectors.framework.interfaces import CollectorContext
 from collectors.framework.scheduler import Scheduler
 from collectors.framework.snmp.errors import SnmpAuthError, SnmpTimeout
+from collectors.framework.snmp.interfaces import Oid, SnmpValue, Table
 from collectors.modeler.collector import ModelerCollector
 from collectors.modeler.plugins import identity, interfaces, processes
 from collectors.modeler.plugins.catalogue import PLUGINS

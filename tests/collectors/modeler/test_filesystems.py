@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.framework.interfaces import SnmpValue
+from collectors.framework.snmp.interfaces import SnmpValue
 from collectors.modeler.facts import CutShort, Tables, Unbelievable
 from collectors.modeler.plugins.filesystems import HR_FS_TYPES, MOUNT, MOUNTS, PLUGIN, REMOTE, STORAGE_INDEX
 from collectors.modeler.plugins.filesystems import TYPE as FS_TYPE

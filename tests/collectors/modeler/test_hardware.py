@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from collectors.framework.interfaces import Oid, SnmpValue
+from collectors.framework.snmp.interfaces import Oid, SnmpValue
 from collectors.modeler.facts import CutShort, Tables, Unbelievable
 from collectors.modeler.plugins import hardware
 from collectors.modeler.plugins.hardware import DEVICES, FIRMWARE, HR_MEMORY_SIZE, LOAD, PLUGIN, TYPE_PROCESSOR

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from collectors.framework.interfaces import SnmpValue
+from collectors.framework.snmp.interfaces import SnmpValue
 from collectors.modeler.facts import CutShort, Tables, Unbelievable
 from collectors.modeler.plugins.interfaces import (
     ADMIN,

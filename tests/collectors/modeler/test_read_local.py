@@ -11,8 +11,9 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from collectors.framework.interfaces import IProcessSource, ProcessRow, ProcessTable
+from collectors.framework.interfaces import IProcessSource
 from collectors.framework.local.own import OwnDaemons
+from collectors.framework.processtable import ProcessRow, ProcessTable
 from collectors.modeler.facts import HostRows
 from collectors.modeler.modelling import modelled
 from collectors.modeler.plugins.catalogue import PLUGINS, chosen

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from collectors.framework.interfaces import Oid
 from collectors.framework.snmp import ber, messages
+from collectors.framework.snmp.interfaces import Oid
 from collectors.framework.snmp.messages import Pdu, PduType
 from collectors.framework.task import Outcome
 from collectors.process.backoff import longest_read_s

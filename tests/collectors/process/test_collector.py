@@ -14,7 +14,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from collectors.framework.interfaces import CollectorContext, ProcessRow, ProcessTable
+from collectors.framework.interfaces import CollectorContext
+from collectors.framework.processtable import ProcessRow, ProcessTable
 from collectors.process.collector import ProcessCollector
 from collectors.process.memory import DeviceMemory, dump
 from collectors.process.task import state_key

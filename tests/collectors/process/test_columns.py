@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from collectors.framework.interfaces import Oid, ProcessRow, SnmpValue
+from collectors.framework.processtable import ProcessRow
+from collectors.framework.snmp.interfaces import Oid, SnmpValue
 from collectors.process.columns import NO_MEMORY, UNKNOWN, Columns, program
 from collectors.process.snmprows import Walked, draft_of, identities_of
 

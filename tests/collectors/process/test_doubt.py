@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from collectors.framework.interfaces import ProcessRow, ProcessTable
+from collectors.framework.processtable import ProcessRow, ProcessTable
 from collectors.process.doubt import ASK_ALIVE, changed_hands, has_shrunk, whom_to_ask
 from collectors.process.memory import DeviceMemory, SetMemory
 

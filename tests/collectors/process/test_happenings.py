@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.framework.interfaces import ProcessTable
 from collectors.framework.processevents.values import Happened, OomKill, ProcessLife
+from collectors.framework.processtable import ProcessTable
 from collectors.process.happenings import MAX_VACANT
 from collectors.process.tracker import Outcome
 from common.configs import ProcessSetConfig

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from collectors.framework.interfaces import Oid, ProcessTable, SnmpValue
+from collectors.framework.processtable import ProcessTable
+from collectors.framework.snmp.interfaces import Oid, SnmpValue
 from collectors.process import snmprows, source_snmp
 from collectors.process.source_snmp import CPU, EVERYTHING, MEMORY, NAME, PARAMETERS, PATH, STATUS, SYS_UPTIME
 from common.configs import DeviceConfig, SnmpConfig, SourceKind

@@ -12,7 +12,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from zope.interface import implementer
 
-from collectors.framework.interfaces import CollectorContext, IProcessSource, ProcessTable
+from collectors.framework.interfaces import CollectorContext, IProcessSource
+from collectors.framework.processtable import ProcessTable
 from collectors.process.collector import ProcessCollector
 from collectors.process.listening import SWITCHED_OFF, Listeners
 from collectors.process.memory import SetMemory

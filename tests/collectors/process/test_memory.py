@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from collectors.framework.interfaces import ProcessTable
+from collectors.framework.processtable import ProcessTable
 from collectors.framework.thresholdbook import ComponentWatches
 from collectors.framework.thresholds import Watch
 from collectors.process.memory import DeviceMemory, SetMemory, dump, load

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from collectors.framework.interfaces import ProcessRow, ProcessTable
+from collectors.framework.processtable import ProcessRow, ProcessTable
 from common.configs import ExpectedSet, SourceKind, Told
 from common.events import CLASS_PROCESS, Event, Severity
 from common.queries import Decision

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from collectors.framework.interfaces import ProcessTable
+from collectors.framework.processtable import ProcessTable
 from collectors.process.memory import DeviceMemory
 from collectors.process.restarts import restarted
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from collectors.framework.interfaces import ProcessTable
+from collectors.framework.processtable import ProcessTable
 from collectors.process.sampling import StepSamples
 from collectors.process.tables import View
 from collectors.process.tracker import Outcome

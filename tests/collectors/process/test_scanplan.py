@@ -14,8 +14,9 @@ from twisted.internet.task import Clock, deferLater
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from collectors.framework.interfaces import CollectorContext, IProcessSource, ProcessRow, ProcessTable
+from collectors.framework.interfaces import CollectorContext, IProcessSource
 from collectors.framework.networks import SILENT, Networks
+from collectors.framework.processtable import ProcessRow, ProcessTable
 from collectors.framework.scheduler import Scheduler
 from collectors.framework.snmp.errors import SnmpAuthError, SnmpConfigError, SnmpError, SnmpTimeout
 from collectors.framework.timing import turn_of

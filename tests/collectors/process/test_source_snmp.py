@@ -7,8 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from collectors.framework.interfaces import IProcessSource, Oid, ProcessTable, SnmpValue
+from collectors.framework.interfaces import IProcessSource
+from collectors.framework.processtable import ProcessTable
 from collectors.framework.snmp.errors import NoHostResources, SnmpAuthError, SnmpError, SnmpTimeout
+from collectors.framework.snmp.interfaces import Oid, SnmpValue
 from collectors.framework.snmp.sizing import Sizing
 from collectors.framework.snmp.values import MOST_TEXT_BYTES
 from collectors.process.source_snmp import (

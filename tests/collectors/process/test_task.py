@@ -12,8 +12,10 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock, deferLater
 from twisted.trial.unittest import SynchronousTestCase
 
-from collectors.framework.interfaces import CollectorContext, Oid, ProcessTable, SnmpValue
+from collectors.framework.interfaces import CollectorContext
+from collectors.framework.processtable import ProcessTable
 from collectors.framework.snmp.errors import SnmpAuthError, SnmpTimeout
+from collectors.framework.snmp.interfaces import Oid, SnmpValue
 from collectors.process.source_snmp import (
     CPU,
     HR_SYSTEM_UPTIME,

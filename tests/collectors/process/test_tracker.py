@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.framework.interfaces import ProcessRow, ProcessTable
+from collectors.framework.processtable import ProcessRow, ProcessTable
 from collectors.process.memory import DeviceMemory, dump, load
 from collectors.process.tables import members_of
 from collectors.process.tracker import Outcome, Tracker, vanished

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from collectors.framework.interfaces import ProcessTable
+from collectors.framework.processtable import ProcessTable
 from collectors.process.task import ProcessTask
 from collectors.sim.scenario import read_scenario
 from common.configs import DeviceConfig, ProcessSetConfig, SnmpConfig, SnmpVersion, SourceKind

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from pyasn1.codec.ber import decoder
 from pysnmp.proto import api
 
-from collectors.framework.interfaces import Oid, Table
 from collectors.framework.snmp import ber, messages
 from collectors.framework.snmp.errors import SnmpAuthError, SnmpTimeout
 from collectors.framework.snmp.factory import client_factory
+from collectors.framework.snmp.interfaces import Oid, Table
 from collectors.framework.snmp.messages import PduType
 from collectors.sim import oids
 from collectors.sim.host import Host

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from collectors.framework.captures.reading import Failure, Got, Origin, Reading, Scanned, Section, Typed, Walked
-from collectors.framework.interfaces import Oid, ProcessRow
+from collectors.framework.processtable import ProcessRow
 from collectors.framework.snmp import ber
+from collectors.framework.snmp.interfaces import Oid
 from collectors.sim import oids
 from collectors.sim.served import Served
 from common.errors import SettingsError

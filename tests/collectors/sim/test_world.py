@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from collectors.framework.interfaces import Oid
 from collectors.framework.snmp import messages
+from collectors.framework.snmp.interfaces import Oid
 from collectors.framework.snmp.messages import PduType
 from collectors.sim import oids
 from collectors.sim.facts import Fact

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from collectors.framework.interfaces import ProcessRow, ProcessTable
+from collectors.framework.processtable import ProcessRow, ProcessTable
 from collectors.process.memory import DeviceMemory
 from collectors.process.tracker import Tracker
 from common.configs import DeviceConfig

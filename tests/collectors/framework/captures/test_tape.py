@@ -15,9 +15,11 @@ from collectors.framework.captures.folder import CONFIG, CaptureFolder, folder_n
 from collectors.framework.captures.reading import Got, Origin, Reading, Scanned, Typed, Walked, values_of
 from collectors.framework.captures.recording import Recorder
 from collectors.framework.captures.replaying import Replay, Tape
-from collectors.framework.interfaces import IProcessSource, Oid, ProcessTable, SnmpValue, Table
+from collectors.framework.interfaces import IProcessSource
+from collectors.framework.processtable import ProcessTable
 from collectors.framework.snmp import ber
 from collectors.framework.snmp.errors import SnmpAuthError, SnmpTimeout
+from collectors.framework.snmp.interfaces import Oid, SnmpValue, Table
 from collectors.framework.source_local import ProcSource
 from common.configs import DeviceConfig, SnmpConfig, SourceKind
 from common.errors import NotFoundError, SettingsError

@@ -10,8 +10,9 @@ from collectors.framework.captures.parsing import parse
 from collectors.framework.captures.reading import Failure, Got, Origin, Probed, Reading, Scanned, Typed, Walked
 from collectors.framework.captures.text import heading, lines_of
 from collectors.framework.captures.words import NAMES, WrongWordError, read_oid, read_word, word_of
-from collectors.framework.interfaces import Oid, ProcessRow
+from collectors.framework.processtable import ProcessRow
 from collectors.framework.snmp import ber
+from collectors.framework.snmp.interfaces import Oid
 from common.errors import SettingsError
 
 Rows = dict[Oid, Typed]

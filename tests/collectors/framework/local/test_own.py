@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from collectors.framework.interfaces import ProcessRow
 from collectors.framework.local.own import OwnDaemons, owner_of
+from collectors.framework.processtable import ProcessRow
 
 US = os.geteuid()
 STRANGER = 54_321

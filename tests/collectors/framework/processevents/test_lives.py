@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-from collectors.framework.interfaces import ProcessRow, ProcessTable
 from collectors.framework.processevents.lives import Impact, Lives
 from collectors.framework.processevents.messages import Executed, Exited, Forked
 from collectors.framework.processevents.values import Happened, ProcessLife
+from collectors.framework.processtable import ProcessRow, ProcessTable
 
 KILLED = 9
 

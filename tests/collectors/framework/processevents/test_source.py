@@ -12,11 +12,11 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from collectors.framework.interfaces import ProcessRow, ProcessTable
 from collectors.framework.processevents.connector import Counts, Standing
 from collectors.framework.processevents.messages import Executed, Exited, Forked, ProcessEvent
 from collectors.framework.processevents.oom import OomWitness
 from collectors.framework.processevents.source import Watch, WatchingSource
+from collectors.framework.processtable import ProcessRow, ProcessTable
 from tests.collectors.framework.processevents.test_lives import row
 
 

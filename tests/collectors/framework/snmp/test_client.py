@@ -7,10 +7,10 @@ import msgspec
 import pytest
 from twisted.internet.defer import CancelledError
 
-from collectors.framework.interfaces import ISnmpClient, Oid, Table
 from collectors.framework.snmp import ber, messages
 from collectors.framework.snmp.errors import SnmpConfigError, SnmpError, SnmpTimeout
 from collectors.framework.snmp.factory import asyncio_reactor_needed, client_factory
+from collectors.framework.snmp.interfaces import ISnmpClient, Oid, Table
 from collectors.framework.snmp.messages import Pdu, PduType
 from collectors.framework.snmp.sizing import START_VARBINDS
 from common.configs import DeviceConfig, SnmpConfig, SnmpEngine, SnmpVersion, SourceKind

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from collectors.framework.interfaces import Oid, SnmpValue, Table
 from collectors.framework.snmp.errors import SnmpTimeout
+from collectors.framework.snmp.interfaces import Oid, SnmpValue, Table
 from common.configs import AuthProtocol, PrivProtocol, SnmpConfig
 from tests.contracts.snmp import HR_SW_RUN, SYS_LOCATION, SYS_OBJECT_ID, SYS_UP_TIME, SnmpReading
 from tests.contracts.snmp_driver import walked_again

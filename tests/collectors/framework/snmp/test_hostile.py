@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collectors.framework.interfaces import Oid, Table
 from collectors.framework.snmp import ber, messages
 from collectors.framework.snmp.errors import SnmpError, SnmpTimeout
 from collectors.framework.snmp.factory import client_factory
+from collectors.framework.snmp.interfaces import Oid, Table
 from collectors.framework.snmp.messages import Pdu, PduType
 from common.configs import SnmpConfig, SnmpVersion
 from tests.collectors.framework.snmp.test_client import COLUMNS, PROCESSES

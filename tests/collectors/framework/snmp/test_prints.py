@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collectors.framework.interfaces import ISnmpClient, Oid, SnmpValue, Table
 from collectors.framework.snmp import prints
 from collectors.framework.snmp.errors import BadAnswer
 from collectors.framework.snmp.factory import client_factory
+from collectors.framework.snmp.interfaces import ISnmpClient, Oid, SnmpValue, Table
 from collectors.framework.snmp.prints import NO_PRINT, Comparing, Prints
 from collectors.framework.snmp.rows import Cursor, Indexes, take_rows
 from common.configs import SnmpConfig, SnmpVersion

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.framework.interfaces import Oid, SnmpValue
 from collectors.framework.snmp import ber, rows
 from collectors.framework.snmp.errors import BadAnswer
+from collectors.framework.snmp.interfaces import Oid, SnmpValue
 from collectors.framework.snmp.rows import Cursor, Indexes, take_rows
 from tests.fakes.snmp_agent import tlv, varbind
 

@@ -8,10 +8,10 @@ import random
 import msgspec
 import pytest
 
-from collectors.framework.interfaces import Oid
 from collectors.framework.snmp import messages
 from collectors.framework.snmp.errors import SnmpTimeout
 from collectors.framework.snmp.factory import client_factory
+from collectors.framework.snmp.interfaces import Oid
 from collectors.framework.snmp.messages import Pdu, PduType
 from collectors.framework.snmp.sizing import FORGIVE_AFTER
 from common.configs import SnmpConfig, SnmpVersion

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from collectors.framework.interfaces import ProcessRow, ProcessTable
+from collectors.framework.processtable import ProcessRow, ProcessTable
 from collectors.process.evidence.gather import MOST_SETS, PIECE_BYTES, TOP, Taken, id_of, members, piece, unpacked
 from collectors.process.evidence.host import ASKED, local_host, snmp_host
 from collectors.process.tables import View

@@ -13,7 +13,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from zope.interface import implementer
 
-from collectors.framework.interfaces import CollectorContext, IProcessSource, ProcessRow, ProcessTable
+from collectors.framework.interfaces import CollectorContext, IProcessSource
+from collectors.framework.processtable import ProcessRow, ProcessTable
 from collectors.framework.snmp.errors import SnmpTimeout
 from collectors.process.evidence.files import FOLDER, EvidenceFiles
 from collectors.process.evidence.host import IHostFacts

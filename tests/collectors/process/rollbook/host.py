@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from collectors.framework.interfaces import ProcessRow, ProcessTable
+from collectors.framework.processtable import ProcessRow, ProcessTable
 from collectors.process.columns import Columns, program
 from collectors.process.rollbook.book import RollBook
 from collectors.process.rollbook.books import RollBooks

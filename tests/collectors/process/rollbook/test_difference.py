@@ -7,7 +7,7 @@ import random
 import msgspec
 import pytest
 
-from collectors.framework.interfaces import ProcessRow
+from collectors.framework.processtable import ProcessRow
 from collectors.process.rollbook.difference import difference
 from tests.collectors.process.rollbook.host import columns_of
 
