@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from collectors.framework.processevents.values import Happened
+from common.matching import command_line
 
 
 class ProcessRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -38,6 +39,11 @@ class ProcessRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
     user: str | None = None
     replaced: bool = False
     own: bool = False
+
+    @property
+    def line(self) -> str:
+        """The text that it is matched by."""
+        return command_line(self.path, self.name, self.parameters)
 
 
 class ProcessTable(Struct, frozen=True, kw_only=True):

@@ -13,7 +13,6 @@ from collectors.framework.interfaces import IProcessSource
 from collectors.framework.local.own import OwnDaemons
 from collectors.modeler.facts import HostRows, Plugin
 from common.errors import TransientError
-from common.matching import command_line
 
 InThread = Callable[[Callable[[], None]], None]
 """Begins work in a thread."""
@@ -70,11 +69,7 @@ class LocalReader:
             table = await self._processes.scan(True)  # noqa: FBT003 - the interface has it
             if FIRST_PID in table.rows:
                 without = own.among(table.rows) if own is not None else ()
-                rows["processes"] = [
-                    command_line(row.path, row.name, row.parameters)
-                    for pid, row in table.rows.items()
-                    if row.alive and pid not in without
-                ]
+                rows["processes"] = [row.line for pid, row in table.rows.items() if row.alive and pid not in without]
             else:
                 hidden["processes"] = HIDDEN
         async with self._lock:

@@ -29,7 +29,7 @@ from common.configs import DeviceConfig, SourceKind
 from common.errors import NotFoundError, PermanentError
 from common.events import CLASS_PROCESS, CLASS_SNMP
 from common.masking import mask_mistakes, masker_of
-from common.matching import check_definition, command_line
+from common.matching import check_definition
 from common.queries import (
     Decision,
     EvidenceQuery,
@@ -150,7 +150,7 @@ class ProcessCollector:
         if config.source is SourceKind.LOCAL:
 
             def wanted(row: ProcessRow) -> bool:
-                return task.tracker.set_of(command_line(row.path, row.name, row.parameters)) is not None
+                return task.tracker.set_of(row.line) is not None
 
             source = local_source(wall, monotonic, wanted, self._local)
             if listen:

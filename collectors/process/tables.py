@@ -10,7 +10,7 @@ from msgspec import Struct
 from collectors.framework.processtable import ProcessRow, ProcessTable
 from collectors.process.columns import Columns, Part
 from common.masking import Masker, masker
-from common.matching import Matcher, SetName, arguments_of, command_line, printable
+from common.matching import Matcher, SetName, arguments_of, printable
 from common.roll import CommandLine, Process
 
 Members = dict[str, Mapping[int, ProcessRow]]
@@ -98,7 +98,7 @@ class View(Struct, kw_only=True):
                 pid=pid,
                 set=owners[pid].component if pid in owners else None,
                 name=printable(mask(row.name), 100),
-                command=printable(mask(line_of(row)), 500),
+                command=printable(mask(row.line), 500),
                 started_at=row.started,
                 cpu_percent=self.used.get(pid),
                 memory_bytes=row.memory_bytes,
@@ -119,17 +119,12 @@ class View(Struct, kw_only=True):
     def line(self, pid: int, secrets: Masker | None = None) -> CommandLine | None:
         """The whole text that a process was matched by, but for what looks like a secret; None when it does not run."""
         row = self.table.rows[pid]
-        text = line_of(row)
+        text = row.line
         if not row.alive:
             return None
         arguments = arguments_of(text, row.parameters)
         masked = (secrets or masker()).mask(text)
         return CommandLine(masked, min(max(arguments + len(masked) - len(text), 0), len(masked)))
-
-
-def line_of(row: ProcessRow) -> str:
-    """The text that a process is matched by."""
-    return command_line(row.path, row.name, row.parameters)
 
 
 def members_of(table: ProcessTable, matcher: Matcher, before: Owners | None = None) -> Matched:
@@ -150,7 +145,7 @@ def members_of(table: ProcessTable, matcher: Matcher, before: Owners | None = No
     grouped: dict[str, dict[int, ProcessRow]] = {}
     own: set[str] = set()
     for pid, row in rows.items():
-        name = matcher.match(line_of(row))
+        name = matcher.match(row.line)
         if name is None or not row.alive:
             continue
         if row.own:

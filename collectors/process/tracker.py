@@ -19,7 +19,7 @@ from collectors.process.programs import closed, look
 from collectors.process.restarts import restarted, restarts_of, used_again
 from collectors.process.starts import NOBODY
 from collectors.process.statuses import statuses
-from collectors.process.tables import Matched, Members, Owners, View, line_of, members_of
+from collectors.process.tables import Matched, Members, Owners, View, members_of
 from common.configs import DeviceConfig, ExpectedSet, ProcessSetConfig
 from common.events import Event
 from common.masking import MASK
@@ -297,7 +297,7 @@ class Tracker:
     @staticmethod
     def _present(kept: SetMemory, rows: Mapping[int, ProcessRow], restarts: int, at: float) -> None:
         first = rows[next(iter(rows))]
-        line = line_of(first)
+        line = first.line
         if line != kept.line:
             kept.line = sys.intern(line)  # hosts run the same programs
         if restarts and 2 * restarts >= len(rows):

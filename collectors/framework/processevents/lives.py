@@ -14,7 +14,6 @@ import msgspec
 from collectors.framework.processevents.messages import Executed, Exited, Forked
 from collectors.framework.processevents.values import Happened, ProcessLife
 from collectors.framework.processtable import ProcessRow, ProcessTable
-from common.matching import command_line
 
 MAX_LIVES = 5000
 """Between two scans; of what is more, the scan alone knows."""
@@ -96,7 +95,7 @@ class Lives:
             row = table.rows.get(pid)
             if row is not None and row.alive:
                 if not row.own and self._wanted(row):
-                    reported.append(msgspec.structs.replace(life, line=_line(row)))
+                    reported.append(msgspec.structs.replace(life, line=row.line))
             elif life.began is not None and life.began >= self._scanned and not self._lost:
                 running[pid] = life  # it began, or ended, while the table was read
         happened = Happened(lives=tuple(reported), lost=self._lost, unseen=self._unseen)
@@ -139,14 +138,14 @@ class Lives:
             return Impact.NOTHING
         life = self._running.get(pid)
         if life is not None:
-            self._running[pid] = msgspec.structs.replace(life, line=_line(row), forked=False)
+            self._running[pid] = msgspec.structs.replace(life, line=row.line, forked=False)
             if not life.forked:
                 return Impact.NOTHING
         elif self._line_of(pid) is not None or not self._has_room():
             return Impact.NOTHING
         else:
-            self._running[pid] = ProcessLife(pid=pid, line=_line(row), began=at)
-        self.born = _line(row)
+            self._running[pid] = ProcessLife(pid=pid, line=row.line, began=at)
+        self.born = row.line
         return Impact.BIRTH
 
     def _exited(self, pid: int, status: int, at: float) -> Impact:
@@ -187,7 +186,7 @@ class Lives:
         row = self._rows.get(pid)
         if row is None or pid in self._left or not row.alive or row.own or not self._wanted(row):
             return None
-        return _line(row)
+        return row.line
 
     def _is_over(self, life: ProcessLife, table: ProcessTable) -> bool:
         """Whether the scan, too, says that a process has ended."""
@@ -197,7 +196,3 @@ class Lives:
         if life.started is not None and row.started is not None:
             return abs(row.started - life.started) > _TICK_S
         return life.pid in self._running
-
-
-def _line(row: ProcessRow) -> str:
-    return command_line(row.path, row.name, row.parameters)

@@ -15,7 +15,7 @@ from collectors.process.tables import View
 from common.errors import PermanentError
 from common.evidence import Evidence, EvidenceRow, HostEvidence, SetEvidence
 from common.masking import Masker
-from common.matching import command_line, printable
+from common.matching import printable
 
 PIECE_BYTES = 8 * 1024
 """Of a piece as it is kept."""
@@ -146,7 +146,7 @@ def _largest(rows: object, most: int) -> Sequence[ProcessRow]:
 def _row_maker(secrets: Masker, characters: int) -> RowMaker:
     def row(one: ProcessRow, view: View | None, *, gone: bool = False) -> EvidenceRow:
         owner = view.owners.get(one.pid) if view is not None else None
-        line = command_line(one.path, one.name, one.parameters)[:MASKED_CHARACTERS]
+        line = one.line[:MASKED_CHARACTERS]
         cpu = view.used.get(one.pid) if view is not None else None
         return EvidenceRow(
             pid=one.pid,
