@@ -116,6 +116,10 @@ class View(Struct, kw_only=True):
             found.setdefault(name.component, {})[pid] = self.table.rows[pid]
         return dict(found)
 
+    def of(self, component: str) -> dict[int, ProcessRow]:
+        """The living processes of one set, by pid."""
+        return dict(self.members().get(component, {}).items())
+
     def line(self, pid: int, secrets: Masker | None = None) -> CommandLine | None:
         """The whole text that a process was matched by, but for what looks like a secret; None when it does not run."""
         row = self.table.rows[pid]

@@ -60,12 +60,6 @@ def taken_at(id_: str) -> float:
     return int(id_[:11], 16) / 1000
 
 
-def members(view: View, component: str) -> dict[int, ProcessRow]:
-    """The processes of a set."""
-    rows = view.table.rows
-    return {pid: rows[pid] for pid, owner in view.owners.items() if owner.component == component}
-
-
 def piece(taken: Taken, host: HostEvidence, secrets: Masker) -> bytes:
     """The evidence as it is kept, small enough."""
     for rows, characters in SHAPES:
@@ -126,7 +120,7 @@ RowMaker = Callable[..., EvidenceRow]
 
 
 def _set(name: str, last: Members | None, taken: Taken, row: RowMaker, most: int) -> SetEvidence:
-    present = members(taken.now, name)
+    present = taken.now.of(name)
     shown = _largest(present.values(), most)
     was = _largest(last.values(), most) if last is not None else []
     there = taken.now.table.rows

@@ -12,7 +12,7 @@ from twisted.internet.defer import CancelledError, Deferred, TimeoutError  # noq
 from collectors.framework.processtable import ProcessRow
 from collectors.process.events import RESTARTED
 from collectors.process.evidence.files import EvidenceFiles
-from collectors.process.evidence.gather import Taken, id_of, members, piece
+from collectors.process.evidence.gather import Taken, id_of, piece
 from collectors.process.evidence.host import IHostFacts, unknown_host
 from collectors.process.memory import SetMemory
 from collectors.process.tables import View
@@ -64,7 +64,7 @@ class EvidenceKeeper:
         if self._vanished or gone:
             kept = {name: self._vanished[name] for name in gone if name in self._vanished}
             if before is not None:
-                kept.update({name: rows for name in gone if name not in kept and (rows := members(before, name))})
+                kept.update({name: rows for name in gone if name not in kept and (rows := before.of(name))})
             self._vanished = kept
 
     def ended(self, alarms: Iterable[tuple[str, str]]) -> None:
@@ -124,7 +124,7 @@ class EvidenceKeeper:
     def _last(self, component: str, before: View | None) -> Mapping[int, ProcessRow] | None:
         if component in self._vanished:
             return self._vanished[component]
-        return members(before, component) if before is not None else None
+        return before.of(component) if before is not None else None
 
 
 def _key(event: Event) -> tuple[str, str]:

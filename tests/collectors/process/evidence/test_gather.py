@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from collectors.framework.processtable import ProcessRow, ProcessTable
-from collectors.process.evidence.gather import MOST_SETS, PIECE_BYTES, TOP, Taken, id_of, members, piece, unpacked
+from collectors.process.evidence.gather import MOST_SETS, PIECE_BYTES, TOP, Taken, id_of, piece, unpacked
 from collectors.process.evidence.host import ASKED, local_host, snmp_host
 from collectors.process.tables import View
 from common.errors import PermanentError
@@ -51,7 +51,7 @@ def evidence(now: View, before: View | None = None, host: HostEvidence | None = 
 def test_it_has_the_set_before_and_then_and_the_tops_of_the_host() -> None:
     before = view(row(1), row(2), row(9, name="db", memory_bytes=9 * 2**30), at=START - 60, used={9: 350.0, 1: 2.0})
     now = view(row(3, parameters="--fresh"), row(8, name="top"), used={8: 99.5, 3: 0.0})
-    found = evidence(now, before, web=members(before, "web"))
+    found = evidence(now, before, web=before.of("web"))
     (web,) = found.sets
     assert (found.device, found.at, found.before_at, found.processes) == ("box", START, START - 60, 2)
     assert [(one.pid, one.gone, one.cpu_percent) for one in web.before or []] == [(2, True, None), (1, True, 2.0)]
@@ -81,7 +81,7 @@ def test_secrets_and_terminal_sequences_are_in_no_piece() -> None:
 def test_sizes_that_are_none_are_unknown() -> None:
     rows = [row(1, memory_bytes=2**80), row(2, memory_bytes=-5), row(3, memory_bytes=7), row(4, cpu_s=None)]
     now = view(*rows, used={1: float("inf"), 2: 1.0})
-    found = evidence(now, now, web=members(now, "web"))
+    found = evidence(now, now, web=now.of("web"))
     assert [one.pid for one in found.by_memory] == [4, 3]
     assert [one.memory_bytes for one in found.sets[0].now] == [4000, 7, None, None]
 
@@ -94,7 +94,7 @@ def test_a_piece_is_small_however_much_there_is() -> None:
     rng = random.Random(1)
     rows = [row(pid, parameters=noise(rng, 5000), path=noise(rng, 300)) for pid in range(1, 400)]
     now = view(*rows, used={pid: float(pid) for pid in range(1, 400)})
-    sets: dict[str, Any] = {f"web{number}": members(now, "web") for number in range(30)}
+    sets: dict[str, Any] = {f"web{number}": now.of("web") for number in range(30)}
     found = evidence(now, now, **sets)
     assert (len(found.sets), found.more_sets) == (MOST_SETS, 10)
     assert (len(found.by_cpu), len(found.by_memory)) == (TOP, TOP)
