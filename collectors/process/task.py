@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import msgspec
 from twisted.internet.defer import Deferred, TimeoutError  # noqa: A004 - Twisted's, raised by addTimeout
@@ -240,7 +240,7 @@ class ProcessTask:
         if table.complete and not await self._doubtful(table):
             return table
         table = await self._source.scan(True)  # noqa: FBT003 - the interface has it
-        problem = table.problem if not table.complete else await self._hidden(table)
+        problem = table.problem if not table.complete else await self._hidden(table, self._tracker.doubtful(table))
         if problem:
             raise TableIncompleteError(f"the process table of {self._config.device} is incomplete: {problem}")
         return table
@@ -249,16 +249,16 @@ class ProcessTask:
         """Whether a table that seems to be complete is to be read again."""
         if self._config.snmp is None:
             return False
-        memory = self._tracker.memory
-        if has_shrunk(memory, table) or changed_hands(memory, table, self._tracker.doubtful(table)):
+        memory, gone = self._tracker.memory, self._tracker.doubtful(table)
+        if has_shrunk(memory, table) or changed_hands(memory, table, gone):
             return True
-        return await self._hidden(table) != ""
+        return await self._hidden(table, gone) != ""
 
-    async def _hidden(self, table: ProcessTable) -> str:
-        """What shows that a table lacks processes that are there; empty when nothing does."""
+    async def _hidden(self, table: ProcessTable, gone: Collection[str]) -> str:
+        """What shows that a table lacks processes that are there, of sets that are gone; empty when nothing does."""
         if self._config.snmp is None:
             return ""
-        asked = whom_to_ask(self._tracker.memory, table, self._tracker.doubtful(table))
+        asked = whom_to_ask(self._tracker.memory, table, gone)
         alive = await self._source.alive(asked) if asked else ()
         return f"process {min(alive)} answers when it is asked for, and the table does not have it" if alive else ""
 

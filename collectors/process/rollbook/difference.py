@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from operator import lt
 
 from msgspec import Struct
 
 from collectors.framework.processtable import ProcessRow, ProcessTable
-from collectors.process.columns import Columns
+from collectors.process.columns import Columns, fallen
 from collectors.process.restarts import went_back
 from collectors.process.rollbook.rows import lasting_name
 
@@ -68,10 +67,9 @@ def _differing_rows(before: Rows, after: Rows) -> list[int]:
 
 def _differing_columns(before: Columns, after: Columns) -> list[int]:
     """The same of tables that are columns, in which what runs is one object wherever it runs."""
-    if before.pids == after.pids:
-        some_fell = any(map(lt, after.cpu_s, before.cpu_s))
-        if before.programs == after.programs and not some_fell and _dead(before) == _dead(after):
-            return []
+    as_before = before.pids == after.pids and before.programs == after.programs and _dead(before) == _dead(after)
+    if as_before and not fallen(after, before.cpu):
+        return []
     dead = after.dead
     old = dict(zip(before.pids, zip(before.programs, before.cpu_s, before.states, strict=True), strict=True))
     found = []
