@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 
 from collectors.framework.local.accounts import Accounts
 from collectors.framework.local.outcomes import Outcomes
@@ -49,6 +50,15 @@ def read(path: str, size: int = MOST_BYTES) -> bytes:
         return os.read(descriptor, size)
     finally:
         os.close(descriptor)
+
+
+def text(path: Path) -> str:
+    """A file as text, as far as `MOST_BYTES`; empty when it cannot be read."""
+    try:
+        with path.open("rb") as file:  # which reads on where the kernel tells a file in parts
+            return file.read(MOST_BYTES).decode("utf-8", "replace")
+    except OSError:
+        return ""
 
 
 def split_stat(data: bytes) -> tuple[bytes, list[bytes]]:

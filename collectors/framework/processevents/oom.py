@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
+from collectors.framework.local import procfs
 from collectors.framework.processevents.values import OomKill
 
 MAX_RECORDS = 2000
@@ -114,12 +115,12 @@ class OomWitness:
     # --- counters -----------------------------------------------------------------------------------------------------
 
     def _host_kills(self) -> int | None:
-        return _word_after(_text(self._root / "proc/vmstat"), "oom_kill")
+        return _word_after(procfs.text(self._root / "proc/vmstat"), "oom_kill")
 
     def _group(self, pid: int) -> str:
         """The file that counts for a process, below the root; empty when there is none."""
         unified = ""
-        for line in _text(self._root / f"proc/{pid}/cgroup").splitlines():
+        for line in procfs.text(self._root / f"proc/{pid}/cgroup").splitlines():
             _, controllers, path = (*line.split(":", 2), "", "")[:3]
             if not path.startswith("/") or ".." in PurePosixPath(path).parts:
                 continue
@@ -135,14 +136,14 @@ class OomWitness:
     def _count(self, group: str) -> None:
         """Remember what a group, and those that it lies in, have counted."""
         for file in _parents(group):
-            count = _word_after(_text(self._root / file), "oom_kill")
+            count = _word_after(procfs.text(self._root / file), "oom_kill")
             if count is not None:
                 self._counted[file] = count
 
     def _rise(self, group: str) -> int | None:
         """How many kills a group counts more than at the last look; one that has gone is counted for by its parent."""
         for file in _parents(group) if group else ():
-            count = _word_after(_text(self._root / file), "oom_kill")
+            count = _word_after(procfs.text(self._root / file), "oom_kill")
             if count is not None and file in self._counted:
                 return max(0, count - self._counted[file])
         return None
@@ -193,13 +194,6 @@ def _parents(group: str) -> Sequence[str]:
         files.append(f"{folder}/{name}")
         folder = folder.rpartition("/")[0]
     return files
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
 
 
 def _word_after(text: str, name: str) -> int | None:

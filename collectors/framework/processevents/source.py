@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -13,6 +12,7 @@ from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
 from collectors.framework.interfaces import IProcessSource
+from collectors.framework.local import procfs
 from collectors.framework.processevents.connector import Connector, Standing
 from collectors.framework.processevents.lives import Impact, Lives
 from collectors.framework.processevents.messages import Answered, Executed, ProcessEvent
@@ -23,7 +23,6 @@ from collectors.framework.processtable import ProcessRow, ProcessTable
 from common.configs import DeviceConfig
 
 SIGKILL = 9
-MAX_LINE_BYTES = 32 * 1024
 
 
 class Watch(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,10 +42,9 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
 def what_runs(pid: int) -> ProcessRow | None:
     """What a process of this host runs now, as far as it matters for matching; None when it is gone."""
     try:
-        data = _read(f"/proc/{pid}/cmdline")
-        path, _, parameters = data.rstrip(b"\0").replace(b"\0", b" ").decode("utf-8", "replace").partition(" ")
+        path, _, parameters = procfs.arguments(f"/proc/{pid}").partition(" ")
         by_name = not path or "\\" in path
-        name = _read(f"/proc/{pid}/comm").rstrip(b"\n").decode("utf-8", "replace") if by_name else ""
+        name = procfs.read(f"/proc/{pid}/comm").rstrip(b"\n").decode("utf-8", "replace") if by_name else ""
     except OSError:
         return None
     return ProcessRow(
@@ -60,14 +58,6 @@ def what_runs(pid: int) -> ProcessRow | None:
         status="running",
         alive=True,
     )
-
-
-def _read(path: str) -> bytes:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        return os.read(descriptor, MAX_LINE_BYTES)
-    finally:
-        os.close(descriptor)
 
 
 @implementer(IProcessSource)

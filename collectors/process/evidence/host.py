@@ -8,11 +8,11 @@ from pathlib import Path
 
 from zope.interface import Interface
 
+from collectors.framework.local import procfs
 from collectors.framework.snmp.interfaces import Oid, SnmpValue
 from common.errors import TocsinError
 from common.evidence import HostEvidence
 
-MOST_BYTES = 65536
 SHOWN_PROBLEM = 200
 PRESSURES = ("cpu", "memory", "io")
 
@@ -38,10 +38,12 @@ class IHostFacts(Interface):
 
 def local_host(root: Path = Path("/proc")) -> HostEvidence:
     """This host, by proc(5)."""
-    memory = _meminfo(_read(root / "meminfo"))
-    load = _load(_read(root / "loadavg").split()[:3])
+    memory = _meminfo(procfs.text(root / "meminfo"))
+    load = _load(procfs.text(root / "loadavg").split()[:3])
     pressure = {
-        name: value for part in PRESSURES for name, value in _pressure(part, _read(root / "pressure" / part)).items()
+        name: value
+        for part in PRESSURES
+        for name, value in _pressure(part, procfs.text(root / "pressure" / part)).items()
     }
     return HostEvidence(
         load=load,
@@ -76,14 +78,6 @@ def unknown_host(error: Exception) -> HostEvidence:
     """A host that could not be asked."""
     text = error.message if isinstance(error, TocsinError) else "it did not answer in time"
     return HostEvidence(problem=text[:SHOWN_PROBLEM])
-
-
-def _read(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return file.read(MOST_BYTES).decode("ascii", "replace")
-    except OSError:
-        return ""
 
 
 def _load(words: Sequence[str]) -> tuple[float, float, float] | None:
