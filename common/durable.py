@@ -10,8 +10,14 @@ from pathlib import Path
 from common.errors import SettingsError
 
 
-def write_whole(path: Path, data: bytes, mode: int) -> None:
-    """Put a file in its place whole, with its mode from the first moment, durable on return.
+def write_whole(path: Path, data: bytes, mode: int, *, durable: bool = True) -> None:
+    """Put a file in its place whole, with its mode from the first moment.
+
+    Args:
+        path: the file.
+        data: all of it.
+        mode: its permissions.
+        durable: it outlives a sudden end of the host from the return on; else it is whole or not there.
 
     Raises:
         SettingsError: it cannot be written; the file is named.
@@ -22,10 +28,12 @@ def write_whole(path: Path, data: bytes, mode: int) -> None:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor, opened with its mode
             file.write(data)
-            file.flush()
-            os.fsync(descriptor)
+            if durable:
+                file.flush()
+                os.fsync(descriptor)
         temporary.replace(path)
-        sync(path.parent)
+        if durable:
+            sync(path.parent)
     except OSError as error:
         raise SettingsError(f"{path} cannot be written: {error.strerror}") from None
 

@@ -11,6 +11,7 @@ from collectors.framework.processtable import ProcessRow
 from collectors.process.events import REPLACED, USER, SetVoice
 from collectors.process.memory import SetMemory
 from common.configs import DeviceConfig, SourceKind
+from common.quantities import counted
 from common.queries import Decision
 
 SETTLE_S = 45.0
@@ -49,7 +50,7 @@ def _programs(
     if kept.replaced is None:
         voice.over(REPLACED, f"{voice.component} runs what is on disk")
     elif at - kept.replaced >= SETTLE_S:
-        count = f"{len(kept.stale)} of {len(rows)} process{'' if len(rows) == 1 else 'es'}"
+        count = f"{len(kept.stale)} of {counted(len(rows), 'process', 'processes')}"
         text = f"{voice.component} was not restarted: the program of {count} was replaced or removed on disk"
         voice.condition(REPLACED, config.replaced_severity.severity, text, {"replaced": list(kept.stale)})
 

@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 
 from collectors.framework.local import procfs
 from collectors.framework.processevents.values import OomKill
+from common.quantities import counted
 
 MAX_RECORDS = 2000
 """Of the kernel's log, in one look."""
@@ -205,4 +206,4 @@ def _word_after(text: str, name: str) -> int | None:
 
 
 def _counted(who: str, kills: int) -> str:
-    return f"{who} counts {kills} such kill{'s' if kills > 1 else ''} since the scan before"
+    return f"{who} counts {counted(kills, 'such kill')} since the scan before"

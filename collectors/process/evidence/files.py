@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -62,7 +61,7 @@ class EvidenceFiles:
         folder = self._folder(device)
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _put(folder / f"{id_}.zst", data, durable=durable)
+            write_whole(folder / f"{id_}.zst", data, 0o600, durable=durable)
             self.written += 1
             self._since_swept += len(data)
             self._bound(folder)
@@ -132,17 +131,6 @@ class EvidenceFiles:
                 break
             _remove([piece])
             over -= size
-
-
-def _put(path: Path, data: bytes, *, durable: bool) -> None:
-    if durable:
-        write_whole(path, data, 0o600)
-        return
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.unlink(missing_ok=True)
-    with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123 - as in write_whole
-        file.write(data)
-    temporary.replace(path)
 
 
 def _pieces(folder: Path) -> list[Path]:
