@@ -13,6 +13,9 @@ from common.roll import CommandLine, DeviceScan, Process, RollChange, RollGap, R
 
 ShortText = Annotated[str, Meta(max_length=255)]
 
+MAX_PAGE_BYTES = 192 * 1024
+"""Of texts in a page of an answer, so that it crosses also when nothing of it can be compressed."""
+
 
 class ProcessesQuery(Struct, frozen=True, tag=True, kw_only=True):
     """The last process table of a device, a page of it in order of pid.

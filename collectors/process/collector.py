@@ -31,6 +31,7 @@ from common.events import CLASS_PROCESS, CLASS_SNMP
 from common.masking import mask_mistakes, masker_of
 from common.matching import check_definition
 from common.queries import (
+    MAX_PAGE_BYTES,
     Decision,
     EvidenceQuery,
     Processes,
@@ -44,8 +45,6 @@ from common.queries import (
 )
 from common.roll import CommandLine, Process
 
-MAX_PAGE_BYTES = 192 * 1024
-"""Of command lines in an answer, so that it crosses also when nothing of it can be compressed."""
 ROW_BYTES = 128
 """Of a row without its texts, at most."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -15,11 +15,9 @@ from collectors.process.rollbook.reading import Change, Found, Present, Replay, 
 from collectors.process.rollbook.records import Record, Table
 from collectors.process.rollbook.rows import short_name
 from collectors.process.rollbook.segments import Segment
-from common.queries import RollAtQuery, RollBetweenQuery, RollChanges, RollTable
+from common.queries import MAX_PAGE_BYTES, RollAtQuery, RollBetweenQuery, RollChanges, RollTable
 from common.roll import RollChange, RollGap, RollRow
 
-MAX_PAGE_BYTES = 192 * 1024
-"""Of an answer, so that it crosses also when nothing of it can be compressed."""
 SEGMENTS_AT_ONCE = 2
 """Read for one page: each is up to a megabyte, and the scans wait meanwhile."""
 CLOCKS = 3
@@ -62,8 +60,11 @@ def at(shelf: Shelf, query: RollAtQuery, off: str) -> RollTable:
     wanted = [
         one for one in found.rows if one.row.pid > query.after_pid and (not query.sets or one.row.set in query.sets)
     ]
-    rows = _fitting(map(_row, wanted[: query.limit]))
-    return RollTable(scanned=_seconds(found.scanned), rows=rows, more=len(rows) < len(wanted))
+    page: _Page[RollRow] = _Page(query.limit)
+    for one in wanted:
+        if not page.takes(_row(one)):
+            break
+    return RollTable(scanned=_seconds(found.scanned), rows=page.taken, more=len(page.taken) < len(wanted))
 
 
 def _found(shelf: Shelf, moment: int, off: str) -> Found:
@@ -108,7 +109,7 @@ def between(shelf: Shelf, query: RollBetweenQuery, off: str) -> RollChanges:
     if not wanted:
         nothing = Unknown(None, shelf.known[0].began if shelf.known else None, "none" if shelf.known else off)
         return RollChanges(changes=[], gaps=[_gap(nothing)], more=False, last=query.after)
-    page = _Page(query.limit)
+    page: _Page[RollChange] = _Page(query.limit)
     gaps: list[Unknown] = []
     last = query.after
     for number in left[:SEGMENTS_AT_ONCE]:
@@ -125,10 +126,10 @@ def between(shelf: Shelf, query: RollBetweenQuery, off: str) -> RollChanges:
             taken += 1
         last = (segment.number, taken)
         if taken < len(changes):
-            return RollChanges(changes=page.changes, gaps=[_gap(one) for one in gaps], more=True, last=last)
+            return RollChanges(changes=page.taken, gaps=[_gap(one) for one in gaps], more=True, last=last)
         last = (segment.number + 1, 0)
     more = len(left) > SEGMENTS_AT_ONCE
-    return RollChanges(changes=page.changes, gaps=[_gap(one) for one in gaps], more=more, last=last)
+    return RollChanges(changes=page.taken, gaps=[_gap(one) for one in gaps], more=more, last=last)
 
 
 def _concerned(known: Sequence[Segment], number: int, start: int, end: int) -> bool:
@@ -173,33 +174,21 @@ def _meet(unknown: Unknown, start: int, end: int) -> bool:
 # --- shapes -----------------------------------------------------------------------------------------------------------
 
 
-class _Page:
-    """Takes changes as long as they fit."""
+class _Page(Generic[T]):
+    """Takes rows or changes as long as they fit into one answer; at least one."""
 
     def __init__(self, limit: int) -> None:
-        self.changes: list[RollChange] = []
+        self.taken: list[T] = []
         self._limit = limit
         self._size = 0
 
-    def takes(self, change: RollChange) -> bool:
+    def takes(self, one: T) -> bool:
         """Take one; False when there is no room for it."""
-        self._size += len(msgspec.msgpack.encode(change))
-        if len(self.changes) >= self._limit or (self.changes and self._size > MAX_PAGE_BYTES):
+        self._size += len(msgspec.msgpack.encode(one))
+        if len(self.taken) >= self._limit or (self.taken and self._size > MAX_PAGE_BYTES):
             return False
-        self.changes.append(change)
+        self.taken.append(one)
         return True
-
-
-def _fitting(rows: Iterable[T]) -> list[T]:
-    """As many as fit into one answer; at least one."""
-    fitting: list[T] = []
-    size = 0
-    for row in rows:
-        size += len(msgspec.msgpack.encode(row))
-        if fitting and size > MAX_PAGE_BYTES:
-            break
-        fitting.append(row)
-    return fitting
 
 
 def _seconds(stamp: int | None) -> float | None:
