@@ -8,10 +8,11 @@ still the same alarm.
 from __future__ import annotations
 
 import enum
-import hashlib
 from typing import Annotated
 
 from msgspec import Meta, Struct
+
+from common.hashing import name_of
 
 EventText = Annotated[str, Meta(max_length=512)]
 LongText = Annotated[str, Meta(max_length=8192)]
@@ -103,8 +104,7 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def identity(device: str, component: str, event_class: str, event_key: str) -> str:
     """Fingerprint of an alarm: 32 hex digits that all its repeats and its clear share."""
-    text = f"{device}\x1f{component}\x1f{event_class}\x1f{event_key}"
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return name_of(f"{device}\x1f{component}\x1f{event_class}\x1f{event_key}")
 
 
 def fingerprint(event: Event) -> str:

@@ -7,8 +7,9 @@ the others, and one that comes takes from them what it had, and no more.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
+
+from common.hashing import number_of
 
 WORD = (1 << 64) - 1
 # The constants of splitmix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
@@ -25,7 +26,7 @@ class Rendezvous:
 
     def __init__(self, members: Iterable[str]) -> None:
         self.members: Sequence[str] = tuple(members)
-        self._seeds = tuple((_seed(member), member) for member in sorted(set(self.members)))
+        self._seeds = tuple((number_of(member), member) for member in sorted(set(self.members)))
         self._found: dict[str, str] = {}
 
     def owner_of(self, device: str) -> str:
@@ -45,7 +46,7 @@ class Rendezvous:
             self._found.pop(device, None)
 
     def _heaviest(self, device: str) -> str:
-        seed = _seed(device)
+        seed = number_of(device)
         best, owner = -1, ""
         for of_member, member in self._seeds:
             # Of equal weights, which no two will ever have, the first in the alphabet counts.
@@ -67,7 +68,3 @@ def owner_of(device: str, members: Iterable[str]) -> str:
         ValueError: there are no members.
     """
     return Rendezvous(members).owner_of(device)
-
-
-def _seed(name: str) -> int:
-    return int.from_bytes(hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest())

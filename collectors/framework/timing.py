@@ -6,7 +6,7 @@ changes of its config. It stays clear of the step's ends, where a little jitter 
 
 from __future__ import annotations
 
-import hashlib
+from common.hashing import number_of
 
 FIRST, LAST = 0.05, 0.85
 SHORTEST, LONGEST = 0.55, 1.5
@@ -15,17 +15,12 @@ SHORTEST, LONGEST = 0.55, 1.5
 
 def phase(name: str) -> float:
     """A task's place in its step, as a share of it, from FIRST to LAST."""
-    return FIRST + (LAST - FIRST) * _number(name) / 2**64
+    return FIRST + (LAST - FIRST) * number_of(name) / 2**64
 
 
 def turn_of(name: str, every: int) -> int:
     """Which of so many turns is a task's own: what is done once in them all is not done by all tasks at once."""
-    return _number(f"{name} turn") % every
-
-
-def _number(name: str) -> int:
-    """The same 64 bits for the same name, whatever process asks."""
-    return int.from_bytes(hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
+    return number_of(f"{name} turn") % every
 
 
 def slot(wall: float, interval_s: int) -> int:

@@ -9,7 +9,6 @@ another has removed before is gone as well.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -20,6 +19,7 @@ from collectors.process.evidence.gather import PIECE_BYTES, taken_at, unpacked
 from common.durable import read_whole, regular_files, write_whole
 from common.errors import NotFoundError, PermanentError, SettingsError
 from common.evidence import Evidence
+from common.hashing import name_of
 
 FOLDER = "evidence"
 KEEP_S = 30 * 86_400
@@ -101,7 +101,7 @@ class EvidenceFiles:
         return found
 
     def _folder(self, device: str) -> Path:
-        return self._root / hashlib.blake2b(device.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+        return self._root / name_of(device)
 
     def _bound(self, folder: Path) -> None:
         now = self._wall()

@@ -6,7 +6,6 @@ the order in which they were written, however the clock was set, and when it beg
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Iterable
@@ -17,6 +16,7 @@ from msgspec import Struct
 
 from collectors.process.rollbook.records import Begin, Read, Record, unpack
 from common.durable import read_whole, regular_files, sync
+from common.hashing import name_of
 
 FOLDER = "rollbook"
 OPEN, CLOSED = ".roll", ".roll.zst"
@@ -52,7 +52,7 @@ class Segment(Struct, frozen=True, order=True):
 
 def folder_of(root: Path, device: str) -> Path:
     """The folder of a device: hex digits only, whatever its name holds."""
-    name = hashlib.blake2b(device.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    name = name_of(device)
     return root / FOLDER / name[:2] / name
 
 
