@@ -1,8 +1,8 @@
 """A collector whose tasks count their runs, and say each number in an event: nothing may be lost, nothing doubled.
 
-Worker processes find it as any other. A config's address says what a run does: `die` kills the process in its second
-run, `hang` holds it up, `error` is a defect, `silent` is one that does not answer; with `nomake` there cannot be a
-task, with `once` there cannot be another one, and `bad` is no config.
+Worker processes find it as any other. A config's address says what a run does: `die` kills the process when a task
+takes it, and in any run after the first, `hang` holds it up, `error` is a defect, `silent` is one that does not answer;
+with `nomake` there cannot be a task, with `once` there cannot be another one, and `bad` is no config.
 """
 
 from __future__ import annotations
@@ -83,6 +83,8 @@ class CountingTask:
 
     def update(self, config: DeviceConfig) -> None:
         self.config = config
+        if config.address == "die":  # before the worker can say that the config is live
+            os.kill(os.getpid(), signal.SIGKILL)
 
     async def close(self) -> None:
         pass
