@@ -39,6 +39,7 @@ from collectors.framework.rejections import Rejections
 from collectors.framework.renewal import Renewal
 from collectors.framework.rrdreader import Reader
 from collectors.framework.running.choice import make_runner
+from collectors.framework.running.interfaces import Totals
 from collectors.framework.samplewriter import SampleWriter
 from collectors.framework.selfstats import Gauges, SelfStats, resident_bytes
 from collectors.framework.stats import STATS, fares
@@ -174,7 +175,9 @@ class CollectorDaemon(Chain):
         self.runner.debug(on=on)
 
     def _counts(self) -> TaskCounts:
-        totals = self.runner.totals()
+        return self._counts_of(self.runner.totals())
+
+    def _counts_of(self, totals: Totals) -> TaskCounts:
         return TaskCounts(
             devices=len(self.held.devices()),
             tasks=totals.tasks,
@@ -195,7 +198,7 @@ class CollectorDaemon(Chain):
     def _gauges(self) -> Gauges:
         totals = self.runner.totals()
         sent = self.pump.figures.sent
-        return Gauges(counts=self._counts(), running=totals.running, waiting=totals.waiting, sent_events=sent)
+        return Gauges(counts=self._counts_of(totals), running=totals.running, waiting=totals.waiting, sent_events=sent)
 
 
 def make_service(spec: CollectorSpec, settings: CollectorSettings, reactor: Any, tap: Any = None) -> CollectorDaemon:

@@ -122,7 +122,7 @@ class Sharded(Service):
 
     async def away(self, devices: Iterable[str]) -> frozenset[str]:
         """Those whose worker is not there, and does not come back within seconds."""
-        parts = self._parts(devices, self._owner)
+        parts = self._parts(devices)
         there = await gatherResults([Deferred.fromCoroutine(worker.comes_back()) for worker in parts])
         return frozenset(
             device for is_there, part in zip(there, parts.values(), strict=True) if not is_there for device in part
@@ -131,7 +131,7 @@ class Sharded(Service):
     async def run(self, configs: Sequence[DeviceConfig]) -> Ran:
         """Have these run by their workers."""
         by_device = {config.device: config for config in configs}
-        parts = self._parts(by_device, self._owner)
+        parts = self._parts(by_device)
         self._owners.update((device, worker) for worker, part in parts.items() for device in part)
         ran: list[Ran] = await gatherResults(
             [
@@ -146,12 +146,12 @@ class Sharded(Service):
 
     def pause(self, devices: Iterable[str]) -> None:
         """Have these left out."""
-        for worker, part in self._parts(devices, self._owner).items():
+        for worker, part in self._parts(devices).items():
             worker.pause(part)
 
     async def remove(self, devices: Iterable[str]) -> None:
         """Have their workers end with these; what is kept of them goes also when a worker is not there."""
-        parts = self._parts(devices, self._owner)
+        parts = self._parts(devices)
         for part in parts.values():
             self._shares.forget(part)
             for device in part:
@@ -164,7 +164,7 @@ class Sharded(Service):
 
     def run_now(self, devices: Iterable[str]) -> int:
         """Have these run out of turn."""
-        parts = self._parts((device for device in devices if device in self._owners), self._owner)
+        parts = self._parts(device for device in devices if device in self._owners)
         for worker, part in parts.items():
             worker.say(RunNow(part))
         return sum(map(len, parts.values()))
@@ -198,7 +198,7 @@ class Sharded(Service):
         strangers = [device for device in query.devices if device not in self._owners]
         if strangers:
             raise NotFoundError(f"device {strangers[0]} is not collected here")
-        parts = self._parts(query.devices or self._owners, self._owner)
+        parts = self._parts(query.devices or self._owners)
         answers = [Deferred.fromCoroutine(self._sets_of(worker, part, query)) for worker, part in parts.items()]
         return merged_sets(query, await gatherResults(answers))
 
@@ -246,11 +246,10 @@ class Sharded(Service):
     def _owner(self, device: str) -> WorkerProcess:
         return self.workers[self._shares.owner_of(device)]
 
-    @staticmethod
-    def _parts(devices: Iterable[str], owner: Callable[[str], WorkerProcess]) -> dict[WorkerProcess, list[str]]:
+    def _parts(self, devices: Iterable[str]) -> dict[WorkerProcess, list[str]]:
         parts: dict[WorkerProcess, list[str]] = {}
         for device in devices:
-            parts.setdefault(owner(device), []).append(device)
+            parts.setdefault(self._owner(device), []).append(device)
         return parts
 
     def _begin(self, number: int) -> Begin:
