@@ -13,9 +13,10 @@ from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, DeferredLock
 from twisted.internet.interfaces import IReactorTime
 
-from collectors.framework.data.answers import Live, Request
+from collectors.framework.data.answers import Request
 from collectors.framework.data.child import Child
 from collectors.framework.data.intake import Latest
+from collectors.framework.data.listing import Live
 from common.errors import NotFoundError, PermanentError, TransientError
 from common.queries import FetchQuery, GraphQuery, Listing, ListQuery, Picture, Result, Rows
 from common.wire import Failure, FailureCode

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from collectors.framework import rrdqueries
-from collectors.framework.data.answers import Live, Request, answer, choose_resolution
+from collectors.framework.data.answers import Request, answer
 from collectors.framework.data.index import Index
 from collectors.framework.data.intake import Intake
+from collectors.framework.data.listing import Live
+from collectors.framework.data.rows import choose_resolution
 from collectors.framework.data.writing import Writer
 from collectors.framework.samplespool import SampleSpool
 from common.errors import NotFoundError, PermanentError
@@ -96,7 +98,7 @@ def test_last_values_in_memory_win_and_a_series_without_a_file_is_listed(root: P
 
 
 def test_pages_together_hold_everything_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("collectors.framework.data.answers.MAX_LISTED", 10)
+    monkeypatch.setattr("collectors.framework.data.listing.MAX_LISTED", 10)
     seen: list[LastValue] = []
     while True:
         page = ask(root, ListQuery(device="web1", after=len(seen)))
