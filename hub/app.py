@@ -60,6 +60,7 @@ from hub.web.devices import DeviceTopic
 from hub.web.documents import DocumentTopic
 from hub.web.events import EventTopic
 from hub.web.evidence import EvidenceTopic
+from hub.web.graphs import GraphTopic
 from hub.web.longpolls import LongPolls
 from hub.web.match import MatchTopic
 from hub.web.models import ModelTopic
@@ -201,6 +202,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
             EventTopic(events, EventFeed(clock, events, events.observe), wall, polls, decisions.decided),
             EvidenceTopic(events, reader),
             DataTopic(reader, distributor.devices, wall),
+            GraphTopic(reader, wall),
             RollTopic(RollReader(reader), wall),
             MatchTopic(model, reader, texts),
             ModelTopic(model, modelling, polls, clock),

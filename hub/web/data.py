@@ -1,4 +1,4 @@
-"""The API of what collectors know: processes, sets, series, pictures."""
+"""The API of what collectors know: processes, sets, series."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
-from common.queries import FetchQuery, GraphQuery
+from common.queries import FetchQuery
 from hub.data.reader import Reader
-from hub.web.call import Call, File
+from hub.web.call import Call
 from hub.web.refusals import bad_request
 from hub.web.router import Route
 from hub.web.shapes import (
@@ -25,10 +25,9 @@ from hub.web.shapes import (
     set_shape,
     value_shape,
 )
+from hub.web.spans import span_of
 
-HOUR_S = 3600.0
 FUNCTIONS = ("AVERAGE", "MIN", "MAX")
-PICTURES = {"png": "image/png", "svg": "image/svg+xml"}
 MAX_POINTS = 100
 MAX_RESOLUTION_S = 366 * 86400
 
@@ -92,7 +91,6 @@ class DataTopic:
             Route("GET", "devices/{device}/processes", self.processes),
             Route("GET", "devices/{device}/series", self.values),
             Route("GET", "devices/{device}/series/fetch", self.fetch),
-            Route("GET", "devices/{device}/graph", self.graph),
             Route("POST", "devices/{device}/scan", self.scan),
         ]
 
@@ -127,7 +125,7 @@ class DataTopic:
         points = list(dict.fromkeys(call.all("point")))
         if len(points) > MAX_POINTS or any(not _POINT.fullmatch(point) for point in points):
             raise bad_request(f"parameter point: wanted up to {MAX_POINTS} names of 1 to 19 of A-Z a-z 0-9 _ -")
-        start, end = self._span(call)
+        start, end = span_of(call, self._wall())
         query = FetchQuery(
             device=device,
             component=component,
@@ -150,33 +148,7 @@ class DataTopic:
             series=series_shapes(device, component, source, rows),
         )
 
-    async def graph(self, call: Call) -> File:
-        """A picture; a script in an SVG would be held back by the headers all the same."""
-        call.only("component", "graph", "start", "end", "format", "width", "height")
-        start, end = self._span(call)
-        query = GraphQuery(
-            device=call.names["device"],
-            component=call.text("component"),
-            graph=(call.text("graph") or "")[:255],
-            start=start,
-            end=end,
-            form=call.choice("format", "png", PICTURES),
-            width=call.integer("width", 720, 100, 4000) or 720,
-            height=call.integer("height", 200, 50, 2000) or 200,
-        )
-        picture = await self._reader.graph(query)
-        return File(PICTURES[query.form], picture.data)
-
     async def scan(self, call: Call) -> Scanned:
         """Scan a device now."""
         call.only()
         return Scanned(await self._reader.scan_now(call.names["device"]))
-
-    def _span(self, call: Call) -> tuple[int, int]:
-        end = call.moment("end")
-        end = self._wall() if end is None else end
-        start = call.moment("start")
-        start = end - HOUR_S if start is None else start
-        if start >= end:
-            raise bad_request("parameter start: it must be before end")
-        return int(start), int(end)

@@ -42,6 +42,7 @@ from hub.model.interfaces import IWorker
 from hub.web.collectors import About, CollectorTopic
 from hub.web.data import DataTopic
 from hub.web.events import EventTopic
+from hub.web.graphs import GraphTopic
 from hub.web.longpolls import LongPolls
 from tests.hub.distribution.fakes import Bench, FakeSession
 from tests.hub.web.http import Client, Connection, site_of
@@ -230,6 +231,7 @@ class CollectorTopicTests(SynchronousTestCase):
         topics = (
             CollectorTopic(about, self.roster, services, reader, model.devices, counts),
             DataTopic(reader, model.devices, self.bench.clock.seconds),
+            GraphTopic(reader, self.bench.clock.seconds),
         )
         routes = [route for topic in topics for route in topic.routes()]
         self.site = site_of(self.bench.clock, routes)
