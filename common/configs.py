@@ -16,7 +16,7 @@ from msgspec import Meta, Struct
 
 from common.components import ComponentName
 from common.events import CLASS_PERFORMANCE, Severity
-from common.series import Retention
+from common.series import Kept, Retention
 
 DeviceId = Annotated[str, Meta(min_length=1, max_length=255)]
 Slug = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}\Z")]
@@ -264,7 +264,7 @@ class DeviceConfig(Struct, frozen=True, kw_only=True):
         thresholds, derived: on the data points of its process sets.
         expected: process sets that the modeler has seen there.
         overrides: process sets that are treated otherwise than their definitions say.
-        retention: what new files of its series keep; those that are there stay as they are.
+        retention: how long the files of its series keep what.
         only_expected: sets that are not in `expected` are not watched, even if they run or are required.
         model: for the modeler alone; `interval_s` is then the time from one modelling to the next.
         lease_s: seconds; without the hub for longer than this, the collector stops collecting the device until the hub
@@ -292,7 +292,7 @@ class DeviceConfig(Struct, frozen=True, kw_only=True):
     overrides: Annotated[tuple[SetOverride, ...], Meta(max_length=MAX_PARTS)] = ()
     model: ModelConfig | None = None
     only_expected: bool = False
-    retention: Retention = Retention.STANDARD
+    retention: Kept = Retention.STANDARD
     lease_s: Annotated[int, Meta(ge=1)] | None = None
     roll_days: Annotated[int, Meta(ge=0, le=3650)] = 14
     argument_masks: Annotated[tuple[Regex, ...], Meta(max_length=100)] = ()

@@ -14,7 +14,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from common.series import Kind, Layout, Number, Point, Retention, SeriesKey
+from common.series import Kept, Kind, Layout, Number, Point, Retention, SeriesKey
 
 DAY_S = 86_400
 CONSOLIDATIONS = ("AVERAGE", "MIN", "MAX")
@@ -51,13 +51,24 @@ class Archive(Struct, frozen=True):
     rows: int
 
 
-def archives(step_s: int, retention: Retention = Retention.STANDARD) -> tuple[Archive, ...]:
+def spans(retention: Kept) -> tuple[int, Coarse]:
+    """Span of the full step in seconds, and resolution and span of each archive beside it."""
+    if isinstance(retention, Retention):
+        return PLANS[retention]
+    return _seconds(retention.full_days), tuple((every_s, _seconds(days)) for every_s, days in retention.archives)
+
+
+def _seconds(days: float) -> int:
+    return math.ceil(days * DAY_S)
+
+
+def archives(step_s: int, retention: Kept = Retention.STANDARD) -> tuple[Archive, ...]:
     """What a file with this step gets when it is created, finest first.
 
     As a standard a day at full step, two weeks at 10 minutes, three months at an hour, three years at a day. Where the
     step itself is as coarse as one of these, the two become one that lasts for the longer span.
     """
-    full_s, coarse = PLANS[retention]
+    full_s, coarse = spans(retention)
     rows: dict[int, int] = {}
     for resolution_s, span_s in ((step_s, full_s), *coarse):
         steps = max(1, round(resolution_s / step_s))
@@ -79,7 +90,7 @@ def held_resolutions(info: Mapping[str, Any]) -> tuple[tuple[int, int], ...]:
     return tuple(sorted(kept.items()))
 
 
-def header_bytes(points: int, step_s: int, retention: Retention = Retention.STANDARD) -> int:
+def header_bytes(points: int, step_s: int, retention: Kept = Retention.STANDARD) -> int:
     """Length of a new file's header: all that rrdtool changes in place, before the rows.
 
     Source: the structures of rrd_format.h (1.7, 64 bit).
@@ -88,7 +99,7 @@ def header_bytes(points: int, step_s: int, retention: Retention = Retention.STAN
     return 128 + 120 * points + 120 * count + 16 + 112 * points + 80 * points * count + 8 * count
 
 
-def size_bytes(points: int, step_s: int, retention: Retention = Retention.STANDARD) -> int:
+def size_bytes(points: int, step_s: int, retention: Kept = Retention.STANDARD) -> int:
     """Length of a file, which never changes after it is created."""
     rows = sum(archive.rows for archive in archives(step_s, retention)) * len(CONSOLIDATIONS)
     return header_bytes(points, step_s, retention) + 8 * points * rows

@@ -11,6 +11,7 @@ import math
 from typing import Annotated
 
 from msgspec import Meta, Struct
+from msgspec.structs import force_setattr
 
 Name = Annotated[str, Meta(min_length=1, max_length=512)]
 PointName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,19}\Z")]
@@ -59,16 +60,45 @@ class Retention(enum.Enum):
     LONG = "long"
 
 
+PlanName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}\Z")]
+Days = Annotated[float, Meta(gt=0, le=36600)]
+Resolution = Annotated[int, Meta(ge=1, le=31_622_400)]
+MOST_ARCHIVES = 10
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """A retention plan of one's own; `common.rrd` has what is made of it.
+
+    Attributes:
+        full_days: how long the full step is kept, in days.
+        archives: (seconds a row, days) of what is kept beside it, in any order.
+    """
+
+    name: PlanName
+    full_days: Days
+    archives: Annotated[tuple[tuple[Resolution, Days], ...], Meta(max_length=MOST_ARCHIVES)] = ()
+
+    def __post_init__(self) -> None:
+        """Have equal plans be equal bytes, however they were written down."""
+        force_setattr(self, "full_days", float(self.full_days))
+        archives = tuple(sorted((every_s, float(days)) for every_s, days in self.archives))
+        force_setattr(self, "archives", archives)
+
+
+Kept = Retention | Plan
+"""How long a file keeps what: a plan that Tocsin brings along, or one of the user's own."""
+
+
 class Layout(Struct, frozen=True, kw_only=True):
     """What one source's file holds: the points in order, and the step in whole seconds.
 
     Attributes:
-        retention: what a file gets when it is created; one that is there keeps what it has.
+        retention: how long it keeps what.
     """
 
     points: tuple[Point, ...]
     step_s: Annotated[int, Meta(ge=1, le=86400)]
-    retention: Retention = Retention.STANDARD
+    retention: Kept = Retention.STANDARD
 
 
 class Sample(Struct, frozen=True, kw_only=True):

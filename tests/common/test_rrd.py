@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from common import rrd, rrdgraph
 from common.processpoints import ALWAYS, LOCAL
 from common.rrdgraph import GRAPHS, Drawn, Picture, Scale, Unit, graph_arguments, scale_for
-from common.series import Kind, Layout, Point, Retention, SeriesKey
+from common.series import Kept, Kind, Layout, Plan, Point, Retention, SeriesKey
 from tests.fakes.series import resolutions
 
 NOW = 1_800_000_000
@@ -46,9 +46,10 @@ def test_archives_follow_the_step(step_s: int, plan: list[tuple[int, int]]) -> N
         (Retention.SHORT, [(60, 1), (600, 7), (3600, 31)]),
         (Retention.STANDARD, [(60, 1), (600, 14), (3600, 92), (86400, 1098)]),
         (Retention.LONG, [(60, 2), (600, 31), (3600, 1098), (86400, 3660)]),
+        (Plan(name="own", full_days=3, archives=((7200, 50), (900, 20))), [(60, 3), (900, 20), (7200, 50)]),
     ],
 )
-def test_a_file_has_what_its_plan_says(tmp_path: Path, retention: Retention, plan: list[tuple[int, int]]) -> None:
+def test_a_file_has_what_its_plan_says(tmp_path: Path, retention: Kept, plan: list[tuple[int, int]]) -> None:
     layout = Layout(points=(Point(name="p"), Point(name="q")), step_s=60, retention=retention)
     path = str(tmp_path / "a.rrd")
     rrdtool.create(*rrd.create_arguments(path, layout, NOW))
@@ -60,13 +61,25 @@ def test_a_file_has_what_its_plan_says(tmp_path: Path, retention: Retention, pla
     assert rrd.held_resolutions(info) == tuple((seconds, days * 86400) for seconds, days in plan)
 
 
-@given(step_s=st.integers(1, 86400), retention=st.sampled_from(Retention))
+def plans() -> st.SearchStrategy[Kept]:
+    """Plans that Tocsin brings along, and any of the user's own that stays small."""
+    archives = st.tuples(st.integers(60, 40 * 86400), st.floats(0.01, 400))
+    own = st.builds(
+        Plan,
+        name=st.just("own"),
+        full_days=st.floats(0.01, 2),
+        archives=st.lists(archives, max_size=4).map(tuple),
+    )
+    return st.one_of(st.sampled_from(Retention), own)
+
+
+@given(step_s=st.integers(1, 86400), retention=plans())
 def test_every_plan_lasts_as_long_as_promised(step_s: int, retention: Retention) -> None:
     kept = resolutions(step_s, retention)
-    full_s, coarse = rrd.PLANS[retention]
+    full_s, coarse = rrd.spans(retention)
     assert kept[0][0] == step_s
     assert kept[0][1] >= full_s
-    assert max(span for _, span in kept) >= max(span for _, span in coarse)
+    assert max(span for _, span in kept) >= max((full_s, *(span for _, span in coarse)))
     assert [resolution for resolution, _ in kept] == sorted({resolution for resolution, _ in kept})
     for wanted_s, span_s in coarse:
         assert any(resolution <= max(wanted_s * 1.5, step_s) and span >= span_s for resolution, span in kept)
@@ -74,10 +87,8 @@ def test_every_plan_lasts_as_long_as_promised(step_s: int, retention: Retention)
 
 @pytest.mark.parametrize("step_s", [7, 60, 3600])
 @pytest.mark.parametrize("points", [1, 4, 30])
-@pytest.mark.parametrize("retention", Retention)
-def test_the_size_that_is_stated_is_the_size_on_disk(
-    tmp_path: Path, step_s: int, points: int, retention: Retention
-) -> None:
+@pytest.mark.parametrize("retention", [*Retention, Plan(name="own", full_days=0.3, archives=((600, 11.5), (5000, 3)))])
+def test_the_size_that_is_stated_is_the_size_on_disk(tmp_path: Path, step_s: int, points: int, retention: Kept) -> None:
     layout = Layout(points=tuple(Point(name=f"p{i}") for i in range(points)), step_s=step_s, retention=retention)
     path = tmp_path / "a.rrd"
     rrdtool.create(*rrd.create_arguments(str(path), layout, NOW))

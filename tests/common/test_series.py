@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.series import Layout, Point, Sample, SeriesKey, finite, snap
+from common.series import Layout, Plan, Point, Retention, Sample, SeriesKey, finite, snap
 
 
 @given(at=st.floats(0, 4e9), step_s=st.integers(1, 86400))
@@ -42,3 +42,31 @@ def test_a_sample_keeps_integers_exact() -> None:
     back = msgspec.msgpack.decode(msgspec.msgpack.encode(sample), type=Sample)
     assert back == sample
     assert isinstance(back.values["n"], int)
+
+
+def test_equal_plans_are_equal_bytes_however_they_were_written_down() -> None:
+    one = Plan(name="own", full_days=1, archives=((3600, 90), (600, 7)))
+    other = Plan(name="own", full_days=1.0, archives=((600, 7.0), (3600, 90.0)))
+    assert one == other
+    assert msgspec.msgpack.encode(one) == msgspec.msgpack.encode(other)
+
+
+@pytest.mark.parametrize("kept", [Retention.LONG, Plan(name="own", full_days=2.5, archives=((600, 7),))])
+def test_a_layout_comes_back_with_the_plan_it_went_with(kept: Retention | Plan) -> None:
+    layout = Layout(points=(Point(name="n"),), step_s=60, retention=kept)
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(layout), type=Layout) == layout
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        {"name": "a b", "full_days": 1},
+        {"name": "a", "full_days": 0},
+        {"name": "a", "full_days": 1e9},
+        {"name": "a", "full_days": 1, "archives": [[0, 1]]},
+        {"name": "a", "full_days": 1, "archives": [[60, 1]] * 11},
+    ],
+)
+def test_a_plan_out_of_bounds_is_refused_at_the_door(plan: dict[str, object]) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(plan, Plan)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from common import rrd
-from common.series import Retention
+from common.series import Kept
 
 
-def resolutions(step_s: int, retention: Retention) -> tuple[tuple[int, int], ...]:
+def resolutions(step_s: int, retention: Kept) -> tuple[tuple[int, int], ...]:
     """(seconds a row, seconds kept) of each archive that a new file gets, finest first."""
     return tuple((step_s * a.steps, step_s * a.steps * a.rows) for a in rrd.archives(step_s, retention))
