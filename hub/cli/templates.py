@@ -66,8 +66,7 @@ def _held(held: Row) -> Iterable[list[object]]:
     for threshold in held.get("thresholds") or []:
         yield ["", "threshold", threshold.get("id"), says(threshold), _origin(threshold)]
     for graph in held.get("graphs") or []:
-        points = ", ".join(str(one.get("point")) for one in graph.get("points") or [])
-        yield ["", "graph", graph.get("id"), points, _origin(graph)]
+        yield ["", "graph", graph.get("id"), draws(graph), _origin(graph)]
     for one in held.get("dropped") or []:
         what = str(one.get("section")).removesuffix("s")
         yield ["", what, one.get("id"), "", f"dropped by {one.get('said_by')}; {one.get('instead_of')} has it"]
@@ -107,6 +106,22 @@ def says(threshold: Row) -> str:
     text += f", over when {hysteresis:g} within" if hysteresis else ""
     text += f", one worse after {more}" if more else ""
     return text if threshold.get("enabled", True) else f"{text} (silenced)"
+
+
+def draws(graph: Row) -> str:
+    """What a graph draws, in words."""
+    text = ", ".join(_curve(curve) for curve in graph.get("points") or [])
+    text += ", logarithmic" if graph.get("log") else ""
+    text += {True: ", with bands", False: ", without bands"}.get(graph.get("band"), "")
+    without = " or ".join(name for name in ("thresholds", "events") if not graph.get(name, True))
+    text += f", without {without}" if without else ""
+    percentiles = " and ".join(f"{one:g}" for one in graph.get("percentiles") or [])
+    return text + (f", percentile {percentiles}" if percentiles else "")
+
+
+def _curve(curve: Row) -> str:
+    transform = f" as {curve['transform']}" if curve.get("transform") else ""
+    return f"{curve.get('point')}{transform}{' (stacked)' if curve.get('stack') else ''}"
 
 
 def _level(level: Row, form: str) -> str:

@@ -1,4 +1,4 @@
-"""How the sources and graphs of templates are read."""
+"""How the sources of templates are read."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 from common.expressions import MAX_LENGTH, ExpressionError, parse
 from common.processpoints import POINTS as PROCESS_POINTS
 from common.series import Kind
-from hub.model.fields import Fault, FieldSpec, Reader, WrongValueError, choice, flag, many, text, unknown, whole, wrong
+from hub.model.fields import Fault, FieldSpec, Reader, WrongValueError, choice, text, unknown, whole
 from hub.model.judging import sorted_by
-from hub.model.nested import by_id, in_turn, line_of, nothing_wrong, number, record
-from hub.model.templates import Curve, DataPoint, Draw, Graph, Source, SourceType, points_of
-from hub.model.thresholdfields import MAX_ENTRIES, POINT, POINT_EXPECTED, SLUG, SLUG_EXPECTED, point_name
+from hub.model.nested import by_id, in_turn, line_of, number, record
+from hub.model.templates import DataPoint, Source, SourceType, points_of
+from hub.model.thresholdfields import MAX_ENTRIES, POINT, POINT_EXPECTED, SLUG, SLUG_EXPECTED
 from hub.model.yaml import Item
 
 OID = r"\.?[0-2](?:\.[0-9]{1,10}){1,127}"
@@ -172,78 +172,6 @@ sources: Reader = by_id(
         _build_source,
         _check_source,
         inner="derived",
-    ),
-    key="id",
-    pattern=SLUG,
-    expected=SLUG_EXPECTED,
-    longest=MAX_ENTRIES,
-    droppable=True,
-)
-
-
-# --- graphs -----------------------------------------------------------------------------------------------------------
-
-
-def _build_curve(**values: Any) -> Curve:
-    return Curve(draw=Draw(values.pop("draw", Draw.LINE.value)), **values)
-
-
-_curve_fields = record(
-    {
-        "point": FieldSpec(point_name, required=True),
-        "label": FieldSpec(text("text", longest=100)),
-        "draw": FieldSpec(choice(*(draw.value for draw in Draw))),
-        "stack": FieldSpec(flag),
-        "colour": FieldSpec(text("a colour such as #3366cc, in quotes", r"#[0-9A-Fa-f]{6}")),
-    },
-    "the name of a point, or a mapping with point, label, draw, stack, colour",
-    _build_curve,
-    nothing_wrong,
-)
-
-
-def _read_curve(item: Item) -> Curve:
-    if isinstance(item.value, str):
-        return Curve(point=point_name(item))
-    curve: Curve = _curve_fields(item)
-    return curve
-
-
-_curve = Reader(_read_curve, {"anyOf": [point_name.schema, _curve_fields.schema]})
-
-
-def _check_graph(values: Mapping[str, Any], item: Item) -> Iterable[Fault]:
-    if not values["points"]:
-        yield Fault(line_of(item, "points"), ".points", "names no point")
-    low, high = values.get("minimum"), values.get("maximum")
-    if low is not None and high is not None and low >= high:
-        yield Fault(line_of(item, "minimum"), ".minimum", f"minimum {low:g} is not below maximum {high:g}")
-    if values.get("log") and low is not None and low <= 0:
-        yield Fault(line_of(item, "minimum"), ".minimum", f"a logarithmic axis begins above 0, not at {low:g}")
-
-
-def _read_base(item: Item) -> int:
-    if not isinstance(item.value, int) or item.value not in {1000, 1024}:
-        raise wrong(item, "1000 or 1024")
-    return item.value
-
-
-_base = Reader(_read_base, {"enum": [1000, 1024]})
-
-graphs: Reader = by_id(
-    record(
-        {
-            "title": FieldSpec(text("text", longest=200)),
-            "axis": FieldSpec(text("text", longest=50)),
-            "points": FieldSpec(many(_curve, longest=50), required=True),
-            "log": FieldSpec(flag),
-            "base": FieldSpec(_base),
-            "minimum": FieldSpec(number()),
-            "maximum": FieldSpec(number()),
-        },
-        "a mapping with title and points",
-        Graph,
-        _check_graph,
     ),
     key="id",
     pattern=SLUG,

@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from hub.model.fields import FieldSpec, choice, many, prose, text
-from hub.model.templatefields import graphs, sources
+from hub.model.graphfields import graphs
+from hub.model.templatefields import sources
 from hub.model.templates import UNBIND, Target, Template
 from hub.model.thresholdfields import SLUG, SLUG_EXPECTED, thresholds
 

@@ -124,6 +124,7 @@ class Curve(Struct, frozen=True, kw_only=True, omit_defaults=True):
         label: empty for the point's name.
         colour: `#rrggbb`; empty for the next of the palette.
         stack: on top of the one before.
+        transform: an expression over `value`, the point's own, and points of the same source; empty for `value`.
     """
 
     point: str
@@ -131,6 +132,7 @@ class Curve(Struct, frozen=True, kw_only=True, omit_defaults=True):
     draw: Draw = Draw.LINE
     stack: bool = False
     colour: str = ""
+    transform: str = ""
 
 
 class Graph(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -138,9 +140,14 @@ class Graph(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Attributes:
         title: empty for the graph's id.
-        axis: what stands at the axis; empty for the unit of the first point.
+        axis: what stands at the axis; empty for the unit.
         base: 1000 or 1024: what a kilo is.
         minimum, maximum: of the axis; None to fit.
+        unit: of what is drawn; empty for that of the first point.
+        band: draw minimum to maximum around averages; None where the curves are few enough for it.
+        thresholds: draw the bounds of what is judged of its points as lines.
+        events: mark what happened to the component.
+        percentiles: lines that so many percent of the values lie below.
     """
 
     points: tuple[Curve, ...]
@@ -150,6 +157,11 @@ class Graph(Struct, frozen=True, kw_only=True, omit_defaults=True):
     base: int = 1000
     minimum: float | None = None
     maximum: float | None = None
+    unit: str = ""
+    band: bool | None = None
+    thresholds: bool = True
+    events: bool = True
+    percentiles: tuple[float, ...] = ()
 
 
 class Template(Struct, frozen=True, kw_only=True, omit_defaults=True):

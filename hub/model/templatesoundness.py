@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from common.expressions import parse
 from common.processpoints import POINTS as PROCESS_POINTS
 from hub.model.bound import with_heirs
 from hub.model.entities import (
@@ -28,6 +29,8 @@ from hub.model.wrong import Path, Wrong
 FIELDS = ("extends", "replaces")
 """Those by which a template names another."""
 MAX_NAMED = 20
+OWN = "value"
+"""In the transform of a curve: the value of its point."""
 
 
 def wrong_with_templates(after: Model, keys: Collection[Key], unread: Unread = ALL_READ) -> list[Wrong]:
@@ -183,6 +186,8 @@ def _problems(template: Effective) -> Iterator[tuple[Path, str]]:
         for curve in graph.points:
             if curve.point not in known:
                 yield ("graphs", id_), unknown("point", curve.point, known)
+            for name in sorted(parse(curve.transform).names - known - {OWN}) if curve.transform else ():
+                yield ("graphs", id_), f"in the transform of {curve.point}: {unknown('point', name, known | {OWN})}"
 
 
 def _wrong_sources(template: Effective) -> Iterator[tuple[Path, str]]:

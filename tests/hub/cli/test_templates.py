@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from hub.cli.device_changes import change_command
 from hub.cli.devices import device_group
 from hub.cli.exits import CommandError
-from hub.cli.templates import says
+from hub.cli.templates import draws, says
 from tests.hub.cli.test_components import InMemory
 from tests.hub.web.http import Bridge
 from tests.hub.web.test_templates import TemplateCase
@@ -100,3 +100,13 @@ MEASURED = "count, cpu, memory, restarts, oldest_s, +12"
 )  # fmt: skip
 def test_a_threshold_in_words(threshold: dict[str, object], expected: str) -> None:
     assert says(threshold) == expected
+
+
+def test_a_graph_in_words() -> None:
+    curves = [{"point": "cpu", "transform": "value / count"}, {"point": "memory", "transform": "", "stack": True}]
+    plain = {"points": [{"point": "cpu"}], "band": None, "thresholds": True, "events": True, "percentiles": []}
+    rich = {**plain, "points": curves, "log": True, "band": True, "events": False, "percentiles": [95.0, 99.5]}
+    assert draws(plain) == "cpu"
+    assert draws(rich) == (
+        "cpu as value / count, memory (stacked), logarithmic, with bands, without events, percentile 95 and 99.5"
+    )

@@ -73,6 +73,7 @@ WRONG = [
     TEMPLATE + "thresholds: {t: {maximum: 1}}\n",
     TEMPLATE + "thresholds: {../t: {points: cpu, maximum: 1}}\n",
     TEMPLATE + "graphs: {g: {points: [{draw: line}]}}\n",
+    TEMPLATE + "graphs: {g: {points: cpu, percentiles: 100}}\n",
     SET + "thresholds: {t: }\n",
     "kind: Collector\nid: a/b\n",
     "kind: Collector\nid: c\nproperties: {source: local}\n",
@@ -106,6 +107,7 @@ RIGHT = [
     TEMPLATE + "thresholds: [{id: a, points: [cpu], levels: [{severity: 4, minimum: 1}]}]\n",
     TEMPLATE
     + "sources: {s: {type: snmp, oid: .1.3.6.1, points: [a, {name: b}]}}\ngraphs: {g: {points: [a, {point: b}]}}\n",
+    TEMPLATE + "graphs: {g: {points: {point: a, transform: value * 8}, unit: bit/s, band: true, percentiles: 95}}\n",
     "kind: Group\nid: g\ntemplates: [a, -b]\n",
     "kind: DeviceClass\nid: /Server/Linux\ndescription: |\n  a\n  b\nproperties: {interval_s: 30}\n",
     "- " + SET.replace("\n", "\n  ") + "\n",

@@ -58,7 +58,12 @@ graphs:
     base: 1024
     log: true
     minimum: 1
-    points: [cpu, {point: memory, draw: area, stack: true, colour: '#0a0B0c', label: all}]
+    points: [cpu, {point: memory, draw: area, stack: true, colour: '#0a0B0c', label: all, transform: value / count}]
+    unit: bytes
+    band: false
+    thresholds: false
+    events: false
+    percentiles: [95, 50.5]
 """
 
 
@@ -101,8 +106,20 @@ def test_a_template_with_everything() -> None:
                 minimum=1.0,
                 points=(
                     Curve(point="cpu"),
-                    Curve(point="memory", draw=Draw.AREA, stack=True, colour="#0a0B0c", label="all"),
+                    Curve(
+                        point="memory",
+                        draw=Draw.AREA,
+                        stack=True,
+                        colour="#0a0B0c",
+                        label="all",
+                        transform="value / count",
+                    ),
                 ),
+                unit="bytes",
+                band=False,
+                thresholds=False,
+                events=False,
+                percentiles=(95.0, 50.5),
             )
         },
     )
@@ -329,6 +346,19 @@ TEMPLATE = "kind: Template\nid: t\n"
             TEMPLATE + "graphs:\n  g: {points: [{point: x, colour: red}]}\n",
             "field 'graphs.g.points[1].colour': got 'red'; expected a colour",
         ),
+        (
+            TEMPLATE + "graphs:\n  g: {points: [{point: x, transform: 'value *'}]}\n",
+            "field 'graphs.g.points[1].transform': at character 8",
+        ),
+        (
+            TEMPLATE + "graphs:\n  g: {points: [{point: x, transform: '8'}]}\n",
+            "field 'graphs.g.points[1].transform': is the same at all times",
+        ),
+        (
+            TEMPLATE + "graphs:\n  g: {points: x, percentiles: [95, 100]}\n",
+            "field 'graphs.g.percentiles[2]': got a whole number (100); expected a number above 0 and below 100",
+        ),
+        (TEMPLATE + "graphs:\n  g: {points: x, band: wide}\n", "field 'graphs.g.band': got 'wide'; expected true or"),
         ("kind: Group\nid: g\ntemplates: [x, -x]\n", "f1.yaml:3: Group g: field 'templates': x is bound and unbound"),
         ("kind: Group\nid: g\ntemplates: [a/b]\n", "field 'templates[1]': got 'a/b'; expected the id of a template"),
         ("kind: Group\nid: g\ntemplates: [..]\n", "field 'templates[1]': got '..'"),

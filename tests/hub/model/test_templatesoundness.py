@@ -84,6 +84,10 @@ def test_what_holds_together_is_taken() -> None:
             "f2.yaml:5: Template t: field 'graphs.x': there is no point 'per'",
         ),
         (
+            "kind: Template\nid: t\nextends: base\ngraphs:\n  x: {points: [{point: cpu, transform: value / cont}]}\n",
+            "f2.yaml:5: Template t: field 'graphs.x': in the transform of cpu: there is no point 'cont'; did you mean",
+        ),
+        (
             "kind: Template\nid: t\nthresholds:\n  x: {points: cpu, maximum: 1}\n",
             "f2.yaml:4: Template t: field 'thresholds.x': there is no point 'cpu'. Known: none",
         ),
