@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 from common.configs import DeviceConfig, DeviceId, Digest
 from common.events import EventText
 from common.evidence import Evidence, EvidenceId
+from common.moving import GiveQuery, Left, LeftQuery, LetGoQuery, Outgoing, OutgoingQuery, Piece, PieceQuery, Taken
 from common.roll import CommandLine, DeviceScan, Process, RollChange, RollGap, RollRow, SetStatus
 
 ShortText = Annotated[str, Meta(max_length=255)]
@@ -181,6 +182,11 @@ Query = (
     | RunNowQuery
     | DecidedQuery
     | ModelQuery
+    | LeftQuery
+    | OutgoingQuery
+    | PieceQuery
+    | GiveQuery
+    | LetGoQuery
 )
 
 
@@ -294,4 +300,19 @@ class Done(Struct, frozen=True, tag=True):
     count: int = 0
 
 
-Result = Processes | RollTable | RollChanges | Evidence | Sets | Listing | Rows | Picture | LiveConfig | Done
+Result = (
+    Processes
+    | RollTable
+    | RollChanges
+    | Evidence
+    | Sets
+    | Listing
+    | Rows
+    | Picture
+    | LiveConfig
+    | Done
+    | Left
+    | Outgoing
+    | Piece
+    | Taken
+)
