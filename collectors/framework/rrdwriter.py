@@ -3,7 +3,8 @@
 Started by the collector daemon as `python -m collectors.framework.rrdwriter --spool DIR --rrd DIR`. It follows the
 sample spool and writes, file by file, what has come. On its standard input it gets lines: `go` (there is something
 new), `flush N` (write what you hold, and say N), `flush N ["DEVICE"]` (what you hold of these devices). It answers each
-with one line of JSON, a `Report`. The end of the input means that the daemon has gone: what is spooled is written, and
+with one line of JSON, a `Report`. `order TOKEN JSON` is an order (`data.orders`); what becomes of it stands in reports.
+The end of the input means that the daemon has gone: what is spooled is written, and
 the process ends. SIGTERM ends it after the update under way; the rest waits in the spool.
 """
 
@@ -18,10 +19,12 @@ import signal
 import sqlite3
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
+from collectors.framework.data.desk import Desk
 from collectors.framework.data.files import StuckError, Tally
 from collectors.framework.data.frames import read_progress
 from collectors.framework.data.writing import HOLD_S, Report, Writer
@@ -51,6 +54,7 @@ class Loop:
         self._stopped = False
         self._lock: int | None = None
         self._told = -1
+        self._desk = Desk()
 
     def run(self) -> int:
         """Work until the input ends (write all, then go) or SIGTERM comes (go after the update under way)."""
@@ -78,6 +82,8 @@ class Loop:
     def _wait(self) -> list[bytes] | None:
         """Lines that came, or none when something is due without; None at the end of the input."""
         wait_s = self._writer.wait_s() if self._writer is not None else REOPEN_S
+        if self._desk.busy:
+            wait_s = 0.0
         ready, _, _ = select.select([0, self._wake_read], [], [], wait_s)
         if 0 not in ready:
             return []
@@ -96,8 +102,18 @@ class Loop:
                 writer.flush()
             elif flushes:
                 writer.flush({device for _, devices in flushes for device in devices or ()})
-        if lines or (writer is not None and writer.done != self._told):
+        self._orders(writer, lines or ())
+        if lines or self._desk.answers or (writer is not None and writer.done != self._told):
             self._tell(max((number for number, _ in flushes), default=0))
+
+    def _orders(self, writer: Writer | None, lines: Sequence[bytes]) -> None:
+        for line in lines:
+            if line.startswith(b"order "):
+                self._desk.take(line.removeprefix(b"order "))
+        if writer is None:
+            self._desk.refuse(self._trouble)
+        elif self._desk.busy and not self._stopped:
+            self._desk.step(writer)
 
     def _tell(self, flushed: int) -> None:
         if self._writer is not None:
@@ -105,6 +121,7 @@ class Loop:
         else:
             done = read_progress(self._spool / PROGRESS)
             report = Report(done=done, tally=Tally(), flushed=flushed, problem=self._trouble)
+        report.answers, self._desk.answers = self._desk.answers, []
         data = msgspec.json.encode(report) + b"\n"
         self._told = report.done
         while data:

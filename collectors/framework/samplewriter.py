@@ -24,7 +24,9 @@ from zope.interface import implementer
 
 from collectors.framework.data.child import Child
 from collectors.framework.data.frames import Entry
+from collectors.framework.data.given import GivenOrders
 from collectors.framework.data.intake import Intake, Latest, Row
+from collectors.framework.data.orders import MAX_OUTCOME_BYTES
 from collectors.framework.data.writing import HOLD_S, Report
 from collectors.framework.running.interfaces import IRowSink
 from collectors.framework.samplespool import SampleSpool
@@ -39,7 +41,7 @@ FRESH_TIMEOUT_S = 2.0
 STOP_TIMEOUT_S = 20.0
 MAX_FAILURES = 3
 """So many ends of the writer process in a row are more than bad luck."""
-MAX_REPORT_BYTES = 65_536
+MAX_REPORT_BYTES = 4 * MAX_OUTCOME_BYTES
 SILENT_S = 60.0
 """A writer process that has not answered for so long hangs, or its disk does."""
 
@@ -62,6 +64,9 @@ class SampleWriter(Service):
         data_dir: folder of the daemon; files go below its `rrd`, the spool is its `samples`.
         on_problem: told a sentence when something goes wrong, and "" when all is well again.
         hold_s: how long the writer process lets samples of a file wait for more when nobody asks.
+
+    Attributes:
+        order: has the writer process do something with files (see `data.given.GivenOrders.give`).
     """
 
     def __init__(
@@ -95,6 +100,8 @@ class SampleWriter(Service):
             on_down=self._child_down,
             on_steady=self._tell_problem,
         )
+        self._orders = GivenOrders(clock, self._child.send)
+        self.order = self._orders.give
         self._buffer = b""
         self._report: Report | None = None
         self._tokens = itertools.count(1)
@@ -213,6 +220,7 @@ class SampleWriter(Service):
             self._due.cancel()
         await self._sync()
         await self._child.stop(STOP_TIMEOUT_S)
+        self._orders.ended("the collector is stopping")
         self._answered()
         self._spool.close()
         self._pool.stop()
@@ -291,6 +299,7 @@ class SampleWriter(Service):
         flushes, self._flushes = self._flushes, {}
         for waiter in flushes.values():
             waiter.cancel()
+        self._orders.ended(reason)
         self._crash = reason
         self._tell_problem()
 
@@ -313,6 +322,7 @@ class SampleWriter(Service):
         for token, waiter in list(self._flushes.items()):
             if token <= report.flushed and not waiter.called:  # of those that came together the last one is told
                 waiter.callback(None)
+        self._orders.heard(report.answers)
         self._tell_problem()
 
     def _tell_problem(self) -> None:

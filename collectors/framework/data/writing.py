@@ -12,6 +12,7 @@ from msgspec import Struct
 from collectors.framework.data.files import Row, RrdFolder, SeriesFile, StuckError, Tally
 from collectors.framework.data.frames import Entry
 from collectors.framework.data.index import Index
+from collectors.framework.data.orders import Answer
 from collectors.framework.data.tail import SpoolTail
 from collectors.framework.data.undo import UndoSlot
 from collectors.framework.data.waiting import Waiting, begin, more, number_of, rows_of
@@ -42,6 +43,7 @@ class Report(Struct, omit_defaults=True, kw_only=True):
         lost: samples missing in the spool.
         flushed: the number of the `flush` that this answers.
         problem: a sentence; empty when all is well.
+        answers: what became of orders.
     """
 
     done: int
@@ -49,6 +51,7 @@ class Report(Struct, omit_defaults=True, kw_only=True):
     lost: int = 0
     flushed: int = 0
     problem: str = ""
+    answers: list[Answer] = []
 
 
 class Writer:
@@ -57,6 +60,11 @@ class Writer:
     Args:
         wall: epoch seconds.
         monotonic: seconds that never go back.
+
+    Attributes:
+        root: folder of the files.
+        index: whose they are.
+        stopped: set when the process is to end; what takes long leaves off then.
     """
 
     def __init__(
@@ -75,11 +83,12 @@ class Writer:
         self._files_a_second = files_a_second
         self._files_at_once = files_at_once
         self._notes: list[tuple[float, str]] = []
-        self._index = Index(root)
+        self.root = root
+        self.index = Index(root)
         self._undo = UndoSlot(spool / "undo", root)
-        self._folder = RrdFolder(root, self._index, self._undo, wall, self._take_note)
-        if self._index.damage:
-            self._take_note(self._index.damage)
+        self._folder = RrdFolder(root, self.index, self._undo, wall, self._take_note)
+        if self.index.damage:
+            self._take_note(self.index.damage)
         self._folder.recover()
         self._root = str(root)
         self._files: dict[SeriesKey, SeriesFile] = {}
@@ -170,7 +179,15 @@ class Writer:
         """Release files; nothing that is held is lost, the spool has it."""
         self._tail.close()
         self._undo.close()
-        self._index.close()
+        self.index.close()
+
+    def changed(self, key: SeriesKey) -> None:
+        """The file of a series was put there, taken away or made anew by an order: what was known of it is void."""
+        file = first = self._files.get(key)
+        while file is not None:
+            file.last, file = None, file.other
+            if file is first:
+                break
 
     def _file(self, key: SeriesKey, layout: Layout) -> SeriesFile:
         file = self._files.get(key)
