@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 from common.configs import DeviceConfig, DeviceId, Digest
 from common.events import EventText
 from common.evidence import Evidence, EvidenceId
+from common.graphs import Drawing
 from common.moving import GiveQuery, Left, LeftQuery, LetGoQuery, Outgoing, OutgoingQuery, Piece, PieceQuery, Taken
 from common.roll import CommandLine, DeviceScan, Process, RollChange, RollGap, RollRow, SetStatus
 
@@ -111,9 +112,11 @@ class GraphQuery(Struct, frozen=True, tag=True, kw_only=True):
     """A picture of a component, or of all components of a device.
 
     Attributes:
-        graph: name of a graph of `common.rrd`; empty for the first that fits.
-        form: `png` or `svg`.
+        graph: name of a graph of `common.rrdgraph`; empty for the first that fits.
+        form: `png`, `svg` or `pdf`.
         shown: what components are called now, by the name that their series are kept under, where that is another.
+        drawing: what is drawn, and how; None for the graph by its name.
+        part: which part of the file, from 0, where whoever asks puts them together; None for the whole or an error.
     """
 
     device: DeviceId
@@ -121,10 +124,12 @@ class GraphQuery(Struct, frozen=True, tag=True, kw_only=True):
     graph: ShortText
     start: int
     end: int
-    form: Annotated[str, Meta(pattern=r"^(png|svg)\Z")]
+    form: Annotated[str, Meta(pattern=r"^(png|svg|pdf)\Z")]
     width: Annotated[int, Meta(ge=100, le=4000)] = 720
     height: Annotated[int, Meta(ge=50, le=2000)] = 200
     shown: Annotated[dict[str, str], Meta(max_length=10_000)] = {}
+    drawing: Drawing | None = None
+    part: Annotated[int, Meta(ge=0, le=100)] | None = None
 
 
 class LiveConfigQuery(Struct, frozen=True, tag=True):
@@ -281,10 +286,18 @@ class Rows(Struct, frozen=True, tag=True, kw_only=True):
 
 
 class Picture(Struct, frozen=True, tag=True, kw_only=True):
-    """A graph as the bytes of a file; `form` is `png` or `svg`."""
+    """A graph as the bytes of a file.
+
+    Attributes:
+        form: `png`, `svg` or `pdf`.
+        parts: how many there are of the file; each is asked for with its number.
+        digest: of the whole file, so that parts of two drawings are not put together; empty when there is one part.
+    """
 
     form: str
     data: bytes
+    parts: int = 1
+    digest: str = ""
 
 
 class LiveConfig(Struct, frozen=True, tag=True, kw_only=True):
