@@ -11,10 +11,12 @@ from common.events import EventText
 from common.evidence import Evidence, EvidenceId
 from common.graphs import Drawing
 from common.moving import GiveQuery, Left, LeftQuery, LetGoQuery, Outgoing, OutgoingQuery, Piece, PieceQuery, Taken
+from common.readings import Heard, HeardQuery, Read, Reading
 from common.roll import CommandLine, DeviceScan, Process, RollChange, RollGap, RollRow, SetStatus
 
 ShortText = Annotated[str, Meta(max_length=255)]
 
+MAX_EDGES = 5000
 MAX_PAGE_BYTES = 192 * 1024
 """Of texts in a page of an answer, so that it crosses also when nothing of it can be compressed."""
 
@@ -94,8 +96,12 @@ class FetchQuery(Struct, frozen=True, tag=True, kw_only=True):
     """Rows of one series source between two epoch seconds.
 
     Attributes:
-        cf: AVERAGE, MIN or MAX.
+        cf: AVERAGE, MIN or MAX; LAST is the last that is known in a row, SUM what a rate comes to in it.
         points: names; empty for all of the source.
+        resolution_s: the seconds a row that are wanted.
+        edges: epoch seconds in order; the rows are what lies between two of them, whatever the resolution.
+        after: only rows with a later stamp: `Rows.next` of the page before.
+        paged: keep to the resolution, however many pages that makes; else the rows are as coarse as one page needs.
     """
 
     device: DeviceId
@@ -104,8 +110,11 @@ class FetchQuery(Struct, frozen=True, tag=True, kw_only=True):
     points: list[str]
     start: int
     end: int
-    cf: Annotated[str, Meta(pattern=r"^(AVERAGE|MIN|MAX)\Z")] = "AVERAGE"
+    cf: Annotated[str, Meta(pattern=r"^(AVERAGE|MIN|MAX|LAST|SUM)\Z")] = "AVERAGE"
     resolution_s: Annotated[int, Meta(ge=1)] | None = None
+    edges: Annotated[list[int], Meta(max_length=MAX_EDGES)] = []
+    after: Annotated[int, Meta(ge=0)] = 0
+    paged: bool = False
 
 
 class GraphQuery(Struct, frozen=True, tag=True, kw_only=True):
@@ -192,6 +201,8 @@ Query = (
     | PieceQuery
     | GiveQuery
     | LetGoQuery
+    | Reading
+    | HeardQuery
 )
 
 
@@ -274,7 +285,15 @@ class Listing(Struct, frozen=True, tag=True, kw_only=True):
 
 
 class Rows(Struct, frozen=True, tag=True, kw_only=True):
-    """What `fetch` found: for each epoch second a value for each point, None for a gap."""
+    """What `fetch` found: for each epoch second, the end of a row, a value for each point, None for a gap.
+
+    Attributes:
+        step_s: seconds a row; 0 for the edges of the query.
+        more: there are others; `next` is what they are asked for with.
+        known: of rows between edges, for each row and point the share of the time that is known.
+        inexact_until: up to this epoch second rows were made of coarser ones that lie across their ends; 0 for none.
+        from_copies: so many rows are from a copy that was kept when an outage began.
+    """
 
     points: list[str]
     units: list[str]
@@ -283,6 +302,11 @@ class Rows(Struct, frozen=True, tag=True, kw_only=True):
     end: int
     cf: str
     rows: list[tuple[int, list[float | None]]]
+    more: bool = False
+    next: int = 0
+    known: list[list[float]] = []
+    inexact_until: int = 0
+    from_copies: int = 0
 
 
 class Picture(Struct, frozen=True, tag=True, kw_only=True):
@@ -328,4 +352,6 @@ Result = (
     | Outgoing
     | Piece
     | Taken
+    | Read
+    | Heard
 )
