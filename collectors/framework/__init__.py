@@ -69,6 +69,7 @@ Samples:
     rrdreader       reading back, as the daemon sees it
     rrdqueries      the process that reads
     data/           parts of that way
+    moving/         files of devices that go to another collector
     worker          one named thread for work that blocks
 
 Figures of the daemon:

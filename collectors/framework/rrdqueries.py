@@ -20,7 +20,7 @@ from typing import BinaryIO
 import msgspec
 
 from collectors.framework.data.answers import Request, answer
-from common.errors import NotFoundError, TocsinError
+from common.errors import NotFoundError, TocsinError, TransientError
 from common.queries import Result
 from common.wire import Failure, FailureCode
 
@@ -37,6 +37,8 @@ def respond(root: Path, data: bytes) -> Result | Failure:
         return answer(root, _decoder.decode(data), time.time())
     except NotFoundError as error:
         return Failure(FailureCode.NOT_FOUND, error.message)
+    except TransientError as error:
+        return Failure(FailureCode.UNAVAILABLE, error.message)
     except TocsinError as error:
         return Failure(FailureCode.BAD_REQUEST, error.message)
     except (OSError, sqlite3.Error) as error:

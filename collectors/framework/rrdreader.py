@@ -13,11 +13,12 @@ from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, DeferredLock
 from twisted.internet.interfaces import IReactorTime
 
-from collectors.framework.data.answers import Request
+from collectors.framework.data.answers import Answer, Request
 from collectors.framework.data.child import Child
 from collectors.framework.data.intake import Latest
 from collectors.framework.data.listing import Live
 from common.errors import NotFoundError, PermanentError, TransientError
+from common.moving import Left, LeftQuery, Outgoing, OutgoingQuery, Piece, PieceQuery
 from common.queries import FetchQuery, GraphQuery, Listing, ListQuery, Picture, Result, Rows
 from common.wire import Failure, FailureCode
 
@@ -81,7 +82,7 @@ class Reader(Service):
         """Process id of the reader process."""
         return self._child.pid
 
-    async def answer(self, query: ListQuery | FetchQuery | GraphQuery) -> Listing | Rows | Picture:
+    async def answer(self, query: ListQuery | FetchQuery | GraphQuery) -> Answer:
         """Answer a question about series.
 
         Raises:
@@ -89,11 +90,17 @@ class Reader(Service):
             PermanentError: a question that makes no sense.
             TransientError: too many questions at once, or the reader process did not answer.
         """
-        if len(self._turn.waiting) >= MAX_WAITING:
-            raise TransientError("The collector has too many questions about series to answer; ask again")
         await self._last_values.fresh(query.device)
         live = self._last_values.latest(query.device) if isinstance(query, ListQuery) else []
-        request = Request(query, [Live(one.key, one.layout, one.at, one.values) for one in live])
+        return await self._answer(Request(query, [Live(one.key, one.layout, one.at, one.values) for one in live]))
+
+    async def look(self, query: LeftQuery | OutgoingQuery | PieceQuery) -> Answer:
+        """Answer a question about files, and not about what is in them; raises as `answer`."""
+        return await self._answer(Request(query, []))
+
+    async def _answer(self, request: Request) -> Answer:
+        if len(self._turn.waiting) >= MAX_WAITING:
+            raise TransientError("The collector has too many questions about series to answer; ask again")
         await self._turn.acquire()
         try:
             data = await self._ask(_encoder.encode(request))
@@ -128,14 +135,14 @@ class Reader(Service):
             if late.active():
                 late.cancel()
 
-    def _judge(self, result: Result | Failure) -> Listing | Rows | Picture:
+    def _judge(self, result: Result | Failure) -> Answer:
         if isinstance(result, Failure):
             if result.code is FailureCode.NOT_FOUND:
                 raise NotFoundError(result.message)
             if result.code is FailureCode.UNAVAILABLE:
                 raise TransientError(result.message)
             raise PermanentError(result.message)
-        if not isinstance(result, Listing | Rows | Picture):
+        if not isinstance(result, Listing | Rows | Picture | Left | Outgoing | Piece):
             raise PermanentError(f"The reader process answered with a {type(result).__name__}")
         return result
 

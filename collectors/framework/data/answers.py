@@ -14,8 +14,13 @@ from collectors.framework.data.listing import Live, list_series
 from collectors.framework.data.naming import component_of, unknown_device
 from collectors.framework.data.pictures import draw
 from collectors.framework.data.rows import fetch
+from collectors.framework.moving.outgoing import look
 from common.errors import PermanentError
+from common.moving import Left, LeftQuery, Outgoing, OutgoingQuery, Piece, PieceQuery
 from common.queries import FetchQuery, GraphQuery, Listing, ListQuery, Picture, Rows
+
+Query = ListQuery | FetchQuery | GraphQuery | LeftQuery | OutgoingQuery | PieceQuery
+Answer = Listing | Rows | Picture | Left | Outgoing | Piece
 
 LATEST_END = 2**33
 
@@ -23,11 +28,11 @@ LATEST_END = 2**33
 class Request(Struct, frozen=True):
     """A question to the reader process."""
 
-    query: ListQuery | FetchQuery | GraphQuery
+    query: Query
     live: list[Live]
 
 
-def answer(root: Path, request: Request, now: float) -> Listing | Rows | Picture:
+def answer(root: Path, request: Request, now: float) -> Answer:
     """Answer a question.
 
     Raises:
@@ -35,6 +40,8 @@ def answer(root: Path, request: Request, now: float) -> Listing | Rows | Picture
         PermanentError: a question that makes no sense.
     """
     query = request.query
+    if isinstance(query, LeftQuery | OutgoingQuery | PieceQuery):
+        return look(root, query)
     held = read_device(root, query.device)
     if isinstance(query, ListQuery):
         return list_series(query, held, request.live, root)

@@ -136,11 +136,12 @@ def read_device(folder: Path, device: str) -> list[Series]:
     return _reading(folder, lambda db: _select(db, "device = ?", (device,)), [])
 
 
-def read_devices(folder: Path, limit: int) -> list[str]:
-    """Ids of devices that have series, in order."""
+def read_devices(folder: Path, limit: int, after: str = "") -> list[str]:
+    """Ids of devices that have series, in order, after one of them."""
 
     def names(db: sqlite3.Connection) -> list[str]:
-        return [row[0] for row in db.execute("SELECT DISTINCT device FROM series ORDER BY 1 LIMIT ?", (limit,))]
+        found = db.execute("SELECT DISTINCT device FROM series WHERE device > ? ORDER BY 1 LIMIT ?", (after, limit))
+        return [row[0] for row in found]
 
     return _reading(folder, names, [])
 

@@ -1,0 +1,158 @@
+"""What is given away: the files of a device that another collector has now, listed and read (in the reader process)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from collectors.framework.data.index import Series, read_device, read_devices
+from collectors.framework.moving.form import MAX_HEADER_BYTES, NoFormError, layout_of, read_header
+from common.errors import NotFoundError, TransientError
+from common.moving import (
+    MAX_FILE_BYTES,
+    Left,
+    LeftQuery,
+    MovedFile,
+    Outgoing,
+    OutgoingQuery,
+    Piece,
+    PieceQuery,
+    digest_of,
+)
+
+PAGE_FILES = 100
+PAGE_BYTES = 16 * 1024 * 1024
+"""So much is read for one page, because digests are taken."""
+PAGE_CHARACTERS = 100_000
+
+
+def look(root: Path, query: LeftQuery | OutgoingQuery | PieceQuery) -> Left | Outgoing | Piece:
+    """Answer a question about files.
+
+    Raises:
+        NotFoundError: what was asked for is not here.
+        TransientError: it is not what it was.
+        OSError: it cannot be read.
+    """
+    if isinstance(query, LeftQuery):
+        return list_left(root, query)
+    return list_outgoing(root, query) if isinstance(query, OutgoingQuery) else read_piece(root, query)
+
+
+def list_left(root: Path, query: LeftQuery) -> Left:
+    """A page of all devices that have files here; who asks knows which of them are collected."""
+    names = read_devices(root, query.limit + 1, query.after)
+    page = names[: query.limit]
+    return Left(devices=page, last=page[-1] if page else query.after, more=len(names) > query.limit)
+
+
+def list_outgoing(root: Path, query: OutgoingQuery) -> Outgoing:
+    """A page of the files of a device, with their digests."""
+    held = sorted(read_device(root, query.device), key=lambda series: series.file)
+    sizes = {series.file: _size(root / series.file) for series in held}
+    files: list[MovedFile] = []
+    unread: list[str] = []
+    seen = characters = 0
+    last = query.after
+    for series in held:
+        name = name_of(series.file)
+        if name <= query.after:
+            continue
+        if len(files) + len(unread) >= PAGE_FILES or seen >= PAGE_BYTES or characters >= PAGE_CHARACTERS:
+            return _page(files, sizes, last, unread, more=True)
+        last = name
+        try:
+            told = describe(root, series)
+        except FileNotFoundError:
+            continue  # named before it exists, and never made
+        except (OSError, NoFormError) as error:
+            unread.append(f"{series.key.component} / {series.key.source}: {error}"[:500])
+            continue
+        files.append(told)
+        seen += told.size
+        characters += len(series.key.component) + len(series.key.source) + 60 * len(told.layout.points)
+    return _page(files, sizes, last, unread, more=False)
+
+
+def _page(files: list[MovedFile], sizes: dict[str, int], last: str, unread: list[str], *, more: bool) -> Outgoing:
+    return Outgoing(
+        files=files,
+        more=more,
+        last=last,
+        unread=unread,
+        files_in_all=sum(size > 0 for size in sizes.values()),
+        bytes_in_all=sum(sizes.values()),
+    )
+
+
+def describe(root: Path, series: Series) -> MovedFile:
+    """A file as it is offered.
+
+    Raises:
+        OSError: it is not there, or cannot be read.
+        NoFormError: it is damaged.
+    """
+    path = root / series.file
+    with path.open("rb") as file:
+        version = _version(os.fstat(file.fileno()))
+        data = file.read(MAX_FILE_BYTES + 1)
+    if len(data) > MAX_FILE_BYTES:
+        raise NoFormError(f"it is larger than {MAX_FILE_BYTES} bytes")
+    header = read_header(data[:MAX_HEADER_BYTES])
+    return MovedFile(
+        file=name_of(series.file),
+        version=version,
+        key=series.key,
+        layout=layout_of(header, series.layout),
+        first=max(0, min(series.first, header.last)),
+        last=header.last,
+        size=len(data),
+        digest=digest_of(data),
+    )
+
+
+def read_piece(root: Path, query: PieceQuery) -> Piece:
+    """A part of a file.
+
+    Raises:
+        NotFoundError: it is not there any more.
+        TransientError: it has changed since it was listed.
+    """
+    try:
+        with path_of(root, query.file).open("rb") as file:
+            if _version(os.fstat(file.fileno())) != query.version:
+                raise TransientError("The file has changed since it was listed")
+            data = os.pread(file.fileno(), query.size, query.offset)
+    except FileNotFoundError:
+        raise NotFoundError("The file is not here any more") from None
+    return Piece(data=data, check=digest_of(data))
+
+
+def version_of(path: Path) -> str:
+    """What tells two states of a file apart.
+
+    Raises:
+        OSError: it is not there, or cannot be read.
+    """
+    return _version(path.stat())
+
+
+def name_of(path: str) -> str:
+    """The name of a series' file, of its path below the folder."""
+    return path.rpartition("/")[2].partition(".")[0]
+
+
+def path_of(root: Path, name: str) -> Path:
+    """Where the file of a name lies; a name is 32 hex digits."""
+    return root / name[0] / name[1] / f"{name}.rrd"
+
+
+def _version(found: os.stat_result) -> str:
+    return f"{found.st_mtime_ns:x}-{found.st_size:x}-{found.st_ino:x}"
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
