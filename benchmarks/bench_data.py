@@ -21,7 +21,12 @@ from common.series import Kind, Layout, Point, Sample, SeriesKey
 
 FILES, POINTS = 20, 4
 LAYOUT = Layout(
-    points=(Point(name="cpu"), Point(name="memory"), Point(name="count"), Point(name="restarts", kind=Kind.COUNTER)),
+    points=(
+        Point(name="cpu"),
+        Point(name="memory"),
+        Point(name="count"),
+        Point(name="restarts", kind=Kind.DERIVE, minimum=0.0),
+    ),
     step_s=10,
 )
 KEYS = [SeriesKey("web1", f"set {n}", "process") for n in range(FILES)]

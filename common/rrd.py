@@ -33,6 +33,10 @@ PLANS: Mapping[Retention, tuple[int, Coarse]] = MappingProxyType(
 )
 """Of each plan the span of the full step, and what is kept beside it."""
 
+MOST_ROWS = 400_000
+"""Of one point of a file in all archives, for each of `CONSOLIDATIONS`: 10 MB."""
+MOST_FILE_BYTES = 256 * 1024 * 1024
+
 _STEPS = ".pdp_per_row"
 
 EARLIEST = 315_360_000
@@ -105,6 +109,19 @@ def size_bytes(points: int, step_s: int, retention: Kept = Retention.STANDARD) -
     return header_bytes(points, step_s, retention) + 8 * points * rows
 
 
+def wrong_with_size(points: int, step_s: int, retention: Kept) -> str:
+    """Why a plan is too large for such a file, as a sentence; empty when it is not."""
+    rows = sum(archive.rows for archive in archives(step_s, retention))
+    if rows > MOST_ROWS:
+        advice = "keep the full step for a shorter time, or read the device less often"
+        return f"a file with a step of {step_s} s would have {rows:,} rows a point; at most {MOST_ROWS:,}: {advice}"
+    size = size_bytes(points, step_s, retention)
+    if size > MOST_FILE_BYTES:
+        most = MOST_FILE_BYTES // 1024**2
+        return f"a file of {points} points with a step of {step_s} s would take {size:,} bytes; at most {most} MiB"
+    return ""
+
+
 def file_name(key: SeriesKey) -> str:
     """Path of a series below the RRD folder: `a/b/ab….rrd`, hex digits only, whatever the names hold."""
     digest = hashlib.blake2b(digest_size=16)
@@ -118,10 +135,10 @@ def file_name(key: SeriesKey) -> str:
 def heartbeat_s(point: Point, step_s: int) -> int:
     """Longest time between two samples that still counts as known.
 
-    Samples lie on the grid, so one that is missing is a gap: a gauge must not be invented. What a counter counted
-    meanwhile is known, and spread over up to three steps.
+    Samples lie on the grid, so one that is missing is a gap: a gauge must not be invented. What was counted meanwhile
+    is known, and spread over up to three steps.
     """
-    return step_s + step_s // 2 if point.kind is Kind.GAUGE else 3 * step_s
+    return step_s + step_s // 2 if rrd_type(point.kind) == "GAUGE" else 3 * step_s
 
 
 def before_gap(
@@ -156,10 +173,10 @@ def create_arguments(path: str, layout: Layout, first: int) -> list[str]:
 def rrd_type(kind: Kind) -> str:
     """Type of the data source that holds a kind.
 
-    A counter becomes DERIVE with a minimum of 0: after a reset the value is unknown, where COUNTER would see a wrap and
-    draw a spike.
+    Of a counter the rate is stored, which the sample path makes: RRD's own COUNTER takes a reset for a wrap and draws a
+    spike, and knows no other time than the step.
     """
-    return {Kind.GAUGE: "GAUGE", Kind.ABSOLUTE: "ABSOLUTE"}.get(kind, "DERIVE")
+    return {Kind.DERIVE: "DERIVE", Kind.ABSOLUTE: "ABSOLUTE"}.get(kind, "GAUGE")
 
 
 def _data_source(point: Point, step_s: int) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import math
+from collections.abc import Mapping
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -19,11 +20,13 @@ Number = int | float
 
 
 class Kind(enum.Enum):
-    """How a point's numbers are to be read (rrdcreate(1))."""
+    """How a point's numbers are to be read."""
 
     GAUGE = "gauge"
     DERIVE = "derive"
+    """A count that Tocsin keeps itself, in step with the samples: RRD makes a rate of it (rrdcreate(1))."""
     COUNTER = "counter"
+    """A count that the monitored host keeps: the sample path makes a rate of it, which is stored as a gauge."""
     ABSOLUTE = "absolute"
 
 
@@ -34,6 +37,9 @@ class Point(Struct, frozen=True, kw_only=True, omit_defaults=True):
         name: 1 to 19 of A-Z a-z 0-9 _ -, as rrdtool demands of a data source.
         unit: as it stands on a graph's axis, for example `bytes` or `percent`.
         late: it came to its source later than others: a file from before goes on without it.
+        wraps_at_bits: of a counter that begins again at 0 after so many bits: 32, or 0 for one that never does.
+        scale, offset: what is measured (of a counter, its rate) becomes `value * scale + offset`, before it is held
+            against minimum and maximum.
     """
 
     name: PointName
@@ -42,6 +48,14 @@ class Point(Struct, frozen=True, kw_only=True, omit_defaults=True):
     minimum: float | None = None
     maximum: float | None = None
     late: bool = False
+    wraps_at_bits: Annotated[int, Meta(ge=0, le=64)] = 0
+    scale: float = 1.0
+    offset: float = 0.0
+
+    @property
+    def stored_unit(self) -> str:
+        """What the figures of its series are in: of a counter, so much a second."""
+        return f"{self.unit}/s" if self.kind is Kind.COUNTER else self.unit
 
 
 class SeriesKey(Struct, frozen=True, order=True, gc=False):
@@ -106,13 +120,20 @@ class Sample(Struct, frozen=True, kw_only=True):
 
     Attributes:
         at: epoch seconds, a whole multiple of the layout's step (see `snap`).
-        values: by point name; None, and a point that is left out, is unknown. Numbers are finite.
+        values: by point name, of a counter the count; None, and a point that is left out, is unknown. Numbers are
+            finite.
+        taken: epoch seconds at which the values were read, for the rates of counters; 0 for `at`.
+        uptime_s: how long what counts has been up then (sysUpTime); None when it is not known.
+        discontinuity: changes when the counts have begun anew (ifCounterDiscontinuityTime); None when it is not known.
     """
 
     key: SeriesKey
     layout: Layout
     at: int
-    values: dict[str, Number | None]
+    values: Mapping[str, Number | None]
+    taken: float = 0.0
+    uptime_s: float | None = None
+    discontinuity: Number | None = None
 
 
 def snap(at: float, step_s: int) -> int:

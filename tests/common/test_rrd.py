@@ -122,8 +122,8 @@ def test_a_file_can_be_created_once_only(tmp_path: Path) -> None:
     ("point", "line"),
     [
         (Point(name="cpu"), "DS:cpu:GAUGE:15:U:U"),
-        (Point(name="n", kind=Kind.COUNTER), "DS:n:DERIVE:30:0.0:U"),
-        (Point(name="n", kind=Kind.COUNTER, minimum=-1, maximum=5), "DS:n:DERIVE:30:-1.0:5.0"),
+        (Point(name="n", kind=Kind.COUNTER), "DS:n:GAUGE:15:0.0:U"),
+        (Point(name="n", kind=Kind.COUNTER, minimum=-1, maximum=5), "DS:n:GAUGE:15:-1.0:5.0"),
         (Point(name="n", kind=Kind.DERIVE), "DS:n:DERIVE:30:U:U"),
         (Point(name="n", kind=Kind.ABSOLUTE, maximum=1e300), "DS:n:ABSOLUTE:30:U:1e+300"),
     ],
@@ -162,7 +162,7 @@ def test_floats_are_written_in_full_or_are_unknown(value: float) -> None:
 
 
 def test_a_sample_is_one_argument() -> None:
-    points = (Point(name="a"), Point(name="b"), Point(name="c", kind=Kind.COUNTER))
+    points = (Point(name="a"), Point(name="b"), Point(name="c", kind=Kind.DERIVE))
     assert rrd.update_text(NOW, [0.1, None, 2.0], rrd.whole_numbers(points)) == f"{NOW}:0.1:U:2"
     assert rrd.template(points) == "a:b:c"
 

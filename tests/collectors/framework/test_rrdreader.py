@@ -29,7 +29,7 @@ LAYOUT = Layout(
     points=(
         Point(name="cpu", unit="percent"),
         Point(name="memory", unit="bytes"),
-        Point(name="restarts", kind=Kind.COUNTER, unit="restarts"),
+        Point(name="restarts", kind=Kind.DERIVE, minimum=0.0, unit="restarts"),
     ),
     step_s=10,
 )

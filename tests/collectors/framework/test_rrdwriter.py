@@ -22,7 +22,7 @@ from common.series import Kind, Layout, Point, Retention, Sample, SeriesKey
 from tests.fakes.series import resolutions
 
 NOW = 1_800_000_000
-LAYOUT = Layout(points=(Point(name="cpu"), Point(name="restarts", kind=Kind.COUNTER)), step_s=10)
+LAYOUT = Layout(points=(Point(name="cpu"), Point(name="restarts", kind=Kind.DERIVE, minimum=0.0)), step_s=10)
 
 
 class Bench:
@@ -373,7 +373,7 @@ def test_a_file_that_somebody_deleted_is_made_again(bench: Bench) -> None:
         (Layout(points=LAYOUT.points[:1], step_s=10), "restarts has gone"),
         (Layout(points=LAYOUT.points, step_s=20), "the step was 10 s and is 20 s"),
         (
-            Layout(points=(Point(name="cpu", kind=Kind.COUNTER), LAYOUT.points[1]), step_s=10),
+            Layout(points=(Point(name="cpu", kind=Kind.DERIVE), LAYOUT.points[1]), step_s=10),
             "cpu was GAUGE and is DERIVE",
         ),
     ],
