@@ -153,6 +153,7 @@ class Drawing(Struct, frozen=True, kw_only=True, omit_defaults=True):
         subjects: empty for the device and component of the query.
         zone: of the time axis.
         zoom: pixels of a file of form png for each pixel of the query's size.
+        note: a last line of small print, such as what could not be read.
     """
 
     curves: Annotated[tuple[Curve, ...], Meta(max_length=MAX_CURVES)] = ()
@@ -176,3 +177,4 @@ class Drawing(Struct, frozen=True, kw_only=True, omit_defaults=True):
     subjects: Annotated[tuple[Subject, ...], Meta(max_length=MAX_SUBJECTS)] = ()
     zone: Zone = "UTC"
     zoom: Annotated[int, Meta(ge=1, le=4)] = 1
+    note: Label = ""

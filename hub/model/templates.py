@@ -141,7 +141,7 @@ class Graph(Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         title: empty for the graph's id.
         axis: what stands at the axis; empty for the unit.
-        base: 1000 or 1024: what a kilo is.
+        base: 1000 or 1024: what a kilo is; None for what is usual for the unit.
         minimum, maximum: of the axis; None to fit.
         unit: of what is drawn; empty for that of the first point.
         band: draw minimum to maximum around averages; None where the curves are few enough for it.
@@ -154,7 +154,7 @@ class Graph(Struct, frozen=True, kw_only=True, omit_defaults=True):
     title: str = ""
     axis: str = ""
     log: bool = False
-    base: int = 1000
+    base: int | None = None
     minimum: float | None = None
     maximum: float | None = None
     unit: str = ""
