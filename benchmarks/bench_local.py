@@ -46,10 +46,10 @@ def run() -> list[Row]:
             return measured(built["statloop"])
 
 
-def built_of(compiler: str, name: str, folder: Path) -> Path:
+def built_of(compiler: str, name: str, folder: Path, *libraries: str) -> Path:
     """A program of one C file."""
     program = folder / name
-    subprocess.run([compiler, "-O2", "-o", program, SOURCES / f"{name}.c"], check=True)
+    subprocess.run([compiler, "-O2", "-o", program, SOURCES / f"{name}.c", *libraries], check=True)
     return program
 
 
