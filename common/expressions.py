@@ -17,11 +17,13 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from typing import Generic, TypeVar
 
 from msgspec import Struct
 
-from common.arithmetic import COMPARISONS, FUNCTIONS, LARGEST, OPERATORS, finite
+from common.arithmetic import COMPARISONS, FUNCTIONS, LARGEST
+from common.closures import Algebra, Closure, Closures, Values
 from common.series import Number
 
 MAX_LENGTH = 1000
@@ -30,8 +32,7 @@ MAX_DEPTH = 30
 MAX_NAME = 19
 """Characters of a point's name, as rrdtool has it."""
 
-Values = Mapping[str, int | float | None]
-_Node = Callable[[Values], Number]
+T = TypeVar("T")
 
 _TOKEN = re.compile(
     r"(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
@@ -57,7 +58,7 @@ class Expression(Struct, frozen=True):
 
     text: str
     names: frozenset[str]
-    _root: _Node
+    _root: Closure
 
     def evaluate(self, values: Values) -> int | float | None:
         """The result for these values; None when it is unknown. Names that are not there are unknown."""
@@ -73,11 +74,21 @@ def parse(text: str) -> Expression:
     Raises:
         ExpressionError: it is none, is longer than 1000 characters, or goes more than 30 levels deep.
     """
+    root, names = read(text, Closures())
+    return Expression(text, names, root)
+
+
+def read(text: str, algebra: Algebra[T]) -> tuple[T, frozenset[str]]:
+    """What an algebra makes of an expression, and the points that it refers to.
+
+    Raises:
+        ExpressionError: as with `parse`.
+    """
     if len(text) > MAX_LENGTH:
         raise ExpressionError(f"the expression has {len(text)} characters; at most {MAX_LENGTH} may be")
-    parser = _Parser(_tokens(text), text)
+    parser = _Parser(_tokens(text), algebra)
     root = parser.whole()
-    return Expression(text, frozenset(parser.names), root)
+    return root, frozenset(parser.names)
 
 
 class _Token(Struct, frozen=True):
@@ -118,12 +129,12 @@ def _strange(text: str, position: int) -> str:
     return f"{sign!r} at character {position + 1} has no meaning in an expression{hint}"
 
 
-class _Parser:
-    """Reads one list of tokens from left to right; each method reads what its name says, and gives what computes it."""
+class _Parser(Generic[T]):
+    """Reads one list of tokens from left to right; each method reads what its name says, and gives what it became."""
 
-    def __init__(self, tokens: list[_Token], text: str) -> None:
+    def __init__(self, tokens: list[_Token], algebra: Algebra[T]) -> None:
         self._tokens = tokens
-        self._text = text
+        self._algebra = algebra
         self._next = 0
         self._depth = 0
         self.names: set[str] = set()
@@ -153,7 +164,7 @@ class _Parser:
         what = f"there is {token.text!r}" if token.kind != "end" else "the expression ends"
         return ExpressionError(f"at character {token.at} {what}, where {wanted} was expected")
 
-    def _deeper(self, read: Callable[[], _Node]) -> _Node:
+    def _deeper(self, read: Callable[[], T]) -> T:
         if self._depth >= MAX_DEPTH:
             raise ExpressionError(
                 f"at character {self._token.at} the expression goes more than {MAX_DEPTH} levels deep"
@@ -165,7 +176,7 @@ class _Parser:
 
     # --- grammar, from the loosest ------------------------------------------------------------------------------------
 
-    def whole(self) -> _Node:
+    def whole(self) -> T:
         node = self._comparison()
         if self._token.kind == "sign" and self._token.text in COMPARISONS:
             raise ExpressionError(
@@ -175,54 +186,41 @@ class _Parser:
             raise self._surprise("an operator or the end")
         return node
 
-    def _comparison(self) -> _Node:
+    def _comparison(self) -> T:
         left = self._sum()
         sign = self._sign(*COMPARISONS)
         if not sign:
             return left
-        right = self._sum()
-        holds = COMPARISONS[sign]
-        return lambda values: int(holds(left(values), right(values)))
+        return self._algebra.comparison(sign, left, self._sum())
 
-    def _sum(self) -> _Node:
+    def _sum(self) -> T:
         return self._chain(("+", "-"), self._product)
 
-    def _product(self) -> _Node:
+    def _product(self) -> T:
         return self._chain(("*", "/", "%"), self._signed)
 
-    def _chain(self, signs: tuple[str, ...], operand: Callable[[], _Node]) -> _Node:
-        """Operands with operators between them, reckoned from the left."""
+    def _chain(self, signs: tuple[str, ...], operand: Callable[[], T]) -> T:
+        """Operands with operators between them."""
         first = operand()
-        rest: list[tuple[Callable[[Number, Number], Number], _Node]] = []
+        rest: list[tuple[str, T]] = []
         while sign := self._sign(*signs):
-            rest.append((OPERATORS[sign], operand()))
-        if not rest:
-            return first
+            rest.append((sign, operand()))
+        return self._algebra.chain(first, rest) if rest else first
 
-        def chain(values: Values) -> Number:
-            result = first(values)
-            for operate, node in rest:
-                result = finite(operate(result, node(values)))
-            return result
-
-        return chain
-
-    def _signed(self) -> _Node:
+    def _signed(self) -> T:
         negative = False
         while self._sign("-"):
             negative = not negative
         node = self._power()
-        return (lambda values: -node(values)) if negative else node
+        return self._algebra.negative(node) if negative else node
 
-    def _power(self) -> _Node:
+    def _power(self) -> T:
         base = self._atom()
         if not self._sign("^"):
             return base
-        exponent = self._deeper(self._signed)
-        power = OPERATORS["^"]
-        return lambda values: finite(power(base(values), exponent(values)))
+        return self._algebra.chain(base, [("^", self._deeper(self._signed))])
 
-    def _atom(self) -> _Node:
+    def _atom(self) -> T:
         token = self._token
         if token.kind == "number":
             return self._number(self._take())
@@ -238,23 +236,22 @@ class _Parser:
 
     # --- the smallest parts -------------------------------------------------------------------------------------------
 
-    @staticmethod
-    def _number(token: _Token) -> _Node:
+    def _number(self, token: _Token) -> T:
         value: Number = int(token.text) if token.text.isdigit() else float(token.text)
         if value > LARGEST:
             raise ExpressionError(f"the number at character {token.at} is larger than any that can be reckoned with")
-        return lambda _values: value
+        return self._algebra.number(value)
 
-    def _point(self, token: _Token) -> _Node:
+    def _point(self, token: _Token) -> T:
         name = token.text
         if not _POINT.fullmatch(name):
             raise ExpressionError(
                 f"{name[:50]!r} at character {token.at} is no name of a point: 1 to {MAX_NAME} of A-Z a-z 0-9 _ -"
             )
         self.names.add(name)
-        return lambda values: finite(values.get(name))
+        return self._algebra.point(name)
 
-    def _call(self, token: _Token) -> _Node:
+    def _call(self, token: _Token) -> T:
         """A function, its opening parenthesis taken."""
         least, most = (3, 3) if token.text == "if" else FUNCTIONS.get(token.text, (0, 0, None))[:2]
         if not most:
@@ -268,15 +265,7 @@ class _Parser:
             raise ExpressionError(
                 f"{token.text} at character {token.at} has {len(arguments)} arguments; it takes {many}"
             )
-        return _choice(*arguments) if token.text == "if" else _applied(FUNCTIONS[token.text][2], arguments)
-
-
-def _choice(condition: _Node, then: _Node, otherwise: _Node) -> _Node:
-    return lambda values: then(values) if condition(values) else otherwise(values)
-
-
-def _applied(function: Callable[..., Number], arguments: list[_Node]) -> _Node:
-    return lambda values: finite(function(*[argument(values) for argument in arguments]))
+        return self._algebra.choice(*arguments) if token.text == "if" else self._algebra.call(token.text, arguments)
 
 
 def _no_function(token: _Token) -> str:
