@@ -16,6 +16,7 @@ from hub.model.entities import (
 )
 from hub.model.model import Model
 from hub.model.properties import Value
+from hub.model.retention import held_name, plan_named
 
 SNMP = "snmp_"
 
@@ -40,8 +41,12 @@ def device_config(model: Model, device: Device, values: Mapping[str, Value], **m
         address=device.address or (LOCAL_ADDRESS if local else ""),
         snmp=None if local else snmp,
         lease_s=lease_s(model, device),
+        retention=plan_named(model, held_name(values)),
     )
     raw.update(more)
+    if raw["retention"] is None:
+        sentence = f"there is no retention plan {held_name(values)!r}; add it, or name another"
+        raise PermanentError(f"device {device.id} cannot be made a config: {sentence}")
     try:
         return msgspec.convert(raw, DeviceConfig)
     except msgspec.ValidationError as error:

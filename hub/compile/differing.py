@@ -10,6 +10,7 @@ from hub.compile.modeler import ModelerCompiler
 from hub.compile.process import Expected, ProcessCompiler, nothing
 from hub.model.entities import Device, scope_of
 from hub.model.model import Model
+from hub.model.retention import held_name
 
 DECIDING = frozenset({"source", "monitor", "missing_severity", "restart_severity"})
 """Properties that decide what becomes of others, and of process sets."""
@@ -61,7 +62,7 @@ class _Comparison:
         if old is not new or new.components:
             return self._compiled_differ(device_id)
         # What a modelling has found makes no difference where nothing is said of single components.
-        kind = self._changed(new.collector), _kind(new)
+        kind = self._changed(new.collector), self._plan(new), _kind(new)
         if kind not in self._alike:
             self._alike[kind] = self._compiled_differ(device_id)
         return self._alike[kind]
@@ -74,6 +75,13 @@ class _Comparison:
     def _changed(self, name: str) -> str:
         """The collector or pool that a device names, where that has changed; what others say decides over nothing."""
         return name if self._before.settings_of(name) is not self._after.settings_of(name) else ""
+
+    def _plan(self, device: Device) -> str:
+        """The user's own plan that holds for a device, whoever says so."""
+        if not self._after.plans:
+            return ""
+        name = held_name(self._after.properties_of(device))
+        return name if name in self._after.plans else ""
 
     def _compiled_differ(self, device_id: str) -> bool:
         return any(

@@ -25,6 +25,10 @@ REFERRING = frozenset(
 """Fields that may be wrong only beside other documents."""
 
 
+_NAMING = frozenset({"retention"})
+"""Properties that name another document."""
+
+
 class SourceFile(Struct, frozen=True):
     """A file of documents.
 
@@ -260,6 +264,9 @@ def _lines(item: Item) -> dict[tuple[str, ...], int]:
         elif isinstance(part.value, list):
             ids = ((one.value.get("id"), one.line) for one in part.value if isinstance(one.value, dict))
             lines.update(((name, id_.value), line) for id_, line in ids if id_ is not None)
+    properties = item.value["properties"].value if "properties" in item.value else None
+    if isinstance(properties, dict):
+        lines.update((("properties", name), properties[name].line) for name in _NAMING & properties.keys())
     return lines
 
 

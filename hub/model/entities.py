@@ -1,4 +1,4 @@
-"""What the model holds: devices, classes, groups, templates, process set definitions, collectors, pools.
+"""What the model holds: devices, classes, groups, templates, process sets, collectors, pools, retention plans.
 
 An entity has the shape of its document: the names of its fields are those that a file may use, and what is stored is
 its JSON, without what is left at its default.
@@ -26,6 +26,7 @@ KIND_DEVICE_CLASS = "DeviceClass"
 KIND_GROUP = "Group"
 KIND_POOL = "Pool"
 KIND_PROCESS_SET = "ProcessSet"
+KIND_RETENTION_PLAN = "RetentionPlan"
 
 Words = tuple[str, ...]
 """What somebody says of templates: ids of those that are bound, and `-` and the id of those that are not to hold."""
@@ -200,7 +201,28 @@ class ProcessSet(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return any(is_below(class_, scope) if scope.startswith("/") else scope in groups for scope in self.applies_to)
 
 
-Entity = Device | DeviceClass | Group | ProcessSet | Template | Collector | Pool
+class KeptArchive(Struct, frozen=True):
+    """What a plan keeps beside the full step: one row for so many seconds, for so many days."""
+
+    every_s: int
+    days: int | float
+
+
+class RetentionPlan(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How long files of series keep what; the property `retention` names it.
+
+    Attributes:
+        full_days: how long the full step is kept.
+        archives: what is kept beside it; MIN, MAX and AVERAGE of each.
+    """
+
+    id: Slug
+    description: str = ""
+    full_days: int | float
+    archives: tuple[KeptArchive, ...] = ()
+
+
+Entity = Device | DeviceClass | Group | ProcessSet | Template | Collector | Pool | RetentionPlan
 Layer = DeviceClass | Group
 """What devices inherit properties and templates from."""
 Key = tuple[str, str]
@@ -216,6 +238,7 @@ TYPES: Mapping[str, type[Entity]] = MappingProxyType(
         KIND_TEMPLATE: Template,
         KIND_COLLECTOR: Collector,
         KIND_POOL: Pool,
+        KIND_RETENTION_PLAN: RetentionPlan,
     }
 )
 _KINDS: Mapping[type, str] = MappingProxyType({type_: kind for kind, type_ in TYPES.items()})

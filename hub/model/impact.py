@@ -1,7 +1,7 @@
 """Which devices a change of the model may concern.
 
-This is by what classes, groups, templates, collectors and pools say, without a look at single devices where they have
-that in common.
+This is by what classes, groups, templates, collectors, pools and plans say, without a look at single devices where they
+have that in common.
 Among those that it names are all whose configs change; `hub.compile.differing` finds the few others by their configs.
 """
 
@@ -20,6 +20,7 @@ from hub.model.entities import (
     KIND_GROUP,
     KIND_POOL,
     KIND_PROCESS_SET,
+    KIND_RETENTION_PLAN,
     Device,
     Key,
     ProcessSet,
@@ -27,6 +28,7 @@ from hub.model.entities import (
 )
 from hub.model.model import Model
 from hub.model.properties import Value, collected, default_of
+from hub.model.retention import plan_named, with_plan
 from hub.model.templates import KIND_TEMPLATE, Threshold
 
 Told = tuple[ProcessSetConfig, bool]
@@ -46,7 +48,8 @@ def concerned(before: Model, after: Model, keys: Collection[Key]) -> list[str]:
     for name in {id_ for kind, id_ in keys if kind in _SETTINGS}:
         ids = [id_ for id_ in after.by_collector().get(name, ()) if id_ not in touched]
         found.update(_of_settings(before, after, name, ids))
-    shared = [key for key in keys if key[0] not in {KIND_DEVICE, *_SETTINGS}]
+    found.update(id_ for id_ in _of_plans(before, after, keys) if id_ not in touched)
+    shared = [key for key in keys if key[0] not in {KIND_DEVICE, KIND_RETENTION_PLAN, *_SETTINGS}]
     if shared:
         judging = _Judging(before, after, shared)
         for scope, ids in after.by_scope().items():
@@ -63,6 +66,13 @@ def _of_settings(before: Model, after: Model, name: str, ids: Sequence[str]) -> 
     old, new = (_said(model, name) for model in (before, after))
     names = [one for one in {**old, **new} if old.get(one) != new.get(one)]
     return [id_ for id_ in ids if names and _differ(before, after, id_, names)]
+
+
+def _of_plans(before: Model, after: Model, keys: Collection[Key]) -> Iterable[str]:
+    """The devices for which a plan holds that keeps something else than before."""
+    names = [id_ for kind, id_ in keys if kind == KIND_RETENTION_PLAN]
+    changed = [name for name in names if plan_named(before, name) != plan_named(after, name)]
+    return with_plan(after, changed) if changed else ()
 
 
 def _watching(model: Model, name: str) -> object:

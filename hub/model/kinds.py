@@ -21,6 +21,7 @@ from hub.model.entities import (
     KIND_GROUP,
     KIND_POOL,
     KIND_PROCESS_SET,
+    KIND_RETENTION_PLAN,
     LOCAL_ADDRESS,
     Bounds,
     Device,
@@ -32,6 +33,7 @@ from hub.model.entities import (
     ProcessSet,
 )
 from hub.model.fields import FieldSpec, choice, flag, group, many, properties, prose, severity, text, whole
+from hub.model.retentionfields import PLAN_FIELDS, build_plan, check_plan
 from hub.model.templatekinds import TEMPLATE_FIELDS, bindings, build_template, check_bindings, check_template
 from hub.model.templates import KIND_TEMPLATE
 from hub.model.thresholdfields import SLUG, thresholds
@@ -171,6 +173,12 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             fields=POOL_FIELDS,
             check=_nothing,
             build=build_pool,
+        ),
+        KIND_RETENTION_PLAN: Kind(
+            title="retention plan",
+            fields=PLAN_FIELDS,
+            check=check_plan,
+            build=build_plan,
         ),
         KIND_PROCESS_SET: Kind(
             title="process set",

@@ -14,6 +14,7 @@ from hub.model.entities import (
     KIND_GROUP,
     KIND_POOL,
     KIND_PROCESS_SET,
+    KIND_RETENTION_PLAN,
     TYPES,
     Collector,
     Device,
@@ -24,6 +25,7 @@ from hub.model.entities import (
     Layer,
     Pool,
     ProcessSet,
+    RetentionPlan,
     Scope,
     kind_of,
     lineage,
@@ -42,7 +44,7 @@ class Model:
     Attributes:
         revision: number of the change that made it; 0 for an empty store.
         devices, classes, groups: by id; classes and groups that say something.
-        templates, collectors, pools: by id; of collectors those that have a document.
+        templates, collectors, pools, plans: by id; of collectors those that have a document.
         sets: in order: the first that matches takes a command line.
     """
 
@@ -58,6 +60,7 @@ class Model:
         "collectors",
         "devices",
         "groups",
+        "plans",
         "pools",
         "revision",
         "sets",
@@ -79,6 +82,7 @@ class Model:
         self.templates: Mapping[str, Template] = MappingProxyType(by_kind[KIND_TEMPLATE])
         self.collectors: Mapping[str, Collector] = MappingProxyType(by_kind[KIND_COLLECTOR])
         self.pools: Mapping[str, Pool] = MappingProxyType(by_kind[KIND_POOL])
+        self.plans: Mapping[str, RetentionPlan] = MappingProxyType(by_kind[KIND_RETENTION_PLAN])
         definitions: Iterable[ProcessSet] = by_kind[KIND_PROCESS_SET].values()
         self.sets = tuple(sorted(definitions, key=lambda definition: (definition.order, definition.id)))
         # What devices of one scope have in common is worked out once for each scope.
@@ -177,7 +181,7 @@ class Model:
         return self._binders
 
     def shared(self, work: Callable[[Model, K], T], key: K) -> T:
-        """What follows from all but devices, collectors and pools, worked out once for each key."""
+        """What follows from all but devices, collectors, pools and plans, worked out once for each key."""
         place = (work, key)
         if place not in self._shared:
             self._shared[place] = work(self, key)
@@ -191,7 +195,8 @@ class Model:
         return found
 
     def entities(self) -> Iterator[Entity]:
-        """All that it holds: collectors, pools, classes, groups, templates, devices, process sets in order."""
+        """All that it holds: plans, collectors, pools, classes, groups, templates, devices, process sets in order."""
+        yield from self.plans.values()
         yield from self.collectors.values()
         yield from self.pools.values()
         yield from self.classes.values()
@@ -218,6 +223,6 @@ class Model:
         if KIND_DEVICE not in touched:
             model._by_scope, model._binders = self._by_scope, self._binders
             model._by_collector = self._by_collector
-        if touched <= {KIND_DEVICE, KIND_COLLECTOR, KIND_POOL}:
+        if touched <= {KIND_DEVICE, KIND_COLLECTOR, KIND_POOL, KIND_RETENTION_PLAN}:
             model._shared = self._shared
         return model

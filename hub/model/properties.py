@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import enum
 import math
+import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
@@ -37,6 +38,8 @@ LOCAL_INTERVAL_S = 10
 MODEL_INTERVAL_S = 43200
 MAX_PATTERNS = 50
 MIN_PASSWORD = 8  # RFC 3414, section 11.2
+NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
+"""Of a document, such as a plan."""
 AS_DEFINED = "definition"
 """The severity that a process set's definition gives."""
 NO_EVENT = "none"
@@ -53,6 +56,7 @@ class PropertyType(enum.Enum):
     BOOLEAN = "true or false"
     LIST = "list of"
     MASKS = "list of masks"
+    PLAN = "name of a plan"
 
 
 class Property(Struct, frozen=True, kw_only=True):
@@ -60,7 +64,7 @@ class Property(Struct, frozen=True, kw_only=True):
 
     Attributes:
         default: what holds where nobody says otherwise; None where `default_of` has to look at other properties.
-        choices: the words of a choice, or of a list.
+        choices: the words of a choice, or of a list; of a plan those that are always there.
         minimum, maximum: inclusive; of the value, or of a text's length.
         secret: never shown, logged or put into a message.
         component: may also be said of a single component of a device.
@@ -86,6 +90,8 @@ class Property(Struct, frozen=True, kw_only=True):
             return "true or false"
         if self.type is PropertyType.REGEX:
             return f"a regular expression (RE2) of up to {MAX_TEXT} characters on one line"
+        if self.type is PropertyType.PLAN:
+            return f"the name of a retention plan: {', '.join(self.choices)}, or that of one of your own"
         if self.type is PropertyType.MASKS:
             return (
                 f"a list of up to {MAX_PATTERNS} regular expressions (RE2) of up to {MAX_TEXT} characters, each with a "
@@ -179,7 +185,13 @@ _ALL = (
         86400,
         "s",
     ),
-    _choice("retention", "how long new files of its series keep what", _PLAIN.retention, Retention),
+    Property(
+        name="retention",
+        type=PropertyType.PLAN,
+        description="how long the files of its series keep what",
+        default=Retention.STANDARD.value,
+        choices=tuple(plan.value for plan in Retention),
+    ),
     _whole("full_scan_every", "scans from one full SNMP pass to the next", _PLAIN.full_scan_every, 1, 10000, "scans"),
     _whole("flap_restarts", "more restarts than this are one alarm", _PLAIN.flap_restarts, 1, 1_000_000, "restarts"),
     _whole("flap_window_s", "time in which these restarts are counted", _PLAIN.flap_window_s, 1, 604_800, "s"),
@@ -263,6 +275,8 @@ def read_value(prop: Property, value: object) -> Value:
         return _read_list(prop, value)
     if prop.type is PropertyType.MASKS:
         return _read_masks(prop, value)
+    if prop.type is PropertyType.PLAN:
+        return _read_name(prop, value)
     return _read_number(prop, value)
 
 
@@ -306,6 +320,14 @@ def _read_choice(prop: Property, value: object) -> str:
     # YAML reads `snmp_version: 1` as a number.
     word = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
     if not isinstance(word, str) or word not in prop.choices:
+        raise ValueError(prop.expected)
+    return word
+
+
+def _read_name(prop: Property, value: object) -> str:
+    # YAML reads `retention: 90` as a number.
+    word = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(word, str) or not re.fullmatch(NAME, word):
         raise ValueError(prop.expected)
     return word
 

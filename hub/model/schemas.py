@@ -7,7 +7,7 @@ from typing import Any
 
 from common.components import ComponentKind
 from common.events import Severity
-from hub.model.properties import CATALOGUE, HIDDEN, MAX_PATTERNS, MAX_TEXT, Property, PropertyType
+from hub.model.properties import CATALOGUE, HIDDEN, MAX_PATTERNS, MAX_TEXT, NAME, Property, PropertyType
 
 ON_ONE_LINE = r"^[^\u0000-\u001f\u007f]*$"
 
@@ -69,6 +69,8 @@ def _value(prop: Property) -> dict[str, Any]:
     if prop.type is PropertyType.CHOICE:
         # YAML reads `snmp_version: 1` as a number.
         return {"enum": [*prop.choices, *(int(word) for word in prop.choices if word.isdigit())]}
+    if prop.type is PropertyType.PLAN:
+        return {"anyOf": [{"type": "string", "pattern": f"^(?:{NAME})$"}, {"type": "integer", "minimum": 0}]}
     if prop.type is PropertyType.BOOLEAN:
         return {"type": "boolean"}
     if prop.type is PropertyType.LIST:

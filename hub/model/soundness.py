@@ -20,6 +20,7 @@ from hub.model.entities import (
 from hub.model.model import Model
 from hub.model.poolsoundness import wrong_with_pools
 from hub.model.properties import contradictions, default_of
+from hub.model.retention import wrong_with_plans
 from hub.model.templatesoundness import wrong_with_templates
 from hub.model.unread import ALL_READ, Unread
 from hub.model.wrong import Path, Wrong
@@ -47,7 +48,12 @@ def check(after: Model, keys: Collection[Key], device_ids: Iterable[str], where:
     Raises:
         SettingsError: its details are one sentence for each thing that is wrong.
     """
-    wrong = [*wrong_with_templates(after, keys), *wrong_with_pools(after, keys)]
+    device_ids = list(device_ids)
+    wrong = [
+        *wrong_with_templates(after, keys),
+        *wrong_with_pools(after, keys),
+        *wrong_with_plans(after, keys, device_ids),
+    ]
     devices = wrong_with_devices(after, device_ids)
     if not wrong and not devices:
         return
@@ -63,9 +69,11 @@ def everything_wrong(
     after: Model, keys: Collection[Key], device_ids: Iterable[str], unread: Unread = ALL_READ
 ) -> list[Wrong]:
     """Tell what does not hold together, whatever the documents say that could not be read."""
+    device_ids = list(device_ids)
     return [
         *wrong_with_templates(after, keys, unread),
         *wrong_with_pools(after, keys, unread),
+        *wrong_with_plans(after, keys, device_ids, unread),
         *wrong_with_devices(after, device_ids, unread),
     ]
 

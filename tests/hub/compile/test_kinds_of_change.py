@@ -35,6 +35,15 @@ id: /Server
 templates: [base]
 properties: {snmp_retries: 3}
 ---
+kind: RetentionPlan
+id: months
+full_days: 3
+archives: [{every_s: 3600, days: 92}]
+---
+kind: DeviceClass
+id: /Network
+properties: {retention: months}
+---
 kind: Group
 id: web
 properties: {flap_restarts: 3}
@@ -135,6 +144,11 @@ CHANGES: dict[str, tuple[tuple[str, str], dict[str, Any], list[str]]] = {
     "the retention of a collector": (("Collector", "far"), {"properties": {
         "snmp_community": "faraway", "model_interval_s": 7200, "retention": "long",
     }}, ["db1", "web2"]),
+    "a retention plan": (("RetentionPlan", "months"), {"full_days": 4}, ["rtr1", "rtr2"]),
+    "what a retention plan says of itself": (("RetentionPlan", "months"), {"description": "for shops"}, []),
+    "an archive of a retention plan": (
+        ("RetentionPlan", "months"), {"archives": [{"every_s": 3600, "days": 93}]}, ["rtr1", "rtr2"],
+    ),
     "a secret of a collector": (("Collector", "far"), {"properties": {
         "snmp_community": "other", "model_interval_s": 7200,
     }}, ["db1"]),

@@ -42,6 +42,8 @@ def _value(name: str) -> st.SearchStrategy[Any]:
     low, high = prop.minimum, prop.maximum
     if prop.type is PropertyType.CHOICE:
         return st.sampled_from(prop.choices)
+    if prop.type is PropertyType.PLAN:
+        return st.sampled_from(prop.choices) | slug
     if prop.type is PropertyType.BOOLEAN:
         return st.booleans()
     if prop.type is PropertyType.LIST:
@@ -201,6 +203,13 @@ FIELDS: dict[str, tuple[dict[str, st.SearchStrategy[Any]], dict[str, st.SearchSt
         },
     ),
     "Collector": ({"id": slug}, {"title": line, "properties": of_collectors}),
+    "RetentionPlan": (
+        {"id": slug.filter(lambda id_: id_ not in {"short", "standard", "long"}), "full_days": st.floats(0.01, 5)},
+        {
+            "description": prose,
+            "archives": st.just([{"every_s": 600, "days": 6}, {"every_s": 7200, "days": 90.5}]),
+        },
+    ),
     "Pool": (
         {"id": slug, "members": st.lists(slug, min_size=1, max_size=3, unique=True)},
         {
