@@ -36,6 +36,7 @@ from common.queries import (
 from common.roll import CommandLine, DeviceScan, Process, SetStatus
 from common.wire import FailureCode
 from hub.data.heap import Heap
+from hub.data.pictures import whole_picture
 from hub.interfaces import ISession
 
 LIMIT_S = 30.0
@@ -152,7 +153,8 @@ class Reader:
         asked = None if query.component is None else elsewhere.get(query.component, query.component)
         called = {series: name for name, series in elsewhere.items()}
         query = msgspec.structs.replace(query, component=asked, shown=called)
-        return await self._in_time(self._ask(self._of(query.device), query, Picture))
+        session = self._of(query.device)
+        return await self._in_time(whole_picture(lambda part: self._ask(session, part, Picture), query))
 
     async def live_config(self, device: str, service: str | None = None) -> LiveConfig:
         """The config that the collector's daemon of a service runs, by default of the one that all else is asked."""
