@@ -126,6 +126,19 @@ class Index:
             (file, *whose, reason, at),
         )
 
+    def remove(self, file: str) -> None:
+        """Forget the series of a file that is not in its place any more."""
+        self._db.execute("DELETE FROM series WHERE file = ?", (file,))
+
+    def set_aside_before(self, ending: str, at: float) -> list[str]:
+        """Files that were set aside before an epoch second, of those whose names end so."""
+        found = self._db.execute("SELECT file FROM aside WHERE file LIKE ? AND at < ? LIMIT 1000", (f"%{ending}", at))
+        return [row[0] for row in found]
+
+    def forget_aside(self, file: str) -> None:
+        """A file that was set aside is there no more."""
+        self._db.execute("DELETE FROM aside WHERE file = ?", (file,))
+
     def close(self) -> None:
         """Close the database."""
         self._db.close()

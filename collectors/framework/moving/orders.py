@@ -1,0 +1,54 @@
+"""What the writer process is ordered to do with files that come and go, and what comes back (see `data.orders`)."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from common.series import Layout, SeriesKey
+
+
+class Adopt(Struct, frozen=True, tag="adopt", kw_only=True):
+    """Bring a file that came from another collector together with what there is of its series here.
+
+    Attributes:
+        path: of the file that came; it stays there.
+        layout: of that file.
+        first: epoch second of its first sample.
+        copy: the end of the last window that it was kept for, where it is a copy from before an outage; 0 for none.
+    """
+
+    path: str
+    key: SeriesKey
+    layout: Layout
+    first: int
+    copy: int = 0
+
+
+class PutAway(Struct, frozen=True, tag="put_away", kw_only=True):
+    """Another collector holds this file now: keep it aside for a while.
+
+    Attributes:
+        version: of the file that the other one holds (`moving.outgoing`); one that has changed stays.
+        to: the other collector.
+    """
+
+    device: str
+    file: str
+    version: str
+    to: str
+    copy: int = 0
+
+
+class ClearAway(Struct, frozen=True, tag="clear_away"):
+    """Delete what was put aside earlier than an epoch second, because another collector holds it."""
+
+    before: float
+
+
+class Moved(Struct, frozen=True, tag="moved"):
+    """It is done; `count` files were."""
+
+    count: int
+
+
+MovingOrder = Adopt | PutAway | ClearAway

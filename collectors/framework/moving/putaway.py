@@ -1,0 +1,56 @@
+"""Files that another collector holds now are kept aside for a day, then deleted (in the writer process)."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+import time
+
+from collectors.framework.data.writing import Writer
+from collectors.framework.moving.orders import ClearAway, Moved, PutAway
+from collectors.framework.moving.outgoing import path_of, version_of
+from common.errors import TransientError
+
+MOVED = ".moved"
+
+
+def put_away(writer: Writer, order: PutAway) -> Moved:
+    """Keep a file aside, unless it has changed since the other collector was given it.
+
+    Raises:
+        TransientError: it has, or the disk refuses; the file stays.
+    """
+    writer.flush({order.device})
+    path = path_of(writer.root, order.file)
+    name = str(path.relative_to(writer.root))
+    try:
+        if path.exists():
+            if version_of(path) != order.version:
+                raise TransientError(f"{path} has changed since it was listed, and stays")
+            series = writer.index.get(name)
+            writer.index.put_aside(name + MOVED, series, f"collector {order.to} holds it", time.time())
+            path.rename(path.with_name(path.name + MOVED))
+            if series is not None:
+                writer.changed(series.key)
+        writer.index.remove(name)
+    except (OSError, sqlite3.Error) as error:
+        raise TransientError(f"{path} cannot be set aside: {error}") from None
+    sys.stderr.write(f"{path} is kept aside for a day as {path.name}{MOVED}: collector {order.to} holds it now\n")
+    return Moved(1)
+
+
+def clear_away(writer: Writer, order: ClearAway) -> Moved:
+    """Delete what was kept aside for long enough.
+
+    Raises:
+        TransientError: the disk refuses.
+    """
+    count = 0
+    try:
+        for name in writer.index.set_aside_before(MOVED, order.before):
+            (writer.root / name).unlink(missing_ok=True)
+            writer.index.forget_aside(name)
+            count += 1
+    except (OSError, sqlite3.Error) as error:
+        raise TransientError(f"files in {writer.root} cannot be deleted: {error}") from None
+    return Moved(count)
