@@ -8,6 +8,7 @@ from sqlalchemy import Connection, text
 
 import hub.components.tables
 import hub.events.tables
+import hub.moving.tables
 import hub.pools.tables  # noqa: F401 - these tables belong to the same database
 from hub.model.database import Database, sqlite_url
 from tests.fakes.stores import InlineWorker, done

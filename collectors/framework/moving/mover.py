@@ -160,6 +160,12 @@ class Mover(Service):
             PutAway(device=query.device, file=query.file, version=query.version, to=query.to, copy=query.copy)
         )
         self.given += done.count
+        _log.info(
+            "{device}: file {file} is kept aside for a day: {to} holds it",
+            device=query.device,
+            file=query.file,
+            to=query.to,
+        )
         return Done(done.count)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import sys
 import time
 
 from collectors.framework.data.writing import Writer
@@ -35,7 +34,6 @@ def put_away(writer: Writer, order: PutAway) -> Moved:
         writer.index.remove(name)
     except (OSError, sqlite3.Error) as error:
         raise TransientError(f"{path} cannot be set aside: {error}") from None
-    sys.stderr.write(f"{path} is kept aside for a day as {path.name}{MOVED}: collector {order.to} holds it now\n")
     return Moved(1)
 
 

@@ -1,0 +1,52 @@
+"""Moves in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from msgspec.structs import asdict
+from sqlalchemy import Connection, delete, insert, select
+from zope.interface import implementer
+
+from hub.model.database import Database
+from hub.moving.interfaces import IMoveStore, Move
+from hub.moving.tables import device_moves
+
+DONE_KEPT = 1000
+
+_move = device_moves.c
+
+
+@implementer(IMoveStore)
+class SqlMoveStore:
+    """The moves' part of the database."""
+
+    def __init__(self, database: Database, done_kept: int = DONE_KEPT) -> None:
+        self._database = database
+        self._done_kept = done_kept
+
+    async def moves(self) -> list[Move]:
+        """Read all."""
+        query = select(device_moves).order_by(_move.since, _move.device, _move.source)
+        rows = await self._database.run(lambda connection: connection.execute(query).mappings().all())
+        return [Move(**row) for row in rows]
+
+    async def record(self, moves: Iterable[Move], gone: Iterable[tuple[str, str]] = ()) -> None:
+        """Write some, and drop some."""
+        written, dropped = list(moves), list(gone)
+        await self._database.run(lambda connection: self._write(connection, written, dropped))
+
+    def _write(self, connection: Connection, moves: Sequence[Move], gone: Sequence[tuple[str, str]]) -> None:
+        for device, source in [*gone, *(move.key for move in moves)]:
+            connection.execute(delete(device_moves).where((_move.device == device) & (_move.source == source)))
+        if moves:
+            connection.execute(insert(device_moves), [asdict(move) for move in moves])
+        if any(move.done_at is not None for move in moves):
+            old = (
+                select(_move.device, _move.source)
+                .where(_move.done_at.is_not(None))
+                .order_by(_move.done_at.desc(), _move.device, _move.source)
+                .offset(self._done_kept)
+            )
+            for device, source in connection.execute(old).all():
+                connection.execute(delete(device_moves).where((_move.device == device) & (_move.source == source)))
