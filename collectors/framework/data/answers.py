@@ -9,11 +9,11 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from collectors.framework.data.fetching import fetch
 from collectors.framework.data.index import read_device
 from collectors.framework.data.listing import Live, list_series
 from collectors.framework.data.naming import component_of, unknown_device
 from collectors.framework.data.pictures import draw
-from collectors.framework.data.rows import fetch
 from collectors.framework.moving.outgoing import look
 from common.errors import PermanentError
 from common.moving import Left, LeftQuery, Outgoing, OutgoingQuery, Piece, PieceQuery

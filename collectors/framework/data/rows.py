@@ -1,66 +1,29 @@
-"""Rows of a series, at the resolution that fits."""
+"""Rows of a file, as they stand in it."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import rrdtool
+from msgspec import Struct
 
+from collectors.framework.data.folding import Row, Segment
 from collectors.framework.data.index import Series
-from collectors.framework.data.naming import named
 from common import rrd
-from common.errors import NotFoundError, PermanentError
-from common.queries import FetchQuery, Rows
+from common.errors import PermanentError
 from common.series import SeriesKey
 
 MAX_ROWS = 5000
 MAX_FIGURES = 20_000
 """Rows times points: what fits one message of the wire."""
 
+CHUNK_FIGURES = 50_000
+"""Rows times points: read at once, so that a long time is not in memory as a whole."""
+
 Kept = Sequence[tuple[int, int]]
 """Seconds a row, and seconds kept, of each archive of a file, finest first."""
-
-
-def fetch(query: FetchQuery, held: Sequence[Series], now: float) -> Rows:
-    """Rows of one source of a component."""
-    series = _source(query, held)
-    names = [point.name for point in series.layout.points]
-    wanted = query.points or names
-    for name in wanted:
-        if name not in names:
-            raise NotFoundError(f"{whose(series.key)} has no point {name!r}; it has: {named(names)}")
-    kept = kept_by(series)
-    resolution_s = choose_resolution(
-        kept, query.start, query.end, now, query.resolution_s, min(MAX_ROWS, MAX_FIGURES // len(wanted))
-    )
-    stamps, held_names, figures = read(series, kept, query.cf, query.start, query.end, resolution_s)
-    places = [held_names.index(name) for name in wanted]
-    units = {point.name: point.unit for point in series.layout.points}
-    return Rows(
-        points=list(wanted),
-        units=[units[name] for name in wanted],
-        step_s=resolution_s,
-        start=query.start,
-        end=query.end,
-        cf=query.cf,
-        rows=[(at, [row[place] for place in places]) for at, row in zip(stamps, figures, strict=True)],
-    )
-
-
-def _source(query: FetchQuery, held: Sequence[Series]) -> Series:
-    """The source that is asked for; with an empty name the first that has all points."""
-    for series in held:
-        names = {point.name for point in series.layout.points}
-        if series.key.source == query.source or (not query.source and names.issuperset(query.points)):
-            return series
-    if not query.source:
-        return held[0]
-    names_of = named(series.key.source for series in held)
-    raise NotFoundError(
-        f"Component {query.component!r} of {query.device!r} has no source {query.source!r}; it has: {names_of}"
-    )
 
 
 def whose(key: SeriesKey) -> str:
@@ -109,3 +72,69 @@ def read(
 
 def _finite(value: Any) -> float | None:
     return value if value is not None and math.isfinite(value) else None
+
+
+class Stored(Struct, frozen=True):
+    """A file, or a copy of one, as it is read.
+
+    Attributes:
+        file: path.
+        kept: what each archive is.
+        last: epoch second of its newest sample.
+        names: of its points, in order.
+        info: as rrdtool has it.
+    """
+
+    file: str
+    kept: Kept
+    last: int
+    names: tuple[str, ...]
+    info: Mapping[str, Any]
+
+    def oldest(self, step_s: int) -> int:
+        """Epoch second that the oldest row of an archive begins after."""
+        return self.last // step_s * step_s - dict(self.kept)[step_s]
+
+
+def stored(series: Series, file: str = "") -> Stored:
+    """The file of a series, or a copy of it.
+
+    Raises:
+        PermanentError: rrdtool cannot read it.
+    """
+    path = file or series.file
+    try:
+        info = rrdtool.info(path)
+    except rrdtool.OperationalError as error:
+        raise unreadable(series, error) from None
+    numbered = {int(info[key]): key[3:-7] for key in info if key.startswith("ds[") and key.endswith("].index")}
+    names = tuple(numbered[index] for index in sorted(numbered))
+    return Stored(path, rrd.held_resolutions(info), int(info["last_update"]), names, info)
+
+
+def rows_in(series: Series, held: Stored, cf: str, parts: Sequence[Segment], places: Sequence[int]) -> Iterator[Row]:
+    """Rows of some parts of a time, in order; of each the figures at these places.
+
+    Raises:
+        PermanentError: rrdtool cannot read them.
+    """
+    most = max(1, CHUNK_FIGURES // max(1, len(held.names)))
+    for part in parts:
+        for begin in range(part.start, part.end, most * part.step_s):
+            end = min(part.end, begin + most * part.step_s)
+            yield from _chunk(series, held, cf, Segment(part.step_s, begin, end), places)
+
+
+def _chunk(series: Series, held: Stored, cf: str, part: Segment, places: Sequence[int]) -> Iterator[Row]:
+    # rrdtool counts the row that an end lies in; so asked, the last one is that which ends there.
+    options = [cf, "--resolution", str(part.step_s), "--start", str(part.start), "--end", str(part.end - 1)]
+    try:
+        (begin, _, step_s), _, rows = rrdtool.fetch(held.file, *options)
+    except rrdtool.OperationalError as error:
+        raise unreadable(series, error) from None
+    if step_s != part.step_s:
+        raise PermanentError(f"{whose(series.key)} was made anew while it was read; ask again")
+    for index, row in enumerate(rows, 1):
+        at = begin + index * step_s
+        if part.start < at <= part.end:
+            yield at, step_s, [_finite(row[place]) for place in places]
