@@ -59,6 +59,9 @@ class ISession(Interface):
             TransientError: the session broke.
         """
 
+    async def carry(query: Query) -> Result:
+        """Ask for a part of something large, or hand one on: as `query`, but one at a time, and never in its way."""
+
     def abort(reason: str) -> None:
         """Cut the connection now."""
 

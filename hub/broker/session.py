@@ -32,6 +32,7 @@ from hub.interfaces import ISession
 
 QUERIES_AT_ONCE = 3
 QUERIES_WAITING = 64
+PARCELS_WAITING = 4
 PUSHES_WAITING = 8
 
 
@@ -62,6 +63,7 @@ class CollectorSession:
         self._timeout_s = timeout_s
         self._pushes = Lane(clock, limit=1, line=PUSHES_WAITING, wait_s=2 * timeout_s)
         self._queries = Lane(clock, limit=QUERIES_AT_ONCE, line=QUERIES_WAITING, wait_s=timeout_s)
+        self._parcels = Lane(clock, limit=1, line=PARCELS_WAITING, wait_s=2 * timeout_s)
         self._pulse = Pulse(clock, broker, self._ping, heartbeat_s)
         self._ping_s = 12 * heartbeat_s  # the pulse judges by signs of life; this bounds the call itself
         self.collector = collector
@@ -83,12 +85,14 @@ class CollectorSession:
             return
         self._pushes.open()
         self._queries.open()
+        self._parcels.open()
         self._pulse.start()
 
     def close(self, reason: str) -> None:
         """The connection is gone: fail what waits."""
         self._pushes.close(reason)
         self._queries.close(reason)
+        self._parcels.close(reason)
 
     async def held(self, request: HeldRequest) -> Held:
         """Ask which configs it holds."""
@@ -102,7 +106,14 @@ class CollectorSession:
 
     async def query(self, query: Query) -> Result:
         """Ask what the collector knows."""
-        async with self._queries:
+        return await self._answer(self._queries, query)
+
+    async def carry(self, query: Query) -> Result:
+        """Ask for a part of something large, or hand one on."""
+        return await self._answer(self._parcels, query)
+
+    async def _answer(self, lane: Lane, query: Query) -> Result:
+        async with lane:
             answer = await self._broker.call("query", encode(query), self._timeout_s)
         try:
             return decode_result(answer)

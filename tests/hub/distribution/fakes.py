@@ -197,6 +197,9 @@ class FakeSession:
         result: Result = (await answered) if isinstance(answered, Deferred) else answered
         return result
 
+    async def carry(self, query: Query) -> Result:
+        return await self.query(query)
+
     def abort(self, reason: str) -> None:
         self.aborted = reason
 
