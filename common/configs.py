@@ -141,6 +141,8 @@ class ThresholdForm(enum.Enum):
     """It is not the one before."""
     TREND = "trend"
     """It grows so that it reaches the maximum, or falls so that it reaches the minimum, before long."""
+    ABSENCE = "absence"
+    """There is none."""
 
 
 class Level(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -151,14 +153,27 @@ class Level(Struct, frozen=True, kw_only=True, omit_defaults=True):
     maximum: float | None = None
 
 
+MOST_SCANS = 60
+
+
+class ScansOf(Struct, frozen=True, array_like=True):
+    """So many of the last `of` scans.
+
+    On the wire an array, where collectors that do not know it expect a number: they refuse what they would misjudge.
+    """
+
+    needed: Annotated[int, Meta(ge=1, le=MOST_SCANS)]
+    of: Annotated[int, Meta(ge=1, le=MOST_SCANS)]
+
+
 class ThresholdConfig(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A threshold on data points, as a collector judges by it.
 
     Attributes:
         id: key of its events, with the point.
         points: names, also of derived points; each is judged by itself.
-        levels: at least one, the most severe first; a change has one, without bounds.
-        scans: violations in a row before it is said.
+        levels: at least one, the most severe first; a change and an absence have one, without bounds.
+        scans: violations in a row before it is said, or so many of the last so many.
         for_s: seconds that it has to last before it is said.
         hysteresis: how far a value has to be back within a bound before it is over; in the point's unit.
         escalate_after: violations in a row after which the severity is one more; None for never.
@@ -170,7 +185,7 @@ class ThresholdConfig(Struct, frozen=True, kw_only=True, omit_defaults=True):
     points: tuple[str, ...]
     form: ThresholdForm = ThresholdForm.LIMIT
     levels: Annotated[tuple[Level, ...], Meta(min_length=1, max_length=5)]
-    scans: Annotated[int, Meta(ge=1, le=1000)] = 1
+    scans: Annotated[int, Meta(ge=1, le=1000)] | ScansOf = 1
     for_s: Annotated[int, Meta(ge=0, le=604800)] = 0
     hysteresis: Annotated[float, Meta(ge=0)] = 0.0
     escalate_after: Annotated[int, Meta(ge=1, le=100000)] | None = None
@@ -181,11 +196,17 @@ class ThresholdConfig(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class DerivedConfig(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A data point that is computed from others of the same sample (common.expressions)."""
+    """A data point that is computed from others of the same sample (common.expressions).
+
+    Attributes:
+        minimum, maximum: what lies outside is unknown.
+    """
 
     point: str
     expression: Annotated[str, Meta(min_length=1, max_length=1000)]
     unit: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
 
 
 class ExpectedSet(Struct, frozen=True, array_like=True):

@@ -47,7 +47,10 @@ Devices:
 Thresholds:
     thresholdbook   all of a device
     thresholdrules  of a config, ready to judge by
+    thresholdmistakes   what of them cannot be run
     thresholds      one, and one value
+    watches         what is remembered of it, and how violations are counted
+    absence         one that misses a value
     thresholdwords  what is said of it
     judgedfigures   what it judges: rates and derived points
     trend           whether a value grows steadily

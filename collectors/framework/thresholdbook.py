@@ -12,16 +12,18 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
-from collectors.framework.judgedfigures import CounterBases, Figures, JudgedFigures, parsed
+from collectors.framework import absence
+from collectors.framework.judgedfigures import CounterBases, Figures, JudgedFigures
+from collectors.framework.thresholdmistakes import mistakes
 from collectors.framework.thresholdrules import rules
-from collectors.framework.thresholds import CALM, Side, Verdict, Watch, judge
+from collectors.framework.thresholds import Verdict, judge
 from collectors.framework.thresholdwords import KEY_PREFIX, Rule, end_event, verdict_event, violation_line
 from collectors.framework.trend import Window, outlook
-from collectors.framework.trendrules import follow, mistake, window_s
-from common.configs import DeviceConfig, ThresholdForm
+from collectors.framework.trendrules import follow, window_s
+from collectors.framework.watches import CALM, Watch, silent
+from common.configs import DeviceConfig, ThresholdConfig, ThresholdForm
 from common.errors import PermanentError
-from common.events import Event, Severity
-from common.expressions import ExpressionError
+from common.events import Event
 from common.queries import Decision
 from common.series import Number, Point
 
@@ -58,12 +60,14 @@ class Reading(Struct, frozen=True):
 
     Attributes:
         born: epoch second since when that is there which is measured; None when it is not known.
+        there: whether that is there which is measured; of what is not, no value is missed.
     """
 
     component: str
     definition: str
     values: Figures
     born: float | None = None
+    there: bool = True
 
 
 class Violation(Struct, frozen=True):
@@ -93,24 +97,6 @@ class Judgement(Struct):
     changed: bool = False
 
 
-def mistakes(config: DeviceConfig) -> list[str]:
-    """What of a config's thresholds and derived points cannot be run, each a sentence."""
-    wrong: list[str] = []
-    for derived in config.derived:
-        try:
-            parsed(derived.expression)
-        except ExpressionError as error:
-            wrong.append(f"derived point {derived.point}: {error}")
-    wrong += [
-        f"threshold {threshold.id}: the severity of a level cannot be clear"
-        for threshold in config.thresholds
-        if any(level.severity is Severity.CLEAR for level in threshold.levels)
-    ]
-    trends = (one for one in config.thresholds if one.form is ThresholdForm.TREND)
-    wrong += [f"threshold {threshold.id}: {why}" for threshold in trends if (why := mistake(threshold))]
-    return wrong
-
-
 def share(memory: Watches) -> None:
     """Let what was read from the disk have in common what it had in common before."""
     for kept in memory.values():
@@ -121,7 +107,7 @@ def forget_alarms(memory: Watches) -> None:
     """Nothing has been said: whatever is wrong is to be said anew."""
     for kept in memory.values():
         for key, watch in list(kept.watches.items()):
-            _put(kept, key, _silent(watch))
+            _put(kept, key, silent(watch))
 
 
 class ThresholdBook:
@@ -172,7 +158,7 @@ class ThresholdBook:
         kept = memory.setdefault(decision.component, ComponentWatches())
         watch = kept.watches.get(key, CALM)
         if not decision.open:
-            watch = _silent(watch) if watch.event_class == decision.event_class else watch
+            watch = silent(watch) if watch.event_class == decision.event_class else watch
         elif not watch.severity:
             watch = msgspec.structs.replace(watch, severity=decision.severity, event_class=decision.event_class)
         _put(kept, key, watch)
@@ -219,11 +205,15 @@ class _Scan:
             kept = ComponentWatches()
         for key in kept.watches.keys() - rules.keys():
             self._end(reading.component, kept, key, "there is no such threshold any more")
+        again = bool(kept.counters.values) and kept.counters.step == self._step
         figures = self._book.figures.judged(reading.values, kept.counters, self._at, self._step)
         for key, rule in rules.items():
             value = figures.get(rule.point)
             watch = kept.watches.get(key, CALM)
-            if watch is CALM and (value is None or rule.calm_from <= value <= rule.calm_to):
+            if value is None and rule.of_absence:
+                if again or not reading.there:
+                    continue  # of a second scan in a step no rates are known
+            elif watch is CALM and (value is None or rule.calm_from <= value <= rule.calm_to):
                 continue  # as nearly always
             self._judge_one(reading, kept, rule, watch, value)
         if kept.trends.keys() - rules.keys():
@@ -239,16 +229,17 @@ class _Scan:
         threshold, component = rule.threshold, reading.component
         if watch.severity and (watch.event_class != threshold.event_class or threshold.form is ThresholdForm.CHANGE):
             self._end(component, kept, rule.key, "the threshold was changed")
-            watch = _silent(watch)
+            watch = silent(watch)
         if threshold.form is ThresholdForm.TREND:
             after, verdict = self._followed(reading, kept, rule, watch, value)
+        elif rule.of_absence:
+            after, verdict = absence.follow(threshold, watch, value, self._at, self._step, self._book.interval_s)
         else:
             after, verdict = judge(threshold, watch, value, self._at, self._step)
         if after is not kept.watches.get(rule.key, CALM):
             _put(kept, rule.key, after)
             # Violations that make no difference any more need not be on disk.
-            enough = watch.violations >= max(threshold.scans, threshold.escalate_after or 0)
-            self.result.changed |= verdict is not None or after is CALM or not enough
+            self.result.changed |= verdict is not None or after is CALM or _matters(threshold, watch, after)
         if verdict is not None:
             told = after if after.severity else watch
             said = verdict_event(self._book.device, component, rule, told, verdict, self._at)
@@ -292,6 +283,9 @@ def _put(kept: ComponentWatches, key: str, watch: Watch) -> None:
         kept.watches = {one: other for one, other in kept.watches.items() if one != key} or _NOTHING
 
 
-def _silent(watch: Watch) -> Watch:
-    """The same, with no alarm open."""
-    return msgspec.structs.replace(watch, severity=0, event_class="", minimum=None, maximum=None, side=Side.NONE)
+def _matters(threshold: ThresholdConfig, before: Watch, after: Watch) -> bool:
+    """Whether a crash would lose a violation that makes a difference."""
+    enough = threshold.scans if isinstance(threshold.scans, int) else threshold.scans.needed
+    if before.recent != after.recent or before.violations < max(enough, threshold.escalate_after or 0):
+        return True
+    return threshold.form is ThresholdForm.ABSENCE and absence.is_worth_keeping(threshold, before, after)

@@ -6,53 +6,15 @@ give the next watch, and a `Verdict` when there is something to say.
 
 from __future__ import annotations
 
-import enum
-
 import msgspec
 from msgspec import Struct
 
 from collectors.framework.trend import Outlook
+from collectors.framework.watches import CALM, Side, Watch, counted, counted_among, enough, right_among
 from common.arithmetic import LARGEST
 from common.configs import Level, ThresholdConfig, ThresholdForm
 from common.events import Severity
 from common.series import Number
-
-
-class Side(enum.Enum):
-    """How a value lies to the bounds that it violates."""
-
-    NONE = ""
-    UNDER = "under"
-    OVER = "over"
-    BETWEEN = "between"
-
-
-class Watch(Struct, frozen=True, omit_defaults=True):
-    """What is remembered of a threshold on one point.
-
-    Attributes:
-        violations: in a row.
-        step: epoch second of the step of the last one that was counted.
-        since: epoch seconds of the first one; None when there is none.
-        severity: of the alarm that is open at the hub; 0 for none.
-        event_class: of that alarm.
-        minimum, maximum, side: what that alarm says is violated.
-        last: value of the sample before, for a change.
-    """
-
-    violations: int = 0
-    step: int = 0
-    since: float | None = None
-    severity: int = 0
-    event_class: str = ""
-    minimum: float | None = None
-    maximum: float | None = None
-    side: Side = Side.NONE
-    last: Number | None = None
-
-
-CALM = Watch()
-"""Nothing is wrong; it need not be remembered."""
 
 
 class Verdict(Struct, frozen=True):
@@ -60,13 +22,14 @@ class Verdict(Struct, frozen=True):
 
     Attributes:
         severity: `Severity.CLEAR` when it is over.
+        value: None where that there is none is what there is to say.
         level: what is violated; None when nothing is.
         before: value before a change.
         outlook: of a trend.
     """
 
     severity: Severity
-    value: Number
+    value: Number | None
     level: Level | None = None
     side: Side = Side.NONE
     before: Number | None = None
@@ -143,14 +106,16 @@ def judge(
 
 
 def settled(
-    threshold: ThresholdConfig, watch: Watch, found: Found, value: Number, at: float, step: int
+    threshold: ThresholdConfig, watch: Watch, found: Found, value: Number | None, at: float, step: int
 ) -> tuple[Watch, Verdict | None]:
     """What becomes of a watch, when it is known what is violated."""
+    scans = threshold.scans
     if found is None:
-        return CALM, Verdict(Severity.CLEAR, value) if watch.severity else None
+        rest = CALM if isinstance(scans, int) else right_among(watch, scans, step)
+        return rest, Verdict(Severity.CLEAR, value) if watch.severity and not rest.severity else None
     level, side, outright = found
     if outright:
-        watch = _counted(watch, at, step)
+        watch = counted(watch, at, step) if isinstance(scans, int) else counted_among(watch, scans, at, step)
     if not watch.severity and not _ripe(threshold, watch, at):
         return watch, None
     return _told(threshold, watch, Verdict(_severity(threshold, level, watch), value, level, side))
@@ -164,17 +129,12 @@ def _changed(threshold: ThresholdConfig, watch: Watch, value: Number) -> tuple[W
     return Watch(last=value), verdict
 
 
-def _counted(watch: Watch, at: float, step: int) -> Watch:
-    """The watch with one violation more, unless one of this step is in it already."""
-    if watch.violations and watch.step == step:
-        return watch
-    since = at if watch.since is None else min(watch.since, at)
-    return msgspec.structs.replace(watch, violations=watch.violations + 1, step=step, since=since)
-
-
 def _ripe(threshold: ThresholdConfig, watch: Watch, at: float) -> bool:
+    scans = threshold.scans
+    if not isinstance(scans, int):
+        return enough(watch, scans)
     since = at if watch.since is None else watch.since
-    return watch.violations >= threshold.scans and at - since >= threshold.for_s
+    return watch.violations >= scans and at - since >= threshold.for_s
 
 
 def _severity(threshold: ThresholdConfig, level: Level, watch: Watch) -> Severity:

@@ -6,9 +6,10 @@ import math
 
 from msgspec import Struct
 
-from collectors.framework.thresholds import Side, Verdict, Watch, violated
+from collectors.framework.thresholds import Verdict, violated
 from collectors.framework.trend import Outlook
 from collectors.framework.trendrules import bound_of
+from collectors.framework.watches import Side, Watch, violations
 from common.arithmetic import LARGEST
 from common.configs import Level, ThresholdConfig, ThresholdForm
 from common.events import Detail, Event, Severity
@@ -35,10 +36,17 @@ class Rule(Struct, frozen=True):
     calm_from: float = math.inf
     calm_to: float = -math.inf
 
+    @property
+    def of_absence(self) -> bool:
+        """Whether it is a value that is not there which violates it."""
+        return self.threshold.form is ThresholdForm.ABSENCE
+
 
 def rule_of(threshold: ThresholdConfig, point: str, unit: str) -> Rule:
     """The rule of a threshold on one of its points."""
     key = f"{KEY_PREFIX}{threshold.id}:{point}"[:512]
+    if threshold.form is ThresholdForm.ABSENCE:
+        return Rule(threshold, point, unit, key, -math.inf, math.inf)
     if threshold.form is not ThresholdForm.LIMIT:
         return Rule(threshold, point, unit, key)
     calm_from = max((level.minimum for level in threshold.levels if level.minimum is not None), default=-LARGEST)
@@ -49,17 +57,22 @@ def rule_of(threshold: ThresholdConfig, point: str, unit: str) -> Rule:
 def verdict_event(device: str, component: str, rule: Rule, watch: Watch, verdict: Verdict, at: float) -> Event:
     """The event that tells a verdict; `watch` is as the verdict left it."""
     what = f"{rule.point} of {component}"
-    if verdict.severity is Severity.CLEAR and rule.threshold.form is ThresholdForm.TREND:
-        text = f"{what} is {quantity(verdict.value, rule.unit)}, {_calm(verdict.outlook, rule)}"
+    value = verdict.value
+    if value is None:
+        text = f"{what} has no value{_lasting(rule, watch, at)}"
+    elif verdict.severity is Severity.CLEAR and rule.threshold.form is ThresholdForm.TREND:
+        text = f"{what} is {quantity(value, rule.unit)}, {_calm(verdict.outlook, rule)}"
+    elif verdict.severity is Severity.CLEAR and rule.of_absence:
+        text = f"{what} has a value again: {quantity(value, rule.unit)}"
     elif verdict.severity is Severity.CLEAR:
-        text = f"{what} is {quantity(verdict.value, rule.unit)} again"
+        text = f"{what} is {quantity(value, rule.unit)} again"
     elif verdict.before is not None:
-        before, now = apart(verdict.before, verdict.value, rule.unit)
+        before, now = apart(verdict.before, value, rule.unit)
         text = f"{what} changed from {before} to {now}"
     elif verdict.outlook is not None and verdict.level is not None:
-        text = f"{what} is {_growth(rule, verdict.level, verdict.outlook, verdict.value)}{_lasting(rule, watch, at)}"
+        text = f"{what} is {_growth(rule, verdict.level, verdict.outlook, value)}{_lasting(rule, watch, at)}"
     else:
-        text = f"{what} is {_condition(rule, verdict.level, verdict.side, verdict.value)}{_lasting(rule, watch, at)}"
+        text = f"{what} is {_condition(rule, verdict.level, verdict.side, value)}{_lasting(rule, watch, at)}"
     return Event(
         device=device,
         component=component[:512],
@@ -94,14 +107,26 @@ def violation_line(
     """How a threshold stands that is violated, for people at a terminal."""
     if rule.threshold.form is ThresholdForm.TREND:
         return _trend_line(component, rule, watch, value, outlook)
+    if rule.of_absence:
+        severity, state = _standing(rule, watch)
+        return f"{severity} {rule.point} of {component} has no value ({rule.threshold.id}: {state})"
     found = violated(rule.threshold, watch, value) if value is not None else None
     if found is None or value is None:
         severity, what = Severity(watch.severity).label if watch.severity else "not yet", "unknown"
     else:
         severity, what = found[0].severity.label, _condition(rule, found[0], found[1], value)
-    scans = f"{watch.violations} of {rule.threshold.scans} scans"
-    state = "alarm" if watch.severity else f"no alarm yet, {scans}"
+    state = _standing(rule, watch)[1]
     return f"{severity} {rule.point} of {component} is {what} ({rule.threshold.id}: {state})"
+
+
+def _standing(rule: Rule, watch: Watch) -> tuple[str, str]:
+    """The severity of the alarm that is open, and how far a violation has come towards one."""
+    if watch.severity:
+        return Severity(watch.severity).label, "alarm"
+    scans = rule.threshold.scans
+    if isinstance(scans, int):
+        return "not yet", f"no alarm yet, {watch.violations} of {scans} scans"
+    return "not yet", f"no alarm yet, {violations(watch, scans)} of the last {scans.of} scans, of {scans.needed} needed"
 
 
 def _condition(rule: Rule, level: Level | None, side: Side, value: Number) -> str:
@@ -168,7 +193,9 @@ def _lasting(rule: Rule, watch: Watch, at: float) -> str:
     """For how long, where the threshold asks for that."""
     threshold = rule.threshold
     parts: list[str] = []
-    if threshold.scans > 1 or (threshold.escalate_after or 0) > 1:
+    if not isinstance(threshold.scans, int):
+        parts.append(f"{violations(watch, threshold.scans)} of the last {threshold.scans.of} scans")
+    elif threshold.scans > 1 or (threshold.escalate_after or 0) > 1:
         parts += [f"{watch.violations} scans"] if watch.violations > 1 else []
     if threshold.for_s and watch.since is not None:
         parts.append(quantity(round(at - watch.since), "s"))

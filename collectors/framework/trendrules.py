@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from collectors.framework.thresholds import CALM, Found, Side, Verdict, Watch, is_told, settled
+from collectors.framework.thresholds import Found, Verdict, is_told, settled
 from collectors.framework.trend import Outlook, Window, outlook
+from collectors.framework.watches import CALM, Side, Watch
 from common.configs import Level, ThresholdConfig
 from common.events import Severity
 from common.series import Number

@@ -15,7 +15,7 @@ from collectors.framework.processtable import ProcessRow
 from collectors.framework.snmp.factory import client_factory
 from collectors.framework.snmp.interfaces import SnmpClientFactory
 from collectors.framework.source_local import local_source
-from collectors.framework.thresholdbook import mistakes as threshold_mistakes
+from collectors.framework.thresholdmistakes import mistakes as threshold_mistakes
 from collectors.framework.thresholdwords import KEY_PREFIX
 from collectors.process.evidence.files import EvidenceFiles
 from collectors.process.evidence.host import local_host

@@ -35,6 +35,7 @@ class SetJudge:
                 memory.sets[component].definition,
                 figures if memory.sets[component].pids else {"count": figures["count"]},
                 _born(figures, memory.sets[component], at),
+                bool(memory.sets[component].pids),
             )
             for component, figures in outcome.figures.items()
         ]

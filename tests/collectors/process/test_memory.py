@@ -8,7 +8,7 @@ import pytest
 
 from collectors.framework.processtable import ProcessTable
 from collectors.framework.thresholdbook import ComponentWatches
-from collectors.framework.thresholds import Watch
+from collectors.framework.watches import Watch
 from collectors.process.memory import DeviceMemory, SetMemory, dump, load
 from collectors.process.tracker import Tracker
 from common.configs import DeviceConfig, ProcessSetConfig, SourceKind
