@@ -18,6 +18,7 @@ import msgspec
 import rrdtool
 from msgspec import Struct
 
+from collectors.framework.data.copying import Copying
 from collectors.framework.data.index import Index, Series
 from collectors.framework.data.intake import AHEAD_S
 from collectors.framework.data.undo import UndoSlot
@@ -142,6 +143,9 @@ class RrdFolder:
         root: the folder; it exists.
         wall: epoch seconds.
         note: takes a sentence for the operator about something that was set right.
+
+    Attributes:
+        copying: keeps what outages would blank.
     """
 
     def __init__(
@@ -152,6 +156,7 @@ class RrdFolder:
         self._undo = undo
         self._wall = wall
         self._note = note
+        self.copying = Copying(root, index.copies, wall, note)
         self.tally = Tally()
 
     def recover(self) -> None:
@@ -165,6 +170,7 @@ class RrdFolder:
         if crashes >= MAX_CRASHES and (self._root / name).exists():
             self._set_aside(self._root / name, BROKEN, f"rrdtool crashed {crashes} times when it was updated")
         for folder in self._root.glob("[0-9a-f]/[0-9a-f]"):
+            self.copying.recover(folder)
             for path in folder.iterdir():
                 if _FRESH_FILE.match(path.name):
                     path.unlink(missing_ok=True)
@@ -182,7 +188,8 @@ class RrdFolder:
         if not fresh:
             return
         try:
-            self._update(file, fresh)
+            for part in self.copying.parts(file, fresh):
+                self._update(file, part)
         except rrdtool.OperationalError as error:
             self._update_failed(file, fresh, str(error))
 

@@ -17,6 +17,7 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Struct
 
+from collectors.framework.data.copybook import TABLE, CopyBook
 from common.series import Layout, Point, SeriesKey
 
 INDEX = "index.db"
@@ -58,6 +59,7 @@ class Index:
 
     Attributes:
         damage: a sentence, when a damaged index had to be set aside; empty otherwise.
+        copies: what was kept before outages.
 
     Raises:
         OSError, sqlite3.OperationalError: the disk refused.
@@ -80,13 +82,15 @@ class Index:
                 "series that are still collected"
             )
 
+        self.copies = CopyBook(self._db)
+
     def _open(self) -> sqlite3.Connection:
         db = sqlite3.connect(self._path, isolation_level=None, timeout=5.0)
         try:
             db.execute("PRAGMA journal_mode=WAL")
             db.execute("PRAGMA synchronous=NORMAL")
             db.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
-            db.executescript(_TABLES)
+            db.executescript(_TABLES + TABLE)
             db.execute("SELECT count(*) FROM series").fetchone()
         except BaseException:
             db.close()

@@ -64,6 +64,7 @@ class Writer:
     Attributes:
         root: folder of the files.
         index: whose they are.
+        copying: what is kept of outages.
         stopped: set when the process is to end; what takes long leaves off then.
     """
 
@@ -89,6 +90,7 @@ class Writer:
         self._folder = RrdFolder(root, self.index, self._undo, wall, self._take_note)
         if self.index.damage:
             self._take_note(self.index.damage)
+        self.copying = self._folder.copying
         self._folder.recover()
         self._root = str(root)
         self._files: dict[SeriesKey, SeriesFile] = {}
