@@ -29,8 +29,10 @@ from hub.distribution.roster import Roster
 from hub.distribution.services import make_services
 from hub.distribution.sightings import Sightings
 from hub.enrolment import Enrolment
+from hub.events.past import EventPast
 from hub.events.store import SqlEventStore
 from hub.frontdesk import FrontDesk
+from hub.graphs.joined import graph_desk
 from hub.life import Life
 from hub.model.sealed import SealedModelStore
 from hub.model.service import ModelService
@@ -202,7 +204,14 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
             EventTopic(events, EventFeed(clock, events, events.observe), wall, polls, decisions.decided),
             EvidenceTopic(events, reader),
             DataTopic(reader, distributor.devices, wall),
-            GraphTopic(reader, wall),
+            GraphTopic(
+                graph_desk(
+                    clock, wall, lambda: model.model, components, EventPast(database), reader, distributor.owner
+                ),
+                reader,
+                lambda: model.model,
+                wall,
+            ),
             RollTopic(RollReader(reader), wall),
             MatchTopic(model, reader, texts),
             ModelTopic(model, modelling, polls, clock),

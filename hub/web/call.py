@@ -21,10 +21,17 @@ Message = Annotated[str, Meta(max_length=8192)]
 
 
 class File(Struct, frozen=True):
-    """An answer that is not JSON."""
+    """An answer that is not JSON.
+
+    Attributes:
+        max_age_s: so long whoever asked may keep it; 0 for not at all.
+        missing: sentences that say what is not in it.
+    """
 
     content_type: str
     data: bytes
+    max_age_s: int = 0
+    missing: tuple[str, ...] = ()
 
 
 class Call(Struct, frozen=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 import msgspec
 from twisted.application.service import Service
@@ -34,6 +34,9 @@ MAX_PARAMETERS = 2000
 MAX_CONNECTIONS = 1000
 IDLE_S = 60
 PREFIX = "/api/v1/"
+MISSING = "Tocsin-Missing"
+"""A header that says what is not in a picture: sentences, a line each, quoted as in a URL."""
+MAX_MISSING = 2000
 
 SECURITY_HEADERS = (
     (
@@ -148,12 +151,13 @@ class Root(Resource):
             self._write(request, status, found)
 
     def _write(self, request: Any, status: int, found: object) -> None:
-        is_file = isinstance(found, File)
         data = found.data if isinstance(found, File) else msgspec.json.encode(found)
         request.setResponseCode(status)
         request.setHeader("Content-Type", found.content_type if isinstance(found, File) else "application/json")
         request.setHeader("Content-Length", str(len(data)))
-        request.setHeader("Cache-Control", "no-cache" if is_file and not _is_api(request) else "no-store")
+        request.setHeader("Cache-Control", _kept(found, is_api=_is_api(request)))
+        if isinstance(found, File) and found.missing:
+            request.setHeader(MISSING, quote("\n".join(found.missing)[:MAX_MISSING]))
         if status == RefusalError("unauthorized", "").status:
             request.setHeader("WWW-Authenticate", "Bearer")
         if request.is_too_large:
@@ -184,6 +188,15 @@ class Root(Resource):
 
 def _cancelled(failure: Failure) -> Failure | None:
     return None if isinstance(failure.value, CancelledError) else failure
+
+
+def _kept(found: object, *, is_api: bool) -> str:
+    """How long an answer may be kept; only by whoever has asked, for it took the token."""
+    if not isinstance(found, File):
+        return "no-store"
+    if not is_api:
+        return "no-cache"
+    return f"private, max-age={found.max_age_s}" if found.max_age_s else "no-store"
 
 
 def _is_api(request: Any) -> bool:

@@ -1,7 +1,7 @@
 # mypy: allow-untyped-calls
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
@@ -9,7 +9,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from common.configs import SERVICE_MODELER, DeviceConfig, SnmpConfig, SnmpVersion, SourceKind, digest
+from common.configs import SERVICE_MODELER, DeviceConfig, ExpectedSet, SnmpConfig, SnmpVersion, SourceKind, digest
 from common.events import CLASS_PROCESS, Event, Severity
 from common.queries import (
     Done,
@@ -36,9 +36,11 @@ from hub.data.reader import Reader
 from hub.distribution.roster import Roster
 from hub.distribution.services import Services
 from hub.events.store import SqlEventStore
+from hub.graphs.joined import graph_desk
 from hub.interfaces import EventRecord
 from hub.model.database import Database
 from hub.model.interfaces import IWorker
+from hub.model.model import Model
 from hub.web.collectors import About, CollectorTopic
 from hub.web.data import DataTopic
 from hub.web.events import EventTopic
@@ -58,6 +60,25 @@ class Here:
 
     async def run(self, work: Callable[[], T]) -> T:
         return work()
+
+
+class FakeComponents:
+    """Of devices that were never modelled."""
+
+    def expected(self, device: str) -> Sequence[ExpectedSet]:
+        return ()
+
+    def series_elsewhere(self, device: str) -> Mapping[str, str]:
+        return {}
+
+
+class FakePast:
+    """Knows of nothing that happened."""
+
+    async def between(
+        self, devices: Collection[str], components: Collection[str] | None, start: float, end: float, limit: int
+    ) -> list[EventRecord]:
+        return []
 
 
 def event(device: str = "web1", **fields: Any) -> Event:
@@ -228,10 +249,13 @@ class CollectorTopicTests(SynchronousTestCase):
 
         self.bench.model.watcher = changed
         services = Services(self.bench.distributor, modeler)
+        self.past = FakePast()
+        seconds = self.bench.clock.seconds
+        desk = graph_desk(self.bench.clock, seconds, Model, FakeComponents(), self.past, reader, model.owner)
         topics = (
             CollectorTopic(about, self.roster, services, reader, model.devices, counts),
             DataTopic(reader, model.devices, self.bench.clock.seconds),
-            GraphTopic(reader, self.bench.clock.seconds),
+            GraphTopic(desk, reader, Model, self.bench.clock.seconds),
         )
         routes = [route for topic in topics for route in topic.routes()]
         self.site = site_of(self.bench.clock, routes)

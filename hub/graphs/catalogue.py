@@ -1,0 +1,103 @@
+"""Which graphs a component has: those of the templates that hold for it, and those built in (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+
+from common import rrdgraph
+from common.processpoints import POINTS as PROCESS_POINTS
+from common.series import Kind, Point
+from hub.model.bound import resolution_of
+from hub.model.entities import Device
+from hub.model.model import Model
+from hub.model.resolution import derived_of
+from hub.model.templates import Graph, Target
+
+BUILT_IN: Mapping[str, rrdgraph.Graph] = {graph.name: graph for graph in rrdgraph.GRAPHS}
+FIRST = rrdgraph.GRAPHS[0].name
+"""What is drawn where nobody says what."""
+
+
+class Known(Struct, frozen=True):
+    """A graph that a template defines; `template` is the id of the one that holds."""
+
+    graph: Graph
+    template: str
+
+
+class Offer(Struct, frozen=True, kw_only=True):
+    """A graph that may be asked for.
+
+    Attributes:
+        points: names, as far as they are there.
+        missing: points of its definition that are not there (yet).
+        template: id of the template that defines it; empty for one that is built in.
+    """
+
+    graph: str
+    title: str
+    points: tuple[str, ...]
+    missing: tuple[str, ...] = ()
+    template: str = ""
+
+
+def known_of(model: Model, device: Device) -> Mapping[str, Known]:
+    """The graphs that templates define for the process sets of a device, by id; the stronger template holds."""
+    found: dict[str, Known] = {}
+    for template in resolution_of(model, device).of(Target.PROCESS_SET):
+        for id_, graph in template.graphs.items():
+            found[id_] = Known(graph, template.id)
+    return found
+
+
+def units_of(model: Model, device: Device) -> Mapping[str, str]:
+    """Units of the points of process sets by name, as they are drawn: of what counts, the rate."""
+    units = {point.name: _drawn_unit(point) for point in PROCESS_POINTS.values()}
+    for template in resolution_of(model, device).of(Target.PROCESS_SET):
+        units |= {name: point.unit for name, point in derived_of(template).items()}
+    return units
+
+
+def _drawn_unit(point: Point) -> str:
+    return point.unit if point.kind is Kind.GAUGE or not point.unit else f"{point.unit}/s"
+
+
+def points_of(graph: str, known: Known | None) -> list[tuple[str, str]]:
+    """The points that a graph draws, each with its transform."""
+    if known is not None:
+        return [(curve.point, curve.transform) for curve in known.graph.points]
+    built_in = BUILT_IN.get(graph)
+    return [(name, "") for name, _ in built_in.points] if built_in is not None else [(graph, "")]
+
+
+def offers(points: Sequence[Point], known: Mapping[str, Known]) -> list[Offer]:
+    """All graphs of a component that has these points: those built in come first, each as a template has it, if so.
+
+    Args:
+        points: that are kept of it; without any, what templates define stands alone.
+        known: graphs of templates, by id.
+    """
+    names = {point.name for point in points}
+    found: dict[str, Offer] = {}
+    drawn: set[str] = set()
+    for graph in rrdgraph.graphs_for(points):
+        there = tuple(name for name, _ in graph.points if name in names)
+        found[graph.name] = Offer(graph=graph.name, title=graph.title, points=there)
+    for id_, one in known.items():
+        wanted = [curve.point for curve in one.graph.points]
+        there, missing = _parted(wanted, names)
+        if there or not points:
+            offer = Offer(graph=id_, title=one.graph.title or id_, points=there, missing=missing, template=one.template)
+            found[id_] = offer
+            drawn.update(there)
+    order = [name for name in found if name in BUILT_IN]
+    order += [name for name in found if found[name].template and name not in BUILT_IN]
+    order += [name for name in found if name not in order and name not in drawn]
+    return [found[name] for name in order]
+
+
+def _parted(wanted: Sequence[str], names: set[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    there = tuple(dict.fromkeys(name for name in wanted if name in names))
+    return there, tuple(dict.fromkeys(name for name in wanted if name not in names))
