@@ -37,7 +37,7 @@ def finite(value: Number | None) -> Number:
 
 def quotient(a: Number, b: Number) -> Number:
     """A divided by b."""
-    if isinstance(a, int) and isinstance(b, int) and a % b == 0:
+    if type(a) is int and type(b) is int and a % b == 0:
         return a // b
     return a / b
 

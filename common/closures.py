@@ -6,10 +6,10 @@ an `Algebra`, so that one grammar serves for numbers and for the language of rrd
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
-from common.arithmetic import COMPARISONS, FUNCTIONS, OPERATORS, finite
+from common.arithmetic import COMPARISONS, FUNCTIONS, LARGEST, OPERATORS, UnknownError, finite
 from common.series import Number
 
 Values = Mapping[str, int | float | None]
@@ -44,19 +44,37 @@ class Algebra(Protocol[T]):
 
 
 class Closures:
-    """Functions that give a number, or raise where there is none."""
+    """Functions that give a number, or raise where there is none; made of numbers alone, they are reckoned at once."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[Closure, Number] = {}
 
     def number(self, value: Number) -> Closure:
         """Always this."""
-        return lambda _values: value
+
+        def number(_values: Values) -> Number:
+            return value
+
+        self._numbers[number] = value
+        return number
 
     def point(self, name: str) -> Closure:
         """What is known of it."""
-        return lambda values: finite(values.get(name))
+
+        def point(values: Values) -> Number:
+            value = values.get(name)
+            if value is None or not -LARGEST <= value <= LARGEST:
+                raise UnknownError
+            return value
+
+        return point
 
     def chain(self, first: Closure, rest: Sequence[tuple[str, Closure]]) -> Closure:
         """From the left."""
         steps = [(OPERATORS[sign], node) for sign, node in rest]
+        parts = [first, *(node for _, node in rest)]
+        if len(steps) == 1:
+            return self._reckoned(_pair(*steps[0], first), parts)
 
         def chain(values: Values) -> Number:
             result = first(values)
@@ -64,16 +82,16 @@ class Closures:
                 result = finite(operate(result, node(values)))
             return result
 
-        return chain
+        return self._reckoned(chain, parts)
 
     def negative(self, node: Closure) -> Closure:
         """The other sign."""
-        return lambda values: -node(values)
+        return self._reckoned(lambda values: -node(values), [node])
 
     def comparison(self, sign: str, left: Closure, right: Closure) -> Closure:
         """An integer, 0 or 1."""
         holds = COMPARISONS[sign]
-        return lambda values: int(holds(left(values), right(values)))
+        return lambda values: 1 if holds(left(values), right(values)) else 0
 
     def choice(self, condition: Closure, then: Closure, otherwise: Closure) -> Closure:
         """Only the one that is taken has to be known."""
@@ -82,4 +100,58 @@ class Closures:
     def call(self, name: str, arguments: Sequence[Closure]) -> Closure:
         """All arguments have to be known."""
         function = FUNCTIONS[name][2]
-        return lambda values: finite(function(*[argument(values) for argument in arguments]))
+        if len(arguments) == 1:
+            (only,) = arguments
+            return self._reckoned(lambda values: finite(function(only(values))), arguments)
+        return self._reckoned(lambda values: finite(function(*[argument(values) for argument in arguments])), arguments)
+
+    def _reckoned(self, node: Closure, parts: Iterable[Closure]) -> Closure:
+        """The number that a part is, if it is always the same one."""
+        if not all(part in self._numbers for part in parts):
+            return node
+        try:
+            return self.number(node({}))
+        except (ArithmeticError, ValueError):
+            return node
+
+
+def _pair(operate: Callable[[Number, Number], Number], right: Closure, left: Closure) -> Closure:
+    def pair(values: Values) -> Number:
+        result = operate(left(values), right(values))
+        if not -LARGEST <= result <= LARGEST:
+            raise UnknownError
+        return result
+
+    return pair
+
+
+class Needs:
+    """Names of the points without which an expression is never known."""
+
+    def number(self, _value: Number) -> frozenset[str]:
+        """None."""
+        return frozenset()
+
+    def point(self, name: str) -> frozenset[str]:
+        """This one."""
+        return frozenset({name})
+
+    def chain(self, first: frozenset[str], rest: Sequence[tuple[str, frozenset[str]]]) -> frozenset[str]:
+        """All of them."""
+        return first.union(*(node for _, node in rest))
+
+    def negative(self, node: frozenset[str]) -> frozenset[str]:
+        """The same."""
+        return node
+
+    def comparison(self, _sign: str, left: frozenset[str], right: frozenset[str]) -> frozenset[str]:
+        """Those of both sides."""
+        return left | right
+
+    def choice(self, condition: frozenset[str], then: frozenset[str], otherwise: frozenset[str]) -> frozenset[str]:
+        """Those of the condition, and those that are needed whichever is taken."""
+        return condition | (then & otherwise)
+
+    def call(self, _name: str, arguments: Sequence[frozenset[str]]) -> frozenset[str]:
+        """All of them."""
+        return frozenset().union(*arguments)

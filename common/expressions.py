@@ -23,7 +23,7 @@ from typing import Generic, TypeVar
 from msgspec import Struct
 
 from common.arithmetic import COMPARISONS, FUNCTIONS, LARGEST
-from common.closures import Algebra, Closure, Closures, Values
+from common.closures import Algebra, Closure, Closures, Needs, Values
 from common.series import Number
 
 MAX_LENGTH = 1000
@@ -54,10 +54,13 @@ class Expression(Struct, frozen=True):
 
     Attributes:
         names: points that it refers to.
+        needs: those of them without which it is never known; what only one branch of an `if` refers to is not among
+            them.
     """
 
     text: str
     names: frozenset[str]
+    needs: frozenset[str]
     _root: Closure
 
     def evaluate(self, values: Values) -> int | float | None:
@@ -75,7 +78,7 @@ def parse(text: str) -> Expression:
         ExpressionError: it is none, is longer than 1000 characters, or goes more than 30 levels deep.
     """
     root, names = read(text, Closures())
-    return Expression(text, names, root)
+    return Expression(text, names, read(text, Needs())[0], root)
 
 
 def read(text: str, algebra: Algebra[T]) -> tuple[T, frozenset[str]]:

@@ -52,7 +52,9 @@ Thresholds:
     watches         what is remembered of it, and how violations are counted
     absence         one that misses a value
     thresholdwords  what is said of it
-    judgedfigures   what it judges: rates and derived points
+    judgedfigures   the figures of a sample: what it judges, and what is derived
+    derivedpoints   points that are computed from others
+    rates           counts that become rates
     trend           whether a value grows steadily
     trendrules      a threshold of that form
 
@@ -72,6 +74,7 @@ Samples:
     rrdreader       reading back, as the daemon sees it
     rrdqueries      the process that reads
     data/           parts of that way
+    outlets/        figures on their way to other systems
     moving/         files of devices that go to another collector
     worker          one named thread for work that blocks
 

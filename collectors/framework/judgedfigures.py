@@ -1,79 +1,87 @@
-"""What thresholds judge: gauges as they are, counters as rates, and the points that are derived from both (pure)."""
+"""The figures of a sample: gauges as they are, counters as rates, and the points that are derived from both (pure).
+
+They are worked out once for each sample: thresholds judge them, and derived points are written as they are here.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 
-from msgspec import Struct, field
+from msgspec import field
 
+from collectors.framework.derivedpoints import derived_points
+from collectors.framework.rates import Moment, elapsed_s, figure, rate
 from common.configs import DerivedConfig
-from common.expressions import Expression, parse
 from common.series import Kind, Number, Point
 
 Figures = Mapping[str, Number | None]
 
-parsed = lru_cache(maxsize=2000)(parse)
-"""`common.expressions.parse`; the devices of a template share what it gives."""
 
-
-class CounterBases(Struct, gc=False):
+class CounterBases(Moment):
     """The last sample of the counters of a component.
 
     Attributes:
-        at: its epoch seconds.
         step: epoch second of the step that it belongs to.
     """
 
-    at: float = 0.0
     step: int = 0
     values: dict[str, Number] = field(default_factory=dict)
 
 
 class JudgedFigures:
-    """Makes what is judged of what is measured.
+    """Makes the figures of a sample.
 
     Args:
         points: what is measured.
-        derived: may refer to what is measured, and to those before them.
-        wanted: names that are to be judged; only what they need is computed.
+        derived: may refer to what is measured, and to those before them; all of them are computed.
+        wanted: names that are to be judged; of counters only those are turned into rates that are asked for.
 
     Attributes:
+        derived: what is computed.
         units: of every point; of a counter, per second.
-
-    Raises:
-        ExpressionError: a derived point cannot be computed.
     """
 
     def __init__(self, points: Iterable[Point], derived: Sequence[DerivedConfig], wanted: Collection[str]) -> None:
         points = tuple(points)
-        self.units = {point.name: _unit(point) for point in points} | {one.point: one.unit for one in derived}
-        needed = set(wanted)
-        self._derived: list[tuple[str, Expression]] = []
-        for one in reversed(derived):
-            if one.point in needed:
-                expression = parsed(one.expression)
-                needed |= expression.names
-                self._derived.insert(0, (one.point, expression))
-        self._counters = [point for point in points if point.kind is not Kind.GAUGE and point.name in needed]
+        self.derived = derived_points(points, tuple(derived))
+        self.units = {point.name: _unit(point) for point in points} | {
+            point.name: point.unit for point in self.derived.points
+        }
+        needed = [point for point in points if point.name in wanted or point.name in self.derived.needs]
+        self._counters = [point for point in needed if point.kind is not Kind.GAUGE]
+        self._gauges = [point for point in needed if point.kind is Kind.GAUGE and _is_turned(point)]
 
-    def judged(self, values: Figures, bases: CounterBases, at: float, step: int) -> Figures:
-        """The figures of a sample; the bases become those of this sample."""
-        if not self._counters and not self._derived:
+    def judged(self, values: Figures, bases: CounterBases, now: Moment, step: int, *, on_turn: bool = True) -> Figures:
+        """The figures of a sample; the bases become those of this sample.
+
+        Out of turn no rates are known, and the bases stay: the scan on turn has the rates of its whole step.
+        """
+        turned = self._turned(values) if self._gauges else None
+        if not turned and not self._counters and not self.derived.points:
             return values
-        figures = dict(values)
+        figures = {**values, **turned} if turned else dict(values)
         if self._counters:
-            figures.update(self._rates(values, bases, at, step))
-        for name, expression in self._derived:
-            figures[name] = expression.evaluate(figures)
+            figures.update(self._rates(values, bases, now, step, on_turn=on_turn))
+        self.derived.add_to(figures)
         return figures
 
-    def _rates(self, values: Figures, bases: CounterBases, at: float, step: int) -> dict[str, float | None]:
+    def _turned(self, values: Figures) -> Figures:
+        """Those that are not as they were read."""
+        read = ((point, values.get(point.name)) for point in self._gauges)
+        return {point.name: found for point, value in read if (found := figure(point, value)) is not value}
+
+    def _rates(
+        self, values: Figures, bases: CounterBases, now: Moment, step: int, *, on_turn: bool
+    ) -> dict[str, float | None]:
         """Per second since the sample before; unknown for the first one, after a reset, and twice in one step."""
-        if step == bases.step:
+        if step == bases.step or not on_turn:
             return dict.fromkeys(point.name for point in self._counters)
-        rates = {point.name: _rate(point, values.get(point.name), bases, at) for point in self._counters}
-        bases.at, bases.step = at, step
+        passed_s = elapsed_s(bases, now)
+        rates = {
+            point.name: rate(point, _base(point, bases), values.get(point.name), passed_s) for point in self._counters
+        }
+        bases.at, bases.uptime_s, bases.discontinuity, bases.step = now.at, now.uptime_s, now.discontinuity, step
         known = ((point.name, values.get(point.name)) for point in self._counters)
         bases.values = _values(tuple((name, value) for name, value in known if value is not None))
         return rates
@@ -85,12 +93,12 @@ def _values(known: tuple[tuple[str, Number], ...]) -> dict[str, Number]:
     return dict(known)
 
 
-def _rate(point: Point, value: Number | None, bases: CounterBases, at: float) -> float | None:
-    base = 0 if point.kind is Kind.ABSOLUTE and bases.step else bases.values.get(point.name)
-    elapsed_s = at - bases.at
-    if value is None or base is None or value < base or elapsed_s <= 0:
-        return None
-    return (value - base) / elapsed_s
+def _base(point: Point, bases: CounterBases) -> Number | None:
+    return 0 if point.kind is Kind.ABSOLUTE and bases.step else bases.values.get(point.name)
+
+
+def _is_turned(point: Point) -> bool:
+    return (point.scale, point.offset, point.minimum, point.maximum) != (1, 0, None, None)
 
 
 def _unit(point: Point) -> str:

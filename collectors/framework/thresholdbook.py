@@ -14,6 +14,7 @@ from msgspec import Struct, field
 
 from collectors.framework import absence
 from collectors.framework.judgedfigures import CounterBases, Figures, JudgedFigures
+from collectors.framework.rates import Moment
 from collectors.framework.thresholdmistakes import mistakes
 from collectors.framework.thresholdrules import rules
 from collectors.framework.thresholds import Verdict, judge
@@ -61,6 +62,7 @@ class Reading(Struct, frozen=True):
     Attributes:
         born: epoch second since when that is there which is measured; None when it is not known.
         there: whether that is there which is measured; of what is not, no value is missed.
+        moment: when it was read, and what tells whether its counts go on; None for that of the scan.
     """
 
     component: str
@@ -68,6 +70,7 @@ class Reading(Struct, frozen=True):
     values: Figures
     born: float | None = None
     there: bool = True
+    moment: Moment | None = None
 
 
 class Violation(Struct, frozen=True):
@@ -90,11 +93,13 @@ class Judgement(Struct):
 
     Attributes:
         changed: whether what is remembered has changed in more than figures, and so has to be on disk.
+        figures: by component, what was judged, derived points among it; empty where none are derived.
     """
 
     events: list[Event] = field(default_factory=list)
     violations: list[Violation] = field(default_factory=list)
     changed: bool = False
+    figures: dict[str, Figures] = field(default_factory=dict)
 
 
 def share(memory: Watches) -> None:
@@ -129,8 +134,8 @@ class ThresholdBook:
 
     @property
     def is_empty(self) -> bool:
-        """Whether it judges nothing."""
-        return not self._rules.all
+        """Whether it judges and computes nothing."""
+        return not self._rules.all and not self.figures.derived.points
 
     @property
     def figures(self) -> JudgedFigures:
@@ -165,7 +170,14 @@ class ThresholdBook:
         return True
 
     def judge(
-        self, memory: Watches, readings: Sequence[Reading], at: float, step: int, gone: Mapping[str, str] | None = None
+        self,
+        memory: Watches,
+        readings: Sequence[Reading],
+        at: float,
+        step: int,
+        gone: Mapping[str, str] | None = None,
+        *,
+        on_turn: bool = True,
     ) -> Judgement:
         """Judge one scan of all components, and bring `memory` up to date.
 
@@ -175,9 +187,10 @@ class ThresholdBook:
             at: epoch seconds of the scan.
             step: epoch second of its step. Of two scans in a step the second counts no violation, and knows no rates.
             gone: why a component is not among the readings.
+            on_turn: not because something happened in between; only then rates are known.
         """
-        scan = _Scan(self, memory, at, step)
-        if self._rules.all or memory:
+        scan = _Scan(self, memory, at, step, on_turn=on_turn)
+        if memory or not self.is_empty:
             for reading in readings:
                 scan.judge(reading)
             for component in sorted(memory.keys() - {reading.component for reading in readings}):
@@ -188,11 +201,14 @@ class ThresholdBook:
 class _Scan:
     """One scan being judged."""
 
-    def __init__(self, book: ThresholdBook, memory: Watches, at: float, step: int) -> None:
+    def __init__(self, book: ThresholdBook, memory: Watches, at: float, step: int, *, on_turn: bool) -> None:
         self._book = book
         self._memory = memory
         self._at = at
+        self._now = Moment(at)
         self._step = step
+        self._on_turn = on_turn
+        self._derives = bool(book.figures.derived.points)
         self.result = Judgement()
 
     def judge(self, reading: Reading) -> None:
@@ -200,13 +216,16 @@ class _Scan:
         rules = self._book.rules_of(reading.definition)
         kept = self._memory.get(reading.component)
         if kept is None:
-            if not rules:
+            if not rules and not self._derives:
                 return
             kept = ComponentWatches()
         for key in kept.watches.keys() - rules.keys():
             self._end(reading.component, kept, key, "there is no such threshold any more")
-        again = bool(kept.counters.values) and kept.counters.step == self._step
-        figures = self._book.figures.judged(reading.values, kept.counters, self._at, self._step)
+        again = not self._on_turn or (bool(kept.counters.values) and kept.counters.step == self._step)
+        now = reading.moment or self._now
+        figures = self._book.figures.judged(reading.values, kept.counters, now, self._step, on_turn=self._on_turn)
+        if self._derives:
+            self.result.figures[reading.component] = figures
         for key, rule in rules.items():
             value = figures.get(rule.point)
             watch = kept.watches.get(key, CALM)

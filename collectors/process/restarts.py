@@ -5,20 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from collectors.framework.processtable import ProcessRow, ProcessTable
+from collectors.framework.rates import went_back
 from collectors.process.columns import Columns, Part, fallen
 from collectors.process.memory import DeviceMemory, SetMemory
 from collectors.process.starts import Starts
-
-WRAP_S = 2**32 / 100
-"""sysUpTime counts hundredths of a second in 32 bits."""
-WRAP_MARGIN_S = 3600.0
-
-
-def went_back(before_s: float | None, uptime_s: float | None) -> bool:
-    """Whether sysUpTime began anew; one that wrapped did not."""
-    if before_s is None or uptime_s is None or uptime_s >= before_s:
-        return False
-    return before_s <= WRAP_S - WRAP_MARGIN_S or uptime_s >= WRAP_MARGIN_S
 
 
 def restarted(before: DeviceMemory, table: ProcessTable) -> str:

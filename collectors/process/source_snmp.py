@@ -13,6 +13,7 @@ from zope.interface import implementer
 
 from collectors.framework.interfaces import IProcessSource
 from collectors.framework.processtable import ProcessTable
+from collectors.framework.rates import went_back
 from collectors.framework.snmp.errors import SnmpAuthError, SnmpError, SnmpTimeout, no_host_resources
 from collectors.framework.snmp.interfaces import ISnmpClient, Oid, SnmpClientFactory, SnmpValue, Table
 from collectors.framework.snmp.prints import Prints
@@ -21,7 +22,6 @@ from collectors.framework.snmp.values import count
 from collectors.process.backoff import in_time
 from collectors.process.columns import Columns
 from collectors.process.evidence.host import ASKED, IHostFacts, snmp_host
-from collectors.process.restarts import went_back
 from collectors.process.snmprows import INVALID, Draft, Walked, draft_of, identities_of, nameless, put_over
 from common.configs import DeviceConfig, SnmpConfig, SnmpVersion
 from common.errors import TocsinError

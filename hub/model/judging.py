@@ -70,8 +70,12 @@ def threshold_config(id_: str, threshold: Threshold, definitions: tuple[str, ...
 def in_order(points: Mapping[str, DataPoint]) -> tuple[DerivedConfig, ...]:
     """Derived points, each after those that it is computed from."""
     needs = {name: parse(point.derived).names & points.keys() for name, point in points.items()}
-    return tuple(
-        DerivedConfig(point=name, expression=points[name].derived, unit=points[name].unit) for name in sorted_by(needs)
+    return tuple(_derived_config(name, points[name]) for name in sorted_by(needs))
+
+
+def _derived_config(name: str, point: DataPoint) -> DerivedConfig:
+    return DerivedConfig(
+        point=name, expression=point.derived, unit=point.unit, minimum=point.minimum, maximum=point.maximum
     )
 
 

@@ -112,6 +112,12 @@ def test_names_are_the_points_alone() -> None:
     assert parse("1 + 1").names == frozenset()
 
 
+def test_a_point_is_needed_when_the_expression_is_never_known_without_it() -> None:
+    assert parse("max(a, {b-c}) / d ^ 2 - -e > 1").needs == {"a", "b-c", "d", "e"}
+    assert parse("if(a > 1, b / c, c) + 1").needs == {"a", "c"}
+    assert parse("1 + 1").needs == frozenset()
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -233,3 +239,4 @@ def judged(text: str) -> bool:
 def test_an_unknown_point_makes_everything_unknown_that_needs_it(text: str) -> None:
     expression = parse(f"({text}) + a")
     assert expression.evaluate({"a": None, "b": 1}) is None
+    assert all(expression.evaluate({**dict.fromkeys("ab", 1), name: None}) is None for name in expression.needs)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from collectors.framework.judgedfigures import CounterBases, JudgedFigures
+from collectors.framework.rates import Moment
 from common.configs import DerivedConfig
-from common.expressions import ExpressionError
 from common.series import Kind, Point
 
 POINTS = (
@@ -22,7 +20,7 @@ TWICE = DerivedConfig(point="twice", expression="each * 2")
 def test_a_counter_is_judged_by_its_rate_between_two_samples() -> None:
     figures, bases = JudgedFigures(POINTS, (), ["reads"]), CounterBases()
     seen = [
-        figures.judged({"reads": value}, bases, at, step)["reads"]
+        figures.judged({"reads": value}, bases, Moment(at), step)["reads"]
         for value, at, step in [
             (10**12, 1000.0, 960),  # the first
             (10**12 + 600, 1060.0, 1020),
@@ -41,16 +39,16 @@ def test_a_counter_is_judged_by_its_rate_between_two_samples() -> None:
 
 def test_a_count_since_the_last_reading_is_judged_over_the_time_between() -> None:
     figures, bases = JudgedFigures(POINTS, (), ["hits"]), CounterBases()
-    assert figures.judged({"hits": 30}, bases, 1000.0, 960)["hits"] is None
-    assert figures.judged({"hits": 30}, bases, 1060.0, 1020)["hits"] == 0.5
+    assert figures.judged({"hits": 30}, bases, Moment(1000.0), 960)["hits"] is None
+    assert figures.judged({"hits": 30}, bases, Moment(1060.0), 1020)["hits"] == 0.5
 
 
 def test_a_derived_point_is_computed_from_what_is_judged_and_from_those_before_it() -> None:
     rate = DerivedConfig(point="rate", expression="reads * 8", unit="bits")
     figures, bases = JudgedFigures(POINTS, (EACH, TWICE, rate), ["twice", "rate"]), CounterBases()
-    first = figures.judged({"memory": 300, "count": 3, "reads": 7}, bases, 1000.0, 960)
+    first = figures.judged({"memory": 300, "count": 3, "reads": 7}, bases, Moment(1000.0), 960)
     assert (first["each"], first["twice"], first["rate"]) == (100, 200, None)
-    second = figures.judged({"memory": 300, "count": 0, "reads": 67}, bases, 1060.0, 1020)
+    second = figures.judged({"memory": 300, "count": 0, "reads": 67}, bases, Moment(1060.0), 1020)
     assert (second["each"], second["twice"], second["rate"]) == (None, None, 8.0)
     assert figures.units == {
         "memory": "bytes",
@@ -63,14 +61,33 @@ def test_a_derived_point_is_computed_from_what_is_judged_and_from_those_before_i
     }
 
 
-def test_what_nothing_judges_is_not_computed() -> None:
+def test_what_is_derived_is_always_computed_and_rates_only_where_they_are_asked_for() -> None:
     values = {"memory": 300, "count": 3, "reads": 7}
     bases = CounterBases()
-    assert JudgedFigures(POINTS, (EACH, TWICE), ["memory"]).judged(values, bases, 1000.0, 960) is values
+    assert JudgedFigures(POINTS, (), ["memory"]).judged(values, bases, Moment(1000.0), 960) is values
+    assert JudgedFigures(POINTS, (EACH,), ()).judged(values, bases, Moment(1000.0), 960) == {**values, "each": 100}
     assert bases == CounterBases()
-    assert "twice" not in JudgedFigures(POINTS, (EACH, TWICE), ["each"]).judged(values, bases, 1000.0, 960)
 
 
-def test_an_expression_that_cannot_be_read_is_refused() -> None:
-    with pytest.raises(ExpressionError, match="at character 10"):
-        JudgedFigures(POINTS, (DerivedConfig(point="each", expression="memory + "),), ["each"])
+def test_a_scan_out_of_turn_knows_no_rates_and_takes_none_from_the_one_on_turn() -> None:
+    figures, bases = JudgedFigures(POINTS, (), ["reads"]), CounterBases()
+    figures.judged({"reads": 0}, bases, Moment(1000.0), 960)
+    out_of_turn = figures.judged({"reads": 5}, bases, Moment(1030.0), 1020, on_turn=False)
+    assert out_of_turn["reads"] is None
+    assert figures.judged({"reads": 60}, bases, Moment(1060.0), 1020)["reads"] == 1.0
+
+
+def test_a_counter_whose_host_was_started_anew_has_no_rate() -> None:
+    figures, bases = JudgedFigures(POINTS, (), ["reads"]), CounterBases()
+    figures.judged({"reads": 0}, bases, Moment(1000.0, 500.0, 7), 960)
+    assert figures.judged({"reads": 60}, bases, Moment(1060.0, 20.0, 7), 1020)["reads"] is None
+    assert figures.judged({"reads": 120}, bases, Moment(1120.0, 80.0, 7), 1080)["reads"] == 1.0
+    assert figures.judged({"reads": 180}, bases, Moment(1180.0, 140.0, 8), 1140)["reads"] is None
+
+
+def test_gauges_are_judged_as_they_are_stored() -> None:
+    points = (Point(name="t", scale=0.5, offset=1.0, maximum=10.0), Point(name="u", minimum=0.0))
+    figures = JudgedFigures(points, (), ["t", "u"])
+    assert figures.judged({"t": 4, "u": 1}, CounterBases(), Moment(1.0), 1) == {"t": 3.0, "u": 1}
+    assert figures.judged({"t": 40, "u": -1}, CounterBases(), Moment(1.0), 1) == {"t": None, "u": None}
+    assert figures.judged({}, CounterBases(), Moment(1.0), 1) == {}

@@ -372,7 +372,6 @@ def test_a_long_violation_is_not_written_down_with_each_scan() -> None:
 @pytest.mark.parametrize(
     ("fields", "mistake"),
     [
-        ({"derived": (DerivedConfig(point="each", expression="memory +"),)}, "derived point each: at character 9"),
         (
             {"thresholds": (threshold(levels=(Level(severity=Severity.CLEAR),)),)},
             "threshold big: the severity of a level cannot be clear",

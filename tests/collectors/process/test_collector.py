@@ -19,7 +19,7 @@ from collectors.framework.processtable import ProcessRow, ProcessTable
 from collectors.process.collector import ProcessCollector
 from collectors.process.memory import DeviceMemory, dump
 from collectors.process.task import state_key
-from common.configs import DerivedConfig, DeviceConfig, ProcessSetConfig, SourceKind
+from common.configs import DeviceConfig, ProcessSetConfig, SourceKind
 from common.errors import NotFoundError, PermanentError
 from common.events import CLASS_CONFIG, CLASS_PROCESS
 from common.queries import (
@@ -200,8 +200,6 @@ class CollectorTests(SynchronousTestCase):
         self.assertIn("process set bad", str(caught.exception))
         self.assertEqual(len(caught.exception.details), 2)
         self.collector.validate(config())
-        with self.assertRaisesRegex(PermanentError, "derived point each: at character 9"):
-            self.collector.validate(config(derived=(DerivedConfig(point="each", expression="memory +"),)))
 
     def test_a_device_that_left_is_forgotten_with_what_was_kept_of_it(self) -> None:
         self.do(self.states.send([], state_key("box"), dump(DeviceMemory())))
