@@ -36,6 +36,9 @@ setup(
         "click>=8.1",
         "rich>=13",
         "httpx>=0.27",
+        "prometheus-client>=0.22",
+        "protobuf>=6",
+        "cramjam>=2.9",
     ],
     extras_require={
         "dev": [
@@ -51,6 +54,7 @@ setup(
             "import-linter>=2.3",
             "towncrier>=24",
             "types-jsonschema",
+            "types-protobuf",
             "types-psutil",
             "types-PyYAML",
             "types-pyOpenSSL",

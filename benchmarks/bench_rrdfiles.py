@@ -1,4 +1,4 @@
-"""What a value costs, all of its way: in the collector, in the writer process, and beside what librrd and bare writes cost.
+"""What a value costs in the collector and in the writer process, beside what librrd and bare writes cost.
 
 A thousand files, and ten thousand; fifty thousand, too, with TOCSIN_BENCH=long. Four data sources a file, four
 resolutions, all of them with minimum, average and maximum.

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from collectors.framework.eventspool import SpoolSettings
 from collectors.framework.linksettings import LinkSettings
 from collectors.framework.networks import NetworkSettings
+from collectors.framework.outlets.settings import MetricsSettings, RemoteWriteSettings
 from common.logs import LogSettings
 
 
@@ -30,6 +31,8 @@ class CollectorSettings(Struct, frozen=True, kw_only=True):
         reactor: `asyncio` only for devices that are read with the SNMP engine pysnmp.
         events: What waits for the hub, and how much of it is kept.
         networks: How devices share the line to their network, and how often those that do not answer are asked.
+        metrics: A page for Prometheus and its like: last values, and how this daemon fares.
+        remote_write: Where every sample is brought, too: what takes Prometheus remote write 1.0.
     """
 
     folder: Path = Path("var/process")
@@ -40,6 +43,8 @@ class CollectorSettings(Struct, frozen=True, kw_only=True):
     hub: HubSettings = HubSettings()
     events: SpoolSettings = SpoolSettings()
     networks: NetworkSettings = NetworkSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    remote_write: RemoteWriteSettings = RemoteWriteSettings()
     log: LogSettings = LogSettings()
 
     @property

@@ -34,12 +34,15 @@ from collectors.framework.leases import Leases, Stamp
 from collectors.framework.name import CollectorName
 from collectors.framework.networks import Networks
 from collectors.framework.once import add_once_options, run_once
+from collectors.framework.outlets.joined import Outlets
+from collectors.framework.outlets.metricspage import Shown
 from collectors.framework.problems import Problems
 from collectors.framework.rejections import Rejections
 from collectors.framework.renewal import Renewal
 from collectors.framework.rrdreader import Reader
 from collectors.framework.running.choice import make_runner
 from collectors.framework.running.interfaces import Totals
+from collectors.framework.samplespool import SampleSpool
 from collectors.framework.samplewriter import SampleWriter
 from collectors.framework.selfstats import Gauges, SelfStats, resident_bytes
 from collectors.framework.stats import STATS, fares
@@ -62,6 +65,7 @@ class CollectorDaemon(Chain):
     def __init__(self, spec: CollectorSpec, settings: CollectorSettings, reactor: Any, tap: Any) -> None:
         clock, wall, folder, rng = reactor, time.time, settings.folder, random.SystemRandom()
         self._clock = clock
+        self._began = clock.seconds()
 
         # What is on disk.
         name = CollectorName(settings.name)
@@ -69,7 +73,20 @@ class CollectorDaemon(Chain):
             clock, NamedThread(reactor, "events"), folder / "spool.db", name.get, wall, settings.events
         )
         problems = self.problems = Problems(spool, name.get, wall)
-        writer = self.writer = SampleWriter(reactor, clock, wall, folder, problems.of("samples", CLASS_DATA))
+        shown = Shown(
+            figures=self._shown,
+            latest=lambda: self.writer.latest_of_all(),  # noqa: PLW0108 - the writer comes later
+            collector=name.get,
+            program=spec.program,
+            version=version(),
+        )
+        outlets = self.outlets = Outlets(
+            reactor, clock, wall, settings.metrics, settings.remote_write, folder, shown, problems
+        )
+        samples = SampleSpool(folder / "samples", followers=outlets.followers)
+        writer = self.writer = SampleWriter(
+            reactor, clock, wall, folder, problems.of("samples", CLASS_DATA), spool=samples
+        )
         reader = self.reader = Reader(reactor, clock, folder, writer)
         cache = ConfigCache(folder / "configs", settings.cache_key)
 
@@ -148,7 +165,7 @@ class CollectorDaemon(Chain):
         client.on_detached = pump.detached
 
         self._name, self._rejections = name, rejections
-        super().__init__([spool, writer, reader, runner, stats, leases, link, renewal])
+        super().__init__([spool, writer, outlets, reader, runner, stats, leases, link, renewal])
 
     async def ready(self) -> None:
         """Begin with the last good configs, whether or not there is a hub."""
@@ -167,7 +184,19 @@ class CollectorDaemon(Chain):
             "devices_paused_because": self.leases.sentence(),
             "certificate_ends_at": self.renewal.ends_at,
             "samples_dropped_by_reason": self.writer.drops,
+            **self.outlets.figures(),
             **await self.runner.figures(),
+        }
+
+    def _shown(self) -> dict[str, Any]:
+        """Figures for the metrics page: those that are at hand."""
+        return self.stats.figures() | {
+            "collector": self._name.get(),
+            "connected": self.link.connected,
+            "cpu_s": sum(os.times()[:2]) + self.runner.totals().cpu_s,
+            "uptime_s": self._clock.seconds() - self._began,
+            "samples_dropped_by_reason": self.writer.drops,
+            **self.outlets.figures(),
         }
 
     def debug(self, *, on: bool) -> None:

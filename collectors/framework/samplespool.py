@@ -39,14 +39,24 @@ FRAME_ENTRIES = 20_000
 class SampleSpool:
     """The appending end of the spool.
 
+    Args:
+        followers: folders that get a link to each segment, for others who read it, and drop the link when they have.
+
     Attributes:
         next: number that the next sample will get.
         dropped: samples lost because the spool was full, since it was opened.
         cut: a sentence, when `open` found an end that cannot be read; empty otherwise.
     """
 
-    def __init__(self, folder: Path, max_bytes: int = MAX_BYTES, segment_bytes: int = SEGMENT_BYTES) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        max_bytes: int = MAX_BYTES,
+        segment_bytes: int = SEGMENT_BYTES,
+        followers: Sequence[Path] = (),
+    ) -> None:
         self._folder = folder
+        self._followers = tuple(followers)
         self._max_bytes = max_bytes
         self._largest_bytes = max(1, max_bytes // 4)
         self._segment_bytes = min(segment_bytes, self._largest_bytes)
@@ -133,6 +143,15 @@ class SampleSpool:
         self._defined = bytearray()
         self._layouts = {}
         sync(self._folder)
+        for follower in self._followers:
+            self._link(follower)
+
+    def _link(self, follower: Path) -> None:
+        """Let a follower have the segment; one that cannot sees by the numbers of the samples what it has missed."""
+        with contextlib.suppress(OSError):
+            follower.mkdir(parents=True, exist_ok=True)
+            (follower / self._current.name).unlink(missing_ok=True)
+            os.link(self._current, follower / self._current.name)
 
     def _write(self, frame: bytes) -> None:
         fd = self._fd

@@ -173,6 +173,14 @@ class SampleWriter(Service):
         """Newest samples of a device's series, in order of component and source (for `rrdreader.Reader`)."""
         return self._intake.of_device(device)
 
+    def latest_of_all(self) -> list[Latest]:
+        """Newest samples of all series."""
+        return self._intake.all()
+
+    def numbered(self, after: int, limit: int) -> tuple[list[Latest], int, bool]:
+        """Some series after a number (for `rrdreader.Reader`)."""
+        return self._intake.numbered(after, limit)
+
     def devices(self) -> set[str]:
         """Devices that have had a sample since the start."""
         return self._intake.devices()

@@ -198,6 +198,19 @@ class Intake:
             (latest for key, latest in self._latest.items() if key.device == device), key=lambda latest: latest.key
         )
 
+    def all(self) -> list[Latest]:
+        """All series that have had a sample since the start."""
+        return list(self._latest.values())
+
+    def numbered(self, after: int, limit: int) -> tuple[list[Latest], int, bool]:
+        """Series with a greater number that have had a sample; the number that it came to; whether there are others.
+
+        What a series was before it got another layout has a number, too, and is left out: `limit` is of numbers.
+        """
+        some = self._numbered[after : after + limit]
+        found = [latest for latest in some if latest.at and self._latest.get(latest.key) is latest]
+        return found, after + len(some), after + limit < len(self._numbered)
+
     def devices(self) -> set[str]:
         """Devices that have had a sample since the start."""
         return {key.device for key in self._latest}

@@ -1,0 +1,19 @@
+"""Figures on their way to other systems: those who fetch them, and those that want them brought.
+
+Fetched (`[metrics]`):
+    metricspage     the page, served over HTTP
+    openmetrics     last values as its lines
+    selfmetrics     the daemon's own figures on it
+
+Brought (`[remote_write]`):
+    remotewrite     the sending process, as the daemon sees it
+    sendingprocess  its program
+    sending         what is sent when, and what waits
+    posting         one request, and what its answer means
+    writerequest    samples as a request
+
+Both:
+    joined          all of them
+    names           what a series is called there
+    settings        the sections of the settings file
+"""

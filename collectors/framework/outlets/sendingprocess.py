@@ -1,0 +1,80 @@
+"""The sending process: brings every sample to another system, and may be killed at any moment.
+
+Started by the collector daemon as `python -m collectors.framework.outlets.sendingprocess --spool DIR`. The first line
+of its standard input is a `Task` in JSON. It tells how it fares in lines of JSON, each a `Sent`. The end of the input
+ends it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import random
+import select
+import signal
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from collectors.framework.outlets.posting import Poster
+from collectors.framework.outlets.sending import Sender
+from collectors.framework.outlets.settings import RemoteWriteSettings
+
+TELL_S = 1.0
+TROUBLE_S = 5.0
+"""After a defect, or a disk that refuses, it is tried again so much later."""
+
+
+class Task(Struct, frozen=True):
+    """What is to be sent, and where to."""
+
+    settings: RemoteWriteSettings
+    labels: dict[str, str]
+    software: str
+
+
+def run(folder: Path, task: Task) -> None:
+    """Send until the input ends."""
+    post = Poster(task.settings, task.software)
+    sender = Sender(task.settings, folder, task.labels, post, time.monotonic, time.time, random.Random())  # noqa: S311 (a pause)
+    told, told_at = b"", -TELL_S
+    while True:
+        try:
+            wait_s = sender.step()
+        except OSError as error:
+            sender.report.problem = f"{folder} cannot be used: {error.strerror or error}"
+            wait_s = TROUBLE_S
+        line = msgspec.json.encode(sender.report)
+        now = time.monotonic()
+        if line != told and now - told_at >= TELL_S:
+            told, told_at = line, now
+            sys.stdout.buffer.write(line + b"\n")
+            sys.stdout.buffer.flush()
+        elif line != told:
+            wait_s = min(wait_s, TELL_S)
+        ready, _, _ = select.select([0], [], [], wait_s)
+        if ready and not os.read(0, 4096):
+            sender.close()
+            return
+
+
+def main(arguments: list[str]) -> int:
+    """Run until the input ends."""
+    parser = argparse.ArgumentParser(prog="sendingprocess")
+    parser.add_argument("--spool", type=Path, required=True)
+    folder = parser.parse_args(arguments).spool
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the daemon, which then ends our input
+    line = sys.stdin.buffer.readline()
+    if not line:
+        return 0
+    with contextlib.suppress(BrokenPipeError):
+        run(folder, msgspec.json.decode(line, type=Task))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
