@@ -28,6 +28,7 @@ from common.queries import (
     Result,
     RunNowQuery,
 )
+from common.readings import HeardQuery, Reading
 from common.wire import (
     OLDEST_PROTOCOL_VERSION,
     PROTOCOL_VERSION,
@@ -135,8 +136,10 @@ class HubClient:
             return self._run_now(query.devices)
         if isinstance(query, DecidedQuery):
             return Done(sum(any(take(decision) for take in self._alarms) for decision in query.decisions))
-        if isinstance(query, ListQuery | FetchQuery | GraphQuery):
+        if isinstance(query, ListQuery | FetchQuery | GraphQuery | Reading):
             return await self._reader.answer(query)
+        if isinstance(query, HeardQuery):
+            return self._reader.heard(query)
         answer = await self._runner.answer(query)
         return self._run_now(query.devices) if isinstance(query, ModelQuery) else answer
 

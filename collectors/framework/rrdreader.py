@@ -13,19 +13,24 @@ from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, DeferredLock
 from twisted.internet.interfaces import IReactorTime
 
-from collectors.framework.data.answers import Answer, Request
+from collectors.framework.data.answers import Answer, Request, SeriesQuestion
 from collectors.framework.data.child import Child
+from collectors.framework.data.hearing import PAGE, heard
 from collectors.framework.data.intake import Latest
 from collectors.framework.data.listing import Live
 from common.errors import NotFoundError, PermanentError, TransientError
 from common.moving import Left, LeftQuery, Outgoing, OutgoingQuery, Piece, PieceQuery
-from common.queries import FetchQuery, GraphQuery, Listing, ListQuery, Picture, Result, Rows
+from common.queries import Listing, ListQuery, Picture, Result, Rows
+from common.readings import Heard, HeardQuery, InfoQuery, Read, SeriesQuery
 from common.wire import Failure, FailureCode
 
 TIMEOUT_S = 10.0
 STOP_TIMEOUT_S = 2.0
 MAX_WAITING = 16
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
+
+WITH_LIVE = (ListQuery, SeriesQuery, InfoQuery)
+"""Questions whose answer has to do with what is in memory."""
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Result | Failure)
@@ -36,6 +41,9 @@ class LatestValues(Protocol):
 
     def latest(self, device: str) -> list[Latest]:
         """Newest samples of a device's series."""
+
+    def numbered(self, after: int, limit: int) -> tuple[list[Latest], int, bool]:
+        """Some series after a number: those that are, the number that it came to, and whether there are others."""
 
     async def fresh(self, *devices: str) -> bool:
         """Have what was accepted written to the files: all of it, or that of some devices."""
@@ -82,7 +90,7 @@ class Reader(Service):
         """Process id of the reader process."""
         return self._child.pid
 
-    async def answer(self, query: ListQuery | FetchQuery | GraphQuery) -> Answer:
+    async def answer(self, query: SeriesQuestion) -> Answer:
         """Answer a question about series.
 
         Raises:
@@ -91,8 +99,12 @@ class Reader(Service):
             TransientError: too many questions at once, or the reader process did not answer.
         """
         await self._last_values.fresh(query.device)
-        live = self._last_values.latest(query.device) if isinstance(query, ListQuery) else []
+        live = self._last_values.latest(query.device) if isinstance(query, WITH_LIVE) else []
         return await self._answer(Request(query, [Live(one.key, one.layout, one.at, one.values) for one in live]))
+
+    def heard(self, query: HeardQuery) -> Heard:
+        """Newest samples of some series, from memory: no file is touched."""
+        return heard(*self._last_values.numbered(query.after, PAGE))
 
     async def look(self, query: LeftQuery | OutgoingQuery | PieceQuery) -> Answer:
         """Answer a question about files, and not about what is in them; raises as `answer`."""
@@ -142,7 +154,7 @@ class Reader(Service):
             if result.code is FailureCode.UNAVAILABLE:
                 raise TransientError(result.message)
             raise PermanentError(result.message)
-        if not isinstance(result, Listing | Rows | Picture | Left | Outgoing | Piece):
+        if not isinstance(result, Listing | Rows | Picture | Read | Left | Outgoing | Piece):
             raise PermanentError(f"The reader process answered with a {type(result).__name__}")
         return result
 

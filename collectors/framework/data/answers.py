@@ -9,18 +9,23 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from collectors.framework.data.facts import info_of, series_of
 from collectors.framework.data.fetching import fetch
 from collectors.framework.data.index import read_device
 from collectors.framework.data.listing import Live, list_series
 from collectors.framework.data.naming import component_of, unknown_device
 from collectors.framework.data.pictures import draw
+from collectors.framework.data.stats import stats_of
+from collectors.framework.data.trails import trails_of
 from collectors.framework.moving.outgoing import look
 from common.errors import PermanentError
 from common.moving import Left, LeftQuery, Outgoing, OutgoingQuery, Piece, PieceQuery
 from common.queries import FetchQuery, GraphQuery, Listing, ListQuery, Picture, Rows
+from common.readings import InfoQuery, Read, Reading, SeriesQuery, StatsQuery, TrailsQuery
 
-Query = ListQuery | FetchQuery | GraphQuery | LeftQuery | OutgoingQuery | PieceQuery
-Answer = Listing | Rows | Picture | Left | Outgoing | Piece
+SeriesQuestion = ListQuery | FetchQuery | GraphQuery | Reading
+Query = SeriesQuestion | LeftQuery | OutgoingQuery | PieceQuery
+Answer = Listing | Rows | Picture | Read | Left | Outgoing | Piece
 
 LATEST_END = 2**33
 
@@ -45,11 +50,19 @@ def answer(root: Path, request: Request, now: float) -> Answer:
     held = read_device(root, query.device)
     if isinstance(query, ListQuery):
         return list_series(query, held, request.live, root)
+    if isinstance(query, SeriesQuery):
+        return series_of(query, held, request.live, now)
+    if isinstance(query, InfoQuery):
+        return info_of(query, held, request.live, root, now)
     least_s = 0 if isinstance(query, FetchQuery) else 1
     if not 0 <= query.start <= query.end - least_s <= LATEST_END:
         raise PermanentError(f"The range from {query.start} to {query.end} is none; the start must lie before the end")
     if isinstance(query, FetchQuery):
         return fetch(query, component_of(query.device, query.component, held, root), now)
+    if isinstance(query, TrailsQuery):
+        return trails_of(query, held)
+    if isinstance(query, StatsQuery):
+        return stats_of(query, component_of(query.device, query.component, held, root))
     if query.component is not None:
         return draw(query, component_of(query.device, query.component, held, root), now, whole_device=False)
     if not held:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice, pairwise
 
 from msgspec import Struct
 
+from collectors.framework.data.copies import copies_of
 from collectors.framework.data.folding import Bin, Figure, Row, fold, grid, segments
 from collectors.framework.data.index import Series
 from collectors.framework.data.naming import named
@@ -39,6 +42,7 @@ def fetch(query: FetchQuery, held: Sequence[Series], now: float, clock: Callable
     copies = copies_in(series, query.start, query.end)
     main = stored(series)
     most = min(MAX_ROWS, MAX_FIGURES // len(points))
+    edges: Sequence[int]
     if query.edges:
         _check_edges(query.edges)
         step_s, edges = 0, [edge for edge in query.edges if edge > query.after]
@@ -51,7 +55,10 @@ def fetch(query: FetchQuery, held: Sequence[Series], now: float, clock: Callable
         else:
             start = max(start, query.end - max(span for _, span in main.kept) - step_s)
         edges = grid(step_s, start, query.end)
-    bins = list(_until(_bins(question, main, edges[: most + 1], step_s), clock, clock() + BUDGET_S))
+    in_pages = query.paged or bool(query.edges)
+    bins = list(
+        _until(_bins(question, main, edges[: most + 1], step_s), clock, clock() + BUDGET_S if in_pages else math.inf)
+    )
     filled = 0
     for copy in copies:
         filled += _fill(question, copy, bins, step_s)
@@ -65,7 +72,7 @@ def fetch(query: FetchQuery, held: Sequence[Series], now: float, clock: Callable
         end=query.end,
         cf=query.cf,
         rows=[(bin_.end, bin_.values) for bin_ in bins],
-        more=more and (query.paged or bool(query.edges)),
+        more=more and in_pages,
         next=end,
         known=[[known_s / (bin_.end - bin_.start) for known_s in bin_.known_s] for bin_ in bins] if query.edges else [],
         inexact_until=max((bin_.end for bin_ in bins if not bin_.exact), default=0),
@@ -115,9 +122,14 @@ def is_rate(point: Point) -> bool:
     return point.kind is not Kind.GAUGE or point.unit.endswith(("/s", " per second"))
 
 
-def copies_in(_series: Series, _start: int, _end: int) -> list[Stored]:
-    """Copies that were kept of outages and have something of a time."""
-    return []
+def copies_in(series: Series, start: int, end: int) -> list[Stored]:
+    """Copies that were kept of outages and have something of a time; one that cannot be read is left out."""
+    found = []
+    for copy in copies_of(series.file):
+        if copy.first <= end and copy.last >= start:
+            with contextlib.suppress(PermanentError):
+                found.append(stored(series, copy.path))
+    return found
 
 
 class _Question(Struct, frozen=True):

@@ -87,10 +87,11 @@ def _last_of_file(series: Series) -> tuple[int, list[Number | None]]:
         info = rrdtool.info(series.file)
     except rrdtool.OperationalError:  # named, but not created yet: the disk is full
         return 0, [None] * len(series.layout.points)
-    return int(info["last_update"]), [_number(info.get(f"ds[{p.name}].last_ds", "U")) for p in series.layout.points]
+    return int(info["last_update"]), [last_number(info.get(f"ds[{p.name}].last_ds", "U")) for p in series.layout.points]
 
 
-def _number(text: str) -> Number | None:
+def last_number(text: str) -> Number | None:
+    """A last value as rrdtool writes it down; None for one that is unknown."""
     try:
         return int(text)
     except ValueError:
