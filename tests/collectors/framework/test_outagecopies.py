@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import rrdtool
 
-from collectors.framework.data import copying
 from collectors.framework.data.copies import copies_of, copy_in
 from collectors.framework.data.copybook import CopyBook
 from collectors.framework.data.copying import MOST_OF_A_FILE, WINDOW_S, Copying, copy_bytes, gap_s, window_s
@@ -147,7 +146,7 @@ def test_a_disk_that_takes_no_copy_takes_the_samples_and_it_is_said(
         Path(path).write_bytes(b"")
         raise rrdtool.OperationalError("")
 
-    monkeypatch.setattr(copying.rrdtool, "create", full)
+    monkeypatch.setattr(rrdtool, "create", full)
     outage.comes_back(NOW + 3 * DAY_S)
     assert outage.tally.written == 122
     assert rows_in(str(outage.path()), NOW + 3 * DAY_S, NOW + 3 * DAY_S)[NOW + 3 * DAY_S][0] == 5.0
