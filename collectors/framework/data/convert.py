@@ -1,0 +1,331 @@
+"""Builds a series file of a wanted layout from files that are there, and puts it in place.
+
+Data sources are taken over by name, where the figures still mean the same. What the old and the new file keep at the
+same resolution is copied row by row; other rows are made from the best archive that has their time (`resampling`). The
+last value of each source, the step and the rows that are under way go along, so that the next update consolidates as if
+nothing had happened.
+
+The new file is complete and on disk before it takes the name of the old one: a kill, a full disk or a loss of power
+leaves the one or the other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from array import array
+from collections.abc import Iterator, Sequence
+from math import isnan
+from pathlib import Path
+
+import rrdtool
+from msgspec import Struct
+
+from collectors.framework.data import rrdfile
+from collectors.framework.data.resampling import Ring, Span, fill, under_way, unknown_ring
+from collectors.framework.data.rrdfile import Archive, Header
+from common import rrd
+from common.durable import sync
+from common.errors import PermanentError, TransientError
+from common.series import Kind, Layout, Point
+
+NEW = ".new"
+"""After the name of a file that is being built; what a kill left of it is deleted at the next start."""
+_NO_VALUE = b"U"
+_RATES = (Kind.DERIVE, Kind.COUNTER, Kind.ABSOLUTE)
+
+
+class Old(Struct, frozen=True, kw_only=True):
+    """A file that is there.
+
+    Attributes:
+        points: what its samples were, as far as is known; a gauge may hold rates.
+    """
+
+    path: str
+    points: tuple[Point, ...] = ()
+
+
+def holds_rates(type_: str, known: Point | None) -> bool:
+    """Whether a data source of a type holds rates, and not values."""
+    return known.kind in _RATES if known is not None else type_ != "GAUGE"
+
+
+def is_kept(type_: str, known: Point | None, wanted: Point) -> bool:
+    """Whether the history of a data source still means the same as the figures of a point."""
+    if known is not None and rrd.rrd_type(known.kind) != type_ and known.kind not in _RATES:
+        known = None  # the file knows better
+    return holds_rates(type_, known) == (wanted.kind in _RATES)
+
+
+def convert(olds: Sequence[Old], path: str, layout: Layout) -> int:
+    """Build a file from one or several in order of time, and have it take a name, whatever has it.
+
+    Several do not overlap: the file of one writer goes on where that of another ended. Where they do, the later one
+    counts from its first known row on.
+
+    Returns:
+        Epoch second of its last update.
+
+    Raises:
+        PermanentError: one of the files is damaged, or cannot be converted.
+        TransientError: the disk refused. Nothing has changed.
+    """
+    new = path + NEW
+    try:
+        last = build(olds, new, layout)
+        Path(new).replace(path)
+        sync(Path(path).parent)
+    except (OSError, rrdtool.OperationalError) as error:
+        raise TransientError(_why_not(path, error)) from None
+    finally:
+        with contextlib.suppress(OSError):
+            Path(new).unlink()
+    return last
+
+
+def build(olds: Sequence[Old], path: str, layout: Layout) -> int:
+    """As `convert`, but the file is made under a name of its own, which nothing else has.
+
+    Raises:
+        DamagedError: as above.
+        OSError, rrdtool.OperationalError: the disk refused.
+    """
+    with contextlib.ExitStack() as stack:
+        files = [stack.enter_context(_reading(old)) for old in olds]
+        files.sort(key=lambda file: file.header.last)
+        last = files[-1].header.last
+        if last < rrd.EARLIEST:
+            raise PermanentError(f"{files[-1].path} was last updated in {last}, before time began")
+        Path(path).unlink(missing_ok=True)
+        rrdtool.create(*rrd.create_arguments(path, layout, last + layout.step_s))
+        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            _Target(fd, path, layout, files).write()
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+    return last
+
+
+def _why_not(path: str, error: Exception) -> str:
+    text = str(error)
+    if not text or "No space left" in text:
+        return f"{path} cannot be converted: the disk is full; free some space there"
+    return f"{path} cannot be converted: {text}"
+
+
+# --- what is there ----------------------------------------------------------------------------------------------------
+
+
+class _File:
+    """A file to be read: its header, and its rows by source."""
+
+    def __init__(self, fd: int, old: Old) -> None:
+        self._fd = fd
+        self.path = old.path
+        self.header: Header = rrdfile.read_header(fd, old.path)
+        self.points = {point.name: point for point in old.points}
+        self._rows: dict[int, array[float]] = {}
+        self._rings: dict[tuple[str, int], list[Ring]] = {}
+
+    def place(self, point: Point) -> int | None:
+        """Where the history of a point lies; None for nowhere."""
+        place = self.header.source(point.name)
+        if place is None:
+            return None
+        return place if is_kept(self.header.sources[place].type, self.points.get(point.name), point) else None
+
+    def rings(self, cf: str, source: int) -> list[Ring]:
+        """What is kept of a source, of each resolution once."""
+        known = self._rings.get((cf, source))
+        if known is not None:
+            return known
+        found: dict[int, int] = {}
+        archives = self.header.archives
+        for number, archive in enumerate(archives):
+            if archive.cf == cf and (archive.steps not in found or archives[found[archive.steps]].rows < archive.rows):
+                found[archive.steps] = number
+        rings = self._rings[cf, source] = [self.ring(number, source) for number in found.values()]
+        return rings
+
+    def ring(self, archive: int, source: int) -> Ring:
+        """What an archive has of a source."""
+        if archive not in self._rows:
+            self._rows[archive] = rrdfile.read_rows(self._fd, self.header, archive)
+        values = self._rows[archive][source :: len(self.header.sources)]
+        return Ring(self.header.archives[archive].steps * self.header.step_s, self.header.row_end(archive), values)
+
+    def same(self, archive: Archive, step_s: int) -> int | None:
+        """Its archive of the same kind; None when there is none."""
+        if self.header.step_s != step_s:
+            return None
+        return next(
+            (
+                number
+                for number, mine in enumerate(self.header.archives)
+                if (mine.cf, mine.steps, mine.known_share) == (archive.cf, archive.steps, archive.known_share)
+            ),
+            None,
+        )
+
+    def began(self) -> int:
+        """About when its first known row begins, as exactly as its archives still know."""
+        found = self.header.last
+        rings = [
+            self.ring(number, source)
+            for number, archive in enumerate(self.header.archives)
+            if archive.cf == "AVERAGE"
+            for source in range(len(self.header.sources))
+        ]
+        for ring in sorted(rings, key=lambda ring: ring.every_s):
+            known = next((i for i, value in enumerate(ring.values) if not isnan(value)), None)
+            if known is None:
+                continue
+            begin = ring.begin + known * ring.every_s
+            if begin + ring.every_s <= found or ring.every_s == self.header.step_s:
+                found = min(found, begin)
+        return found
+
+
+@contextlib.contextmanager
+def _reading(old: Old) -> Iterator[_File]:
+    fd = os.open(old.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        yield _File(fd, old)
+    finally:
+        os.close(fd)
+
+
+# --- what is wanted ---------------------------------------------------------------------------------------------------
+
+
+_Part = tuple[_File, int, int, int]
+"""A file, the time that it has the last word on, and the place of a source in it."""
+
+
+class _Target:
+    """A file that was just created, and is filled from others."""
+
+    def __init__(self, fd: int, path: str, layout: Layout, files: Sequence[_File]) -> None:
+        self._fd = fd
+        self._header = rrdfile.read_header(fd, path)
+        self._layout = layout
+        self._newest = files[-1]
+        self._ranges: list[tuple[_File, int, int]] = []  # newest first, with the time that each has the last word on
+        until = files[-1].header.last
+        for file in reversed(files):
+            begin = file.began() if file is not files[0] else 0
+            self._ranges.append((file, begin, min(until, file.header.last)))
+            until = begin
+        self._raw = bytearray(self._header.raw)
+        self._rows: dict[int, array[float]] = {}
+
+    def write(self) -> None:
+        """Fill rows and header."""
+        names = [source.name for source in self._header.sources]
+        points = {point.name: point for point in self._layout.points}
+        for place, name in enumerate(names):
+            self._fill(place, points[name])
+        newest = [archive.newest for archive in self._header.archives]
+        for number, rows in self._rows.items():
+            archive = self._header.archives[number]
+            newest[number] = archive.rows - 1
+            _write(self._fd, rows.tobytes(), archive.place)
+        rrdfile.put_pointers(self._raw, self._header, newest)
+        _write(self._fd, bytes(self._raw), 0)
+
+    def _fill(self, place: int, point: Point) -> None:
+        parts = [
+            (file, begin, end, where) for file, begin, end in self._ranges if (where := file.place(point)) is not None
+        ]
+        if not parts:
+            return
+        for cf in rrd.CONSOLIDATIONS:
+            numbers = [number for number, archive in enumerate(self._header.archives) if archive.cf == cf]
+            numbers.sort(key=lambda number: self._header.archives[number].steps)
+            rings: list[Ring] = []
+            for number in numbers:
+                ring = self._ring(number, parts, rings)
+                self._put(number, place, ring)
+                rings.append(ring)
+            for number, ring in zip(numbers, rings, strict=True):
+                self._set_under_way(number, place, ring, rings)
+        self._set_ready(place)
+
+    def _ring(self, number: int, parts: Sequence[_Part], finer: Sequence[Ring]) -> Ring:
+        archive = self._header.archives[number]
+        ring = unknown_ring(archive.steps * self._header.step_s, self._header.row_end(number), archive.rows)
+        above = len(ring.values)
+        for file, begin, end, where in parts:
+            first, last = ring.inside(begin, end)
+            first, last = min(first, above), min(last, above)
+            fill(ring, (first, last), archive.cf, file.rings(archive.cf, where))
+            if last < above:
+                self._mend(ring, (last, above), archive.cf, parts, finer)
+            above = first
+        if above > 0:
+            self._mend(ring, (above - 1, above), archive.cf, parts, finer)
+        return ring
+
+    def _mend(self, ring: Ring, rows: Span, cf: str, parts: Sequence[_Part], finer: Sequence[Ring]) -> None:
+        """Rows across the end of one file and the begin of the next: made from the finer ones, which have both.
+
+        Where those do not go back so far, what one of the files has of such a row stands for all of it.
+        """
+        for first, last in fill(ring, rows, cf, finer):
+            for file, _, _, where in parts:
+                own = unknown_ring(ring.every_s, ring.end, len(ring.values))
+                fill(own, (first, last), cf, [one for one in file.rings(cf, where) if one.every_s == ring.every_s])
+                for row in range(first, last):
+                    if isnan(ring.values[row]):
+                        ring.values[row] = own.values[row]
+
+    def _put(self, number: int, place: int, ring: Ring) -> None:
+        sources = len(self._header.sources)
+        if number not in self._rows:
+            self._rows[number] = array("d", (rrdfile.UNKNOWN,)) * (sources * len(ring.values))
+        self._rows[number][place::sources] = ring.values
+
+    def _set_under_way(self, number: int, place: int, ring: Ring, rings: Sequence[Ring]) -> None:
+        archive, header = self._header.archives[number], self._header
+        cell = header.cell_at(number, place)
+        file, begin, _ = self._ranges[0]
+        where = file.place(self._layout.points[place])
+        same = file.same(archive, header.step_s)
+        if where is not None and same is not None and (begin <= ring.end or file is self._ranges[-1][0]):
+            self._raw[cell] = file.header.raw[file.header.cell_at(same, where)]
+        elif archive.steps > 1:
+            finer = [one for one in rings if one.every_s < ring.every_s]
+            end = header.last - header.last % header.step_s
+            rrdfile.put_cell(self._raw, cell, *under_way(finer, archive.cf, ring.end, end, header.step_s))
+
+    def _set_ready(self, place: int) -> None:
+        """What the step under way has so far, and the last value, which a rate is made with."""
+        header, old = self._header, self._newest.header
+        where = self._newest.place(self._layout.points[place])
+        if where is None:
+            return
+        text, unknown_s, value = rrdfile.ready_of(old.raw, old.ready_at(where))
+        if old.sources[where].type != header.sources[place].type:
+            text = _NO_VALUE
+        if old.step_s != header.step_s:
+            unknown_s, value = self._begun(where)
+        rrdfile.put_ready(self._raw, header.ready_at(place), text, unknown_s, value)
+
+    def _begun(self, where: int) -> tuple[int, float]:
+        """Seconds of the step under way that are unknown, and the sum of the others: its step is another one."""
+        header = self._header
+        begin = header.last - header.last % header.step_s
+        rows = [ring for ring in self._newest.rings("AVERAGE", where) if ring.every_s == self._newest.header.step_s]
+        begun = unknown_ring(1, header.last, header.last - begin)
+        fill(begun, (0, len(begun.values)), "AVERAGE", rows)
+        known = [value for value in begun.values if not isnan(value)]
+        return len(begun.values) - len(known), sum(known)
+
+
+def _write(fd: int, data: bytes, offset: int) -> None:
+    view = memoryview(data)
+    while view:
+        written = os.pwrite(fd, view, offset)
+        view, offset = view[written:], offset + written
