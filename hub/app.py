@@ -49,6 +49,7 @@ from hub.opening import (
     open_departures,
     open_epochs,
     open_keeper,
+    open_moves,
     open_site,
 )
 from hub.pools.store import SqlPoolStore
@@ -66,6 +67,7 @@ from hub.web.graphs import GraphTopic
 from hub.web.longpolls import LongPolls
 from hub.web.match import MatchTopic
 from hub.web.models import ModelTopic
+from hub.web.moves import MoveTopic
 from hub.web.pools import PoolTopic, absent_members
 from hub.web.revisions import RevisionTopic
 from hub.web.rollbook import RollTopic
@@ -121,11 +123,16 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
         components.observe(lambda devices: distributor.model_changed(model.model.revision, devices))
         model.observe(services.model_changed)
         pools.observe(services.moved, services.look_again)
-        departures = await open_departures(clock, model, pools, distributor, components, events)
+        departures, moves = (
+            await open_departures(clock, model, pools, distributor, components, events),
+            await open_moves(clock, database, model, pools, distributor, roster, events, hub_events),
+        )
 
         # Up: sessions of collectors, and their events.
         absence = Absence(clock, wall, roster, hub_events)
-        ailments, decisions = open_decisions(clock, wall, roster, events, hub_events, absence, pools, services)
+        ailments, decisions = open_decisions(
+            clock, wall, roster, events, hub_events, absence, pools, services, moves=moves
+        )
         modelling = ModellingDesk(
             clock,
             lambda: uuid.uuid4().hex,
@@ -191,9 +198,11 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
             events.open_counts,
             enrolment.desk.standing,
             lambda: absent_members(pools),
+            moves=MoveTopic(moves, distributor.owner).open,
         )
         topics = (
             overview,
+            MoveTopic(moves, distributor.owner),
             PoolTopic(lambda: model.model, pools, SqlPoolStore(database), clock, wall),
             enrolment.topic,
             DeviceTopic(model, distributor, events.open_counts, components),
@@ -225,6 +234,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
             hub_events,
             services,
             departures,
+            moves,
             absence,
             pools,
             Sightings(clock, roster, events.note_seen),
@@ -252,6 +262,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
             "connections": listener.connections,
             "long_polls": polls.waiting,
             "own_events_dropped": hub_events.dropped,
+            **moves.figures(),
         }
 
     return Life(begin)

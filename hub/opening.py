@@ -13,6 +13,7 @@ from twisted.logger import Logger
 from common.certificates import Site, ensure_site
 from common.configs import SERVICE_MODELER, SERVICE_PROCESS
 from common.errors import SettingsError
+from common.events import CLASS_DATA, OPEN_STATES
 from hub.compile.differing import differing
 from hub.components.ageing import Ageing
 from hub.components.book import ComponentBook
@@ -34,10 +35,15 @@ from hub.distribution.roster import Roster
 from hub.distribution.services import Services
 from hub.distribution.sync import REFUSED as CONFIG_REFUSED
 from hub.events.store import SqlEventStore
+from hub.interfaces import EventFilter
 from hub.life import Life
 from hub.model.database import Database
 from hub.model.interfaces import IWorker
 from hub.model.service import ModelService
+from hub.moving.bells import LEFT, WAIT
+from hub.moving.bells import Bells as MoveBells
+from hub.moving.conductor import Conductor
+from hub.moving.store import SqlMoveStore
 from hub.pools.bells import KEY as MEMBER_ABSENT
 from hub.pools.bells import Bells
 from hub.pools.keeper import PoolKeeper
@@ -163,6 +169,27 @@ async def open_departures(
     return departures
 
 
+async def open_moves(
+    clock: Any,
+    database: Database,
+    model: ModelService,
+    pools: PoolKeeper,
+    distributor: Distributor,
+    roster: Roster,
+    events: SqlEventStore,
+    hub_events: HubEvents,
+) -> Conductor:
+    """Prepare to bring files after their devices, those too that were on their way when the hub stopped."""
+    bells = MoveBells(hub_events.raise_event, time.time)
+    wanted = EventFilter(event_class=CLASS_DATA, states=tuple(state.value for state in OPEN_STATES), limit=10_000)
+    bells.remember(await events.find(wanted))
+    conductor = Conductor(clock, time.time, SqlMoveStore(database), distributor, roster, bells, pools.may_return)
+    await conductor.load()
+    model.observe(conductor.model_changed)
+    pools.observe(conductor.moved)
+    return conductor
+
+
 def open_decisions(
     clock: Any,
     wall: Callable[[], float],
@@ -172,6 +199,8 @@ def open_decisions(
     absence: Absence,
     pools: PoolKeeper,
     services: Services,
+    *,
+    moves: Conductor,
 ) -> tuple[Ailments, Decisions]:
     """Join who has to know what operators make of alarms; also those that the hub itself has raised."""
     ailments = Ailments(wall, hub_events)
@@ -180,6 +209,7 @@ def open_decisions(
         COLLECTOR_PROBLEM: lambda record: ailments.ails(record.device, record.component),
         MEMBER_ABSENT: lambda record: (record.component, record.device) in pools.presence.absent,
     }
+    asked |= dict.fromkeys((LEFT, WAIT), moves.bells.stands)
     for service, prefix in ((SERVICE_PROCESS, ""), (SERVICE_MODELER, f"{SERVICE_MODELER}_")):
         for key in (CONFIG_ERROR, CONFIG_REFUSED):
             asked[prefix + key] = _configs_of(services, service)

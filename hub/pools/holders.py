@@ -67,6 +67,11 @@ class Holders:
             return False
         return not self.may_collect(collector, device_id)
 
+    def may_return(self, device_id: str, collector: str) -> bool:
+        """Whether a collector is a member of the device's pool whose devices others have, until it is back for good."""
+        pool = self.pool_of(device_id)
+        return pool is not None and collector in pool.members and self.presence.is_out(pool.id, collector)
+
     def rivals(self, device_id: str) -> Sequence[str]:
         """The members of a device's pools, which may hold it without having said so to this hub yet."""
         pool = self._leased(device_id)

@@ -17,6 +17,7 @@ from hub.distribution.roster import Roster, Seat
 from hub.distribution.services import Services
 from hub.enrol.desk import Standing
 from hub.web.call import Call
+from hub.web.moves import FileMove
 from hub.web.pools import AbsentMember
 from hub.web.refusals import RefusalError
 from hub.web.router import Route
@@ -48,6 +49,7 @@ class Status(Struct, frozen=True, kw_only=True):
 
     Attributes:
         absent_members: of pools: others have their devices.
+        moves: of files that follow their devices to other collectors and are not there yet; not too many.
     """
 
     hub: HubFacts
@@ -58,6 +60,7 @@ class Status(Struct, frozen=True, kw_only=True):
     open_events: dict[str, int]
     collectors: list[Collector]
     absent_members: list[AbsentMember] = []
+    moves: list[FileMove] = []
 
 
 class Health(Struct, frozen=True):
@@ -101,6 +104,8 @@ class CollectorTopic:
         open_counts: Callable[[], Awaitable[dict[str, dict[int, int]]]],
         certificate: Callable[[str], Standing] = lambda _: Standing(),
         absent_members: Callable[[], list[AbsentMember]] = list,
+        *,
+        moves: Callable[[], list[FileMove]] = list,
     ) -> None:
         self._about = about
         self._roster = roster
@@ -109,6 +114,7 @@ class CollectorTopic:
         self._devices = devices
         self._certificate = certificate
         self._absent_members = absent_members
+        self._moves = moves
         self._open_counts = open_counts
 
     def routes(self) -> list[Route]:
@@ -162,6 +168,7 @@ class CollectorTopic:
             open_events=_by_severity(await self._open_counts()),
             collectors=self._collectors(),
             absent_members=self._absent_members(),
+            moves=self._moves(),
         )
 
     async def config(self, call: Call) -> ShownConfig:

@@ -1,0 +1,103 @@
+"""Asks collectors which files they have of devices that they do not have.
+
+A move may not be known: it was made before the hub knew of such things, in the moment of its end, or the database was
+put back since. So each collector is asked after its login, and once an hour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Protocol
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from common.configs import SERVICE_PROCESS
+from common.errors import RemoteError, TransientError
+from common.moving import Left, LeftQuery
+from hub.distribution.errand import Errand
+from hub.distribution.roster import Seat
+from hub.interfaces import ISession
+
+SETTLE_S = 3.0
+"""A collector is asked so long after its login: first it is told what it has to do."""
+AGAIN_S = 3600.0
+MOST_FOUND = 10_000
+"""Of one collector at a time."""
+
+
+class Seats(Protocol):
+    """What is needed of a `Roster`."""
+
+    def seats(self) -> Sequence[Seat]:
+        """All daemons that are known."""
+
+
+class Finder:
+    """One question at a time.
+
+    Args:
+        clock: for waiting.
+        seats: who is there.
+        found: told of a device, and of a collector that has files of it; says whether that is news.
+        came: told of each collector that has logged in.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        seats: Seats,
+        found: Callable[[str, str], bool],
+        came: Callable[[str], None],
+    ) -> None:
+        self._clock = clock
+        self._seats = seats
+        self._found = found
+        self._came = came
+        self._due: dict[str, tuple[ISession, float]] = {}
+        self._asking: Errand | None = None
+
+    def look(self) -> None:
+        """Ask one collector, if it is time for that."""
+        now = self._clock.seconds()
+        for seat in self._seats.seats():
+            session = seat.session
+            if seat.daemon != SERVICE_PROCESS or session is None:
+                continue
+            due = self._due.get(seat.collector)
+            if due is None or due[0] is not session:
+                self._due[seat.collector] = session, now + SETTLE_S
+                self._came(seat.collector)
+            elif due[1] <= now and self._asking is None:
+                self._due[seat.collector] = session, now + AGAIN_S
+                self._asking = Errand(self._clock, partial(self._ask, session))
+                self._asking.start()
+
+    def stop(self) -> None:
+        """Ask no more."""
+        if self._asking is not None:
+            self._asking.stop()
+
+    async def _ask(self, session: ISession) -> None:
+        try:
+            await self._find(session)
+        except RemoteError:
+            pass  # it does not know the question; when it is updated, it logs in anew
+        except TransientError as error:
+            self.log.debug("{collector}: {reason}", collector=session.collector, reason=error.message)
+        finally:
+            self._asking = None
+
+    async def _find(self, session: ISession) -> None:
+        after, found = "", 0
+        while found < MOST_FOUND:
+            page = await session.carry(LeftQuery(after=after))
+            if not isinstance(page, Left):
+                raise TransientError("an answer that does not fit")
+            found += sum(self._found(device, session.collector) for device in page.devices)
+            if not page.more or page.last <= after:
+                return
+            after = page.last
