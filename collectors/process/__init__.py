@@ -30,6 +30,7 @@ Deciding:
     programs      programs that were replaced on disk, users that changed
     figures       data points of sets
     judging       thresholds on them
+    flaws         derived points that cannot be computed
 
 Telling:
     events        the events of a set

@@ -17,6 +17,7 @@ from collectors.framework.snmp.interfaces import SnmpClientFactory
 from collectors.framework.source_local import local_source
 from collectors.framework.thresholdmistakes import mistakes as threshold_mistakes
 from collectors.framework.thresholdwords import KEY_PREFIX
+from collectors.process import flaws
 from collectors.process.evidence.files import EvidenceFiles
 from collectors.process.evidence.host import local_host
 from collectors.process.evidence.keeper import EvidenceKeeper
@@ -122,7 +123,8 @@ class ProcessCollector:
 
     def decided(self, decision: Decision) -> bool:
         """Take note of what an operator made of an alarm; the next scan goes by it."""
-        mine = decision.event_class in {CLASS_PROCESS, CLASS_SNMP} or decision.event_key.startswith(KEY_PREFIX)
+        mine = decision.event_class in {CLASS_PROCESS, CLASS_SNMP} or decision.event_key == flaws.KEY
+        mine = mine or decision.event_key.startswith(KEY_PREFIX)
         if not mine:
             return False
         task = self._tasks.get(decision.device)

@@ -1,11 +1,11 @@
-"""The thresholds of a device's process sets (pure): what a scan measured in, events out."""
+"""Thresholds and derived points of a device's process sets (pure): what a scan measured in, events and figures out."""
 
 from __future__ import annotations
 
 from collectors.framework.judgedfigures import Figures
 from collectors.framework.thresholdbook import Judgement, Reading, ThresholdBook
 from collectors.process.memory import DeviceMemory, SetMemory
-from collectors.process.points import layout
+from collectors.process.points import measured
 from collectors.process.tracker import Outcome
 from common.configs import DeviceConfig
 from common.queries import Decision
@@ -15,17 +15,23 @@ class SetJudge:
     """Judges by one config.
 
     Raises:
-        PermanentError: its thresholds or derived points cannot be run.
+        PermanentError: its thresholds cannot be run.
     """
 
     def __init__(self, config: DeviceConfig) -> None:
-        self._book = ThresholdBook(config, layout(config.source, config.interval_s).points)
+        self._book = ThresholdBook(config, measured(config.source))
         self._gone = {one.name: "it is not to be monitored" for one in config.overrides if not one.monitor}
+
+    @property
+    def flaws(self) -> tuple[str, ...]:
+        """What is wrong with derived points, each a sentence."""
+        return self._book.figures.derived.flaws
 
     def judge(self, memory: DeviceMemory, outcome: Outcome, at: float, step: int) -> Judgement:
         """Judge what a scan at epoch second `at`, in the step that begins at `step`, has measured.
 
-        Of a set without processes the count alone is known: no memory is not little memory.
+        Of a set without processes the count alone is known: no memory is not little memory, and nothing is derived
+        from it.
         """
         if self._book.is_empty and not memory.thresholds:
             return Judgement()
@@ -39,7 +45,8 @@ class SetJudge:
             )
             for component, figures in outcome.figures.items()
         ]
-        return self._book.judge(memory.thresholds, readings, at, step, self._gone)
+        on_turn = not outcome.view.table.woken
+        return self._book.judge(memory.thresholds, readings, at, step, self._gone, on_turn=on_turn)
 
     def decided(self, memory: DeviceMemory, decision: Decision) -> bool:
         """Take note of what an operator made of an alarm; False when it is none of a threshold."""

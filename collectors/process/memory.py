@@ -111,6 +111,7 @@ class DeviceMemory(Struct):
         definitions: digest of the definitions that the sets are of; command lines that were masked when they were kept
             cannot always tell it.
         sizing: how much the agent and the path to it stand, over SNMP.
+        flaws: what was said to be wrong with derived points; empty when nothing was.
     """
 
     sets: dict[str, SetMemory] = field(default_factory=dict)
@@ -124,10 +125,12 @@ class DeviceMemory(Struct):
     thresholds: Watches = field(default_factory=dict)
     definitions: str = ""
     sizing: Sizing = field(default_factory=Sizing)
+    flaws: str = ""
 
     def forget_alarms(self) -> None:
         """Nothing has been said: whatever is wrong is to be said anew."""
         self.alarms.clear()
+        self.flaws = ""
         for kept in self.sets.values():
             kept.alarms = no_alarms()
         forget_alarms(self.thresholds)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
-from collectors.process.points import SOURCE, layout
+from collectors.framework.judgedfigures import Figures
+from collectors.process.points import SOURCE, layout, measured
 from collectors.process.tracker import Outcome
 from common.configs import DeviceConfig
-from common.series import Sample, SeriesKey
+from common.series import Layout, Sample, SeriesKey
+
+_NOTHING: Mapping[str, Figures] = {}
 
 
 class StepSamples:
@@ -17,19 +21,37 @@ class StepSamples:
     step brings no others, because its turn came while a scan out of turn was under way.
     """
 
+    __slots__ = ("_config", "_derived", "_layout", "_names", "_slot", "_spare", "_written")
+
     def __init__(self) -> None:
+        self._config: DeviceConfig | None = None
         self._slot = 0
         self._written: tuple[str, ...] = ()
         self._spare: list[Sample] = []
 
-    def of(self, config: DeviceConfig, outcome: Outcome, slot: int) -> Sequence[Sample]:
-        """What is to be written now; a second scan in a step has something only for series that it has none of yet."""
+    def of(
+        self, config: DeviceConfig, outcome: Outcome, slot: int, figures: Mapping[str, Figures] = _NOTHING
+    ) -> Sequence[Sample]:
+        """What is to be written now; a second scan in a step has something only for series that it has none of yet.
+
+        Where points are derived, `figures` has what was judged, by component.
+        """
+        if config is not self._config:
+            self._take(config)
         due: list[Sample] = []
         if slot != self._slot:
             due, self._spare = self._spare, []
             self._slot, self._written = slot, ()
         fresh = {component: series for component, series in outcome.series.items() if series not in self._written}
-        samples = _samples(config, outcome, fresh, slot)
+        samples = [
+            Sample(
+                key=SeriesKey(config.device, kept_under, SOURCE),
+                layout=self._layout,
+                at=slot,
+                values=self._values(outcome.figures[component], figures.get(component)),
+            )
+            for component, kept_under in fresh.items()
+        ]
         if outcome.view.table.woken:
             self._spare = samples
             return due
@@ -37,16 +59,21 @@ class StepSamples:
         self._written += tuple(fresh.values())
         return [*due, *samples] if due else samples
 
+    def _take(self, config: DeviceConfig) -> None:
+        self._config = config
+        self._layout: Layout = layout(config.source, config.interval_s, config.retention, config.derived)
+        self._names = _names(self._layout)
+        self._derived = tuple([point.name for point in self._layout.points[len(measured(config.source)) :]])
 
-def _samples(config: DeviceConfig, outcome: Outcome, series: dict[str, str], slot: int) -> list[Sample]:
-    plan = layout(config.source, config.interval_s, config.retention)
-    names = {point.name for point in plan.points}
-    return [
-        Sample(
-            key=SeriesKey(config.device, kept_under, SOURCE),
-            layout=plan,
-            at=slot,
-            values={name: value for name, value in outcome.figures[component].items() if name in names},
-        )
-        for component, kept_under in series.items()
-    ]
+    def _values(self, values: Figures, figures: Figures | None) -> Figures:
+        """What was measured as it is, with what was derived of it."""
+        if not values.keys() <= self._names:
+            values = {name: value for name, value in values.items() if name in self._names}
+        if not self._derived or figures is None:
+            return values
+        return {**values, **{name: figures.get(name) for name in self._derived}}
+
+
+@lru_cache(maxsize=512)
+def _names(plan: Layout) -> frozenset[str]:
+    return frozenset(point.name for point in plan.points)

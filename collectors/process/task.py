@@ -13,7 +13,7 @@ from collectors.framework.networks import SILENT
 from collectors.framework.processtable import ProcessTable
 from collectors.framework.snmp.errors import NoHostResources, SnmpAuthError, SnmpConfigError, SnmpError, SnmpTimeout
 from collectors.framework.timing import turn_of
-from collectors.process import report
+from collectors.process import flaws, report
 from collectors.process.backoff import Backoff, longest_cycle_s, longest_read_s
 from collectors.process.doubt import changed_hands, has_shrunk, whom_to_ask
 from collectors.process.events import GROUP
@@ -181,12 +181,13 @@ class ProcessTask:
         events += self._readable() + self._agent_events(table)
         outcome = self._tracker.observe(table)
         judged = self._judge.judge(self._tracker.memory, outcome, table.at, slot)
+        events += flaws.tell(self._config, self._tracker.memory, self._judge.flaws, table.at)
         told, marked = outcome.events + judged.events, None
         if self.evidence is not None:
             self.evidence.watch(self._tracker.memory.sets, self.view)
             marked = self.evidence.mark(self._config, told, self.view, outcome.view) if told else None
         events += told if marked is None else marked.events
-        self._context.samples.write(self._samples.of(self._config, outcome, slot))
+        self._context.samples.write(self._samples.of(self._config, outcome, slot, judged.figures))
         self.view, self._undone = outcome.view, None
         if self.book is not None:
             self.book.note(table, outcome.view.owners)
@@ -292,7 +293,8 @@ class ProcessTask:
         return [event for decision in self._taken for event in self._take_decision(decision)]
 
     def _take_decision(self, decision: Decision) -> list[Event]:
-        if self._judge.decided(self._tracker.memory, decision):
+        memory = self._tracker.memory
+        if self._judge.decided(memory, decision) or flaws.decided(memory, decision):
             return []
         if decision.component:
             return self._tracker.decided(decision, self._context.wall())

@@ -483,12 +483,47 @@ class CycleTests(SynchronousTestCase):
         self.use(0)
         self.assertEqual(self.cycle(), [("threshold:big:memory", 0)])
 
-    def test_a_derived_point_is_judged_and_not_written(self) -> None:
+    def test_a_derived_point_is_written_as_it_was_judged(self) -> None:
         self.judged(points=("each",))
         self.start(78, "web", "/web", "-d")
         self.assertEqual(self.cycle(), [("threshold:big:each", 3)])
         self.assertEqual(self.journal.events[-1].details["value"], 1_024_000)
-        self.assertNotIn("each", self.samples.accepted[-1].values)
+        sample = self.samples.accepted[-1]
+        self.assertEqual((sample.values["each"], sample.layout.points[-1].name), (1_024_000, "each"))
+
+    def test_a_set_without_processes_derives_from_its_count_alone(self) -> None:
+        twice = DerivedConfig(point="twice", expression="count * 2")
+        plus = DerivedConfig(point="plus", expression="memory + 1")
+        self.task = self.make(derived=(twice, plus))
+        self.start(77, "web", "/web", "-d")
+        self.cycle()
+        self.end(77)
+        self.cycle()
+        told = [[sample.values[name] for name in ("memory", "twice", "plus")] for sample in self.samples.accepted]
+        self.assertEqual(told, [[1_024_000, 2, 1_024_001], [0, 0, None]])
+
+    def test_a_derived_point_that_is_wrong_is_told_of_and_hurts_itself_alone(self) -> None:
+        good, bad = (
+            DerivedConfig(point="twice", expression="count * 2"),
+            DerivedConfig(point="bad", expression="count +"),
+        )
+        self.task = self.make(derived=(bad, good))
+        self.start(77, "web", "/web", "-d")
+        self.assertEqual(self.cycle(), [("derived_points", 3)])
+        event = self.journal.events[-1]
+        self.assertEqual((event.component, event.event_class), ("", "/Status/Config"))
+        self.assertIn("derived point bad: at character 8", event.summary)
+        values = self.samples.accepted[-1].values
+        self.assertEqual([values[name] for name in ("count", "twice", "bad")], [1, 2, None])
+        self.assertEqual(self.cycle(), [])
+        self.decide("derived_points", is_open=False, component="")
+        self.assertEqual(self.cycle(), [("derived_points", 3)])
+        self.hub = "hub-2"
+        self.assertEqual(self.cycle(), [("derived_points", 3)])
+        self.task = self.make(derived=(good,))
+        self.assertEqual(self.cycle(), [("derived_points", 0)])
+        self.decide("derived_points", is_open=True, component="")
+        self.assertEqual(self.cycle(), [("derived_points", 0)])
 
     def test_a_set_without_processes_is_not_one_with_little_memory(self) -> None:
         many = (ThresholdConfig(id="few", points=("count",), levels=(Level(severity=Severity.INFO, minimum=1),)),)
