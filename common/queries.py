@@ -10,6 +10,7 @@ from common.configs import DeviceConfig, DeviceId, Digest
 from common.events import EventText
 from common.evidence import Evidence, EvidenceId
 from common.graphs import Drawing
+from common.holdings import Holdings, HoldingsQuery, Purged, PurgeQuery
 from common.moving import GiveQuery, Left, LeftQuery, LetGoQuery, Outgoing, OutgoingQuery, Piece, PieceQuery, Taken
 from common.readings import Heard, HeardQuery, Read, Reading
 from common.roll import CommandLine, DeviceScan, Process, RollChange, RollGap, RollRow, SetStatus
@@ -203,6 +204,8 @@ Query = (
     | LetGoQuery
     | Reading
     | HeardQuery
+    | HoldingsQuery
+    | PurgeQuery
 )
 
 
@@ -354,4 +357,6 @@ Result = (
     | Taken
     | Read
     | Heard
+    | Holdings
+    | Purged
 )

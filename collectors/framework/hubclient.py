@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 from msgspec import Struct
 from twisted.logger import Logger
@@ -58,6 +59,7 @@ class HubClient:
     """Takes what the hub asks to the part that knows.
 
     Attributes:
+        parts: who else answers questions, by their type.
         epoch: id of the hub's store; empty until the first session.
         on_attached: called with the collector's name, the highest number that the hub holds, the spool it is of, and
             whether the hub's store is another one than that which the configs came from.
@@ -83,6 +85,7 @@ class HubClient:
         self._alarms = alarms
         self._offered = ""
         self.epoch = ""
+        self.parts: dict[type, Callable[[Any], Awaitable[Result]]] = {}
         self.counts = counts
         self.on_attached: Callable[[str, int, str, bool], None] = lambda _name, _seq, _spool, _other: None
         self.on_detached: Callable[[], None] = lambda: None
@@ -140,6 +143,8 @@ class HubClient:
             return await self._reader.answer(query)
         if isinstance(query, HeardQuery):
             return self._reader.heard(query)
+        if type(query) in self.parts:
+            return await self.parts[type(query)](query)
         answer = await self._runner.answer(query)
         return self._run_now(query.devices) if isinstance(query, ModelQuery) else answer
 

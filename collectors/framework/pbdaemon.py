@@ -37,6 +37,7 @@ from collectors.framework.once import add_once_options, run_once
 from collectors.framework.outlets.joined import Outlets
 from collectors.framework.outlets.metricspage import Shown
 from collectors.framework.problems import Problems
+from collectors.framework.purging import Purger
 from collectors.framework.rejections import Rejections
 from collectors.framework.renewal import Renewal
 from collectors.framework.rrdreader import Reader
@@ -50,6 +51,7 @@ from collectors.framework.worker import NamedThread
 from common.daemon import Program, version
 from common.daemon import main as daemon_main
 from common.events import CLASS_DAEMON, CLASS_DATA
+from common.holdings import HoldingsQuery, PurgeQuery
 from common.wire import TaskCounts
 
 
@@ -160,6 +162,9 @@ class CollectorDaemon(Chain):
             on_problem=problems.of("leases", CLASS_DAEMON),
             on_lapse=lambda: link.begin_anew("the hub was silent for longer than a lease lasts"),
         )
+
+        purger = Purger(clock, writer, lambda device: device in held.devices() or device == name.get())
+        client.parts |= {HoldingsQuery: reader.look, PurgeQuery: purger.answer}
 
         client.on_attached = attached
         client.on_detached = pump.detached

@@ -19,6 +19,7 @@ from collectors.framework.data.hearing import PAGE, heard
 from collectors.framework.data.intake import Latest
 from collectors.framework.data.listing import Live
 from common.errors import NotFoundError, PermanentError, TransientError
+from common.holdings import Holdings, HoldingsQuery
 from common.moving import Left, LeftQuery, Outgoing, OutgoingQuery, Piece, PieceQuery
 from common.queries import Listing, ListQuery, Picture, Result, Rows
 from common.readings import Heard, HeardQuery, InfoQuery, Read, SeriesQuery
@@ -106,7 +107,7 @@ class Reader(Service):
         """Newest samples of some series, from memory: no file is touched."""
         return heard(*self._last_values.numbered(query.after, PAGE))
 
-    async def look(self, query: LeftQuery | OutgoingQuery | PieceQuery) -> Answer:
+    async def look(self, query: HoldingsQuery | LeftQuery | OutgoingQuery | PieceQuery) -> Answer:
         """Answer a question about files, and not about what is in them; raises as `answer`."""
         return await self._answer(Request(query, []))
 
@@ -154,7 +155,7 @@ class Reader(Service):
             if result.code is FailureCode.UNAVAILABLE:
                 raise TransientError(result.message)
             raise PermanentError(result.message)
-        if not isinstance(result, Listing | Rows | Picture | Read | Left | Outgoing | Piece):
+        if not isinstance(result, Holdings | Listing | Rows | Picture | Read | Left | Outgoing | Piece):
             raise PermanentError(f"The reader process answered with a {type(result).__name__}")
         return result
 

@@ -12,6 +12,7 @@ from msgspec import Struct
 from collectors.framework.data.facts import info_of, series_of
 from collectors.framework.data.fetching import fetch
 from collectors.framework.data.index import read_device
+from collectors.framework.data.inventory import inventory
 from collectors.framework.data.listing import Live, list_series
 from collectors.framework.data.naming import component_of, unknown_device
 from collectors.framework.data.pictures import draw
@@ -19,13 +20,14 @@ from collectors.framework.data.stats import stats_of
 from collectors.framework.data.trails import trails_of
 from collectors.framework.moving.outgoing import look
 from common.errors import PermanentError
+from common.holdings import Holdings, HoldingsQuery
 from common.moving import Left, LeftQuery, Outgoing, OutgoingQuery, Piece, PieceQuery
 from common.queries import FetchQuery, GraphQuery, Listing, ListQuery, Picture, Rows
 from common.readings import InfoQuery, Read, Reading, SeriesQuery, StatsQuery, TrailsQuery
 
 SeriesQuestion = ListQuery | FetchQuery | GraphQuery | Reading
-Query = SeriesQuestion | LeftQuery | OutgoingQuery | PieceQuery
-Answer = Listing | Rows | Picture | Read | Left | Outgoing | Piece
+Query = SeriesQuestion | HoldingsQuery | LeftQuery | OutgoingQuery | PieceQuery
+Answer = Holdings | Listing | Rows | Picture | Read | Left | Outgoing | Piece
 
 LATEST_END = 2**33
 
@@ -47,6 +49,8 @@ def answer(root: Path, request: Request, now: float) -> Answer:
     query = request.query
     if isinstance(query, LeftQuery | OutgoingQuery | PieceQuery):
         return look(root, query)
+    if isinstance(query, HoldingsQuery):
+        return inventory(root, query)
     held = read_device(root, query.device)
     if isinstance(query, ListQuery):
         return list_series(query, held, request.live, root)

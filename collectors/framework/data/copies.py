@@ -53,5 +53,5 @@ def copies_of(series_file: str | Path) -> list[Copy]:
             names = [entry.name for entry in entries if entry.name.startswith(begin)]
     except OSError:
         return []
-    found = [(copy, os.path.join(folder, one)) for one in names if (copy := copy_in(one)) is not None]
+    found = [(copy, f"{folder}/{one}" if folder else one) for one in names if (copy := copy_in(one)) is not None]
     return [Copy(path, first, last) for (_, first, last), path in sorted(found)]

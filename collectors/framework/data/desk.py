@@ -17,14 +17,15 @@ from typing import Any
 
 import msgspec
 
-from collectors.framework.data.orders import Answer, Order, Outcome, Progress
+from collectors.framework.data.orders import Answer, Order, Outcome, Progress, Purge
+from collectors.framework.data.purge import purge
 from collectors.framework.data.writing import Writer
 from common.errors import TocsinError, TransientError
 
 Steps = Generator[Progress, None, Outcome]
 Handler = Callable[[Writer, Any], Outcome | Steps]
 
-HANDLERS: Mapping[type, Handler] = MappingProxyType({})
+HANDLERS: Mapping[type, Handler] = MappingProxyType({Purge: purge})
 """By the type of the order."""
 
 _order = msgspec.json.Decoder(Order)

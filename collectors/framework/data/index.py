@@ -134,6 +134,19 @@ class Index:
         """Forget the series of a file that is not in its place any more."""
         self._db.execute("DELETE FROM series WHERE file = ?", (file,))
 
+    def files_of(self, device: str) -> list[tuple[str, SeriesKey, bool]]:
+        """Files of a device: path, series, and whether it was set aside."""
+        found = []
+        for table in ("series", "aside"):
+            rows = self._db.execute(
+                f"SELECT file, component, source FROM {table} WHERE device = ? ORDER BY file",  # noqa: S608 (constant)
+                (device,),
+            )
+            found += [
+                (file, SeriesKey(device, component, source), table == "aside") for file, component, source in rows
+            ]
+        return found
+
     def set_aside_before(self, ending: str, at: float) -> list[str]:
         """Files that were set aside before an epoch second, of those whose names end so."""
         found = self._db.execute("SELECT file FROM aside WHERE file LIKE ? AND at < ? LIMIT 1000", (f"%{ending}", at))

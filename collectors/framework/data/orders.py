@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from common.holdings import PurgedDevice
+
 MAX_ORDER_BYTES = 1024 * 1024
 MAX_OUTCOME_BYTES = 256 * 1024
 """What is longer would not fit into a message to the hub either; it goes in pages."""
@@ -61,9 +63,21 @@ class Conversions(Struct, frozen=True, tag="conversions", kw_only=True):
     files: list[Conversion] = []
 
 
-Order = Convert
+class Purge(Struct, frozen=True, tag="purge", kw_only=True):
+    """Delete all files of devices that have left."""
+
+    devices: list[str]
+
+
+class PurgeDone(Struct, frozen=True, tag="purge_done", kw_only=True):
+    """What was deleted; nothing is told of a device of which there was nothing."""
+
+    devices: list[PurgedDevice]
+
+
+Order = Convert | Purge
 """All orders; a union of tagged structs. Each has a handler in `data.desk`."""
-Outcome = Conversions
+Outcome = Conversions | PurgeDone
 """What an order may give; a union of tagged structs."""
 
 
