@@ -1,0 +1,224 @@
+"""A real Prometheus scrapes a collector's page, and gets every sample by remote write, over kills on either side."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+from tests.integration.stack import BIN, Stack, Watched, running_stack, wait_for
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180), pytest.mark.xdist_group("stack")]
+
+DEVICE = "thishost"
+NAME = 'e2e "prom\\etheus'
+DOCUMENT = f"kind: ProcessSet\nid: e2e-prom\ntitle: '{NAME}'\ninclude: '^e2e-prom '\n"
+CONFIG = """
+global: {{scrape_interval: 1s}}
+scrape_configs:
+  - job_name: tocsin
+    file_sd_configs: [{{files: ['{folder}/targets.json'], refresh_interval: 1s}}]
+"""
+
+
+class Prometheus:
+    """Debian's, in a folder of its own, on a port that it keeps over restarts once the kernel has chosen it."""
+
+    def __init__(self, folder: Path) -> None:
+        program = shutil.which("prometheus")
+        assert program is not None, "Debian's package prometheus is missing; tools/install test installs it"
+        self._program = program
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+        self.port = 0
+        (folder / "prometheus.yml").write_text(CONFIG.format(folder=folder))
+        (folder / "targets.json").write_text("[]")
+
+    def start(self) -> None:
+        with (self._folder / "prometheus.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [
+                    self._program,
+                    f"--config.file={self._folder}/prometheus.yml",
+                    f"--storage.tsdb.path={self._folder}/data",
+                    f"--web.listen-address=127.0.0.1:{self.port}",
+                    "--web.enable-remote-write-receiver",
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        self.port = wait_for("Prometheus listens", self._listening, 30)
+        wait_for("Prometheus answers", self._ready, 30)
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def scrape(self, address: str) -> None:
+        (self._folder / "targets.json").write_text(json.dumps([{"targets": [address]}]))
+
+    def query(self, expression: str) -> list[dict[str, Any]]:
+        url = f"http://127.0.0.1:{self.port}/api/v1/query?{urllib.parse.urlencode({'query': expression})}"
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return list(json.load(answer)["data"]["result"])
+
+    def _listening(self) -> int:
+        assert self._process is not None
+        assert self._process.poll() is None, (self._folder / "prometheus.log").read_text()[-2000:]
+        ports = [
+            one.laddr.port
+            for one in psutil.Process(self._process.pid).net_connections("tcp")
+            if one.status == psutil.CONN_LISTEN
+        ]
+        return ports[0] if ports else 0
+
+    def _ready(self) -> bool:
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(f"http://127.0.0.1:{self.port}/-/ready", timeout=5).close()
+            return True
+        return False
+
+
+@contextlib.contextmanager
+def prometheus() -> Iterator[Prometheus]:
+    with tempfile.TemporaryDirectory(prefix="tocsin-prometheus-") as folder:
+        server = Prometheus(Path(folder))
+        try:
+            server.start()
+            yield server
+        finally:
+            server.kill()
+
+
+def stats(stack: Stack) -> dict[str, Any]:
+    config = str(stack.data / "etc" / "process.toml")
+    done = subprocess.run(
+        [str(BIN / "tocsin-process"), "stats", "--json", "--config", config],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return dict(json.loads(done.stdout)) if done.returncode == 0 else {}
+
+
+def with_outlets(stack: Stack, url: str) -> str:
+    """Have the collector serve its page and send its samples; gives the address of the page."""
+    config = stack.data / "etc" / "process.toml"
+    with config.open("a") as file:
+        file.write('\n[metrics]\nlisten = "127.0.0.1:0"\n')
+        file.write(f'\n[remote_write]\nurl = "{url}"\nwait_s = 0.5\nlabels = ["site=berlin"]\n')
+    subprocess.run([str(BIN / "tocsin-process"), "restart", "--config", str(config)], check=True, capture_output=True)
+    return str(wait_for("the page is served", lambda: stats(stack).get("metrics_page"), 30))
+
+
+def sending_process(stack: Stack) -> int:
+    """Pid of the process that sends, a child of the daemon."""
+    for child in psutil.Process(stack.pid_of("process")).children():
+        if "collectors.framework.outlets.sendingprocess" in child.cmdline():
+            return child.pid
+    return 0
+
+
+def stamps(server: Prometheus) -> list[float]:
+    """Times of the samples of the watched set's count that were brought."""
+    found = server.query('tocsin_value{device="thishost", component=~"e2e.*", point="count", site="berlin"}[10m]')
+    return [at for at, value in found[0]["values"] if value == "1"] if found else []
+
+
+def holes(at: list[float]) -> list[tuple[float, float]]:
+    return [(one, two) for one, two in itertools.pairwise(at) if two - one > 1.0]
+
+
+def test_prometheus_scrapes_the_page_and_gets_every_sample_over_kills_on_either_side() -> None:
+    with (
+        prometheus() as server,
+        contextlib.closing(Watched()) as watched,
+        running_stack("--host-name", DEVICE, "--interval", "1") as stack,
+    ):
+        watched.start("e2e-prom")
+        stack.apply(DOCUMENT)
+        page = with_outlets(stack, f"http://127.0.0.1:{server.port}/api/v1/write")
+        server.scrape(urllib.parse.urlsplit(page).netloc)
+
+        scraped = 'tocsin_value{job="tocsin", device="thishost", component=~"e2e.*", point="count"}'
+        (found,) = wait_for("the page is scraped", lambda: server.query(scraped), 30)
+        assert found["metric"]["component"] == NAME
+        assert found["value"][1] == "1"
+        assert server.query("up")[0]["value"][1] == "1"
+        assert server.query('tocsin_collector_devices{daemon="tocsin-process"}')[0]["value"][1] == "1"
+        counted = server.query('tocsin_count_total{job="tocsin", component=~"e2e.*", point="restarts"}')
+        assert counted[0]["value"][1] == "0"
+
+        wait_for("samples are brought", lambda: len(stamps(server)) > 2, 30)
+        os.kill(wait_for("a process sends", lambda: sending_process(stack)), signal.SIGKILL)
+        before = len(stamps(server))
+        wait_for("another process goes on", lambda: len(stamps(server)) > before + 2, 30)
+
+        server.kill()
+        wait_for(
+            "samples wait",
+            lambda: "cannot be reached" in stats(stack).get("remote_write", {}).get("problem", ""),
+            30,
+        )
+        server.start()
+        wait_for("what waited is there", lambda: not stats(stack)["remote_write"]["problem"], 90)
+        before = len(stamps(server))
+        wait_for("and what comes since", lambda: len(stamps(server)) > before + 1, 30)
+        assert holes(stamps(server)) == []
+        assert stats(stack)["remote_write"]["refused"] == 0
+
+
+def test_the_page_is_open_metrics_and_the_older_format_and_nobody_else_may_read_it() -> None:
+    with contextlib.closing(Watched()) as watched, running_stack("--host-name", DEVICE, "--interval", "1") as stack:
+        watched.start("e2e-prom")
+        stack.apply(DOCUMENT)
+        token = stack.data / "metrics.token"
+        token.write_text("a secret of one line\n")
+        config = stack.data / "etc" / "process.toml"
+        with config.open("a") as file:
+            file.write(f'\n[metrics]\nlisten = "127.0.0.1:0"\ntoken_file = "{token}"\n')
+        subprocess.run(
+            [str(BIN / "tocsin-process"), "restart", "--config", str(config)], check=True, capture_output=True
+        )
+        page = wait_for("the page is served", lambda: stats(stack).get("metrics_page"), 30)
+
+        def ask(query: str = "", **headers: str) -> tuple[int, str]:
+            request = urllib.request.Request(page + query, headers=headers)
+            try:
+                with urllib.request.urlopen(request, timeout=10) as answer:
+                    return answer.status, answer.read().decode()
+            except urllib.error.HTTPError as error:
+                return error.code, error.read().decode()
+
+        assert ask()[0] == 401
+        assert ask(Authorization="Bearer another")[0] == 401
+        own = {"Authorization": "Bearer a secret of one line"}
+        wait_for("a value is there", lambda: "tocsin_value{" in ask(**own)[1], 30)
+        families = {family.name: family for family in text_string_to_metric_families(ask(**own)[1])}
+        assert families["tocsin_collector_cpu_seconds"].type == "counter"
+        assert {sample.labels["device"] for sample in families["tocsin_value"].samples} >= {DEVICE}
+        older = ask(**own, Accept="text/plain")[1]
+        assert "# TYPE tocsin_count_total counter" in older
+        assert "# EOF" not in older
+        assert "device=" not in ask("?device=nobody", **own)[1]
+        check = shutil.which("promtool")
+        assert check is not None
+        done = subprocess.run([check, "check", "metrics"], input=older, text=True, capture_output=True, check=False)
+        assert done.returncode in {0, 3}, done.stdout + done.stderr  # 3: matters of taste
