@@ -36,6 +36,7 @@ setup(
         "click>=8.1",
         "rich>=13",
         "httpx>=0.27",
+        "Pillow>=11",
         "prometheus-client>=0.22",
         "protobuf>=6",
         "cramjam>=2.9",

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import httpx
+from msgspec import Struct
 
 from hub.cli.exits import CommandError, Exit, usage
 from hub.cli.tokens import Credentials, is_loopback
@@ -50,6 +51,13 @@ def path_of(*parts: str) -> str:
         if part in {"", ".", ".."}:
             raise usage(f"{part!r} is no name; expected letters, digits and _ . : -, a letter or digit first")
     return "/api/v1/" + "/".join(quote(part, safe="") for part in parts)
+
+
+class Pictured(Struct, frozen=True):
+    """A picture; `missing` says in sentences what is not in it."""
+
+    data: bytes
+    missing: tuple[str, ...] = ()
 
 
 class Api:
@@ -98,13 +106,14 @@ class Api:
         """Remove a thing."""
         return self._document(self._send("DELETE", path, parameters=parameters))
 
-    def picture(self, path: str, parameters: Parameters) -> bytes:
+    def picture(self, path: str, parameters: Parameters) -> Pictured:
         """Read a picture."""
         answer = self._send("GET", path, parameters=parameters)
         kind = answer.headers.get("content-type", "")
-        if not kind.startswith("image/"):
+        if not kind.startswith(("image/", "application/pdf")):
             raise self._no_hub(_kind(answer))
-        return answer.content
+        missing = unquote(answer.headers.get("tocsin-missing", ""))
+        return Pictured(answer.content, tuple(missing.split("\n")) if missing else ())
 
     def _send(
         self,

@@ -112,7 +112,8 @@ def draws(graph: Row) -> str:
     """What a graph draws, in words."""
     text = ", ".join(_curve(curve) for curve in graph.get("points") or [])
     text += ", logarithmic" if graph.get("log") else ""
-    text += {True: ", with bands", False: ", without bands"}.get(graph.get("band"), "")
+    band = graph.get("band")
+    text += "" if band is None else ", with bands" if band else ", without bands"
     without = " or ".join(name for name in ("thresholds", "events") if not graph.get(name, True))
     text += f", without {without}" if without else ""
     percentiles = " and ".join(f"{one:g}" for one in graph.get("percentiles") or [])

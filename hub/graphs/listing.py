@@ -55,7 +55,8 @@ async def graphs_of(model: Model, lister: Lister, device: str, component: str | 
         return Graphs((), {component or "": offers((), known)} if known else {}, error.message)
     points = _points(values)
     every = list({point.name: point for of_one in points.values() for point in of_one}.values())
-    whole = offers(every, {id_: one for id_, one in known.items() if id_ not in BUILT_IN}) if component is None else ()
+    others = {id_: one for id_, one in known.items() if id_ not in BUILT_IN}
+    whole = [one for one in offers(every, others) if one.template or one.graph in BUILT_IN] if component is None else ()
     return Graphs(whole, {name: offers(of_one, known) for name, of_one in sorted(points.items())})
 
 

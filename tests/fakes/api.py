@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import msgspec
 from msgspec import Struct
@@ -154,6 +154,10 @@ class State:
         self.put: dict[str, DeviceBody] = {}
         self.series: dict[str, list[dict[str, Any]]] = {}
         self.requests: list[tuple[str, str]] = []
+        self.missing = ""
+        """What is said to be missing in pictures."""
+        self.undrawable = ""
+        """A graph that cannot be drawn."""
         self.away: set[str] = set()
         self.fail_with: Refusal | None = None
 
@@ -291,7 +295,9 @@ class Routes:
             ("POST", "events/NUMBER/VERB", self.change, "", AuthorBody),
             ("GET", "devices/NAME/series", self.series, "component", None),
             ("GET", "devices/NAME/series/fetch", self.fetch, "component source point start end cf resolution_s", None),
-            ("GET", "devices/NAME/graph", self.graph, "component graph start end format width height", None),
+            ("GET", "devices/NAME/graph", self.graph, f"component {PICTURED}", None),
+            ("GET", "devices/NAME/graphs", self.graphs, "component", None),
+            ("GET", "graph", self.several, f"device class group component {PICTURED}", None),
             ("POST", "devices/NAME/scan", self.scan, "", Nothing),
         ):
             pattern = (
@@ -658,11 +664,32 @@ class Routes:
     def graph(self, name: str, query: Any) -> Answer:
         self.state.device(name)
         title = query.get("graph", ["cpu"])[0]
+        if title == self.state.undrawable:
+            raise Refusal(404, "not_found", f"there is no graph {title}")
         return PNG if query["format"][0] == "png" else picture(title, int(query.get("width", ["720"])[0]))
+
+    def graphs(self, name: str, query: Any) -> Answer:
+        self.state.device(name)
+        rows = [
+            {"component": component, "graph": graph, "title": graph, "points": [graph], "missing": [], "template": ""}
+            for component in query.get("component", [None, "nginx: worker", "sshd"])
+            for graph in ("cpu", "memory", "count")
+        ]
+        return {"device": name, "graphs": rows, "problem": ""}
+
+    def several(self, query: Any) -> Answer:
+        for name in query.get("device", []):
+            self.state.device(name)
+        return self.graph("web1", query)
 
     def scan(self, name: str, _body: Nothing, _query: Any) -> Answer:
         self.state.device(name)
         return {"done": 1}
+
+
+PICTURED = (
+    "graph start end format width height theme compare_s percentile top band log thresholds events zone zoom title"
+)
 
 
 def picture(title: str, width: int) -> bytes:
@@ -732,6 +759,8 @@ class Handler(BaseHTTPRequestHandler):
             "default-src 'self'; img-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'",
         )
         self.send_header("X-Content-Type-Options", "nosniff")
+        if self.fake.state.missing:
+            self.send_header("Tocsin-Missing", quote(self.fake.state.missing))
         self.end_headers()
         self.wfile.write(body)
 

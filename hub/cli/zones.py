@@ -1,0 +1,30 @@
+"""The time zone of this terminal, by its name, so that others write times as its clock shows them."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+UTC = "UTC"
+LOCAL_TIME = Path("/etc/localtime")
+ZONES = "zoneinfo/"
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_+-]{0,40}(/[A-Za-z0-9_+-]{1,40}){0,3}")
+
+
+def local_zone(environment: Mapping[str, str] = os.environ, local_time: Path = LOCAL_TIME) -> str:
+    """Find out its name in the IANA database; UTC where nobody says."""
+    said = environment.get("TZ", "").removeprefix(":")
+    if said:
+        return _name(said)
+    try:
+        return _name(str(local_time.readlink())) if local_time.is_symlink() else UTC
+    except OSError:
+        return UTC
+
+
+def _name(text: str) -> str:
+    _, _, behind = text.rpartition(ZONES)
+    return behind if _NAME.fullmatch(behind) else UTC
