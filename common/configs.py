@@ -16,7 +16,7 @@ from msgspec import Meta, Struct
 
 from common.components import ComponentName
 from common.events import CLASS_PERFORMANCE, Severity
-from common.series import Kept, Retention
+from common.series import LEAST_SEASON_S, MOST_SEASON_S, Kept, Pace, Retention
 
 DeviceId = Annotated[str, Meta(min_length=1, max_length=255)]
 Slug = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}\Z")]
@@ -143,6 +143,8 @@ class ThresholdForm(enum.Enum):
     """It grows so that it reaches the maximum, or falls so that it reaches the minimum, before long."""
     ABSENCE = "absence"
     """There is none."""
+    BASELINE = "baseline"
+    """It lies outside of what its own past makes likely."""
 
 
 class Level(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -154,6 +156,35 @@ class Level(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 MOST_SCANS = 60
+MOST_LEARN_S = 60 * 86_400
+
+
+class BaselineSide(enum.Enum):
+    """Which way out of what is likely counts."""
+
+    BOTH = "both"
+    OVER = "over"
+    UNDER = "under"
+
+
+class BaselineConfig(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What makes a value unlikely.
+
+    Attributes:
+        season_s, pace: as of `common.series.Baseline`.
+        width: so many times as far from what is expected as is usual at that time.
+        least, least_percent: what is not so far from what is expected, in the point's unit or in percent of that, is
+            never unlikely.
+        learn_s: for so long nothing is said of a new series.
+    """
+
+    season_s: Annotated[int, Meta(ge=LEAST_SEASON_S, le=MOST_SEASON_S, multiple_of=3600)] = 86_400
+    pace: Pace = Pace.NORMAL
+    width: Annotated[float, Meta(gt=0, le=100)] = 4.0
+    side: BaselineSide = BaselineSide.BOTH
+    least: Annotated[float, Meta(ge=0)] = 0.0
+    least_percent: Annotated[float, Meta(ge=0, le=1000)] = 10.0
+    learn_s: Annotated[int, Meta(ge=0, le=MOST_LEARN_S)] = 3 * 86_400
 
 
 class ScansOf(Struct, frozen=True, array_like=True):
@@ -179,6 +210,7 @@ class ThresholdConfig(Struct, frozen=True, kw_only=True, omit_defaults=True):
         escalate_after: violations in a row after which the severity is one more; None for never.
         definitions: process set definitions whose sets are judged; empty for all.
         within_s, window_s: of a trend: how soon the bound has to be reached, and how long the value is looked at.
+        baseline: of a baseline, which needs it.
     """
 
     id: Slug
@@ -193,6 +225,7 @@ class ThresholdConfig(Struct, frozen=True, kw_only=True, omit_defaults=True):
     definitions: tuple[Slug, ...] = ()
     within_s: Annotated[int, Meta(ge=0, le=MOST_TREND_S)] = 0
     window_s: Annotated[int, Meta(ge=0, le=MOST_TREND_S)] = 0
+    baseline: BaselineConfig | None = None
 
 
 class DerivedConfig(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -103,16 +103,41 @@ Kept = Retention | Plan
 """How long a file keeps what: a plan that Tocsin brings along, or one of the user's own."""
 
 
+class Pace(enum.Enum):
+    """How fast what is learned of a point follows it."""
+
+    SLOW = "slow"
+    NORMAL = "normal"
+    QUICK = "quick"
+
+
+LEAST_SEASON_S, MOST_SEASON_S = 3600, 604_800
+
+
+class Baseline(Struct, frozen=True, kw_only=True):
+    """It is learned what is likely of a point at each time of a season, beside its file.
+
+    Attributes:
+        season_s: after which it is about the same again; whole hours.
+    """
+
+    point: PointName
+    season_s: Annotated[int, Meta(ge=LEAST_SEASON_S, le=MOST_SEASON_S, multiple_of=3600)] = 86_400
+    pace: Pace = Pace.NORMAL
+
+
 class Layout(Struct, frozen=True, kw_only=True):
     """What one source's file holds: the points in order, and the step in whole seconds.
 
     Attributes:
         retention: how long it keeps what.
+        baselines: what is learned of its points.
     """
 
     points: tuple[Point, ...]
     step_s: Annotated[int, Meta(ge=1, le=86400)]
     retention: Kept = Retention.STANDARD
+    baselines: tuple[Baseline, ...] = ()
 
 
 class Sample(Struct, frozen=True, kw_only=True):

@@ -51,6 +51,9 @@ Thresholds:
     thresholds      one, and one value
     watches         what is remembered of it, and how violations are counted
     absence         one that misses a value
+    componentwatches    of all of a device
+    baselines       what is learned of points, on its way to who judges by it
+    baselinerules   a threshold that judges by that
     thresholdwords  what is said of it
     judgedfigures   the figures of a sample: what it judges, and what is derived
     derivedpoints   points that are computed from others
@@ -75,6 +78,7 @@ Samples:
     rrdqueries      the process that reads
     data/           parts of that way
     outlets/        figures on their way to other systems
+    purging         files of devices that have left, deleted
     moving/         files of devices that go to another collector
     worker          one named thread for work that blocks
 

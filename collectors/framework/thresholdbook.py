@@ -7,13 +7,15 @@ daemon dies between the two.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import msgspec
 from msgspec import Struct, field
 
-from collectors.framework import absence
-from collectors.framework.judgedfigures import CounterBases, Figures, JudgedFigures
+from collectors.framework import absence, baselinerules
+from collectors.framework.baselinerules import Part
+from collectors.framework.baselines import Learned
+from collectors.framework.componentwatches import ComponentWatches, Watches, put
+from collectors.framework.judgedfigures import Figures, JudgedFigures
 from collectors.framework.rates import Moment
 from collectors.framework.thresholdmistakes import mistakes
 from collectors.framework.thresholdrules import rules
@@ -32,35 +34,12 @@ PARTS_AT_RISK = 10
 """So many parts of a trend's window at most are not on disk yet."""
 
 
-_NOTHING: dict[str, Any] = {}
-"""What most components have of watches and of trends: one object for all of them, which nobody changes."""
-
-
-def _nothing() -> Mapping[str, Any]:
-    return _NOTHING
-
-
-class ComponentWatches(Struct, gc=False):
-    """What is remembered of a component; `watches` is by event key, and has nothing that is calm.
-
-    Attributes:
-        trends: by event key, what values were over the window of a trend.
-    """
-
-    watches: Mapping[str, Watch] = field(default_factory=_nothing)
-    counters: CounterBases = field(default_factory=CounterBases)
-    trends: Mapping[str, Window] = field(default_factory=_nothing)
-
-
-Watches = dict[str, ComponentWatches]
-"""What is remembered of a device, by component."""
-
-
 class Reading(Struct, frozen=True):
     """The sample of a component; a point that is left out is unknown.
 
     Attributes:
         born: epoch second since when that is there which is measured; None when it is not known.
+        learned: what is new of its baselines.
         there: whether that is there which is measured; of what is not, no value is missed.
         moment: when it was read, and what tells whether its counts go on; None for that of the scan.
     """
@@ -70,6 +49,7 @@ class Reading(Struct, frozen=True):
     values: Figures
     born: float | None = None
     there: bool = True
+    learned: Sequence[Learned] = ()
     moment: Moment | None = None
 
 
@@ -100,19 +80,6 @@ class Judgement(Struct):
     violations: list[Violation] = field(default_factory=list)
     changed: bool = False
     figures: dict[str, Figures] = field(default_factory=dict)
-
-
-def share(memory: Watches) -> None:
-    """Let what was read from the disk have in common what it had in common before."""
-    for kept in memory.values():
-        kept.watches, kept.trends = kept.watches or _NOTHING, kept.trends or _NOTHING
-
-
-def forget_alarms(memory: Watches) -> None:
-    """Nothing has been said: whatever is wrong is to be said anew."""
-    for kept in memory.values():
-        for key, watch in list(kept.watches.items()):
-            _put(kept, key, silent(watch))
 
 
 class ThresholdBook:
@@ -166,7 +133,7 @@ class ThresholdBook:
             watch = silent(watch) if watch.event_class == decision.event_class else watch
         elif not watch.severity:
             watch = msgspec.structs.replace(watch, severity=decision.severity, event_class=decision.event_class)
-        _put(kept, key, watch)
+        put(kept, key, watch)
         return True
 
     def judge(
@@ -227,6 +194,9 @@ class _Scan:
         if self._derives:
             self.result.figures[reading.component] = figures
         for key, rule in rules.items():
+            if rule.baseline is not None:
+                self._judge_parts(reading, kept, rule)
+                continue
             value = figures.get(rule.point)
             watch = kept.watches.get(key, CALM)
             if value is None and rule.of_absence:
@@ -235,15 +205,34 @@ class _Scan:
             elif watch is CALM and (value is None or rule.calm_from <= value <= rule.calm_to):
                 continue  # as nearly always
             self._judge_one(reading, kept, rule, watch, value)
-        if kept.trends.keys() - rules.keys():
-            kept.trends = {key: window for key, window in kept.trends.items() if key in rules} or _NOTHING
-        if kept.watches or kept.counters.values or kept.trends:
-            self._memory[reading.component] = kept
-        else:
+        kept.keep_only(rules.keys())
+        if kept.is_nothing:
             self._memory.pop(reading.component, None)
+        else:
+            self._memory[reading.component] = kept
+
+    def _judge_parts(self, reading: Reading, kept: ComponentWatches, rule: Rule) -> None:
+        """Judge what is new of a baseline."""
+        if rule.key in kept.watches and rule.key not in kept.looked:
+            self._end(reading.component, kept, rule.key, "the threshold was changed")
+        for learned in reading.learned:
+            if learned.baseline != rule.baseline:
+                continue
+            for look in learned.looks:
+                if not kept.looked.get(rule.key, 0) < look.at <= self._at:
+                    continue
+                kept.looked = {**kept.looked, rule.key: look.at}
+                watch = kept.watches.get(rule.key, CALM)
+                self._judge_one(reading, kept, rule, watch, look.value, Part(look, learned.begun))
 
     def _judge_one(
-        self, reading: Reading, kept: ComponentWatches, rule: Rule, watch: Watch, value: Number | None
+        self,
+        reading: Reading,
+        kept: ComponentWatches,
+        rule: Rule,
+        watch: Watch,
+        value: Number | None,
+        part: Part | None = None,
     ) -> None:
         threshold, component = rule.threshold, reading.component
         if watch.severity and (watch.event_class != threshold.event_class or threshold.form is ThresholdForm.CHANGE):
@@ -251,12 +240,14 @@ class _Scan:
             watch = silent(watch)
         if threshold.form is ThresholdForm.TREND:
             after, verdict = self._followed(reading, kept, rule, watch, value)
+        elif part is not None:
+            after, verdict = baselinerules.follow(threshold, watch, part)
         elif rule.of_absence:
             after, verdict = absence.follow(threshold, watch, value, self._at, self._step, self._book.interval_s)
         else:
             after, verdict = judge(threshold, watch, value, self._at, self._step)
         if after is not kept.watches.get(rule.key, CALM):
-            _put(kept, rule.key, after)
+            put(kept, rule.key, after)
             # Violations that make no difference any more need not be on disk.
             self.result.changed |= verdict is not None or after is CALM or _matters(threshold, watch, after)
         if verdict is not None:
@@ -289,17 +280,10 @@ class _Scan:
 
     def _end(self, component: str, kept: ComponentWatches, key: str, why: str) -> None:
         watch = kept.watches[key]
-        _put(kept, key, CALM)
+        put(kept, key, CALM)
         self.result.changed = True
         if watch.severity:
             self.result.events.append(end_event(self._book.device, component, key, watch, why, self._at))
-
-
-def _put(kept: ComponentWatches, key: str, watch: Watch) -> None:
-    if watch != CALM:
-        kept.watches = {**kept.watches, key: watch}
-    elif key in kept.watches:
-        kept.watches = {one: other for one, other in kept.watches.items() if one != key} or _NOTHING
 
 
 def _matters(threshold: ThresholdConfig, before: Watch, after: Watch) -> bool:

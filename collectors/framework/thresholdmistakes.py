@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collectors.framework import baselinerules
 from collectors.framework.trendrules import mistake
 from common.configs import DeviceConfig, ScansOf, ThresholdForm
 from common.events import Severity
@@ -25,4 +26,6 @@ def mistakes(config: DeviceConfig) -> list[str]:
     ]
     trends = (one for one in config.thresholds if one.form is ThresholdForm.TREND)
     wrong += [f"threshold {threshold.id}: {why}" for threshold in trends if (why := mistake(threshold))]
+    baselines = (one for one in config.thresholds if one.form is ThresholdForm.BASELINE)
+    wrong += [f"threshold {one.id}: {why}" for one in baselines if (why := baselinerules.mistake(one))]
     return wrong

@@ -29,8 +29,9 @@ class Rules:
     ) -> None:
         wanted = {point for threshold in thresholds for point in threshold.points}
         self.figures = JudgedFigures(points, derived, wanted)
+        floors = {point.name: point.minimum for point in points}
         self.all = [
-            rule_of(_sorted(threshold), point, self.figures.units.get(point, ""))
+            rule_of(_sorted(threshold), point, self.figures.units.get(point, ""), floors.get(point))
             for threshold in thresholds
             for point in threshold.points
         ]

@@ -17,6 +17,13 @@ from common.events import Severity
 from common.series import Number
 
 
+class Likely(Struct, frozen=True):
+    """Between which values, themselves included, a value is as expected."""
+
+    low: float
+    high: float
+
+
 class Verdict(Struct, frozen=True):
     """What there is to say.
 
@@ -26,6 +33,7 @@ class Verdict(Struct, frozen=True):
         level: what is violated; None when nothing is.
         before: value before a change.
         outlook: of a trend.
+        likely: of a baseline; None where it begins to learn anew.
     """
 
     severity: Severity
@@ -34,6 +42,7 @@ class Verdict(Struct, frozen=True):
     side: Side = Side.NONE
     before: Number | None = None
     outlook: Outlook | None = None
+    likely: Likely | None = None
 
 
 Found = tuple[Level, Side, bool] | None

@@ -6,6 +6,7 @@ import math
 
 from msgspec import Struct
 
+from collectors.framework.baselines import baseline_of
 from collectors.framework.thresholds import Verdict, violated
 from collectors.framework.trend import Outlook
 from collectors.framework.trendrules import bound_of
@@ -14,7 +15,7 @@ from common.arithmetic import LARGEST
 from common.configs import Level, ThresholdConfig, ThresholdForm
 from common.events import Detail, Event, Severity
 from common.quantities import apart, quantity
-from common.series import Number
+from common.series import Baseline, Number
 
 GROUP = "Threshold"
 KEY_PREFIX = "threshold:"
@@ -26,6 +27,8 @@ class Rule(Struct, frozen=True):
     Attributes:
         unit: of the values that it judges; of a counter, per second.
         key: the event key of its alarms.
+        baseline: what is learned for it, where it judges that.
+        floor: what values never lie below.
         calm_from, calm_to: what lies between violates nothing, and leaves what violated nothing as it is.
     """
 
@@ -35,6 +38,8 @@ class Rule(Struct, frozen=True):
     key: str
     calm_from: float = math.inf
     calm_to: float = -math.inf
+    baseline: Baseline | None = None
+    floor: float | None = None
 
     @property
     def of_absence(self) -> bool:
@@ -42,9 +47,11 @@ class Rule(Struct, frozen=True):
         return self.threshold.form is ThresholdForm.ABSENCE
 
 
-def rule_of(threshold: ThresholdConfig, point: str, unit: str) -> Rule:
-    """The rule of a threshold on one of its points."""
+def rule_of(threshold: ThresholdConfig, point: str, unit: str, floor: float | None = None) -> Rule:
+    """The rule of a threshold on one of its points; `floor` is what its values never lie below."""
     key = f"{KEY_PREFIX}{threshold.id}:{point}"[:512]
+    if threshold.form is ThresholdForm.BASELINE:
+        return Rule(threshold, point, unit, key, baseline=baseline_of(threshold, point), floor=floor)
     if threshold.form is ThresholdForm.ABSENCE:
         return Rule(threshold, point, unit, key, -math.inf, math.inf)
     if threshold.form is not ThresholdForm.LIMIT:
@@ -64,6 +71,9 @@ def verdict_event(device: str, component: str, rule: Rule, watch: Watch, verdict
         text = f"{what} is {quantity(value, rule.unit)}, {_calm(verdict.outlook, rule)}"
     elif verdict.severity is Severity.CLEAR and rule.of_absence:
         text = f"{what} has a value again: {quantity(value, rule.unit)}"
+    elif rule.baseline is not None:
+        lasting = _lasting(rule, watch, at) if verdict.severity else ""
+        text = f"{what} is {_likeliness(rule, verdict, value)}{lasting}"
     elif verdict.severity is Severity.CLEAR:
         text = f"{what} is {quantity(value, rule.unit)} again"
     elif verdict.before is not None:
@@ -82,7 +92,7 @@ def verdict_event(device: str, component: str, rule: Rule, watch: Watch, verdict
         summary=text[:512],
         at=at,
         group=GROUP,
-        details=_details(rule, watch, verdict) | _trend_details(verdict, at),
+        details=_details(rule, watch, verdict) | _trend_details(verdict, at) | _likely_details(verdict),
     )
 
 
@@ -107,6 +117,9 @@ def violation_line(
     """How a threshold stands that is violated, for people at a terminal."""
     if rule.threshold.form is ThresholdForm.TREND:
         return _trend_line(component, rule, watch, value, outlook)
+    if rule.baseline is not None:
+        severity, state = _standing(rule, watch)
+        return f"{severity} {rule.point} of {component} is not as expected ({rule.threshold.id}: {state})"
     if rule.of_absence:
         severity, state = _standing(rule, watch)
         return f"{severity} {rule.point} of {component} has no value ({rule.threshold.id}: {state})"
@@ -117,6 +130,23 @@ def violation_line(
         severity, what = found[0].severity.label, _condition(rule, found[0], found[1], value)
     state = _standing(rule, watch)[1]
     return f"{severity} {rule.point} of {component} is {what} ({rule.threshold.id}: {state})"
+
+
+def _likeliness(rule: Rule, verdict: Verdict, value: Number) -> str:
+    """What a value is, and what was expected."""
+    now, likely = quantity(value, rule.unit), verdict.likely
+    if likely is None:
+        return f"{now}, and what is likely of it is learned anew"
+    low = likely.low if rule.floor is None else max(likely.low, rule.floor)
+    band = f"{quantity(low, rule.unit)} to {quantity(likely.high, rule.unit)}"
+    if verdict.severity is Severity.CLEAR:
+        return f"{now}, as expected again ({band})"
+    return f"{now}, expected {band} at this time"
+
+
+def _likely_details(verdict: Verdict) -> dict[str, Detail]:
+    likely = verdict.likely
+    return {} if likely is None else {"expected_low": likely.low, "expected_high": likely.high}
 
 
 def _standing(rule: Rule, watch: Watch) -> tuple[str, str]:
@@ -194,7 +224,8 @@ def _lasting(rule: Rule, watch: Watch, at: float) -> str:
     threshold = rule.threshold
     parts: list[str] = []
     if not isinstance(threshold.scans, int):
-        parts.append(f"{violations(watch, threshold.scans)} of the last {threshold.scans.of} scans")
+        what = "scans" if rule.baseline is None else "parts"
+        parts.append(f"{violations(watch, threshold.scans)} of the last {threshold.scans.of} {what}")
     elif threshold.scans > 1 or (threshold.escalate_after or 0) > 1:
         parts += [f"{watch.violations} scans"] if watch.violations > 1 else []
     if threshold.for_s and watch.since is not None:

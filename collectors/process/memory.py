@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from msgspec import Struct, field
 
+from collectors.framework.componentwatches import Watches, forget_alarms, share
 from collectors.framework.snmp.sizing import Sizing
-from collectors.framework.thresholdbook import Watches, forget_alarms, share
 from collectors.process.columns import ByPid
 from collectors.process.starts import NOBODY, Starts
 from common.masking import Masker, masker

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.framework.thresholdbook import Reading, ThresholdBook, Watches
+from collectors.framework.componentwatches import Watches
+from collectors.framework.thresholdbook import Reading, ThresholdBook
 from common.configs import DeviceConfig, Level, ScansOf, SourceKind, ThresholdConfig, ThresholdForm
 from common.events import Event, Severity
 from common.queries import Decision

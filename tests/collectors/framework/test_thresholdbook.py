@@ -9,8 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.framework.thresholdbook import Judgement, Reading, ThresholdBook, Watches, forget_alarms
-from common.configs import DerivedConfig, DeviceConfig, Level, SourceKind, ThresholdConfig, ThresholdForm
+from collectors.framework.componentwatches import Watches, forget_alarms
+from collectors.framework.thresholdbook import Judgement, Reading, ThresholdBook
+from common.configs import (
+    BaselineConfig,
+    DerivedConfig,
+    DeviceConfig,
+    Level,
+    SourceKind,
+    ThresholdConfig,
+    ThresholdForm,
+)
 from common.errors import PermanentError
 from common.events import Event, Severity, fingerprint
 from common.queries import Decision
@@ -409,6 +418,7 @@ THRESHOLDS = st.lists(
         escalate_after=st.none() | st.integers(1, 4),
         event_class=st.sampled_from(["/Perf", "/Perf/Other"]),
         within_s=st.just(3600),
+        baseline=st.just(BaselineConfig()),
         window_s=st.just(600),
     ),
     max_size=2,

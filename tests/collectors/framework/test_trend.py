@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.framework.thresholdbook import Reading, ThresholdBook, Watches
+from collectors.framework.componentwatches import Watches
+from collectors.framework.thresholdbook import Reading, ThresholdBook
 from collectors.framework.trend import BUCKETS, FAMILIAR_S, Window, outlook
 from common.configs import DeviceConfig, Level, SourceKind, ThresholdConfig, ThresholdForm
 from common.errors import PermanentError

@@ -6,8 +6,8 @@ import base64
 
 import pytest
 
+from collectors.framework.componentwatches import ComponentWatches
 from collectors.framework.processtable import ProcessTable
-from collectors.framework.thresholdbook import ComponentWatches
 from collectors.framework.watches import Watch
 from collectors.process.memory import DeviceMemory, SetMemory, dump, load
 from collectors.process.tracker import Tracker
