@@ -24,8 +24,8 @@ LOCAL = (
     Point(name="used", unit="bytes", minimum=0.0),
     Point(name="read_bytes", kind=Kind.DERIVE, unit="bytes", minimum=0.0),
     Point(name="write_bytes", kind=Kind.DERIVE, unit="bytes", minimum=0.0),
-    Point(name="runs", kind=Kind.DERIVE, unit="runs", minimum=0.0, late=True),
-    Point(name="failed_runs", kind=Kind.DERIVE, unit="runs", minimum=0.0, late=True),
+    Point(name="runs", kind=Kind.DERIVE, unit="runs", minimum=0.0),
+    Point(name="failed_runs", kind=Kind.DERIVE, unit="runs", minimum=0.0),
 )
 """Those that only the collector's own host shows."""
 

@@ -180,9 +180,14 @@ def rrd_type(kind: Kind) -> str:
 
 
 def _data_source(point: Point, step_s: int) -> str:
+    texts = ":".join("U" if limit is None else repr(limit) for limit in limits(point))
+    return f"DS:{point.name}:{rrd_type(point.kind)}:{heartbeat_s(point, step_s)}:{texts}"
+
+
+def limits(point: Point) -> tuple[float | None, float | None]:
+    """Least and largest value that a file takes of a point; None for any."""
     minimum = 0.0 if point.kind is Kind.COUNTER and point.minimum is None else point.minimum
-    limits = ":".join("U" if limit is None else repr(float(limit)) for limit in (minimum, point.maximum))
-    return f"DS:{point.name}:{rrd_type(point.kind)}:{heartbeat_s(point, step_s)}:{limits}"
+    return (None if minimum is None else float(minimum), None if point.maximum is None else float(point.maximum))
 
 
 def template(points: Sequence[Point]) -> str:

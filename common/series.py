@@ -36,7 +36,6 @@ class Point(Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         name: 1 to 19 of A-Z a-z 0-9 _ -, as rrdtool demands of a data source.
         unit: as it stands on a graph's axis, for example `bytes` or `percent`.
-        late: it came to its source later than others: a file from before goes on without it.
         wraps_at_bits: of a counter that begins again at 0 after so many bits: 32, or 0 for one that never does.
         scale, offset: what is measured (of a counter, its rate) becomes `value * scale + offset`, before it is held
             against minimum and maximum.
@@ -47,7 +46,6 @@ class Point(Struct, frozen=True, kw_only=True, omit_defaults=True):
     unit: str = ""
     minimum: float | None = None
     maximum: float | None = None
-    late: bool = False
     wraps_at_bits: Annotated[int, Meta(ge=0, le=64)] = 0
     scale: float = 1.0
     offset: float = 0.0

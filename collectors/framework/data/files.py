@@ -1,4 +1,4 @@
-"""The RRD folder, as the writer process changes it: create, update, set aside.
+"""The RRD folder, as the writer process changes it: create, update, convert, set aside.
 
 Only this module calls the parts of rrdtool that change a file, never with `--daemon`, and only one process does so.
 """
@@ -10,28 +10,30 @@ import re
 import sqlite3
 import sys
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
-import msgspec
 import rrdtool
 from msgspec import Struct
 
+from collectors.framework.data import rrdfile
+from collectors.framework.data.conversions import Pending
+from collectors.framework.data.convert import Old, convert
 from collectors.framework.data.copying import Copying
+from collectors.framework.data.differing import Difference, difference
 from collectors.framework.data.index import Index, Series
 from collectors.framework.data.intake import AHEAD_S
+from collectors.framework.data.rrdfile import DamagedError, Header
+from collectors.framework.data.seriesfile import Row, SeriesFile, form_of
 from collectors.framework.data.undo import UndoSlot
 from common import rrd
 from common.errors import TransientError
-from common.series import Layout, Number, SeriesKey
+from common.series import Layout
 
-Row = tuple[int, list[Number | None]]
+_FRESH_FILE = re.compile(r"^[0-9a-f]{32}\.rrd(\.new|(\.new)?[A-Za-z0-9]{6})$")
+"""A file that was being created or converted at a kill; it is renamed when it is complete."""
 
-_DAMAGE = ("is not an RRD file", "is too small", "reached EOF while loading", "mmaping file")
-"""What librrd says of a file that it will never be able to read (rrd_open.c)."""
-_FRESH_FILE = re.compile(r"^[0-9a-f]{32}\.rrd[A-Za-z0-9]{6}$")
-"""A file that rrdtool was creating when it was killed; it is renamed when it is complete."""
+_FORBIDDEN = ("not permitted", "Permission denied", "Read-only file system", "Input/output error", "No space left")
+"""What the system says where a file is there and may not be written, or a disk is not well."""
 
 BROKEN = "broken"
 OLD = "old"
@@ -59,97 +61,28 @@ class Tally(Struct):
     refused: int = 0
 
 
-class Form(Struct, frozen=True):
-    """What all files of a layout have alike: arguments of `rrdtool update`, and the bytes of a new file's header."""
-
-    layout: Layout
-    template: str
-    whole: tuple[bool, ...]
-    header: int
-
-
-_file_name = lru_cache(maxsize=16)(rrd.file_name)
-"""Asked for some times while a file is written; of many files, the names would be more than all else of them."""
-
-
-@lru_cache(maxsize=256)
-def form_of(layout: Layout) -> Form:
-    """What files of a layout have alike; the same for all of them, as there are many files and few layouts."""
-    header = rrd.header_bytes(len(layout.points), layout.step_s, layout.retention)
-    return Form(layout, rrd.template(layout.points), rrd.whole_numbers(layout.points), header)
-
-
-class SeriesFile:
-    """One file, as far as this process knows it.
-
-    Attributes:
-        last: epoch second of its last sample; None until it was looked at.
-        header: bytes of its header.
-        held: of the points that it is there for those that it has; `form` is of all.
-        other: the next one in the ring of those that are the same file with another layout; None for no other.
-    """
-
-    __slots__ = ("_root", "form", "header", "held", "key", "last", "other")
-
-    def __init__(self, root: str, key: SeriesKey, layout: Layout, other: SeriesFile | None = None) -> None:
-        self._root = root
-        self.key = key
-        self.form = self.held = form_of(layout)
-        self.header = self.form.header
-        self.last: int | None = None
-        self.other: SeriesFile | None = None
-        if other is not None:
-            self.other, other.other = other.other or other, self
-
-    @property
-    def name(self) -> str:
-        """Its path below the folder."""
-        return _file_name(self.key)
-
-    @property
-    def layout(self) -> Layout:
-        """What it holds."""
-        return self.form.layout
-
-    @property
-    def path(self) -> str:
-        """Where it lies."""
-        return f"{self._root}/{self.name}"
-
-    def texts(self, rows: Sequence[Row]) -> list[str]:
-        """Samples as arguments of `rrdtool update`, with what makes a gap before one of them exact."""
-        points, step_s, whole = self.held.layout.points, self.layout.step_s, self.held.whole
-        if self.held is not self.form:
-            places = [self.layout.points.index(point) for point in points]
-            rows = [(at, [values[place] for place in places]) for at, values in rows]
-        last = self.last or 0
-        texts = []
-        for at, values in rows:
-            if at - last > step_s:
-                filler = rrd.before_gap(values, points, at - step_s - last, step_s)
-                texts.append(rrd.update_text(at - step_s, filler, whole))
-            texts.append(rrd.update_text(at, values, whole))
-            last = at
-        return texts
-
-    def __str__(self) -> str:
-        return f"{self.key.device} / {self.key.component} / {self.key.source}"
-
-
 class RrdFolder:
     """All files of one collector daemon.
 
     Args:
         root: the folder; it exists.
         wall: epoch seconds.
+        monotonic: seconds that never go back.
         note: takes a sentence for the operator about something that was set right.
 
     Attributes:
         copying: keeps what outages would blank.
+        conversions: files that are not as their samples want them.
     """
 
     def __init__(
-        self, root: Path, index: Index, undo: UndoSlot, wall: Callable[[], float], note: Callable[[str], None]
+        self,
+        root: Path,
+        index: Index,
+        undo: UndoSlot,
+        wall: Callable[[], float],
+        monotonic: Callable[[], float],
+        note: Callable[[str], None],
     ) -> None:
         self._root = root
         self._index = index
@@ -157,6 +90,7 @@ class RrdFolder:
         self._wall = wall
         self._note = note
         self.copying = Copying(root, index.copies, wall, note)
+        self.conversions = Pending(self._convert, monotonic)
         self.tally = Tally()
 
     def recover(self) -> None:
@@ -228,6 +162,8 @@ class RrdFolder:
         file.last = None
         if "could not lock" in reason:
             raise StuckError(f"{file.path} is locked by another program; end whatever writes to it")
+        if any(sign in reason for sign in _FORBIDDEN):
+            raise StuckError(f"{file.path} cannot be written: {reason}")
         if not self._open(file, rows):
             return
         for row in self._admit(file, rows):
@@ -239,35 +175,62 @@ class RrdFolder:
 
     def _open(self, file: SeriesFile, rows: Sequence[Row]) -> bool:
         """Learn what the file holds, or create it; False when none of the rows has a place in it."""
-        info = self._look(file)
-        if info is not None and self._is_ahead(int(info["last_update"])):
-            days = (info["last_update"] - self._wall()) / 86_400
+        header = self._look(file)
+        if header is not None and self._is_ahead(header.last):
+            days = (header.last - self._wall()) / 86_400
             self._set_aside(Path(file.path), AHEAD, f"its last sample is {days:.0f} days ahead of the clock")
-            info = None
-        file.held = form_of(_without_late(info, file.layout)) if info is not None else file.form
-        if info is not None and (difference := _difference(info, file.held.layout)):
-            if max(at for at, _ in rows) <= int(info["last_update"]):
-                self.tally.skipped += len(rows)  # older than the file's layout: a replay
-                return False
-            self._set_aside(Path(file.path), OLD, f"its layout has changed: {difference}")
-            info = None
-        if info is None:
-            file.held = file.form
+            header = None
+        if header is not None and max(at for at, _ in rows) <= header.last:
+            self.tally.skipped += len(rows)  # a replay, maybe of what another layout was for
+            return False
+        if header is not None:
+            header = self._fit(file, header)
+        if header is None:
             first = next((at for at in (row[0] for row in rows) if self._may_begin(at, file.layout.step_s)), None)
             if first is None:
                 self.tally.future += len(rows)
                 return False
             self._create(file, first)
-            file.last = first - file.layout.step_s
-        else:
-            file.last = int(info["last_update"])
-            header = int(info["header_size"])
-            file.header = file.form.header if header == file.form.header else header
-            self._register(file, file.last)
-        other = file.other
-        while other is not None and other is not file:
-            other.last, other = None, other.other  # has to look at the file again
+        file.forget()
+        file.last = header.last if header is not None else first - file.layout.step_s
         return True
+
+    def _fit(self, file: SeriesFile, header: Header) -> Header | None:
+        """Have the file take what is to be written; None when it had to be set aside."""
+        known = self._known(file)
+        different = difference(header, known.layout.points if known else (), file.layout)
+        if different is not None and different.hopeless:
+            self._set_aside(Path(file.path), OLD, f"nothing of it can be kept: {different.reason}")
+            return None
+        if different is not None and different.tuned:
+            self._tune(file, header, different)
+        elif different is not None and self.conversions.want(file, different.reason):
+            header = self._look(file)
+            assert header is not None
+        elif different is not None:
+            file.held, file.header = form_of(different.held), header.size
+            return header
+        self.conversions.settled(file.key)
+        self._register(file, known, header.last)
+        file.held = file.form
+        file.header = file.form.header if header.size == file.form.header else header.size
+        return header
+
+    def _convert(self, file: SeriesFile) -> None:
+        """Have a file become what its samples want (for `Pending`)."""
+        known = self._known(file)
+        last = convert([Old(path=file.path, points=known.layout.points if known else ())], file.path, file.layout)
+        file.forget()
+        self._register(file, known, last)
+
+    def _tune(self, file: SeriesFile, header: Header, different: Difference) -> None:
+        try:
+            self._undo.keep(file.name, header.size)
+            rrdtool.tune(file.path, *different.tuned)
+        except (OSError, ValueError, rrdtool.OperationalError) as error:
+            raise StuckError(f"{file.path} cannot be changed: {error}") from None
+        finally:
+            self._undo.clear(file.name)
 
     def _is_ahead(self, last: int) -> bool:
         return last > self._wall() + AHEAD_S
@@ -275,17 +238,16 @@ class RrdFolder:
     def _may_begin(self, at: int, step_s: int) -> bool:
         return rrd.EARLIEST + step_s < at <= self._wall() + step_s
 
-    def _look(self, file: SeriesFile) -> dict[str, Any] | None:
+    def _look(self, file: SeriesFile) -> Header | None:
         try:
-            info: dict[str, Any] = rrdtool.info(file.path)
-        except rrdtool.OperationalError as error:
-            if not os.path.lexists(file.path):
-                return None
-            if not any(sign in str(error) for sign in _DAMAGE):
-                raise StuckError(f"{file.path} cannot be read: {error}") from None
+            return rrdfile.look(file.path)
+        except FileNotFoundError:
+            return None
+        except DamagedError as error:
             self._set_aside(Path(file.path), BROKEN, f"it is damaged: {error}")
             return None
-        return info
+        except OSError as error:
+            raise StuckError(f"{file.path} cannot be read: {error}") from None
 
     def _set_aside(self, path: Path, word: str, reason: str) -> None:
         number = 1
@@ -305,12 +267,21 @@ class RrdFolder:
         else:  # an operator wanted it so
             sys.stderr.write(f"{said}\n")
 
-    def _register(self, file: SeriesFile, first: int) -> None:
-        known = self._index.get(file.name)
-        layout = file.held.layout
-        if known is None or not _same_figures(known.layout, layout) or known.key != file.key:
+    def _known(self, file: SeriesFile) -> Series | None:
+        """What is noted of a file, if it is of this series."""
+        try:
+            known = self._index.get(file.name)
+        except sqlite3.Error as error:
+            raise StuckError(f"The index of {self._root} cannot be read: {error}") from None
+        return known if known is not None and known.key == file.key else None
+
+    def _register(self, file: SeriesFile, known: Series | None, first: int) -> None:
+        if known is None or not _same_figures(known.layout, file.layout):
             first = known.first if known else first
-            self._index.put(Series(key=file.key, layout=layout, file=file.name, first=first))
+            try:
+                self._index.put(Series(key=file.key, layout=file.layout, file=file.name, first=first))
+            except sqlite3.Error as error:
+                raise StuckError(self._why_not(error)) from None
 
     def _create(self, file: SeriesFile, first: int) -> None:
         try:
@@ -320,7 +291,7 @@ class RrdFolder:
             rrdtool.create(*rrd.create_arguments(file.path, file.layout, first))
         except (OSError, sqlite3.Error, rrdtool.OperationalError) as error:
             raise StuckError(self._why_not(error)) from None
-        file.header = file.form.header
+        file.held, file.header = file.form, file.form.header
 
     def _why_not(self, error: Exception) -> str:
         # librrd says nothing at all when the disk is full.
@@ -332,27 +303,3 @@ class RrdFolder:
 
 def _same_figures(one: Layout, other: Layout) -> bool:
     return (one.points, one.step_s) == (other.points, other.step_s)
-
-
-def _without_late(info: dict[str, Any], layout: Layout) -> Layout:
-    """A layout without the late points that a file does not have: its history is worth more."""
-    points = tuple(point for point in layout.points if not point.late or f"ds[{point.name}].type" in info)
-    return layout if points == layout.points else msgspec.structs.replace(layout, points=points)
-
-
-def _difference(info: dict[str, Any], layout: Layout) -> str:
-    """In which way a file does not fit a layout; empty when it does. What it keeps for how long stays as it is."""
-    if info["step"] != layout.step_s:
-        return f"the step was {info['step']} s and is {layout.step_s} s"
-    held = {key[3:-6]: info[key] for key in info if key.startswith("ds[") and key.endswith("].type")}
-    wanted = {point.name: rrd.rrd_type(point.kind) for point in layout.points}
-    if held == wanted:
-        return ""
-    words = [f"{name} is new" for name in wanted if name not in held]
-    words += [f"{name} has gone" for name in held if name not in wanted]
-    words += [
-        f"{name} was {held[name]} and is {wanted[name]}"
-        for name in wanted
-        if held.get(name, wanted[name]) != wanted[name]
-    ]
-    return ", ".join(words)

@@ -8,9 +8,11 @@ Source: rrd_format.h of rrdtool 1.7, as it lies on a 64-bit machine.
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import re
+import stat
 import struct
 from array import array
 from collections.abc import Sequence
@@ -118,6 +120,27 @@ def header_size(sources: int, archives: int) -> int:
     """Bytes before the rows."""
     one = _HEAD.size + _LIVE.size + _SOURCE.size * sources + _READY.size * sources
     return one + archives * (_ARCHIVE.size + _POINTER.size + _CELL.size * sources)
+
+
+def look(path: str) -> Header:
+    """Read and check the header of a file.
+
+    Raises:
+        DamagedError: it is none that librrd could work with, or no file at all but something else of that name.
+        OSError: it cannot be read.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        if error.errno in {errno.ELOOP, errno.ENXIO}:
+            raise DamagedError(f"{path} is no file, but a link or a socket") from None
+        raise
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise DamagedError(f"{path} is no file, but something else of that name")
+        return read_header(fd, path)
+    finally:
+        os.close(fd)
 
 
 def read_header(fd: int, path: str) -> Header:

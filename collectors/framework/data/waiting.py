@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from collectors.framework.data.files import Row
+from collectors.framework.data.seriesfile import Row
 
 Waiting = bytes | bytearray
 

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from collectors.framework.data.files import Row, RrdFolder, SeriesFile, StuckError, Tally
+from collectors.framework.data.files import RrdFolder, StuckError, Tally
 from collectors.framework.data.frames import Entry
 from collectors.framework.data.index import Index
 from collectors.framework.data.orders import Answer
+from collectors.framework.data.seriesfile import Row, SeriesFile
 from collectors.framework.data.tail import SpoolTail
 from collectors.framework.data.undo import UndoSlot
 from collectors.framework.data.waiting import Waiting, begin, more, number_of, rows_of
@@ -65,6 +66,7 @@ class Writer:
         root: folder of the files.
         index: whose they are.
         copying: what is kept of outages.
+        conversions: files that are not as their samples want them.
         stopped: set when the process is to end; what takes long leaves off then.
     """
 
@@ -87,10 +89,11 @@ class Writer:
         self.root = root
         self.index = Index(root)
         self._undo = UndoSlot(spool / "undo", root)
-        self._folder = RrdFolder(root, self.index, self._undo, wall, self._take_note)
+        self._folder = RrdFolder(root, self.index, self._undo, wall, monotonic, self._take_note)
         if self.index.damage:
             self._take_note(self.index.damage)
         self.copying = self._folder.copying
+        self.conversions = self._folder.conversions
         self._folder.recover()
         self._root = str(root)
         self._files: dict[SeriesKey, SeriesFile] = {}
@@ -126,6 +129,7 @@ class Writer:
             self._new.clear()
         if self._due:
             self._write([self._due.popleft() for _ in range(min(len(self._due), self._files_at_once))])
+        self.conversions.step()
 
     def flush(self, devices: Collection[str] | None = None) -> None:
         """Write what is held, all of it or that of some devices, and keep the progress."""
@@ -160,6 +164,8 @@ class Writer:
         moments = [self._held_since + self._patience_s()] if self._held else []
         moments += [self._new_since + self._hold_s] if self._new else []
         moments += [self._retry_at] if self._stuck else []
+        conversions_s = self.conversions.wait_s()
+        moments += [] if conversions_s is None else [now + conversions_s]
         return max(0.0, min(moments) - now) if moments else None
 
     @property
@@ -183,13 +189,15 @@ class Writer:
         self._undo.close()
         self.index.close()
 
+    def wanted(self, key: SeriesKey) -> Layout | None:
+        """What a file of a series is to be like; None where no sample has come since the process started."""
+        file = self._files.get(key)
+        return None if file is None else file.layout
+
     def changed(self, key: SeriesKey) -> None:
         """The file of a series was put there, taken away or made anew by an order: what was known of it is void."""
-        file = first = self._files.get(key)
-        while file is not None:
-            file.last, file = None, file.other
-            if file is first:
-                break
+        if (file := self._files.get(key)) is not None:
+            file.forget()
 
     def _file(self, key: SeriesKey, layout: Layout) -> SeriesFile:
         file = self._files.get(key)
@@ -262,4 +270,4 @@ class Writer:
         if self._stuck:
             return f"{self._stuck_why}. {len(self._stuck)} series wait; their samples are kept in the spool."
         self._notes = [note for note in self._notes if note[0] > self._monotonic() - NOTE_S]
-        return self._notes[-1][1] if self._notes else ""
+        return self._notes[-1][1] if self._notes else self.conversions.problem()

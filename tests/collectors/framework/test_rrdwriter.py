@@ -6,18 +6,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import rrdtool
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from collectors.framework.data.files import SeriesFile
 from collectors.framework.data.index import read_device
 from collectors.framework.data.intake import Intake
+from collectors.framework.data.seriesfile import SeriesFile
 from collectors.framework.data.writing import HOLD_S, Writer
 from collectors.framework.samplespool import PROGRESS, SampleSpool
 from common import rrd
+from common.errors import TransientError
 from common.series import Kind, Layout, Point, Retention, Sample, SeriesKey
 from tests.fakes.series import resolutions
 
@@ -366,37 +368,95 @@ def test_a_file_that_somebody_deleted_is_made_again(bench: Bench) -> None:
     assert bench.rows(NOW - 100, NOW - 80)[NOW - 90][0] == 2
 
 
-@pytest.mark.parametrize(
-    ("layout", "reason"),
-    [
-        (Layout(points=(*LAYOUT.points, Point(name="extra")), step_s=10), "extra is new"),
-        (Layout(points=LAYOUT.points[:1], step_s=10), "restarts has gone"),
-        (Layout(points=LAYOUT.points, step_s=20), "the step was 10 s and is 20 s"),
-        (
-            Layout(points=(Point(name="cpu", kind=Kind.DERIVE), LAYOUT.points[1]), step_s=10),
-            "cpu was GAUGE and is DERIVE",
-        ),
-    ],
-)
-def test_another_layout_keeps_the_old_file_and_begins_a_new_one(
+OTHERS = [
+    (Layout(points=(*LAYOUT.points, Point(name="extra")), step_s=10), "extra is new"),
+    (Layout(points=LAYOUT.points[:1], step_s=10), "restarts has gone"),
+    (Layout(points=LAYOUT.points, step_s=20), "the step was 10 s and is 20 s"),
+    (replace(LAYOUT, retention=Retention.LONG), "the retention plan has changed"),
+    (
+        Layout(points=(LAYOUT.points[0], Point(name="restarts", kind=Kind.ABSOLUTE)), step_s=10),
+        "restarts was DERIVE and is ABSOLUTE",
+    ),
+    (
+        Layout(points=(LAYOUT.points[0], Point(name="restarts", kind=Kind.COUNTER)), step_s=10),
+        "restarts was DERIVE and is GAUGE",
+    ),
+    (Layout(points=(LAYOUT.points[0], Point(name="restarts")), step_s=10), "restarts was DERIVE and is GAUGE"),
+]
+
+
+@pytest.mark.parametrize(("layout", "reason"), OTHERS)
+def test_another_layout_converts_the_file_and_keeps_what_still_means_the_same(
     bench: Bench, layout: Layout, reason: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    bench.put(NOW - 100, cpu=1)
+    for at in range(NOW - 200, NOW - 90, 10):
+        bench.put(at, cpu=1, restarts=(at - NOW) // 2)
     bench.write()
     bench.put(NOW - 60, layout=layout, cpu=2)
     bench.write()
     assert bench.writer.report().problem == ""  # it was wanted so; the log tells
     assert reason in capfd.readouterr().err
-    old = bench.path().with_name(bench.path().name + ".old-1")
-    assert rrdtool.last(str(old)) == NOW - 100
-    assert rrdtool.last(str(bench.path())) == NOW - 60
-    assert read_device(bench.root, "web1")[0].layout == layout
+    assert [path.name for path in bench.path().parent.iterdir()] == [bench.path().name]
+    rows = bench.rows(NOW - 200, NOW - 60, step_s=layout.step_s)
+    assert [row[0] for row in rows.values() if row[0] is not None][:5] == [1] * 5
+    assert rows[NOW - 60][0] == 2
+    if len(layout.points) == 2:
+        wanted = [] if layout.points[1].kind is Kind.GAUGE else [0.5] * 5  # a count is no rate
+        assert [row[1] for row in rows.values() if row[1] is not None][:5] == wanted
+    info = rrdtool.info(str(bench.path()))
+    assert rrd.held_resolutions(info) == resolutions(layout.step_s, layout.retention)
+    assert read_device(bench.root, "web1")[0].layout == replace(layout, retention=Retention.STANDARD)
     # A replay of both must not turn them over again.
+    before = bench.path().read_bytes()
     (bench.spool_dir / PROGRESS).unlink()
     bench.restart()
     bench.write()
-    assert not bench.path().with_name(bench.path().name + ".old-2").exists()
-    assert rrdtool.last(str(bench.path())) == NOW - 60
+    assert bench.path().read_bytes() == before
+    assert bench.writer.conversions.done == 0
+
+
+def test_a_counter_that_becomes_a_gauge_begins_anew_although_the_file_looks_alike(bench: Bench) -> None:
+    counter = Layout(points=(Point(name="cpu"), Point(name="done", kind=Kind.COUNTER)), step_s=10)
+    for i in range(5):
+        bench.put(NOW - 100 + 10 * i, layout=counter, cpu=1, done=20 * i)
+    bench.write()
+    assert bench.rows(NOW - 60, NOW - 60)[NOW - 60] == (1, 2)
+    bench.put(NOW - 50, layout=Layout(points=(Point(name="cpu"), Point(name="done")), step_s=10), cpu=1, done=7)
+    bench.write()
+    assert bench.rows(NOW - 60, NOW - 50) == {NOW - 60: (1, None), NOW - 50: (1, 7)}
+    assert bench.writer.conversions.done == 1
+
+
+def test_a_file_of_which_nothing_can_be_kept_is_set_aside(bench: Bench, capfd: pytest.CaptureFixture[str]) -> None:
+    bench.put(NOW - 100, cpu=1)
+    bench.write()
+    layout = Layout(points=(Point(name="cpu", kind=Kind.DERIVE), Point(name="extra")), step_s=10)
+    bench.put(NOW - 60, layout=layout, cpu=2, extra=3)
+    bench.write()
+    assert "nothing of it can be kept" in capfd.readouterr().err
+    assert bench.writer.report().problem == ""
+    assert rrdtool.last(f"{bench.path()}.old-1") == NOW - 100
+    assert bench.rows(NOW - 60, NOW - 60)[NOW - 60] == (None, 3.0)
+
+
+def test_other_limits_are_put_into_the_file_as_it_is(bench: Bench) -> None:
+    for at in range(NOW - 200, NOW - 90, 10):
+        bench.put(at, cpu=at % 7, restarts=1)
+    bench.write()
+    node = bench.path().stat().st_ino
+    layout = Layout(points=(Point(name="cpu", minimum=-1.5, maximum=3.1), LAYOUT.points[1]), step_s=10)
+    for at, cpu in ((NOW - 90, 3), (NOW - 80, 4), (NOW - 70, 2)):
+        bench.put(at, layout=layout, cpu=cpu, restarts=1)
+    bench.write()
+    assert [row[0] for row in bench.rows(NOW - 90, NOW - 70).values()] == [3, None, 2]
+    assert [row[0] for row in bench.rows(NOW - 200, NOW - 100).values()] == [
+        t % 7 for t in range(NOW - 200, NOW - 90, 10)
+    ]
+    assert bench.path().stat().st_ino == node
+    assert bench.writer.conversions.done == 0
+    bench.put(NOW - 60, cpu=9, restarts=1)  # and away again
+    bench.write()
+    assert bench.rows(NOW - 60, NOW - 60)[NOW - 60][0] == 9
 
 
 def test_what_knew_a_file_before_others_made_it_anew_looks_at_it_again(bench: Bench) -> None:
@@ -409,52 +469,117 @@ def test_what_knew_a_file_before_others_made_it_anew_looks_at_it_again(bench: Be
         file = files[number % 3]
         bench.writer._folder.write(file, [(NOW - 400 + 40 * number, [1.0] * len(file.layout.points))])
     assert (bench.tally.written, bench.tally.refused) == (9, 0)
-    assert len(list(bench.path().parent.iterdir())) == 9
+    assert bench.writer.conversions.done == 8
+    assert len(list(bench.path().parent.iterdir())) == 1
 
 
-def test_a_file_from_before_a_late_point_goes_on_without_it(bench: Bench) -> None:
-    late = Layout(points=(Point(name="runs", kind=Kind.DERIVE, late=True), *LAYOUT.points), step_s=10)
-    bench.put(NOW - 100, cpu=1, restarts=3)
-    bench.put(NOW - 100, "new", layout=late, cpu=1, runs=7)
-    bench.write()
-    bench.put(NOW - 90, layout=late, cpu=2, restarts=4, runs=5)
-    bench.put(NOW - 90, "new", layout=late, cpu=2, runs=8)
-    bench.write()
-    bench.restart()
-    bench.put(NOW - 70, layout=late, cpu=3, restarts=6, runs=6)
-    bench.write()
-    rows = bench.rows(NOW - 100, NOW - 70)
-    assert [rows[at][0] for at in (NOW - 100, NOW - 90, NOW - 70)] == [1, 2, 3]
-    assert rows[NOW - 80][1] == pytest.approx(0.2)  # what it counted in a gap is its own, too
-    assert bench.rows(NOW - 100, NOW - 90, "new")[NOW - 90] == (pytest.approx(0.1), 2.0, None)
-    assert list(bench.root.rglob("*.old-*")) == []
-    listed = {series.key.component: series.layout for series in read_device(bench.root, "web1")}
-    assert listed == {"sshd": LAYOUT, "new": late}
-    # Deleted, it is made anew with all points.
-    bench.path().unlink()
-    bench.put(NOW - 60, layout=late, cpu=4, runs=9)
-    bench.write()
-    assert "ds[runs].type" in rrdtool.info(str(bench.path()))
+class Slow:
+    """Conversions that take time by a bench's clock."""
+
+    def __init__(self, bench: Bench, each_s: float) -> None:
+        self._bench, self._each_s = bench, each_s
+        self._convert = bench.writer.conversions._convert
+        self.fails: str = ""
+        bench.writer.conversions._convert = self  # type: ignore[assignment]  # the seam has no other door
+
+    def __call__(self, file: SeriesFile) -> None:
+        self._bench.monotonic += self._each_s
+        if self.fails:
+            raise TransientError(self.fails)
+        self._convert(file)
 
 
-def test_a_file_gets_its_retention_when_it_is_created_and_keeps_it(bench: Bench) -> None:
-    long = replace(LAYOUT, retention=Retention.LONG)
-    bench.put(NOW - 100, cpu=1)
-    bench.put(NOW - 100, "new", layout=long, cpu=1)
+@pytest.mark.parametrize(
+    ("layout", "points"),
+    [
+        (Layout(points=(Point(name="extra"), *LAYOUT.points), step_s=10), 3),
+        (replace(LAYOUT, step_s=30), 2),
+        (replace(LAYOUT, step_s=5), 2),
+        (replace(LAYOUT, retention=Retention.SHORT), 2),
+    ],
+)
+def test_a_change_for_a_fleet_is_made_bit_by_bit_and_samples_go_on(bench: Bench, layout: Layout, points: int) -> None:
+    names = [f"set{number}" for number in range(30)]
+    for name in names:
+        for at in (NOW - 620, NOW - 610, NOW - 600):
+            bench.put(at, name, cpu=1, restarts=5)
     bench.write()
-    bench.put(NOW - 90, layout=long, cpu=2)
-    bench.put(NOW - 90, "new", cpu=2)
+    Slow(bench, 1.0)
+    step = layout.step_s
+    bench.now = float(NOW)
+    for at in range(NOW - 600 + step, NOW - 600 + 4 * step, step):
+        for name in names:
+            bench.put(at, name, layout=layout, cpu=2, restarts=5, **({"extra": 7} if points == 3 else {}))
     bench.write()
-    bench.restart()
-    bench.put(NOW - 80, layout=long, cpu=3)
-    bench.put(NOW - 80, "new", cpu=3)
+    pending = bench.writer.conversions
+    waiting, done, failed = pending.counts
+    assert 0 < done < 5
+    assert waiting + done == 30
+    assert failed == 0
+    assert bench.writer.done == 180  # none of them is held up
+    assert bench.tally.written == 180
+    last = NOW - 600 + 3 * step
+    for name in names:  # those that wait have what fits
+        rows = bench.rows(NOW - 600 + max(step, 10), last, name, step_s=step)
+        known = [row for row in rows.values() if row and row[-1] is not None]
+        assert known, name
+        assert all(row[-2:] == (2.0, 0.0) for row in known)
+    steps = 0
+    while len(pending):
+        wait_s = bench.writer.wait_s()
+        assert wait_s is not None
+        bench.monotonic += wait_s
+        began = bench.monotonic
+        bench.writer.gather()
+        assert bench.monotonic - began <= 1.0  # one at a time, and then the daemon is listened to
+        steps += 1
+    assert bench.monotonic > 80  # a quarter of the time
+    assert pending.done == 30
+    for name in names:
+        rows = bench.rows(NOW - 600, last, name, step_s=step)
+        assert rows[NOW - 600][-2] == 1.0
+        assert rrdtool.info(str(bench.path(name)))["step"] == step
+    indexed = {series.key.component: series.layout.points for series in read_device(bench.root, "web1")}
+    assert set(indexed.values()) == {layout.points}
+
+
+def test_a_file_that_cannot_be_converted_is_written_as_it_is_and_tried_again(bench: Bench) -> None:
+    for name in ("sshd", "nginx"):
+        bench.put(NOW - 100, name, cpu=1, restarts=5)
     bench.write()
-    for component, retention in (("sshd", Retention.STANDARD), ("new", Retention.LONG)):
-        assert [row[0] for row in bench.rows(NOW - 100, NOW - 80, component).values()] == [1, 2, 3]
-        info = rrdtool.info(str(bench.path(component)))
-        assert rrd.held_resolutions(info) == resolutions(10, retention)
-        assert not bench.path(component).with_name(bench.path(component).name + ".old-1").exists()
+    slow = Slow(bench, 0.0)
+    slow.fails = "the disk is full"
+    layout = Layout(points=(Point(name="extra"), *LAYOUT.points), step_s=10)
+    for at in (NOW - 90, NOW - 80):
+        for name in ("sshd", "nginx"):
+            bench.put(at, name, layout=layout, cpu=2, restarts=6, extra=7)
+        bench.write()
+    assert bench.writer.done == 6
+    assert "2 series files could not be converted" in bench.writer.report().problem
+    assert "the disk is full" in bench.writer.report().problem
+    assert bench.rows(NOW - 100, NOW - 80) == {NOW - 100: (1, None), NOW - 90: (2, 0.1), NOW - 80: (2, 0)}
+    slow.fails = ""
+    bench.monotonic += 601
+    assert bench.writer.wait_s() == 0
+    bench.writer.gather()
     assert bench.writer.report().problem == ""
+    assert bench.writer.conversions.counts == (0, 2, 0)
+    bench.put(NOW - 70, layout=layout, cpu=3, restarts=6, extra=8)
+    bench.write()
+    assert bench.rows(NOW - 80, NOW - 70) == {NOW - 80: (None, 2, 0), NOW - 70: (8, 3, 0)}
+
+
+def test_what_is_left_of_a_layout_with_late_points_is_read(bench: Bench) -> None:
+    """Spool and index of a version before have a field that there is no more."""
+    old = b'[{"name":"runs","kind":"derive","late":true},{"name":"cpu"}]'
+    bench.put(NOW - 100, cpu=1)
+    bench.write()
+    bench.writer.index._db.execute("UPDATE series SET points = ?", (old,))
+    assert [point.name for point in read_device(bench.root, "web1")[0].layout.points] == ["runs", "cpu"]
+    decoded = msgspec.msgpack.decode(
+        msgspec.msgpack.encode({"name": "runs", "kind": "derive", "late": True}), type=Point
+    )
+    assert decoded == Point(name="runs", kind=Kind.DERIVE)
 
 
 def test_the_header_that_is_kept_is_the_whole_of_it_whatever_the_retention(bench: Bench) -> None:
@@ -467,10 +592,13 @@ def test_the_header_that_is_kept_is_the_whole_of_it_whatever_the_retention(bench
 
     bench.writer._undo.keep = listening  # type: ignore[method-assign]  # to hear what it is told
     short = replace(LAYOUT, retention=Retention.SHORT)
+    sizes = []
     for at, layout in ((NOW - 100, short), (NOW - 90, short), (NOW - 80, LAYOUT)):
         bench.put(at, layout=layout, cpu=1)
         bench.write()
-    assert kept == [rrdtool.info(str(bench.path()))["header_size"]] * 3
+        sizes.append(rrdtool.info(str(bench.path()))["header_size"])
+    assert kept == sizes
+    assert sizes[0] == sizes[1] < sizes[2]
 
 
 def test_points_in_another_order_go_into_the_same_file(bench: Bench) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.framework.data.files import Row
+from collectors.framework.data.seriesfile import Row
 from collectors.framework.data.waiting import Waiting, begin, more, number_of, rows_of
 
 NUMBERS = st.integers(1, 2**63)

@@ -181,7 +181,7 @@ def test_minimum_average_and_maximum_keep_their_order_and_nothing_is_invented(
     feed(path, new, made((NOW - 5_000) // wanted_s * wanted_s, 600, step_s=wanted_s, seed=seed, holes=holes))
     got = read(path)
     known = 0
-    for (cf, every_s, name), rows in got.items():
+    for (_, every_s, name), rows in got.items():
         low, high = got["MIN", every_s, name], got["MAX", every_s, name]
         assert low.keys() == high.keys() == rows.keys()
         for at, value in rows.items():
