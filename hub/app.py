@@ -18,8 +18,9 @@ from common.sealing import ensure_sealer
 from hub.backup import BACKUP
 from hub.broker.listener import BrokerListener
 from hub.data.feed import EventFeed
-from hub.data.reader import Reader
+from hub.data.hearing import PACE_S
 from hub.data.rollbook import RollReader
+from hub.data.series import SeriesReader
 from hub.distribution.absence import Absence
 from hub.distribution.epochs import KEEP_S
 from hub.distribution.errand import Every
@@ -50,6 +51,7 @@ from hub.opening import (
     open_epochs,
     open_keeper,
     open_moves,
+    open_reader,
     open_site,
 )
 from hub.pools.store import SqlPoolStore
@@ -73,6 +75,7 @@ from hub.web.revisions import RevisionTopic
 from hub.web.rollbook import RollTopic
 from hub.web.router import Router
 from hub.web.secrets import SecretTopic
+from hub.web.series import SeriesTopic
 from hub.web.server import WebServer
 from hub.web.templates import TemplateTopic
 from hub.web.tokens import ensure_token
@@ -173,14 +176,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
         )
 
         # Across: the API, and what it asks of collectors.
-        reader = Reader(
-            clock,
-            distributor.owner,
-            roster.is_known,
-            roster.session,
-            roster.whereabouts,
-            series=components.series_elsewhere,
-        )
+        reader, hearing = open_reader(clock, wall, roster, distributor, components)
         polls = LongPolls()
         overview = CollectorTopic(
             About(
@@ -213,6 +209,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
             EventTopic(events, EventFeed(clock, events, events.observe), wall, polls, decisions.decided),
             EvidenceTopic(events, reader),
             DataTopic(reader, distributor.devices, wall),
+            SeriesTopic(SeriesReader(reader, hearing.heard, wall), wall),
             GraphTopic(
                 graph_desk(
                     clock, wall, lambda: model.model, components, EventPast(database), reader, distributor.owner
@@ -242,6 +239,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
             Every(clock, AGE_S, ageing.run),
             Every(clock, RENEW_S, hub_renewal(settings, wall, listener.renew, enrolment.renew)),
             Every(clock, KEEP_S, epochs.keep),
+            Every(clock, PACE_S, hearing.run),
         ):
             part.start()
             life.at_end(part.stop)

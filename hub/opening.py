@@ -20,6 +20,8 @@ from hub.components.book import ComponentBook
 from hub.components.modelrules import ModelRules
 from hub.components.renaming import Renaming
 from hub.components.store import SqlComponentStore
+from hub.data.hearing import Hearing
+from hub.data.reader import Reader
 from hub.distribution.absence import KEY as COLLECTOR_LOST
 from hub.distribution.absence import Absence
 from hub.distribution.ailments import KEY as COLLECTOR_PROBLEM
@@ -225,3 +227,24 @@ async def see_off(components: ComponentBook, events: SqlEventStore, devices: Seq
     """Forget what devices consisted of that have left the model, and close their events; return how many these were."""
     await components.forget(devices)
     return await events.close_devices(devices, by, at)
+
+
+def open_reader(
+    clock: Any, wall: Callable[[], float], roster: Roster, distributor: Distributor, components: ComponentBook
+) -> tuple[Reader, Hearing]:
+    """What asks collectors, and what hears from them all the while."""
+    reader = Reader(
+        clock,
+        distributor.owner,
+        roster.is_known,
+        roster.session,
+        roster.whereabouts,
+        series=components.series_elsewhere,
+    )
+    hearing = Hearing(
+        clock,
+        wall,
+        lambda: roster.daemons(SERVICE_PROCESS),
+        lambda device, collector: collector in {device, distributor.owner(device)},
+    )
+    return reader, hearing

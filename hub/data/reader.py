@@ -125,6 +125,10 @@ class Reader:
         """The time, by the clock that answers are waited for with."""
         return self._clock.seconds()
 
+    def kept_under(self, device: str) -> Mapping[str, str]:
+        """Of a device the process sets whose series are kept under another name, and under which."""
+        return self._series(device)
+
     # --- questions about one device -----------------------------------------------------------------------------------
 
     async def processes(self, device: str, set_: str | None) -> ProcessTable:

@@ -103,6 +103,11 @@ class Roster:
         seat = self._seats.get((collector, daemon))
         return None if seat is None else seat.session
 
+    def daemons(self, daemon: str) -> list[ISession]:
+        """Sessions of the daemons of a service, those that are logged in."""
+        seats = (seat for (_, name), seat in self._seats.items() if name == daemon)
+        return [seat.session for seat in seats if seat.session is not None]
+
     def is_known(self, collector: str, daemon: str | None = None) -> bool:
         """Whether a daemon of that collector, or this one, has ever logged in."""
         if daemon is not None:

@@ -41,11 +41,18 @@ class Call(Struct, frozen=True):
         names: the variable parts of the path, by name.
         query: parameters with all their values.
         content: the body's bytes.
+        accept: kinds of answer that are liked, as the header has them.
     """
 
     names: Mapping[str, str]
     query: Mapping[str, list[str]]
     content: bytes
+    accept: str = ""
+
+    def accepts(self, kind: str) -> bool:
+        """Whether this kind of answer is liked by its name, and JSON is not named before it."""
+        named = [part.partition(";")[0].strip().lower() for part in self.accept.split(",")]
+        return next((name == kind for name in named if name in {kind, "application/json"}), False)
 
     def body(self, type_: type[T]) -> T:
         """Read the body as JSON of a shape."""

@@ -183,7 +183,7 @@ class Root(Resource):
         assert route is not None
         if request.is_too_large:
             raise RefusalError("too_large", f"the body is larger than {request.limit} bytes")
-        return await route.answer(Call(names, _query(request), request.content.read()))
+        return await route.answer(Call(names, _query(request), request.content.read(), _accept(request)))
 
 
 def _cancelled(failure: Failure) -> Failure | None:
@@ -201,6 +201,11 @@ def _kept(found: object, *, is_api: bool) -> str:
 
 def _is_api(request: Any) -> bool:
     return bool(request.path.startswith(PREFIX.encode()))
+
+
+def _accept(request: Any) -> str:
+    values = request.requestHeaders.getRawHeaders(b"accept") or []
+    return ",".join(value.decode("latin-1") for value in values)[:1000]
 
 
 def _query(request: Any) -> dict[str, list[str]]:

@@ -201,6 +201,7 @@ class Value(Struct, frozen=True, kw_only=True):
     value: int | float | None
     age_s: float | None
     first: str | None
+    rate: float | None = None
 
 
 def value_shape(value: LastValue, now: float) -> Value:
@@ -216,11 +217,17 @@ def value_shape(value: LastValue, now: float) -> Value:
         value=value.value,
         age_s=None if value.at is None else round(now - value.at, 3),
         first=iso(value.first),
+        rate=value.rate,
     )
 
 
 class Series(Struct, frozen=True, kw_only=True):
-    """One point over a time; rows are [epoch second, value or null]."""
+    """One point over a time; rows are [epoch second, value or null].
+
+    Attributes:
+        from_copies: so many rows are from a copy that was kept when an outage began.
+        known: of rows by the calendar, of each the share of its time that is known.
+    """
 
     device: str
     component: str
@@ -232,6 +239,8 @@ class Series(Struct, frozen=True, kw_only=True):
     end: int
     cf: str
     rows: list[tuple[int, float | None]]
+    from_copies: int = 0
+    known: list[float] = []
 
 
 def series_shapes(device: str, component: str, source: str, rows: Rows) -> list[Series]:
@@ -248,6 +257,8 @@ def series_shapes(device: str, component: str, source: str, rows: Rows) -> list[
             end=rows.end,
             cf=rows.cf,
             rows=[(at, values[index] if index < len(values) else None) for at, values in rows.rows],
+            from_copies=rows.from_copies,
+            known=[round(shares[index], 6) for shares in rows.known if index < len(shares)],
         )
         for index, point in enumerate(rows.points)
     ]

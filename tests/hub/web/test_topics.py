@@ -32,7 +32,9 @@ from common.queries import (
 )
 from common.roll import DeviceScan, Process, SetState, SetStatus
 from hub.data.feed import EventFeed
+from hub.data.heard import LastHeard
 from hub.data.reader import Reader
+from hub.data.series import SeriesReader
 from hub.distribution.roster import Roster
 from hub.distribution.services import Services
 from hub.events.store import SqlEventStore
@@ -46,6 +48,7 @@ from hub.web.data import DataTopic
 from hub.web.events import EventTopic
 from hub.web.graphs import GraphTopic
 from hub.web.longpolls import LongPolls
+from hub.web.series import SeriesTopic
 from tests.hub.distribution.fakes import Bench, FakeSession
 from tests.hub.web.http import Client, Connection, site_of
 
@@ -239,6 +242,7 @@ class CollectorTopicTests(SynchronousTestCase):
             return {"web1": {4: 2, 3: 1}, "web2": {4: 1}}
 
         self.modellers: set[str] = set()
+        self.heard = LastHeard()
         modeler = self.bench.another(SERVICE_MODELER, self.modellers.__contains__)
         modeler.start()
         watched = self.bench.model.watcher
@@ -255,6 +259,7 @@ class CollectorTopicTests(SynchronousTestCase):
         topics = (
             CollectorTopic(about, self.roster, services, reader, model.devices, counts),
             DataTopic(reader, model.devices, self.bench.clock.seconds),
+            SeriesTopic(SeriesReader(reader, self.heard, self.bench.clock.seconds), self.bench.clock.seconds),
             GraphTopic(desk, reader, Model, self.bench.clock.seconds),
         )
         routes = [route for topic in topics for route in topic.routes()]
@@ -483,10 +488,11 @@ class CollectorTopicTests(SynchronousTestCase):
                     end=120,
                     cf="MAX",
                     resolution_s=10,
+                    paged=True,
                 )
             ],
         )
-        for wrong in ("&point=a/b", "&cf=LAST", "&start=200&end=100", "&resolution_s=0", "&start=x"):
+        for wrong in ("&point=a/b", "&cf=FIRST", "&start=200&end=100", "&resolution_s=0", "&start=x"):
             self.assertEqual(self.client.get(path + wrong).status, 400, wrong)
         self.assertEqual(self.client.get("devices/web1/series/fetch?component=x").status, 400)
 

@@ -1,0 +1,156 @@
+"""What was last heard of the series of each device, for the time when its collector is away."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Sequence
+
+import msgspec
+from msgspec import Struct
+
+from common.queries import LastValue
+from common.readings import HeardSeries, PointFacts, SeriesFacts
+
+MAX_BYTES = 64 * 1024 * 1024
+OVERHEAD = 400
+"""Bytes that a device takes besides what is kept of it."""
+
+_values = msgspec.msgpack.Decoder(list[HeardSeries])
+_facts = msgspec.msgpack.Decoder(list[SeriesFacts])
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class _Known:
+    """Of one device, packed: most of it is never asked for."""
+
+    __slots__ = ("at", "facts", "facts_at", "values")
+
+    def __init__(self) -> None:
+        self.at = self.facts_at = 0.0
+        self.values = self.facts = b""
+
+    @property
+    def size(self) -> int:
+        return len(self.values) + len(self.facts)
+
+
+class LastHeard:
+    """Last values and what is kept, by device; of the devices heard of longest ago nothing, when it is too much.
+
+    Names of components are those that collectors have.
+    """
+
+    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+        self._max_bytes = max_bytes
+        self._known: dict[str, _Known] = {}  # in order of when they were heard of
+        self.size = 0
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def take_values(self, device: str, values: Iterable[LastValue], now: float) -> None:
+        """Keep the last values of all series of a device, as they were told at an epoch second."""
+        self._take(device, [], values=_packed(_grouped(device, values)), now=now)
+
+    def take_samples(self, series: Sequence[HeardSeries], now: float) -> None:
+        """Keep newest samples of some series, of any devices; what else is known of these devices stays."""
+        by_device: dict[str, dict[tuple[str, str], HeardSeries]] = {}
+        for one in series:
+            by_device.setdefault(one.device, {})[one.component, one.source] = one
+        for device, fresh in by_device.items():
+            before = self._known.get(device)
+            kept = (
+                {}
+                if before is None or not before.values
+                else {(one.component, one.source): one for one in _values.decode(zlib.decompress(before.values))}
+            )
+            self._take(device, [], values=_packed([*(kept | fresh).values()]), now=now)
+
+    def take_facts(self, device: str, facts: Sequence[SeriesFacts], now: float) -> None:
+        """Keep what is kept of all series of a device."""
+        self._take(device, facts, values=None, now=now)
+
+    def values(self, device: str) -> tuple[list[LastValue], float] | None:
+        """Last values in order, and the epoch second at which they were heard; None when nothing was."""
+        known = self._known.get(device)
+        if known is None or not known.values:
+            return None
+        series = _values.decode(zlib.decompress(known.values))
+        series.sort(key=lambda one: (one.component, one.source))
+        return [value for one in series for value in _told(one)], known.at
+
+    def facts(self, device: str) -> tuple[list[SeriesFacts], float] | None:
+        """What is kept, made of last values where only those were heard; None when nothing was."""
+        known = self._known.get(device)
+        if known is None:
+            return None
+        if known.facts:
+            return _facts.decode(zlib.decompress(known.facts)), known.facts_at
+        series = sorted(_values.decode(zlib.decompress(known.values)), key=lambda one: (one.component, one.source))
+        return [_bare(one) for one in series], known.at
+
+    def forget(self, device: str) -> None:
+        """Let go of a device."""
+        known = self._known.pop(device, None)
+        if known is not None:
+            self.size -= known.size + OVERHEAD
+
+    def _take(self, device: str, facts: Sequence[SeriesFacts], *, values: bytes | None, now: float) -> None:
+        known = self._known.pop(device, None) or _Known()
+        self.size -= known.size + OVERHEAD if known.size else 0
+        if values is None:
+            known.facts, known.facts_at = _packed(facts), now
+        else:
+            known.values, known.at = values, now
+        self._known[device] = known
+        self.size += known.size + OVERHEAD
+        while self.size > self._max_bytes and self._known:
+            self.forget(next(iter(self._known)))
+
+
+def _packed(rows: Sequence[Struct]) -> bytes:
+    return zlib.compress(_encode(rows), 1)
+
+
+def _grouped(device: str, values: Iterable[LastValue]) -> list[HeardSeries]:
+    by_source: dict[tuple[str, str], list[LastValue]] = {}
+    for value in values:
+        by_source.setdefault((value.component, value.source), []).append(value)
+    return [
+        HeardSeries(
+            device=device,
+            component=component,
+            source=source,
+            points=[PointFacts(name=one.point, kind=one.kind, unit=one.unit) for one in some],
+            step_s=some[0].step_s,
+            at=some[0].at or 0,
+            values=[one.value for one in some],
+        )
+        for (component, source), some in by_source.items()
+    ]
+
+
+def _told(series: HeardSeries) -> list[LastValue]:
+    return [
+        LastValue(
+            component=series.component,
+            source=series.source,
+            point=point.name,
+            kind=point.kind,
+            unit=point.unit,
+            step_s=series.step_s,
+            at=series.at or None,
+            value=value,
+        )
+        for point, value in zip(series.points, series.values, strict=False)
+    ]
+
+
+def _bare(series: HeardSeries) -> SeriesFacts:
+    return SeriesFacts(
+        component=series.component,
+        source=series.source,
+        points=series.points,
+        step_s=series.step_s,
+        live_at=series.at or None,
+    )

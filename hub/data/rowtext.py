@@ -1,0 +1,24 @@
+"""Rows as comma-separated values (pure)."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+from common.series import Number
+
+
+def csv_text(header: Sequence[str], rows: Iterable[tuple[Sequence[str], Sequence[Number | None]]]) -> str:
+    """Lines of a table: first cells that are texts, then figures; what is unknown is empty.
+
+    Args:
+        header: of all columns; none for no header.
+        rows: texts and figures of each line.
+    """
+    sink = io.StringIO()
+    writer = csv.writer(sink, lineterminator="\n")
+    if header:
+        writer.writerow(header)
+    writer.writerows([*texts, *("" if value is None else value for value in values)] for texts, values in rows)
+    return sink.getvalue()

@@ -1,0 +1,140 @@
+# mypy: allow-untyped-calls
+from __future__ import annotations
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from common.errors import RemoteError
+from common.queries import LastValue, Query, Result
+from common.readings import Heard, HeardQuery, HeardSeries, PointFacts, SeriesFacts
+from hub.data.heard import LastHeard
+from hub.data.hearing import PACE_S, REFUSED_S, ROUND_S, Hearing
+from tests.hub.distribution.fakes import FakeCollector, FakeSession
+
+
+def series(device: str = "web1", component: str = "nginx", at: int = 100, value: float | None = 1) -> HeardSeries:
+    point = PointFacts(name="cpu", kind="gauge", unit="percent")
+    return HeardSeries(
+        device=device, component=component, source="process", points=[point], step_s=60, at=at, values=[value]
+    )
+
+
+def value(component: str = "nginx", point: str = "cpu", at: int | None = 100) -> LastValue:
+    return LastValue(
+        component=component, source="process", point=point, kind="gauge", unit="", step_s=60, at=at, value=2.5
+    )
+
+
+def names(heard: LastHeard, device: str = "web1") -> list[tuple[str, str, int | None]]:
+    found = heard.values(device)
+    assert found is not None
+    return [(one.component, one.point, one.at) for one in found[0]]
+
+
+def test_what_was_told_comes_back_as_it_was() -> None:
+    heard, told = LastHeard(), [value("a"), value("a", "memory"), value("b", at=None)]
+    heard.take_values("web1", told, 7.0)
+    assert heard.values("web1") == (told, 7.0)
+    assert heard.values("web2") is None
+
+
+def test_a_sample_takes_the_place_of_the_one_before_and_leaves_the_others() -> None:
+    heard = LastHeard()
+    heard.take_values("web1", [value("a"), value("b")], 7.0)
+    heard.take_samples([series(component="b", at=160), series(component="c"), series("web2")], 8.0)
+    assert names(heard) == [("a", "cpu", 100), ("b", "cpu", 160), ("c", "cpu", 100)]
+    assert names(heard, "web2") == [("nginx", "cpu", 100)]
+    heard.take_values("web1", [value("c")], 9.0)
+    assert names(heard) == [("c", "cpu", 100)]
+
+
+def test_what_is_kept_is_made_of_samples_where_nobody_has_asked_for_it() -> None:
+    heard = LastHeard()
+    heard.take_samples([series(at=160)], 8.0)
+    found = heard.facts("web1")
+    assert found is not None
+    (facts,), at = found
+    assert (facts.component, facts.live_at, facts.archives, at) == ("nginx", 160, [], 8.0)
+    told = [SeriesFacts(component="x", source="process", points=[], step_s=60, size_bytes=5)]
+    heard.take_facts("web1", told, 9.0)
+    assert heard.facts("web1") == (told, 9.0)
+    assert names(heard) == [("nginx", "cpu", 160)]
+
+
+def test_it_is_bounded_and_lets_go_of_what_was_heard_longest_ago() -> None:
+    heard = LastHeard(max_bytes=20_000)
+    for number in range(200):
+        heard.take_samples([series(f"d{number}")], float(number))
+        heard.take_samples([series("always")], float(number))
+        assert heard.size <= 20_000
+    assert heard.values("always") is not None
+    assert heard.values("d199") is not None
+    assert heard.values("d0") is None
+    for device in ["always", *(f"d{number}" for number in range(200))]:
+        heard.forget(device)
+    assert (heard.size, len(heard)) == (0, 0)
+
+
+class HearingTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.sessions = [FakeSession(FakeCollector("east"))]
+        self.asked: list[int] = []
+        self.hearing = Hearing(
+            self.clock,
+            lambda: 1000.0,
+            lambda: self.sessions,
+            lambda device, collector: (device, collector) != ("stray", "east"),
+        )
+
+        def answers(query: Query) -> Result:
+            assert isinstance(query, HeardQuery)
+            self.asked.append(query.after)
+            device = ["web1", "stray", "web3"][query.after]
+            return Heard(series=[series(device)], last=query.after + 1, more=query.after < 2)
+
+        self.sessions[0].answers = answers
+
+    def turn(self, seconds: float = PACE_S) -> None:
+        self.successResultOf(Deferred.fromCoroutine(self.hearing.run()))
+        self.clock.advance(seconds)
+
+    def test_a_round_is_a_page_at_a_time_and_the_next_begins_after_a_while(self) -> None:
+        for _ in range(3):
+            self.turn()
+        self.assertEqual(self.asked, [0, 1, 2])
+        for _ in range(5):
+            self.turn()
+        self.assertEqual(self.asked, [0, 1, 2])
+        self.turn(ROUND_S)
+        self.turn()
+        self.assertEqual(self.asked, [0, 1, 2, 0])
+
+    def test_devices_of_others_are_not_heard(self) -> None:
+        for _ in range(3):
+            self.turn()
+        self.assertEqual(
+            [self.hearing.heard.values(name) is None for name in ("web1", "stray", "web3")], [False, True, False]
+        )
+
+    def test_a_collector_that_does_not_know_the_question_is_left_alone(self) -> None:
+        def refuse(query: Query) -> Result:
+            self.asked.append(0)
+            raise RemoteError("bad_request", "this query cannot be read")
+
+        self.sessions[0].answers = refuse
+        for _ in range(5):
+            self.turn()
+        self.assertEqual(len(self.asked), 1)
+        self.turn(REFUSED_S)
+        self.turn()
+        self.assertEqual(len(self.asked), 2)
+
+    def test_a_new_session_begins_anew(self) -> None:
+        self.turn()
+        another = FakeSession(FakeCollector("east"))
+        another.answers = self.sessions[0].answers
+        self.sessions[:] = [another]
+        self.turn()
+        self.assertEqual(self.asked, [0, 0])
