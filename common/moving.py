@@ -36,7 +36,7 @@ class MovedFile(Struct, frozen=True, kw_only=True):
         first, last: epoch seconds of the first and the newest sample.
         size: bytes.
         digest: of all bytes (`digest_of`).
-        copy: which of the copies that were kept beside the file it is; 0 for the file itself.
+        copy: 0 for the file itself; of a copy beside it, from before an outage, the stamp of its first row.
     """
 
     file: FileName

@@ -16,7 +16,7 @@ import random
 import socket
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 from collectors.framework.captures.options import Chosen
 from collectors.framework.chain import Chain
@@ -31,6 +31,7 @@ from collectors.framework.hublink import HubLink
 from collectors.framework.interfaces import CollectorContext, CollectorSpec, NoTap
 from collectors.framework.leases import FILE as STAMP_FILE
 from collectors.framework.leases import Leases, Stamp
+from collectors.framework.moving.mover import Mover
 from collectors.framework.name import CollectorName
 from collectors.framework.networks import Networks
 from collectors.framework.once import add_once_options, run_once
@@ -52,6 +53,7 @@ from common.daemon import Program, version
 from common.daemon import main as daemon_main
 from common.events import CLASS_DAEMON, CLASS_DATA
 from common.holdings import HoldingsQuery, PurgeQuery
+from common.moving import MovingQuery
 from common.wire import TaskCounts
 
 
@@ -166,11 +168,24 @@ class CollectorDaemon(Chain):
         purger = Purger(clock, writer, lambda device: device in held.devices() or device == name.get())
         client.parts |= {HoldingsQuery: reader.look, PurgeQuery: purger.answer}
 
+        mover = self.mover = Mover(
+            clock,
+            wall,
+            folder,
+            NamedThread(reactor, "incoming"),
+            writer,
+            reader,
+            writer.order,
+            is_held=lambda device: held.get(device) is not None or device in held.lapsed,
+            own=name.get,
+        )
+        client.parts |= dict.fromkeys(get_args(MovingQuery), mover.answer)
+
         client.on_attached = attached
         client.on_detached = pump.detached
 
         self._name, self._rejections = name, rejections
-        super().__init__([spool, writer, outlets, reader, runner, stats, leases, link, renewal])
+        super().__init__([spool, writer, outlets, reader, mover, runner, stats, leases, link, renewal])
 
     async def ready(self) -> None:
         """Begin with the last good configs, whether or not there is a hub."""
@@ -188,6 +203,7 @@ class CollectorDaemon(Chain):
             "devices_paused": len(self.held.lapsed),
             "devices_paused_because": self.leases.sentence(),
             "certificate_ends_at": self.renewal.ends_at,
+            **self.mover.figures(),
             "samples_dropped_by_reason": self.writer.drops,
             **self.outlets.figures(),
             **await self.runner.figures(),

@@ -58,11 +58,18 @@ def is_kept(type_: str, known: Point | None, wanted: Point) -> bool:
     return holds_rates(type_, known) == (wanted.kind in _RATES)
 
 
-def convert(olds: Sequence[Old], path: str, layout: Layout) -> int:
+def convert(olds: Sequence[Old], path: str, layout: Layout, *, complete: bool = False) -> int:
     """Build a file from one or several in order of time, and have it take a name, whatever has it.
 
     Several do not overlap: the file of one writer goes on where that of another ended. Where they do, the later one
     counts from its first known row on.
+
+    Args:
+        olds: the files that are there.
+        path: of the one that is made.
+        layout: that is wanted.
+        complete: what the file whose time it is does not know is taken from any that does: another one has written
+            while it stood still.
 
     Returns:
         Epoch second of its last update.
@@ -73,7 +80,7 @@ def convert(olds: Sequence[Old], path: str, layout: Layout) -> int:
     """
     new = path + NEW
     try:
-        last = build(olds, new, layout)
+        last = build(olds, new, layout, complete=complete)
         Path(new).replace(path)
         sync(Path(path).parent)
     except (OSError, rrdtool.OperationalError) as error:
@@ -84,7 +91,7 @@ def convert(olds: Sequence[Old], path: str, layout: Layout) -> int:
     return last
 
 
-def build(olds: Sequence[Old], path: str, layout: Layout) -> int:
+def build(olds: Sequence[Old], path: str, layout: Layout, *, complete: bool = False) -> int:
     """As `convert`, but the file is made under a name of its own, which nothing else has.
 
     Raises:
@@ -101,7 +108,7 @@ def build(olds: Sequence[Old], path: str, layout: Layout) -> int:
         rrdtool.create(*rrd.create_arguments(path, layout, last + layout.step_s))
         fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         try:
-            _Target(fd, path, layout, files).write()
+            _Target(fd, path, layout, files, complete=complete).write()
             os.fsync(fd)
         finally:
             os.close(fd)
@@ -207,8 +214,9 @@ _Part = tuple[_File, int, int, int]
 class _Target:
     """A file that was just created, and is filled from others."""
 
-    def __init__(self, fd: int, path: str, layout: Layout, files: Sequence[_File]) -> None:
+    def __init__(self, fd: int, path: str, layout: Layout, files: Sequence[_File], *, complete: bool) -> None:
         self._fd = fd
+        self._completes = complete and len(files) > 1
         self._header = rrdfile.read_header(fd, path)
         self._layout = layout
         self._newest = files[-1]
@@ -266,7 +274,22 @@ class _Target:
             above = first
         if above > 0:
             self._mend(ring, (above - 1, above), archive.cf, parts, finer)
+        if self._completes:
+            self._complete(ring, archive.cf, parts, finer)
         return ring
+
+    def _complete(self, ring: Ring, cf: str, parts: Sequence[_Part], finer: Sequence[Ring]) -> None:
+        """Rows that are unknown still, of the finer ones, which are complete, and of any file that knows them."""
+        known = [
+            [one for one in file.rings(cf, where) if one.every_s <= max(ring.every_s, file.header.step_s)]
+            for file, _, _, where in parts
+        ]
+        for rings in (finer, *known):
+            other = unknown_ring(ring.every_s, ring.end, len(ring.values))
+            fill(other, (0, len(other.values)), cf, rings)
+            for row, value in enumerate(ring.values):
+                if isnan(value):
+                    ring.values[row] = other.values[row]
 
     def _mend(self, ring: Ring, rows: Span, cf: str, parts: Sequence[_Part], finer: Sequence[Ring]) -> None:
         """Rows across the end of one file and the begin of the next: made from the finer ones, which have both.

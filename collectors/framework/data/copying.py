@@ -71,7 +71,7 @@ def gap_s(layout: Layout) -> int:
 
 
 @lru_cache(maxsize=256)
-def _lasts_s(layout: Layout) -> int:
+def lasts_s(layout: Layout) -> int:
     """How long a copy tells more than its file: as long as the file has any archive of that time."""
     return max(one.rows * one.steps * layout.step_s for one in rrd.archives(layout.step_s, layout.retention))
 
@@ -136,7 +136,7 @@ class Copying:
             name = str(path.relative_to(self._root))
             if self._book.get(name) is None:
                 series, first, last = parsed
-                until = last + _lasts_s(Layout(points=(), step_s=60))  # nobody knows of what plan its file was
+                until = last + lasts_s(Layout(points=(), step_s=60))  # nobody knows of what plan its file was
                 size = path.stat().st_size
                 self._book.put(CopyRow(name, f"{name.rpartition('/')[0]}/{series}", first, last, size, until))
 
@@ -214,7 +214,7 @@ class Copying:
         finally:
             Path(part).unlink(missing_ok=True)
         size = path.stat().st_size
-        self._book.put(CopyRow(name, file.name, first, last, size, last + _lasts_s(file.layout)))
+        self._book.put(CopyRow(name, file.name, first, last, size, last + lasts_s(file.layout)))
         self._bytes = self._used() + size
 
     def _used(self) -> int:

@@ -20,12 +20,22 @@ import msgspec
 from collectors.framework.data.orders import Answer, Order, Outcome, Progress, Purge
 from collectors.framework.data.purge import purge
 from collectors.framework.data.writing import Writer
+from collectors.framework.moving.adoption import adopt
+from collectors.framework.moving.orders import Adopt, ClearAway, PutAway
+from collectors.framework.moving.putaway import clear_away, put_away
 from common.errors import TocsinError, TransientError
 
 Steps = Generator[Progress, None, Outcome]
 Handler = Callable[[Writer, Any], Outcome | Steps]
 
-HANDLERS: Mapping[type, Handler] = MappingProxyType({Purge: purge})
+HANDLERS: Mapping[type, Handler] = MappingProxyType(
+    {
+        Purge: purge,
+        Adopt: adopt,
+        PutAway: put_away,
+        ClearAway: clear_away,
+    }
+)
 """By the type of the order."""
 
 _order = msgspec.json.Decoder(Order)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from collectors.framework.moving.orders import Adopt, ClearAway, Moved, PutAway
 from common.holdings import PurgedDevice
 
 MAX_ORDER_BYTES = 1024 * 1024
@@ -75,9 +76,9 @@ class PurgeDone(Struct, frozen=True, tag="purge_done", kw_only=True):
     devices: list[PurgedDevice]
 
 
-Order = Convert | Purge
+Order = Convert | Purge | Adopt | PutAway | ClearAway
 """All orders; a union of tagged structs. Each has a handler in `data.desk`."""
-Outcome = Conversions | PurgeDone
+Outcome = Conversions | PurgeDone | Moved
 """What an order may give; a union of tagged structs."""
 
 

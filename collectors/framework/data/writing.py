@@ -194,6 +194,11 @@ class Writer:
         file = self._files.get(key)
         return None if file is None else file.layout
 
+    def wanted(self, key: SeriesKey) -> Layout | None:
+        """What a file of a series is to be like; None where no sample has come since the process started."""
+        file = self._files.get(key)
+        return None if file is None else file.layout
+
     def changed(self, key: SeriesKey) -> None:
         """The file of a series was put there, taken away or made anew by an order: what was known of it is void."""
         if (file := self._files.get(key)) is not None:

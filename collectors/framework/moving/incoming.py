@@ -170,7 +170,14 @@ class Incoming:
         part, mark = self._folder / f"{name}.part", self._folder / f"{name}.held"
         try:
             await self._adopt(
-                Adopt(path=str(part.absolute()), key=told.key, layout=told.layout, first=told.first, copy=told.copy)
+                Adopt(
+                    path=str(part.absolute()),
+                    key=told.key,
+                    layout=told.layout,
+                    first=told.first,
+                    last=told.last,
+                    copy=told.copy,
+                )
             )
         except PermanentError as error:
             await self._worker.run(lambda: part.unlink(missing_ok=True))

@@ -79,7 +79,7 @@ class Mover(Service):
         worker: Worker,
         files: Files,
         looks: Looks,
-        order: Callable[[MovingOrder], Awaitable[Moved]],
+        order: Callable[[MovingOrder], Awaitable[object]],
         *,
         is_held: Callable[[str], bool],
         own: Callable[[], str] = str,
@@ -91,7 +91,7 @@ class Mover(Service):
         self._order = order
         self._is_held = is_held
         self._own = own
-        self.incoming = Incoming(folder / "incoming", clock, wall, worker, order)
+        self.incoming = Incoming(folder / "incoming", clock, wall, worker, self._ordered)
         self.given = 0
         self._loop = LoopingCall(self._clear)
         self._loop.clock = clock
@@ -116,12 +116,24 @@ class Mover(Service):
 
     async def _clear_away(self) -> None:
         try:
-            cleared = await self._order(ClearAway(self._wall() - GRACE_S))
+            cleared = await self._ordered(ClearAway(self._wall() - GRACE_S))
         except TocsinError as error:
             _log.warn("files that other collectors hold are kept longer: {reason}", reason=error.message)
             return
         if cleared.count:
             _log.info("{count} files were deleted that other collectors hold for a day", count=cleared.count)
+
+    async def _ordered(self, order: MovingOrder) -> Moved:
+        return _of(Moved, await self._order(order))
+
+    def figures(self) -> dict[str, int]:
+        """What `stats` shows of files that went and came."""
+        return {
+            "files_given": self.given,
+            "files_taken": self.incoming.files,
+            "files_refused": self.incoming.refused,
+            "file_bytes_taken": self.incoming.bytes,
+        }
 
     # --- questions ----------------------------------------------------------------------------------------------------
 
@@ -156,7 +168,7 @@ class Mover(Service):
         return replace(outgoing, files=[told for told in outgoing.files if told.key.source != SOURCE])
 
     async def _let_go(self, query: LetGoQuery) -> Done:
-        done = await self._order(
+        done = await self._ordered(
             PutAway(device=query.device, file=query.file, version=query.version, to=query.to, copy=query.copy)
         )
         self.given += done.count
@@ -171,5 +183,5 @@ class Mover(Service):
 
 def _of(type_: type[T], answer: object) -> T:
     if not isinstance(answer, type_):
-        raise TransientError(f"The reader process answered with a {type(answer).__name__}")
+        raise TransientError(f"The process for series files answered with a {type(answer).__name__}")
     return answer

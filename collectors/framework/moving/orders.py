@@ -13,14 +13,15 @@ class Adopt(Struct, frozen=True, tag="adopt", kw_only=True):
     Attributes:
         path: of the file that came; it stays there.
         layout: of that file.
-        first: epoch second of its first sample.
-        copy: the end of the last window that it was kept for, where it is a copy from before an outage; 0 for none.
+        first, last: epoch seconds of its first and newest sample.
+        copy: of a copy from before an outage, the stamp of its first row; 0 for the file of a series.
     """
 
     path: str
     key: SeriesKey
     layout: Layout
     first: int
+    last: int
     copy: int = 0
 
 

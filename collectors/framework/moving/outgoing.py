@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
+from collectors.framework.data.copies import copies_of, copy_name
 from collectors.framework.data.index import Series, read_device, read_devices
-from collectors.framework.moving.form import MAX_HEADER_BYTES, NoFormError, layout_of, read_header
+from collectors.framework.data.rrdfile import DamagedError, read_header
+from collectors.framework.moving.form import layout_of
 from common.errors import NotFoundError, TransientError
 from common.moving import (
     MAX_FILE_BYTES,
@@ -61,16 +64,10 @@ def list_outgoing(root: Path, query: OutgoingQuery) -> Outgoing:
         if len(files) + len(unread) >= PAGE_FILES or seen >= PAGE_BYTES or characters >= PAGE_CHARACTERS:
             return _page(files, sizes, last, unread, more=True)
         last = name
-        try:
-            told = describe(root, series)
-        except FileNotFoundError:
-            continue  # named before it exists, and never made
-        except (OSError, NoFormError) as error:
-            unread.append(f"{series.key.component} / {series.key.source}: {error}"[:500])
-            continue
-        files.append(told)
-        seen += told.size
-        characters += len(series.key.component) + len(series.key.source) + 60 * len(told.layout.points)
+        for told in _described(root, series, unread):
+            files.append(told)
+            seen += told.size
+            characters += len(series.key.component) + len(series.key.source) + 60 * len(told.layout.points)
     return _page(files, sizes, last, unread, more=False)
 
 
@@ -85,29 +82,46 @@ def _page(files: list[MovedFile], sizes: dict[str, int], last: str, unread: list
     )
 
 
-def describe(root: Path, series: Series) -> MovedFile:
+def _described(root: Path, series: Series, unread: list[str]) -> Iterator[MovedFile]:
+    """The copies that lie beside a file, then itself: who has put that away knows of its copies no more."""
+    path = root / series.file
+    for copy_path, first in [*((Path(copy.path), copy.first) for copy in copies_of(path)), (path, 0)]:
+        try:
+            yield describe(copy_path, series, copy=first)
+        except FileNotFoundError:
+            continue  # named before it exists, and never made
+        except (OSError, DamagedError) as error:
+            unread.append(f"{series.key.component} / {series.key.source}: {error}"[:500])
+
+
+def describe(path: Path, series: Series, copy: int = 0) -> MovedFile:
     """A file as it is offered.
+
+    Args:
+        path: of the file.
+        series: whose it is.
+        copy: where it is a copy, the stamp of its first row.
 
     Raises:
         OSError: it is not there, or cannot be read.
-        NoFormError: it is damaged.
+        DamagedError: it is none that librrd could work with.
     """
-    path = root / series.file
     with path.open("rb") as file:
         version = _version(os.fstat(file.fileno()))
+        header = read_header(file.fileno(), "it")
         data = file.read(MAX_FILE_BYTES + 1)
     if len(data) > MAX_FILE_BYTES:
-        raise NoFormError(f"it is larger than {MAX_FILE_BYTES} bytes")
-    header = read_header(data[:MAX_HEADER_BYTES])
+        raise DamagedError(f"it is larger than {MAX_FILE_BYTES} bytes")
     return MovedFile(
         file=name_of(series.file),
         version=version,
         key=series.key,
         layout=layout_of(header, series.layout),
-        first=max(0, min(series.first, header.last)),
+        first=copy or max(0, min(series.first, header.last)),
         last=header.last,
         size=len(data),
         digest=digest_of(data),
+        copy=copy,
     )
 
 
@@ -119,7 +133,7 @@ def read_piece(root: Path, query: PieceQuery) -> Piece:
         TransientError: it has changed since it was listed.
     """
     try:
-        with path_of(root, query.file).open("rb") as file:
+        with path_of(root, query.file, query.copy).open("rb") as file:
             if _version(os.fstat(file.fileno())) != query.version:
                 raise TransientError("The file has changed since it was listed")
             data = os.pread(file.fileno(), query.size, query.offset)
@@ -142,9 +156,12 @@ def name_of(path: str) -> str:
     return path.rpartition("/")[2].partition(".")[0]
 
 
-def path_of(root: Path, name: str) -> Path:
-    """Where the file of a name lies; a name is 32 hex digits."""
-    return root / name[0] / name[1] / f"{name}.rrd"
+def path_of(root: Path, name: str, copy: int = 0) -> Path:
+    """Where the file of a name lies, or the copy of it that begins then; a name is 32 hex digits."""
+    path = root / name[0] / name[1] / f"{name}.rrd"
+    if not copy:
+        return path
+    return next((Path(one.path) for one in copies_of(path) if one.first == copy), Path(copy_name(str(path), copy, 0)))
 
 
 def _version(found: os.stat_result) -> str:

@@ -20,9 +20,14 @@ def put_away(writer: Writer, order: PutAway) -> Moved:
         TransientError: it has, or the disk refuses; the file stays.
     """
     writer.flush({order.device})
-    path = path_of(writer.root, order.file)
+    path = path_of(writer.root, order.file, order.copy)
     name = str(path.relative_to(writer.root))
     try:
+        if order.copy:
+            copy = writer.index.copies.get(name)
+            if copy is not None:
+                writer.copying.drop(copy)
+            return Moved(1)
         if path.exists():
             if version_of(path) != order.version:
                 raise TransientError(f"{path} has changed since it was listed, and stays")
