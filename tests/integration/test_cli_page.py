@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -179,16 +180,71 @@ def test_it_draws_anew_what_has_changed(page: Browser, fake: FakeApi) -> None:
     wait_for("nginx is up", lambda: "4242" in page.text() and "missing," not in page.text(), 10)
 
 
-def test_a_set_shows_its_graphs(page: Browser) -> None:
+LOADED = "[...document.querySelectorAll('#pictures img')].filter((i) => i.naturalWidth > 0).length"
+
+
+def asked_graphs(fake: FakeApi) -> list[dict[str, list[str]]]:
+    with fake.state.lock:
+        return [parse_qs(path.partition("?")[2]) for _, path in fake.state.requests if "/graph?" in path]
+
+
+def test_a_set_shows_its_graphs(page: Browser, fake: FakeApi) -> None:
     inside(page)
     page.js("[...document.querySelectorAll('#roll td button')].find((b) => b.textContent === 'sshd').click()")
-    loaded = "[...document.querySelectorAll('#pictures img')].filter((i) => i.naturalWidth > 0).length"
-    wait_for("three pictures", lambda: page.js(loaded) == 3, 10)
+    wait_for("three pictures", lambda: page.js(LOADED) == 3, 10)
+    assert {query["component"][0] for query in asked_graphs(fake)} == {"sshd"}
+    assert len({(query["start"][0], query["end"][0]) for query in asked_graphs(fake)}) == 1
+    before = len(asked_graphs(fake))
     page.js("document.querySelector('[data-range=\"86400\"]').click()")
-    wait_for("three pictures again", lambda: page.js(loaded) == 3, 10)
+    wait_for("three pictures again", lambda: len(asked_graphs(fake)) == before + 3 and page.js(LOADED) == 3, 10)
+    page.js("document.getElementById('compare').value = '604800'")
+    page.js("document.getElementById('compare').dispatchEvent(new Event('change'))")
+    wait_for("a comparison", lambda: asked_graphs(fake)[-1].get("compare_s") == ["604800"], 10)
     page.js("document.getElementById('shut').click()")
     assert page.js("document.getElementById('graphs').open") is False
+    assert page.js("document.querySelectorAll('#pictures figure').length") == 0
     assert page.said == []
+
+
+def test_a_device_shows_all_its_graphs_as_they_come_into_sight(page: Browser, fake: FakeApi) -> None:
+    page.call("Emulation.setDeviceMetricsOverride", width=700, height=500, deviceScaleFactor=1, mobile=False)
+    try:
+        inside(page)
+        page.js("[...document.querySelectorAll('#roll strong button')].find((b) => b.textContent === 'web1').click()")
+        wait_for("sections", lambda: page.js("document.querySelectorAll('#pictures h3').length") == 3, 10)
+        wait_for("the first pictures", lambda: page.js(LOADED) > 0, 10)
+        assert page.js("document.querySelectorAll('#pictures figure').length") == 9
+        assert "component" not in asked_graphs(fake)[0]
+        assert len(asked_graphs(fake)) < 9
+        page.js("document.getElementById('graphs').scrollTo(0, 1e6)")
+        wait_for("the last", lambda: asked_graphs(fake)[-1].get("component") == ["sshd"], 10)
+        assert page.said == []
+    finally:
+        page.call("Emulation.clearDeviceMetricsOverride")
+
+
+def test_pictures_have_the_theme_of_the_page(page: Browser, fake: FakeApi) -> None:
+    def theme(value: str) -> None:
+        page.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": value}])
+
+    try:
+        theme("dark")
+        inside(page)
+        page.js("[...document.querySelectorAll('#roll td button')].find((b) => b.textContent === 'sshd').click()")
+        wait_for("three pictures", lambda: page.js(LOADED) == 3, 10)
+        assert {query["theme"][0] for query in asked_graphs(fake)} == {"dark"}
+        theme("light")
+        wait_for("light ones", lambda: asked_graphs(fake)[-1]["theme"] == ["light"], 10)
+    finally:
+        theme("")
+
+
+def test_a_graph_that_cannot_be_drawn_says_why_in_its_place(page: Browser, fake: FakeApi) -> None:
+    fake.state.undrawable = "memory"
+    inside(page)
+    page.js("[...document.querySelectorAll('#roll td button')].find((b) => b.textContent === 'sshd').click()")
+    wait_for("the others", lambda: page.js(LOADED) == 2, 10)
+    wait_for("why", lambda: "there is no graph memory" in page.js("document.getElementById('pictures').innerText"), 10)
 
 
 def test_text_of_a_hostile_host_is_only_text(page: Browser, fake: FakeApi) -> None:

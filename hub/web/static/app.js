@@ -6,7 +6,6 @@ const REFRESH_MS = 2000;
 const ANSWER_WITHIN_MS = 10000;
 const FIRST_REPORT_MS = 10000;
 const KEY = "tocsin-token";
-const GRAPHS = ["cpu", "memory", "count"];
 const MARKS = { "too few": "▼", "too many": "▲", up: "●", missing: "✖", restarting: "↻", unknown: "○" };
 const URGENCY = { missing: 0, "too few": 1, "too many": 1, restarting: 2, unknown: 3, up: 4 };
 const stateOf = (set) => (set.state === "up" && set.fault) || set.state;
@@ -14,20 +13,17 @@ const stateOf = (set) => (set.state === "up" && set.fault) || set.state;
 const at = (id) => document.getElementById(id);
 let token = sessionStorage.getItem(KEY) || "";
 let timer = 0;
-let chosen = null;
-let drawing = 0;
-let pictureUrls = [];
 let last = null;
 
 // --- the API ---------------------------------------------------------------------------------------------------------
 
 class Refused extends Error {}
 
-async function ask(path, parameters = {}) {
+async function ask(path, parameters = {}, cache = "no-store") {
   const query = new URLSearchParams(parameters).toString();
   const answer = await fetch("/api/v1/" + path + (query ? "?" + query : ""), {
     headers: { Authorization: "Bearer " + token },
-    cache: "no-store",
+    cache,
     credentials: "omit",
     signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
   });
@@ -203,7 +199,13 @@ function deviceBlocks(sets, scans) {
 function makeDevice() {
   const block = element("div", "device card");
   const head = element("div", "head");
-  head.append(element("strong"), element("span", "quiet"), element("p", "problem"));
+  const name = element("strong");
+  const button = element("button");
+  button.type = "button";
+  button.title = "Show all its graphs";
+  button.addEventListener("click", () => openGraphs(block.dataset.key, null));
+  name.append(button);
+  head.append(name, element("span", "quiet"), element("p", "problem"));
   const scroll = element("div", "scroll");
   const table = element("table", "roll");
   const heads = table.createTHead().insertRow();
@@ -246,7 +248,7 @@ function drawRoll(sets, scans) {
   put(at("no-devices"), at("filter").value ? "Nothing has that name." : "Waiting for the first scan…");
   sync(at("roll"), blocks, (block) => block.device, makeDevice, (node, block) => {
     const [name, facts, problem] = node.querySelector(".head").children;
-    put(name, block.device);
+    put(name.firstChild, block.device);
     const scan = block.scan;
     put(facts, scan.at ? scan.processes + (scan.processes === 1 ? " process" : " processes")
       + ", scanned " + since(scan.at) + " ago in " + Number(scan.duration_s || 0).toFixed(2) + " s" : "not scanned yet");
@@ -271,54 +273,6 @@ function drawVerdict(sets, scans, events) {
   verdict.className = missing || unread ? "bad" : events.length ? "attention" : "good";
   document.title = (missing ? "(" + missing + ") " : "") + "Tocsin";
 }
-
-// --- graphs ----------------------------------------------------------------------------------------------------------
-
-function openGraphs(device, component) {
-  chosen = { device, component };
-  put(at("graphs-title"), component + " on " + device);
-  if (!at("graphs").open) at("graphs").showModal();
-  drawGraphs();
-}
-
-async function drawGraphs() {
-  if (!chosen) return;
-  const turn = ++drawing;
-  const range = Number(document.querySelector("#ranges [aria-pressed=true]").dataset.range);
-  const end = Math.floor(Date.now() / 1000);
-  put(at("graphs-facts"), "Drawing…");
-  const answers = await Promise.allSettled(GRAPHS.map(async (graph) => {
-    const answer = await ask("devices/" + encodeURIComponent(chosen.device) + "/graph", {
-      component: chosen.component, graph, start: end - range, end, format: "svg", width: 720, height: 130,
-    });
-    return { graph, blob: await answer.blob() };
-  }));
-  if (turn !== drawing) return;
-  const drawn = answers.filter((answer) => answer.status === "fulfilled").map((answer) => answer.value);
-  const errors = answers.filter((answer) => answer.status === "rejected").map((answer) => answer.reason);
-  pictureUrls.forEach((url) => URL.revokeObjectURL(url));
-  pictureUrls = [];
-  at("pictures").replaceChildren(...drawn.map(({ graph, blob }) => {
-    const figure = element("figure");
-    const image = document.createElement("img");
-    image.alt = graph + " of " + chosen.component;
-    image.src = URL.createObjectURL(blob);
-    pictureUrls.push(image.src);
-    figure.append(image);
-    return figure;
-  }));
-  put(at("graphs-facts"), errors.length ? errors[0].message : "");
-  at("graphs-facts").hidden = errors.length === 0;
-}
-
-at("ranges").addEventListener("click", (event) => {
-  if (!event.target.dataset.range) return;
-  for (const button of at("ranges").children) button.setAttribute("aria-pressed", String(button === event.target));
-  drawGraphs();
-});
-at("shut").addEventListener("click", () => at("graphs").close());
-at("graphs").addEventListener("click", (event) => { if (event.target === at("graphs")) at("graphs").close(); });
-at("graphs").addEventListener("close", () => { chosen = null; drawing += 1; at("pictures").replaceChildren(); });
 
 // --- the loop --------------------------------------------------------------------------------------------------------
 
