@@ -267,6 +267,7 @@ class LastValue(Struct, frozen=True, kw_only=True):
         at: epoch second of the step it belongs to.
         value: as measured (a counter's count, not its rate); None when unknown.
         first: epoch second of the first sample in the file; None when it is not known.
+        rate: of a counter of the monitored host, what its series has: so much a second; None when unknown.
     """
 
     component: str
@@ -278,6 +279,7 @@ class LastValue(Struct, frozen=True, kw_only=True):
     at: int | None
     value: int | float | None
     first: int | None = None
+    rate: float | None = None
 
 
 class Listing(Struct, frozen=True, tag=True, kw_only=True):

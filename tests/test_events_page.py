@@ -12,14 +12,24 @@ from collectors.framework.thresholdwords import KEY_PREFIX
 from collectors.modeler import main as modeler
 from collectors.modeler import task as modelling
 from collectors.process import events as process
+from collectors.process import flaws
 from collectors.process import main as scanner
 from collectors.process import task as scanning
 from common import events as classes
 from common.configs import SERVICE_MODELER
 from common.errors import TransientError
-from common.events import CLASS_CONFIG, CLASS_DAEMON, CLASS_MODEL, CLASS_PERFORMANCE, CLASS_PROCESS, CLASS_SNMP
+from common.events import (
+    CLASS_CONFIG,
+    CLASS_DAEMON,
+    CLASS_DATA,
+    CLASS_MODEL,
+    CLASS_PERFORMANCE,
+    CLASS_PROCESS,
+    CLASS_SNMP,
+)
 from hub.distribution import absence, ailments, distributor, epochs, sync
 from hub.events.rules import HAPPENINGS
+from hub.moving import bells as movebells
 from hub.pools import bells
 
 ROOT = Path(__file__).parents[1]
@@ -46,6 +56,7 @@ PLACES: dict[str, dict[str, set[str]]] = {
     "collectors/process/task.py": {
         key: {CLASS_SNMP} for key in (scanning.AGENT_RESTARTED, *(scanning._key(kind("x")) for kind in FAILURES))
     },
+    "collectors/process/flaws.py": {flaws.KEY: {CLASS_CONFIG}},
     "collectors/modeler/task.py": {key: {CLASS_MODEL} for key in (modelling.FAILED, modelling.REFUSED)},
     "collectors/framework/alarms.py": {
         alarms.KEY: {scanner.SPEC.failure_class, modeler.SPEC.failure_class},
@@ -55,6 +66,7 @@ PLACES: dict[str, dict[str, set[str]]] = {
     "hub/distribution/absence.py": {absence.KEY: {CLASS_DAEMON}},
     "hub/distribution/ailments.py": {ailments.KEY: {CLASS_DAEMON}},
     "hub/distribution/epochs.py": {epochs.KEY: {CLASS_DAEMON}},
+    "hub/moving/bells.py": {key: {CLASS_DATA} for key in (movebells.LEFT, movebells.WAIT)},
     "hub/pools/bells.py": {bells.KEY: {CLASS_DAEMON}},
     "hub/distribution/hubevents.py": {
         prefix + key: {CLASS_CONFIG} for key in CONFIGS for prefix in ("", f"{SERVICE_MODELER}_")

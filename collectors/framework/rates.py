@@ -151,6 +151,19 @@ class Conversion:
         counts = tuple([row[place] for place, _ in self._counters])
         return Counted(now.at, now.uptime_s, now.discontinuity, counts)
 
+    def goes_on(self, before: Conversion) -> bool:
+        """Whether it has the counters of another one, so that their counts go on."""
+        mine, others = self._counters, before._counters  # noqa: SLF001 - its own kind
+        return [point for _, point in mine] == [point for _, point in others]
+
+    def with_counts(self, row: Sequence[Number | None], counted: Counted | None) -> list[Number | None]:
+        """A row with counts in the place of rates; unknown where there are none."""
+        row = list(row)
+        counts = counted.counts if counted is not None else (None,) * len(self._counters)
+        for (place, _), count in zip(self._counters, counts, strict=True):
+            row[place] = count
+        return row
+
     def rates(self, row: list[Number | None], before: Counted | None, now: Counted) -> None:
         """Put the rates since the counts before in the place of counts."""
         passed_s = elapsed_s(before, now) if before is not None else None

@@ -101,7 +101,7 @@ class Reader(Service):
         """
         await self._last_values.fresh(query.device)
         live = self._last_values.latest(query.device) if isinstance(query, WITH_LIVE) else []
-        return await self._answer(Request(query, [Live(one.key, one.layout, one.at, one.values) for one in live]))
+        return await self._answer(Request(query, [_live(one) for one in live]))
 
     def heard(self, query: HeardQuery) -> Heard:
         """Newest samples of some series, from memory: no file is touched."""
@@ -185,3 +185,8 @@ class Reader(Service):
         if self._waiting is not None:
             waiting, self._waiting = self._waiting, None
             waiting.errback(TransientError(sentence))
+
+
+def _live(latest: Latest) -> Live:
+    counts = latest.measured if latest.counted is not None else None
+    return Live(latest.key, latest.layout, latest.at, latest.values, counts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -75,7 +75,7 @@ def last_command(client: Client, device: str, component: str | None, as_json: bo
             row.get("component") or NOTHING,
             row.get("source"),
             row.get("point"),
-            measured(row.get("value"), str(row.get("unit") or "")),
+            _value(row),
             span(row.get("step_s")),
             _age(row),
         ]
@@ -209,6 +209,14 @@ def _step_and_first(values: Sequence[dict[str, Any]]) -> tuple[str, str]:
     firsts = [at for at in (moment(row.get("first")) for row in values) if at is not None]
     age = span(time.time() - min(firsts)) if firsts else NOTHING
     return span(values[0].get("step_s")), age
+
+
+def _value(row: Mapping[str, Any]) -> str:
+    """What was measured; of a counter also what it comes to in a second."""
+    unit = str(row.get("unit") or "")
+    text = measured(row.get("value"), unit)
+    rate = row.get("rate")
+    return text if rate is None else f"{text} ({measured(rate, unit)}/s)"
 
 
 def _age(row: dict[str, Any]) -> object:

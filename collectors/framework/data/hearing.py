@@ -30,7 +30,7 @@ def heard(series: Sequence[Latest], last: int, more: bool) -> Heard:  # noqa: FB
                 points=[PointFacts(name=point.name, kind=point.kind.value, unit=point.unit) for point in points],
                 step_s=one.layout.step_s,
                 at=one.at,
-                values=one.values,
+                values=one.measured,
             )
         )
     return Heard(series=told, last=last, more=more)

@@ -1,4 +1,4 @@
-"""What may enter the spool: guards, and the last value of every point (pure)."""
+"""What may enter the spool: guards, counts made rates, and the last value of every point (pure)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from collectors.framework.data.frames import Definition, Entry, check
+from collectors.framework.rates import Conversion, Counted, Moment
 from common import rrd
 from common.series import Layout, Number, Sample, SeriesKey
 
@@ -30,15 +31,17 @@ class Grid:
     Attributes:
         names: of the points, in order.
         earliest_s: what is stamped before cannot be stored.
+        conversion: makes of what was read what is stored.
     """
 
-    __slots__ = ("earliest_s", "layout", "names", "step_s")
+    __slots__ = ("conversion", "earliest_s", "layout", "names", "step_s")
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
         self.names = tuple(point.name for point in layout.points)
         self.step_s = layout.step_s
         self.earliest_s = rrd.EARLIEST + layout.step_s
+        self.conversion = Conversion(layout.points)
 
 
 class Latest:
@@ -47,15 +50,17 @@ class Latest:
     Attributes:
         number: stands for key and layout in the spool.
         at: stamp of the newest sample.
+        counted: the counts of the newest sample; None where nothing is counted.
     """
 
-    __slots__ = ("_packed", "at", "grid", "key", "number")
+    __slots__ = ("_packed", "at", "counted", "grid", "key", "number")
 
     def __init__(self, number: int, key: SeriesKey, grid: Grid, at: int) -> None:
         self.number = number
         self.key = key
         self.grid = grid
         self.at = at
+        self.counted: Counted | None = None
         self._packed = b""  # hardly ever asked for; as a list it would take four times as much
 
     @property
@@ -65,12 +70,17 @@ class Latest:
 
     @property
     def values(self) -> list[Number | None]:
-        """Of the newest sample, in the order of the layout."""
+        """What is stored of the newest sample, in the order of the layout."""
         return _unpack(self._packed) if self._packed else [None] * len(self.grid.names)
 
     @values.setter
     def values(self, values: list[Number | None]) -> None:
         self._packed = _pack(values)
+
+    @property
+    def measured(self) -> list[Number | None]:
+        """The same, with the counts that rates were made of in the place of these."""
+        return self.grid.conversion.with_counts(self.values, self.counted)
 
 
 class Definitions(Mapping[int, Definition]):
@@ -141,13 +151,20 @@ class Intake:
                 self.drops["future"] += 1
                 continue
             values = sample.values
-            row = [values.get(name) for name in grid.names]
+            row = list(map(values.get, grid.names))
             if not _sound(row):
                 self.drops["not finite"] += 1
                 continue
             if len(values) > len(row):
                 self.drops["malformed"] += 1  # points that the layout does not have
                 continue
+            conversion = grid.conversion
+            if conversion.counts:
+                moment = Moment(sample.taken or at, sample.uptime_s, sample.discontinuity)
+                counted = conversion.counted(row, moment)
+                conversion.rates(row, latest.counted, counted)
+                latest.counted = counted
+            conversion.turn(row)
             latest.at = at
             latest.values = row
             waiting.append((latest.number, at, row))
@@ -198,6 +215,11 @@ class Intake:
             (latest for key, latest in self._latest.items() if key.device == device), key=lambda latest: latest.key
         )
 
+    def counted(self, entries: Iterable[Entry]) -> list[tuple[int, Counted]]:
+        """The newest counts of those of these series that count, by number."""
+        some = (self._numbered[number - 1] for number, _, _ in entries)
+        return [(latest.number, latest.counted) for latest in some if latest.counted is not None]
+
     def all(self) -> list[Latest]:
         """All series that have had a sample since the start."""
         return list(self._latest.values())
@@ -224,6 +246,8 @@ class Intake:
         if grid is None:
             grid = self._grids[layout] = Grid(layout)
         latest = Latest(number, key, grid, before.at if before is not None else 0)
+        if before is not None and grid.conversion.goes_on(before.grid.conversion):
+            latest.counted = before.counted
         self._numbered.append(latest)
         self._latest[latest.key] = latest
         return latest

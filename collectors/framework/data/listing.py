@@ -13,19 +13,25 @@ from collectors.framework.data.index import Series
 from collectors.framework.data.naming import named, unknown_device
 from common.errors import NotFoundError
 from common.queries import LastValue, Listing, ListQuery
-from common.series import Layout, Number, SeriesKey
+from common.series import Kind, Layout, Number, SeriesKey
 
 MAX_LISTED = 500
 MAX_LISTED_CHARACTERS = 100_000
 
 
 class Live(Struct, frozen=True):
-    """The newest sample of a series, from the daemon's memory."""
+    """The newest sample of a series, from the daemon's memory.
+
+    Attributes:
+        values: what is stored of it.
+        measured: the same, with counts in the place of rates; None where there are no counters.
+    """
 
     key: SeriesKey
     layout: Layout
     at: int
     values: list[Number | None]
+    measured: list[Number | None] | None = None
 
 
 def list_series(query: ListQuery, held: Sequence[Series], live: Sequence[Live], root: Path) -> Listing:
@@ -62,10 +68,14 @@ def list_series(query: ListQuery, held: Sequence[Series], live: Sequence[Live], 
 def _last_values(live: Live | None, series: Series | None) -> list[LastValue]:
     if live is not None:
         key, layout, at, values = live.key, live.layout, live.at, live.values
+        measured = live.measured or values
     else:
         assert series is not None
         key, layout = series.key, series.layout
         at, values = _last_of_file(series)
+        measured = [
+            None if point.kind is Kind.COUNTER else value for point, value in zip(layout.points, values, strict=True)
+        ]
     return [
         LastValue(
             component=key.component,
@@ -77,8 +87,9 @@ def _last_values(live: Live | None, series: Series | None) -> list[LastValue]:
             at=at or None,
             value=value,
             first=series.first if series is not None else None,
+            rate=figure if point.kind is Kind.COUNTER else None,
         )
-        for point, value in zip(layout.points, values, strict=True)
+        for point, value, figure in zip(layout.points, measured, values, strict=True)
     ]
 
 

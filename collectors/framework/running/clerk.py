@@ -91,6 +91,9 @@ class Clerk:
                 self._series[number] = series
         known = self._series
         sink.write_rows([(known[number], at, values) for number, at, values in news.entries if number in known])
+        for number, counted in news.counted:
+            if number in known:
+                known[number].counted = counted
         self._answer(Taken(len(news.entries)))
 
     async def _keep(self, news: Keep) -> None:

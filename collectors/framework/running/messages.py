@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from collectors.framework.data.frames import Definition, Entry
+from collectors.framework.rates import Counted
 from collectors.framework.running.interfaces import Totals
 from collectors.framework.task import TaskFigures
 from common.configs import DeviceConfig
@@ -176,10 +177,11 @@ class Forget(Struct, frozen=True, tag=True):
 
 
 class Samples(Struct, frozen=True, tag=True):
-    """Samples, and definitions of the series that were not named before."""
+    """Samples, and definitions of the series that were not named before; of counters the newest counts."""
 
     definitions: list[Definition]
     entries: list[Entry]
+    counted: list[tuple[int, Counted]] = []
 
 
 class Beat(Struct, frozen=True, tag=True, kw_only=True):

@@ -127,7 +127,7 @@ class DaemonSamples:
         series = self._intake.series
         new = [series[number] for number in range(self._defined + 1, len(series) + 1)]
         self._defined = len(series)
-        self._say(Samples(new, entries))
+        self._say(Samples(new, entries, self._intake.counted(entries)))
 
     def taken(self, count: int) -> None:
         """The daemon has taken some in."""
