@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from hub.cli.exits import CommandError, Exit
@@ -37,3 +40,48 @@ def test_what_is_no_range_is_a_usage_error_in_a_sentence(text: str) -> None:
         parse_range(text, NOW)
     assert caught.value.exit_code is Exit.USAGE
     assert repr(text) in caught.value.message or "is no time" in caught.value.message
+
+
+BERLIN = ZoneInfo("Europe/Berlin")
+SATURDAY = datetime(2026, 11, 21, 15, 30, tzinfo=BERLIN).timestamp()
+
+
+def berlin(text: str) -> int:
+    return int(datetime.fromisoformat(text).replace(tzinfo=BERLIN).timestamp())
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end"),
+    [
+        ("today", "2026-11-21", "2026-11-21T15:30"),
+        ("yesterday", "2026-11-20", "2026-11-21"),
+        ("last week", "2026-11-09", "2026-11-16"),
+        ("Last-Week", "2026-11-09", "2026-11-16"),
+        ("this week", "2026-11-16", "2026-11-21T15:30"),
+        ("last month", "2026-10-01", "2026-11-01"),
+        ("last year", "2025-01-01", "2026-01-01"),
+        ("2026-11", "2026-11-01", "2026-11-21T15:30"),
+        ("2026-10", "2026-10-01", "2026-11-01"),
+        ("2025", "2025-01-01", "2026-01-01"),
+        ("2026-03-29", "2026-03-29", "2026-03-30"),
+        ("2026-11-19..2026-11-20", "2026-11-19", "2026-11-21"),
+        ("2026-11-20..2026-11-21", "2026-11-20", "2026-11-21T15:30"),
+        ("2026-09..2026-10", "2026-09-01", "2026-11-01"),
+        ("2026-11-19..2026-11-20T08:00", "2026-11-19", "2026-11-20T08:00"),
+        ("2026-11-19T22:00..", "2026-11-19T22:00", "2026-11-21T15:30"),
+    ],
+)
+def test_the_calendar_of_a_zone_says_what_a_day_is(text: str, start: str, end: str) -> None:
+    assert parse_range(text, SATURDAY, BERLIN) == Range(berlin(start), berlin(end))
+
+
+@pytest.mark.parametrize("text", ["2027", "2026-12", "2026-11-22", "2026-12-01..2026-12-02"])
+def test_what_has_not_begun_is_refused(text: str) -> None:
+    with pytest.raises(CommandError, match=r"has not begun yet|ends before it begins"):
+        parse_range(text, SATURDAY, BERLIN)
+
+
+@pytest.mark.parametrize("text", ["2026-13", "2026-02-30", "next week", "20261", "0000", "9999", "last fortnight"])
+def test_what_no_calendar_has_is_no_range(text: str) -> None:
+    with pytest.raises(CommandError):
+        parse_range(text, SATURDAY, BERLIN)

@@ -41,7 +41,7 @@ def facts(component: str) -> SeriesFacts:
 
 
 def rows(*stamps: int, more: bool = False, **fields: Any) -> Rows:
-    found = [(at, [float(at)]) for at in stamps]
+    found: list[tuple[int, list[float | None]]] = [(at, [float(at)]) for at in stamps]
     given = {"points": ["cpu"], "units": [""], "step_s": 10, "start": 0, "end": 100, "cf": "AVERAGE", **fields}
     return Rows(rows=found, more=more, next=stamps[-1], **given)
 
