@@ -9,7 +9,8 @@ from sqlalchemy import Connection, text
 import hub.components.tables
 import hub.events.tables
 import hub.moving.tables
-import hub.pools.tables  # noqa: F401 - these tables belong to the same database
+import hub.pools.tables
+import hub.purging.tables  # noqa: F401 - these tables belong to the same database
 from hub.model.database import Database, sqlite_url
 from tests.fakes.stores import InlineWorker, done
 from tests.postgres import PostgresServer
