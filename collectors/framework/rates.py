@@ -153,7 +153,7 @@ class Conversion:
 
     def goes_on(self, before: Conversion) -> bool:
         """Whether it has the counters of another one, so that their counts go on."""
-        mine, others = self._counters, before._counters  # noqa: SLF001 - its own kind
+        mine, others = self._counters, before._counters
         return [point for _, point in mine] == [point for _, point in others]
 
     def with_counts(self, row: Sequence[Number | None], counted: Counted | None) -> list[Number | None]:

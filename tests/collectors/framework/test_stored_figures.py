@@ -188,10 +188,10 @@ def test_a_counter_is_stored_as_the_rate_between_two_readings(turns: list[tuple[
         (latest,) = store.intake.of_device("web1")
         store.close()
     for row, (event, rate) in zip(rows, wanted, strict=True):
-        exact = None if rate is None else pytest.approx(float(rate), rel=1e-14)
-        assert row["in"] == exact
+        same = None if rate is None else pytest.approx(float(rate), rel=1e-14)
+        assert row["in"] == same
         if event != "reset":  # one that might as well be a wrap
-            assert row["old"] == (None if rate is None or rate > 1_250_000 else exact)
+            assert row["old"] == (None if rate is None or rate > 1_250_000 else same)
         assert row["heat"] == pytest.approx(27.0)
     assert latest.measured == [host.count, host.old, pytest.approx(27.0)]
 

@@ -498,6 +498,15 @@ def test_the_age_of_a_value_counts_from_the_end_of_its_step(run: Run, fake: Fake
     assert [line.split("10s ")[1].strip() for line in lines[1:]] == ["0s", "7s", "6m 30s"]
 
 
+def test_a_counter_is_told_with_its_rate(run: Run, fake: FakeApi) -> None:
+    row = fake.state.series["web1"][0]
+    row |= {"kind": "counter", "unit": "bytes", "value": 2**40, "rate": 2048.0}
+    fake.state.series["web1"] = [row, row | {"rate": None}]
+    lines = run("data", "last", "web1").out.splitlines()
+    assert ["1.0 TiB (2.0 KiB/s)" in line for line in lines[1:]] == [True, False]
+    assert ["1.0 TiB" in line for line in lines[1:]] == [True, True]
+
+
 def test_all_points_are_listed_on_a_narrow_terminal(run: Run, fake: FakeApi) -> None:
     shown = io.StringIO()
     columns = (Column("component", wraps=True), Column("points", wraps=True))
