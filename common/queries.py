@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from common.configs import DeviceConfig, DeviceId, Digest
+from common.conversion import ConversionQuery, ConversionState
 from common.events import EventText
 from common.evidence import Evidence, EvidenceId
 from common.graphs import Drawing
@@ -206,6 +207,7 @@ Query = (
     | HeardQuery
     | HoldingsQuery
     | PurgeQuery
+    | ConversionQuery
 )
 
 
@@ -361,4 +363,5 @@ Result = (
     | Heard
     | Holdings
     | Purged
+    | ConversionState
 )

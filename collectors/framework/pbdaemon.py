@@ -49,6 +49,7 @@ from collectors.framework.samplewriter import SampleWriter
 from collectors.framework.selfstats import Gauges, SelfStats, resident_bytes
 from collectors.framework.stats import STATS, fares
 from collectors.framework.worker import NamedThread
+from common.conversion import ConversionQuery
 from common.daemon import Program, version
 from common.daemon import main as daemon_main
 from common.events import CLASS_DAEMON, CLASS_DATA
@@ -166,7 +167,7 @@ class CollectorDaemon(Chain):
         )
 
         purger = Purger(clock, writer, lambda device: device in held.devices() or device == name.get())
-        client.parts |= {HoldingsQuery: reader.look, PurgeQuery: purger.answer}
+        client.parts |= {HoldingsQuery: reader.look, PurgeQuery: purger.answer, ConversionQuery: writer.convert}
 
         mover = self.mover = Mover(
             clock,
@@ -205,6 +206,7 @@ class CollectorDaemon(Chain):
             "certificate_ends_at": self.renewal.ends_at,
             **self.mover.figures(),
             "samples_dropped_by_reason": self.writer.drops,
+            "series_files_conversions": self.writer.conversions,
             **self.outlets.figures(),
             **await self.runner.figures(),
         }

@@ -23,13 +23,16 @@ from twisted.python.threadpool import ThreadPool
 from zope.interface import implementer
 
 from collectors.framework.data.child import Child
+from collectors.framework.data.conversions import Counts
 from collectors.framework.data.frames import Entry
 from collectors.framework.data.given import GivenOrders
 from collectors.framework.data.intake import Intake, Latest, Row
-from collectors.framework.data.orders import MAX_OUTCOME_BYTES
+from collectors.framework.data.orders import MAX_OUTCOME_BYTES, Convert
 from collectors.framework.data.writing import HOLD_S, Report
 from collectors.framework.running.interfaces import IRowSink
 from collectors.framework.samplespool import SampleSpool
+from common.conversion import ConversionQuery, ConversionState
+from common.errors import TransientError
 from common.series import Layout, Sample, SeriesKey
 
 _log = Logger()
@@ -158,6 +161,22 @@ class SampleWriter(Service):
             counts["future"] = counts.get("future", 0) + report.tally.future
             counts["refused"] = report.tally.refused
         return {reason: count for reason, count in counts.items() if count}
+
+    @property
+    def conversions(self) -> dict[str, int]:
+        """Files whose layout is not that of their samples: waiting, done since the writer process started, failed."""
+        return (self._report.conversions if self._report is not None else Counts(0, 0, 0))._asdict()
+
+    async def convert(self, query: ConversionQuery) -> ConversionState:
+        """Answer the hub about files that are to be converted.
+
+        Raises:
+            TransientError: the writer process does not answer.
+        """
+        outcome = await self.order(Convert(devices=query.devices, mode=query.mode))
+        if not isinstance(outcome, ConversionState):
+            raise TransientError(f"The writer process answered with {type(outcome).__name__}; try again")
+        return outcome
 
     @property
     def problem(self) -> str:

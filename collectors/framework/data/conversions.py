@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Collection
+from typing import NamedTuple
 
-from collectors.framework.data.orders import Conversion, Conversions
 from collectors.framework.data.seriesfile import SeriesFile
 from common.errors import TocsinError
 from common.series import SeriesKey
@@ -23,9 +23,16 @@ SLICE_S = 0.1
 """Then samples and flushes are looked at again."""
 AGAIN_S = 600.0
 """After so long a file that could not be converted is tried again."""
-MAX_TOLD = 200
 SAY_S = 10.0
 """How often the log is told, at most."""
+
+
+class Counts(NamedTuple):
+    """Files that wait, were converted since the process started, could not be converted."""
+
+    waiting: int
+    done: int
+    failed: int
 
 
 class _Wanted:
@@ -107,25 +114,24 @@ class Pending:
         again = min((wanted.again_at for wanted in self._failed.values()), default=None)
         return None if again is None else max(0.0, again - self._monotonic())
 
-    def standing(self, known: Collection[SeriesKey], devices: Collection[str] = ()) -> Conversions:
-        """How things stand, with some of the files that are not as they should be."""
-        files = [
-            Conversion(
-                device=key.device, component=key.component, source=key.source, reason=one.reason, failure=one.failure
-            )
+    def note(self, file: SeriesFile, reason: str) -> None:
+        """A file is to be converted, when there is time."""
+        if file.key not in self._failed:
+            self._waiting.setdefault(file.key, _Wanted(file, reason))
+
+    def standing(self, devices: Collection[str] = ()) -> list[tuple[SeriesFile, str, str]]:
+        """Files that failed and files that wait, each with the reason to convert it and why it failed."""
+        return [
+            (one.file, one.reason, one.failure)
             for of in (self._failed, self._waiting)
             for key, one in of.items()
             if not devices or key.device in devices
         ]
-        failed = sum(bool(file.failure) for file in files)
-        return Conversions(
-            known=len(known), waiting=len(files) - failed, done=self.done, failed=failed, files=files[:MAX_TOLD]
-        )
 
     @property
-    def counts(self) -> tuple[int, int, int]:
-        """Waiting, done, failed."""
-        return len(self._waiting), self.done, len(self._failed)
+    def counts(self) -> Counts:
+        """How many there are."""
+        return Counts(len(self._waiting), self.done, len(self._failed))
 
     def problem(self) -> str:
         """A sentence while files could not be converted, else empty."""

@@ -17,7 +17,8 @@ from typing import Any
 
 import msgspec
 
-from collectors.framework.data.orders import Answer, Order, Outcome, Progress, Purge
+from collectors.framework.data.converting import convert_files
+from collectors.framework.data.orders import Answer, Convert, Order, Outcome, Progress, Purge
 from collectors.framework.data.purge import purge
 from collectors.framework.data.writing import Writer
 from collectors.framework.moving.adoption import adopt
@@ -30,6 +31,7 @@ Handler = Callable[[Writer, Any], Outcome | Steps]
 
 HANDLERS: Mapping[type, Handler] = MappingProxyType(
     {
+        Convert: convert_files,
         Purge: purge,
         Adopt: adopt,
         PutAway: put_away,

@@ -16,6 +16,7 @@ import rrdtool
 from msgspec import Struct
 
 from collectors.framework.data import rrdfile
+from collectors.framework.data.baselinewriting import Baselines
 from collectors.framework.data.conversions import Pending
 from collectors.framework.data.convert import Old, convert
 from collectors.framework.data.copying import Copying
@@ -72,6 +73,7 @@ class RrdFolder:
 
     Attributes:
         copying: keeps what outages would blank.
+        baselines: learns what is likely.
         conversions: files that are not as their samples want them.
     """
 
@@ -90,6 +92,7 @@ class RrdFolder:
         self._wall = wall
         self._note = note
         self.copying = Copying(root, index.copies, wall, note)
+        self.baselines = Baselines(root, undo, wall, note)
         self.conversions = Pending(self._convert, monotonic)
         self.tally = Tally()
 
@@ -101,10 +104,11 @@ class RrdFolder:
         """
         self._undo.restore()
         name, crashes = self._undo.suspect
-        if crashes >= MAX_CRASHES and (self._root / name).exists():
+        if crashes >= MAX_CRASHES and not self.baselines.is_one(name) and (self._root / name).exists():
             self._set_aside(self._root / name, BROKEN, f"rrdtool crashed {crashes} times when it was updated")
         for folder in self._root.glob("[0-9a-f]/[0-9a-f]"):
             self.copying.recover(folder)
+            self.baselines.recover(folder)
             for path in folder.iterdir():
                 if _FRESH_FILE.match(path.name):
                     path.unlink(missing_ok=True)
@@ -121,6 +125,7 @@ class RrdFolder:
         fresh = self._admit(file, rows)
         if not fresh:
             return
+        self.baselines.feed(file, fresh)
         try:
             for part in self.copying.parts(file, fresh):
                 self._update(file, part)
@@ -215,6 +220,16 @@ class RrdFolder:
         file.held = file.form
         file.header = file.form.header if header.size == file.form.header else header.size
         return header
+
+    def reason_to_convert(self, file: SeriesFile) -> str:
+        """In which way a file is not as its samples want it; empty when it is, or cannot be read."""
+        try:
+            header = rrdfile.look(file.path)
+        except (OSError, DamagedError):
+            return ""
+        known = self._known(file)
+        different = difference(header, known.layout.points if known else (), file.layout)
+        return different.reason if different is not None and not different.hopeless and not different.tuned else ""
 
     def _convert(self, file: SeriesFile) -> None:
         """Have a file become what its samples want (for `Pending`)."""

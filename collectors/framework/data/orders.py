@@ -12,6 +12,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from collectors.framework.moving.orders import Adopt, ClearAway, Moved, PutAway
+from common.conversion import ConversionMode, ConversionState
 from common.holdings import PurgedDevice
 
 MAX_ORDER_BYTES = 1024 * 1024
@@ -20,48 +21,10 @@ MAX_OUTCOME_BYTES = 256 * 1024
 
 
 class Convert(Struct, frozen=True, tag="convert", kw_only=True):
-    """Convert files whose layout is not the one that their samples have now.
-
-    Attributes:
-        devices: whose files; empty for all.
-        begin: False: only tell how things stand.
-    """
+    """Convert files whose layout is not the one that their samples have now; a `ConversionQuery` of the hub."""
 
     devices: list[str] = []
-    begin: bool = True
-
-
-class Conversion(Struct, frozen=True, kw_only=True):
-    """One file that is not as its samples want it.
-
-    Attributes:
-        reason: in which way it is not.
-        failure: why it could not be converted; empty while it waits.
-    """
-
-    device: str
-    component: str
-    source: str
-    reason: str
-    failure: str = ""
-
-
-class Conversions(Struct, frozen=True, tag="conversions", kw_only=True):
-    """How things stand with conversions: of the devices that were named, or of all.
-
-    Attributes:
-        known: files whose wanted layout is known, since they have had samples from this process.
-        waiting: of those, how many are to be converted.
-        done: converted since the process started.
-        failed: could not be converted, and are written as they are.
-        files: those that wait or failed, not too many.
-    """
-
-    known: int
-    waiting: int
-    done: int
-    failed: int
-    files: list[Conversion] = []
+    mode: ConversionMode = ConversionMode.BEGIN
 
 
 class Purge(Struct, frozen=True, tag="purge", kw_only=True):
@@ -78,7 +41,7 @@ class PurgeDone(Struct, frozen=True, tag="purge_done", kw_only=True):
 
 Order = Convert | Purge | Adopt | PutAway | ClearAway
 """All orders; a union of tagged structs. Each has a handler in `data.desk`."""
-Outcome = Conversions | PurgeDone | Moved
+Outcome = ConversionState | PurgeDone | Moved
 """What an order may give; a union of tagged structs."""
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from collectors.framework.data.conversions import Counts
 from collectors.framework.data.files import RrdFolder, StuckError, Tally
 from collectors.framework.data.frames import Entry
 from collectors.framework.data.index import Index
@@ -45,6 +46,7 @@ class Report(Struct, omit_defaults=True, kw_only=True):
         flushed: the number of the `flush` that this answers.
         problem: a sentence; empty when all is well.
         answers: what became of orders.
+        conversions: files that wait for being converted, were converted, could not be.
     """
 
     done: int
@@ -53,6 +55,7 @@ class Report(Struct, omit_defaults=True, kw_only=True):
     flushed: int = 0
     problem: str = ""
     answers: list[Answer] = []
+    conversions: Counts = Counts(0, 0, 0)
 
 
 class Writer:
@@ -94,6 +97,7 @@ class Writer:
             self._take_note(self.index.damage)
         self.copying = self._folder.copying
         self.conversions = self._folder.conversions
+        self.reason_to_convert = self._folder.reason_to_convert
         self._folder.recover()
         self._root = str(root)
         self._files: dict[SeriesKey, SeriesFile] = {}
@@ -181,6 +185,7 @@ class Writer:
             lost=self._tail.lost,
             flushed=flushed,
             problem=self._problem(),
+            conversions=self.conversions.counts,
         )
 
     def close(self) -> None:
@@ -189,10 +194,9 @@ class Writer:
         self._undo.close()
         self.index.close()
 
-    def wanted(self, key: SeriesKey) -> Layout | None:
-        """What a file of a series is to be like; None where no sample has come since the process started."""
-        file = self._files.get(key)
-        return None if file is None else file.layout
+    def series_files(self, devices: Collection[str] = ()) -> list[SeriesFile]:
+        """Those that have had samples since the process started: of some devices, or all."""
+        return [file for key, file in self._files.items() if not devices or key.device in devices]
 
     def wanted(self, key: SeriesKey) -> Layout | None:
         """What a file of a series is to be like; None where no sample has come since the process started."""

@@ -7,8 +7,9 @@ import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
-from collectors.framework.data.orders import Conversions, Outcome, Progress, Purge, PurgeDone
+from collectors.framework.data.orders import Outcome, Progress, Purge, PurgeDone
 from collectors.framework.purging import MOST_KEPT, PATIENCE_S, Purger
+from common.conversion import ConversionState
 from common.errors import PermanentError, TransientError
 from common.holdings import Purged, PurgedDevice, PurgeQuery
 
@@ -98,7 +99,7 @@ def test_nothing_is_deleted_while_samples_wait_that_would_make_files_anew(bench:
 
 def test_another_outcome_than_that_of_a_purge_is_none(bench: Bench) -> None:
     results = bench.ask()
-    bench.files.orders[0][2].callback(Conversions(known=0, waiting=0, done=0, failed=0))
+    bench.files.orders[0][2].callback(ConversionState(known=0, waiting=0, done=0, failed=0))
     assert results[0].check(TransientError)
 
 

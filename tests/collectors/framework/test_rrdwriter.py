@@ -480,7 +480,7 @@ class Slow:
         self._bench, self._each_s = bench, each_s
         self._convert = bench.writer.conversions._convert
         self.fails: str = ""
-        bench.writer.conversions._convert = self  # type: ignore[assignment]  # the seam has no other door
+        bench.writer.conversions._convert = self
 
     def __call__(self, file: SeriesFile) -> None:
         self._bench.monotonic += self._each_s

@@ -12,11 +12,12 @@ from twisted.internet.task import Clock
 from collectors.framework.data.desk import Desk, Handler, Steps
 from collectors.framework.data.files import Tally
 from collectors.framework.data.given import MAX_WAITING, SILENT_S, GivenOrders
-from collectors.framework.data.orders import MAX_ORDER_BYTES, Answer, Conversions, Convert, Progress
+from collectors.framework.data.orders import MAX_ORDER_BYTES, Answer, Convert, Progress
 from collectors.framework.data.writing import Report, Writer
+from common.conversion import ConversionMode, ConversionState
 from common.errors import NotFoundError, PermanentError, TransientError
 
-OUTCOME = Conversions(known=3, waiting=1, done=2, failed=0)
+OUTCOME = ConversionState(known=3, waiting=1, done=2, failed=0)
 
 
 @pytest.fixture
@@ -67,14 +68,14 @@ class Ends:
 def test_an_order_gives_its_outcome(writer: Writer) -> None:
     seen: list[Any] = []
 
-    def handler(writer: Writer, order: Any) -> Conversions:
+    def handler(writer: Writer, order: Any) -> ConversionState:
         seen.append((writer, order))
         return OUTCOME
 
     ends = Ends(handler)
-    ends.give(Convert(devices=["a\nb", "漢"], begin=False))
+    ends.give(Convert(devices=["a\nb", "漢"], mode=ConversionMode.LOOK))
     ends.work(writer)
-    assert seen == [(writer, Convert(devices=["a\nb", "漢"], begin=False))]
+    assert seen == [(writer, Convert(devices=["a\nb", "漢"], mode=ConversionMode.LOOK))]
     assert ends.results == [OUTCOME]
 
 
@@ -113,7 +114,7 @@ def test_a_long_order_tells_how_far_it_has_come_and_others_wait_for_it(writer: W
 def test_an_error_is_told_as_what_it_is(
     writer: Writer, capfd: pytest.CaptureFixture[str], raised: Exception, expected: type, sentence: str
 ) -> None:
-    def handler(_: Writer, __: Any) -> Conversions:
+    def handler(_: Writer, __: Any) -> ConversionState:
         raise raised
 
     ends = Ends(handler)
