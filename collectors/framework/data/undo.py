@@ -14,8 +14,8 @@ from pathlib import Path
 
 SLOT_BYTES = 256 * 1024
 _HEAD = struct.Struct("<BxHI")
-_SUSPECT_BYTES = 64
-FILE_NAME = re.compile(r"^[0-9a-f]/[0-9a-f]/[0-9a-f]{32}\.rrd$")
+_SUSPECT_BYTES = 128
+FILE_NAME = re.compile(r"^[0-9a-f]/[0-9a-f]/[0-9a-f]{32}\.rrd(?:\.likely\.[A-Za-z0-9.-]{1,60})?$")
 
 
 class UndoSlot:

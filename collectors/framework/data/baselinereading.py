@@ -1,0 +1,72 @@
+"""What is new of the baselines of devices, read from their files (in the reader process)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import rrdtool
+from msgspec import Struct
+
+from collectors.framework.baselines import Learned, Look
+from collectors.framework.data.baselinefiles import EXPECTED, KEPT, SPREAD, Band, bands, part_s
+from collectors.framework.data.index import read_device
+from common.series import finite
+
+MOST_DEVICES = 20
+_OVERLAP = 3
+"""So many parts that were told are told again, in case the one that they were told to has lost them."""
+
+
+class LessonsQuery(Struct, frozen=True, tag=True):
+    """What is new of the baselines of devices?
+
+    Attributes:
+        after: by device, epoch second of the last part that was told; 0 for none.
+    """
+
+    after: dict[str, int]
+
+
+class LessonsTold(Struct, frozen=True, tag=True):
+    """What is new, by device."""
+
+    learned: dict[str, list[Learned]]
+
+
+def lessons(root: Path, query: LessonsQuery) -> LessonsTold:
+    """Read what is new."""
+    return LessonsTold({device: list(_of(root, device, after)) for device, after in query.after.items()})
+
+
+def _of(root: Path, device: str, after: int) -> Iterator[Learned]:
+    for series in read_device(root, device):
+        for band in bands(root, series.file):
+            looks = looks_of(band, part_s(band.baseline, series.layout.step_s), after)
+            if looks:
+                yield Learned(series.key, band.baseline, band.begun, looks)
+
+
+def looks_of(band: Band, length_s: int, after: int) -> list[Look]:
+    """The parts of a file that ended after an epoch second, and some before; none when it cannot be read.
+
+    Args:
+        band: the file.
+        length_s: of a part.
+        after: epoch second.
+    """
+    try:
+        last = rrdtool.last(band.path)
+        start = max(after - _OVERLAP * length_s, last - KEPT * length_s)
+        values, expected, spreads = (_column(band.path, cf, start, last) for cf in ("AVERAGE", EXPECTED, SPREAD))
+    except rrdtool.OperationalError:
+        return []  # it has gone meanwhile, or is damaged: the writer process sees to it
+    return [Look(end, values[end], expected.get(end), spreads.get(end)) for end in sorted(values) if end <= last]
+
+
+def _column(path: str, cf: str, start: int, last: int) -> dict[int, float | None]:
+    """Rows of an archive by the end of the part; None is unknown."""
+    if start >= last:
+        return {}
+    (begin, _, step_s), _, rows = rrdtool.fetch(path, cf, "-s", str(start), "-e", str(last))
+    return {begin + step_s * place: finite(row[0]) for place, row in enumerate(rows, start=1)}
