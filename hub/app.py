@@ -201,7 +201,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
             MoveTopic(moves, distributor.owner),
             PoolTopic(lambda: model.model, pools, SqlPoolStore(database), clock, wall),
             enrolment.topic,
-            DeviceTopic(model, distributor, events.open_counts, components),
+            DeviceTopic(model, distributor, events.open_counts, components, MoveTopic(moves, distributor.owner).of),
             ComponentTopic(model, components),
             TemplateTopic(model),
             RevisionTopic(model, services.everywhere, polls, components.expected, pools.owner_of),

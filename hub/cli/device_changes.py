@@ -107,7 +107,10 @@ def move_command(
     timeout_s: float,
     as_json: bool,
 ) -> None:
-    """Move a device to another class, collector or groups; what is not named stays as it is."""
+    """Move a device to another class, collector or groups; what is not named stays as it is.
+
+    Its series follow it to another collector by themselves; --wait waits for them, too.
+    """
     fields: dict[str, object] = {
         key: value for key, value in (("class", device_class), ("collector", collector)) if value is not None
     }
@@ -115,14 +118,32 @@ def move_command(
         fields["groups"] = [] if list(groups) == [NO_GROUP] else list(groups)
     if not fields:
         raise usage("say where to: --class, --collector or --group")
-    _change(client, name, fields, message, wait=wait, timeout_s=timeout_s, as_json=as_json)
+    files = collector is not None
+    _change(client, name, fields, message, wait=wait, timeout_s=timeout_s, as_json=as_json, with_files=files)
     if collector and not wait:
         warn_of_stranger(client.api, name, collector)
 
 
 def _change(
-    client: Client, name: str, fields: dict[str, object], message: str, *, wait: bool, timeout_s: float, as_json: bool
+    client: Client,
+    name: str,
+    fields: dict[str, object],
+    message: str,
+    *,
+    wait: bool,
+    timeout_s: float,
+    as_json: bool,
+    with_files: bool = False,
 ) -> None:
     result = client.api.patch(path_of("devices", name), {**fields, "message": message, "author": author()})
     word = "Changed" if result.get("revision") is not None else "Unchanged:"
-    finish(client.api, name, result, f"{word} {name}", wait=wait, timeout_s=timeout_s, as_json=as_json)
+    finish(
+        client.api,
+        name,
+        result,
+        f"{word} {name}",
+        wait=wait,
+        timeout_s=timeout_s,
+        as_json=as_json,
+        with_files=with_files,
+    )

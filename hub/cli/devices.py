@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from hub.cli.client import Api, path_of
 from hub.cli.context import Client, author, json_option, message_option, pass_client, wait_options
 from hub.cli.exits import CommandError, usage
 from hub.cli.figures import NOTHING, local_time, moment, written
+from hub.cli.moves import DONE, files_line, not_there, standing_lines, wait_for_files
 from hub.cli.output import Column, cell, emit, facts, is_narrow, note, plural_rows, say, show, table
 from hub.cli.properties import show_properties
 from hub.cli.scans import process_events, tell_problem
@@ -125,10 +127,19 @@ def remove_command(client: Client, name: str, message: str, wait: bool, timeout_
 
 
 def finish(
-    api: Api, device: str, result: dict[str, Any], sentence: str, *, wait: bool, timeout_s: float, as_json: bool
+    api: Api,
+    device: str,
+    result: dict[str, Any],
+    sentence: str,
+    *,
+    wait: bool,
+    timeout_s: float,
+    as_json: bool,
+    with_files: bool = False,
 ) -> None:
-    """Wait if that is wanted, then tell what came of it."""
+    """Wait if that is wanted, then tell what came of it; `with_files` waits until its files have followed it, too."""
     failure: CommandError | None = None
+    moves: list[dict[str, Any]] = []
     if wait:
         # If nothing changed now, what was said earlier may still be on its way.
         revision = int(result.get("revision") or api.get(path_of("status"))["hub"]["revision"])
@@ -142,11 +153,18 @@ def finish(
         sentence += f", live after {live['waited_s']:.2f} s" if live.get("live") else ""
         if not live.get("live"):
             failure = not_live(revision, live, timeout_s, printed=as_json)
+        elif with_files:
+            moves = wait_for_files(api, device, timeout_s - live["waited_s"])
+            result = {**result, "moves": moves}
+            failure = not_there(device, moves, printed=as_json)
     if as_json:
         emit(result)
     else:
         number = result.get("revision")
         say(sentence + (f" (revision {number})" if number is not None else ""))
+        for row in moves:
+            if row.get("state") == DONE and row.get("files"):
+                say(files_line(row))
     if failure is not None:
         raise failure
 
@@ -226,6 +244,8 @@ def show_command(
         emit(device)
     else:
         show(facts(_facts_of(device) + process_events(client.api, name)))
+        for line in standing_lines(device.get("moves") or [], time.time()):
+            show(cell(line, "yellow"))
 
 
 def _facts_of(device: dict[str, Any]) -> list[tuple[str, object]]:
@@ -239,7 +259,9 @@ def _facts_of(device: dict[str, Any]) -> list[tuple[str, object]]:
             pairs.append(("modelled at", local_time(moment(value))))
         elif key == "components":
             pairs.append(("components" if device.get("modelled_at") else "definitions", value))
-        elif key in {"properties", "attributes"} or (key == "collected_by" and value == device.get("collector")):
+        elif key in {"properties", "attributes", "moves"} or (
+            key == "collected_by" and value == device.get("collector")
+        ):
             continue
         elif key == "collected_by":
             pairs.append(("collected by", value))

@@ -15,6 +15,7 @@ from hub.cli.client import path_of
 from hub.cli.collectors import collector_table, silent_line, tell_listening
 from hub.cli.context import Client, json_option, pass_client
 from hub.cli.figures import safe, since
+from hub.cli.moves import standing_lines
 from hub.cli.output import SEVERITY_STYLES, cell, emit, facts, plural_rows, show
 from hub.cli.pools import absence_line
 from hub.cli.wait import behind_line
@@ -51,6 +52,11 @@ def status_command(client: Client, as_json: bool) -> None:
         show(cell(f"  and {more} more", "yellow"))
     for row in plural_rows(document, "absent_members")[:SHOWN]:
         show(cell(f"  {absence_line(row, now)}", "yellow"))
+    moves = plural_rows(document, "moves") if "moves" in document else []
+    for line in standing_lines(moves[:SHOWN], now):
+        show(cell(f"  {line}", "yellow"))
+    if len(moves) > SHOWN:
+        show(cell(f"  and files of {len(moves) - SHOWN} more devices", "yellow"))
     show(Text(""))
     if collectors:
         show(collector_table(collectors, now))

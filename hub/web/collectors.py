@@ -17,7 +17,7 @@ from hub.distribution.roster import Roster, Seat
 from hub.distribution.services import Services
 from hub.enrol.desk import Standing
 from hub.web.call import Call
-from hub.web.moves import FileMove
+from hub.web.moveshapes import FileMove
 from hub.web.pools import AbsentMember
 from hub.web.refusals import RefusalError
 from hub.web.router import Route

@@ -19,6 +19,7 @@ from hub.model.properties import HIDDEN, Value, shown
 from hub.model.service import ModelService
 from hub.web.call import Call
 from hub.web.components import name_component, read_key
+from hub.web.moveshapes import FileMove
 from hub.web.refusals import bad_request
 from hub.web.router import Route
 from hub.web.shapes import Device, iso
@@ -81,11 +82,13 @@ class DeviceTopic:
         distributor: Distributor,
         open_counts: Callable[[], Awaitable[dict[str, dict[int, int]]]],
         book: ComponentBook,
+        moves: Callable[[str], list[FileMove]] = lambda _: [],
     ) -> None:
         self._model = model
         self._distributor = distributor
         self._open_counts = open_counts
         self._book = book
+        self._moves = moves
 
     def routes(self) -> list[Route]:
         """What this topic answers."""
@@ -110,7 +113,8 @@ class DeviceTopic:
         call.only()
         device = self._model.model.device(call.names["device"])
         attributes = self._book.of(device.id).attributes
-        return replace(self._shape(device, await self._open_counts()), attributes=attributes)
+        shape = self._shape(device, await self._open_counts())
+        return replace(shape, attributes=attributes, moves=self._moves(device.id))
 
     async def put(self, call: Call) -> Put:
         """Add a device, or put another in its place; what the body leaves out is at its default afterwards."""

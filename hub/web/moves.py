@@ -5,43 +5,19 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 
-import msgspec
 from msgspec import Struct
 
 from common.errors import NotFoundError
 from hub.moving.conductor import Conductor
 from hub.moving.interfaces import Move
 from hub.web.call import Call
+from hub.web.moveshapes import FileMove
 from hub.web.router import Route
 from hub.web.shapes import iso
 
 MOST = 500
 MOST_SHOWN = 100
 MOVING, WAITING, FAILED, DONE = "moving", "waiting", "failed", "done"
-
-
-class FileMove(Struct, frozen=True, kw_only=True):
-    """The files of a device that one collector has, and another one should.
-
-    Attributes:
-        state: moving, waiting, failed (some stay; it is tried again from time to time) or done.
-        reason: why it waits or failed; empty otherwise.
-        files, bytes: that are moved; the others how much there is in all, 0 before that is known.
-        problems: a sentence for each file that stays, while they are brought.
-    """
-
-    device: str
-    source: str = msgspec.field(name="from")
-    target: str = msgspec.field(name="to")
-    state: str
-    reason: str
-    since: str | None
-    done_at: str | None
-    files: int
-    files_in_all: int
-    bytes: int
-    bytes_in_all: int
-    problems: list[str] = []
 
 
 class FileMoves(Struct, frozen=True, kw_only=True):

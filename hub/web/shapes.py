@@ -17,6 +17,7 @@ from hub.distribution.agreement import Shortfall
 from hub.distribution.roster import Seat
 from hub.enrol.desk import Standing
 from hub.interfaces import EventRecord, Revision
+from hub.web.moveshapes import FileMove
 
 MAX_BEHIND = 1000
 
@@ -87,6 +88,7 @@ class Device(Struct, frozen=True, kw_only=True):
         templates: what the device itself says of templates.
         components: how many it has that are not retired; before it was modelled, definitions that apply to it.
         attributes: what a modelling has found out of the device itself; empty in lists.
+        moves: of its files, those that are not done first; empty in lists.
     """
 
     id: str
@@ -103,6 +105,7 @@ class Device(Struct, frozen=True, kw_only=True):
     in_sync: bool
     attributes: dict[str, Any] = {}
     templates: list[str] = []
+    moves: list[FileMove] = []
 
 
 class Row(Struct, frozen=True, kw_only=True):

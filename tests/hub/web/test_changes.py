@@ -111,6 +111,7 @@ class ChangeTests(ChangeCase):
                 "in_sync": False,
                 "attributes": {},
                 "templates": [],
+                "moves": [],
             },
         )
         same = self.put(properties={"snmp_community": "hush"}, groups=["eu"]).json
