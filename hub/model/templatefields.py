@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from common.expressions import MAX_LENGTH, ExpressionError, parse
+from common.expressions import parse
 from common.processpoints import POINTS as PROCESS_POINTS
-from common.series import Kind
 from hub.model.fields import Fault, FieldSpec, Reader, WrongValueError, choice, text, unknown, whole
 from hub.model.judging import sorted_by
-from hub.model.nested import by_id, in_turn, line_of, number, record
+from hub.model.nested import by_id, in_turn, line_of, record
+from hub.model.pointfields import points
 from hub.model.templates import DataPoint, Source, SourceType, points_of
-from hub.model.thresholdfields import MAX_ENTRIES, POINT, POINT_EXPECTED, SLUG, SLUG_EXPECTED
+from hub.model.thresholdfields import MAX_ENTRIES, SLUG, SLUG_EXPECTED
 from hub.model.yaml import Item
 
 OID = r"\.?[0-2](?:\.[0-9]{1,10}){1,127}"
@@ -26,48 +26,6 @@ _FIELDS_OF: Mapping[SourceType, tuple[str, ...]] = {
     SourceType.PROBE: ("command", "handler", "interval_s"),
 }
 _NEEDS = {SourceType.SNMP: "oid", SourceType.STATUS: "item", SourceType.PROBE: "command"}
-
-
-# --- points -----------------------------------------------------------------------------------------------------------
-
-
-def _check_point(values: Mapping[str, Any], item: Item) -> Iterable[Fault]:
-    low, high = values.get("minimum"), values.get("maximum")
-    if low is not None and high is not None and low >= high:
-        yield Fault(line_of(item, "minimum"), ".minimum", f"minimum {low:g} is not below maximum {high:g}")
-    if "derived" in values:
-        if values.get("kind", Kind.GAUGE.value) != Kind.GAUGE.value:
-            yield Fault(line_of(item, "kind"), ".kind", "a point that is computed is a gauge; leave the field out")
-        try:
-            parse(values["derived"])
-        except ExpressionError as error:
-            yield Fault(line_of(item, "derived"), ".derived", str(error))
-
-
-def _build_point(**values: Any) -> DataPoint:
-    return DataPoint(kind=Kind(values.pop("kind", Kind.GAUGE.value)), **values)
-
-
-_points = by_id(
-    record(
-        {
-            "kind": FieldSpec(choice(*(kind.value for kind in Kind))),
-            "unit": FieldSpec(text("a unit", longest=50)),
-            "minimum": FieldSpec(number()),
-            "maximum": FieldSpec(number()),
-            "derived": FieldSpec(text("an expression over points of the same source", r".+", longest=MAX_LENGTH)),
-        },
-        "a mapping with kind, unit, minimum, maximum, derived",
-        _build_point,
-        _check_point,
-        inner="derived",
-    ),
-    key="name",
-    pattern=POINT,
-    expected=POINT_EXPECTED,
-    longest=MAX_ENTRIES,
-    bare=True,
-)
 
 
 def _check_derived(source: Source, item: Item) -> Iterable[Fault]:
@@ -128,17 +86,17 @@ def _check_source(values: Mapping[str, Any], item: Item) -> Iterable[Fault]:
     needed = _NEEDS.get(type_)
     if needed is not None and not values.get(needed):
         yield Fault(item.line, "", f"a source of type {type_.value} needs the field '{needed}'")
-    points: dict[str, DataPoint] = values.get("points", {})
+    named: dict[str, DataPoint] = values.get("points", {})
     if type_ is SourceType.PROCESS:
-        yield from _check_process_points(points, item)
-    elif not any(not point.derived for point in points.values()):
+        yield from _check_process_points(named, item)
+    elif not any(not point.derived for point in named.values()):
         yield Fault(line_of(item, "points"), "", "has no point that is measured; name one under 'points'")
-    yield from _check_derived(Source(type=type_, points=points), item)
+    yield from _check_derived(Source(type=type_, points=named), item)
 
 
-def _check_process_points(points: Mapping[str, DataPoint], item: Item) -> Iterable[Fault]:
+def _check_process_points(named: Mapping[str, DataPoint], item: Item) -> Iterable[Fault]:
     """A process source has the points that the collector measures; only what is computed from them can be added."""
-    for name, point in points.items():
+    for name, point in named.items():
         line, place = line_of(item, "points", name), f".points.{name}"
         if name not in PROCESS_POINTS and not point.derived:
             yield Fault(
@@ -166,7 +124,7 @@ sources: Reader = by_id(
             "command": FieldSpec(in_turn(_argument, longest=100)),
             "handler": FieldSpec(text(SLUG_EXPECTED, SLUG)),
             "interval_s": FieldSpec(whole(1, 86400)),
-            "points": FieldSpec(_points),
+            "points": FieldSpec(points),
         },
         "a mapping with type and points",
         _build_source,

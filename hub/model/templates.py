@@ -41,13 +41,20 @@ class SourceType(enum.Enum):
 
 
 class DataPoint(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A point of a source; `derived` is the expression of one that is computed from others of its source."""
+    """A point of a source; `common.series.Point` says what the other fields mean.
+
+    Attributes:
+        derived: the expression of one that is computed from others of its source.
+    """
 
     kind: Kind = Kind.GAUGE
     unit: str = ""
     minimum: float | None = None
     maximum: float | None = None
     derived: str = ""
+    wraps_at_bits: int = 0
+    scale: float = 1.0
+    offset: float = 0.0
 
 
 class Source(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -132,6 +132,10 @@ def test_entries_may_stand_in_a_list() -> None:
         "  - {id: up, type: snmp, oid: 1.3.6.1.2.1.1.3.0, interval_s: 5, points: [ticks, {name: x, kind: counter}]}\n"
         "  - {id: p, type: probe, command: [a, -v, -v], handler: h, points: [t]}\n"
         "  - {id: s, type: status, item: queue, points: {depth: {minimum: 0, maximum: 9}}}\n"
+        "  - id: port\n    type: snmp\n    oid: 1.3.6.1.2.1.2.2.1\n    points:\n"
+        "      in: {kind: counter, unit: bytes, wraps_at_bits: 32, maximum: 12500000}\n"
+        "      out: {kind: counter, unit: bits, scale: 8}\n"
+        "      heat: {scale: -0.1, offset: -273.15, minimum: -50}\n"
         "thresholds: [{id: long, points: t, minimum: 1, enabled: false}]\n"
     )
     assert isinstance(found, Template)
@@ -144,6 +148,15 @@ def test_entries_may_stand_in_a_list() -> None:
         ),
         "p": Source(type=SourceType.PROBE, command=("a", "-v", "-v"), handler="h", points={"t": DataPoint()}),
         "s": Source(type=SourceType.STATUS, item="queue", points={"depth": DataPoint(minimum=0.0, maximum=9.0)}),
+        "port": Source(
+            type=SourceType.SNMP,
+            oid=".1.3.6.1.2.1.2.2.1",
+            points={
+                "in": DataPoint(kind=Kind.COUNTER, unit="bytes", wraps_at_bits=32, maximum=12_500_000.0),
+                "out": DataPoint(kind=Kind.COUNTER, unit="bits", scale=8.0),
+                "heat": DataPoint(scale=-0.1, offset=-273.15, minimum=-50.0),
+            },
+        ),
     }
     assert found.thresholds == {"long": Threshold(points=("t",), minimum=1.0, enabled=False)}
 
@@ -171,6 +184,10 @@ def source(text: str) -> str:
 
 def process(points: str) -> str:
     return source(f"type: process\n    points:\n      {points}")
+
+
+def snmp(points: str) -> str:
+    return source(f"type: snmp\n    oid: 1.3.6.1\n    points:\n      {points}")
 
 
 TEMPLATE = "kind: Template\nid: t\n"
@@ -320,6 +337,14 @@ TEMPLATE = "kind: Template\nid: t\n"
         (process(f"{'x' * 20}: {{derived: cpu}}"), "as name; expected the name of a point: 1 to 19"),
         (process("a: {derived: cpu, minimum: 1, maximum: 1}"), "minimum 1 is not below maximum 1"),
         (process("a: {derived: cpu, kind: counter}"), "field 'sources.s.points.a.kind': a point that is computed"),
+        (process("a: {derived: cpu, scale: 2}"), "field 'sources.s.points.a.scale': a point that is computed has none"),
+        (snmp("a: {wraps_at_bits: 32}"), "field 'sources.s.points.a.wraps_at_bits': a point of kind gauge wraps never"),
+        (snmp("a: {kind: counter, wraps_at_bits: 32}"), "a wrap is told from a reset by the greatest rate that can be"),
+        (snmp("a: {kind: counter, wraps_at_bits: 33}"), "got a whole number (33); expected 32 or 64"),
+        (snmp("a: {kind: derive, scale: 2}"), "a point of kind derive is stored as it is"),
+        (snmp("a: {kind: counter, scale: -2}"), "got -2; expected a factor above 0"),
+        (snmp("a: {scale: 0}"), "got 0; expected a factor other than 0"),
+        (snmp("a: {kind: counter, offset: 2}"), "field 'sources.s.points.a.offset': a point of kind counter has none"),
         (process("a: {derived: 'cpu +'}"), "f1.yaml:7: Template t: field 'sources.s.points.a.derived': at character 6"),
         (
             process("a: {derived: cput}"),
