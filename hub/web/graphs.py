@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from msgspec import Struct
 
 from common.graphs import MAX_SUBJECTS
 from hub.graphs.catalogue import Offer
-from hub.graphs.desk import Asked, GraphDesk
+from hub.graphs.desk import Asked, Drawn
 from hub.graphs.listing import Lister, graphs_of
 from hub.graphs.subjects import Whose
 from hub.model.entities import Device, is_below
@@ -52,10 +53,17 @@ class Graphs(Struct, frozen=True):
     problem: str
 
 
+class Desk(Protocol):
+    """Who makes pictures."""
+
+    async def draw(self, asked: Asked) -> Drawn:
+        """Draw."""
+
+
 class GraphTopic:
     """Has pictures drawn."""
 
-    def __init__(self, desk: GraphDesk, lister: Lister, model: Callable[[], Model], wall: Callable[[], float]) -> None:
+    def __init__(self, desk: Desk, lister: Lister, model: Callable[[], Model], wall: Callable[[], float]) -> None:
         self._desk = desk
         self._lister = lister
         self._model = model
