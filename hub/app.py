@@ -7,6 +7,7 @@ import socket
 import time
 import uuid
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from common.daemon import main as run_program
 from common.sealing import ensure_sealer
 from hub.backup import BACKUP
 from hub.broker.listener import BrokerListener
+from hub.data.conversions import ConversionDesk
 from hub.data.feed import EventFeed
 from hub.data.hearing import PACE_S
 from hub.data.rollbook import RollReader
@@ -51,15 +53,18 @@ from hub.opening import (
     open_epochs,
     open_keeper,
     open_moves,
+    open_purging,
     open_reader,
     open_site,
 )
 from hub.pools.store import SqlPoolStore
+from hub.purging.counting import count
 from hub.restore import RESTORE
 from hub.runfile import RunFile
 from hub.settings import HubSettings
 from hub.web.collectors import About, CollectorTopic
 from hub.web.components import ComponentTopic
+from hub.web.conversions import ConversionTopic
 from hub.web.data import DataTopic
 from hub.web.devices import DeviceTopic
 from hub.web.documents import DocumentTopic
@@ -70,7 +75,9 @@ from hub.web.longpolls import LongPolls
 from hub.web.match import MatchTopic
 from hub.web.models import ModelTopic
 from hub.web.moves import MoveTopic
+from hub.web.orphans import OrphanTopic
 from hub.web.pools import PoolTopic, absent_members
+from hub.web.retention import RetentionTopic
 from hub.web.revisions import RevisionTopic
 from hub.web.rollbook import RollTopic
 from hub.web.router import Router
@@ -177,7 +184,10 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
 
         # Across: the API, and what it asks of collectors.
         reader, hearing = open_reader(clock, wall, roster, distributor, components)
-        polls = LongPolls()
+        polls, purging = (
+            LongPolls(),
+            await open_purging(settings, database, model, components, roster, distributor, moves),
+        )
         overview = CollectorTopic(
             About(
                 version=version(),
@@ -199,6 +209,8 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
         topics = (
             overview,
             MoveTopic(moves, distributor.owner),
+            OrphanTopic(purging),
+            RetentionTopic(lambda: model.model, components, distributor.owner, partial(count, purging)),
             PoolTopic(lambda: model.model, pools, SqlPoolStore(database), clock, wall),
             enrolment.topic,
             DeviceTopic(model, distributor, events.open_counts, components, MoveTopic(moves, distributor.owner).of),
@@ -210,6 +222,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
             EvidenceTopic(events, reader),
             DataTopic(reader, distributor.devices, wall),
             SeriesTopic(SeriesReader(reader, hearing.heard, wall), wall),
+            ConversionTopic(ConversionDesk(clock, roster, distributor.owner, roster.is_known)),
             GraphTopic(
                 graph_desk(
                     clock, wall, lambda: model.model, components, EventPast(database), reader, distributor.owner
@@ -239,6 +252,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
             Every(clock, AGE_S, ageing.run),
             Every(clock, RENEW_S, hub_renewal(settings, wall, listener.renew, enrolment.renew)),
             Every(clock, KEEP_S, epochs.keep),
+            Every(clock, TIDY_S, purging.look),
             Every(clock, PACE_S, hearing.run),
         ):
             part.start()

@@ -66,6 +66,12 @@ class DeviceBody(Struct, forbid_unknown_fields=True):
     author: str = ""
 
 
+class ConvertBody(Struct, forbid_unknown_fields=True):
+    devices: list[str] = []
+    all: bool = False
+    dry_run: bool = False
+
+
 class AppliedFile(Struct, forbid_unknown_fields=True):
     path: str
     text: str
@@ -153,6 +159,11 @@ class State:
         self.unanswered: list[str] = []
         self.put: dict[str, DeviceBody] = {}
         self.series: dict[str, list[dict[str, Any]]] = {}
+        self.staleness: dict[str, Any] = {}
+        self.page_rows = 0
+        self.conversions: list[dict[str, Any]] = []
+        """What is told of conversions, one answer after the other, the last again and again."""
+        self.wishes: list[Any] = []
         self.requests: list[tuple[str, str]] = []
         self.missing = ""
         """What is said to be missing in pictures."""
@@ -258,6 +269,41 @@ Answer = dict[str, Any] | bytes
 Route = tuple[str, re.Pattern[str], Callable[..., Answer], frozenset[str], type[Struct] | None]
 
 
+FETCHED = "component source point start end cf resolution_s by tz pages after"
+
+
+def kept_series(component: str, source: str) -> dict[str, Any]:
+    now = time.time()
+    archive = {"keeps_s": 86400, "rows": 8640, "first": iso(now - 7200), "last": iso(now), "known": {"cpu": 0.5}}
+    points = [
+        {
+            "point": point,
+            "kind": "gauge",
+            "unit": "",
+            "minimum": 0.0,
+            "maximum": None,
+            "heartbeat_s": 15,
+            "value": 1.0,
+        }
+        for point in ("count", "cpu", "memory")
+    ]
+    return {
+        "component": component,
+        "source": source,
+        "points": points,
+        "step_s": 10,
+        "live_at": iso(now - 4),
+        "first": iso(now - 7200),
+        "last": iso(now - 4),
+        "full_step": {"resolution_s": 10, **archive},
+        "archives": [{"resolution_s": 600, **archive}, {"resolution_s": 3600, **archive, "first": None, "last": None}],
+        "size_bytes": 700_000,
+        "copies": [],
+        "collected": True,
+        "problem": "",
+    }
+
+
 class Routes:
     """The API over a `State`."""
 
@@ -293,8 +339,14 @@ class Routes:
             ("GET", "events/NUMBER", self.event, "", None),
             ("GET", "events/NUMBER/evidence", self.evidence, "", None),
             ("POST", "events/NUMBER/VERB", self.change, "", AuthorBody),
+            ("GET", "series/conversion", self.conversion, "device", None),
+            ("POST", "series/conversion", self.convert, "", ConvertBody),
             ("GET", "devices/NAME/series", self.series, "component", None),
-            ("GET", "devices/NAME/series/fetch", self.fetch, "component source point start end cf resolution_s", None),
+            ("GET", "devices/NAME/series/fetch", self.fetch, FETCHED, None),
+            ("GET", "devices/NAME/series/kept", self.kept, "component", None),
+            ("GET", "devices/NAME/series/info", self.info, "component source", None),
+            ("GET", "devices/NAME/series/stats", self.stats, "component source point start end percentile", None),
+            ("GET", "devices/NAME/series/sparklines", self.sparklines, "component point start end bins", None),
             ("GET", "devices/NAME/graph", self.graph, f"component {PICTURED}", None),
             ("GET", "devices/NAME/graphs", self.graphs, "component", None),
             ("GET", "graph", self.several, f"device class group component {PICTURED}", None),
@@ -625,17 +677,75 @@ class Routes:
             "events": [self.state.events[index] for index in self.state.changes[after:]],
         }
 
+    def conversion(self, _query: Any) -> Answer:
+        return self.state.conversions.pop(0) if len(self.state.conversions) > 1 else self.state.conversions[0]
+
+    def convert(self, body: Any, query: Any) -> Answer:
+        self.state.wishes.append(msgspec.to_builtins(body))
+        return self.conversion(query)
+
     def series(self, name: str, query: Any) -> Answer:
         self.state.device(name)
         rows = self.state.series.get(name, [])
         if "component" in query:
             rows = [row for row in rows if row["component"] == query["component"][0]]
-        return {"device": name, "values": rows}
+        return {"device": name, "values": rows, **self.state.staleness}
+
+    def kept(self, name: str, query: Any) -> Answer:
+        self.state.device(name)
+        sources = {(row["component"], row["source"]) for row in self.state.series.get(name, [])}
+        rows = [kept_series(*each) for each in sorted(sources)]
+        return {"device": name, "series": rows, "stale": False, "as_of": None, "problem": "", **self.state.staleness}
+
+    def info(self, name: str, query: Any) -> Answer:
+        self.state.device(name)
+        component = query["component"][0]
+        for row in self.state.series.get(name, []):
+            if row["component"] == component and query.get("source", [row["source"]])[0] == row["source"]:
+                header = {"rrd_version": "0003", "step": 10}
+                found = kept_series(component, row["source"])
+                return {"device": name, "series": found, "file": "/var/lib/tocsin/a.rrd", "header": header}
+        raise Refusal(404, "not_found", f"Device {name!r} has no series of a component {component!r}; it has: x")
+
+    def stats(self, name: str, query: Any) -> Answer:
+        self.state.device(name)
+        figures = {"minimum": 0.5, "average": 1.5, "maximum": 7.25, "total": None, "known": 0.75}
+        percentiles = dict.fromkeys(query["percentile"], 6.5)
+        points = [
+            {"point": point, "unit": "percent", **figures, "percentiles": percentiles} for point in query["point"]
+        ]
+        start, end = int(query["start"][0]), int(query["end"][0])
+        found = {"device": name, "component": query["component"][0], "start": start, "end": end}
+        return {**found, "resolution_s": 600, "points": points}
+
+    def sparklines(self, name: str, query: Any) -> Answer:
+        self.state.device(name)
+        start, end = int(query["start"][0]), int(query["end"][0])
+        chosen = [
+            {
+                **{each: row[each] for each in ("component", "source", "point", "unit")},
+                "start": start,
+                "step_s": 120,
+                "minimum": 0.0,
+                "maximum": 3.0,
+                "values": [0.0, 1.0, None, 3.0],
+            }
+            for row in self.state.series.get(name, [])
+            if query.get("component", [row["component"]])[0] == row["component"]
+            and row["point"] in query.get("point", [row["point"]])
+        ]
+        return {"device": name, "start": start, "end": end, "sparklines": chosen}
 
     def fetch(self, name: str, query: Any) -> Answer:
         self.state.device(name)
         start, end = int(query["start"][0]), int(query["end"][0])
         times = list(range(start - start % 10, end, 10))[-6:]
+        if self.state.page_rows and "pages" in query:
+            times = [at for at in times if at > int(query.get("after", ["0"])[0])]
+            more, times = len(times) > self.state.page_rows, times[: self.state.page_rows]
+        else:
+            more = False
+        leaves = [{"name": "2026-11-20", "start": at - 10, "end": at, "hours": 23.0, "complete": False} for at in times]
         return {
             "device": name,
             "component": query["component"][0],
@@ -644,6 +754,11 @@ class Routes:
             "step_s": 10,
             "start": start,
             "end": end,
+            "by": query.get("by", [None])[0],
+            "tz": query.get("tz", [None])[0],
+            "bins": leaves if "by" in query else [],
+            "next": times[-1] if more else None,
+            "inexact_until": None,
             "series": [
                 {
                     "device": name,
