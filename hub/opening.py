@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from common.certificates import Site, ensure_site
+from common.components import ComponentKind
 from common.configs import SERVICE_MODELER, SERVICE_PROCESS
 from common.errors import SettingsError
 from common.events import CLASS_DATA, OPEN_STATES
@@ -42,6 +43,7 @@ from hub.life import Life
 from hub.model.database import Database
 from hub.model.interfaces import IWorker
 from hub.model.service import ModelService
+from hub.model.templates import SourceType
 from hub.moving.bells import LEFT, WAIT
 from hub.moving.bells import Bells as MoveBells
 from hub.moving.conductor import Conductor
@@ -51,6 +53,9 @@ from hub.pools.bells import Bells
 from hub.pools.keeper import PoolKeeper
 from hub.pools.opening import open_pools
 from hub.pools.store import SqlPoolStore
+from hub.purging.desk import Purging
+from hub.purging.orphans import OWN_SOURCE, View
+from hub.purging.store import SqlRemnantStore
 from hub.settings import HubSettings
 
 _log = Logger()
@@ -190,6 +195,54 @@ async def open_moves(
     model.observe(conductor.model_changed)
     pools.observe(conductor.moved)
     return conductor
+
+
+async def open_purging(
+    settings: HubSettings,
+    database: Database,
+    model: ModelService,
+    components: ComponentBook,
+    roster: Roster,
+    distributor: Distributor,
+    moves: Conductor,
+) -> Purging:
+    """Prepare to find what devices left behind, and to have it deleted."""
+
+    def names(device: str) -> frozenset[str]:
+        found = (one for one in components.of(device).components if one.kind is ComponentKind.PROCESS_SET)
+        return frozenset(name for one in found if one.retired_at is None for name in (one.name, one.series))
+
+    def moving(device: str, collector: str) -> str:
+        move = next((one for one in moves.book.of(device) if one.source == collector), None)
+        if move is None:
+            return "its files are not known to be on their way there"
+        return "its files were taken along" if move.done_at is not None else "its files are on their way there"
+
+    def sources() -> frozenset[str]:
+        templates = model.model.templates.values()
+        own = (name for template in templates for name in template.sources)
+        return frozenset({OWN_SOURCE, *(kind.value for kind in SourceType), *own})
+
+    view = View(
+        owner=distributor.owner,
+        has=lambda device: device in model.model.devices,
+        is_collector=roster.is_known,
+        modelled_at=components.modelled_at,
+        names=names,
+        sources=sources,
+        moving=moving,
+    )
+    purging = Purging(
+        time.time,
+        SqlRemnantStore(database),
+        roster,
+        view,
+        lambda: uuid.uuid4().hex,
+        grace_s=settings.purge.grace_days * 86_400,
+        automatic=settings.purge.automatic,
+    )
+    await purging.load()
+    return purging
 
 
 def open_decisions(

@@ -47,6 +47,18 @@ class EventSettings(Struct, frozen=True, kw_only=True):
         return AgePolicy(after_s=self.age_after_hours * 3600, keep_closed_s=self.keep_closed_days * 86400)
 
 
+class PurgeSettings(Struct, frozen=True, kw_only=True):
+    """What becomes of the files of devices that have left the model. Those of silent hosts are never deleted by age.
+
+    Attributes:
+        grace_days: so long they are kept after the device left.
+        automatic: then they are deleted without being asked for; else `tocsin data purge` does it.
+    """
+
+    grace_days: Annotated[float, Meta(ge=0, le=36500)] = 30.0
+    automatic: bool = False
+
+
 class HubSettings(Struct, frozen=True, kw_only=True):
     """All settings of tocsin-hub.
 
@@ -67,6 +79,7 @@ class HubSettings(Struct, frozen=True, kw_only=True):
     enrol: EnrolSettings = EnrolSettings()
     events: EventSettings = EventSettings()
     log: LogSettings = LogSettings()
+    purge: PurgeSettings = PurgeSettings()
 
     @property
     def pki(self) -> Path:

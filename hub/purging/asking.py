@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from common.errors import RemoteError, TransientError
-from common.holdings import Holdings, HoldingsQuery, Purged, PurgedDevice, PurgeQuery
+from common.holdings import HeldFile, Holdings, HoldingsQuery, Purged, PurgedDevice, PurgeQuery
 from common.wire import FailureCode
 from hub.interfaces import ISession
-from hub.purging.orphans import Sorting
 
 MOST_PAGES = 5_000
 MOST_ASKED = 720
 """An answer comes within seconds: this is an hour."""
 
 
-async def sort_in(session: ISession, sorting: Sorting) -> None:
+class Takes(Protocol):
+    """Whoever looks at files."""
+
+    def add(self, files: Iterable[HeldFile]) -> None:
+        """Take some of them in."""
+
+
+async def sort_in(session: ISession, sorting: Takes) -> None:
     """Read which files a collector has, all pages.
 
     Raises:

@@ -152,7 +152,7 @@ class Purging:
         async def ask(name: str) -> None:
             sorting = Sorting(name, self._view)
             try:
-                await sort_in(self._session(name), sorting)
+                await sort_in(self.session(name), sorting)
             except (TransientError, RemoteError) as error:
                 asked[name] = Asked(collector=name, problem=error.message)
                 return
@@ -173,7 +173,12 @@ class Purging:
             )
         return [name for name in known if not collectors or name in collectors]
 
-    def _session(self, collector: str) -> ISession:
+    def session(self, collector: str) -> ISession:
+        """The session of a collector.
+
+        Raises:
+            TransientError: it is away.
+        """
         session = self._sessions.session(collector, SERVICE_PROCESS)
         if session is None:
             raise TransientError(self._sessions.whereabouts(collector, SERVICE_PROCESS))
@@ -258,7 +263,7 @@ class Purging:
             if not some:
                 continue
             try:
-                purged = await have_purged(self._session(collector), some, self._token(), by)
+                purged = await have_purged(self.session(collector), some, self._token(), by)
             except (TransientError, RemoteError) as error:
                 kept += [Kept(device=one, collector=collector, why=error.message) for one in some]
                 self.log.warn("{collector}: not purged: {reason}", collector=collector, reason=error.message)  # noqa: G010 - twisted.logger calls it so

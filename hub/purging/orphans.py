@@ -32,18 +32,6 @@ class Reason(enum.Enum):
     """No index knows whose it is."""
 
 
-class Known(Struct, frozen=True):
-    """What a modelling has found on a device.
-
-    Attributes:
-        modelled_at: epoch second of the last one.
-        names: of process sets, and what their series are kept under; also of those that are absent.
-    """
-
-    modelled_at: float
-    names: frozenset[str]
-
-
 class View(Struct, frozen=True):
     """What the hub knows.
 
@@ -51,7 +39,8 @@ class View(Struct, frozen=True):
         owner: the collector that has a device; None for one that has none now.
         has: whether the model has a device.
         is_collector: whether a collector bears that name.
-        known: what a modelling has found on a device; None before the first.
+        modelled_at: epoch second of the last modelling of a device; None before the first.
+        names: of the process sets that it has found, and what their series are kept under; also of absent ones.
         sources: names of sources that there are.
         moving: what is known of files that follow a device from a collector, as a sentence.
     """
@@ -59,8 +48,9 @@ class View(Struct, frozen=True):
     owner: Callable[[str], str | None]
     has: Callable[[str], bool]
     is_collector: Callable[[str], bool]
-    known: Callable[[str], Known | None]
-    sources: Collection[str]
+    modelled_at: Callable[[str], float | None]
+    names: Callable[[str], Collection[str]]
+    sources: Callable[[], Collection[str]]
     moving: Callable[[str, str], str]
 
 
@@ -100,7 +90,9 @@ class Sorting:
     def __init__(self, collector: str, view: View) -> None:
         self.collector = collector
         self._view = view
+        self._sources = view.sources()
         self._groups: dict[Group, Orphan] = {}
+        self._names: dict[str, Collection[str]] = {}
         self.files = self.bytes = 0
         self.cut = False
 
@@ -155,13 +147,18 @@ class Sorting:
         if owner is not None and owner != self.collector:
             told = view.moving(key.device, self.collector)
             return (Reason.ELSEWHERE, key.device, "", ""), f"collector {owner} has the device; {told}"
-        if key.source not in view.sources:
+        if key.source not in self._sources:
             return (Reason.SOURCE, key.device, key.component, key.source), "no template has such a source any more"
-        known = view.known(key.device)
-        if known is not None and key.component not in known.names and file.written < known.modelled_at:
+        at = view.modelled_at(key.device)
+        if at is not None and file.written < at and key.component not in self._names_of(key.device):
             sentence = "the last modelling did not know it, and nothing was written since"
             return (Reason.COMPONENT, key.device, key.component, key.source), sentence
         return None
+
+    def _names_of(self, device: str) -> Collection[str]:
+        if device not in self._names:
+            self._names[device] = self._view.names(device)
+        return self._names[device]
 
     @staticmethod
     def _aside(file: HeldFile, key: SeriesKey) -> tuple[Group, str] | None:

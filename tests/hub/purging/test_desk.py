@@ -16,7 +16,7 @@ from common.series import SeriesKey
 from common.wire import decode, encode
 from hub.distribution.roster import Seat
 from hub.purging.desk import AUTOMATIC_S, ITSELF, Kept, Purging
-from hub.purging.orphans import Known, Orphan, Reason, Sorting, View
+from hub.purging.orphans import Orphan, Reason, Sorting, View
 from tests.fakes.remnants import FakeRemnantStore
 from tests.fakes.stores import done
 from tests.hub.distribution.fakes import FakeCollector, FakeSession
@@ -41,7 +41,7 @@ class Site:
         self.files: dict[str, list[HeldFile]] = {"east": [], "west": []}
         self.sessions = {name: self._session(name) for name in self.files}
         self.away: set[str] = set()
-        self.known: dict[str, Known] = {}
+        self.known: dict[str, tuple[float, set[str]]] = {}
         self.refusals: dict[str, Exception] = {}
         self.purges: list[tuple[str, PurgeQuery]] = []
         self.still = 0
@@ -55,8 +55,9 @@ class Site:
             owner=self.model.get,
             has=self.model.__contains__,
             is_collector={"east", "west"}.__contains__,
-            known=self.known.get,
-            sources={"process"},
+            modelled_at=lambda device: self.known[device][0] if device in self.known else None,
+            names=lambda device: self.known[device][1],
+            sources=lambda: {"process"},
             moving=lambda device, collector: f"{device} follows from {collector}",
         )
         purging = Purging(
@@ -127,7 +128,7 @@ def site() -> Site:
 
 
 def test_each_reason_is_told_by_itself_and_what_is_no_orphan_is_only_counted(site: Site) -> None:
-    site.known["web1"] = Known(modelled_at=NOW - 100, names=frozenset({"sshd", "absent"}))
+    site.known["web1"] = (NOW - 100, {"sshd", "absent"})
     site.files["east"] = [
         held("web1"),
         held("web1", "absent", written=NOW - 1e7),
@@ -369,7 +370,13 @@ def test_a_database_that_refuses_ends_in_its_sentence(site: Site) -> None:
 def test_groups_are_bounded_and_that_is_told() -> None:
     always: Callable[..., Any] = lambda *_: None  # noqa: E731
     view = View(
-        owner=always, has=lambda _: False, is_collector=lambda _: False, known=always, sources=(), moving=always
+        owner=always,
+        has=lambda _: False,
+        is_collector=lambda _: False,
+        modelled_at=always,
+        names=always,
+        sources=tuple,
+        moving=always,
     )
     sorting = Sorting("east", view)
     sorting.add(held(f"gone{number}") for number in range(20_001))
