@@ -740,6 +740,7 @@ class Routes:
         self.state.device(name)
         start, end = int(query["start"][0]), int(query["end"][0])
         times = list(range(start - start % 10, end, 10))[-6:]
+        figures = {at: None if index == 1 else index * 0.5 for index, at in enumerate(times)}
         if self.state.page_rows and "pages" in query:
             times = [at for at in times if at > int(query.get("after", ["0"])[0])]
             more, times = len(times) > self.state.page_rows, times[: self.state.page_rows]
@@ -770,7 +771,7 @@ class Routes:
                     "start": start,
                     "end": end,
                     "cf": query["cf"][0],
-                    "rows": [[at, None if index == 1 else index * 0.5] for index, at in enumerate(times)],
+                    "rows": [[at, figures[at]] for at in times],
                 }
                 for point in query["point"]
             ],

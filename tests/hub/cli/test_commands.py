@@ -147,7 +147,6 @@ def test_what_speaks_no_http_is_told_in_one_sentence(run: Run, scheme: str, said
         ("events", "list", "--device", "nosuch"),
         ("events", "list", "--device", "nosuch", "--state", "all"),
         ("data", "list", "nosuch"),
-        ("data", "list", "silent"),
         ("data", "last", "silent"),
         ("data", "fetch", "silent", "sshd"),
     ],

@@ -1,0 +1,77 @@
+"""Small graphs in a line of text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.text import Text
+
+from hub.cli.client import Api, path_of
+from hub.cli.exits import CommandError, Exit
+from hub.cli.figures import NOTHING, measured
+from hub.cli.output import console, plural_rows
+from hub.cli.ranges import Range
+
+BLOCKS = "▁▂▃▄▅▆▇█"
+GAP = "·"
+BINS = 24
+WIDE_FROM = 110
+"""Columns that a terminal must have to show them."""
+
+Sparks = Mapping[tuple[str, str, str], Mapping[str, Any]]
+"""By component, source and point."""
+
+
+def spark(values: Sequence[object]) -> Text:
+    """Blocks from the least to the largest of the values, a dot for each gap; a constant is drawn at half height."""
+    known = [value for value in values if isinstance(value, int | float)]
+    low, high = min(known, default=0.0), max(known, default=0.0)
+    text = Text(no_wrap=True)
+    for value in values:
+        if not isinstance(value, int | float):
+            text.append(GAP, style="dim")
+        elif high > low:
+            text.append(BLOCKS[min(int((value - low) / (high - low) * len(BLOCKS)), len(BLOCKS) - 1)], style="cyan")
+        else:
+            text.append(BLOCKS[3] if low else BLOCKS[0], style="cyan")
+    return text
+
+
+def with_scale(row: Mapping[str, Any] | None) -> Text:
+    """A small graph, and what its foot and its head stand for."""
+    values = row.get("values") if row is not None else None
+    if not isinstance(values, list) or not any(isinstance(value, int | float) for value in values):
+        return Text(NOTHING, style="dim")
+    assert row is not None
+    unit = str(row.get("unit") or "")
+    low, high = measured(row.get("minimum"), unit), measured(row.get("maximum"), unit)
+    scale = low if low == high else f"{low} – {high}"
+    return spark(values).append(f" {scale}", style="dim")
+
+
+def is_wide() -> bool:
+    """Whether somebody looks who has room for them."""
+    out = console()
+    return out.is_terminal and out.width >= WIDE_FROM
+
+
+def sparks_of(
+    api: Api, device: str, span: Range, component: str | None = None, points: Sequence[str] = ()
+) -> list[dict[str, Any]]:
+    """How points of a device went; none where nobody knows now."""
+    try:
+        document = api.get(
+            path_of("devices", device, "series", "sparklines"),
+            {"component": component, "point": list(points), "start": span.start, "end": span.end, "bins": BINS},
+        )
+    except CommandError as error:
+        if error.exit_code is Exit.UNREACHABLE:
+            raise
+        return []
+    return plural_rows(document, "sparklines")
+
+
+def by_point(rows: Sequence[Mapping[str, Any]]) -> Sparks:
+    """Find them by what they are of."""
+    return {(str(row.get("component")), str(row.get("source")), str(row.get("point"))): row for row in rows}
