@@ -3,6 +3,15 @@
 | module | says |
 |---|---|
 | `catalogue` | which graphs a component has, by templates and built in |
+| `listing` | which graphs a device has |
+| `subjects` | whose graph it is |
+| `drawings` | a template's graph as the drawing that a collector is told |
 | `bounds` | which lines stand for what is judged of a graph's points |
 | `happened` | which events are worth a mark |
+| `history` | what happened |
+| `desk` | what becomes of a wish for a picture |
+| `drawers` | who draws it |
+| `several` | how what several collectors have comes into one picture |
+| `turns` | who draws when |
+| `joined` | how all of these are put together |
 """

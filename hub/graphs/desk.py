@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
-from twisted.internet.defer import Deferred, TimeoutError  # noqa: A004 - Twisted's, from addTimeout
-from twisted.internet.interfaces import IReactorTime
 
-from common.errors import TocsinError
 from common.graphs import Drawing, Limit
 from common.queries import GraphQuery, Picture
 from hub.graphs.bounds import bounds
 from hub.graphs.catalogue import BUILT_IN, FIRST, Known, known_of, points_of, units_of
 from hub.graphs.drawings import Wishes, drawing
-from hub.graphs.happened import happenings, marks, spans
-from hub.graphs.subjects import Book, Whose, told_apart
-from hub.interfaces import EventRecord
+from hub.graphs.happened import marks, spans
+from hub.graphs.history import Historian
+from hub.graphs.subjects import Book, Whose
 from hub.model.model import Model
 
-EVENTS_WITHIN_S = 2.0
-MAX_EVENTS = 500
 FEW = 5
 """So many subjects have their events and bounds in the picture without being asked; of more they would hide it."""
-UNREAD = "What happened could not be read from the hub's store."
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -55,15 +49,6 @@ class Drawn(Struct, frozen=True):
     missing: tuple[str, ...] = ()
 
 
-class Past(Protocol):
-    """Whoever knows what happened."""
-
-    async def between(
-        self, devices: Collection[str], components: Collection[str] | None, start: float, end: float, limit: int
-    ) -> list[EventRecord]:
-        """Events that stood, or were seen, in a time."""
-
-
 class Drawers(Protocol):
     """Whoever draws what several collectors have, or has one collector draw."""
 
@@ -75,28 +60,25 @@ class GraphDesk:
     """Joins what model, events and collectors know.
 
     Args:
-        clock: monotonic.
         wall: epoch seconds.
         model: at present.
         book: of components.
-        past: of events.
+        historian: of what happened.
         drawers: of pictures.
     """
 
     def __init__(
         self,
-        clock: IReactorTime,
         wall: Callable[[], float],
         model: Callable[[], Model],
         book: Book,
-        past: Past,
+        historian: Historian,
         drawers: Drawers,
     ) -> None:
-        self._clock = clock
         self._wall = wall
         self._model = model
         self._book = book
-        self._past = past
+        self._historian = historian
         self._drawers = drawers
 
     async def draw(self, asked: Asked) -> Drawn:
@@ -113,7 +95,11 @@ class GraphDesk:
         if self._wants(asked, asked.wishes.thresholds, known is None or known.graph.thresholds):
             made = replace(made, limits=self._limits(asked, points))
         if self._wants(asked, asked.wishes.events, known is None or known.graph.events):
-            made = await self._with_events(made, asked, [point for point, _ in points] if name else None)
+            drawn = [point for point, _ in points] if name else None
+            told = await self._historian.tell(asked.subjects, drawn, asked.start, asked.end)
+            made = replace(
+                made, marks=marks(told.happened), spans=spans(told.happened, self._wall()), note=told.problem
+            )
         if len(asked.subjects) > 1:
             several = len({one.device for one in asked.subjects}) > 1
             subjects = tuple(self._book.subject(one, with_device=several) for one in asked.subjects)
@@ -160,23 +146,3 @@ class GraphDesk:
                 for limit in bounds(self._book.judged(one), points, units_of(self._model(), device)):
                     found.setdefault((limit.value, limit.severity), limit)
         return tuple(found.values())[: FEW * 2]
-
-    async def _with_events(self, made: Drawing, asked: Asked, points: Sequence[str] | None) -> Drawing:
-        try:
-            records = await self._records(asked)
-        except TocsinError:
-            return replace(made, note=UNREAD)
-        found = happenings(records, told_apart(asked.subjects), points, asked.start, asked.end)
-        return replace(made, marks=marks(found), spans=spans(found, self._wall()))
-
-    async def _records(self, asked: Asked) -> list[EventRecord]:
-        devices = list(dict.fromkeys(one.device for one in asked.subjects))
-        named = [self._book.names(one) for one in asked.subjects]
-        components = None if None in named else [name for names in named for name in names or ()]
-        work = self._past.between(devices, components, asked.start, asked.end, MAX_EVENTS)
-        reading = Deferred.fromCoroutine(work)
-        reading.addTimeout(EVENTS_WITHIN_S, self._clock)
-        try:
-            return await reading
-        except TimeoutError:
-            raise TocsinError(UNREAD) from None

@@ -71,6 +71,7 @@ def happenings(
     points: Collection[str] | None,
     start: int,
     end: int,
+    more: Iterable[Happening] = (),
 ) -> list[Happening]:
     """Tell what happened in a time, in order of time, told together where it would not be seen apart.
 
@@ -80,8 +81,9 @@ def happenings(
         points: that are drawn: a violation of a threshold of another one is not told; None for any.
         start: epoch seconds.
         end: epoch seconds; what is open lasts until then.
+        more: what is known from elsewhere.
     """
-    found: list[Happening] = []
+    found: list[Happening] = [one for one in more if start <= one.start <= end]
     for record in records:
         word = _word(record, points)
         if word:

@@ -9,8 +9,9 @@ from twisted.internet.interfaces import IReactorTime
 
 from common.configs import ExpectedSet
 from hub.data.reader import Reader
-from hub.graphs.desk import GraphDesk, Past
+from hub.graphs.desk import GraphDesk
 from hub.graphs.drawers import Drawers
+from hub.graphs.history import Historian, Past
 from hub.graphs.several import refuse_several
 from hub.graphs.subjects import Book
 from hub.model.model import Model
@@ -47,4 +48,5 @@ def graph_desk(
         owner: gives the collector of a device.
     """
     book = Book(model, components.expected, components.series_elsewhere)
-    return GraphDesk(clock, wall, model, book, past, Drawers(reader, owner, refuse_several))
+    historian = Historian(clock, book, past, reader)
+    return GraphDesk(wall, model, book, historian, Drawers(reader, owner, refuse_several))

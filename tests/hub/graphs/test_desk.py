@@ -11,10 +11,11 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from common.configs import ExpectedSet
 from common.errors import TransientError
-from common.graphs import Band, Curve, Draw, Drawing, Limit, Subject, Theme
-from common.queries import GraphQuery, Picture
-from hub.graphs.desk import UNREAD, Asked, Drawn, GraphDesk
+from common.graphs import Band, Curve, Draw, Drawing, Limit, MarkKind, Subject, Theme
+from common.queries import FetchQuery, GraphQuery, Picture, Rows
+from hub.graphs.desk import Asked, Drawn, GraphDesk
 from hub.graphs.drawings import Wishes
+from hub.graphs.history import UNREAD, Historian
 from hub.graphs.subjects import Book, Whose
 from hub.interfaces import EventRecord
 from tests.hub.graphs.site import site
@@ -39,6 +40,21 @@ class FakePast:
         return await self.waits if self.waits is not None else self.records
 
 
+class FakeFetcher:
+    def __init__(self) -> None:
+        self.rows: list[tuple[int, list[float | None]]] = []
+        self.asked: list[FetchQuery] = []
+        self.fails = False
+
+    async def fetch(self, query: FetchQuery) -> Rows:
+        self.asked.append(query)
+        if self.fails:
+            raise TransientError("the collector is away")
+        return Rows(
+            points=query.points, units=[""], step_s=10, start=query.start, end=query.end, cf=query.cf, rows=self.rows
+        )
+
+
 class FakeDrawers:
     def __init__(self) -> None:
         self.told: list[tuple[GraphQuery, Drawing]] = []
@@ -55,7 +71,9 @@ class DeskTests(SynchronousTestCase):
         self.expected = [ExpectedSet("mill", "mill 1", "mill ~1"), ExpectedSet("other", "another")]
         model = site()
         book = Book(lambda: model, lambda _: self.expected, lambda _: {"mill 1": "mill ~1"})
-        self.desk = GraphDesk(self.clock, lambda: 15_000.0, lambda: model, book, self.past, self.drawers)
+        self.fetcher = FakeFetcher()
+        historian = Historian(self.clock, book, self.past, self.fetcher)
+        self.desk = GraphDesk(lambda: 15_000.0, lambda: model, book, historian, self.drawers)
 
     def ask(self, *subjects: Whose, graph: str = "", **wishes: Any) -> Deferred[Drawn]:
         asked = Asked(
@@ -156,6 +174,28 @@ class DeskTests(SynchronousTestCase):
         made = self.drawn(Whose("web1", None), graph="cpu")
         self.assertEqual(self.past.asked, [(["web1"], None)])
         self.assertEqual(sorted(span.label for span in made.spans), ["mill 1 missing", "no answer"])
+
+    def test_restarts_are_marked_as_the_collector_has_counted_them(self) -> None:
+        self.fetcher.rows = [(11_000, [0.0]), (12_000, [1.0]), (13_000, [None]), (14_000, [2.9])]
+        made = self.drawn(graph="memory")
+        self.assertEqual([(mark.at, mark.label) for mark in made.marks], [(12_000, "restarted"), (14_000, "restarted")])
+        self.assertEqual({mark.kind for mark in made.marks}, {MarkKind.RESTART})
+        (query,) = self.fetcher.asked
+        self.assertEqual(
+            (query.component, query.points, query.cf, query.resolution_s), ("mill 1", ["restarts"], "SUM", 33)
+        )
+        self.past.records = [record("process_restarted", 12_010.0, component="mill 1")]
+        self.assertEqual([mark.at for mark in self.drawn(graph="memory").marks], [12_000, 14_000])
+        # What draws them needs no marks for them, and of several it would not be seen whose they are.
+        self.past.records = []
+        self.assertEqual(self.drawn(graph="restarts").marks, ())
+        self.assertEqual(self.drawn(Whose("web1", None), graph="memory").marks, ())
+
+    def test_restarts_that_cannot_be_read_are_left_out(self) -> None:
+        self.fetcher.fails = True
+        self.past.records = [record("process_restarted", component="mill 1")]
+        made = self.drawn(graph="memory")
+        self.assertEqual((len(made.marks), made.note), (1, ""))
 
     def test_a_store_that_is_away_leaves_the_picture_without_marks_and_says_so(self) -> None:
         self.past.fails = True
