@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks import sampleways
 from collectors.framework.data.answers import Request, answer
 from collectors.framework.data.frames import pack
 from collectors.framework.data.intake import Intake
@@ -37,7 +38,8 @@ def run() -> list[tuple[str, float, str, str]]:
     before = Path.cwd()
     try:
         now = int(time.time()) // 10 * 10
-        rows = [*_collector(folder / "a", now), *_writer(folder / "b", now, 1), *_writer(folder / "c", now, 6)]
+        rows = [*_collector(folder / "a", now), *sampleways.rows(folder / "d", now)]
+        rows += [*_writer(folder / "b", now, 1), *_writer(folder / "c", now, 6)]
         os.chdir(folder / "b" / "rrd")
         return rows + _reader(folder / "b" / "rrd", now)
     finally:

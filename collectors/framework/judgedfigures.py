@@ -11,7 +11,7 @@ from functools import lru_cache
 from msgspec import field
 
 from collectors.framework.derivedpoints import derived_points
-from collectors.framework.rates import Moment, elapsed_s, figure, rate
+from collectors.framework.rates import Moment, bounds, elapsed_s, figure, is_bounded, is_scaled, rate
 from common.configs import DerivedConfig
 from common.series import Kind, Number, Point
 
@@ -40,6 +40,7 @@ class JudgedFigures:
     Attributes:
         derived: what is computed.
         units: of every point; of a counter, per second.
+        counts: whether counters are turned into rates, so that their last sample has to be remembered.
     """
 
     def __init__(self, points: Iterable[Point], derived: Sequence[DerivedConfig], wanted: Collection[str]) -> None:
@@ -50,14 +51,17 @@ class JudgedFigures:
         }
         needed = [point for point in points if point.name in wanted or point.name in self.derived.needs]
         self._counters = [point for point in needed if point.kind is not Kind.GAUGE]
-        self._gauges = [point for point in needed if point.kind is Kind.GAUGE and _is_turned(point)]
+        self.counts = bool(self._counters)
+        gauges = [point for point in needed if point.kind is Kind.GAUGE]
+        self._scaled = [point for point in gauges if is_scaled(point)]
+        self._bounded = [(point.name, *bounds(point)) for point in gauges if not is_scaled(point) and is_bounded(point)]
 
     def judged(self, values: Figures, bases: CounterBases, now: Moment, step: int, *, on_turn: bool = True) -> Figures:
         """The figures of a sample; the bases become those of this sample.
 
         Out of turn no rates are known, and the bases stay: the scan on turn has the rates of its whole step.
         """
-        turned = self._turned(values) if self._gauges else None
+        turned = self._turned(values)
         if not turned and not self._counters and not self.derived.points:
             return values
         figures = {**values, **turned} if turned else dict(values)
@@ -68,8 +72,15 @@ class JudgedFigures:
 
     def _turned(self, values: Figures) -> Figures:
         """Those that are not as they were read."""
-        read = ((point, values.get(point.name)) for point in self._gauges)
-        return {point.name: found for point, value in read if (found := figure(point, value)) is not value}
+        turned: dict[str, Number | None] = {}
+        for name, low, high in self._bounded:
+            value = values.get(name)
+            if value is not None and not low <= value <= high:
+                turned[name] = None
+        for point in self._scaled:
+            if point.name in values:
+                turned[point.name] = figure(point, values[point.name])
+        return turned
 
     def _rates(
         self, values: Figures, bases: CounterBases, now: Moment, step: int, *, on_turn: bool
@@ -95,10 +106,6 @@ def _values(known: tuple[tuple[str, Number], ...]) -> dict[str, Number]:
 
 def _base(point: Point, bases: CounterBases) -> Number | None:
     return 0 if point.kind is Kind.ABSOLUTE and bases.step else bases.values.get(point.name)
-
-
-def _is_turned(point: Point) -> bool:
-    return (point.scale, point.offset, point.minimum, point.maximum) != (1, 0, None, None)
 
 
 def _unit(point: Point) -> str:

@@ -82,7 +82,7 @@ def rate(point: Point, before: Number | None, count: Number | None, passed_s: fl
 
 def figure(point: Point, value: Number | None) -> Number | None:
     """What becomes of the value of a gauge."""
-    if value is not None and (point.scale != 1 or point.offset):
+    if value is not None and is_scaled(point):
         try:
             value = value * point.scale + point.offset
         except OverflowError:
@@ -94,9 +94,24 @@ def within(point: Point, value: Number | None) -> Number | None:
     """The value, or None when its point says that it cannot be."""
     if value is None:
         return None
-    low = -LARGEST if point.minimum is None else point.minimum
-    high = LARGEST if point.maximum is None else point.maximum
+    low, high = bounds(point)
     return value if low <= value <= high else None
+
+
+def bounds(point: Point) -> tuple[float, float]:
+    """Between which numbers its values lie."""
+    low = -LARGEST if point.minimum is None else point.minimum
+    return low, LARGEST if point.maximum is None else point.maximum
+
+
+def is_scaled(point: Point) -> bool:
+    """Whether what is measured of it is not what is stored."""
+    return point.scale != 1 or point.offset != 0
+
+
+def is_bounded(point: Point) -> bool:
+    """Whether not every value is possible."""
+    return point.minimum is not None or point.maximum is not None
 
 
 def _scaled(point: Point, grown: Number, passed_s: float) -> float:
@@ -128,11 +143,9 @@ class Conversion:
 
     def __init__(self, points: Sequence[Point]) -> None:
         gauges = [(place, point) for place, point in enumerate(points) if point.kind is Kind.GAUGE]
-        self._scaled = [(place, point) for place, point in gauges if point.scale != 1 or point.offset]
+        self._scaled = [(place, point) for place, point in gauges if is_scaled(point)]
         self._bounded = [
-            (place, _or(point.minimum, -LARGEST), _or(point.maximum, LARGEST))
-            for place, point in gauges
-            if point.scale == 1 and not point.offset and (point.minimum, point.maximum) != (None, None)
+            (place, *bounds(point)) for place, point in gauges if not is_scaled(point) and is_bounded(point)
         ]
         self._counters = [(place, point) for place, point in enumerate(points) if point.kind is Kind.COUNTER]
         self.counts = bool(self._counters)
@@ -170,7 +183,3 @@ class Conversion:
         earlier = before.counts if before is not None else now.counts
         for (place, point), one, other in zip(self._counters, earlier, now.counts, strict=True):
             row[place] = rate(point, one, other, passed_s)
-
-
-def _or(value: float | None, other: float) -> float:
-    return other if value is None else value

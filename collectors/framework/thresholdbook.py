@@ -15,7 +15,7 @@ from collectors.framework import absence, baselinerules
 from collectors.framework.baselinerules import Part
 from collectors.framework.baselines import Learned
 from collectors.framework.componentwatches import ComponentWatches, Watches, put
-from collectors.framework.judgedfigures import Figures, JudgedFigures
+from collectors.framework.judgedfigures import CounterBases, Figures, JudgedFigures
 from collectors.framework.rates import Moment
 from collectors.framework.thresholdmistakes import mistakes
 from collectors.framework.thresholdrules import rules
@@ -32,6 +32,10 @@ from common.series import Number, Point
 
 PARTS_AT_RISK = 10
 """So many parts of a trend's window at most are not on disk yet."""
+
+
+_NO_BASES = CounterBases()
+"""Of what counts nothing; nobody changes it."""
 
 
 class Reading(Struct, frozen=True):
@@ -183,16 +187,14 @@ class _Scan:
         rules = self._book.rules_of(reading.definition)
         kept = self._memory.get(reading.component)
         if kept is None:
-            if not rules and not self._derives:
+            if not rules and not self._book.figures.counts:  # nothing is to be remembered
+                self._figures_of(reading, _NO_BASES)
                 return
             kept = ComponentWatches()
         for key in kept.watches.keys() - rules.keys():
             self._end(reading.component, kept, key, "there is no such threshold any more")
         again = not self._on_turn or (bool(kept.counters.values) and kept.counters.step == self._step)
-        now = reading.moment or self._now
-        figures = self._book.figures.judged(reading.values, kept.counters, now, self._step, on_turn=self._on_turn)
-        if self._derives:
-            self.result.figures[reading.component] = figures
+        figures = self._figures_of(reading, kept.counters)
         for key, rule in rules.items():
             if rule.baseline is not None:
                 self._judge_parts(reading, kept, rule)
@@ -210,6 +212,14 @@ class _Scan:
             self._memory.pop(reading.component, None)
         else:
             self._memory[reading.component] = kept
+
+    def _figures_of(self, reading: Reading, bases: CounterBases) -> Figures:
+        """What is judged of a sample; what is derived of it is written, too."""
+        now = reading.moment or self._now
+        figures = self._book.figures.judged(reading.values, bases, now, self._step, on_turn=self._on_turn)
+        if self._derives:
+            self.result.figures[reading.component] = figures
+        return figures
 
     def _judge_parts(self, reading: Reading, kept: ComponentWatches, rule: Rule) -> None:
         """Judge what is new of a baseline."""
