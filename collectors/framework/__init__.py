@@ -54,6 +54,7 @@ Thresholds:
     componentwatches    of all of a device
     baselines       what is learned of points, on its way to who judges by it
     baselinerules   a threshold that judges by that
+    baselinerounds  asks what is new of it
     thresholdwords  what is said of it
     judgedfigures   the figures of a sample: what it judges, and what is derived
     derivedpoints   points that are computed from others

@@ -57,6 +57,10 @@ class HeldConfigs:
         """The config that runs for a device."""
         return self._configs.get(device)
 
+    def configs(self) -> list[DeviceConfig]:
+        """The configs that run."""
+        return list(self._configs.values())
+
     def digest(self, device: str) -> str:
         """Digest of the config that runs for a device."""
         return self._digests[device]

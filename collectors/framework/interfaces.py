@@ -15,6 +15,7 @@ from typing import Any
 from msgspec import Struct, field
 from zope.interface import Attribute, Interface, implementer
 
+from collectors.framework.baselines import Lessons
 from collectors.framework.networks import Networks
 from collectors.framework.processtable import ProcessTable
 from collectors.framework.snmp.interfaces import SnmpClientFactory
@@ -228,6 +229,7 @@ class CollectorContext(Struct, frozen=True, kw_only=True):
             thread.
         keeps_files: a collector may keep files of its own in `data_dir`; not where a task only is looked at.
         on_problem: where a collector tells what ails its files, and "" when it is over.
+        lessons: what is new of what was learned of devices, for their tasks to take.
         settings: of the daemon, of the type that its spec names; None where there is no daemon.
     """
 
@@ -246,6 +248,7 @@ class CollectorContext(Struct, frozen=True, kw_only=True):
     run_soon: Callable[[str], object] = _run_nothing
     keeps_files: bool = False
     on_problem: Callable[[str], None] = _tell_nobody
+    lessons: Lessons = field(default_factory=Lessons)
     settings: Any = None
 
 

@@ -18,6 +18,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, get_args
 
+from collectors.framework.baselinerounds import BaselineRounds
 from collectors.framework.captures.options import Chosen
 from collectors.framework.chain import Chain
 from collectors.framework.configcache import ConfigCache
@@ -155,6 +156,8 @@ class CollectorDaemon(Chain):
             name.learn(collector_name, spool)
             pump.attached(stored_seq, spool_id, other_store=other_store)
 
+        rounds = BaselineRounds(clock, wall, held.configs, reader.lessons, runner.learned)
+
         leases = self.leases = Leases(
             clock,
             wall,
@@ -186,7 +189,7 @@ class CollectorDaemon(Chain):
         client.on_detached = pump.detached
 
         self._name, self._rejections = name, rejections
-        super().__init__([spool, writer, outlets, reader, mover, runner, stats, leases, link, renewal])
+        super().__init__([spool, writer, outlets, reader, mover, runner, rounds, stats, leases, link, renewal])
 
     async def ready(self) -> None:
         """Begin with the last good configs, whether or not there is a hub."""

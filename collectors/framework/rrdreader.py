@@ -14,6 +14,7 @@ from twisted.internet.defer import CancelledError, Deferred, DeferredLock
 from twisted.internet.interfaces import IReactorTime
 
 from collectors.framework.data.answers import Answer, Request, SeriesQuestion
+from collectors.framework.data.baselinereading import LessonsQuery, LessonsTold
 from collectors.framework.data.child import Child
 from collectors.framework.data.hearing import PAGE, heard
 from collectors.framework.data.intake import Latest
@@ -34,7 +35,7 @@ WITH_LIVE = (ListQuery, SeriesQuery, InfoQuery)
 """Questions whose answer has to do with what is in memory."""
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Result | Failure)
+_decoder = msgspec.msgpack.Decoder(Result | LessonsTold | Failure)
 
 
 class LatestValues(Protocol):
@@ -111,6 +112,12 @@ class Reader(Service):
         """Answer a question about files, and not about what is in them; raises as `answer`."""
         return await self._answer(Request(query, []))
 
+    async def lessons(self, query: LessonsQuery) -> LessonsTold:
+        """What is new of the baselines of devices; raises as `answer`."""
+        await self._last_values.fresh(*query.after)
+        told = await self._answer(Request(query, []))
+        return told if isinstance(told, LessonsTold) else LessonsTold({})
+
     async def _answer(self, request: Request) -> Answer:
         if len(self._turn.waiting) >= MAX_WAITING:
             raise TransientError("The collector has too many questions about series to answer; ask again")
@@ -148,14 +155,14 @@ class Reader(Service):
             if late.active():
                 late.cancel()
 
-    def _judge(self, result: Result | Failure) -> Answer:
+    def _judge(self, result: Result | LessonsTold | Failure) -> Answer:
         if isinstance(result, Failure):
             if result.code is FailureCode.NOT_FOUND:
                 raise NotFoundError(result.message)
             if result.code is FailureCode.UNAVAILABLE:
                 raise TransientError(result.message)
             raise PermanentError(result.message)
-        if not isinstance(result, Holdings | Listing | Rows | Picture | Read | Left | Outgoing | Piece):
+        if not isinstance(result, Holdings | LessonsTold | Listing | Rows | Picture | Read | Left | Outgoing | Piece):
             raise PermanentError(f"The reader process answered with a {type(result).__name__}")
         return result
 

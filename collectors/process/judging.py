@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from collectors.framework.baselines import Learned
 from collectors.framework.judgedfigures import Figures
 from collectors.framework.thresholdbook import Judgement, Reading, ThresholdBook
 from collectors.process.memory import DeviceMemory, SetMemory
-from collectors.process.points import measured
+from collectors.process.points import SOURCE, measured
 from collectors.process.tracker import Outcome
 from common.configs import DeviceConfig
 from common.queries import Decision
@@ -27,11 +30,13 @@ class SetJudge:
         """What is wrong with derived points, each a sentence."""
         return self._book.figures.derived.flaws
 
-    def judge(self, memory: DeviceMemory, outcome: Outcome, at: float, step: int) -> Judgement:
+    def judge(
+        self, memory: DeviceMemory, outcome: Outcome, at: float, step: int, learned: Sequence[Learned] = ()
+    ) -> Judgement:
         """Judge what a scan at epoch second `at`, in the step that begins at `step`, has measured.
 
         Of a set without processes the count alone is known: no memory is not little memory, and nothing is derived
-        from it.
+        from it. `learned` is what is new of baselines.
         """
         if self._book.is_empty and not memory.thresholds:
             return Judgement()
@@ -42,6 +47,7 @@ class SetJudge:
                 figures if memory.sets[component].pids else {"count": figures["count"]},
                 _born(figures, memory.sets[component], at),
                 bool(memory.sets[component].pids),
+                learned=learned and _of(memory.sets[component].series or component, learned),
             )
             for component, figures in outcome.figures.items()
         ]
@@ -51,6 +57,11 @@ class SetJudge:
     def decided(self, memory: DeviceMemory, decision: Decision) -> bool:
         """Take note of what an operator made of an alarm; False when it is none of a threshold."""
         return self._book.decide(memory.thresholds, decision)
+
+
+def _of(series: str, learned: Sequence[Learned]) -> Sequence[Learned]:
+    """What is new of the baselines of one series."""
+    return [one for one in learned if one.series.component == series and one.series.source == SOURCE]
 
 
 def _born(figures: Figures, kept: SetMemory, at: float) -> float | None:

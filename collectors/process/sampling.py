@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
+from collectors.framework.baselines import learning, learns
 from collectors.framework.judgedfigures import Figures
+from collectors.process.memory import SetMemory
 from collectors.process.points import SOURCE, layout, measured
 from collectors.process.tracker import Outcome
 from common.configs import DeviceConfig
 from common.series import Layout, Sample, SeriesKey
 
 _NOTHING: Mapping[str, Figures] = {}
+_NO_SETS: Mapping[str, SetMemory] = {}
 
 
 class StepSamples:
@@ -21,7 +24,7 @@ class StepSamples:
     step brings no others, because its turn came while a scan out of turn was under way.
     """
 
-    __slots__ = ("_config", "_derived", "_layout", "_names", "_slot", "_spare", "_written")
+    __slots__ = ("_config", "_derived", "_layout", "_learning", "_names", "_slot", "_spare", "_written")
 
     def __init__(self) -> None:
         self._config: DeviceConfig | None = None
@@ -30,11 +33,17 @@ class StepSamples:
         self._spare: list[Sample] = []
 
     def of(
-        self, config: DeviceConfig, outcome: Outcome, slot: int, figures: Mapping[str, Figures] = _NOTHING
+        self,
+        config: DeviceConfig,
+        outcome: Outcome,
+        slot: int,
+        figures: Mapping[str, Figures] = _NOTHING,
+        sets: Mapping[str, SetMemory] = _NO_SETS,
     ) -> Sequence[Sample]:
         """What is to be written now; a second scan in a step has something only for series that it has none of yet.
 
-        Where points are derived, `figures` has what was judged, by component.
+        Where points are derived, `figures` has what was judged, by component. What of a set is learned is a matter of
+        its definition, which `sets` has.
         """
         if config is not self._config:
             self._take(config)
@@ -46,7 +55,7 @@ class StepSamples:
         samples = [
             Sample(
                 key=SeriesKey(config.device, kept_under, SOURCE),
-                layout=self._layout,
+                layout=self._layout if self._learning is None else self._learned(sets.get(component)),
                 at=slot,
                 values=self._values(outcome.figures[component], figures.get(component)),
             )
@@ -62,8 +71,19 @@ class StepSamples:
     def _take(self, config: DeviceConfig) -> None:
         self._config = config
         self._layout: Layout = layout(config.source, config.interval_s, config.retention, config.derived)
+        self._learning: dict[str, Layout] | None = {} if learns(config.thresholds) else None
         self._names = _names(self._layout)
         self._derived = tuple([point.name for point in self._layout.points[len(measured(config.source)) :]])
+
+    def _learned(self, kept: SetMemory | None) -> Layout:
+        """The layout of a set, with what is learned of it."""
+        assert self._learning is not None
+        assert self._config is not None
+        definition = kept.definition if kept is not None else ""
+        found = self._learning.get(definition)
+        if found is None:
+            found = self._learning[definition] = learning(self._layout, self._config.thresholds, definition)
+        return found
 
     def _values(self, values: Figures, figures: Figures | None) -> Figures:
         """What was measured as it is, with what was derived of it."""

@@ -180,14 +180,16 @@ class ProcessTask:
         self._backoff.answered()
         events += self._readable() + self._agent_events(table)
         outcome = self._tracker.observe(table)
-        judged = self._judge.judge(self._tracker.memory, outcome, table.at, slot)
+        learned = self._context.lessons.take(self._config.device)
+        judged = self._judge.judge(self._tracker.memory, outcome, table.at, slot, learned)
         events += flaws.tell(self._config, self._tracker.memory, self._judge.flaws, table.at)
         told, marked = outcome.events + judged.events, None
         if self.evidence is not None:
             self.evidence.watch(self._tracker.memory.sets, self.view)
             marked = self.evidence.mark(self._config, told, self.view, outcome.view) if told else None
         events += told if marked is None else marked.events
-        self._context.samples.write(self._samples.of(self._config, outcome, slot, judged.figures))
+        sets = self._tracker.memory.sets
+        self._context.samples.write(self._samples.of(self._config, outcome, slot, judged.figures, sets))
         self.view, self._undone = outcome.view, None
         if self.book is not None:
             self.book.note(table, outcome.view.owners)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -10,6 +10,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from collectors.framework.alarms import TaskAlarms
+from collectors.framework.baselines import Learned, Lessons
 from collectors.framework.chain import Chain
 from collectors.framework.interfaces import CollectorContext, CollectorSpec, ICollector, ITask
 from collectors.framework.networks import SILENT
@@ -30,7 +31,10 @@ _log = Logger()
 class InProcess(Chain):
     """Joins a collector, the scheduler of its tasks, and what watches over these (see `IRunner`)."""
 
-    def __init__(self, collector: ICollector, scheduler: Scheduler, alarms: TaskAlarms) -> None:
+    def __init__(
+        self, collector: ICollector, scheduler: Scheduler, alarms: TaskAlarms, lessons: Lessons | None = None
+    ) -> None:
+        self._lessons = lessons or Lessons()
         self._collector = collector
         self._scheduler = scheduler
         self._alarms = alarms
@@ -77,6 +81,7 @@ class InProcess(Chain):
         for device in devices:
             self._configs.pop(device, None)
             self._paused.discard(device)
+            self._lessons.take(device)
             name = self._tasks.pop(device, None)
             if name is not None:
                 await self._scheduler.remove(name)
@@ -91,6 +96,12 @@ class InProcess(Chain):
         """Take note of what an operator made of an alarm; False when that is not of a task."""
         name = self._tasks.get(decision.device)
         return self._alarms.decided(decision, name) or self._collector.decided(decision)
+
+    def learned(self, lessons: Mapping[str, Sequence[Learned]]) -> None:
+        """Lay down for their tasks what is new of the baselines of devices."""
+        for device, learned in lessons.items():
+            if device in self._tasks:
+                self._lessons.put(device, learned)
 
     async def answer(self, query: Query) -> Result:
         """Answer what only the collector knows."""
@@ -205,4 +216,4 @@ def in_process(spec: CollectorSpec, context: CollectorContext, limit: int, obser
 
     lane_limit = context.networks.limit
     scheduler = Scheduler(context.clock, context.wall, limit=limit, lane_limit=lane_limit, observer=observer)
-    return InProcess(collector, scheduler, alarms)
+    return InProcess(collector, scheduler, alarms, context.lessons)

@@ -5,12 +5,13 @@ There are two implementations: all tasks in this process (`inprocess`), and in w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
 from zope.interface import Interface
 
+from collectors.framework.baselines import Learned
 from collectors.framework.data.intake import Latest, Row
 from collectors.framework.interfaces import ISampleSink
 from common.configs import DeviceConfig
@@ -96,6 +97,9 @@ class IRunner(Interface):
 
     def decided(decision: Decision) -> bool:
         """Take note of what an operator made of an alarm; False when that is not of a task."""
+
+    def learned(lessons: Mapping[str, Sequence[Learned]]) -> None:
+        """Lay down for their tasks what is new of the baselines of devices."""
 
     async def answer(query: Query) -> Result:
         """As `ICollector.answer`.

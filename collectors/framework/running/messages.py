@@ -11,6 +11,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
+from collectors.framework.baselines import Learned
 from collectors.framework.data.frames import Definition, Entry
 from collectors.framework.rates import Counted
 from collectors.framework.running.interfaces import Totals
@@ -112,6 +113,12 @@ class Decided(Struct, frozen=True, tag=True):
     decision: Decision
 
 
+class Taught(Struct, frozen=True, tag=True):
+    """What is new of the baselines of devices."""
+
+    learned: dict[str, list[Learned]]
+
+
 class Epoch(Struct, frozen=True, tag=True):
     """The hub's store is this one."""
 
@@ -144,7 +151,7 @@ class Modelled(Struct, frozen=True, tag=True):
     answer: ModelTaken | Failure
 
 
-Order = Begin | Ask | Pause | RunNow | Decided | Epoch | Debug | Kept | Taken | Modelled
+Order = Begin | Ask | Pause | RunNow | Decided | Taught | Epoch | Debug | Kept | Taken | Modelled
 
 
 # --- news: worker to daemon -------------------------------------------------------------------------------------------

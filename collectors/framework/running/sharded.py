@@ -18,12 +18,13 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from collectors.framework import alarms
+from collectors.framework.baselines import Learned
 from collectors.framework.interfaces import CollectorContext, CollectorSpec
 from collectors.framework.running.clerk import Desk
 from collectors.framework.running.inprocess import forget, why_not
 from collectors.framework.running.interfaces import IRunner, Ran, Totals
 from collectors.framework.running.merging import merged_figures, merged_sets, unanswered
-from collectors.framework.running.messages import Begin, Debug, Epoch, RunNow, Told
+from collectors.framework.running.messages import Begin, Debug, Epoch, RunNow, Taught, Told
 from collectors.framework.running.patience import LOOK_S, Patience
 from collectors.framework.running.settings import share, write_settings
 from collectors.framework.running.workerprocess import WorkerProcess, arguments
@@ -178,6 +179,11 @@ class Sharded(Service):
         if decision.device in self._owners:
             self._owners[decision.device].decided(decision)
         return True
+
+    def learned(self, lessons: Mapping[str, Sequence[Learned]]) -> None:
+        """Hand on what is new of the baselines of devices."""
+        for worker, part in self._parts(device for device in lessons if device in self._owners).items():
+            worker.say(Taught({device: list(lessons[device]) for device in part}))
 
     # --- questions ----------------------------------------------------------------------------------------------------
 

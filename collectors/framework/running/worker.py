@@ -41,6 +41,7 @@ from collectors.framework.running.messages import (
     Started,
     Stop,
     Taken,
+    Taught,
     Tell,
     Told,
     Trouble,
@@ -101,6 +102,8 @@ class Worker:
             self._tasks.run_now(order.devices)
         elif isinstance(order, Decided):
             self._tasks.decided(order.decision)
+        elif isinstance(order, Taught):
+            self._tasks.learned(order.learned)
         elif isinstance(order, Epoch):
             self._epoch = order.epoch
         elif isinstance(order, Debug):

@@ -1,0 +1,132 @@
+"""Asks the reader process what is new of what was learned of devices, and hands it to their tasks.
+
+A device is asked about once for each part of a season: when the first sample after its end has had time to come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+
+from msgspec import Struct
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+
+from collectors.framework.baselines import Learned, learns
+from collectors.framework.data.baselinefiles import PART_S
+from collectors.framework.data.baselinereading import MOST_DEVICES, LessonsQuery, LessonsTold
+from common.configs import DeviceConfig
+from common.errors import TocsinError
+
+LOOK_S = 10.0
+LATE_S = 5.0
+"""So long after a scan should have begun its sample is there."""
+
+_log = Logger()
+
+
+class _Student(Struct):
+    """A device of which something is learned.
+
+    Attributes:
+        config: by which that was found out.
+        learns: whether something is.
+        asked: epoch second of the end of the last part that was asked for.
+        told: of the last part that was told.
+    """
+
+    config: DeviceConfig
+    learns: bool
+    asked: int = 0
+    told: int = 0
+
+
+class BaselineRounds(Service):
+    """Goes from device to device.
+
+    Args:
+        clock: monotonic.
+        wall: epoch seconds.
+        configs: those that are live.
+        ask: asks the reader process.
+        tell: hands on what is new, by device.
+    """
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        wall: Callable[[], float],
+        configs: Callable[[], Iterable[DeviceConfig]],
+        ask: Callable[[LessonsQuery], Awaitable[LessonsTold]],
+        tell: Callable[[Mapping[str, Sequence[Learned]]], None],
+    ) -> None:
+        self._wall = wall
+        self._configs = configs
+        self._ask = ask
+        self._tell = tell
+        self._students: dict[str, _Student] = {}
+        self._ails = ""
+        self._loop = LoopingCall(self._go)
+        self._loop.clock = clock
+
+    def startService(self) -> None:
+        """Begin."""
+        super().startService()  # type: ignore[no-untyped-call]  # Twisted has no types here
+        self._loop.start(LOOK_S, now=False).addErrback(lambda failure: _log.failure("baselines", failure))
+
+    def stopService(self) -> None:
+        """End; an answer that is on its way is not told any more."""
+        super().stopService()  # type: ignore[no-untyped-call]  # Twisted has no types here
+        if self._loop.running:
+            self._loop.stop()
+
+    def _go(self) -> Deferred[None]:
+        return Deferred.fromCoroutine(self._round())
+
+    async def _round(self) -> None:
+        """Ask about those whose part is over."""
+        self._enrol()
+        due: list[tuple[str, _Student, int]] = []
+        for device, student in self._students.items():
+            if not student.learns:
+                continue
+            end = int(self._wall() - student.config.interval_s - LATE_S) // PART_S * PART_S
+            if end < student.asked:  # the clock was set back
+                student.asked = student.told = 0
+            if end > student.asked:
+                due.append((device, student, end))
+        for first in range(0, len(due), MOST_DEVICES):
+            if not await self._some(due[first : first + MOST_DEVICES]):
+                return
+
+    async def _some(self, due: Sequence[tuple[str, _Student, int]]) -> bool:
+        """Ask about some devices; False when it makes no sense to ask about more now."""
+        try:
+            told = await self._ask(LessonsQuery({device: student.told for device, student, _ in due}))
+        except TocsinError as error:
+            if str(error) != self._ails:
+                _log.warn("baselines are not judged: {error}", error=str(error))
+            self._ails = str(error)
+            return False
+        self._ails = ""
+        for device, student, end in due:
+            student.asked = end
+            ends = [look.at for learned in told.learned.get(device, ()) for look in learned.looks[-1:]]
+            student.told = max([student.told, *ends])
+        news = {device: learned for device, learned in told.learned.items() if learned}
+        if news and self.running:
+            self._tell(news)
+        return bool(self.running)
+
+    def _enrol(self) -> None:
+        """Find out of which devices something is learned."""
+        known, self._students = self._students, {}
+        for config in self._configs():
+            student = known.get(config.device)
+            if student is None:
+                student = _Student(config, learns(config.thresholds))
+            elif student.config is not config:
+                student.config, student.learns = config, learns(config.thresholds)
+            self._students[config.device] = student
