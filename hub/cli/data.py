@@ -16,7 +16,7 @@ from hub.cli.fetch import fetch_command
 from hub.cli.figures import NOTHING, measured, span
 from hub.cli.output import Column, cell, emit, plural_rows, show, table
 from hub.cli.ranges import parse_range
-from hub.cli.sparks import by_point, is_wide, sparks_of, with_scale
+from hub.cli.sparks import by_point, heading, is_wide, sparks_of, with_scale
 
 
 @click.group("data")
@@ -61,7 +61,7 @@ def last_command(
         Column("value", right=True),
         Column("step", right=True),
         Column("age", right=True),
-        Column(f"last {range_text}" if chosen.end >= time.time() - 1 else range_text),
+        Column(heading(range_text)),
     )
     cells = [
         [

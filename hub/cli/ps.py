@@ -17,6 +17,8 @@ from hub.cli.exits import not_found, usage
 from hub.cli.figures import NOTHING, percent, short_list, since, size
 from hub.cli.output import Column, cell, console, emit, is_narrow, note, plural_rows, show, state_cell, table
 from hub.cli.pastroll import TIMES, show_changes, show_roll
+from hub.cli.ranges import parse_range
+from hub.cli.setgraphs import SetGraphs, set_sparks
 
 LEAST_NAME = 10
 CHANGES_SHOWN = 1000
@@ -47,16 +49,21 @@ _PROCESS_COLUMNS = (
 @click.option(
     "--limit", type=click.IntRange(1, 1_000_000), help=f"Changes shown by --between.  [default: {CHANGES_SHOWN}]"
 )
+@click.option("--range", "range_text", metavar="RANGE", help="What the small graphs show.  [default: 1h]")
+@click.option("--sparklines/--no-sparklines", default=None, help="Small graphs; as a rule where the terminal is wide.")
 @json_option
 @pass_client
 def ps_command(
     client: Client,
+    *,
     device: str,
     set_name: str | None,
     everything: bool,
     at_text: str | None,
     between: tuple[str, str] | None,
     limit: int | None,
+    range_text: str | None,
+    sparklines: bool | None,
     as_json: bool,
 ) -> None:
     """Show the process sets of DEVICE, with their processes.
@@ -64,6 +71,9 @@ def ps_command(
     With --at or --between, show what its collector has kept of who ran when; --set then takes what sets were called.
     """
     _check(at_text, between, limit)
+    if (at_text is not None or between is not None) and (range_text is not None or sparklines is not None):
+        raise usage("--range and --sparklines are of the small graphs, which --at and --between do not show")
+    chosen = parse_range(range_text or "1h", time.time())
     if at_text is not None:
         show_roll(client.api, device, at_text, _named(client, device, set_name), time.time(), as_json=as_json)
         return
@@ -81,19 +91,28 @@ def ps_command(
         )
     document = client.api.get(path_of("devices", device, "processes"), {"set": set_name if set_name in names else None})
     if set_name is not None:
-        chosen = [row for row in plural_rows(document, "processes") if row.get("set") in names]
-        document = {**document, "processes": chosen}
+        rows = [row for row in plural_rows(document, "processes") if row.get("set") in names]
+        document = {**document, "processes": rows}
     document = {**document, "sets": sets, "scans": plural_rows(roll, "scans")}
+    watched = {str(row.get("set")) for row in sets}
+    sparks = set_sparks(client.api, device, watched, chosen, wanted=sparklines, as_json=as_json)
+    if sparks is not None:
+        document["sparklines"] = sparks
     if as_json:
         emit(document)
         return
-    now = time.time()
+    _show(device, document, SetGraphs(range_text or "1h", sparks or ()), everything=everything)
+
+
+def _show(device: str, document: dict[str, Any], graphs: SetGraphs, *, everything: bool) -> None:
+    """Show sets and processes."""
+    now, sets = time.time(), document["sets"]
     problem = next((scan["problem"] for scan in document["scans"] if scan.get("problem")), "")
     if problem:
         note(f"{device} cannot be read: {problem}")
         note(f"  `tocsin events list --device {device}` shows since when")
     if sets:
-        show(set_table(sets, now, pid_room=9 if is_narrow() else 24), Text(""))
+        show(set_table(sets, now, pid_room=9 if is_narrow() else 24, graphs=graphs), Text(""))
     if document.get("at") is None:
         if not problem:
             note(f"{device} was not scanned yet")
@@ -126,7 +145,12 @@ def _named(client: Client, device: str, set_name: str | None) -> list[str]:
 
 
 def set_table(
-    rows: Sequence[dict[str, Any]], now: float, *, pid_room: int, set_width: int | None = None
+    rows: Sequence[dict[str, Any]],
+    now: float,
+    *,
+    pid_room: int,
+    set_width: int | None = None,
+    graphs: SetGraphs | None = None,
 ) -> RenderableType:
     """Process sets as a table, what is not up first.
 
@@ -135,7 +159,9 @@ def set_table(
         now: epoch seconds.
         pid_room: characters for the pids; those that do not fit are counted. 0 leaves them out.
         set_width: given, all such tables have columns of the same width where there is room.
+        graphs: small graphs, if there are any.
     """
+    graphs = graphs or SetGraphs("1h", ())
     columns = (
         Column("state", least=STATE_WIDTH if set_width else None),
         Column("set", elastic=True, least=set_width or LEAST_NAME),
@@ -145,8 +171,9 @@ def set_table(
         Column("memory", right=True, least=8 if set_width else None),
         Column("restarts", right=True),
         Column("since", right=True, least=7 if set_width else None),
+        *graphs.columns(),
     )
-    cells = [_set_row(row, now, pid_room) for row in sorted(rows, key=urgency)]
+    cells = [[*_set_row(row, now, pid_room), *graphs.cells(row)] for row in sorted(rows, key=urgency)]
     lesser = () if console().width >= LESSER_FROM else ("restarts", "memory")
     return table(columns, cells, without=lesser if pid_room else ("pids", *lesser))
 

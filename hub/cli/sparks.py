@@ -50,26 +50,37 @@ def with_scale(row: Mapping[str, Any] | None) -> Text:
     return spark(values).append(f" {scale}", style="dim")
 
 
-def is_wide() -> bool:
+def is_wide(columns: int = WIDE_FROM) -> bool:
     """Whether somebody looks who has room for them."""
     out = console()
-    return out.is_terminal and out.width >= WIDE_FROM
+    return out.is_terminal and out.width >= columns
 
 
 def sparks_of(
-    api: Api, device: str, span: Range, component: str | None = None, points: Sequence[str] = ()
+    api: Api,
+    device: str,
+    span: Range,
+    component: str | None = None,
+    points: Sequence[str] = (),
+    *,
+    bins: int = BINS,
 ) -> list[dict[str, Any]]:
     """How points of a device went; none where nobody knows now."""
     try:
         document = api.get(
             path_of("devices", device, "series", "sparklines"),
-            {"component": component, "point": list(points), "start": span.start, "end": span.end, "bins": BINS},
+            {"component": component, "point": list(points), "start": span.start, "end": span.end, "bins": bins},
         )
     except CommandError as error:
         if error.exit_code is Exit.UNREACHABLE:
             raise
         return []
     return plural_rows(document, "sparklines")
+
+
+def heading(range_text: str) -> str:
+    """What a column of them is called: `last 1h`, `yesterday`."""
+    return f"last {range_text}" if range_text[:1].isdigit() and range_text[-1:].isalpha() else range_text
 
 
 def by_point(rows: Sequence[Mapping[str, Any]]) -> Sparks:

@@ -184,3 +184,15 @@ def test_options_that_make_no_sense_are_usage_errors(run: Run, options: tuple[st
 def test_small_graphs_are_found_by_component_source_and_point() -> None:
     row = {"component": "a", "source": "b", "point": "c"}
     assert by_point([row])["a", "b", "c"] is row
+
+
+def test_process_sets_have_small_graphs_for_programs_and_where_there_is_room(run: Run, fake: FakeApi) -> None:
+    rows = run("ps", "web1", "--set", "sshd", "--json").json["sparklines"]
+    assert [(row["component"], row["point"]) for row in rows] == [("sshd", "cpu"), ("sshd", "memory")]
+    assert "sparklines" not in run("ps", "web1", "--json", "--no-sparklines").json
+    assert "▁" not in run("ps", "web1").out
+    done = run("ps", "web1", "--sparklines", "--range", "yesterday")
+    assert "CPU, YESTERDAY" in done.out.splitlines()[0]
+    assert "▁▃·█ 0 B – 3 B" in done.out
+    for wrong in (("--at", "1h", "--sparklines"), ("--range", "soon"), ("--between", "2h", "1h", "--range", "1h")):
+        assert run("ps", "web1", *wrong).code == 2
