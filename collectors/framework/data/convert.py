@@ -217,6 +217,7 @@ class _Target:
     def __init__(self, fd: int, path: str, layout: Layout, files: Sequence[_File], *, complete: bool) -> None:
         self._fd = fd
         self._completes = complete and len(files) > 1
+        self._completed: list[int] = []  # ends of rows at the finest resolution
         self._header = rrdfile.read_header(fd, path)
         self._layout = layout
         self._newest = files[-1]
@@ -279,7 +280,13 @@ class _Target:
         return ring
 
     def _complete(self, ring: Ring, cf: str, parts: Sequence[_Part], finer: Sequence[Ring]) -> None:
-        """Rows that are unknown still, of the finer ones, which are complete, and of any file that knows them."""
+        """Rows that are unknown still, of the finer ones, which are complete, and of any file that knows them.
+
+        A row that was known in part is made anew of the finer ones, where these were completed.
+        """
+        if not finer:
+            self._completed = []
+        again = {(end - 1 - ring.begin) // ring.every_s for end in self._completed}
         known = [
             [one for one in file.rings(cf, where) if one.every_s <= max(ring.every_s, file.header.step_s)]
             for file, _, _, where in parts
@@ -288,8 +295,10 @@ class _Target:
             other = unknown_ring(ring.every_s, ring.end, len(ring.values))
             fill(other, (0, len(other.values)), cf, rings)
             for row, value in enumerate(ring.values):
-                if isnan(value):
+                if not isnan(other.values[row]) and (isnan(value) or (rings is finer and row in again)):
                     ring.values[row] = other.values[row]
+                    if not finer:
+                        self._completed.append(ring.begin + (row + 1) * ring.every_s)
 
     def _mend(self, ring: Ring, rows: Span, cf: str, parts: Sequence[_Part], finer: Sequence[Ring]) -> None:
         """Rows across the end of one file and the begin of the next: made from the finer ones, which have both.
