@@ -98,9 +98,9 @@ class Api:
         """Change a part of a thing."""
         return self._document(self._send("PATCH", path, body=body))
 
-    def post(self, path: str, body: object | None = None) -> Any:
+    def post(self, path: str, body: object | None = None, *, timeout_s: float | None = None) -> Any:
         """Do something."""
-        return self._document(self._send("POST", path, body={} if body is None else body))
+        return self._document(self._send("POST", path, body={} if body is None else body, timeout_s=timeout_s))
 
     def delete(self, path: str, parameters: Parameters | None = None) -> Any:
         """Remove a thing."""
