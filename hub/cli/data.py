@@ -11,10 +11,13 @@ import click
 from hub.cli.context import Client, json_option, pass_client
 from hub.cli.convert import convert_command
 from hub.cli.datalist import info_command, list_command
+from hub.cli.dataplan import plan_command
 from hub.cli.dataseries import end_if_stale, listing_of
 from hub.cli.fetch import fetch_command
 from hub.cli.figures import NOTHING, measured, span
+from hub.cli.orphans import orphans_command
 from hub.cli.output import Column, cell, emit, plural_rows, show, table
+from hub.cli.purge import purge_command
 from hub.cli.ranges import parse_range
 from hub.cli.sparks import by_point, heading, is_wide, sparks_of, with_scale
 
@@ -96,5 +99,13 @@ def _age(row: dict[str, Any]) -> object:
     return cell(span(ended_s), "yellow" if ended_s > 2 * step_s + 60 else "")
 
 
-for command in (list_command, info_command, fetch_command, convert_command):
+for command in (
+    list_command,
+    info_command,
+    fetch_command,
+    convert_command,
+    plan_command,
+    orphans_command,
+    purge_command,
+):
     data_group.add_command(command)
