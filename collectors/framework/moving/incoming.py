@@ -137,7 +137,7 @@ class Incoming:
             if not _NAME.match(entry.name):
                 continue
             found = entry.lstat()
-            if found.st_mtime < self._wall() - KEEP_S:
+            if found.st_mtime < self._wall() - KEEP_S and entry != path:
                 entry.unlink(missing_ok=True)
             else:
                 kept.append((found.st_mtime, found.st_size, entry))
