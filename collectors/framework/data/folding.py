@@ -33,7 +33,7 @@ class Bin(Struct, frozen=True):
         start, end: epoch seconds; it holds what was sampled after `start`, up to `end`.
         values: a figure for each point.
         known_s: for each point the seconds of which something is known.
-        exact: no row lay across an edge.
+        exact: no row of which something is known lay across an edge.
     """
 
     start: int
@@ -102,7 +102,8 @@ def fold(cf: str, rows: Iterable[Row], edges: Sequence[int], width: int) -> Iter
             at, step_s, figures = row
             if at > start:
                 begin = max(at - step_s, start)
-                exact = exact and begin == at - step_s and at <= end
+                if begin != at - step_s or at > end:
+                    exact = exact and not any(figure is not None for figure in figures)
                 for pile, figure in zip(piles, figures, strict=True):
                     if figure is not None:
                         pile.take(figure, min(at, end) - begin)

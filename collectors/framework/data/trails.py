@@ -45,7 +45,7 @@ def _trails(query: TrailsQuery, series: Series, points: Sequence[Point]) -> list
     """Of one file, all of its points at once; of a file that cannot be read, nothing is known."""
     step_s = series.layout.step_s
     bin_s = max(1, math.ceil((query.end - query.start) / query.bins / step_s)) * step_s
-    last = query.end // bin_s * bin_s
+    last = -(-query.end // bin_s) * bin_s  # of the newest bin only a part may have been yet
     count = min(query.bins, max(1, (query.end - query.start) // bin_s))
     edges = range(last - count * bin_s, last + 1, bin_s)
     columns: list[list[Figure]] = []

@@ -65,6 +65,8 @@ def test_a_row_across_an_edge_counts_on_both_sides_with_its_part_of_the_time() -
     assert (first.values, first.known_s, first.exact) == ([(10 + 4 * 5) / 15], [15], False)
     assert (second.values, second.known_s, second.exact) == ([4.0], [15], False)
     assert one("SUM", rows, 0, 15, 30) == [30.0, 60.0]
+    unknown: list[tuple[int, int, list[float | None]]] = [(10, 10, [1.0]), (30, 20, [None])]
+    assert [bin_.exact for bin_ in fold("AVERAGE", unknown, (0, 15, 30), 1)] == [True, True]
 
 
 def test_what_is_unknown_has_no_weight_and_nothing_known_is_unknown() -> None:
