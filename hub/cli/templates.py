@@ -27,6 +27,13 @@ _BOUNDS = {
     "change": (),
     "trend": (("minimum", "on the way to"), ("maximum", "on the way to")),
 }
+_BOUNDLESS = {
+    "change": "changes",
+    "absence": "has no value",
+    "baseline both": "not as its past makes likely",
+    "baseline over": "above what its past makes likely",
+    "baseline under": "below what its past makes likely",
+}
 
 Row = dict[str, Any]
 
@@ -94,13 +101,20 @@ def says(threshold: Row) -> str:
         return "silenced"
     form = str(threshold.get("form"))
     points = " or ".join(str(point) for point in threshold.get("points") or [])
-    levels = (_level(level, form) for level in threshold.get("levels") or [])
+    side = threshold.get("side") or "both"
+    shape = f"{form} {side}" if form == "baseline" else form
+    levels = (_level(level, shape) for level in threshold.get("levels") or [])
     text = f"{points} {'; '.join(level for level in levels)}"
     if threshold.get("within_s"):
         text += f", there within {threshold['within_s']} s"
         text += f" by the last {threshold['window_s']} s" if threshold.get("window_s") else ""
-    scans, for_s = threshold.get("scans") or 1, threshold.get("for_s") or 0
-    text += f", {scans} scans in a row" if scans > 1 else ""
+    text += _habits(threshold) if form == "baseline" else ""
+    scans, of, for_s = threshold.get("scans") or 1, threshold.get("of"), threshold.get("for_s") or 0
+    what = "parts" if form == "baseline" else "scans"
+    if of and of > scans:
+        text += f", {scans} of the last {of} {what}"
+    elif scans > 1:
+        text += f", {scans} {what} in a row"
     text += f", for {for_s} s" if for_s else ""
     hysteresis, more = threshold.get("hysteresis"), threshold.get("escalate_after")
     text += f", over when {hysteresis:g} within" if hysteresis else ""
@@ -127,4 +141,16 @@ def _curve(curve: Row) -> str:
 
 def _level(level: Row, form: str) -> str:
     bounds = [f"{word} {level[name]:g}" for name, word in _BOUNDS.get(form, ()) if level.get(name) is not None]
-    return f"{(' or ' if form == 'limit' else ' ').join(bounds) or 'changes'}: {level.get('severity')}"
+    return f"{(' or ' if form == 'limit' else ' ').join(bounds) or _BOUNDLESS.get(form, '')}: {level.get('severity')}"
+
+
+def _habits(threshold: Row) -> str:
+    """What a baseline takes for likely, as far as it says so."""
+    season_s, width, least = (threshold.get(name) for name in ("season_s", "width", "least"))
+    percent, adapts, learn_s = (threshold.get(name) for name in ("least_percent", "adapts", "learn_s"))
+    text = f", season of {season_s} s" if season_s else ""
+    text += f", {width:g} times the usual spread" if width else ""
+    text += f", by {least:g} at least" if least else ""
+    text += f", by {percent:g} % at least" if percent is not None else ""
+    text += f", adapts {adapts}" if adapts else ""
+    return text + (f", learned for {learn_s} s" if learn_s else "")

@@ -8,6 +8,8 @@ from msgspec import Struct
 
 from common.configs import DerivedConfig, Level, ThresholdConfig
 from common.expressions import parse
+from hub.model.baselinefields import baseline_config
+from hub.model.countfields import scans_of
 from hub.model.resolution import Resolution, derived_of
 from hub.model.templates import DataPoint, Target, Threshold
 from hub.model.trendfields import window_s
@@ -56,7 +58,7 @@ def threshold_config(id_: str, threshold: Threshold, definitions: tuple[str, ...
         points=threshold.points,
         form=threshold.form,
         levels=tuple(sorted(levels or [single], key=lambda level: -level.severity)),
-        scans=threshold.scans,
+        scans=scans_of(threshold),
         for_s=threshold.for_s,
         hysteresis=threshold.hysteresis,
         escalate_after=threshold.escalate_after,
@@ -64,6 +66,7 @@ def threshold_config(id_: str, threshold: Threshold, definitions: tuple[str, ...
         definitions=definitions,
         within_s=threshold.within_s or 0,
         window_s=window_s(threshold),
+        baseline=baseline_config(threshold),
     )
 
 

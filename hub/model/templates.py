@@ -10,10 +10,10 @@ import enum
 
 from msgspec import Struct
 
-from common.configs import Slug, ThresholdForm
+from common.configs import BaselineSide, Slug, ThresholdForm
 from common.events import CLASS_PERFORMANCE, Severity
 from common.processpoints import POINTS as PROCESS_POINTS
-from common.series import Kind, PointName
+from common.series import Kind, Pace, PointName
 
 KIND_TEMPLATE = "Template"
 UNBIND = "-"
@@ -92,7 +92,9 @@ class Threshold(Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         severity, minimum, maximum: where there are no levels.
         points: empty for one that only silences what would hold otherwise under its id.
+        of: `scans` are that many of the last so many; None for scans in a row.
         within_s, window_s: of a trend alone; None for a window of half of `within_s`.
+        season_s, adapts, width, side, least, least_percent, learn_s: of a baseline alone; None for what is usual.
         enabled: False for one that is not judged.
     """
 
@@ -108,6 +110,14 @@ class Threshold(Struct, frozen=True, kw_only=True, omit_defaults=True):
     escalate_after: int | None = None
     within_s: int | None = None
     window_s: int | None = None
+    of: int | None = None
+    season_s: int | None = None
+    adapts: Pace | None = None
+    width: float | None = None
+    side: BaselineSide | None = None
+    least: float | None = None
+    least_percent: float | None = None
+    learn_s: int | None = None
     event_class: str = CLASS_PERFORMANCE
     enabled: bool = True
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from common.configs import ThresholdForm
+from common.configs import MOST_SCANS, BaselineSide, ThresholdForm
 from common.events import Severity
+from common.series import Pace
+from hub.model.baselinefields import BASELINE_FIELDS, check_baseline
+from hub.model.countfields import boundless, check_counts, usual_counts
 from hub.model.fields import Fault, FieldSpec, Reader, choice, flag, many, severity, text, whole
 from hub.model.nested import by_id, line_of, nothing_wrong, number, record
 from hub.model.templates import Step, Threshold
@@ -45,6 +48,8 @@ def _check(values: Mapping[str, Any], item: Item) -> Iterable[Fault]:
     if not values["points"]:
         yield Fault(line_of(item, "points"), ".points", "names no point")
     yield from check_trend(form, values, item)
+    yield from check_counts(form, values, item)
+    yield from check_baseline(form, values, item)
     levels = values.get("levels")
     if levels is None:
         yield from _check_bounds(form, values.get("minimum"), values.get("maximum"), item, "")
@@ -55,8 +60,8 @@ def _check(values: Mapping[str, Any], item: Item) -> Iterable[Fault]:
         yield Fault(line, ".levels", f"each level has its own {' and '.join(both)}; say one or the other")
     if not levels:
         yield Fault(line, ".levels", "there is no level; leave the field out, or say one")
-    if form is ThresholdForm.CHANGE:
-        yield Fault(line, ".levels", "a change has no levels; give it a severity")
+    if one := boundless(form):
+        yield Fault(line, ".levels", f"{one} has no levels; give it a severity")
         return
     for place, step in enumerate(levels, start=1):
         yield from _check_bounds(form, step.minimum, step.maximum, Item({}, line), f".levels[{place}]")
@@ -67,9 +72,9 @@ def _check_bounds(
     form: ThresholdForm, low: float | None, high: float | None, item: Item, place: str
 ) -> Iterable[Fault]:
     line = line_of(item, "minimum" if high is None else "maximum")
-    if form is ThresholdForm.CHANGE:
+    if one := boundless(form):
         if low is not None or high is not None:
-            yield Fault(line, place, "a change has no minimum and no maximum")
+            yield Fault(line, place, f"{one} has no minimum and no maximum")
     elif form is ThresholdForm.TREND and low is not None and high is not None:
         yield Fault(line, place, "a trend goes to a maximum or to a minimum; make two thresholds of it")
     elif form is ThresholdForm.BAND:
@@ -104,7 +109,9 @@ def _check_order(form: ThresholdForm, levels: Iterable[Step], line: int) -> Iter
 
 def _build(**values: Any) -> Threshold:
     form = ThresholdForm(values.pop("form", ThresholdForm.LIMIT.value))
-    return Threshold(form=form, **values)
+    kinds = {"adapts": Pace, "side": BaselineSide}
+    values |= {name: kinds[name](values[name]) for name in kinds if name in values}
+    return Threshold(form=form, **values | usual_counts(form, values))
 
 
 _threshold = record(
@@ -115,10 +122,12 @@ _threshold = record(
         **_BOUNDS,
         "levels": FieldSpec(many(_step, longest=len(Severity) - 1)),
         "scans": FieldSpec(whole(1, 1000)),
+        "of": FieldSpec(whole(1, MOST_SCANS)),
         "for_s": FieldSpec(whole(0, WEEK_S)),
         "hysteresis": FieldSpec(number(minimum=0)),
         "escalate_after": FieldSpec(whole(1, 100_000)),
         **TREND_FIELDS,
+        **BASELINE_FIELDS,
         "event_class": FieldSpec(
             text("an event class such as /Perf/Memory", r"(?:/[A-Za-z0-9][A-Za-z0-9 _.-]*){1,10}")
         ),

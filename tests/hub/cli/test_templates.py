@@ -96,6 +96,29 @@ MEASURED = "count, cpu, memory, restarts, oldest_s, +12"
             ]},
             "memory on the way to 2e+09: error, there within 21600 s",
         ),
+        (
+            {"form": "limit", "points": ["cpu"], "scans": 3, "of": 5, "levels": [
+                {"severity": "error", "minimum": None, "maximum": 90.0},
+            ]},
+            "cpu above 90: error, 3 of the last 5 scans",
+        ),
+        (
+            {"form": "absence", "points": ["cpu"], "scans": 3, "levels": [{"severity": "error"}]},
+            "cpu has no value: error, 3 scans in a row",
+        ),
+        (
+            {"form": "baseline", "points": ["cpu"], "scans": 6, "of": 9, "levels": [{"severity": "warning"}]},
+            "cpu not as its past makes likely: warning, 6 of the last 9 parts",
+        ),
+        (
+            {"form": "baseline", "points": ["cpu"], "scans": 2, "of": None, "side": "over", "season_s": 604800,
+             "width": 5.5, "least": 3.0, "least_percent": 0.0, "adapts": "slow", "learn_s": 1209600,
+             "levels": [{"severity": "warning"}]},
+            (
+                "cpu above what its past makes likely: warning, season of 604800 s, 5.5 times the usual spread, by 3 at"
+                " least, by 0 % at least, adapts slow, learned for 1209600 s, 2 parts in a row"
+            ),
+        ),
     ],
 )  # fmt: skip
 def test_a_threshold_in_words(threshold: dict[str, object], expected: str) -> None:

@@ -87,7 +87,7 @@ def _bounds(form: str) -> st.SearchStrategy[dict[str, Any]]:
 
 
 def _levels(form: str) -> st.SearchStrategy[dict[str, Any]]:
-    if form == "change":
+    if form in {"change", "absence", "baseline"}:
         return st.fixed_dictionaries({}, optional={"severity": severity})
     if form == "trend":
         bound = {"maximum": st.floats(1, 1e9)}
@@ -103,22 +103,49 @@ def _levels(form: str) -> st.SearchStrategy[dict[str, Any]]:
     ]})  # fmt: skip
 
 
-threshold = st.sampled_from(["limit", "band", "change", "trend"]).flatmap(
+def _own(form: str) -> st.SearchStrategy[dict[str, Any]]:
+    """What only thresholds of a form say."""
+    row = st.fixed_dictionaries({}, optional={"scans": st.integers(1, 1000), "for_s": st.integers(0, 604800)})
+    among = st.integers(1, 5).map(lambda scans: {"scans": scans, "of": 5})
+    return {
+        "limit": row | among,
+        "band": row | among,
+        "change": row,
+        "trend": st.fixed_dictionaries(
+            {"within_s": st.integers(600, 86400), "window_s": st.integers(10800, 86400)},
+            optional={"scans": st.integers(1, 1000)},
+        ),
+        "absence": st.sampled_from([{}, {"scans": 2}, {"scans": 2, "of": 3}, {"scans": 1, "for_s": 60}, {"for_s": 9}]),
+        "baseline": st.fixed_dictionaries(
+            {},
+            optional={
+                "scans": st.integers(1, 60),
+                "season_s": st.sampled_from([3600, 86400, 604800]),
+                "adapts": st.sampled_from(["slow", "normal", "quick"]),
+                "width": st.floats(0.1, 100),
+                "side": st.sampled_from(["both", "over", "under"]),
+                "least": st.floats(0, 1e9),
+                "least_percent": st.floats(0, 1000),
+                "learn_s": st.integers(1209600, 5184000),
+            },
+        ),
+    }[form]
+
+
+threshold = st.sampled_from(["limit", "band", "change", "trend", "absence", "baseline"]).flatmap(
     lambda form: st.tuples(
         st.fixed_dictionaries(
-            {"points": st.lists(point, min_size=1, max_size=3) | point, "form": st.just(form)}
-            | ({"within_s": st.integers(600, 86400), "window_s": st.integers(10800, 86400)} if form == "trend" else {}),
-            optional={
-                "scans": st.integers(1, 1000),
-                "for_s": st.integers(0, 604800),
-                "hysteresis": st.floats(0, 1e9),
+            {"points": st.lists(point, min_size=1, max_size=3) | point, "form": st.just(form)},
+            optional=({} if form == "absence" else {"hysteresis": st.floats(0, 1e9)})
+            | {
                 "escalate_after": st.integers(1, 100000),
                 "event_class": st.sampled_from(["/Perf", "/Perf/Memory Use", "/App"]),
                 "enabled": st.booleans(),
             },
         ),
         _levels(form),
-    ).map(lambda parts: parts[0] | parts[1])
+        _own(form),
+    ).map(lambda parts: parts[0] | parts[1] | parts[2])
 )
 derived = st.sampled_from([
     {}, {"per": {"derived": "memory / count", "unit": "bytes"}},

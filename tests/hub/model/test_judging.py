@@ -5,8 +5,18 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.configs import DerivedConfig, Level, ThresholdConfig, ThresholdForm, digest
+from common.configs import (
+    BaselineConfig,
+    BaselineSide,
+    DerivedConfig,
+    Level,
+    ScansOf,
+    ThresholdConfig,
+    ThresholdForm,
+    digest,
+)
 from common.events import Severity
+from common.series import Pace
 from hub.compile.process import ProcessCompiler, compile_device
 from hub.model.entities import (
     Device,
@@ -97,6 +107,41 @@ def test_what_templates_for_process_sets_say_is_in_the_config() -> None:
         DerivedConfig(point="per", expression="memory / count", unit="bytes"),
         DerivedConfig(point="mega", expression="per / 1000", unit="MB"),
     )
+
+
+def added(text: str) -> ThresholdConfig:
+    """What becomes of one threshold more."""
+    return config(BASE.replace("  off:", f"  more: {text}\n  off:")).thresholds[-1]
+
+
+def test_scans_that_count_among_others_and_what_is_usual_of_each_form() -> None:
+    assert added("{points: memory, maximum: 1}").scans == 1
+    assert added("{points: memory, maximum: 1, scans: 3, of: 5}").scans == ScansOf(3, 5)
+    absence = added("{points: memory, form: absence, severity: error}")
+    assert (absence.form, absence.scans) == (ThresholdForm.ABSENCE, 3)
+    assert absence.levels == (Level(severity=Severity.ERROR),)
+    assert added("{points: memory, form: absence, for_s: 600}").scans == 1
+    baseline = added("{points: memory, form: baseline}")
+    assert (baseline.scans, baseline.baseline) == (ScansOf(6, 9), BaselineConfig())
+    week = added(
+        "{points: memory, form: baseline, season_s: 604800, adapts: slow, width: 5, side: over, least: 3,"
+        " least_percent: 0, scans: 2}"
+    )
+    assert (week.scans, week.baseline) == (
+        ScansOf(2, 2),
+        BaselineConfig(
+            season_s=604_800,
+            pace=Pace.SLOW,
+            width=5.0,
+            side=BaselineSide.OVER,
+            least=3.0,
+            least_percent=0.0,
+            learn_s=3 * 604_800,
+        ),
+    )
+    hour = added("{points: memory, form: baseline, season_s: 3600}").baseline
+    assert hour == BaselineConfig(season_s=3600, learn_s=86_400)
+    assert added("{points: memory, form: baseline, learn_s: 200000}").baseline == BaselineConfig(learn_s=200_000)
 
 
 def test_a_trend_has_its_times_in_the_config_and_others_have_none() -> None:

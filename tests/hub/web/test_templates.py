@@ -70,7 +70,8 @@ class TemplateTests(TemplateCase):
             "id": "busy", "origin": "replaced", "said_by": "leaf", "instead_of": "base", "hidden_by": "",
             "points": ["cpu"], "form": "limit", "levels": [{"severity": "error", "minimum": None, "maximum": 9.0}],
             "scans": 1, "for_s": 60, "hysteresis": 0.5, "escalate_after": 7, "event_class": "/Perf", "enabled": True,
-            "within_s": None, "window_s": None,
+            "within_s": None, "window_s": None, "of": None, "season_s": None, "adapts": None, "width": None,
+            "side": None, "least": None, "least_percent": None, "learn_s": None,
         }  # fmt: skip
         (table,) = leaf["sources"]
         assert (table["origin"], table["said_by"], table["type"]) == ("inherited", "base", "process")
