@@ -98,13 +98,22 @@ class Loop:
         flushes = [_flush_of(line) for line in lines or () if line.startswith(b"flush ")]
         if writer is not None:
             writer.gather()
-            if lines is None or any(devices is None for _, devices in flushes):
+            if lines is None:
+                self._finish(writer)
+            elif any(devices is None for _, devices in flushes):
                 writer.flush()
             elif flushes:
                 writer.flush({device for _, devices in flushes for device in devices or ()})
         self._orders(writer, lines or ())
         if lines or self._desk.answers or (writer is not None and writer.done != self._told):
             self._tell(max((number for number, _ in flushes), default=0))
+
+    @staticmethod
+    def _finish(writer: Writer) -> None:
+        """Write all that is spooled: nobody asks for anything any more."""
+        while writer.behind and not writer.stopped:
+            writer.gather()
+        writer.flush()
 
     def _orders(self, writer: Writer | None, lines: Sequence[bytes]) -> None:
         for line in lines:

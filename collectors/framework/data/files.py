@@ -152,9 +152,9 @@ class RrdFolder:
         texts = file.texts(rows)
         try:
             self._undo.keep(file.name, file.header)
-        except FileNotFoundError:
-            raise rrdtool.OperationalError(f"opening '{file.path}': No such file or directory") from None
-        except (OSError, ValueError) as error:
+        except OSError as error:  # it is looked at again, and what is wrong is told
+            raise rrdtool.OperationalError(f"{file.path} cannot be read ({error})") from None
+        except ValueError as error:
             raise StuckError(f"{file.path} cannot be read ({error})") from None
         try:
             rrdtool.update(file.path, "--skip-past-updates", "--template", file.held.template, *texts)
@@ -190,6 +190,9 @@ class RrdFolder:
             return False
         if header is not None:
             header = self._fit(file, header)
+            if not file.held.layout.points:  # of a layout that is over, and the file has nothing of it any more
+                self.tally.refused += len(rows)
+                return False
         if header is None:
             first = next((at for at in (row[0] for row in rows) if self._may_begin(at, file.layout.step_s)), None)
             if first is None:
@@ -204,6 +207,8 @@ class RrdFolder:
         """Have the file take what is to be written; None when it had to be set aside."""
         known = self._known(file)
         different = difference(header, known.layout.points if known else (), file.layout)
+        if different is not None and file.superseded:
+            return self._as_it_is(file, header, different)
         if different is not None and different.hopeless:
             self._set_aside(Path(file.path), OLD, f"nothing of it can be kept: {different.reason}")
             return None
@@ -213,12 +218,19 @@ class RrdFolder:
             header = self._look(file)
             assert header is not None
         elif different is not None:
-            file.held, file.header = form_of(different.held), header.size
-            return header
+            return self._as_it_is(file, header, different)
         self.conversions.settled(file.key)
         self._register(file, known, header.last)
         file.held = file.form
         file.header = file.form.header if header.size == file.form.header else header.size
+        return header
+
+    @staticmethod
+    def _as_it_is(file: SeriesFile, header: Header, different: Difference) -> Header:
+        """Write what fits into a file that is not as it is wanted."""
+        file.held, file.header = form_of(different.held), header.size
+        if not different.held.points and not file.superseded:
+            raise StuckError(f"{file.path} waits for being converted: {different.reason}")
         return header
 
     def reason_to_convert(self, file: SeriesFile) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 from msgspec import Struct
@@ -41,9 +41,10 @@ class SeriesFile:
         header: bytes of its header.
         held: what it takes of `form` as it is, while it waits for being converted; else `form`.
         other: the next one in the ring of those that are the same file with another layout; None for no other.
+        superseded: another one has come since, and says what the file is to be.
     """
 
-    __slots__ = ("_root", "form", "header", "held", "key", "last", "other")
+    __slots__ = ("_root", "form", "header", "held", "key", "last", "other", "superseded")
 
     def __init__(self, root: str, key: SeriesKey, layout: Layout, other: SeriesFile | None = None) -> None:
         self._root = root
@@ -51,6 +52,7 @@ class SeriesFile:
         self.form = self.held = form_of(layout)
         self.header = self.form.header
         self.last: int | None = None
+        self.superseded = False
         self.other: SeriesFile | None = None
         if other is not None:
             self.other, other.other = other.other or other, self
@@ -70,13 +72,18 @@ class SeriesFile:
         """Where it lies."""
         return f"{self._root}/{self.name}"
 
+    def all(self) -> Iterator[SeriesFile]:
+        """All that are this file, itself first."""
+        yield self
+        file = self.other
+        while file is not None and file is not self:
+            yield file
+            file = file.other
+
     def forget(self) -> None:
         """What was known of the file is void, for all that are this file."""
-        file: SeriesFile | None = self
-        while file is not None:
-            file.last, file = None, file.other
-            if file is self:
-                break
+        for file in self.all():
+            file.last = None
 
     def texts(self, rows: Sequence[Row]) -> list[str]:
         """Samples as arguments of `rrdtool update`, with what makes a gap before one of them exact."""

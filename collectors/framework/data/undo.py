@@ -6,6 +6,7 @@ for ever. With the header put back, and the same samples written again, it becom
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
 import re
@@ -15,6 +16,9 @@ from pathlib import Path
 SLOT_BYTES = 256 * 1024
 _HEAD = struct.Struct("<BxHI")
 _SUSPECT_BYTES = 128
+_AS_FILE = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+"""What lies where a file should be may be a pipe that nobody writes to, or a link that leads elsewhere."""
+_NO_FILE = (errno.ENOENT, errno.ELOOP, errno.ENXIO, errno.EISDIR)
 FILE_NAME = re.compile(r"^[0-9a-f]/[0-9a-f]/[0-9a-f]{32}\.rrd(?:\.likely\.[A-Za-z0-9.-]{1,60})?$")
 
 
@@ -49,8 +53,10 @@ class UndoSlot:
             return None
         self._suspect(name, self.suspect[1] + 1 if self.suspect[0] == name else 1)
         try:
-            fd = os.open(f"{self._root}/{name}", os.O_WRONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
+            fd = os.open(f"{self._root}/{name}", os.O_WRONLY | _AS_FILE)
+        except OSError as error:
+            if error.errno not in _NO_FILE:
+                raise
             self._map[0] = 0
             return None
         try:
@@ -68,16 +74,17 @@ class UndoSlot:
             length: of the header, in bytes.
 
         Raises:
-            OSError: the file cannot be read.
+            OSError: the file cannot be read, or is none.
             ValueError: the header does not fit the slot.
         """
         raw = name.encode()
         start = _HEAD.size + len(raw)
         if start + length > SLOT_BYTES - _SUSPECT_BYTES:
             raise ValueError(f"a header of {length} bytes does not fit the undo slot of {SLOT_BYTES}")
-        fd = os.open(f"{self._root}/{name}", os.O_RDONLY | os.O_CLOEXEC)
+        fd = os.open(f"{self._root}/{name}", os.O_RDONLY | _AS_FILE)
         try:
-            os.preadv(fd, [memoryview(self._map)[start : start + length]], 0)
+            if os.preadv(fd, [memoryview(self._map)[start : start + length]], 0) < length:
+                raise OSError(f"{name} is shorter than its header")
         finally:
             os.close(fd)
         self._map[_HEAD.size : start] = raw

@@ -14,7 +14,8 @@ from collectors.framework.data.files import RrdFolder, StuckError, Tally
 from collectors.framework.data.frames import Entry
 from collectors.framework.data.index import Index
 from collectors.framework.data.orders import Answer
-from collectors.framework.data.seriesfile import Row, SeriesFile
+from collectors.framework.data.seriesfile import SeriesFile
+from collectors.framework.data.stuck import Stuck
 from collectors.framework.data.tail import SpoolTail
 from collectors.framework.data.undo import UndoSlot
 from collectors.framework.data.waiting import Waiting, begin, more, number_of, rows_of
@@ -31,8 +32,8 @@ FILES_AT_ONCE = 2_000
 """So many are written before the daemon is told how things stand; the first time a file takes up to a millisecond."""
 MAX_HELD = 400_000
 """Samples; each takes some 80 bytes."""
-RETRY_S = (2.0, 15.0)
-"""First and longest pause before a file that could not be written is tried again."""
+READ_AT_ONCE = 40_000
+"""So many samples are read before the daemon is listened to again."""
 NOTE_S = 300.0
 """How long something that was set right stays in the report."""
 
@@ -47,6 +48,7 @@ class Report(Struct, omit_defaults=True, kw_only=True):
         problem: a sentence; empty when all is well.
         answers: what became of orders.
         conversions: files that wait for being converted, were converted, could not be.
+        behind: there is so much in the spool that not all of it has been read.
     """
 
     done: int
@@ -56,6 +58,7 @@ class Report(Struct, omit_defaults=True, kw_only=True):
     problem: str = ""
     answers: list[Answer] = []
     conversions: Counts = Counts(0, 0, 0)
+    behind: bool = False
 
 
 class Writer:
@@ -70,6 +73,7 @@ class Writer:
         index: whose they are.
         copying: what is kept of outages.
         conversions: files that are not as their samples want them.
+        behind: there is more in the spool than was read.
         stopped: set when the process is to end; what takes long leaves off then.
     """
 
@@ -83,11 +87,15 @@ class Writer:
         *,
         files_a_second: float = FILES_A_SECOND,
         files_at_once: int = FILES_AT_ONCE,
+        read_at_once: int = READ_AT_ONCE,
+        max_held: int = MAX_HELD,
     ) -> None:
         self._monotonic = monotonic
         self._hold_s = hold_s
         self._files_a_second = files_a_second
         self._files_at_once = files_at_once
+        self._read_at_once = read_at_once
+        self._max_held = max_held
         self._notes: list[tuple[float, str]] = []
         self.root = root
         self.index = Index(root)
@@ -108,23 +116,19 @@ class Writer:
         self._new: set[SeriesFile] = set()  # of those that are held, and not opened yet
         self._new_since = 0.0
         self._due: deque[SeriesFile] = deque()  # of those that are held, to be written now
-        self._stuck: dict[SeriesFile, tuple[int, list[Row]]] = {}
-        self._stuck_why = ""
-        self._retry_at = 0.0
-        self._retry_s = RETRY_S[0]
+        self._stuck = Stuck(monotonic)
+        self.behind = False
         self.stopped = False
 
     def gather(self) -> None:
         """Read what is new in the spool, and write what has waited long enough, some of it at a time."""
-        self._retry()
-        for first, entries in self._tail.read():
-            self._hold(first, entries)
-            if self._held_count >= MAX_HELD:
-                self.flush()
-            if self.stopped:
-                return
+        if self._stuck.retry(self._folder.write):
+            self._read_again()
+        self._read()
+        if self.stopped:
+            return
         now = self._monotonic()
-        if self._held and now >= self._held_since + self._patience_s():
+        if self._held and (now >= self._held_since + self._patience_s() or self._held_count >= self._max_held):
             self._due = deque(self._held)
             self._held_since = now
             self._new.clear()
@@ -135,6 +139,29 @@ class Writer:
             self._write([self._due.popleft() for _ in range(min(len(self._due), self._files_at_once))])
         self.conversions.step()
 
+    def _read(self) -> None:
+        """Read some of what is new in the spool, as long as it has room."""
+        read = 0
+        self.behind = self._held_count >= self._max_held
+        if self.behind:
+            return
+        for first, entries in self._tail.read():
+            self._hold(first, entries)
+            read += len(entries)
+            if self.stopped:
+                return
+            if read >= self._read_at_once or self._held_count >= self._max_held:
+                self.behind = True
+                return
+
+    def _read_again(self) -> None:
+        """Begin with the first sample that needs more work: those that are held are among them."""
+        self._held.clear()
+        self._due.clear()
+        self._new.clear()
+        self._held_count = 0
+        self._tail.rewind()
+
     def flush(self, devices: Collection[str] | None = None) -> None:
         """Write what is held, all of it or that of some devices, and keep the progress."""
         self._write([file for file in self._held if devices is None or file.key.device in devices])
@@ -143,17 +170,29 @@ class Writer:
         for file in files:
             if self.stopped:
                 break
-            if file not in self._held:
-                continue
-            held = self._held.pop(file)
-            rows = rows_of(held)
-            self._held_count -= len(rows)
-            self._new.discard(file)
-            try:
-                self._folder.write(file, rows)
-            except StuckError as error:
-                self._set_stuck(file, number_of(held), rows, error)
+            for one in self._in_order(file):
+                self._write_one(one)
         self._save()
+
+    def _in_order(self, file: SeriesFile) -> list[SeriesFile]:
+        """A file with those that are the same file with other layouts, as far as they hold something, oldest first.
+
+        Else what was held longer would find itself in the past.
+        """
+        held = self._held
+        if file.other is None:
+            return [file] if file in held else []
+        return sorted((one for one in file.all() if one in held), key=lambda one: number_of(held[one]))
+
+    def _write_one(self, file: SeriesFile) -> None:
+        held = self._held.pop(file)
+        rows = rows_of(held)
+        self._held_count -= len(rows)
+        self._new.discard(file)
+        try:
+            self._folder.write(file, rows)
+        except StuckError as error:
+            self._stuck.add(file, number_of(held), rows, error)
 
     def _patience_s(self) -> float:
         """How long samples wait for more of their file."""
@@ -162,14 +201,13 @@ class Writer:
 
     def wait_s(self) -> float | None:
         """Seconds until there is something to do without being asked; None for never."""
-        if self._due:
+        if self._due or self.behind:
             return 0.0
         now = self._monotonic()
         moments = [self._held_since + self._patience_s()] if self._held else []
         moments += [self._new_since + self._hold_s] if self._new else []
-        moments += [self._retry_at] if self._stuck else []
-        conversions_s = self.conversions.wait_s()
-        moments += [] if conversions_s is None else [now + conversions_s]
+        others_s = (self._stuck.wait_s(), self.conversions.wait_s())
+        moments += [now + other_s for other_s in others_s if other_s is not None]
         return max(0.0, min(moments) - now) if moments else None
 
     @property
@@ -186,6 +224,7 @@ class Writer:
             flushed=flushed,
             problem=self._problem(),
             conversions=self.conversions.counts,
+            behind=self.behind,
         )
 
     def close(self) -> None:
@@ -213,6 +252,8 @@ class Writer:
         if file is None or file.layout != layout:
             # Read from the spool, each name is a text of its own; many files have names in common.
             key = SeriesKey(sys.intern(key.device), sys.intern(key.component), sys.intern(key.source))
+            if file is not None:
+                file.superseded = True
             file = self._files[key] = SeriesFile(self._root, key, layout, file)
         return file
 
@@ -220,10 +261,10 @@ class Writer:
         if not self._held:
             self._held_since = self._monotonic()
         files = self._tail.series
-        held, stuck = self._held, self._stuck
+        held, stuck = self._held, self._stuck.files
         for offset, (number, at, values) in enumerate(entries):
             file = files[number]
-            if file in stuck:
+            if stuck and file.key in stuck:
                 continue
             group = held.get(file)
             if group is None:
@@ -239,32 +280,10 @@ class Writer:
             self._new_since = self._monotonic()
         self._new.add(file)
 
-    def _set_stuck(self, file: SeriesFile, first: int, rows: list[Row], error: StuckError) -> None:
-        if not self._stuck:
-            self._retry_at = self._monotonic() + self._retry_s
-        self._stuck[file] = (first, rows[:1])
-        self._stuck_why = error.message
-
-    def _retry(self) -> None:
-        """Try one of the files that could not be written; if it works, read again from the first sample that waits."""
-        if not self._stuck or self._monotonic() < self._retry_at:
-            return
-        file, (_, rows) = next(iter(self._stuck.items()))
-        try:
-            self._folder.write(file, rows)
-        except StuckError as error:
-            self._stuck_why = error.message
-            self._retry_s = min(RETRY_S[1], self._retry_s * 2)
-            self._retry_at = self._monotonic() + self._retry_s
-            return
-        self.flush()
-        self._stuck.clear()
-        self._retry_s = RETRY_S[0]
-        self._tail.rewind()
-
     def _save(self) -> None:
-        waiting = [first for first, _ in self._stuck.values()]
-        waiting += [number_of(min(self._held.values()))] if self._held else []
+        waiting = [number_of(min(self._held.values()))] if self._held else []
+        if (first := self._stuck.first()) is not None:
+            waiting.append(first)
         try:
             self._tail.save(max(self._tail.done, min(waiting) - 1 if waiting else self._tail.seen))
         except OSError as error:
@@ -276,7 +295,6 @@ class Writer:
         sys.stderr.flush()
 
     def _problem(self) -> str:
-        if self._stuck:
-            return f"{self._stuck_why}. {len(self._stuck)} series wait; their samples are kept in the spool."
         self._notes = [note for note in self._notes if note[0] > self._monotonic() - NOTE_S]
-        return self._notes[-1][1] if self._notes else self.conversions.problem()
+        note = self._notes[-1][1] if self._notes else ""
+        return self._stuck.problem() or note or self.conversions.problem()

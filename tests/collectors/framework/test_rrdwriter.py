@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import random
+import socket
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -567,6 +569,179 @@ def test_a_file_that_cannot_be_converted_is_written_as_it_is_and_tried_again(ben
     bench.put(NOW - 70, layout=layout, cpu=3, restarts=6, extra=8)
     bench.write()
     assert bench.rows(NOW - 80, NOW - 70) == {NOW - 80: (None, 2, 0), NOW - 70: (8, 3, 0)}
+
+
+def test_what_was_held_longer_is_written_before_what_has_another_layout(bench: Bench) -> None:
+    bench.restart(files_a_second=0.01)
+    bench.put(NOW - 100, cpu=1)
+    bench.write()
+    bench.put(NOW - 90, cpu=2)
+    bench.writer.gather()  # held for long
+    bench.put(NOW - 80, layout=Layout(points=(Point(name="extra"), *LAYOUT.points), step_s=10), cpu=3, extra=4)
+    bench.writer.gather()
+    bench.monotonic += HOLD_S  # a file that nobody has looked at yet, as it seems
+    bench.writer.gather()
+    assert [row[-2] for row in bench.rows(NOW - 100, NOW - 80).values()] == [1, 2, 3]
+    assert (bench.tally.written, bench.tally.skipped) == (3, 0)
+
+
+def test_what_is_held_of_a_layout_that_is_over_does_not_turn_the_file_back(bench: Bench) -> None:
+    extra = Layout(points=(Point(name="extra"), *LAYOUT.points), step_s=10)
+    bench.put(NOW - 100, cpu=1)
+    bench.write()
+    bench.put(NOW - 90, cpu=2)
+    bench.put(NOW - 80, layout=extra, cpu=3, extra=4)
+    bench.writer.gather()
+    new = bench.writer._files[SeriesKey("web1", "sshd", "process")]
+    bench.writer.conversions.want(new, "ordered")  # before anything is written
+    assert "ds[extra].type" in rrdtool.info(str(bench.path()))
+    bench.writer.flush()
+    assert bench.rows(NOW - 100, NOW - 80) == {
+        NOW - 100: (None, 1, None), NOW - 90: (None, 2, None), NOW - 80: (4, 3, None),
+    }  # fmt: skip
+    assert bench.writer.conversions.done == 1
+
+
+def test_a_backlog_is_worked_off_in_slices_and_who_asks_is_answered_between_them(bench: Bench) -> None:
+    for turn in range(50):
+        for name in ("sshd", "nginx", "cron"):
+            bench.put(NOW - 1000 + 10 * turn, name, cpu=turn)
+    bench.restart(read_at_once=10, max_held=30)
+    reads = slices = 0
+    while bench.writer.wait_s() == 0 or not slices:
+        before = bench.writer._tail.seen
+        bench.writer.gather()
+        slices += 1
+        reads += bench.writer._tail.seen > before
+        assert bench.writer._tail.seen - before <= 10
+        assert bench.writer._held_count <= 30
+        assert bench.writer.report().behind or bench.writer._tail.seen == 150
+        if slices == 2:
+            bench.writer.flush({"web1"})  # what has been read is there
+            assert rrdtool.last(str(bench.path())) == NOW - 1000 + 10 * 6
+        assert slices < 200
+    assert reads == 15
+    assert not bench.writer.report().behind
+    bench.write()
+    assert bench.writer.done == 150
+    for name in ("sshd", "nginx", "cron"):
+        assert [row[0] for row in bench.rows(NOW - 1000, NOW - 510, name).values()] == list(range(50))
+
+
+def test_one_file_that_can_never_be_written_keeps_no_other_from_being_tried_again(bench: Bench) -> None:
+    blocked = [bench.path(name).parents[1] for name in ("sshd", "nginx")]
+    assert blocked[0] != blocked[1]
+    for folder in blocked:
+        folder.write_text("a file where a folder should be")
+    for name in ("sshd", "nginx"):
+        bench.put(NOW - 90, name, cpu=1)
+    bench.write()
+    assert "2 series wait" in bench.writer.report().problem
+    blocked[1].unlink()
+    for _ in range(4):
+        bench.monotonic += 16
+        bench.write()
+    assert bench.rows(NOW - 90, NOW - 90, "nginx")[NOW - 90][0] == 1
+    assert "1 series waits" in bench.writer.report().problem
+
+
+class _Strange:
+    """What may lie where a file should be."""
+
+    @staticmethod
+    def fifo(path: Path) -> None:
+        os.mkfifo(path)
+
+    @staticmethod
+    def directory(path: Path) -> None:
+        path.mkdir()
+
+    @staticmethod
+    def link(path: Path) -> None:
+        outside = path.parents[3] / "outside"
+        outside.write_text("somebody's")
+        path.symlink_to(outside)
+
+    @staticmethod
+    def dangling(path: Path) -> None:
+        path.symlink_to("nowhere")
+
+    @staticmethod
+    def socket(path: Path) -> None:
+        with socket.socket(socket.AF_UNIX) as made:
+            os.chdir(path.parent)
+            made.bind(path.name)
+
+
+@pytest.mark.parametrize("kind", ["fifo", "directory", "link", "dangling", "socket"])
+@pytest.mark.parametrize("opened", [False, True])
+def test_what_is_no_file_is_set_aside_and_the_rest_goes_on(bench: Bench, kind: str, opened: bool) -> None:
+    bench.put(NOW - 100, cpu=1)
+    bench.put(NOW - 100, "nginx", cpu=1)
+    bench.write()
+    if not opened:
+        bench.restart()
+    bench.path().unlink()
+    here = Path.cwd()
+    try:
+        getattr(_Strange, kind)(bench.path())
+    finally:
+        os.chdir(here)
+    bench.put(NOW - 90, cpu=2)
+    bench.put(NOW - 90, "nginx", cpu=2)
+    bench.write()
+    bench.monotonic += 20
+    bench.write()
+    assert bench.rows(NOW - 100, NOW - 80)[NOW - 90][0] == 2
+    assert bench.rows(NOW - 100, NOW - 80, "nginx")[NOW - 90][0] == 2
+    assert os.path.lexists(f"{bench.path()}.broken-1")
+    assert "set aside" in bench.writer.report().problem
+    outside = bench.root.parent / "outside"
+    assert not outside.exists() or outside.read_text() == "somebody's"
+
+
+def test_a_file_that_must_not_be_changed_waits_and_loses_nothing(bench: Bench) -> None:
+    bench.put(NOW - 100, cpu=1)
+    bench.put(NOW - 100, "nginx", cpu=1)
+    bench.write()
+    if subprocess.run(["chattr", "+i", str(bench.path())], check=False, capture_output=True).returncode:
+        pytest.skip("files cannot be made immutable here")
+    try:
+        for at in (NOW - 90, NOW - 80):
+            bench.put(at, cpu=2)
+            bench.put(at, "nginx", cpu=2)
+            bench.write()
+        assert bench.rows(NOW - 80, NOW - 80, "nginx")[NOW - 80][0] == 2
+        assert "1 series waits" in bench.writer.report().problem
+        assert bench.tally.refused == 0
+    finally:
+        subprocess.run(["chattr", "-i", str(bench.path())], check=True)
+    bench.monotonic += 20
+    bench.write()
+    assert [row[0] for row in bench.rows(NOW - 100, NOW - 80).values()] == [1, 2, 2]
+    assert bench.writer.report().problem == ""
+
+
+def test_no_damage_of_a_header_ends_the_writer_or_hurts_another_file(bench: Bench) -> None:
+    """What a header says is believed by librrd, which crashes at some of it; this test would crash with it."""
+    for at in (NOW - 110, NOW - 100):
+        bench.put(at, cpu=1)
+    bench.write()
+    good, size = bench.path().read_bytes(), rrdtool.info(str(bench.path()))["header_size"]
+    rng = random.Random(11)
+    for turn in range(150):
+        bench.restart()
+        offset = rng.randrange(size - 8)
+        bench.path().write_bytes(
+            good[:offset] + rng.choice([rng.randbytes(8), b"\xff" * 8, bytes(8)]) + good[offset + 8 :]
+        )
+        bench.put(NOW - 90 + 10 * turn, cpu=2)
+        bench.put(NOW - 90 + 10 * turn, "nginx", cpu=turn)
+        bench.now = float(NOW + 10 * turn)
+        bench.write()
+        assert bench.rows(NOW - 90 + 10 * turn, NOW - 90 + 10 * turn, "nginx")[NOW - 90 + 10 * turn][0] == turn
+        for left in bench.path().parent.glob(f"{bench.path().name}.*"):
+            left.unlink()
 
 
 def test_what_is_left_of_a_layout_with_late_points_is_read(bench: Bench) -> None:
