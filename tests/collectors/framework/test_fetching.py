@@ -226,3 +226,36 @@ def test_edges_that_make_no_sense_are_refused(tmp_path: Path, edges: list[int]) 
     root = write(tmp_path, [(NOW - 60, (1.0, 2.0))])
     with pytest.raises(PermanentError, match="two or more epoch seconds"):
         ask(root, edges=edges)
+
+
+def before_an_outage(folder: Path) -> tuple[Path, int]:
+    """A day of samples until three days ago, then silence, then an hour; gives the last second before."""
+    last = (NOW - 3 * 86_400) // 60 * 60
+    samples = [(at, (float(at % 97), 1.0)) for at in range(last - 86_340, last + 1, 60)]
+    samples += [(at, (5.0, 1.0)) for at in range((NOW - 3600) // 60 * 60, NOW - 59, 60)]
+    return write(folder, samples), last
+
+
+def test_rows_that_only_a_copy_still_has_come_from_it(tmp_path: Path) -> None:
+    root, last = before_an_outage(tmp_path)
+    rows = ask(root, start=last - 3600, end=last, resolution_s=60, paged=True, points=["cpu"])
+    assert (rows.step_s, rows.from_copies) == (60, 61)
+    assert rows.rows == [(at, [float(at % 97)]) for at in range(last - 3600, last + 1, 60)]
+    assert rows.inexact_until == 0
+
+
+def test_rows_that_the_file_has_are_its_own_and_a_copy_has_no_part_in_them(tmp_path: Path) -> None:
+    root, last = before_an_outage(tmp_path)
+    rows = ask(root, start=last - 7200, end=last, resolution_s=1800, paged=True, points=["cpu"])
+    assert (rows.step_s, rows.from_copies) == (1800, 0)
+    assert all(value is not None for _, (value,) in rows.rows)
+    # The copy ends before this range does: what reaches back to its start is the archive of ten minutes.
+    assert ask(root, start=last - 3600, end=NOW, resolution_s=60, paged=True).step_s == 600
+
+
+def test_a_copy_that_cannot_be_read_is_as_if_it_were_not_there(tmp_path: Path) -> None:
+    root, last = before_an_outage(tmp_path)
+    (copy,) = root.glob("*/*/*.gap-*")
+    copy.write_bytes(b"no such thing")
+    rows = ask(root, start=last - 3600, end=last, resolution_s=60, paged=True)
+    assert (rows.step_s, rows.from_copies) == (600, 0)
