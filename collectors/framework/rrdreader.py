@@ -115,10 +115,15 @@ class Reader(Service):
     async def lessons(self, query: LessonsQuery) -> LessonsTold:
         """What is new of the baselines of devices; raises as `answer`."""
         await self._last_values.fresh(*query.after)
-        told = await self._answer(Request(query, []))
-        return told if isinstance(told, LessonsTold) else LessonsTold({})
+        told = await self._told(Request(query, []))
+        if isinstance(told, LessonsTold):
+            return told
+        raise PermanentError(f"The reader process answered with a {type(self._judge(told)).__name__}")
 
     async def _answer(self, request: Request) -> Answer:
+        return self._judge(await self._told(request))
+
+    async def _told(self, request: Request) -> Result | LessonsTold | Failure:
         if len(self._turn.waiting) >= MAX_WAITING:
             raise TransientError("The collector has too many questions about series to answer; ask again")
         await self._turn.acquire()
@@ -126,7 +131,8 @@ class Reader(Service):
             data = await self._ask(_encoder.encode(request))
         finally:
             self._turn.release()
-        return self._judge(_decoder.decode(data))
+        told: Result | LessonsTold | Failure = _decoder.decode(data)
+        return told
 
     def startService(self) -> None:
         """Start the reader process."""
@@ -162,7 +168,7 @@ class Reader(Service):
             if result.code is FailureCode.UNAVAILABLE:
                 raise TransientError(result.message)
             raise PermanentError(result.message)
-        if not isinstance(result, Holdings | LessonsTold | Listing | Rows | Picture | Read | Left | Outgoing | Piece):
+        if not isinstance(result, Holdings | Listing | Rows | Picture | Read | Left | Outgoing | Piece):
             raise PermanentError(f"The reader process answered with a {type(result).__name__}")
         return result
 

@@ -26,13 +26,8 @@ class Device:
     """One set that is judged once a minute."""
 
     def __init__(self, *, point: str = "cpu", **fields: Any) -> None:
-        threshold = ThresholdConfig(
-            **(
-                {"id": "silent", "points": (point,), "form": ThresholdForm.ABSENCE, "scans": 3}
-                | {"levels": (Level(severity=Severity.ERROR),)}
-                | fields
-            )
-        )
+        usual: dict[str, Any] = {"id": "silent", "points": (point,), "form": ThresholdForm.ABSENCE, "scans": 3}
+        threshold = ThresholdConfig(**usual | {"levels": (Level(severity=Severity.ERROR),)} | fields)
         config = DeviceConfig(
             device="box", address="", source=SourceKind.LOCAL, interval_s=STEP_S, thresholds=(threshold,)
         )

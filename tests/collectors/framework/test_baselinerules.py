@@ -35,13 +35,15 @@ KEY = "threshold:odd:cpu"
 
 def threshold(needed: int = 2, of: int = 3, **fields: Any) -> ThresholdConfig:
     own = {key: fields.pop(key) for key in list(fields) if key in BaselineConfig.__struct_fields__}
-    return ThresholdConfig(
-        **(
-            {"id": "odd", "points": ("cpu",), "form": ThresholdForm.BASELINE, "scans": ScansOf(needed, of)}
-            | {"levels": (Level(severity=Severity.WARNING),), "baseline": BaselineConfig(**own)}
-            | fields
-        )
-    )
+    usual: dict[str, Any] = {
+        "id": "odd",
+        "points": ("cpu",),
+        "form": ThresholdForm.BASELINE,
+        "scans": ScansOf(needed, of),
+        "levels": (Level(severity=Severity.WARNING),),
+        "baseline": BaselineConfig(**own),
+    }
+    return ThresholdConfig(**usual | fields)
 
 
 class Device:

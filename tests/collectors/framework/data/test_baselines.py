@@ -19,7 +19,7 @@ from collectors.framework.baselines import Learned, Look
 from collectors.framework.data.baselinefiles import Known, bands, known, part_s
 from collectors.framework.data.baselinereading import LessonsQuery, lessons
 from common import rrd
-from common.series import Baseline, Kind, Layout, Pace, Point, SeriesKey
+from common.series import Baseline, Kind, Layout, Pace, Point, Sample, SeriesKey
 from tests.collectors.framework.test_rrdwriter import NOW, Bench, dump
 
 HOUR_S = 3600
@@ -46,7 +46,8 @@ class Life(Bench):
             at = START + self.parts * self.layout.step_s
             self.now = max(self.now, at + 5.0)
             if value is not None:
-                self.put(at, layout=self.layout, **{point: value})
+                self.intake.accept([Sample(key=KEY, layout=self.layout, at=at, values={point: value})], self.now)
+                self.spool.append(self.intake.series, self.intake.take())
         self.write()
 
     def wave(self, seasons: float, high: float = 20.0) -> None:
@@ -257,7 +258,8 @@ def test_samples_of_a_minute_make_parts_of_five(tmp_path: Path) -> None:
     life.parts *= 2
     life.live([7.0] * 10)
     (one,) = life.learned()
-    assert (one.begun, one.looks[-1].value) == (START + 60, pytest.approx(7.0))
+    assert one.begun == START + 60
+    assert one.looks[-1].value == pytest.approx(7.0)
 
 
 def test_a_disk_that_is_full_costs_the_lesson_alone(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
