@@ -77,7 +77,8 @@ def happenings(
 
     Args:
         records: events of what is drawn.
-        whose: words for who it is that something happened to; empty where that goes without saying.
+        whose: words for who it is that something happened to; empty where that goes without saying. What happened to
+            one of several has a mark where it began, and no shade over the others.
         points: that are drawn: a violation of a threshold of another one is not told; None for any.
         start: epoch seconds.
         end: epoch seconds; what is open lasts until then.
@@ -87,7 +88,9 @@ def happenings(
     for record in records:
         word = _word(record, points)
         if word:
-            found += _of(record, f"{whose(record)[:MAX_LABEL]} {word}".strip(), start, end)
+            named = whose(record)[:MAX_LABEL]
+            happened = _of(record, f"{named} {word}".strip(), start, end)
+            found += _begun(happened, start) if named else happened
     near_s = max(1, (end - start) // NEAR)
     moments = _together(sorted((one for one in found if one.is_moment), key=_place), near_s)
     spans = _together(sorted((one for one in found if not one.is_moment), key=_place), near_s // 4)
@@ -143,6 +146,15 @@ def _of(record: EventRecord, label: str, start: int, end: int) -> list[Happening
             severity=severity,
             goes_on=record.closed_at is None,
         )
+    ]
+
+
+def _begun(happened: Iterable[Happening], start: int) -> list[Happening]:
+    """When these began, as moments; what had begun before the picture is left out."""
+    return [
+        one if one.is_moment else replace(one, end=one.start, goes_on=False)
+        for one in happened
+        if one.is_moment or one.start > start
     ]
 
 

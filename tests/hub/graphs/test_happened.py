@@ -82,13 +82,23 @@ def test_what_would_not_be_seen_apart_is_told_together() -> None:
 
 
 def test_there_are_never_more_than_can_be_seen_and_the_worst_stay() -> None:
-    many = [record("process_restarted", START + i, severity=3, component=str(i)) for i in range(500)]
-    worst = record("process_restarted", END - 5.0, severity=5, component="worst")
-    spans_ = [record("process_missing", START + i, closed_at=START + i + 1.0, component=str(i)) for i in range(500)]
-    found = happenings([*many, worst, *spans_], lambda one: one.component, None, START, END)
-    assert len(marks(found)) == MAX_MARKS
+    def many(key: str, **fields: Any) -> list[EventRecord]:
+        return [record(f"threshold:{key}{i}:cpu", START + i, **fields) for i in range(500)]
+
+    spans_ = many("t", closed_at=END - 1.0)
+    found = happenings(spans_, lambda _: "", None, START, END)
     assert len(spans(found, END)) == MAX_SPANS
-    assert any(mark.label == "worst restarted" for mark in marks(found))
+    worst = record("threshold:worst:cpu", START + 5.0, severity=5)
+    found = happenings([*many("t"), worst], lambda _: "several", None, START, END)
+    assert len(marks(found)) == MAX_MARKS
+    assert any(mark.label == "several worst" for mark in marks(found))
+
+
+def test_what_happened_to_one_of_several_has_a_mark_where_it_began_and_no_shade() -> None:
+    records = [record(closed_at=13_000.0), record("process_restarted", 1.0, last_seen=15_000.0)]
+    found = happenings([*records, record(first=1.0)], lambda one: one.component, None, START, END)
+    assert [(mark.at, mark.label) for mark in marks(found)] == [(12_000, "nginx missing"), (15_000, "nginx restarted")]
+    assert spans(found, END) == ()
 
 
 def test_it_is_said_whose_it_is() -> None:
