@@ -12,6 +12,7 @@ from hub.cli.context import Client, author, json_option, message_option, pass_cl
 from hub.cli.devices import finish, read_assignments, set_option, warn_of_stranger
 from hub.cli.exits import usage
 from hub.cli.figures import safe
+from hub.cli.moves import Known, known_moves
 from hub.cli.output import note
 from hub.model.entities import DeviceState
 
@@ -74,10 +75,8 @@ def change_command(
         )
     _change(client, name, fields, message, wait=wait, timeout_s=timeout_s, as_json=as_json)
     touched = {*(text.partition("=")[0] for text in assignments), *reset}
-    if PLAN in touched:
-        note(f"Files of {name} that are there keep what they keep now; {PLAN} counts for those that are created later")
-    if STEP in touched:
-        note(f"With another {STEP} the series of {name} begin anew; the files of before are kept beside as .old-1")
+    if touched & {PLAN, STEP}:
+        note(f"The files of {name} are converted in the background; `tocsin data convert {name} --wait` waits for that")
 
 
 @click.command("move")
@@ -118,8 +117,8 @@ def move_command(
         fields["groups"] = [] if list(groups) == [NO_GROUP] else list(groups)
     if not fields:
         raise usage("say where to: --class, --collector or --group")
-    files = collector is not None
-    _change(client, name, fields, message, wait=wait, timeout_s=timeout_s, as_json=as_json, with_files=files)
+    before = known_moves(client.api, name) if wait and collector is not None else None
+    _change(client, name, fields, message, wait=wait, timeout_s=timeout_s, as_json=as_json, before=before)
     if collector and not wait:
         warn_of_stranger(client.api, name, collector)
 
@@ -133,7 +132,7 @@ def _change(
     wait: bool,
     timeout_s: float,
     as_json: bool,
-    with_files: bool = False,
+    before: Known | None = None,
 ) -> None:
     result = client.api.patch(path_of("devices", name), {**fields, "message": message, "author": author()})
     word = "Changed" if result.get("revision") is not None else "Unchanged:"
@@ -145,5 +144,5 @@ def _change(
         wait=wait,
         timeout_s=timeout_s,
         as_json=as_json,
-        with_files=with_files,
+        known_moves=before,
     )

@@ -16,7 +16,7 @@ from hub.cli.client import Api, path_of
 from hub.cli.context import Client, author, json_option, message_option, pass_client, wait_options
 from hub.cli.exits import CommandError, usage
 from hub.cli.figures import NOTHING, local_time, moment, written
-from hub.cli.moves import DONE, files_line, not_there, standing_lines, wait_for_files
+from hub.cli.moves import DONE, Known, files_line, not_there, standing_lines, wait_for_files
 from hub.cli.output import Column, cell, emit, facts, is_narrow, note, plural_rows, say, show, table
 from hub.cli.properties import show_properties
 from hub.cli.scans import process_events, tell_problem
@@ -135,9 +135,12 @@ def finish(
     wait: bool,
     timeout_s: float,
     as_json: bool,
-    with_files: bool = False,
+    known_moves: Known | None = None,
 ) -> None:
-    """Wait if that is wanted, then tell what came of it; `with_files` waits until its files have followed it, too."""
+    """Wait if that is wanted, then tell what came of it.
+
+    With `known_moves`, those that there were before, it waits until the files of the device have followed it, too.
+    """
     failure: CommandError | None = None
     moves: list[dict[str, Any]] = []
     if wait:
@@ -153,8 +156,8 @@ def finish(
         sentence += f", live after {live['waited_s']:.2f} s" if live.get("live") else ""
         if not live.get("live"):
             failure = not_live(revision, live, timeout_s, printed=as_json)
-        elif with_files:
-            moves = wait_for_files(api, device, timeout_s - live["waited_s"])
+        elif known_moves is not None:
+            moves = wait_for_files(api, device, timeout_s - live["waited_s"], known_moves)
             result = {**result, "moves": moves}
             failure = not_there(device, moves, printed=as_json)
     if as_json:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, Protocol
 
 from common.quantities import counted
-from hub.cli.client import Api, path_of
+from hub.cli.client import path_of
 from hub.cli.exits import CommandError, Exit
 from hub.cli.figures import safe, since, size
 from hub.cli.output import plural_rows
@@ -20,12 +20,35 @@ PATIENCE_S = 5.0
 MIB = 1024 * 1024
 
 
-def moves_of(api: Api, device: str) -> list[dict[str, Any]]:
+class Asked(Protocol):
+    """What is needed of an `Api`."""
+
+    def get(self, path: str) -> Any:
+        """The document at a path."""
+
+
+def moves_of(api: Asked, device: str) -> list[dict[str, Any]]:
     """The moves of a device, those that are not done first."""
     return plural_rows(api.get(path_of("moves", device)), "moves")
 
 
-def wait_for_files(api: Api, device: str, timeout_s: float, clock: Callable[[], float] = time.monotonic) -> list[Any]:
+Known = Collection[tuple[object, object]]
+"""Moves by where from and since when."""
+
+
+def known_moves(api: Asked, device: str) -> Known:
+    """Those that there are already: of them nothing is to be told when the next one is done."""
+    return {(row["from"], row["since"]) for row in moves_of(api, device) if row["state"] == DONE}
+
+
+def wait_for_files(
+    api: Asked,
+    device: str,
+    timeout_s: float,
+    known: Known,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> list[dict[str, Any]]:
     """Ask the hub until all files are there, some of them stay, they wait for something, or the time is over."""
     deadline = clock() + timeout_s
     held_since, held_by = clock(), ""
@@ -33,7 +56,7 @@ def wait_for_files(api: Api, device: str, timeout_s: float, clock: Callable[[], 
     total = 0
     try:
         while True:
-            rows = moves_of(api, device)
+            rows = [row for row in moves_of(api, device) if (row["from"], row["since"]) not in known]
             left = [row for row in rows if row["state"] != DONE]
             reason = left[0]["reason"] if left and left[0]["state"] == WAITING else ""
             if reason != held_by:
@@ -49,7 +72,7 @@ def wait_for_files(api: Api, device: str, timeout_s: float, clock: Callable[[], 
                 shown = Bar(f"bringing the files of {device}, MiB", -(-total // MIB) or None)
                 shown.start()
             shown.reach(sum(int(row["bytes"]) for row in rows) // MIB)
-            time.sleep(min(STEP_S, max(0.0, deadline - clock())))
+            sleep(min(STEP_S, max(0.0, deadline - clock())))
     finally:
         if shown is not None:
             shown.close()

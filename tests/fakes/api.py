@@ -146,6 +146,7 @@ class State:
         self.pools: list[dict[str, Any]] = []
         self.moves: list[dict[str, Any]] = []
         self.absent_members: list[dict[str, Any]] = []
+        self.file_moves: list[dict[str, Any]] = []
         self.applied: list[ApplyBody] = []
         self.rolled_back: list[tuple[int, RollBackBody]] = []
         self.plan: dict[str, Any] = {"differences": [], "collectors": [], "config": None}
@@ -400,6 +401,7 @@ class Routes:
             "open_events": counts,
             "collectors": state.collectors,
             "absent_members": state.absent_members,
+            "moves": state.file_moves,
         }
 
     def pools(self, _query: Any) -> Answer:
@@ -418,7 +420,7 @@ class Routes:
         return {"devices": list(self.state.devices.values())}
 
     def device(self, name: str, _query: Any) -> Answer:
-        return self.state.device(name)
+        return {**self.state.device(name), "moves": [row for row in self.state.file_moves if row["device"] == name]}
 
     def put_device(self, name: str, body: DeviceBody, _query: Any) -> Answer:
         state = self.state
