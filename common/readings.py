@@ -209,8 +209,13 @@ class Trails(Struct, frozen=True, tag=True, kw_only=True):
     more: bool
 
 
-class HeardSeries(Struct, frozen=True, kw_only=True):
-    """The newest sample of a series."""
+class HeardSeries(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The newest sample of a series.
+
+    Attributes:
+        values: as measured.
+        rates: what counters came to in a second, in the places of their points; None where there are no counters.
+    """
 
     device: DeviceId
     component: str
@@ -219,6 +224,7 @@ class HeardSeries(Struct, frozen=True, kw_only=True):
     step_s: int
     at: int
     values: list[Number | None]
+    rates: list[Number | None] | None = None
 
 
 class Heard(Struct, frozen=True, tag=True, kw_only=True):

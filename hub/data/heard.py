@@ -125,12 +125,14 @@ def _grouped(device: str, values: Iterable[LastValue]) -> list[HeardSeries]:
             step_s=some[0].step_s,
             at=some[0].at or 0,
             values=[one.value for one in some],
+            rates=[one.rate for one in some] if any(one.rate is not None for one in some) else None,
         )
         for (component, source), some in by_source.items()
     ]
 
 
 def _told(series: HeardSeries) -> list[LastValue]:
+    rates = series.rates or [None] * len(series.points)
     return [
         LastValue(
             component=series.component,
@@ -141,8 +143,9 @@ def _told(series: HeardSeries) -> list[LastValue]:
             step_s=series.step_s,
             at=series.at or None,
             value=value,
+            rate=rate,
         )
-        for point, value in zip(series.points, series.values, strict=False)
+        for point, value, rate in zip(series.points, series.values, rates, strict=False)
     ]
 
 

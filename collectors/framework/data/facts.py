@@ -24,7 +24,7 @@ from common.readings import (
     SeriesPage,
     SeriesQuery,
 )
-from common.series import Layout, SeriesKey
+from common.series import Kind, Layout, Point, SeriesKey
 
 MAX_SERIES = 200
 MAX_POINTS = 1000
@@ -104,7 +104,9 @@ def _facts(live: Live | None, series: Series | None, now: float, *, whole: bool)
         except PermanentError as error:
             problem = error.message
     info = file.info if file is not None else {}
-    values = live.values if live is not None else [_last_value(info, point.name) for point in layout.points]
+    values = (
+        (live.measured or live.values) if live is not None else [_last_value(info, point) for point in layout.points]
+    )
     newest = (live.at if live is not None else 0) or (file.last if file is not None else 0)
     facts = SeriesFacts(
         component=key.component,
@@ -176,8 +178,9 @@ def _archives(series: Series, file: Stored, *, whole: bool) -> list[ArchiveFacts
     return found
 
 
-def _last_value(info: Any, point: str) -> int | float | None:
-    return last_number(info.get(f"ds[{point}].last_ds", "U"))
+def _last_value(info: Any, point: Point) -> int | float | None:
+    """As measured: a file has no counts, but rates."""
+    return None if point.kind is Kind.COUNTER else last_number(info.get(f"ds[{point.name}].last_ds", "U"))
 
 
 def _bound(info: Any, point: str, which: str) -> float | None:

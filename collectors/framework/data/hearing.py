@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from collectors.framework.data.intake import Latest
 from common.queries import MAX_PAGE_BYTES
 from common.readings import Heard, HeardSeries, PointFacts
+from common.series import Kind, Number
 
 PAGE = 400
 """Series in a page, at most."""
@@ -31,6 +32,14 @@ def heard(series: Sequence[Latest], last: int, more: bool) -> Heard:  # noqa: FB
                 step_s=one.layout.step_s,
                 at=one.at,
                 values=one.measured,
+                rates=_rates(one),
             )
         )
     return Heard(series=told, last=last, more=more)
+
+
+def _rates(one: Latest) -> list[Number | None] | None:
+    points = one.layout.points
+    if not any(point.kind is Kind.COUNTER for point in points):
+        return None
+    return [value if point.kind is Kind.COUNTER else None for point, value in zip(points, one.values, strict=True)]

@@ -1,6 +1,7 @@
 # mypy: allow-untyped-calls
 from __future__ import annotations
 
+from msgspec.structs import replace
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
@@ -33,7 +34,7 @@ def names(heard: LastHeard, device: str = "web1") -> list[tuple[str, str, int | 
 
 
 def test_what_was_told_comes_back_as_it_was() -> None:
-    heard, told = LastHeard(), [value("a"), value("a", "memory"), value("b", at=None)]
+    heard, told = LastHeard(), [value("a"), replace(value("a", "memory"), rate=1.5), value("b", at=None)]
     heard.take_values("web1", told, 7.0)
     assert heard.values("web1") == (told, 7.0)
     assert heard.values("web2") is None
