@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from common.errors import PermanentError
 from common.queries import FetchQuery, Rows
 from common.readings import MAX_BINS, StatsQuery, TrailsQuery
 from hub.data.calendar import Page, Unit, pages, zone_named
@@ -153,7 +154,10 @@ class SeriesTopic:
         if "resolution_s" in call.query:
             raise bad_request("parameter by: it cannot be used together with resolution_s")
         unit = Unit(call.choice("by", "day", [unit.value for unit in Unit]))
-        return pages(unit, zone_named(call.text("tz") or "UTC"), start, end)
+        try:
+            return pages(unit, zone_named(call.text("tz") or "UTC"), start, end)
+        except PermanentError as error:
+            raise bad_request(error.message) from None
 
 
 def _points(call: Call) -> list[str]:
