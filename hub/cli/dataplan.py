@@ -23,7 +23,12 @@ YEAR_S = 366 * DAY_S
 @click.command("plan")
 @click.argument("names", nargs=-1, metavar="[PLAN|DEVICE]...")
 @click.option("--step", metavar="LENGTH", help="From scan to scan, such as 10s or 5m; 60s by default.")
-@click.option("--points", type=click.IntRange(1, 1000), metavar="N", help="Points of a file; 6 by default.")
+@click.option(
+    "--points",
+    type=click.IntRange(1, 1000),
+    metavar="N",
+    help="Points of a file; as a rule those of a process set over SNMP.",
+)
 @click.option("--files", type=click.IntRange(0, 100_000_000), metavar="N", help="Files of the fleet; 1 by default.")
 @click.option("--all", "everything", is_flag=True, help="What the files of all devices take.")
 @click.option("--devices", "as_devices", is_flag=True, help="The names are of devices, even if a plan has one of them.")
@@ -43,7 +48,8 @@ def plan_command(
     """Tell what a retention plan keeps, and how large files are by it; without a name, of all plans.
 
     With names of devices, or --all, tell what their files take by their plans, and what their collectors have of them.
-    A file has its whole size from the beginning. Over SNMP a process set has 6 points, on this machine itself 17.
+    A file has its whole size from the beginning. Of a process set 6 points are measured over SNMP, and 17 on the
+    collector's own machine; templates add those that they derive.
     """
     if everything and names:
         raise usage("--all is of all devices; give it without names")

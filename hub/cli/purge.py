@@ -52,8 +52,8 @@ def purge_command(
     found = plural_rows(document, "purged")
     later = [row for row in plural_rows(document, "kept") if row.get("waits")]
     names = list(dict.fromkeys(str(row.get("device")) for row in (*found, *later)))
-    if not dry_run and names:
-        if not yes and sys.stdin.isatty():
+    if not dry_run:
+        if names and not yes and sys.stdin.isatty():
             _ask(found, later)
         document = _purge(client.api, wanted, names, document)
     if as_json:

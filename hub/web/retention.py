@@ -7,16 +7,18 @@ from collections.abc import Awaitable, Callable, Collection, Iterable
 from msgspec import Struct
 
 from common.errors import NotFoundError
-from common.processpoints import ALWAYS
 from hub.components.book import ComponentBook
 from hub.data import plans
+from hub.model.entities import Device
 from hub.model.model import Model
-from hub.model.retention import BROUGHT
+from hub.model.retention import BROUGHT, points_of
 from hub.purging.counting import Counted
 from hub.web.call import Call
 from hub.web.router import Route
 
 STEP_S = 60
+ANY = Device(id="any", class_="/")
+"""What of its process sets is kept is kept of those of all devices over SNMP."""
 MOST_FILES = 100_000_000
 MOST_POINTS = 1000
 
@@ -106,7 +108,7 @@ class RetentionTopic:
         call.only("name", "step_s", "points", "files")
         model = self._model()
         step_s = call.integer("step_s", STEP_S, 1, 86_400) or STEP_S
-        points = call.integer("points", len(ALWAYS), 1, MOST_POINTS) or 1
+        points = call.integer("points", points_of(model, ANY), 1, MOST_POINTS) or 1
         files = call.integer("files", 1, 0, MOST_FILES) or 0
         facts = []
         for name in dict.fromkeys(call.all("name")) or plans.names(model):
