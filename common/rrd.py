@@ -36,6 +36,8 @@ PLANS: Mapping[Retention, tuple[int, Coarse]] = MappingProxyType(
 MOST_ROWS = 400_000
 """Of one point of a file in all archives, for each of `CONSOLIDATIONS`: 10 MB."""
 MOST_FILE_BYTES = 256 * 1024 * 1024
+MOST_HEADER_BYTES = 250_000
+"""It is kept before each update, in a slot that outlives a kill."""
 
 _STEPS = ".pdp_per_row"
 
@@ -115,6 +117,12 @@ def wrong_with_size(points: int, step_s: int, retention: Kept) -> str:
     if rows > MOST_ROWS:
         advice = "keep the full step for a shorter time, or read the device less often"
         return f"a file with a step of {step_s} s would have {rows:,} rows a point; at most {MOST_ROWS:,}: {advice}"
+    header = header_bytes(points, step_s, retention)
+    if header > MOST_HEADER_BYTES:
+        return (
+            f"the header of a file of {points} points would have {header:,} bytes; at most {MOST_HEADER_BYTES:,}: "
+            "have fewer archives, or fewer points"
+        )
     size = size_bytes(points, step_s, retention)
     if size > MOST_FILE_BYTES:
         most = MOST_FILE_BYTES // 1024**2

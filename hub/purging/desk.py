@@ -161,6 +161,7 @@ class Purging:
 
         await _all(ask(name) for name in names)
         orphans = [one for sorting in sorted(sortings, key=lambda one: one.collector) for one in sorting.orphans()]
+        await self._settle(sortings)
         found = await self._dated(orphans, self.grace_s if grace_s is None else grace_s)
         return Findings(found=found, asked=[asked[name] for name in names], cut=any(one.cut for one in sortings))
 
@@ -184,6 +185,18 @@ class Purging:
             raise TransientError(self._sessions.whereabouts(collector, SERVICE_PROCESS))
         return session
 
+    async def _settle(self, sortings: Iterable[Sorting]) -> None:
+        """Forget what was there and is not any more, where all of it was told, and devices that are back."""
+        whole = {one.collector: one for one in sortings if not one.cut}
+        there = {
+            (orphan.device, name)
+            for name, sorting in whole.items()
+            for orphan in sorting.orphans()
+            if orphan.reason is Reason.LEFT
+        }
+        gone = [key for key in self._remnants if (key[1] in whole and key not in there) or self._view.has(key[0])]
+        await self._forget(gone)
+
     async def _dated(self, orphans: Sequence[Orphan], grace_s: float) -> list[Found]:
         """Tell when devices left; of one that this hub has never had, when its files were found first counts."""
         left = {one.device for one in orphans if one.reason is Reason.LEFT}
@@ -199,10 +212,7 @@ class Purging:
                 self._remnants[key] = new[-1]
             at = known[one.device] if one.device in known else self._remnants[key].since
             found.append(Found(orphan=one, left_at=at, purge_from=at + grace_s))
-        back = [key for key in self._remnants if self._view.has(key[0])]
-        for key in back:
-            del self._remnants[key]
-        await self._store.record(new, back)
+        await self._store.record(new)
         return found
 
     # --- deleting -----------------------------------------------------------------------------------------------------

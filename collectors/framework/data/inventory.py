@@ -16,6 +16,7 @@ from common.queries import MAX_PAGE_BYTES
 from common.series import SeriesKey
 
 _FILE = re.compile(r"^(?P<file>[0-9a-f]{32}\.rrd)(?P<rest>|\.[A-Za-z0-9.-]{1,59})$")
+_BEING_MADE = re.compile(r"\.(new|part)[A-Za-z0-9]{0,6}$")
 _ROW_BYTES = 120
 """Of a row beside its names, at most."""
 MAX_REASON = 300
@@ -54,7 +55,7 @@ def _listed(root: Path, folder: str, after: str) -> Iterator[tuple[str, int, flo
         return
     for name in names:
         path = f"{folder}/{name}"
-        if path <= after or not _FILE.match(name):
+        if path <= after or not _FILE.match(name) or _BEING_MADE.search(name):
             continue
         with contextlib.suppress(OSError):  # it has gone meanwhile
             found = (root / path).stat()

@@ -235,6 +235,17 @@ def test_a_device_that_this_hub_never_had_is_kept_from_when_it_was_found(site: S
     assert site.store.kept == {}
 
 
+def test_what_is_not_there_any_more_is_forgotten(site: Site) -> None:
+    site.files["east"] = [held("strange"), held("other")]
+    site.orphans()
+    assert {key[0] for key in site.store.kept} == {"strange", "other"}
+    site.files["east"] = [held("other")]
+    site.orphans("west")
+    assert len(site.store.kept) == 2
+    site.orphans()
+    assert {key[0] for key in site.store.kept} == {"other"}
+
+
 def test_one_that_comes_back_begins_its_time_anew(site: Site) -> None:
     site.files["east"] = [held("strange")]
     site.orphans()

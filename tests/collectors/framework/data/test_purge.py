@@ -145,6 +145,8 @@ def test_files_are_listed_once_each_in_pages_of_any_size(hosts: Hosts) -> None:
     strange.parent.mkdir(parents=True, exist_ok=True)
     strange.write_bytes(b"whose?")
     (strange.parent / "note.txt").write_bytes(b"not ours")
+    for ending in (".new", ".newAbC123", ".gap-1800000000-1800003600.part"):
+        (strange.parent / (strange.name + ending)).write_bytes(b"being made")
     whole = hosts.listed()
     assert len(whole) == 24
     assert [one.file for one in whole] == sorted({one.file for one in whole})
