@@ -5,13 +5,14 @@ They are worked out once for each sample: thresholds judge them, and derived poi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from msgspec import field
 
 from collectors.framework.derivedpoints import derived_points
-from collectors.framework.rates import Moment, bounds, elapsed_s, figure, is_bounded, is_scaled, rate
+from collectors.framework.rates import LONGEST_STEPS, Moment, bounds, elapsed_s, figure, is_bounded, is_scaled, rate
 from common.configs import DerivedConfig
 from common.series import Kind, Number, Point
 
@@ -56,17 +57,28 @@ class JudgedFigures:
         self._scaled = [point for point in gauges if is_scaled(point)]
         self._bounded = [(point.name, *bounds(point)) for point in gauges if not is_scaled(point) and is_bounded(point)]
 
-    def judged(self, values: Figures, bases: CounterBases, now: Moment, step: int, *, on_turn: bool = True) -> Figures:
+    def judged(
+        self,
+        values: Figures,
+        bases: CounterBases,
+        now: Moment,
+        step: int,
+        *,
+        on_turn: bool = True,
+        step_s: float = math.inf,
+    ) -> Figures:
         """The figures of a sample; the bases become those of this sample.
 
-        Out of turn no rates are known, and the bases stay: the scan on turn has the rates of its whole step.
+        Out of turn no rates are known, and the bases stay: the scan on turn has the rates of its whole step. They are
+        unknown, too, after a gap of some steps, each of `step_s` seconds.
         """
         turned = self._turned(values)
         if not turned and not self._counters and not self.derived.points:
             return values
         figures = {**values, **turned} if turned else dict(values)
         if self._counters:
-            figures.update(self._rates(values, bases, now, step, on_turn=on_turn))
+            longest_s = LONGEST_STEPS * step_s if on_turn and step != bases.step else 0.0
+            figures.update(self._rates(values, bases, now, step, longest_s))
         self.derived.add_to(figures)
         return figures
 
@@ -83,12 +95,12 @@ class JudgedFigures:
         return turned
 
     def _rates(
-        self, values: Figures, bases: CounterBases, now: Moment, step: int, *, on_turn: bool
+        self, values: Figures, bases: CounterBases, now: Moment, step: int, longest_s: float
     ) -> dict[str, float | None]:
         """Per second since the sample before; unknown for the first one, after a reset, and twice in one step."""
-        if step == bases.step or not on_turn:
+        if not longest_s:
             return dict.fromkeys(point.name for point in self._counters)
-        passed_s = elapsed_s(bases, now)
+        passed_s = elapsed_s(bases, now, longest_s)
         rates = {
             point.name: rate(point, _base(point, bases), values.get(point.name), passed_s) for point in self._counters
         }

@@ -14,6 +14,9 @@ from msgspec import Struct
 from common.arithmetic import LARGEST
 from common.series import Kind, Number, Point
 
+LONGEST_STEPS = 3.5
+"""Over more than so many steps a rate says nothing of the step that it would be put in: what counts in RRD is known for
+three (`common.rrd.heartbeat_s`), and readings come somewhat sooner or later in their steps."""
 UPTIME_WRAP_S = 2**32 / 100
 """sysUpTime counts hundredths of a second in 32 bits."""
 WRAP_MARGIN_S = 3600.0
@@ -48,13 +51,14 @@ def went_back(before_s: float | None, uptime_s: float | None) -> bool:
     return before_s <= UPTIME_WRAP_S - WRAP_MARGIN_S or uptime_s >= WRAP_MARGIN_S
 
 
-def elapsed_s(before: Moment, now: Moment) -> float | None:
+def elapsed_s(before: Moment, now: Moment, longest_s: float) -> float | None:
     """Seconds from one reading to the next; None when their counts must not be subtracted from each other.
 
-    So it is when no time has passed, or the clock was set back, and when what counts was started anew in between.
+    So it is when no time has passed, or too much, when the clock was set back, and when what counts was started anew in
+    between.
     """
     passed_s = now.at - before.at
-    if not passed_s > 0:
+    if not 0 < passed_s <= longest_s:
         return None
     known = before.discontinuity is not None and now.discontinuity is not None
     if known and before.discontinuity != now.discontinuity:
@@ -139,9 +143,10 @@ class Conversion:
         counts: whether any of the points is a counter, so that the last counts have to be remembered.
     """
 
-    __slots__ = ("_bounded", "_counters", "_scaled", "counts")
+    __slots__ = ("_bounded", "_counters", "_longest_s", "_scaled", "counts")
 
-    def __init__(self, points: Sequence[Point]) -> None:
+    def __init__(self, points: Sequence[Point], step_s: int) -> None:
+        self._longest_s = LONGEST_STEPS * step_s
         gauges = [(place, point) for place, point in enumerate(points) if point.kind is Kind.GAUGE]
         self._scaled = [(place, point) for place, point in gauges if is_scaled(point)]
         self._bounded = [
@@ -179,7 +184,7 @@ class Conversion:
 
     def rates(self, row: list[Number | None], before: Counted | None, now: Counted) -> None:
         """Put the rates since the counts before in the place of counts."""
-        passed_s = elapsed_s(before, now) if before is not None else None
+        passed_s = elapsed_s(before, now, self._longest_s) if before is not None else None
         earlier = before.counts if before is not None else now.counts
         for (place, point), one, other in zip(self._counters, earlier, now.counts, strict=True):
             row[place] = rate(point, one, other, passed_s)

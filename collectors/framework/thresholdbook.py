@@ -216,7 +216,9 @@ class _Scan:
     def _figures_of(self, reading: Reading, bases: CounterBases) -> Figures:
         """What is judged of a sample; what is derived of it is written, too."""
         now = reading.moment or self._now
-        figures = self._book.figures.judged(reading.values, bases, now, self._step, on_turn=self._on_turn)
+        figures = self._book.figures.judged(
+            reading.values, bases, now, self._step, on_turn=self._on_turn, step_s=self._book.interval_s
+        )
         if self._derives:
             self.result.figures[reading.component] = figures
         return figures

@@ -41,7 +41,7 @@ class Grid:
         self.names = tuple(point.name for point in layout.points)
         self.step_s = layout.step_s
         self.earliest_s = rrd.EARLIEST + layout.step_s
-        self.conversion = Conversion(layout.points)
+        self.conversion = Conversion(layout.points, layout.step_s)
 
 
 class Latest:

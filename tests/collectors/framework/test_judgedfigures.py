@@ -77,6 +77,15 @@ def test_a_scan_out_of_turn_knows_no_rates_and_takes_none_from_the_one_on_turn()
     assert figures.judged({"reads": 60}, bases, Moment(1060.0), 1020)["reads"] == 1.0
 
 
+def test_after_a_gap_there_is_no_rate() -> None:
+    figures, bases = JudgedFigures(POINTS, (), ["reads"]), CounterBases()
+    told = [
+        figures.judged({"reads": 60 * number}, bases, Moment(at), int(at), step_s=60)["reads"]
+        for number, at in enumerate((60.0, 120.0, 300.0, 630.0, 690.0))
+    ]
+    assert told == [None, 1.0, 60 / 180, None, 1.0]
+
+
 def test_a_counter_whose_host_was_started_anew_has_no_rate() -> None:
     figures, bases = JudgedFigures(POINTS, (), ["reads"]), CounterBases()
     figures.judged({"reads": 0}, bases, Moment(1000.0, 500.0, 7), 960)

@@ -207,6 +207,16 @@ def test_a_second_sample_in_a_step_and_one_of_the_past_are_no_base() -> None:
     assert intake.drops == {"past": 2}
 
 
+def test_a_gap_of_some_steps_is_no_step() -> None:
+    intake, host = Intake(), Host(Layout(points=PORT[:1], step_s=STEP_S))
+    told: list[list[Number | None]] = []
+    for at in (0, 60, 240, 600, 660):
+        host.count = 10 * at
+        intake.accept([_cut(host.sample(BEGIN + at, 0.0))], BEGIN + 660)
+        told += [entry[2] for entry in intake.take()]
+    assert told == [[None], [10.0], [10.0], [None], [10.0]]
+
+
 def test_counts_go_on_when_a_layout_gets_another_point_beside_them() -> None:
     intake, host = Intake(), Host(Layout(points=PORT[:1], step_s=STEP_S))
     told: list[list[Number | None]] = []
