@@ -7,9 +7,11 @@ belong in one thread.
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import os
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from collectors.framework.data.frames import (
@@ -28,6 +30,10 @@ from common.series import Layout, SeriesKey
 
 PROGRESS = "progress"
 MAX_BYTES = 256 * 1024 * 1024
+MAX_AGE_S = 7 * 86_400.0
+"""What could not be written for so long is older than what any file still keeps at full step."""
+LOOK_S = 60.0
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 SEGMENT_BYTES = 4 * 1024 * 1024
 """Of samples, at least, before the next segment begins."""
 SAMPLES_SHARE = 4
@@ -45,6 +51,7 @@ class SampleSpool:
     Attributes:
         next: number that the next sample will get.
         dropped: samples lost because the spool was full, since it was opened.
+        aged: samples lost because they were in it for too long.
         cut: a sentence, when `open` found an end that cannot be read; empty otherwise.
     """
 
@@ -54,8 +61,12 @@ class SampleSpool:
         max_bytes: int = MAX_BYTES,
         segment_bytes: int = SEGMENT_BYTES,
         followers: Sequence[Path] = (),
+        *,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         self._folder = folder
+        self._wall = wall
+        self._looked_at = 0.0
         self._followers = tuple(followers)
         self._max_bytes = max_bytes
         self._largest_bytes = max(1, max_bytes // 4)
@@ -69,6 +80,7 @@ class SampleSpool:
         self._others_bytes = 0
         self.next = 1
         self.dropped = 0
+        self.aged = 0
         self.cut = ""
 
     def open(self) -> None:
@@ -90,18 +102,28 @@ class SampleSpool:
         self.next = last + 1
         self._others_bytes = self._measure()
 
-    def append(self, series: Mapping[int, Definition], entries: Sequence[Entry]) -> None:
+    def append(self, series: Mapping[int, Definition], entries: Sequence[Entry], *, press: bool = False) -> None:
         """Put samples on disk, durable on return.
 
         Args:
             series: definitions by number; only those that entries refer to and this segment lacks are written.
             entries: the samples, in order.
+            press: there is no other place for them: on a full disk, the oldest samples go in their stead.
 
         Raises:
             OSError: the disk refused; `next` tells how many of the samples are stored all the same.
         """
+        self._let_age()
         for start in range(0, len(entries), FRAME_ENTRIES):
-            self._append_frame(series, entries[start : start + FRAME_ENTRIES])
+            frame = entries[start : start + FRAME_ENTRIES]
+            while True:
+                try:
+                    self._append_frame(series, frame)
+                except OSError as error:
+                    if press and error.errno in _FULL and self._drop_oldest():
+                        continue
+                    raise
+                break
 
     def close(self) -> None:
         """Let go of the file."""
@@ -177,16 +199,43 @@ class SampleSpool:
         if self._others_bytes + self._size + wanted <= self._max_bytes:
             return
         self._others_bytes = self._measure()
-        found = segments(self._folder)
-        done = read_progress(self._folder / PROGRESS)
-        for (first, path), (following, _) in itertools.pairwise(found):
+        for (first, path), (following, _) in itertools.pairwise(segments(self._folder)):
             if self._others_bytes + self._size + wanted <= self._max_bytes:
                 return
             if path == self._current:
                 continue
-            self._others_bytes -= path.stat().st_size
-            path.unlink()
-            self.dropped += max(0, following - max(done + 1, first))
+            with contextlib.suppress(FileNotFoundError):
+                self._others_bytes -= path.stat().st_size
+            self.dropped += self._delete(first, path, following)
+
+    def _drop_oldest(self) -> bool:
+        """Delete the segment that has waited longest; False when there is none but the one in use."""
+        found = segments(self._folder)
+        if not found or (found[0][1] == self._current and self._fd is not None):
+            return False
+        following = found[1][0] if len(found) > 1 else self.next
+        self.dropped += self._delete(*found[0], following)
+        self._others_bytes = self._measure()
+        return True
+
+    def _let_age(self) -> None:
+        """Delete segments that nobody has added to for too long."""
+        now = self._wall()
+        if 0 <= now - self._looked_at < LOOK_S:
+            return
+        self._looked_at = now
+        for (first, path), (following, _) in itertools.pairwise(segments(self._folder)):
+            with contextlib.suppress(FileNotFoundError):
+                if path == self._current or now - path.stat().st_mtime < MAX_AGE_S:
+                    break
+                self.aged += self._delete(first, path, following)
+                self._others_bytes = self._measure()
+
+    def _delete(self, first: int, path: Path, following: int) -> int:
+        """Delete a segment; give how many of its samples were not written."""
+        done = read_progress(self._folder / PROGRESS)
+        path.unlink(missing_ok=True)
+        return max(0, following - max(done + 1, first))
 
     def _measure(self) -> int:
         """Bytes of all segments but the current one; the writer process deletes some in between."""

@@ -7,13 +7,11 @@ and, when that cannot be written either, in memory up to a bound.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
-import msgspec
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -22,13 +20,12 @@ from twisted.logger import Logger
 from twisted.python.threadpool import ThreadPool
 from zope.interface import implementer
 
-from collectors.framework.data.child import Child
 from collectors.framework.data.conversions import Counts
 from collectors.framework.data.frames import Entry
-from collectors.framework.data.given import GivenOrders
-from collectors.framework.data.intake import Intake, Latest, Row
-from collectors.framework.data.orders import MAX_OUTCOME_BYTES, Convert
-from collectors.framework.data.writing import HOLD_S, Report
+from collectors.framework.data.intake import MAX_WAITING, Intake, Latest, Row
+from collectors.framework.data.orders import Convert
+from collectors.framework.data.writerprocess import WriterProcess
+from collectors.framework.data.writing import HOLD_S
 from collectors.framework.running.interfaces import IRowSink
 from collectors.framework.samplespool import SampleSpool
 from common.conversion import ConversionQuery, ConversionState
@@ -40,13 +37,8 @@ _log = Logger()
 SYNC_S = 0.3
 """Longest time from acceptance to the start of the sync: a sample is durable within a second."""
 RETRY_S = 1.0
-FRESH_TIMEOUT_S = 2.0
-STOP_TIMEOUT_S = 20.0
-MAX_FAILURES = 3
-"""So many ends of the writer process in a row are more than bad luck."""
-MAX_REPORT_BYTES = 4 * MAX_OUTCOME_BYTES
-SILENT_S = 60.0
-"""A writer process that has not answered for so long hangs, or its disk does."""
+LOST_NOTE_S = 300.0
+"""How long it stays a problem that samples were dropped from the spool."""
 
 
 class _Thread(Thread):
@@ -93,30 +85,16 @@ class SampleWriter(Service):
         self._pool = ThreadPool(1, 1, "samples")
         self._pool.threadFactory = _Thread
         folders = ["--spool", str(data_dir / "samples"), "--rrd", str(data_dir / "rrd"), "--hold", str(hold_s)]
-        self._child = Child(
-            reactor,
-            clock,
-            "collectors.framework.rrdwriter",
-            folders,
-            on_data=self._reported,
-            on_up=self._child_up,
-            on_down=self._child_down,
-            on_steady=self._tell_problem,
-        )
-        self._orders = GivenOrders(clock, self._child.send)
-        self.order = self._orders.give
-        self._buffer = b""
-        self._report: Report | None = None
-        self._tokens = itertools.count(1)
-        self._flushes: dict[int, Deferred[None]] = {}
+        self._process = WriterProcess(reactor, clock, folders, self._tell_problem)
+        self.order = self._process.order
         self._due: IDelayedCall | None = None
         self._turn = DeferredLock()
         self._on_disk = 0
         self._stored = 0
-        self._nudged = False
-        self._silence: IDelayedCall | None = None
         self._spool_problem = ""
-        self._crash = ""
+        self._lost = 0
+        self._lost_until = 0.0
+        self._forget: IDelayedCall | None = None
         self._problem = ""
         self._stopping = False
 
@@ -143,7 +121,7 @@ class SampleWriter(Service):
     @property
     def queued(self) -> int:
         """Samples accepted that are not in their files yet."""
-        done = self._report.done if self._report is not None else 0
+        done = self._process.report.done if self._process.report is not None else 0
         return len(self._intake.waiting) + max(0, self._on_disk - done)
 
     @property
@@ -155,8 +133,9 @@ class SampleWriter(Service):
     def drops(self) -> dict[str, int]:
         """The same by reason."""
         counts = dict(self._intake.drops)
-        report = self._report
-        counts["spool full"] = max(self._spool.dropped, report.lost if report else 0)
+        report, spool = self._process.report, self._spool
+        counts["spool full"] = max(spool.dropped, report.lost - spool.aged if report else 0)
+        counts["spool too old"] = spool.aged
         if report is not None:
             counts["future"] = counts.get("future", 0) + report.tally.future
             counts["refused"] = report.tally.refused
@@ -165,7 +144,7 @@ class SampleWriter(Service):
     @property
     def conversions(self) -> dict[str, int]:
         """Files whose layout is not that of their samples: waiting, done since the writer process started, failed."""
-        return (self._report.conversions if self._report is not None else Counts(0, 0, 0))._asdict()
+        return (self._process.report.conversions if self._process.report is not None else Counts(0, 0, 0))._asdict()
 
     async def convert(self, query: ConversionQuery) -> ConversionState:
         """Answer the hub about files that are to be converted.
@@ -186,7 +165,7 @@ class SampleWriter(Service):
     @property
     def writer_pid(self) -> int | None:
         """Process id of the writer process."""
-        return self._child.pid
+        return self._process.pid
 
     def latest(self, device: str) -> list[Latest]:
         """Newest samples of a device's series, in order of component and source (for `rrdreader.Reader`)."""
@@ -210,22 +189,7 @@ class SampleWriter(Service):
         False when the writer process did not manage in two seconds.
         """
         await self._sync()
-        token = next(self._tokens)
-        done: Deferred[None] = Deferred()
-        self._flushes[token] = done
-        if not self._child.send(b"flush %d %s\n" % (token, msgspec.json.encode(devices) if devices else b"")):
-            del self._flushes[token]
-            return False
-        late = self._clock.callLater(FRESH_TIMEOUT_S, done.cancel)
-        try:
-            await done
-        except Exception:  # noqa: BLE001 - cancelled by the time-out, or failed by the end of the process
-            return False
-        finally:
-            self._flushes.pop(token, None)
-            if late.active():
-                late.cancel()
-        return True
+        return await self._process.flush(devices)
 
     # --- service ------------------------------------------------------------------------------------------------------
 
@@ -234,7 +198,7 @@ class SampleWriter(Service):
         super().startService()  # type: ignore[no-untyped-call]  # Twisted has no types here
         self._pool.start()
         self._due = self._clock.callLater(0, self._sync_due)
-        self._child.start()
+        self._process.start()
 
     def stopService(self) -> Deferred[None]:
         """Spool what waits, let the writer process finish, end the thread."""
@@ -246,9 +210,9 @@ class SampleWriter(Service):
         if self._due is not None and self._due.active():
             self._due.cancel()
         await self._sync()
-        await self._child.stop(STOP_TIMEOUT_S)
-        self._orders.ended("the collector is stopping")
-        self._answered()
+        if self._forget is not None and self._forget.active():
+            self._forget.cancel()
+        await self._process.stop()
         self._spool.close()
         self._pool.stop()
 
@@ -282,8 +246,9 @@ class SampleWriter(Service):
         else:
             self._spool_problem = ""
         self._on_disk = self._spool.next - 1
+        self._note_lost()
         self._tell_problem()
-        self._nudge()
+        self._process.nudge()
 
     def _store_now(self, entries: list[Entry]) -> None:
         self._stored = 0
@@ -294,72 +259,25 @@ class SampleWriter(Service):
                 _log.warn("samples: {sentence}", sentence=self._spool.cut)
         start = self._spool.next
         try:
-            self._spool.append(self._intake.series, entries)
+            self._spool.append(self._intake.series, entries, press=len(entries) > MAX_WAITING // 2)
         finally:
             self._stored = self._spool.next - start
 
-    # --- writer process -----------------------------------------------------------------------------------------------
-
-    def _nudge(self) -> None:
-        if not self._nudged:
-            self._nudged = self._child.send(b"go\n")
-            self._expect_answer()
-
-    def _expect_answer(self) -> None:
-        self._answered()
-        if self._nudged:
-            self._silence = self._clock.callLater(SILENT_S, self._tell_problem)
-
-    def _answered(self) -> None:
-        silence, self._silence = self._silence, None
-        if silence is not None and silence.active():
-            silence.cancel()
-
-    def _child_up(self) -> None:
-        self._buffer = b""
-        self._nudged = False
-        self._nudge()
-
-    def _child_down(self, reason: str) -> None:
-        self._nudged = False
-        self._answered()
-        flushes, self._flushes = self._flushes, {}
-        for waiter in flushes.values():
-            waiter.cancel()
-        self._orders.ended(reason)
-        self._crash = reason
-        self._tell_problem()
-
-    def _reported(self, data: bytes) -> None:
-        *lines, self._buffer = (self._buffer + data).split(b"\n")
-        if len(self._buffer) > MAX_REPORT_BYTES:
-            self._buffer = b""
-        for line in lines:
-            try:
-                report = msgspec.json.decode(line, type=Report)
-            except msgspec.MsgspecError:
-                _log.warn("The writer process said what is no report: {line}", line=line[:200])
-                continue
-            self._heard(report)
-
-    def _heard(self, report: Report) -> None:
-        self._report = report
-        self._nudged = False
-        self._answered()
-        for token, waiter in list(self._flushes.items()):
-            if token <= report.flushed and not waiter.called:  # of those that came together the last one is told
-                waiter.callback(None)
-        self._orders.heard(report.answers)
-        self._tell_problem()
+    def _note_lost(self) -> None:
+        lost = self._spool.dropped + self._spool.aged
+        if lost == self._lost:
+            return
+        self._lost, self._lost_until = lost, self._clock.seconds() + LOST_NOTE_S
+        if self._forget is not None and self._forget.active():
+            self._forget.reset(LOST_NOTE_S)
+        elif not self._stopping:
+            self._forget = self._clock.callLater(LOST_NOTE_S, self._tell_problem)
 
     def _tell_problem(self) -> None:
-        problem = self._spool_problem
-        if not problem and self._child.failures >= MAX_FAILURES:
-            problem = f"The RRD writer process keeps ending ({self._crash}); samples wait in the spool. See the log."
-        if not problem and self._silence is not None and not self._silence.active():
-            problem = f"The RRD writer process has not answered for {SILENT_S:g} s; samples wait in the spool."
-        if not problem and self._report is not None:
-            problem = self._report.problem
+        problem = self._spool_problem or self._process.problem
+        if self._clock.seconds() < self._lost_until:
+            dropped = f"The spool is as full as it may be: {self._lost:,} samples were dropped, the oldest first."
+            problem = f"{problem} {dropped}".lstrip()
         if problem != self._problem:
             self._problem = problem
             self._on_problem(problem)

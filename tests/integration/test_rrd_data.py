@@ -19,7 +19,7 @@ import pytest
 import rrdtool
 from twisted.internet.task import Clock
 
-from collectors.framework import samplewriter
+from collectors.framework.data import writerprocess
 from collectors.framework.data.child import Child
 from collectors.framework.data.frames import read_progress
 from collectors.framework.data.intake import Intake
@@ -149,7 +149,7 @@ def test_a_killed_writer_comes_back_and_nothing_is_lost(folder: Path) -> None:
 def test_a_writer_that_hangs_is_told_and_well_again_when_it_goes_on(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(samplewriter, "SILENT_S", 0.5)
+    monkeypatch.setattr(writerprocess, "SILENT_S", 0.5)
 
     async def work(reactor: Any) -> None:
         part = DataPart(reactor, folder, hold_s=0.2).start()

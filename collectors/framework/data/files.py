@@ -199,8 +199,11 @@ class RrdFolder:
                 self.tally.future += len(rows)
                 return False
             self._create(file, first)
+            last = first - file.layout.step_s
+        else:
+            last = header.last
         file.forget()
-        file.last = header.last if header is not None else first - file.layout.step_s
+        file.last = last
         return True
 
     def _fit(self, file: SeriesFile, header: Header) -> Header | None:
@@ -215,8 +218,7 @@ class RrdFolder:
         if different is not None and different.tuned:
             self._tune(file, header, different)
         elif different is not None and self.conversions.want(file, different.reason):
-            header = self._look(file)
-            assert header is not None
+            header = rrdfile.look(file.path)
         elif different is not None:
             return self._as_it_is(file, header, different)
         self.conversions.settled(file.key)

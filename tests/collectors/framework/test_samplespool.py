@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
 from collectors.framework.data import frames
-from collectors.framework.data.frames import Definition, Entry
+from collectors.framework.data.frames import Definition, Entry, pack_progress
 from collectors.framework.data.tail import SpoolTail
-from collectors.framework.samplespool import PROGRESS, SampleSpool
+from collectors.framework.samplespool import MAX_AGE_S, PROGRESS, SampleSpool
 from common.series import Layout, Point, SeriesKey
 
 LAYOUT = Layout(points=(Point(name="cpu"),), step_s=10)
@@ -179,3 +181,59 @@ def test_a_damaged_progress_file_means_reading_everything_again(tmp_path: Path) 
 def test_a_lost_spool_goes_on_after_the_progress(tmp_path: Path) -> None:
     (tmp_path / PROGRESS).write_bytes(frames.pack_progress(41))
     assert opened(tmp_path).next == 42
+
+
+def test_on_a_full_disk_the_oldest_samples_go_where_there_is_no_other_place_for_new_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = opened(tmp_path)
+    for i in range(5):
+        spool.append(SERIES, entries(i, 1))
+        spool.close()  # a segment for each
+    write = os.write
+
+    def full(fd: int, data: bytes) -> int:
+        if len(list(tmp_path.glob("*.seg"))) > 4:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(fd, data)
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(OSError, match="No space"):
+        spool.append(SERIES, entries(5, 1))
+    assert spool.dropped == 0  # they can wait in memory
+    spool.append(SERIES, entries(5, 1), press=True)
+    assert (spool.dropped, spool.next) == (2, 7)
+    assert read(tail_of(tmp_path)) == expected(2, 4)
+
+
+def test_with_nothing_left_to_drop_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spool = opened(tmp_path)
+
+    def full(_fd: int, _data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(OSError, match="No space"):
+        spool.append(SERIES, entries(0, 1), press=True)
+    assert (spool.dropped, spool.next) == (0, 1)
+
+
+def test_what_waited_for_too_long_goes_and_is_counted_by_itself(tmp_path: Path) -> None:
+    now = [1_800_000_000.0]
+    spool = SampleSpool(tmp_path, wall=lambda: now[0])
+    spool.open()
+    for i in range(5):
+        spool.append(SERIES, entries(i, 1))
+        spool.close()  # a segment for each
+    held = sorted(tmp_path.glob("*.seg"))
+    for number, path in enumerate(held):
+        age = MAX_AGE_S + 1 if number < 3 else 0.0
+        os.utime(path, (now[0] - age, now[0] - age))
+    (tmp_path / PROGRESS).write_bytes(pack_progress(1))  # the first one is written
+    now[0] += 1
+    spool.append(SERIES, [])
+    assert spool.aged == 0  # nobody looks all the time
+    now[0] += 60
+    spool.append(SERIES, [])
+    assert (spool.aged, spool.dropped) == (2, 0)
+    assert sorted(tmp_path.glob("*.seg")) == held[3:]
