@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 import rrdtool
+from msgspec.structs import replace
 from twisted.internet.task import Clock
 
 from collectors.framework.data import writerprocess
@@ -28,7 +29,7 @@ from collectors.framework.samplewriter import SampleWriter
 from common import rrd
 from common.errors import NotFoundError, TransientError
 from common.queries import FetchQuery, GraphQuery, Listing, ListQuery, Picture, Rows
-from common.series import Layout, Sample, SeriesKey
+from common.series import Layout, Point, Retention, Sample, SeriesKey
 from tests.contracts.sample_sink import NOW, SampleSinkContract
 from tests.integration.rrd_private import LAYOUT, DataPart, on_reactor, sample, sleep, until
 
@@ -244,18 +245,27 @@ def test_a_child_that_keeps_dying_is_started_more_and_more_slowly() -> None:
 # --- kill -9 at full duty ---------------------------------------------------------------------------------------------
 
 FILES, SAMPLES = 20, 1500
+WIDE = replace(LAYOUT, points=(Point(name="extra"), *LAYOUT.points[1:]))
+COARSE = replace(WIDE, step_s=30)
 
 
-def fill(spool_dir: Path, start: int) -> None:
-    """A spool with more than the writer can do in a second."""
+def fill(spool_dir: Path, start: int, *layouts: Layout) -> None:
+    """A spool with more than the writer can do in a second; layouts follow each other."""
     intake, spool = Intake(), SampleSpool(spool_dir, segment_bytes=256 * 1024)
     spool.open()
-    for i in range(SAMPLES):
+    each = SAMPLES if len(layouts) == 1 else 150
+    for i in range(each * len(layouts)):
         at = start + 10 * i
+        layout = layouts[i // each]
+        values = {"cpu": i * 7919 % 1000 / 7, "count": i % 5, "restarts": i // 3, "extra": i}
+        names = {point.name for point in layout.points}
         samples = [
-            sample(f"c{n}", at, cpu=(i * 7919 + n) % 1000 / 7, memory=i * n, count=i % 5, restarts=i // 3)
+            sample(
+                f"c{n}", at, layout,
+                **{name: value + n for name, value in values.items() if name in names}, memory=i * n,
+            )
             for n in range(FILES)
-        ]
+        ]  # fmt: skip
         intake.accept(samples, at)
         if i % 50 == 49:
             spool.append(intake.series, intake.take())
@@ -289,34 +299,39 @@ def stamps(folder: Path) -> dict[str, int]:
     return found
 
 
-def test_kill_9_at_any_moment_leaves_the_files_of_an_undisturbed_run(folder: Path) -> None:
-    start = now() - 10 * SAMPLES - 1000
+@pytest.mark.parametrize("layouts", [(LAYOUT,), (LAYOUT, WIDE, COARSE, replace(COARSE, retention=Retention.SHORT))])
+def test_kill_9_at_any_moment_leaves_the_files_of_an_undisturbed_run(folder: Path, layouts: tuple[Layout, ...]) -> None:
+    start = (now() - 10 * SAMPLES - 1000) // 3600 * 3600
     calm, rough = folder / "calm", folder / "rough"
-    fill(calm / "samples", start)
+    fill(calm / "samples", start, *layouts)
     shutil.copytree(calm / "samples", rough / "samples")
     assert start_writer(calm).communicate(timeout=60)[0] is not None
     expected = dumps(calm)
     assert len(expected) == FILES
+    number = read_progress(calm / "samples" / PROGRESS)
+    if len(layouts) > 1:
+        assert all(b"<name> extra </name>" in dump and b"<step>30</step>" in dump for dump in expected.values())
     rng = random.Random(7)
     progress = rough / "samples" / PROGRESS
     kills, deadline = 0, time.monotonic() + 60
-    while read_progress(progress) < FILES * SAMPLES:
+    while read_progress(progress) < number:
         assert time.monotonic() < deadline, f"{kills} kills, and no end"
         before = stamps(rough)
         writer = start_writer(rough)
         assert writer.stdin is not None
         writer.stdin.write(b"go\n")
         writer.stdin.flush()
-        while stamps(rough) == before and read_progress(progress) < FILES * SAMPLES and time.monotonic() < deadline:
+        while stamps(rough) == before and read_progress(progress) < number and time.monotonic() < deadline:
             time.sleep(0.001)
         time.sleep(rng.random() * 0.03)
-        kills += read_progress(progress) < FILES * SAMPLES  # in the middle of it
+        kills += read_progress(progress) < number  # in the middle of it
         writer.kill()
         writer.communicate()
     assert kills >= 5
     progress.unlink()  # what is written is read once more
     start_writer(rough).communicate(timeout=60)
     assert dumps(rough) == expected
+    assert not list((rough / "rrd").rglob("*.rrd?*"))
 
 
 # --- a full disk ------------------------------------------------------------------------------------------------------

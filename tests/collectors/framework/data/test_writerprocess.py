@@ -110,7 +110,7 @@ def test_an_answer_in_time_is_no_problem_and_who_is_asked_nothing_may_be_silent(
 def test_a_flush_tells_whether_all_was_read(reactor: FakeReactor, *, behind: bool) -> None:
     process, _ = begun(reactor)
     answers: list[bool] = []
-    Deferred.fromCoroutine(process.flush(["web1"])).addBoth(answers.append)
+    Deferred.fromCoroutine(process.flush(["web1"])).addBoth(lambda done: answers.append(bool(done)))
     assert reactor.started[0].written[-1] == b'flush 1 ["web1"]\n'
     reactor.started[0].says(done=1, flushed=1, behind=behind)
     assert answers == [not behind]
