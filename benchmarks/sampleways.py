@@ -20,7 +20,7 @@ from collectors.process.tables import View
 from collectors.process.tracker import Outcome
 from common.configs import DerivedConfig, DeviceConfig, SourceKind
 from common.expressions import parse
-from common.series import Kind, Layout, Point, Sample, SeriesKey
+from common.series import Kind, Layout, Number, Point, Sample, SeriesKey
 
 SETS, CYCLES, STEP_S = 20, 500, 60
 DERIVED = (
@@ -45,10 +45,10 @@ def rows(folder: Path, now: int) -> list[Row]:
         ]
     found.append(("collector: counters made rates and accepted", _counters(now), "us CPU/value", ""))
     found.append(("collector: through a worker, with its pipe, as above", _worker(now), "us CPU/value", "< 2"))
-    values = {"memory": 2**28, "count": 3, "cpu": 1.5}
+    point_values: dict[str, Number | None] = {"memory": 2**28, "count": 3, "cpu": 1.5}
     for text in ("memory / count", "if(count > 0, memory / count, 0)", "memory / 1024 ^ 2"):
         expression = parse(text)
-        used = _cost(lambda e=expression: [e.evaluate(values) for _ in range(100_000)])  # type: ignore[misc]  # bound on purpose
+        used = _cost(lambda e=expression: [e.evaluate(point_values) for _ in range(100_000)])  # type: ignore[misc]  # bound on purpose
         found.append((f"  evaluate {text}", used * 10, "us CPU", ""))
     return found
 
@@ -66,7 +66,7 @@ def _config(derived: tuple[DerivedConfig, ...]) -> DeviceConfig:
 
 def _outcome(cycle: int) -> Outcome:
     table = ProcessTable(at=0.0, monotonic=0.0, rows={}, complete=True, full=False)
-    figures = {
+    figures: dict[str, dict[str, Number | None]] = {
         f"set {n}": {
             "count": 3, "cpu": cycle / 7, "memory": 2**28 + cycle, "restarts": cycle // 50, "oldest_s": cycle + 0.5,
             "youngest_s": cycle + 0.25,
@@ -122,7 +122,12 @@ def _counters(now: int) -> float:
         for at in range(first, first + CYCLES * STEP_S, STEP_S)
     ]  # fmt: skip
     intake = Intake()
-    return _cost(lambda: [intake.accept(batch, now) for batch in batches]) * 1e6 / (CYCLES * SETS * len(points))
+
+    def accept() -> None:
+        for batch in batches:
+            intake.accept(batch, now)
+
+    return _cost(accept) * 1e6 / (CYCLES * SETS * len(points))
 
 
 def _worker(now: int) -> float:
@@ -135,7 +140,12 @@ def _worker(now: int) -> float:
     first = now // STEP_S * STEP_S - CYCLES * STEP_S
     none: dict[str, Any] = {f"set {n}": {"memory_each": 1e7 + n, "cpu_each": 0.5} for n in range(SETS)}
     batches = [steps.of(config, _outcome(cycle), first + cycle * STEP_S, none) for cycle in range(CYCLES)]
-    return _cost(lambda: [worker.write(batch) for batch in batches]) * 1e6 / (CYCLES * SETS * 8)
+
+    def write() -> None:
+        for batch in batches:
+            worker.write(batch)
+
+    return _cost(write) * 1e6 / (CYCLES * SETS * 8)
 
 
 class _Taker:

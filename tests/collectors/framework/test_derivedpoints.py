@@ -60,7 +60,8 @@ def reckoned(tree: Tree, values: Values) -> Number | None:
     """What a tree comes to; None is unknown."""
     kind, *parts = tree
     if kind == "number":
-        return parts[0]
+        number: Number = parts[0]
+        return number
     if kind == "point":
         return values.get(parts[0])
     if kind == "if":
@@ -70,7 +71,7 @@ def reckoned(tree: Tree, values: Values) -> Number | None:
     if None in found:
         return None
     try:
-        result = -found[0] if kind == "minus" else {**TWO, **CALLS}[kind](*found)  # type: ignore[operator]  # none is None
+        result = -found[0] if kind == "minus" else {**TWO, **CALLS}[kind](*found)
         if isinstance(result, complex) or not math.isfinite(result):
             return None
     except (ArithmeticError, ValueError):
@@ -137,7 +138,7 @@ def collections(draw: st.DrawFn) -> list[tuple[DerivedConfig, Tree | None]]:
         name = f"d{number}"
         tree = draw(trees(names)) if draw(st.integers(0, 4)) else None
         low, high = sorted(draw(st.tuples(st.integers(-100, 10), st.integers(0, 10**6))))
-        limits = {"minimum": float(low), "maximum": float(high)} if draw(st.booleans()) else {}
+        limits: dict[str, Any] = {"minimum": float(low), "maximum": float(high)} if draw(st.booleans()) else {}
         expression = "a +" if tree is None else text(tree)
         if len(expression) > 1000:
             tree, expression = ("point", "a"), "a"
