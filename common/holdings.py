@@ -28,6 +28,8 @@ class HeldAs(enum.Enum):
     SERIES = "series"
     COPY = "copy"
     """Of the time before an outage."""
+    LEARNED = "learned"
+    """What was learned of a series."""
     ASIDE = "aside"
     """Set aside: broken, of another layout, ahead of the clock, or held by another collector."""
     UNKNOWN = "unknown"

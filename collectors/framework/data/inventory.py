@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
+from collectors.framework.data.baselinefiles import known
 from collectors.framework.data.copies import copy_in
 from collectors.framework.data.index import INDEX
 from common.holdings import HeldAs, HeldFile, Holdings, HoldingsQuery
@@ -98,6 +99,9 @@ class _Whose:
         copy = copy_in(name)
         if copy is not None:
             return HeldFile(path, size, written, HeldAs.COPY, self._series.get(f"{folder}/{copy[0]}"))
+        learned = known(name)
+        if learned is not None:
+            return HeldFile(path, size, written, HeldAs.LEARNED, self._series.get(f"{folder}/{learned.series}"))
         return HeldFile(path, size, written, HeldAs.UNKNOWN)
 
 

@@ -66,11 +66,13 @@ def _files_of(writer: Writer, device: str) -> Iterator[_File]:
 
 
 def _delete(writer: Writer, file: _File) -> tuple[int, int]:
-    """Delete a file with its copies; give bytes and number of what there was."""
+    """Delete a file with its copies, and what was learned; give bytes and number of what there was."""
     size = count = 0
     if not file.aside:
         for copy in writer.index.copies.of_series(file.path):
             size, count = size + writer.copying.drop(copy), count + 1
+        freed, deleted = writer.baselines.drop(file.path)
+        size, count = size + freed, count + deleted
     path = writer.root / file.path
     try:
         freed = path.stat().st_size

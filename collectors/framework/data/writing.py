@@ -72,6 +72,7 @@ class Writer:
         root: folder of the files.
         index: whose they are.
         copying: what is kept of outages.
+        baselines: what is learned of points.
         conversions: files that are not as their samples want them.
         behind: there is more in the spool than was read.
         stopped: set when the process is to end; what takes long leaves off then.
@@ -104,6 +105,7 @@ class Writer:
         if self.index.damage:
             self._take_note(self.index.damage)
         self.copying = self._folder.copying
+        self.baselines = self._folder.baselines
         self.conversions = self._folder.conversions
         self.reason_to_convert = self._folder.reason_to_convert
         self._folder.recover()

@@ -34,6 +34,7 @@ def put_away(writer: Writer, order: PutAway) -> Moved:
             series = writer.index.get(name)
             writer.index.put_aside(name + MOVED, series, f"collector {order.to} holds it", time.time())
             path.rename(path.with_name(path.name + MOVED))
+            writer.baselines.drop(name)  # the other one learns by itself
             if series is not None:
                 writer.changed(series.key)
         writer.index.remove(name)

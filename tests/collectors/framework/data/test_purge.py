@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from collectors.framework.data import purge as purging
 from collectors.framework.data.copies import copies_of
@@ -19,7 +20,7 @@ from collectors.framework.data.purge import purge
 from common import rrd
 from common.holdings import HeldAs, HeldFile, Holdings, HoldingsQuery, PurgedDevice
 from common.queries import Result
-from common.series import Layout, Sample, SeriesKey
+from common.series import Baseline, Layout, Sample, SeriesKey
 from tests.collectors.framework.test_rrdwriter import LAYOUT, NOW, Bench
 
 HOSTILE = [
@@ -136,6 +137,18 @@ def test_an_index_that_names_another_place_deletes_nothing_there(hosts: Hosts) -
     assert hosts.purge("web1") == []
     assert victim.exists()
     assert (hosts.root / "index.db").exists()
+
+
+def test_what_was_learned_of_a_series_goes_with_it(hosts: Hosts) -> None:
+    layout = replace(LAYOUT, baselines=(Baseline(point="cpu"),))
+    for device in ("web1", "web2"):
+        hosts.sampled(device, layout=layout)
+    learned = [one for one in hosts.listed() if one.held_as is HeldAs.LEARNED]
+    assert {one.key.device for one in learned if one.key is not None} == {"web1", "web2"}
+    (done,) = hosts.purge("web1")
+    assert done.files == 2
+    assert [one.key.device for one in hosts.listed() if one.key is not None] == ["web2", "web2"]
+    assert len(list(hosts.root.glob("*/*/*.likely.*"))) == 1
 
 
 def test_files_are_listed_once_each_in_pages_of_any_size(hosts: Hosts) -> None:
