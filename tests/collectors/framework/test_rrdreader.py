@@ -61,7 +61,9 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def ask(root: Path, query: ListQuery | FetchQuery | GraphQuery, *live: Live) -> Listing | Rows | Picture:
-    return answer(root, Request(query, list(live)), NOW)
+    found = answer(root, Request(query, list(live)), NOW)
+    assert isinstance(found, Listing | Rows | Picture)
+    return found
 
 
 def fetch(component: str = "c00", device: str = "web1", points: tuple[str, ...] = (), **more: object) -> FetchQuery:
