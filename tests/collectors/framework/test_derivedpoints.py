@@ -60,23 +60,23 @@ def reckoned(tree: Tree, values: Values) -> Number | None:
     """What a tree comes to; None is unknown."""
     kind, *parts = tree
     if kind == "number":
-        number: Number = parts[0]
-        return number
+        written: Number = parts[0]
+        return written
     if kind == "point":
         return values.get(parts[0])
     if kind == "if":
         condition = reckoned(parts[0], values)
         return None if condition is None else reckoned(parts[1] if condition else parts[2], values)
-    found = [reckoned(part, values) for part in parts]
+    found: list[Any] = [reckoned(part, values) for part in parts]
     if None in found:
         return None
     try:
-        result = -found[0] if kind == "minus" else {**TWO, **CALLS}[kind](*found)
-        if isinstance(result, complex) or not math.isfinite(result):
+        number: Number = -found[0] if kind == "minus" else {**TWO, **CALLS}[kind](*found)
+        if isinstance(number, complex) or not math.isfinite(number):
             return None
     except (ArithmeticError, ValueError):
         return None
-    return result  # type: ignore[no-any-return]  # a number
+    return number
 
 
 def text(tree: Tree) -> str:
