@@ -102,7 +102,9 @@ def test_folding_is_what_every_second_by_itself_comes_to(figures: list[float | N
 
 @given(st.lists(st.floats(-1e15, 1e15), min_size=1, max_size=20), st.integers(1, 7))
 def test_an_average_is_never_beyond_what_it_is_of(figures: list[float], step_s: int) -> None:
-    rows = [(step_s * (place + 1), step_s, [figure]) for place, figure in enumerate(figures)]
+    rows: list[tuple[int, int, list[float | None]]] = [
+        (step_s * (place + 1), step_s, [figure]) for place, figure in enumerate(figures)
+    ]
     (average,) = one("AVERAGE", rows, 0, step_s * len(figures))
     assert average is not None
     assert min(figures) <= average <= max(figures)
