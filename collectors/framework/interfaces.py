@@ -157,8 +157,8 @@ class ISampleSink(Interface):
     def write(samples: Sequence[Sample]) -> None:
         """Accept samples; they are durable within a second, and in their files soon after.
 
-        A sample whose stamp is not after the last one of its series, or in the future, or whose values are not finite
-        numbers, is dropped and counted, never an error for the task.
+        A sample whose stamp is not after the last one of its series, or in the future, is dropped and counted, never an
+        error for the task. A value that is no finite number is counted too, and becomes unknown.
         """
 
 

@@ -50,6 +50,12 @@ class SampleSinkContract:
         sink.write([sample(NOW - 10 * i, f"c{i}", cpu=value) for i, value in enumerate(bad)])
         assert sink.dropped == len(bad)
 
+    def test_what_is_no_finite_number_takes_no_other_value_with_it(self) -> None:
+        sink = self.make_sink()
+        sink.write([sample(NOW, cpu=math.inf, count=3)])
+        sink.write([sample(NOW, cpu=1, count=3)])  # the stamp is taken
+        assert sink.dropped == 2
+
     def test_series_that_cannot_be_are_dropped(self) -> None:
         sink = self.make_sink()
         twice = Layout(points=(Point(name="a"), Point(name="a")), step_s=10)

@@ -257,7 +257,7 @@ def fill(spool_dir: Path, start: int, *layouts: Layout) -> None:
     for i in range(each * len(layouts)):
         at = start + 10 * i
         layout = layouts[i // each]
-        values = {"cpu": i * 7919 % 1000 / 7, "count": i % 5, "restarts": i // 3, "extra": i}
+        values: dict[str, Any] = {"cpu": i * 7919 % 1000 / 7, "count": i % 5, "restarts": i // 3, "extra": i}
         names = {point.name for point in layout.points}
         samples = [
             sample(

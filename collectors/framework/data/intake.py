@@ -153,8 +153,7 @@ class Intake:
             values = sample.values
             row = list(map(values.get, grid.names))
             if not _sound(row):
-                self.drops["not finite"] += 1
-                continue
+                self.drops["not finite"] += _make_unknown(row)
             if len(values) > len(row):
                 self.drops["malformed"] += 1  # points that the layout does not have
                 continue
@@ -270,3 +269,11 @@ def _sound(row: list[Number | None]) -> bool:
         elif value is not None:
             return False
     return True
+
+
+def _make_unknown(row: list[Number | None]) -> int:
+    """Have what is no number that a series may hold be unknown; nothing is guessed from a text."""
+    bad = [place for place, value in enumerate(row) if not _sound([value])]
+    for place in bad:
+        row[place] = None
+    return len(bad)

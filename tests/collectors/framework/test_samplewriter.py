@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from collectors.framework.data.intake import Intake
@@ -17,6 +18,14 @@ def test_values_stand_in_the_order_of_the_layout_and_missing_ones_are_unknown() 
     intake.accept([sample(NOW, count=3), sample(NOW, "nginx", count=1, cpu=0.5)], NOW)
     assert intake.waiting == [(1, NOW, [None, 3]), (2, NOW, [0.5, 1])]
     assert [definition[2] for definition in intake.series.values()] == [LAYOUT, LAYOUT]
+
+
+def test_what_is_no_number_is_unknown_and_the_rest_of_its_sample_is_kept() -> None:
+    bad: list[Any] = [math.inf, math.nan, 2**64, -(2**63) - 1, "5", True, b"5", [1]]
+    intake = Intake()
+    intake.accept([sample(NOW, f"c{i}", cpu=value, count=3) for i, value in enumerate(bad)], NOW)
+    assert [entry[2] for entry in intake.waiting] == [[None, 3]] * len(bad)
+    assert intake.drops == {"not finite": len(bad)}
 
 
 def test_a_stamp_off_the_grid_is_snapped() -> None:
