@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.series import Layout, Plan, Point, Retention, Sample, SeriesKey, finite, snap
+from common.series import Kind, Layout, Plan, Point, Retention, Sample, SeriesKey, finite, snap
 
 
 @given(at=st.floats(0, 4e9), step_s=st.integers(1, 86400))
@@ -70,3 +70,10 @@ def test_a_layout_comes_back_with_the_plan_it_went_with(kept: Retention | Plan) 
 def test_a_plan_out_of_bounds_is_refused_at_the_door(plan: dict[str, object]) -> None:
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(plan, Plan)
+
+
+def test_the_figures_of_a_counter_are_so_much_a_second() -> None:
+    assert [Point(name="in", kind=kind, unit="bytes").stored_unit for kind in (Kind.COUNTER, Kind.GAUGE)] == [
+        "bytes/s",
+        "bytes",
+    ]

@@ -50,7 +50,7 @@ def stats_of(query: StatsQuery, held: Sequence[Series]) -> Stats:
         points=[
             PointStats(
                 point=point.name,
-                unit=point.unit,
+                unit=point.stored_unit,
                 minimum=extremes.get(point.name, NOTHING)[0],
                 maximum=extremes.get(point.name, NOTHING)[1],
                 average=extremes.get(point.name, NOTHING)[2],

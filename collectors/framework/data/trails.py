@@ -67,7 +67,7 @@ def _trails(query: TrailsQuery, series: Series, points: Sequence[Point]) -> list
             component=series.key.component,
             source=series.key.source,
             point=point.name,
-            unit=point.unit,
+            unit=point.stored_unit,
             start=edges[0],
             bin_s=bin_s,
             values=[_short(value) for value in column],
