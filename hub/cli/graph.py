@@ -19,7 +19,7 @@ from hub.cli.picturefile import Place, place_of, put
 from hub.cli.progress import waiting
 from hub.cli.ranges import FORMS, LENGTHS, Range, parse_length, parse_range
 from hub.cli.sheet import SHEETS, draw_sheet
-from hub.cli.zones import local_zone
+from hub.cli.zones import checked, local_zone
 
 PICTURES = ("png", "svg", "pdf")
 EARLIER = {"yesterday": "1d", "last-week": "1w", "last-month": "30d", "last-year": "365d"}
@@ -163,7 +163,7 @@ def _manner(span: Range, given: dict[str, Any]) -> dict[str, Any]:
         "percentile": [f"{one:g}" for one in _percentiles(given["percentiles"])] or None,
         "top": given["top"],
         **{name: _flag(given[name]) for name in ("band", "log", "events", "thresholds")},
-        "zone": given["zone"] or local_zone(),
+        "zone": checked(given["zone"]) if given["zone"] else local_zone(),
         "zoom": given["zoom"],
         "title": given["title"],
     }

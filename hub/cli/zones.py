@@ -6,6 +6,9 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from hub.cli.exits import usage
 
 UTC = "UTC"
 LOCAL_TIME = Path("/etc/localtime")
@@ -23,6 +26,19 @@ def local_zone(environment: Mapping[str, str] = os.environ, local_time: Path = L
         return _name(str(local_time.readlink())) if local_time.is_symlink() else UTC
     except OSError:
         return UTC
+
+
+def checked(zone: str) -> str:
+    """A time zone that somebody typed.
+
+    Raises:
+        CommandError: exit code 2: there is none of that name.
+    """
+    try:
+        ZoneInfo(zone)
+    except (OSError, ValueError, KeyError):
+        raise usage(f"--zone {zone}: there is no such time zone; wanted a name such as Europe/Vienna or UTC") from None
+    return zone
 
 
 def _name(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
+from common.errors import NotFoundError
 from common.graphs import Drawing, Limit
 from common.queries import GraphQuery, Picture
 from hub.graphs.bounds import bounds
@@ -114,7 +115,19 @@ class GraphDesk:
             width=asked.width,
             height=asked.height,
         )
-        return await self._drawers.draw(query, made)
+        try:
+            return await self._drawers.draw(query, made)
+        except NotFoundError as error:
+            raise self._with_templates(error, asked, known) from None
+
+    def _with_templates(self, error: NotFoundError, asked: Asked, known: Known | None) -> NotFoundError:
+        """A collector names the graphs that it knows; those of templates it does not."""
+        device = self._book.device(asked.subjects[0])
+        if device is None or known is not None or not asked.graph:
+            return error
+        others = sorted(known_of(self._model(), device))
+        told = (f"Graphs of templates: {', '.join(others)}",) if others else ()
+        return NotFoundError(error.message, (*error.details, *told))
 
     def _graph(self, asked: Asked) -> tuple[str, Known | None]:
         """Name and definition; without a definition the collector knows it by its name.

@@ -10,7 +10,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from common.configs import ExpectedSet
-from common.errors import TransientError
+from common.errors import NotFoundError, TransientError
 from common.graphs import Band, Curve, Draw, Drawing, Limit, MarkKind, Subject, Theme
 from common.queries import FetchQuery, GraphQuery, Picture, Rows
 from hub.graphs.desk import Asked, Drawn, GraphDesk
@@ -58,9 +58,12 @@ class FakeFetcher:
 class FakeDrawers:
     def __init__(self) -> None:
         self.told: list[tuple[GraphQuery, Drawing]] = []
+        self.fails: NotFoundError | None = None
 
     async def draw(self, query: GraphQuery, drawing: Drawing) -> Drawn:
         self.told.append((query, drawing))
+        if self.fails is not None:
+            raise self.fails
         return Drawn(Picture(form=query.form, data=b"x"))
 
 
@@ -132,6 +135,13 @@ class DeskTests(SynchronousTestCase):
     def test_a_graph_that_no_template_defines_goes_by_its_name(self) -> None:
         self.assertEqual(self.drawn(graph="io").curves, ())
         self.assertEqual(self.drawers.told[0][0].graph, "io")
+
+    def test_a_graph_that_there_is_not_is_an_error_that_names_those_of_templates(self) -> None:
+        self.drawers.fails = NotFoundError("it has: cpu")
+        error = self.failureResultOf(self.ask(graph="nosuch"), NotFoundError).value
+        self.assertEqual((error.message, error.details), ("it has: cpu", ("Graphs of templates: age, gone, memory",)))
+        error = self.failureResultOf(self.ask(graph="memory"), NotFoundError).value
+        self.assertEqual(error.details, ())
 
     def test_a_whole_device_has_the_graph_that_is_built_in(self) -> None:
         self.assertEqual(self.drawn(Whose("web1", None), graph="memory").curves, ())
