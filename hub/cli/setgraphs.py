@@ -12,9 +12,9 @@ from hub.cli.output import Column
 from hub.cli.ranges import Range
 from hub.cli.sparks import heading, is_wide, sparks_of, with_scale
 
-SPARKS_FROM = 150
+SPARKS_FROM = 165
 """Columns that a terminal must have to show small graphs, too."""
-SPARK_POINTS, SPARK_BINS = ("cpu", "memory"), 16
+SPARK_POINTS, SPARK_NAMES, SPARK_BINS = ("cpu", "memory"), ("cpu %", "memory"), 16
 
 
 def set_sparks(
@@ -50,8 +50,12 @@ class SetGraphs:
 
     def columns(self) -> list[Column]:
         """Of CPU and memory, where there is anything to show."""
-        return [Column(f"{point}, {self._title}") for point in SPARK_POINTS] if self._found else []
+        return [Column(f"{name}, {self._title}") for name in SPARK_NAMES] if self._found else []
 
     def cells(self, row: dict[str, Any]) -> list[Text]:
         """Of one set."""
-        return [with_scale(self._found.get((row.get("set"), point))) for point in SPARK_POINTS] if self._found else []
+        return (
+            [with_scale(self._found.get((row.get("set"), point)), bare=point == "cpu") for point in SPARK_POINTS]
+            if self._found
+            else []
+        )

@@ -38,16 +38,27 @@ def spark(values: Sequence[object]) -> Text:
     return text
 
 
-def with_scale(row: Mapping[str, Any] | None) -> Text:
-    """A small graph, and what its foot and its head stand for."""
+def with_scale(row: Mapping[str, Any] | None, *, bare: bool = False) -> Text:
+    """A small graph, and what its foot and its head stand for; `bare` leaves out a unit that stands elsewhere."""
     values = row.get("values") if row is not None else None
     if not isinstance(values, list) or not any(isinstance(value, int | float) for value in values):
         return Text(NOTHING, style="dim")
     assert row is not None
-    unit = str(row.get("unit") or "")
-    low, high = measured(row.get("minimum"), unit), measured(row.get("maximum"), unit)
-    scale = low if low == high else f"{low} – {high}"
-    return spark(values).append(f" {scale}", style="dim")
+    return spark(values).append(f" {_scale(row, '' if bare else str(row.get('unit') or ''))}", style="dim")
+
+
+def _scale(row: Mapping[str, Any], unit: str) -> str:
+    """From the least to the largest; a unit that both have is said once."""
+    low, high = (measured(_short(row.get(which), unit), unit) for which in ("minimum", "maximum"))
+    if low == high:
+        return low
+    figure, _, same = low.partition(" ")
+    return f"{figure if same and high.endswith(f' {same}') else low} – {high}"
+
+
+def _short(value: object, unit: str) -> object:
+    """To three digits, but for what is written with a prefix or in units of time."""
+    return float(f"{value:.3g}") if isinstance(value, float) and unit not in {"bytes", "s"} else value
 
 
 def is_wide(columns: int = WIDE_FROM) -> bool:

@@ -26,8 +26,12 @@ def test_a_spark_goes_from_the_least_to_the_largest_and_shows_gaps() -> None:
 
 def test_a_spark_says_what_its_foot_and_its_head_are() -> None:
     row = {"unit": "bytes", "minimum": 1024.0, "maximum": 4096.0, "values": [1024.0, 4096.0]}
-    assert with_scale(row).plain == "▁█ 1.0 KiB – 4.0 KiB"
+    assert with_scale(row).plain == "▁█ 1.0 – 4.0 KiB"
     assert with_scale({**row, "maximum": 1024.0, "values": [1024.0]}).plain == "▄ 1.0 KiB"
+    assert with_scale({**row, "maximum": 2.0**21}).plain == "▁█ 1.0 KiB – 2.0 MiB"
+    percent = {"unit": "percent", "minimum": 0.12345, "maximum": 1.5, "values": [0.12345, 1.5]}
+    assert with_scale(percent).plain == "▁█ 0.123 – 1.5 percent"
+    assert with_scale(percent, bare=True).plain == "▁█ 0.123 – 1.5"
     for nothing in (None, {**row, "values": [None]}, {**row, "values": "x"}):
         assert with_scale(nothing).plain == "–"
 
@@ -92,7 +96,7 @@ def test_last_values_have_small_graphs_for_programs_and_on_wide_terminals(
     assert "sparkline" not in run("data", "last", "web1", "--json", "--no-sparklines").json["values"][0]
     done = run("data", "last", "web1", "--sparklines", "--range", "2h")
     assert "LAST 2H" in done.out.splitlines()[0]
-    assert "▁▃·█ 0 percent – 3 percent" in done.out
+    assert "▁▃·█ 0 – 3 percent" in done.out
 
     def wide() -> Console:
         return Console(width=sparks.WIDE_FROM, force_terminal=True)
@@ -192,7 +196,7 @@ def test_process_sets_have_small_graphs_for_programs_and_where_there_is_room(run
     assert "sparklines" not in run("ps", "web1", "--json", "--no-sparklines").json
     assert "▁" not in run("ps", "web1").out
     done = run("ps", "web1", "--sparklines", "--range", "yesterday")
-    assert "CPU, YESTERDAY" in done.out.splitlines()[0]
-    assert "▁▃·█ 0 B – 3 B" in done.out
+    assert "CPU %, YESTERDAY" in done.out.splitlines()[0]
+    assert "▁▃·█ 0 – 3 B" in done.out
     for wrong in (("--at", "1h", "--sparklines"), ("--range", "soon"), ("--between", "2h", "1h", "--range", "1h")):
         assert run("ps", "web1", *wrong).code == 2
