@@ -65,6 +65,9 @@ class Sessions(Seats, Protocol):
     def whereabouts(self, collector: str, daemon: str) -> str:
         """The sentence for a daemon that is away."""
 
+    def is_known(self, collector: str, daemon: str) -> bool:
+        """Whether it has ever logged in, and may come back."""
+
 
 class Pause(Struct):
     """A move that failed: how often in a row, when it is tried again, and why."""
@@ -156,7 +159,9 @@ class Conductor:
             for move in self.book.of(device):
                 if move.key in self._errands and move.target != owner:
                     self._errands[move.key].stop()
-            if wanted is not None and owner is not None and wanted.collector != owner:
+            if wanted is None or owner is None or wanted.collector == owner:
+                continue
+            if self._sessions.is_known(wanted.collector, SERVICE_PROCESS):  # else it has nothing
                 self._add(device, wanted.collector, owner)
         self._look_soon()
 
@@ -200,9 +205,12 @@ class Conductor:
     def _look(self) -> None:
         self._finder.look()
         for source in self.book.sources():
-            if len(self._errands) >= AT_ONCE:
+            if not self._sessions.is_known(source, SERVICE_PROCESS):
+                for move in self.book.at(source):
+                    self._drop(move)  # it will not come back
+            elif len(self._errands) >= AT_ONCE:
                 break
-            if source not in self._busy and self._sessions.session(source, SERVICE_PROCESS) is not None:
+            elif source not in self._busy and self._sessions.session(source, SERVICE_PROCESS) is not None:
                 self._begin_one_of(source)
         if self._clock.seconds() >= self._ring_at:
             self._ring_at = self._clock.seconds() + RING_S

@@ -41,6 +41,7 @@ class Bench:
         self.returning: set[tuple[str, str]] = set()
         self.sides = {name: Side(folder, name, self.clock) for name in "abc"}
         self.sessions: dict[str, SideSession] = {}
+        self.known = {"a", "b", "c"}
         self.sides["a"].held.add("web1")
         for number, key in enumerate(KEYS):
             self.sides["a"].sample({START + 10 * n: float(n + number) for n in range(50)}, key)
@@ -78,6 +79,9 @@ class Bench:
 
     def whereabouts(self, collector: str, _daemon: str) -> str:
         return f"collector {collector} is not connected"
+
+    def is_known(self, collector: str, _daemon: str) -> bool:
+        return collector in self.known
 
     def seats(self) -> list[Seat]:
         return [Seat(collector=name, daemon="process", session=one) for name, one in self.sessions.items()]  # type: ignore[arg-type]  # as much of a session as is used
@@ -304,6 +308,21 @@ def test_a_member_that_may_get_its_device_back_is_not_asked_for_its_files(bench:
     bench.go_on()
     assert came(bench, "a")
     assert bench.conductor.book.number == 0
+
+
+def test_of_a_collector_that_never_was_there_or_will_not_come_back_nothing_is_waited_for(bench: Bench) -> None:
+    bench.owners["web1"] = bench.compiled["web1"] = "z"
+    bench.sides["z"] = bench.sides["a"]
+    bench.move("b")
+    assert bench.conductor.book.number == 0
+    del bench.sessions["b"]
+    bench.move("c")
+    bench.go_on()
+    assert bench.conductor.book.sources() == ["b"]
+    bench.known.remove("b")
+    bench.go_on()
+    assert bench.conductor.book.number == 0
+    assert [move for move in bench.store.kept.values() if move.done_at is None] == []
 
 
 def test_a_device_that_leaves_the_model_leaves_its_files(bench: Bench) -> None:
