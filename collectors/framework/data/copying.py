@@ -8,6 +8,7 @@ in any archive any more, with the oldest first when there are too many.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
@@ -30,6 +31,8 @@ LEAST_ROWS = 5
 MOST_OF_A_FILE = 3
 MOST_BYTES = 2 * 1024**3
 """Of all copies of a collector."""
+LEAST_FREE = 0.05
+"""Of the disk: the last room is for samples and for files of new series."""
 NEWER_S = 86_400
 """Where there is no room, a copy goes for one that is newer by more than this: an outage of many devices at once does
 not take from some of them what it gives to others."""
@@ -185,6 +188,12 @@ class Copying:
         for row in own[: max(0, len(own) - MOST_OF_A_FILE + 1)]:
             self.drop(row)
         needed = copy_bytes(len(rows[0][1]), len(rows))
+        disk = os.statvfs(self._root)
+        if disk.f_bavail * disk.f_frsize - needed < LEAST_FREE * disk.f_blocks * disk.f_frsize:
+            self._left += 1
+            least = f"less than {LEAST_FREE:.0%} of the disk of {self._root} is free"
+            self._say(f"What {self._left} files knew before an outage could not be kept: {least}")
+            return False
         while self._used() + needed > self._most_bytes:
             oldest = self._book.oldest(last - NEWER_S)
             if oldest is None:
