@@ -1,396 +1,356 @@
-"""Graphs: what there is to draw of a source, and the picture as arguments of `rrdtool graph` (pure).
+"""A picture as arguments of `rrdtool graph` (pure).
 
-Numbers are brought into a readable unit (MiB, %, kB/s) before rrdtool sees them, so that axis and legend agree. Colours
-tell series apart for colour-blind readers too (Okabe and Ito; Tol). What is unknown stays a gap.
+Numbers are brought into a readable unit (MiB, %, kB/s) before rrdtool sees them, so that axis and legend agree; the
+axes are set here, because rrdtool's own choice is poor for constant, negative, tiny and huge numbers and at some
+widths. First everything is painted, from the back to the front, without a word; then come the lines of the legend, in
+the order in which they are read. What is unknown stays a gap.
 """
 
 from __future__ import annotations
 
-import enum
 import math
-import unicodedata
 from collections.abc import Sequence
 
-from msgspec import Struct
+from common.graphcolours import INKS, curve_colour, curve_dashes
+from common.graphdefs import Definitions, scaled
+from common.graphkinds import Unit
+from common.graphlegend import (
+    LEAST_WIDTH,
+    LINE_PIXELS,
+    MAX_LINES,
+    Table,
+    earlier_text,
+    label_text,
+    limit_line,
+    line,
+    mark_line,
+    small_print,
+    span_line,
+    table,
+)
+from common.graphpicture import Picture, Plot
+from common.graphs import Draw, Limit, Mark, Span
+from common.graphscale import LARGEST, SMALLEST, WHOLE, Axis, Scale, axis_for, scale_for, usual_base
+from common.graphtexts import duration, escape, fit, plain
+from common.graphtime import time_grid
 
-from common.series import Point
-
-MAX_SERIES = 20
-LABEL_COLUMNS = 32
 FONT = "DejaVu Sans"
 LEGEND_FONT = "DejaVu Sans Mono"
-
-PALETTE = (
-    "0072B2", "E69F00", "009E73", "CC79A7", "56B4E9", "D55E00", "332288", "999933", "882255", "44AA99",
-    "6699CC", "DDCC77", "117733", "AA4499", "88CCEE", "CC6677", "661100", "BBBBBB", "225555", "997700",
-)  # fmt: skip
-_CHROME = (
-    ("BACK", "FFFFFF"), ("CANVAS", "FFFFFF"), ("SHADEA", "FFFFFF"), ("SHADEB", "FFFFFF"), ("GRID", "E4E4E4"),
-    ("MGRID", "CFCFCF"), ("FRAME", "B0B0B0"), ("AXIS", "707070"), ("ARROW", "FFFFFF00"), ("FONT", "303030"),
-)  # fmt: skip
-
-
-class Style(enum.Enum):
-    """How a series is drawn."""
-
-    AREA = "area"
-    LINE = "line"
-    BARS = "bars"
-
-
-class Unit(enum.Enum):
-    """What numbers mean, and so how they are scaled and written."""
-
-    PERCENT = "percent"
-    BYTES = "bytes"
-    BYTES_PER_S = "bytes/s"
-    COUNT = "count"
-    SECONDS = "seconds"
-    EVENTS = "events"
-    PLAIN = ""
-
-
-class Graph(Struct, frozen=True, kw_only=True):
-    """One kind of picture.
-
-    Attributes:
-        name: what users ask for.
-        points: those it draws, as far as the source has them; each with its word for the legend.
-        axis: unit in words, for the axis; empty where the unit itself says enough.
-        stack: with several components, put them on top of each other: the sum means something.
-    """
-
-    name: str
-    title: str
-    points: tuple[tuple[str, str], ...]
-    unit: Unit
-    axis: str = ""
-    style: Style = Style.LINE
-    stack: bool = False
-
-
-_AREA, _BARS = Style.AREA, Style.BARS
-GRAPHS = (
-    Graph(
-        name="cpu", title="CPU", points=(("cpu", "CPU"),), unit=Unit.PERCENT, axis="% of one CPU", style=_AREA,
-        stack=True,
-    ),
-    Graph(name="memory", title="Memory", points=(("memory", "resident"),), unit=Unit.BYTES, style=_AREA, stack=True),
-    Graph(name="count", title="Processes", points=(("count", "processes"),), unit=Unit.COUNT, axis="processes"),
-    Graph(
-        name="restarts", title="Restarts", points=(("restarts", "restarts"),), unit=Unit.EVENTS, axis="restarts",
-        style=_BARS, stack=True,
-    ),
-    Graph(
-        name="runs", title="Runs that ended", points=(("runs", "all"), ("failed_runs", "failed")), unit=Unit.EVENTS,
-        axis="runs",
-    ),
-    Graph(
-        name="threads", title="Threads", points=(("threads", "threads"),), unit=Unit.COUNT, axis="threads",
-        style=_AREA, stack=True,
-    ),
-    Graph(
-        name="fds", title="Open files", points=(("fds", "open files"),), unit=Unit.COUNT, axis="open files",
-        style=_AREA, stack=True,
-    ),
-    Graph(
-        name="io", title="Input and output", points=(("read_bytes", "read"), ("write_bytes", "written")),
-        unit=Unit.BYTES_PER_S,
-    ),
-    Graph(name="age", title="Age", points=(("oldest_s", "oldest"), ("youngest_s", "youngest")), unit=Unit.SECONDS),
-)  # fmt: skip
-
-_UNITS = {
-    "percent": Unit.PERCENT,
-    "%": Unit.PERCENT,
-    "bytes": Unit.BYTES,
-    "B": Unit.BYTES,
-    "bytes/s": Unit.BYTES_PER_S,
-    "s": Unit.SECONDS,
-    "seconds": Unit.SECONDS,
-    "processes": Unit.COUNT,
-    "restarts": Unit.EVENTS,
-    "runs": Unit.EVENTS,
-    "threads": Unit.COUNT,
-    "files": Unit.COUNT,
-}
-
-
-def graphs_for(points: Sequence[Point]) -> tuple[Graph, ...]:
-    """All graphs that a source with these points has: the known ones first, then one for each point left over."""
-    names = {point.name for point in points}
-    known = [graph for graph in GRAPHS if any(name in names for name, _ in graph.points)]
-    drawn = {name for graph in known for name, _ in graph.points}
-    taken = {graph.name for graph in known}
-    rest = [point for point in points if point.name not in drawn and point.name not in taken]
-    return (*known, *(_default(point) for point in rest))
-
-
-def _default(point: Point) -> Graph:
-    unit = _UNITS.get(point.unit, Unit.PLAIN)
-    if point.kind.value != "gauge":  # the file holds a rate
-        unit = {Unit.BYTES: Unit.BYTES_PER_S, Unit.EVENTS: Unit.EVENTS}.get(unit, Unit.PLAIN)
-    per = "" if point.kind.value == "gauge" or unit is not Unit.PLAIN else "/s"
-    axis = (point.unit + per).strip() if unit in (Unit.PLAIN, Unit.COUNT, Unit.EVENTS) else ""
-    return Graph(name=point.name, title=point.name, points=((point.name, point.name),), unit=unit, axis=axis)
-
-
-# --- texts ------------------------------------------------------------------------------------------------------------
-
-
-def plain(text: str) -> str:
-    """A text that keeps to its place: what could move or hide other text becomes a space, what no font has a box."""
-    return "".join(_plain_character(character) for character in text).strip()
-
-
-def _plain_character(character: str) -> str:
-    if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp"):
-        return " "
-    return "▯" if ord(character) > 0xFFFF else character
-
-
-def columns(text: str) -> int:
-    """How many columns of a fixed-width font a text takes."""
-    return sum(
-        0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
-        for character in text
-    )
-
-
-def fit(text: str, width: int) -> str:
-    """A text in exactly this many columns: cut with an ellipsis, or filled with spaces."""
-    if columns(text) > width:
-        while columns(text) > width - 1:
-            text = text[:-1]
-        text += "…"
-    return text + " " * (width - columns(text))
-
-
-def escape(text: str) -> str:
-    r"""A text as part of an argument of `rrdtool graph`.
-
-    A colon is escaped as rrdtool wants it. A backslash cannot be: rrdtool shows `\\\\` as two, and takes one before an
-    `l` for a line break; so it becomes the character that looks like it (U+2216).
-    """
-    return text.replace("\\", "\u2216").replace(":", "\\:")
-
-
-def duration(seconds: int) -> str:
-    """A time in the largest unit that it is a whole number of."""
-    for size, word in ((86_400, "d"), (3600, "h"), (60, "min")):
-        if seconds % size == 0:
-            return f"{seconds // size} {word}"
-    return f"{seconds} s"
-
-
-# --- scale ------------------------------------------------------------------------------------------------------------
-
-
-class Scale(Struct, frozen=True):
-    """How raw numbers are written.
-
-    Attributes:
-        factor: raw numbers are divided by it.
-        unit: for axis and legend.
-        decimals: digits after the point, so that three are significant.
-    """
-
-    factor: float
-    unit: str
-    decimals: int
-
-
-_STEPS: dict[Unit, tuple[tuple[float, str], ...]] = {
-    Unit.BYTES: tuple((1024.0**i, unit) for i, unit in enumerate(("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"))),
-    Unit.BYTES_PER_S: tuple(
-        (1024.0**i, unit + "/s") for i, unit in enumerate(("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"))
-    ),
-    Unit.SECONDS: ((1.0, "s"), (60.0, "min"), (3600.0, "h"), (86400.0, "days")),
-    Unit.PERCENT: ((1.0, "%"),),
-}
-_SI = ((1e-9, "n"), (1e-6, "µ"), (1e-3, "m"), (1.0, ""), (1e3, "k"), (1e6, "M"), (1e9, "G"), (1e12, "T"), (1e15, "P"))
-
-
-def scale_for(unit: Unit, peak: float | None, axis: str = "") -> Scale:
-    """The scale in which the largest number of a picture reads best."""
-    size = abs(peak) if peak is not None and math.isfinite(peak) else 0.0
-    if unit in _STEPS:
-        factor, word = max((step for step in _STEPS[unit] if step[0] <= size), default=_STEPS[unit][0])
-    elif unit is Unit.PLAIN or size >= 1e5:
-        steps = [step for step in _SI if step[0] <= size and (unit is Unit.PLAIN or step[0] >= 1)]
-        factor, prefix = max(steps, default=(1.0, ""))
-        word = f"{prefix}{axis}" if len(axis) <= 3 else f"{prefix} {axis}".strip()
-    else:
-        factor, word = 1.0, axis
-    return Scale(factor, word, _decimals(size / factor))
-
-
-def _decimals(size: float) -> int:
-    if size <= 0:
-        return 2
-    return min(9, max(0 if size >= 1000 else 1, 2 - math.floor(math.log10(size))))
-
-
-# --- picture ----------------------------------------------------------------------------------------------------------
-
-
-class Drawn(Struct, frozen=True, kw_only=True):
-    """One line of the legend: some points of one file, added up.
-
-    Attributes:
-        path: of the RRD file, without colon or backslash.
-        label: any text.
-        known: False when there is no value in the whole picture.
-    """
-
-    path: str
-    label: str
-    points: tuple[str, ...]
-    known: bool = True
-
-
-class Picture(Struct, frozen=True, kw_only=True):
-    """All that a picture is made of.
-
-    Attributes:
-        width, height: pixels; height is that of the plot, the legend adds to it.
-        peak: about the largest raw number in it; None when nothing is known.
-        bar_s: how many seconds a bar of `Style.BARS` counts; a multiple of the resolution of the rows.
-        note: a last line below the legend.
-    """
-
-    graph: Graph
-    title: str
-    drawn: tuple[Drawn, ...]
-    start: int
-    end: int
-    width: int = 720
-    height: int = 200
-    form: str = "png"
-    peak: float | None = None
-    bar_s: int = 0
-    note: str = ""
-
-
-LINE_PIXELS = 15
-FRAME_PIXELS = 40
-FIGURE_COLUMNS = 9
+FRAME_PIXELS = 62
+"""Title and time axis."""
+MAX_SPANS = 100
+MAX_RULES = 300
+NEAR = 0.6
+"""A threshold beyond the curves is drawn when the picture grows by no more than this share of itself."""
+LOG_DECADES = 1e15
+"""A logarithmic axis goes no further down than this part of its upper end."""
+FEW = 8
+"""Up to so many curves are compared with what was, and have their percentiles as lines."""
 
 
 def graph_arguments(picture: Picture) -> list[str]:
     """Arguments of `rrdtool graph` (or `graphv`), without the file name."""
-    graph = picture.graph
-    scale = scale_for(graph.unit, picture.peak, graph.axis)
-    width = min(LABEL_COLUMNS, max([12, *(columns(plain(drawn.label)) for drawn in picture.drawn)]))
+    low, high, near = _range(picture)
+    scale = scale_for(picture.unit, max(abs(low), abs(high)), picture.axis, picture.base)
+    if picture.log:
+        scale = Scale(1.0, _log_unit(picture), 0)
+    figures = table(picture)
+    painter = _Painter(picture, scale)
+    painter.paint(near)
+    legend = painter.legend(figures, near) if picture.width >= LEAST_WIDTH else []
+    lines = sum(argument.endswith("\\l") for argument in legend)
     return [
-        *_frame(picture, scale),
-        *(argument for i, drawn in enumerate(picture.drawn) for argument in _definitions(i, drawn, picture, scale)),
-        *_heading(graph, _suffix(scale), width),
-        *(argument for i, drawn in enumerate(picture.drawn) for argument in _series(i, drawn, picture, scale, width)),
-        *([f"COMMENT:{escape(fit(plain(picture.note), 90).rstrip())} \\l"] if picture.note else []),
+        *_frame(picture, figures, lines),
+        *_upright(picture, scale, low, high),
+        *painter.defs.lines,
+        *painter.arguments,
+        *legend,
     ]
 
 
-def _frame(picture: Picture, scale: Scale) -> list[str]:
-    graph = picture.graph
-    lines = len(picture.drawn) + 1 + bool(picture.note)
-    axis = graph.axis if graph.unit is Unit.PERCENT and graph.axis else scale.unit
-    if picture.bar_s:
-        axis = f"{axis} in {duration(picture.bar_s)}"
+def _log_unit(picture: Picture) -> str:
+    return scale_for(picture.unit, 1.0, picture.axis, picture.base).unit
+
+
+def _frame(picture: Picture, figures: Table, lines: int) -> list[str]:
+    height = picture.height + (lines * LINE_PIXELS + FRAME_PIXELS if lines else FRAME_PIXELS // 2)
     arguments = [
         "--imgformat", picture.form.upper(), "--start", str(picture.start), "--end", str(picture.end),
-        "--title", fit(plain(picture.title), max(20, picture.width // 8)).rstrip() or " ",
-        "--full-size-mode", "--width", str(picture.width),
-        "--height", str(picture.height + lines * LINE_PIXELS + FRAME_PIXELS),
+        "--title", fit(plain(picture.title), max(10, picture.width // 8)).rstrip() or " ",
+        "--full-size-mode", "--width", str(picture.width), "--height", str(height), "--zoom", str(picture.zoom),
         "--disable-rrdtool-tag", "--border", "0", "--font", f"DEFAULT:8:{FONT}", "--font", f"TITLE:11:{FONT}",
-        "--font", f"LEGEND:8:{LEGEND_FONT}", "--units-exponent", "0", "--lower-limit", "0",
+        "--font", f"LEGEND:8:{LEGEND_FONT}", "--dynamic-labels", "--force-rules-legend",
+        "--tabwidth", str(figures.tab_pixels),
+        "--grid-dash", "1:0", "--step", str(picture.step_s),
+        "--x-grid", time_grid(picture.start, picture.end, picture.width, picture.zone),
     ]  # fmt: skip
-    arguments += _upright(picture, scale)
-    if axis:
-        arguments += ["--vertical-label", axis]
-    if graph.style is not Style.BARS and graph.unit is not Unit.COUNT:
+    if not (picture.steps or picture.bar_s):
         arguments.append("--slope-mode")
-    for name, colour in _CHROME:
+    for name, colour in INKS[picture.theme].chrome.items():
         arguments += ["--color", f"{name}#{colour}"]
     return arguments
 
 
-def _upright(picture: Picture, scale: Scale) -> list[str]:
-    """Options of the upright axis: whole numbers where there are only whole ones, and never a range of nothing."""
-    peak = (picture.peak or 0.0) / scale.factor
-    if picture.graph.unit in (Unit.COUNT, Unit.EVENTS) and scale.factor == 1:
-        if peak <= 10:
-            return [
-                "--upper-limit",
-                str(max(2, math.floor(peak) + 1)),
-                "--y-grid",
-                "1:1",
-                "--left-axis-format",
-                "%.0lf",
-            ]
-        return ["--alt-y-grid", "--alt-autoscale-max"]
-    if peak <= 0:
-        return ["--upper-limit", "1"]
-    return ["--alt-autoscale-max"]
+# --- upright axis -----------------------------------------------------------------------------------------------------
 
 
-def _definitions(i: int, drawn: Drawn, picture: Picture, scale: Scale) -> list[str]:
-    """The series as `v{i}` (drawn) and `m{i}` (its highest values), in the picture's unit."""
-    arguments = []
-    # Rows of this width: narrower ones than a pixel would be left out of the picture, each with what it counted.
-    bars = f":step={picture.bar_s}:reduce=AVERAGE" if picture.bar_s else ""
-    for name, cf in (("v", "AVERAGE"), ("m", "MAX")):
-        for j, point in enumerate(drawn.points):
-            arguments.append(f"DEF:{name}{i}r{j}={drawn.path}:{point}:{cf}{bars}")
-        total = f"{name}{i}r0" + "".join(f",{name}{i}r{j},ADDNAN" for j in range(1, len(drawn.points)))
-        each = ",STEPWIDTH,*" if picture.graph.unit is Unit.EVENTS else ""
-        arguments.append(f"CDEF:{name}{i}={total}{each},{scale.factor!r},/")
-    total = ",".join([f"v{i}r0", *(f"v{i}r{j},ADDNAN" for j in range(1, len(drawn.points)))])
-    arguments.append(f"CDEF:t{i}={total}")
-    arguments += [f"VDEF:{to}{i}={name}{i},{how}" for to, name, how in _columns(picture.graph)]
-    return arguments
-
-
-def _columns(graph: Graph) -> tuple[tuple[str, str, str], ...]:
-    second = ("b", "t", "TOTAL") if graph.unit is Unit.EVENTS else ("b", "v", "AVERAGE")
-    # The highest rate of a coarse row says nothing of how many events there were in it.
-    return (("a", "v", "LAST"), second, ("c", "v" if graph.unit is Unit.EVENTS else "m", "MAXIMUM"))
-
-
-def _suffix(scale: Scale) -> str:
-    """The unit beside each figure of the legend, where it is short."""
-    return f" {scale.unit}" if 0 < len(scale.unit) <= 6 else ""
-
-
-def _heading(graph: Graph, suffix: str, width: int) -> list[str]:
-    # One item for each column, as below it: rrdtool puts its own space between items.
-    words = ("Last", "Total" if graph.unit is Unit.EVENTS else "Average", "Max")
-    texts = [f"{word:>{FIGURE_COLUMNS}}{' ' * len(suffix)}" for word in words]
-    return [f"COMMENT:{' ' * (width + 2)}", *(f"COMMENT:{text}" for text in texts[:2]), f"COMMENT:{texts[2]}\\l"]
-
-
-def _series(i: int, drawn: Drawn, picture: Picture, scale: Scale, width: int) -> list[str]:
-    graph = picture.graph
-    several = len(picture.drawn) > 1
-    colour = PALETTE[i % len(PALETTE)]
-    label = escape(fit(plain(drawn.label), width))
-    arguments = []
-    if several and graph.stack:
-        arguments.append(f"AREA:v{i}#{colour}:{label}" + (":STACK" if i else ""))
-    elif graph.style is Style.BARS:
-        arguments.append(f"AREA:v{i}#{colour}:{label}")
+def _range(picture: Picture) -> tuple[float, float, list[Limit]]:
+    """From where to where the upright axis goes, and the thresholds that lie within."""
+    low, high = picture.reach.low, picture.reach.high
+    limits = [limit for limit in picture.limits if math.isfinite(limit.value)]
+    if low is None or high is None:
+        values = [limit.value for limit in limits] or [0.0]
+        low, high = min([0.0, *values]), max(values)
+    elif picture.log:
+        low = picture.reach.positive or high
+    elif not (picture.minimum is None and _stands_apart(picture, low, high)):
+        low, high = min(0.0, low), max(0.0, high)
+    if picture.log:
+        near = [limit for limit in limits if low / 10 <= limit.value <= high * 10]
     else:
-        if graph.style is Style.AREA and not several:
-            arguments.append(f"AREA:v{i}#{colour}30")
-        arguments.append(f"LINE1.5:v{i}#{colour}:{label}")
-    whole = graph.unit in (Unit.COUNT, Unit.EVENTS) and scale.factor == 1
-    decimals = [0 if whole else scale.decimals] * 3
-    if graph.unit is Unit.COUNT:
-        decimals[1] = scale.decimals
-    if not drawn.known:
-        return [*arguments, f"COMMENT:{'no data':>{FIGURE_COLUMNS}}\\l"]
-    suffix = escape(_suffix(scale)).replace("%", "%%")
-    for column, digits in zip("abc", decimals, strict=True):
-        arguments.append(f"GPRINT:{column}{i}:%{FIGURE_COLUMNS}.{digits}lf{suffix}")
-    arguments[-1] += "\\l"
-    return arguments
+        room = (high - low) * NEAR or math.inf
+        near = [limit for limit in limits if low - room <= limit.value <= high + room]
+    low, high = (min([low, *(limit.value for limit in near)]), max([high, *(limit.value for limit in near)]))
+    if picture.minimum is not None and not (picture.log and picture.minimum <= 0):
+        low = picture.minimum
+        high = max(high, low)
+    if picture.maximum is not None and picture.maximum > low:
+        high = picture.maximum
+    low, high = (max(-LARGEST, min(LARGEST, one)) if abs(one) >= SMALLEST else 0.0 for one in (low, high))
+    if picture.log:
+        high = max(high, SMALLEST)
+        low = max(low, high / LOG_DECADES)
+    return low, high, [limit for limit in near if low <= limit.value <= high]
+
+
+def _stands_apart(picture: Picture, low: float, high: float) -> bool:
+    """Whether numbers are so far from 0, and so near to each other, that 0 would make a flat line of them."""
+    lines = all(plot.draw is Draw.LINE and not plot.stack for plot in picture.plots)
+    apart = picture.unit in {Unit.PLAIN, Unit.SECONDS, Unit.BYTES} and low > 0
+    return lines and apart and 0 < high - low < high * 0.1
+
+
+def _upright(picture: Picture, scale: Scale, low: float, high: float) -> list[str]:
+    """Options of the upright axis."""
+    label = picture.axis if picture.unit is Unit.PERCENT and picture.axis else scale.unit
+    if picture.bar_s and label:
+        label = f"{label} in {duration(picture.bar_s)}"
+    arguments = ["--vertical-label", fit(plain(label), 40).rstrip()] if plain(label) else []
+    if picture.log:
+        bottom = 10.0 ** math.floor(math.log10(low) + 1e-9) if picture.minimum is None else low
+        top = high if picture.maximum is not None else high * 1.1
+        limits = [repr(bottom), repr(max(top, bottom * 10))]
+        return [
+            *arguments, "--logarithmic", "--units", "si", "--rigid", "--lower-limit", limits[0], "--upper-limit",
+            limits[1],
+        ]  # fmt: skip
+    axis = _axis(picture, scale, low, high)
+    return [
+        *arguments, "--units-exponent", "0", "--rigid", "--lower-limit", repr(axis.low), "--upper-limit",
+        repr(axis.high), "--y-grid", f"{axis.step!r}:{axis.every}", "--left-axis-format", axis.form,
+    ]  # fmt: skip
+
+
+def _axis(picture: Picture, scale: Scale, low: float, high: float) -> Axis:
+    return axis_for(
+        low / scale.factor,
+        high / scale.factor,
+        picture.height,
+        whole=picture.unit in WHOLE and scale.factor == 1,
+        binary=(picture.base or usual_base(picture.unit)) == 1024,
+        fixed=(picture.minimum is not None, picture.maximum is not None),
+    )
+
+
+# --- paint ------------------------------------------------------------------------------------------------------------
+
+
+class _Painter:
+    """Collects what is painted, and the variables that it needs."""
+
+    def __init__(self, picture: Picture, scale: Scale) -> None:
+        self.defs = Definitions(picture.start, picture.end, picture.bar_s)
+        self.arguments: list[str] = []
+        self._picture = picture
+        self._inks = INKS[picture.theme]
+        self._scale = scale
+        self._each = scaled(scale.factor, times_width=picture.unit is Unit.EVENTS)
+
+    def paint(self, near: Sequence[Limit]) -> None:
+        """Everything, from the back to the front."""
+        picture = self._picture
+        if not picture.plots:
+            return
+        tops = self._tops("AVERAGE", 0)
+        self._spans(tops[0])
+        if picture.compare_s and len(picture.plots) <= FEW:
+            self._past()
+        self._areas(tops)
+        if picture.band:
+            self._bands()
+        self._lines(tops)
+        if len(picture.plots) <= FEW:
+            self._percentiles()
+        self.arguments += [
+            f"HRULE:{limit.value / self._scale.factor!r}#{self._inks.severities[limit.severity]}::dashes=7,3"
+            for limit in near
+        ]
+        for marks in _marks(picture):
+            at = sorted({round(mark.at / picture.pixel_s) * picture.pixel_s for mark in marks})[-MAX_RULES:]
+            self.arguments += [f"VRULE:{round(one)}#{self._mark_colour(marks[0])}B0::dashes=2,2" for one in at]
+
+    def _value(self, plot: Plot, cf: str, earlier_s: int = 0) -> str:
+        return self.defs.total(plot.terms, cf, each=self._each, earlier_s=earlier_s)
+
+    def _tops(self, cf: str, earlier_s: int) -> list[str]:
+        """Of each plot where it ends: where it is stacked, above the one before."""
+        tops: list[str] = []
+        for plot in self._picture.plots:
+            value = self._value(plot, cf, earlier_s)
+            tops.append(self.defs.reckoned(f"{tops[-1]},{value},ADDNAN") if plot.stack and tops else value)
+        return tops
+
+    def colour(self, place: int) -> str:
+        """Of a plot."""
+        plots = self._picture.plots
+        return plots[place].colour or curve_colour(self._picture.theme, place, area=self._is_layer(place))
+
+    def _is_layer(self, place: int) -> bool:
+        """Whether a plot is an area that others lie on, or that lies on others."""
+        plots = self._picture.plots
+        above = place + 1 < len(plots) and plots[place + 1].stack
+        return plots[place].draw is not Draw.LINE and (plots[place].stack or above)
+
+    def _spans(self, some: str) -> None:
+        picture = self._picture
+        for spans in _spans(picture):
+            merged = _merged(spans, picture)[-MAX_SPANS:]
+            within = "".join(f",TIME,{round(start)},GT,TIME,STEPWIDTH,-,{round(end)},LT,*,+" for start, end in merged)
+            name = self.defs.reckoned(f"{some},POP,0{within},0,GT,INF,UNKN,IF")
+            self.arguments.append(f"AREA:{name}#{self._span_colour(spans[0])}{self._inks.span}")
+
+    def _past(self) -> None:
+        plots = self._picture.plots
+        for place, top in enumerate(self._tops("AVERAGE", self._picture.compare_s)):
+            if place + 1 < len(plots) and plots[place + 1].stack:
+                continue
+            colour = self._inks.past if len(plots) == 1 else f"{self.colour(place)}A0"
+            self.arguments.append(f"LINE1:{top}#{colour}::dashes=3,2")
+
+    def _areas(self, tops: Sequence[str]) -> None:
+        for place in reversed(range(len(tops))):
+            if self._picture.plots[place].draw is Draw.LINE:
+                continue
+            if self._is_layer(place):
+                self.arguments.append(f"AREA:{tops[place]}#{self.colour(place)}")
+                if not self._picture.bar_s and len(tops) <= FEW:
+                    self.arguments.append(f"LINE0.5:{tops[place]}#{self._inks.paper}90")
+            elif self._picture.bar_s:
+                self.arguments.append(f"AREA:{tops[place]}#{self.colour(place)}")
+            else:
+                self.arguments.append(f"AREA:{tops[place]}#{self.colour(place)}{self._inks.area}")
+
+    def _bands(self) -> None:
+        for place, plot in enumerate(self._picture.plots):
+            if plot.has_range and not self._is_layer(place) and plot.draw is not Draw.BARS:
+                least, most = self._value(plot, "MIN"), self._value(plot, "MAX")
+                width = self.defs.reckoned(f"{most},{least},-")
+                self.arguments += [f"AREA:{least}", f"AREA:{width}#{self.colour(place)}{self._inks.band}::STACK"]
+
+    def _lines(self, tops: Sequence[str]) -> None:
+        width = "1.5" if len(tops) <= FEW else "1.25"
+        for place in reversed(range(len(tops))):
+            plot = self._picture.plots[place]
+            if plot.draw is Draw.BARS or self._is_layer(place):
+                continue
+            self.arguments.append(f"LINE{width}:{tops[place]}#{self.colour(place)}{self._dashes(place)}")
+
+    def _dashes(self, place: int) -> str:
+        pattern = curve_dashes(place)
+        return f"::dashes={pattern}" if pattern else ""
+
+    def _percentiles(self) -> None:
+        for place, plot in enumerate(self._picture.plots):
+            for value in plot.figures.percentiles:
+                if value is not None and not plot.stack:
+                    height = value / self._scale.factor
+                    self.arguments.append(f"HRULE:{height!r}#{self.colour(place)}::dashes=1,2")
+
+    # --- legend -------------------------------------------------------------------------------------------------------
+
+    def legend(self, figures: Table, near: Sequence[Limit]) -> list[str]:
+        """Lines of the legend; those with a sign draw something that is nowhere."""
+        picture, width = self._picture, figures.label_columns
+        lines = [f"COMMENT:{line(' ', figures.heading, width)}"] if picture.plots else []
+        nothing = self.defs.reckoned(f"{self._tops('AVERAGE', 0)[0]},POP,UNKN") if picture.plots else ""
+        for place, plot in enumerate(picture.plots):
+            text = line(label_text(plot), figures.rows[place] if plot.figures.known else "no data", width)
+            sign = "LINE2" if plot.draw is Draw.LINE else "AREA"
+            dashes = ":" + self._dashes(place)[1:] if sign == "LINE2" and curve_dashes(place) else ""
+            lines.append(f"{sign}:{nothing}#{self.colour(place)}:{text}{dashes.replace('::', ':')}")
+        if nothing and picture.compare_s:
+            lines += self._past_lines(nothing, figures)
+        for limit in [one for one in picture.limits if math.isfinite(one.value)][:MAX_LINES]:
+            lines.append(self._limit_line(limit, width, drawn=limit in near))
+        for marks in _marks(picture)[:MAX_LINES]:
+            lines.append(f"VRULE:1#{self._mark_colour(marks[0])}:{mark_line(marks, picture, width)}")
+        for spans in _spans(picture)[:MAX_LINES]:
+            start = f"AREA:{nothing}#{self._span_colour(spans[0])}60:" if nothing else "COMMENT:"
+            lines.append(start + span_line(spans, picture, width))
+        return [*lines, "COMMENT: \\l", *(f"COMMENT:{escape(text)}\\l" for text in small_print(picture))]
+
+    def _past_lines(self, nothing: str, figures: Table) -> list[str]:
+        picture = self._picture
+        if len(picture.plots) > FEW:
+            return []
+        text = figures.past[0] if figures.past else ""
+        text = line(earlier_text(picture.compare_s), text, figures.label_columns)
+        return [f"LINE1:{nothing}#{self._inks.past}:{text}:dashes=3,2"]
+
+    def _limit_line(self, limit: Limit, width: int, *, drawn: bool) -> str:
+        high = self._picture.reach.high
+        remark = (
+            "" if drawn else " (above the picture)" if high is None or limit.value > high else " (below the picture)"
+        )
+        text = limit_line(limit, self._picture, width, remark)
+        height = limit.value / self._scale.factor
+        if not math.isfinite(height):
+            return f"COMMENT:  {text}"  # beyond a double
+        return f"HRULE:{height!r}#{self._inks.severities[limit.severity]}:{text}:dashes=7,3"
+
+    def _mark_colour(self, mark: Mark) -> str:
+        return self._inks.severities[mark.severity] if mark.severity else self._inks.marks[mark.kind]
+
+    def _span_colour(self, span: Span) -> str:
+        return self._inks.severities[span.severity]
+
+
+def _marks(picture: Picture) -> list[list[Mark]]:
+    """Marks within the picture, of one kind each."""
+    groups: dict[tuple[object, ...], list[Mark]] = {}
+    for mark in picture.marks:
+        if picture.start <= mark.at <= picture.end:
+            groups.setdefault((mark.kind, mark.label, mark.severity), []).append(mark)
+    return list(groups.values())
+
+
+def _spans(picture: Picture) -> list[list[Span]]:
+    """Times that reach into the picture, of one kind each."""
+    groups: dict[tuple[object, ...], list[Span]] = {}
+    for span in picture.spans:
+        if span.start <= picture.end and (span.end is None or span.end >= picture.start):
+            groups.setdefault((span.label, span.severity), []).append(span)
+    return list(groups.values())
+
+
+def _merged(spans: Sequence[Span], picture: Picture) -> list[tuple[float, float]]:
+    """Times in order, those that a pixel would hold together as one, none narrower than a pixel."""
+    found: list[tuple[float, float]] = []
+    for span in sorted(spans, key=lambda one: one.start):
+        end = picture.end if span.end is None else span.end
+        end = max(end, span.start + picture.pixel_s)
+        if found and span.start <= found[-1][1] + picture.pixel_s:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((span.start, end))
+    return found

@@ -19,22 +19,25 @@ from typing import BinaryIO
 
 import msgspec
 
-from collectors.framework.data.answers import Request, answer
+from collectors.framework.data.answers import Answer, Request, answer
+from collectors.framework.data.baselinereading import LessonsTold
+from collectors.framework.data.picturecache import Pictures
 from common.errors import NotFoundError, TocsinError, TransientError
-from common.queries import Result
+from common.graphdrawing import warm_up
 from common.wire import Failure, FailureCode
 
 MAX_REQUEST_BYTES = 64 * 1024 * 1024
 
 _decoder = msgspec.msgpack.Decoder(Request)
 _encoder = msgspec.msgpack.Encoder()
+_pictures = Pictures()
 
 
-def respond(root: Path, data: bytes) -> Result | Failure:
+def respond(root: Path, data: bytes) -> Answer | LessonsTold | Failure:
     """The answer to one encoded question; every error becomes a `Failure`."""
     try:
         os.chdir(root)
-        return answer(root, _decoder.decode(data), time.time())
+        return answer(root, _decoder.decode(data), time.time(), _pictures)
     except NotFoundError as error:
         return Failure(FailureCode.NOT_FOUND, error.message)
     except TransientError as error:
@@ -55,6 +58,7 @@ def main(arguments: list[str]) -> int:
     root = parser.parse_args(arguments).rrd.absolute()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the daemon, which then ends our input
     source, sink = sys.stdin.buffer, sys.stdout.buffer
+    warm_up()
     while (data := _read(source)) is not None:
         body = _encoder.encode(respond(root, data))
         try:

@@ -3,27 +3,19 @@ from __future__ import annotations
 import math
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 import rrdtool
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from common import rrd, rrdgraph
+from common import rrd
 from common.processpoints import ALWAYS, LOCAL
-from common.rrdgraph import GRAPHS, Drawn, Picture, Scale, Unit, graph_arguments, scale_for
 from common.series import Kept, Kind, Layout, Plan, Point, Retention, SeriesKey
 from tests.fakes.series import resolutions
 
 NOW = 1_800_000_000
 PROPERTIES_PAGE = Path(__file__).parents[2] / "docs" / "properties.md"
-NASTY = [
-    "../../etc/passwd",
-    "a\nb", "nul\0byte", "x" * 500, "🚀 rocket", "a:b", "100%", "%n%s", "back\\slash", "\\l", "\\",
-    "<b>bold</b>",
-    "x --daemon=unix:/tmp/x", "DEF:v=/etc/passwd:a:MAX", "\x1b[31mred", "\u202eright", "漢字", "", " ", ":",
-]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -168,106 +160,3 @@ def test_a_sample_is_one_argument() -> None:
 
 
 # --- graphs -----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("unit", "peak", "scale"),
-    [
-        (Unit.BYTES, 3 * 2**20, Scale(2**20, "MiB", 2)),
-        (Unit.BYTES, 1023, Scale(1, "B", 0)),
-        (Unit.BYTES, 5.7e17, Scale(2**50, "PiB", 1)),
-        (Unit.PERCENT, 12.5, Scale(1, "%", 1)),
-        (Unit.PERCENT, 0.0003, Scale(1, "%", 6)),
-        (Unit.SECONDS, 7200, Scale(3600, "h", 2)),
-        (Unit.PLAIN, 2e-7, Scale(1e-9, "n", 1)),
-        (Unit.COUNT, 5, Scale(1, "", 2)),
-        (Unit.COUNT, 5e6, Scale(1e6, "M", 2)),
-        (Unit.BYTES, None, Scale(1, "B", 2)),
-        (Unit.PLAIN, 0, Scale(1, "", 2)),
-    ],
-)
-def test_numbers_get_a_unit_that_reads_well(unit: Unit, peak: float | None, scale: Scale) -> None:
-    assert scale_for(unit, peak) == scale
-
-
-def test_a_source_has_its_known_graphs_first_and_one_for_each_other_point() -> None:
-    points = tuple(Point(name=name) for name in ("vms", "memory", "cpu", "odd"))
-    assert [graph.name for graph in rrdgraph.graphs_for(points)] == ["cpu", "memory", "vms", "odd"]
-
-
-@given(st.text(max_size=600), st.integers(1, 60))
-def test_a_label_takes_exactly_its_columns(text: str, width: int) -> None:
-    label = rrdgraph.fit(rrdgraph.plain(text), width)
-    assert rrdgraph.columns(label) == width
-    assert not any(ord(character) < 32 or 127 <= ord(character) < 160 for character in label)
-
-
-def _drawing(path: str, label: str, graph: rrdgraph.Graph, **more: Any) -> Picture:
-    points = tuple(name for name, _ in graph.points)
-    return Picture(
-        graph=graph,
-        title=f"{label} · {graph.title}",
-        drawn=(Drawn(path=path, label=label, points=points), Drawn(path=path, label=label, points=points)),
-        start=NOW,
-        end=NOW + 600,
-        **more,
-    )
-
-
-@pytest.fixture(scope="module")
-def drawn_file(tmp_path_factory: pytest.TempPathFactory) -> str:
-    names = [name for graph in GRAPHS for name, _ in graph.points]
-    layout = Layout(points=tuple(Point(name=name) for name in names), step_s=10)
-    path = str(tmp_path_factory.mktemp("graph") / "a.rrd")
-    rrdtool.create(*rrd.create_arguments(path, layout, NOW))
-    flags = rrd.whole_numbers(layout.points)
-    rrdtool.update(path, *[rrd.update_text(NOW + 10 * i, [i] * len(names), flags) for i in range(30)])
-    return path
-
-
-@pytest.mark.parametrize("graph", GRAPHS, ids=lambda graph: graph.name)
-@pytest.mark.parametrize("form", ["png", "svg"])
-def test_every_graph_can_be_drawn(drawn_file: str, graph: rrdgraph.Graph, form: str) -> None:
-    for peak in (None, 0.0, 29.0, 1e18):
-        image = rrdtool.graphv("-", *graph_arguments(_drawing(drawn_file, "sshd", graph, form=form, peak=peak)))[
-            "image"
-        ]
-        assert image.startswith(b"\x89PNG" if form == "png" else b"<?xml")
-
-
-@pytest.mark.parametrize("text", NASTY)
-def test_a_nasty_name_stays_a_name(drawn_file: str, text: str) -> None:
-    arguments = graph_arguments(_drawing(drawn_file, text, GRAPHS[0], form="svg", peak=29, note=f"n{text}"))
-    harmless = graph_arguments(_drawing(drawn_file, "sshd", GRAPHS[0], form="svg", peak=29, note="note"))
-    assert len(arguments) == len(harmless)
-    for i, (mine, theirs) in enumerate(zip(arguments, harmless, strict=True)):
-        assert not any(ord(character) < 32 for character in mine)
-        assert mine.startswith("-") <= theirs.startswith("-")
-        if arguments[i - 1] == "--title":
-            continue
-        assert mine.split(":", 2)[:2] == theirs.split(":", 2)[:2] or mine.startswith("COMMENT:")
-        assert len(re.findall(r"(?<!\\):", mine)) == len(re.findall(r"(?<!\\):", theirs))
-        assert not re.search(r"\\(?![:l])|\\l.", mine)
-    image = rrdtool.graphv("-", *arguments)["image"].decode()
-    assert "<b>" not in image
-
-
-@settings(max_examples=30, deadline=None)
-@given(label=st.text(max_size=80), note=st.text(max_size=80))
-def test_any_text_can_be_drawn(drawn_file: str, label: str, note: str) -> None:
-    rrdtool.graphv("-", *graph_arguments(_drawing(drawn_file, label, GRAPHS[1], peak=29, note=note)))
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(20, "20 s"), (480, "8 min"), (7200, "2 h"), (172_800, "2 d"), (90, "90 s")]
-)
-def test_a_duration_has_its_largest_whole_unit(seconds: int, text: str) -> None:
-    assert rrdgraph.duration(seconds) == text
-
-
-def test_bars_count_over_whole_rows_and_the_axis_says_how_long(drawn_file: str) -> None:
-    restarts = next(graph for graph in GRAPHS if graph.name == "restarts")
-    arguments = graph_arguments(_drawing(drawn_file, "sshd", restarts, peak=3, bar_s=40))
-    assert all(argument.endswith(":step=40:reduce=AVERAGE") for argument in arguments if argument.startswith("DEF:"))
-    assert arguments[arguments.index("--vertical-label") + 1] == "restarts in 40 s"
-    rrdtool.graphv("-", *arguments)

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from collectors.framework.data.baselinereading import LessonsQuery, LessonsTold, lessons
 from collectors.framework.data.facts import info_of, series_of
 from collectors.framework.data.fetching import fetch
 from collectors.framework.data.index import read_device
 from collectors.framework.data.inventory import inventory
 from collectors.framework.data.listing import Live, list_series
-from collectors.framework.data.naming import component_of, unknown_device
-from collectors.framework.data.pictures import draw
+from collectors.framework.data.naming import component_of
+from collectors.framework.data.picturecache import Pictures
 from collectors.framework.data.stats import stats_of
 from collectors.framework.data.trails import trails_of
 from collectors.framework.moving.outgoing import look
@@ -26,7 +27,7 @@ from common.queries import FetchQuery, GraphQuery, Listing, ListQuery, Picture, 
 from common.readings import InfoQuery, Read, Reading, SeriesQuery, StatsQuery, TrailsQuery
 
 SeriesQuestion = ListQuery | FetchQuery | GraphQuery | Reading
-Query = SeriesQuestion | HoldingsQuery | LeftQuery | OutgoingQuery | PieceQuery
+Query = LessonsQuery | SeriesQuestion | HoldingsQuery | LeftQuery | OutgoingQuery | PieceQuery
 Answer = Holdings | Listing | Rows | Picture | Read | Left | Outgoing | Piece
 
 LATEST_END = 2**33
@@ -39,8 +40,14 @@ class Request(Struct, frozen=True):
     live: list[Live]
 
 
-def answer(root: Path, request: Request, now: float) -> Answer:
+def answer(root: Path, request: Request, now: float, pictures: Pictures | None = None) -> Answer | LessonsTold:
     """Answer a question.
+
+    Args:
+        root: the RRD folder.
+        request: the question.
+        now: epoch seconds.
+        pictures: those that were drawn before.
 
     Raises:
         NotFoundError: a name that stands for nothing, with those that exist.
@@ -49,8 +56,8 @@ def answer(root: Path, request: Request, now: float) -> Answer:
     query = request.query
     if isinstance(query, LeftQuery | OutgoingQuery | PieceQuery):
         return look(root, query)
-    if isinstance(query, HoldingsQuery):
-        return inventory(root, query)
+    if isinstance(query, LessonsQuery | HoldingsQuery):
+        return lessons(root, query) if isinstance(query, LessonsQuery) else inventory(root, query)
     held = read_device(root, query.device)
     if isinstance(query, ListQuery):
         return list_series(query, held, request.live, root)
@@ -67,8 +74,4 @@ def answer(root: Path, request: Request, now: float) -> Answer:
         return trails_of(query, held)
     if isinstance(query, StatsQuery):
         return stats_of(query, component_of(query.device, query.component, held, root))
-    if query.component is not None:
-        return draw(query, component_of(query.device, query.component, held, root), now, whole_device=False)
-    if not held:
-        raise unknown_device(query.device, root)
-    return draw(query, held, now, whole_device=True)
+    return (pictures or Pictures()).answer(query, root, now)

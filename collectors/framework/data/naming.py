@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from collectors.framework.data.index import Series, read_devices
-from common import rrdgraph
 from common.errors import NotFoundError
+from common.graphtexts import plain
 
 MAX_NAMED = 20
 
@@ -15,7 +15,7 @@ MAX_NAMED = 20
 def named(names: Iterable[str]) -> str:
     """Names as a part of a sentence, not too many."""
     different = list(dict.fromkeys(names))
-    shown = ", ".join(rrdgraph.plain(name)[:80] or "(none)" for name in different[:MAX_NAMED])
+    shown = ", ".join(plain(name)[:80] or "(none)" for name in different[:MAX_NAMED])
     more = f" and {len(different) - MAX_NAMED} more" if len(different) > MAX_NAMED else ""
     return f"{shown}{more}" if different else "none yet"
 

@@ -1,0 +1,200 @@
+"""Draws the gallery of pictures from simulated data: `make gallery`, or `python -m benchmarks.gallery DIR`.
+
+Everything is fixed (data, end, time zone, sizes), so that a second run on the same machine makes the same bytes.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from msgspec import Struct
+
+from benchmarks.galleryseries import CRASHES, DAY_S, END, OUTAGE, RESTARTS, ZONE, fill
+from collectors.framework.data.pictures import draw
+from common.graphs import Band, Curve, Draw, Drawing, Limit, Mark, MarkKind, Rank, Span, Subject, Theme
+from common.queries import GraphQuery
+
+FOLDER = Path("docs/gallery")
+HOUR_S, WEEK_S, YEAR_S = 3600, 7 * DAY_S, 365 * DAY_S
+
+
+class Piece(Struct, frozen=True, kw_only=True):
+    """A picture of the gallery.
+
+    Attributes:
+        text: what is to be seen, below it on the page.
+    """
+
+    name: str
+    text: str
+    device: str
+    seconds: int
+    drawing: Drawing = Drawing()
+    component: str | None = None
+    graph: str = ""
+    form: str = "png"
+    width: int = 760
+    height: int = 180
+
+
+_RESTARTED = tuple(Mark(at=at, label="restarted", kind=MarkKind.RESTART) for at in RESTARTS)
+_MISSING = (Span(start=OUTAGE[0], end=OUTAGE[1], label="missing", severity=5),)
+_CPU_LIMITS = (
+    Limit(value=100, label="cpu-eater: 100 %", severity=3),
+    Limit(value=400, label="cpu-eater: 400 %", severity=4),
+)
+_WEBS = tuple(Subject(device=device, component="nginx", shown=device) for device in ("web1", "web2", "web3"))
+
+PIECES = (
+    Piece(
+        name="day", device="db1", component="postgres", graph="cpu", seconds=DAY_S,
+        drawing=Drawing(limits=_CPU_LIMITS, marks=_RESTARTED, spans=_MISSING),
+        text="A day of one process set: averages with the range of the samples around them, a threshold that is near "
+        "and one that is far away, a time in which it was missing, a restart. Summer time began that night.",
+    ),
+    Piece(
+        name="day-dark", device="db1", component="postgres", graph="cpu", seconds=DAY_S,
+        drawing=Drawing(theme=Theme.DARK, limits=_CPU_LIMITS, marks=_RESTARTED, spans=_MISSING),
+        text="The same on dark.",
+    ),
+    Piece(
+        name="hour", device="db1", component="report builder", graph="cpu", seconds=HOUR_S,
+        drawing=Drawing(marks=tuple(Mark(at=at, label="restarted", kind=MarkKind.RESTART) for at in CRASHES)),
+        text="An hour, with each sample, and none of the many restarts before it.",
+    ),
+    Piece(
+        name="crash-loop", device="db1", component="report builder", graph="restarts", seconds=4 * HOUR_S,
+        text="Restarts are counted in bars that no picture is too narrow for: a crash loop.",
+    ),
+    Piece(
+        name="leak", device="db1", component="postgres", seconds=WEEK_S,
+        drawing=Drawing(
+            title="db1 · postgres · Memory",
+            curves=(Curve(point="memory", label="resident", draw=Draw.AREA),),
+            limits=(Limit(value=5 * 2**30, label="memory-leak: 5 GiB", severity=4),),
+            marks=_RESTARTED,
+        ),
+        text="A week: memory that grows until a restart, in binary units.",
+    ),
+    Piece(
+        name="week-before", device="db1", component="postgres", seconds=WEEK_S,
+        drawing=Drawing(
+            title="db1 · postgres · CPU of each process",
+            curves=(Curve(point="cpu", label="CPU of each", transform="value / count"),),
+            unit="percent", compare_s=WEEK_S, percentiles=(95.0,), band=Band.NO,
+        ),
+        text="An expression over two points, with its 95th percentile, and what it was a week earlier.",
+    ),
+    Piece(
+        name="year", device="db1", component="postgres", graph="cpu", seconds=YEAR_S,
+        text="A year of days: the line is the average, the band shows how far the samples went.",
+    ),
+    Piece(
+        name="stack", device="farm", graph="memory", seconds=DAY_S,
+        text="All twenty workers of a host on top of each other, the largest first.",
+    ),
+    Piece(
+        name="stack-dark", device="farm", graph="cpu", seconds=DAY_S,
+        drawing=Drawing(theme=Theme.DARK, top=6),
+        text="The six largest, and the sum of all others.",
+    ),
+    Piece(
+        name="twenty", device="farm", seconds=HOUR_S,
+        drawing=Drawing(title="farm · CPU", curves=(Curve(point="cpu", label="CPU"),)),
+        text="Twenty lines: eight colours, then the same dashed, then dotted.",
+    ),
+    Piece(
+        name="twenty-year", device="archive", graph="cpu", seconds=YEAR_S,
+        text="A year of twenty.",
+    ),
+    Piece(
+        name="devices", device="web1", seconds=DAY_S,
+        drawing=Drawing(title="CPU of nginx on three hosts", curves=(Curve(point="cpu"),), subjects=_WEBS),
+        text="One process set on several devices.",
+    ),
+    Piece(
+        name="log", device="web1", component="nginx", seconds=DAY_S,
+        drawing=Drawing(
+            title="web1 · nginx · latency", curves=(Curve(point="latency"),), log=True, percentiles=(50.0, 99.0)
+        ),
+        text="Logarithmic, with median and 99th percentile.",
+    ),
+    Piece(
+        name="batch", device="db1", component="nightly backup", graph="io", seconds=2 * DAY_S,
+        text="What a nightly job reads and writes: counters, drawn as rates.",
+    ),
+    Piece(
+        name="top", device="farm", seconds=6 * HOUR_S,
+        drawing=Drawing(
+            title="farm · CPU, the three with the highest peak", curves=(Curve(point="cpu"),), top=3, rank=Rank.PEAK
+        ),
+        text="The three with the highest peak.",
+    ),
+    Piece(
+        name="vector", device="db1", component="postgres", graph="fds", seconds=WEEK_S, form="svg",
+        text="As SVG, for print.",
+    ),
+)  # fmt: skip
+
+
+def render(piece: Piece, root: Path) -> bytes:
+    """The bytes of a picture; the current directory is the RRD folder."""
+    drawing = Drawing(zone=ZONE) if piece.drawing == Drawing() else piece.drawing
+    query = GraphQuery(
+        device=piece.device,
+        component=piece.component,
+        graph=piece.graph,
+        start=END - piece.seconds,
+        end=END,
+        form=piece.form,
+        width=piece.width,
+        height=piece.height,
+        drawing=_at_home(drawing),
+    )
+    return draw(query, root)[0]
+
+
+def _at_home(drawing: Drawing) -> Drawing:
+    from msgspec.structs import replace
+
+    return replace(drawing, zone=ZONE)
+
+
+def page() -> str:
+    """The page that shows them."""
+    parts = [
+        "# Gallery",
+        "",
+        "Pictures as `tocsin graph` draws them, from simulated data; `make gallery` draws them anew.",
+    ]
+    for piece in PIECES:
+        parts += ["", piece.text, "", f"![{piece.name}]({piece.name}.{piece.form})"]
+    return "\n".join(parts) + "\n"
+
+
+def main(arguments: list[str]) -> int:
+    """Draw all of them into a folder."""
+    folder = Path(arguments[0] if arguments else FOLDER).absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = set(arguments[1:])
+    kept = os.environ.get("TOCSIN_GALLERY_DATA")
+    with tempfile.TemporaryDirectory() as temporary:
+        root = Path(kept or temporary)
+        if not (root / "index.db").exists():
+            root.mkdir(parents=True, exist_ok=True)
+            fill(root)
+        os.chdir(root)
+        for piece in PIECES:
+            if not wanted or piece.name in wanted:
+                data = render(piece, root)
+                (folder / f"{piece.name}.{piece.form}").write_bytes(data)
+                sys.stdout.write(f"{piece.name}.{piece.form}: {len(data) / 1000:.1f} kB\n")
+    (folder / "README.md").write_text(page(), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
