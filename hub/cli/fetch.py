@@ -154,7 +154,17 @@ def _zone(name: str | None) -> ZoneInfo | None:
 
 
 def _zone_name(name: str | None) -> str:
-    return local_zone() if name is None else name
+    """The name that the hub is told."""
+    if name is not None:
+        return name
+    found = local_zone()
+    try:
+        zone_named(found)
+    except PermanentError:
+        raise usage(
+            f"The time zone of this terminal, {found}, has no name that others know; give one with --tz"
+        ) from None
+    return found
 
 
 def _choose_source(

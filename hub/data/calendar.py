@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import enum
 from collections.abc import Iterator
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from msgspec import Struct
 
@@ -47,6 +47,8 @@ def zone_named(name: str) -> ZoneInfo:
             return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         pass
+    if not available_timezones():
+        raise PermanentError("No time zones are known on this machine; install its package tzdata")
     raise PermanentError(f"{name[:MAX_ZONE]!r} is no time zone; one is called for example Europe/Berlin, or UTC")
 
 

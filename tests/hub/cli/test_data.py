@@ -134,6 +134,9 @@ def test_days_are_of_the_zone_that_is_named_or_of_the_terminal(
     done = run("data", "fetch", "web1", "sshd", "cpu", "--days", "--range", "1700000000..1700003600")
     assert done.out.splitlines()[:2] == ["day,hours,complete,cpu", "2026-11-20,23,no,0.0"]
     assert "by=day&tz=Asia%2FKolkata" in fake.state.requests[-1][1]
+    monkeypatch.setenv("TZ", "CET-1CEST")
+    done = run("data", "fetch", "web1", "sshd", "--days")
+    assert (done.code, "give one with --tz" in done.err) == (2, True)
     run("data", "fetch", "web1", "sshd", "--months", "--tz", "Europe/Berlin", "--range", "2026-01")
     assert "by=month&tz=Europe%2FBerlin" in fake.state.requests[-1][1]
     assert "start=1767222000&end=1769900400" in fake.state.requests[-1][1]
