@@ -3,7 +3,9 @@
 "use strict";
 
 const AT_ONCE = 3;
-const PLOT = { width: 620, height: 130 };
+const COLUMNS = 600;
+const PLOT_HEIGHT = 130;
+const [NARROW, WIDE] = [320, 900];
 const NEW_AFTER_MS = [10000, 300000];
 const dark = matchMedia("(prefers-color-scheme: dark)");
 let chosen = null;
@@ -11,7 +13,8 @@ let waitingFigures = [];
 let drawingNow = 0;
 
 const rangeOf = () => Number(document.querySelector("#ranges [aria-pressed=true]").dataset.range);
-const columnOf = (range) => Math.max(1, Math.floor(range / PLOT.width));
+const columnOf = (range) => Math.max(1, Math.floor(range / COLUMNS));
+const widthOf = (figure) => Math.min(WIDE, Math.max(NARROW, Math.round(figure.clientWidth / 20) * 20));
 const newAfter = () => Math.min(NEW_AFTER_MS[1], Math.max(NEW_AFTER_MS[0], columnOf(rangeOf()) * 1000));
 
 const sight = new IntersectionObserver((entries) => {
@@ -49,8 +52,10 @@ async function drawOne(figure) {
   const wanted = manner();
   const range = rangeOf();
   const end = Math.floor(Date.now() / 1000 / columnOf(range)) * columnOf(range);
-  const asked = { graph: figure.row.graph, start: end - range, end, format: "svg", ...PLOT,
-    theme: dark.matches ? "dark" : "light", zone: Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC" };
+  const asked = {
+    graph: figure.row.graph, start: end - range, end, format: "svg", width: widthOf(figure), height: PLOT_HEIGHT,
+    theme: dark.matches ? "dark" : "light", zone: Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC",
+  };
   if (figure.row.component !== null) asked.component = figure.row.component;
   if (at("compare").value) asked.compare_s = at("compare").value;
   const [image, problem] = figure.children;
@@ -64,6 +69,7 @@ async function drawOne(figure) {
     const before = image.src;
     image.src = url;
     image.hidden = false;
+    figure.className = "";
     if (before) URL.revokeObjectURL(before);
     problem.hidden = true;
   } catch (error) {
@@ -77,7 +83,7 @@ async function drawOne(figure) {
 }
 
 function makeFigure(device, row) {
-  const figure = element("figure");
+  const figure = element("figure", "empty");
   const image = element("img");
   image.alt = plain(row.title + " of " + (row.component || device));
   image.hidden = true;
