@@ -17,7 +17,7 @@ from common.series import SeriesKey
 
 SHARE = 0.25
 """Of the time of the writer process."""
-BURST_S = 2.0
+BURST_S = 0.5
 """So much of it may be used at once, after a time without conversions."""
 SLICE_S = 0.1
 """Then samples and flushes are looked at again."""
