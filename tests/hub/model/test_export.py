@@ -107,7 +107,7 @@ def _own(form: str) -> st.SearchStrategy[dict[str, Any]]:
     """What only thresholds of a form say."""
     row = st.fixed_dictionaries({}, optional={"scans": st.integers(1, 1000), "for_s": st.integers(0, 604800)})
     among = st.integers(1, 5).map(lambda scans: {"scans": scans, "of": 5})
-    return {
+    own: dict[str, Any] = {
         "limit": row | among,
         "band": row | among,
         "change": row,
@@ -129,7 +129,9 @@ def _own(form: str) -> st.SearchStrategy[dict[str, Any]]:
                 "learn_s": st.integers(1209600, 5184000),
             },
         ),
-    }[form]
+    }
+    found: st.SearchStrategy[dict[str, Any]] = own[form]
+    return found
 
 
 threshold = st.sampled_from(["limit", "band", "change", "trend", "absence", "baseline"]).flatmap(

@@ -111,7 +111,8 @@ def test_what_templates_for_process_sets_say_is_in_the_config() -> None:
 
 def added(text: str) -> ThresholdConfig:
     """What becomes of one threshold more."""
-    return config(BASE.replace("  off:", f"  more: {text}\n  off:")).thresholds[-1]
+    found: ThresholdConfig = config(BASE.replace("  off:", f"  more: {text}\n  off:")).thresholds[-1]
+    return found
 
 
 def test_scans_that_count_among_others_and_what_is_usual_of_each_form() -> None:
