@@ -225,7 +225,15 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
             ConversionTopic(ConversionDesk(clock, roster, distributor.owner, roster.is_known)),
             GraphTopic(
                 graph_desk(
-                    clock, wall, lambda: model.model, components, EventPast(database), reader, distributor.owner
+                    reactor,
+                    clock,
+                    wall,
+                    life.at_end,
+                    model=lambda: model.model,
+                    components=components,
+                    past=EventPast(database),
+                    reader=reader,
+                    owner=distributor.owner,
                 ),
                 reader,
                 lambda: model.model,

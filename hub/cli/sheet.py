@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from common.rrdgraph import plain
+from common.graphtexts import plain
 from hub.cli.client import Api, path_of
 from hub.cli.exits import CommandError, Exit, not_found
 from hub.cli.graphlist import graph_rows

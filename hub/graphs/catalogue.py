@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from common import rrdgraph
+from common import graphkinds
 from common.processpoints import POINTS as PROCESS_POINTS
 from common.series import Kind, Point
 from hub.model.bound import resolution_of
@@ -15,8 +15,8 @@ from hub.model.model import Model
 from hub.model.resolution import derived_of
 from hub.model.templates import Graph, Target
 
-BUILT_IN: Mapping[str, rrdgraph.Graph] = {graph.name: graph for graph in rrdgraph.GRAPHS}
-FIRST = rrdgraph.GRAPHS[0].name
+BUILT_IN: Mapping[str, graphkinds.Graph] = {graph.name: graph for graph in graphkinds.GRAPHS}
+FIRST = graphkinds.GRAPHS[0].name
 """What is drawn where nobody says what."""
 
 
@@ -82,7 +82,7 @@ def offers(points: Sequence[Point], known: Mapping[str, Known]) -> list[Offer]:
     names = {point.name for point in points}
     found: dict[str, Offer] = {}
     drawn: set[str] = set()
-    for graph in rrdgraph.graphs_for(points):
+    for graph in graphkinds.graphs_for(points):
         there = tuple(name for name, _ in graph.points if name in names)
         found[graph.name] = Offer(graph=graph.name, title=graph.title, points=there)
     for id_, one in known.items():

@@ -12,6 +12,9 @@ from common.queries import GraphQuery, Picture
 from hub.graphs.desk import Drawn
 from hub.graphs.turns import Turns
 
+SEVERAL = ""
+"""Stands for several collectors together."""
+
 
 class Reader(Protocol):
     """What is asked of collectors."""
@@ -46,6 +49,6 @@ class Drawers:
         subjects = drawing.subjects or (Subject(device=query.device, component=query.component),)
         owners = dict.fromkeys(self._owner(one.device) or one.device for one in subjects)
         if len(owners) > 1:
-            return await self._several(query, drawing)
+            return await self._turns.take(SEVERAL, self._several(query, drawing))
         asked = self._reader.graph(replace(query, drawing=drawing))
         return Drawn(await self._turns.take(next(iter(owners)), asked))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from common.configs import ExpectedSet
@@ -12,7 +13,8 @@ from hub.data.reader import Reader
 from hub.graphs.desk import GraphDesk
 from hub.graphs.drawers import Drawers
 from hub.graphs.history import Historian, Past
-from hub.graphs.several import refuse_several
+from hub.graphs.painter import Painter
+from hub.graphs.several import SeveralCollectors
 from hub.graphs.subjects import Book
 from hub.model.model import Model
 
@@ -28,8 +30,11 @@ class Components(Protocol):
 
 
 def graph_desk(
+    reactor: Any,
     clock: IReactorTime,
     wall: Callable[[], float],
+    at_end: Callable[[Callable[[], Deferred[None]]], object],
+    *,
     model: Callable[[], Model],
     components: Components,
     past: Past,
@@ -39,8 +44,10 @@ def graph_desk(
     """Join the parts.
 
     Args:
+        reactor: for the drawing process.
         clock: monotonic.
         wall: epoch seconds.
+        at_end: is told what is to be done when the hub stops.
         model: at present.
         components: of devices.
         past: of events.
@@ -48,5 +55,8 @@ def graph_desk(
         owner: gives the collector of a device.
     """
     book = Book(model, components.expected, components.series_elsewhere)
+    painter = Painter(reactor, clock)
+    at_end(painter.stop)
+    several = SeveralCollectors(clock, reader, owner, painter)
     historian = Historian(clock, book, past, reader)
-    return GraphDesk(wall, model, book, historian, Drawers(reader, owner, refuse_several))
+    return GraphDesk(wall, model, book, historian, Drawers(reader, owner, several.draw))

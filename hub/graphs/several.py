@@ -2,12 +2,92 @@
 
 from __future__ import annotations
 
-from common.errors import TransientError
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from msgspec.structs import replace
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+
+from common.expressions import parse
+from common.graphkinds import graphs_for
 from common.graphs import Drawing
-from common.queries import GraphQuery
+from common.queries import GraphQuery, Picture
+from common.series import Point
+from hub.data.reader import TooSlowError
 from hub.graphs.desk import Drawn
+from hub.graphs.gathering import Collectors, Gatherer, Wanted
+from hub.graphs.tables import Job
+
+WITHIN_S = 25.0
+MAX_NOTE = 400
 
 
-async def refuse_several(_query: GraphQuery, _drawing: Drawing) -> Drawn:
-    """Until the hub can draw."""
-    raise TransientError("these devices belong to several collectors; draw those of one collector at a time")
+class Draws(Protocol):
+    """Whoever draws figures."""
+
+    async def paint(self, job: Job) -> bytes:
+        """The bytes of a picture."""
+
+
+class SeveralCollectors:
+    """Gathers figures, and has them drawn.
+
+    Args:
+        clock: monotonic.
+        collectors: are asked.
+        owner: gives the collector of a device.
+        painter: draws.
+    """
+
+    def __init__(
+        self, clock: IReactorTime, collectors: Collectors, owner: Callable[[str], str | None], painter: Draws
+    ) -> None:
+        self._clock = clock
+        self._collectors = collectors
+        self._owner = owner
+        self._painter = painter
+
+    async def draw(self, query: GraphQuery, drawing: Drawing) -> Drawn:
+        """A picture of the drawing's subjects.
+
+        Raises:
+            TocsinError: nobody could be asked, nobody has any of it, or it cannot be drawn.
+        """
+        gatherer = Gatherer(self._collectors, self._owner, query, drawing, wanted(query, drawing))
+        gathering = Deferred.fromCoroutine(gatherer.gather())
+        gathering.addTimeout(WITHIN_S, self._clock, onTimeoutCancel=_too_slow)
+        gathered = await gathering
+        notes = [gathered.note, *gathered.missing, drawing.note]
+        note = " ".join(one for one in notes if one)[:MAX_NOTE]
+        job = Job(replace(query, drawing=replace(drawing, note=note, subjects=(), top=0)), gathered.tables)
+        return Drawn(Picture(form=query.form, data=await self._painter.paint(job)), gathered.missing)
+
+
+def wanted(query: GraphQuery, drawing: Drawing) -> Wanted:
+    """The points that a picture needs of a source."""
+    if drawing.curves:
+        needed = {name for curve in drawing.curves for name in (curve.point, *_names(curve.transform))}
+        drawn = {curve.point for curve in drawing.curves}
+
+        def of_curves(points: Sequence[Point]) -> list[str]:
+            names = [point.name for point in points if point.name in needed]
+            return names if drawn.intersection(names) else []
+
+        return of_curves
+
+    def of_graph(points: Sequence[Point]) -> list[str]:
+        names = {point.name for point in points}
+        graphs = graphs_for(points)
+        graph = next((one for one in graphs if query.graph in {"", one.name}), None)
+        return [] if graph is None else [name for name, _ in graph.points if name in names]
+
+    return of_graph
+
+
+def _names(transform: str) -> frozenset[str]:
+    return parse(transform).names if transform else frozenset()
+
+
+def _too_slow(_result: object, _within_s: float) -> None:
+    raise TooSlowError(f"the collectors did not answer within {WITHIN_S:.0f} s; ask for fewer devices or sets")

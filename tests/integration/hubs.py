@@ -66,10 +66,11 @@ class Content(Protocol):
 
 
 class Answer:
-    """Status and JSON of an answer."""
+    """Status, headers and JSON of an answer."""
 
-    def __init__(self, status: int, content: bytes, kind: str) -> None:
+    def __init__(self, status: int, content: bytes, kind: str, headers: dict[str, str] | None = None) -> None:
         self.status = status
+        self.headers = headers or {}
         self.content = content
         self.json: Any = json.loads(content) if kind == "application/json" else None
 
@@ -155,7 +156,8 @@ class TestHub:
         kind = response.headers.getRawHeaders("content-type", [""])[0]
         content = Content()
         response.deliverBody(content)
-        return Answer(response.code, await content.done, kind)
+        told = {name.decode().lower(): values[-1].decode() for name, values in response.headers.getAllRawHeaders()}
+        return Answer(response.code, await content.done, kind, told)
 
     async def until(self, what: str, check: Any, within_s: float = 20) -> Any:
         """Look again and again until something is so."""

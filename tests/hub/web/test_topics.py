@@ -255,7 +255,17 @@ class CollectorTopicTests(SynchronousTestCase):
         services = Services(self.bench.distributor, modeler)
         self.past = FakePast()
         seconds = self.bench.clock.seconds
-        desk = graph_desk(self.bench.clock, seconds, Model, FakeComponents(), self.past, reader, model.owner)
+        desk = graph_desk(
+            None,
+            self.bench.clock,
+            seconds,
+            lambda stop: None,
+            model=Model,
+            components=FakeComponents(),
+            past=self.past,
+            reader=reader,
+            owner=model.owner,
+        )
         topics = (
             CollectorTopic(about, self.roster, services, reader, model.devices, counts),
             DataTopic(reader, model.devices, self.bench.clock.seconds),

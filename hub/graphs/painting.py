@@ -1,0 +1,154 @@
+"""The hub's drawing process: draws pictures of figures that are in no file.
+
+Started by the hub as `python -m hub.graphs.painting`. Jobs come on its standard input, pictures leave on its standard
+output, each with its length in four bytes before it. It may be killed at any moment. The end of the input ends it.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any, BinaryIO
+
+import msgspec
+import rrdtool
+from msgspec import Struct
+
+from common.errors import NotFoundError, TocsinError
+from common.graphdefs import File
+from common.graphdrawing import check_zone, compose, paint, warm_up
+from common.graphpicture import step_of
+from common.graphplots import Series, Whose, plots_from
+from common.series import Layout, SeriesKey
+from hub.graphs.tables import CONSOLIDATIONS, Job, Outcome, Painted, Refused, Row, Table
+
+MAX_JOB_BYTES = 64 * 1024 * 1024
+PREFIX = "cb//"
+"""What makes librrd ask its callback for the figures of a path."""
+
+_decoder = msgspec.msgpack.Decoder(Job)
+_encoder = msgspec.msgpack.Encoder()
+
+
+class Source(Struct, frozen=True):
+    """A table as drawing knows the sources of components."""
+
+    key: SeriesKey
+    layout: Layout
+    file: str
+
+
+class Tables:
+    """The figures of the picture that is being drawn, as librrd asks for them."""
+
+    def __init__(self, tables: Sequence[Table]) -> None:
+        self._rows = {
+            (f"{PREFIX}{place}", cf): dict(_rows(table, cf))
+            for place, table in enumerate(tables)
+            for cf in CONSOLIDATIONS
+        }
+        self._tables = {f"{PREFIX}{place}": table for place, table in enumerate(tables)}
+        self.paths: dict[str, int] = {}
+
+    def of(self, series: Series) -> tuple[File, int]:
+        """The file that stands for a table, and the seconds of its rows."""
+        names = frozenset(point.name for point in series.layout.points)
+        return File(path=series.file, names=names), self._tables[series.file].row_s
+
+    def fetch(self, *, filename: str, cf: str, start: int, end: int, **_more: Any) -> dict[str, Any]:
+        """Rows of a table from one epoch second to another; librrd's own rule: a row is known by its end."""
+        table = self._tables[filename]
+        step_s = table.row_s
+        first = start - start % step_s
+        last = end + -end % step_s
+        rows = self._rows[filename, cf]
+        nothing = [None] * len(table.layout.points)
+        found = [rows.get(at, nothing) for at in range(first + step_s, last + step_s, step_s)]
+        columns = {point.name: [row[place] for row in found] for place, point in enumerate(table.layout.points)}
+        return {"start": first, "end": last, "step": step_s, "data": columns}
+
+
+def _rows(table: Table, cf: str) -> list[Row]:
+    return table.rows.get(cf) or table.rows[CONSOLIDATIONS[0]]
+
+
+class _Shown:
+    """What is being drawn."""
+
+    tables = Tables(())
+
+
+_shown = _Shown()
+
+
+def _fetch(**asked: Any) -> dict[str, Any]:
+    return _shown.tables.fetch(**asked)
+
+
+rrdtool.register_fetch_cb(_fetch)  # once, for all pictures: librrd keeps it without holding it
+
+
+def draw(job: Job) -> bytes:
+    """The bytes of a picture.
+
+    Raises:
+        NotFoundError: none of its points is there.
+        PermanentError: it cannot be drawn.
+    """
+    query = job.query
+    check_zone(query.drawing.zone if query.drawing else "UTC")
+    tables = _shown.tables = Tables(job.tables)
+    whose = [
+        Whose(
+            table.device,
+            table.component,
+            table.label,
+            [Source(SeriesKey(table.device, table.component, table.source), table.layout, f"{PREFIX}{place}")],
+        )
+        for place, table in enumerate(job.tables)
+    ]
+    step_s = step_of(query.start, query.end, query.width)
+    return paint(compose(query, plots_from(query, whose, tables), step_s))
+
+
+def respond(data: bytes) -> Outcome:
+    """What becomes of one encoded job."""
+    try:
+        return Painted(draw(_decoder.decode(data)))
+    except NotFoundError as error:
+        return Refused(error.message, found=False)
+    except TocsinError as error:
+        return Refused(error.message)
+    except Exception:  # noqa: BLE001 - the supervisor of this process: one bad picture ends no other
+        sys.stderr.write(traceback.format_exc())
+        return Refused("The hub's drawing process failed at this picture; see the hub's log")
+
+
+def main() -> int:
+    """Draw until the input ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the hub, which then ends our input
+    source, sink = sys.stdin.buffer, sys.stdout.buffer
+    warm_up()
+    while (data := _read(source)) is not None:
+        body = _encoder.encode(respond(data))
+        try:
+            sink.write(len(body).to_bytes(4, "big") + body)
+            sink.flush()
+        except BrokenPipeError:
+            break
+    return 0
+
+
+def _read(source: BinaryIO) -> bytes | None:
+    head = source.read(4)
+    length = int.from_bytes(head, "big")
+    if len(head) < 4 or length > MAX_JOB_BYTES:
+        return None
+    data = source.read(length)
+    return data if len(data) == length else None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
