@@ -6,6 +6,7 @@ leaves that folder, and the folder never grows beyond a bound.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -25,13 +26,16 @@ from common.moving import Given, GiveQuery, MovedFile, Taken, digest_of
 
 MOST_BYTES = 512 * 1024 * 1024
 KEEP_S = 7 * 86_400.0
-"""A part that nothing was added to for so long is dropped, and so is the mark of a file that was taken in."""
+"""A part that nothing was added to for so long is dropped."""
+HELD_S = 60.0
+"""So long it is known of a file that it was taken in. Later it would be taken once more, which changes nothing; nobody
+could say then that it is still here: it may have gone on to another collector."""
 PATIENCE_S = 3.0
 """A file is mostly in its place by then; who gave it asks again if it is not."""
 MOST_BROKEN = 3
 """So often a file may turn out to be another than was told, before it is refused."""
 
-_NAME = re.compile(r"^[0-9a-f]{32}-[0-9]+-[0-9a-f]{32}\.(part|held)\Z")
+_NAME = re.compile(r"^[0-9a-f]{32}-[0-9]+-[0-9a-f]{32}\.part\Z")
 _READY = Taken(state=Given.WORKING)
 
 _log = Logger()
@@ -67,6 +71,7 @@ class Incoming:
         self._most_bytes = most_bytes
         self._under_way: dict[str, list[Deferred[Taken]]] = {}
         self._broken: dict[str, int] = {}
+        self._held: dict[str, float] = {}
         self.files = self.refused = self.bytes = 0
 
     async def take(self, query: GiveQuery) -> Taken:
@@ -75,7 +80,10 @@ class Incoming:
         Raises:
             TransientError: the disk refused, or there is no room; nothing that has come is lost.
         """
-        name = _name_of(query.file)
+        name, now = _name_of(query.file), self._clock.seconds()
+        self._held = {one: until for one, until in self._held.items() if until > now}
+        if name in self._held:
+            return Taken(state=Given.HELD, offset=query.file.size)
         if name not in self._under_way:
             try:
                 taken = await self._worker.run(lambda: self._take(name, query))
@@ -96,8 +104,6 @@ class Incoming:
         told = query.file
         if reason := _not_ours(told):
             return Taken(state=Given.REFUSED, reason=reason)
-        if (self._folder / f"{name}.held").exists():
-            return Taken(state=Given.HELD, offset=told.size)
         path = self._folder / f"{name}.part"
         have = path.stat().st_size if path.exists() else 0
         if query.data:
@@ -145,7 +151,7 @@ class Incoming:
         for _, size, entry in sorted(kept):
             if total <= self._most_bytes:
                 return
-            if entry != path and entry.stem not in self._under_way and entry.suffix == ".part":
+            if entry != path and entry.stem not in self._under_way:
                 entry.unlink(missing_ok=True)
                 total -= size
         if total > self._most_bytes:
@@ -167,7 +173,7 @@ class Incoming:
             return Taken(state=Given.WORKING, offset=told.size)
 
     async def _bring(self, name: str, told: MovedFile) -> Taken:
-        part, mark = self._folder / f"{name}.part", self._folder / f"{name}.held"
+        part = self._folder / f"{name}.part"
         try:
             await self._adopt(
                 Adopt(
@@ -183,19 +189,16 @@ class Incoming:
             await self._worker.run(lambda: part.unlink(missing_ok=True))
             self._refuse(told, error.message)
             return Taken(state=Given.REFUSED, reason=error.message[:1000])
-
-        def settle() -> None:
-            mark.touch(mode=0o640)
-            part.unlink(missing_ok=True)
-            durable.sync(self._folder)
-
-        try:
-            await self._worker.run(settle)
-        except OSError as error:
-            raise TransientError(f"{self._folder} cannot be written: {error.strerror}; free some space there") from None
+        self._held[name] = self._clock.seconds() + HELD_S
         self.files += 1
+        with contextlib.suppress(OSError):  # it goes later, with what is old
+            await self._worker.run(lambda: part.unlink(missing_ok=True))
         _log.info("the file of {series} has come from another collector", series=_series(told))
         return Taken(state=Given.HELD, offset=told.size)
+
+    def forget(self) -> None:
+        """Files leave: of none it is sure any more that it is here."""
+        self._held.clear()
 
     def _brought(self, outcome: Any, name: str) -> None:
         waiting = [waiter for waiter in self._under_way.pop(name) if not waiter.called]

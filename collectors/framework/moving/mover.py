@@ -168,6 +168,7 @@ class Mover(Service):
         return replace(outgoing, files=[told for told in outgoing.files if told.key.source != SOURCE])
 
     async def _let_go(self, query: LetGoQuery) -> Done:
+        self.incoming.forget()
         done = await self._ordered(
             PutAway(device=query.device, file=query.file, version=query.version, to=query.to, copy=query.copy)
         )

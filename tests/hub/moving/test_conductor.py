@@ -299,6 +299,13 @@ def test_a_device_that_moves_on_takes_the_files_of_both(bench: Bench) -> None:
     assert {move.source: move.done_at is not None for move in bench.conductor.book.of("web1")} == {"a": True, "b": True}
 
 
+def test_a_device_that_goes_to_and_fro_without_a_new_sample_loses_nothing(bench: Bench) -> None:
+    for to in ("b", "a", "b", "a", "b"):
+        bench.move(to)
+        bench.go_on(6)
+        assert came(bench, to)
+
+
 def test_a_member_that_may_get_its_device_back_is_not_asked_for_its_files(bench: Bench) -> None:
     bench.returning.add(("web1", "a"))
     bench.move("b")

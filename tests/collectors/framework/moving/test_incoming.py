@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
-from collectors.framework.moving.incoming import KEEP_S, MOST_BROKEN, PATIENCE_S, Incoming
+from collectors.framework.moving.incoming import HELD_S, KEEP_S, MOST_BROKEN, PATIENCE_S, Incoming
 from collectors.framework.moving.orders import Adopt, Moved
 from collectors.framework.moving.outgoing import describe, list_outgoing
 from common.errors import PermanentError, TransientError
@@ -80,10 +80,17 @@ def test_a_file_comes_in_pieces_and_is_adopted_once(bench: Bench) -> None:
     assert bench.give_all().state is Given.HELD
     assert [(order.key, order.first, order.last) for order in bench.adopted] == [(KEY, NOW - 1000, NOW - 810)]
     assert bench.ask().state is Given.HELD
-    bench.start()
-    assert bench.ask().state is Given.HELD
     assert len(bench.adopted) == 1
-    assert [path.suffix for path in bench.folder.iterdir()] == [".held"]
+    assert list(bench.folder.iterdir()) == []
+
+
+def test_that_a_file_is_here_is_not_believed_for_long_and_not_when_files_have_left(bench: Bench) -> None:
+    bench.give_all()
+    bench.clock.advance(HELD_S + 1)
+    assert bench.ask().state is Given.WANTED
+    bench.give_all()
+    bench.incoming.forget()
+    assert bench.ask().state is Given.WANTED
 
 
 def test_it_goes_on_where_it_was_after_a_restart(bench: Bench) -> None:
