@@ -68,9 +68,10 @@ def window_s(layout: Layout) -> int:
 
 @lru_cache(maxsize=256)
 def gap_s(layout: Layout) -> int:
-    """From what gap on the window before it is copied: something of it would be blanked at once."""
+    """From what gap on the window before it is copied: something of it, and half of the full step, would be blanked."""
     full = rrd.archives(layout.step_s, layout.retention)[0]
-    return max(full.rows * full.steps * layout.step_s - window_s(layout) + layout.step_s, 3 * layout.step_s)
+    span_s = full.rows * full.steps * layout.step_s
+    return max(span_s - window_s(layout) + layout.step_s, span_s // 2)
 
 
 @lru_cache(maxsize=256)

@@ -13,7 +13,7 @@ from collectors.framework.data.copies import copies_of, copy_in
 from collectors.framework.data.copybook import CopyBook
 from collectors.framework.data.copying import MOST_OF_A_FILE, WINDOW_S, Copying, copy_bytes, gap_s, window_s
 from common import rrd
-from common.series import Kind, Layout, Point, Retention
+from common.series import Kind, Layout, Plan, Point, Retention
 from tests.collectors.framework.test_rrdwriter import NOW, Bench, dump
 
 LAYOUT = Layout(points=(Point(name="cpu"), Point(name="restarts", kind=Kind.DERIVE, minimum=0.0)), step_s=60)
@@ -77,6 +77,14 @@ def test_a_copy_is_made_only_where_something_of_these_hours_would_go(outage: Out
     # Where there is none, the file itself has all of it.
     at = NOW - window_s(LAYOUT) + 60
     assert (rows_in(str(outage.path()), at, at).get(at) is None) == bool(copies)
+
+
+@pytest.mark.parametrize(("gap_min", "copies"), [(10, 0), (179, 0), (180, 1)])
+def test_a_file_that_keeps_few_hours_is_not_copied_at_each_small_gap(outage: Outage, gap_min: int, copies: int) -> None:
+    layout = Layout(points=LAYOUT.points, step_s=60, retention=Plan(name="hours", full_days=0.25))
+    outage.fill(NOW, layout=layout)
+    outage.comes_back(NOW + gap_min * 60, layout=layout)
+    assert len(copies_of(outage.path())) == copies
 
 
 def test_a_gap_inside_what_waited_in_the_spool_is_a_gap(outage: Outage) -> None:
