@@ -21,6 +21,9 @@ from hub.cli.purge import purge_command
 from hub.cli.ranges import parse_range
 from hub.cli.sparks import by_point, heading, is_wide, sparks_of, with_scale
 
+AHEAD_S = 5.0
+"""A value from so far in the future was taken under another clock than the hub's."""
+
 
 @click.group("data")
 def data_group() -> None:
@@ -91,11 +94,13 @@ def _value(row: Mapping[str, Any]) -> str:
 
 
 def _age(row: dict[str, Any]) -> object:
-    """Time since the end of the newest step; yellow when three more should have come."""
+    """Time since the end of the newest step; yellow when three more should have come, or when clocks do not agree."""
     age_s, step_s = row.get("age_s"), row.get("step_s") or 0
     if not isinstance(age_s, int | float):
         return NOTHING
     ended_s = age_s - step_s
+    if age_s < -AHEAD_S:
+        return cell(f"{span(-age_s)} ahead", "yellow")
     return cell(span(ended_s), "yellow" if ended_s > 2 * step_s + 60 else "")
 
 

@@ -12,6 +12,8 @@ from common.queries import LastValue
 from common.readings import HeardSeries, PointFacts, SeriesFacts
 
 MAX_BYTES = 64 * 1024 * 1024
+MAX_SERIES = 2000
+"""Of a device."""
 OVERHEAD = 400
 """Bytes that a device takes besides what is kept of it."""
 
@@ -64,7 +66,10 @@ class LastHeard:
                 if before is None or not before.values
                 else {(one.component, one.source): one for one in _values.decode(zlib.decompress(before.values))}
             )
-            self._take(device, [], values=_packed([*(kept | fresh).values()]), now=now)
+            every = [*(kept | fresh).values()]
+            if len(every) > MAX_SERIES:  # sets come and go, and these have gone longest ago
+                every = sorted(every, key=lambda one: one.at)[-MAX_SERIES:]
+            self._take(device, [], values=_packed(every), now=now)
 
     def take_facts(self, device: str, facts: Sequence[SeriesFacts], now: float) -> None:
         """Keep what is kept of all series of a device."""

@@ -506,6 +506,14 @@ def test_a_counter_is_told_with_its_rate(run: Run, fake: FakeApi) -> None:
     assert ["1.0 TiB" in line for line in lines[1:]] == [True, True]
 
 
+def test_a_value_of_a_clock_that_is_ahead_says_so(run: Run, fake: FakeApi) -> None:
+    fake.state.series["web1"] = fake.state.series["web1"][:2]
+    for row, age_s in zip(fake.state.series["web1"], (-3.0, -400.0), strict=True):
+        row["age_s"] = age_s
+    lines = run("data", "last", "web1").out.splitlines()
+    assert [line.split("10s ")[1].strip() for line in lines[1:]] == ["0s", "6m 40s ahead"]
+
+
 def test_all_points_are_listed_on_a_narrow_terminal(run: Run, fake: FakeApi) -> None:
     shown = io.StringIO()
     columns = (Column("component", wraps=True), Column("points", wraps=True))

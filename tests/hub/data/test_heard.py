@@ -1,6 +1,7 @@
 # mypy: allow-untyped-calls
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
@@ -75,6 +76,14 @@ def test_it_is_bounded_and_lets_go_of_what_was_heard_longest_ago() -> None:
     for device in ["always", *(f"d{number}" for number in range(200))]:
         heard.forget(device)
     assert (heard.size, len(heard)) == (0, 0)
+
+
+def test_of_a_device_whose_sets_come_and_go_the_newest_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hub.data.heard.MAX_SERIES", 5)
+    heard = LastHeard()
+    for number in range(20):
+        heard.take_samples([series(component=f"set{number:02}", at=100 + number)], 8.0)
+    assert [component for component, _, _ in names(heard)] == [f"set{number}" for number in range(15, 20)]
 
 
 class HearingTests(SynchronousTestCase):
