@@ -112,8 +112,10 @@ class BaselineRounds(Service):
             return False
         self._ails = ""
         for device, student, end in due:
+            if device not in told.learned:
+                continue
             student.asked = end
-            ends = [look.at for learned in told.learned.get(device, ()) for look in learned.looks[-1:]]
+            ends = [look.at for learned in told.learned[device] for look in learned.looks[-1:]]
             student.told = max([student.told, *ends])
         news = {device: learned for device, learned in told.learned.items() if learned}
         if news and self.running:

@@ -39,6 +39,8 @@ class ComponentWatches(Struct, gc=False):
 
     def keep_only(self, keys: Collection[str]) -> None:
         """Forget what is of other event keys, but for what watches say."""
+        if not self.trends and not self.looked:
+            return
         if self.trends.keys() - keys:
             self.trends = {key: window for key, window in self.trends.items() if key in keys} or NOTHING
         if self.looked.keys() - keys:

@@ -14,6 +14,9 @@ from collectors.framework.data.index import read_device
 from common.series import finite
 
 MOST_DEVICES = 20
+MOST_LOOKS = 100_000
+"""In an answer, about: some megabytes."""
+_LEAST_LOOKS = 16
 _OVERLAP = 3
 """So many parts that were told are told again, in case the one that they were told to has lost them."""
 
@@ -29,35 +32,44 @@ class LessonsQuery(Struct, frozen=True, tag=True):
 
 
 class LessonsTold(Struct, frozen=True, tag=True):
-    """What is new, by device."""
+    """What is new, by device; those that are not among them are to be asked about again."""
 
     learned: dict[str, list[Learned]]
 
 
 def lessons(root: Path, query: LessonsQuery) -> LessonsTold:
     """Read what is new."""
-    return LessonsTold({device: list(_of(root, device, after)) for device, after in query.after.items()})
+    told: dict[str, list[Learned]] = {}
+    count = 0
+    for device, after in query.after.items():
+        told[device] = list(_of(root, device, after))
+        count += sum(len(learned.looks) for learned in told[device])
+        if count >= MOST_LOOKS:
+            break
+    return LessonsTold(told)
 
 
 def _of(root: Path, device: str, after: int) -> Iterator[Learned]:
-    for series in read_device(root, device):
-        for band in bands(root, series.file):
-            looks = looks_of(band, part_s(band.baseline, series.layout.step_s), after)
-            if looks:
-                yield Learned(series.key, band.baseline, band.begun, looks)
+    found = [(series, band) for series in read_device(root, device) for band in bands(root, series.file)]
+    most = min(KEPT, max(_LEAST_LOOKS, MOST_LOOKS // max(1, len(found))))
+    for series, band in found:
+        looks = looks_of(band, part_s(band.baseline, series.layout.step_s), after, most)
+        if looks:
+            yield Learned(series.key, band.baseline, band.begun, looks)
 
 
-def looks_of(band: Band, length_s: int, after: int) -> list[Look]:
+def looks_of(band: Band, length_s: int, after: int, most: int = KEPT) -> list[Look]:
     """The parts of a file that ended after an epoch second, and some before; none when it cannot be read.
 
     Args:
         band: the file.
         length_s: of a part.
         after: epoch second.
+        most: so many of the last ones.
     """
     try:
         last = rrdtool.last(band.path)
-        start = max(after - _OVERLAP * length_s, last - KEPT * length_s)
+        start = max(after - _OVERLAP * length_s, last - most * length_s)
         values, expected, spreads = (_column(band.path, cf, start, last) for cf in ("AVERAGE", EXPECTED, SPREAD))
     except rrdtool.OperationalError:
         return []  # it has gone meanwhile, or is damaged: the writer process sees to it

@@ -126,6 +126,13 @@ def test_many_are_asked_about_some_at_a_time_and_one_question_waits_for_the_othe
     assert [len(after) for after in rounds.asked] == [20, 20, 5]
 
 
+def test_those_that_the_answer_had_no_room_for_are_asked_about_again() -> None:
+    rounds = Rounds(config("one", ODD), config("two", ODD))
+    rounds.answer = lambda query: LessonsTold({next(iter(query.after)): []})
+    rounds.pass_(30)
+    assert rounds.asked == [{"one": 0, "two": 0}, {"two": 0}]
+
+
 def test_after_the_end_nothing_is_asked_or_told(rounds: Rounds) -> None:
     waiting: Deferred[None] = Deferred()
     rounds.answer = lambda _query: waiting

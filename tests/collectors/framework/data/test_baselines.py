@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from collectors.framework.baselines import Learned, Look
+from collectors.framework.data import baselinereading
 from collectors.framework.data.baselinefiles import Known, bands, known, part_s
 from collectors.framework.data.baselinereading import LessonsQuery, lessons
 from common import rrd
@@ -113,6 +114,14 @@ def test_only_what_is_new_is_told_and_a_little_before(life: Life) -> None:
     (one,) = life.learned(after=START + 300 * 95)
     assert [(look.at - START) // 300 for look in one.looks] == [93, 94, 95, 96]
     assert lessons(life.root, LessonsQuery({"stranger": 0})).learned == {"stranger": []}
+
+
+def test_an_answer_has_bounds(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+    life.wave(8)
+    monkeypatch.setattr(baselinereading, "MOST_LOOKS", 10)
+    told = lessons(life.root, LessonsQuery({"web1": 0, "web2": 0})).learned
+    assert [len(one.looks) for one in told["web1"]] == [16]
+    assert "web2" not in told
 
 
 def test_a_series_has_its_own_file_as_ever(life: Life, tmp_path: Path) -> None:
