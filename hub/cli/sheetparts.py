@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from common.graphcolours import INKS
+from common.graphs import Theme
+
 COLUMNS = 3
 
 
@@ -48,10 +51,10 @@ class Colours(Struct, frozen=True):
     line: str
 
 
-LIGHT = Colours("#ffffff", "#1f2328", "#6b7280", "#d8dee4")
-DARK = Colours("#14171c", "#e6e8eb", "#9aa3ad", "#2c333c")
+_QUIET = {False: ("#6b7280", "#d8dee4"), True: ("#9aa3ad", "#2c333c")}
 
 
 def colours_of(sheet: Sheet) -> Colours:
-    """Those of its theme."""
-    return DARK if sheet.is_dark else LIGHT
+    """Those of its pictures."""
+    inks = INKS[Theme.DARK if sheet.is_dark else Theme.LIGHT]
+    return Colours(f"#{inks.paper}", f"#{inks.ink}", *_QUIET[sheet.is_dark])

@@ -12,6 +12,10 @@
 | `desk` | what becomes of a wish for a picture |
 | `drawers` | who draws it |
 | `several` | how what several collectors have comes into one picture |
+| `gathering` | which figures that takes, and how they are asked for |
+| `tables` | what the drawing process is given, and what it answers |
+| `painter` | that process, as the hub sees it |
+| `painting` | that process itself |
 | `turns` | who draws when |
 | `joined` | how all of these are put together |
 """
