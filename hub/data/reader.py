@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any, TypeVar, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
-from twisted.internet.defer import Deferred, DeferredList, TimeoutError  # noqa: A004 - Twisted's, from addTimeout
+from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.interfaces import IReactorTime
 
 from common.configs import SERVICE_PROCESS
@@ -27,34 +27,23 @@ from common.queries import (
     Processes,
     ProcessesQuery,
     Query,
-    Result,
     Rows,
     RunNowQuery,
     Sets,
     SetsQuery,
 )
 from common.roll import CommandLine, DeviceScan, Process, SetStatus
-from common.wire import FailureCode
+from hub.data.asking import Asker, CollectorAwayError, TooSlowError
 from hub.data.heap import Heap
 from hub.data.pictures import whole_picture
 from hub.interfaces import ISession
 
-LIMIT_S = 30.0
 MAX_LINES_S = 20.0
 """How long tables of many devices are asked for; what is not there by then is left out."""
 MAX_PAGES = 1000
 MAX_TORN = 3
 
 T = TypeVar("T")
-R = TypeVar("R")
-
-
-class CollectorAwayError(TransientError):
-    """The collector that would have to answer is not connected, or cannot answer now."""
-
-
-class TooSlowError(TransientError):
-    """The collector did not answer in time."""
 
 
 class ProcessTable(Struct, frozen=True, kw_only=True):
@@ -113,17 +102,12 @@ class Reader:
         `series` tells of a device which process sets have their series under another name, and under which: they were
         renamed. Whoever asks may use either name.
         """
-        self._clock = clock
-        self._owner = owner
-        self._is_collector = is_collector
-        self._session = session
-        self._whereabouts = whereabouts
-        self._service = service
+        self._asker = Asker(clock, owner, is_collector, session, whereabouts, service)
         self._series = series
 
     def seconds(self) -> float:
         """The time, by the clock that answers are waited for with."""
-        return self._clock.seconds()
+        return self._asker.seconds()
 
     def kept_under(self, device: str) -> Mapping[str, str]:
         """Of a device the process sets whose series are kept under another name, and under which."""
@@ -133,13 +117,13 @@ class Reader:
 
     async def processes(self, device: str, set_: str | None) -> ProcessTable:
         """The last process table, all pages of it from one scan."""
-        return await self._in_time(self._processes(self._of(device), device, set_))
+        return await self._asker.in_time(self._processes(self._asker.of(device), device, set_))
 
     async def listing(self, device: str, component: str | None) -> list[LastValue]:
         """Which series there are, with their last values; the device may be a collector, for its own series."""
         elsewhere = self._series(device)
         asked = component if component is None else elsewhere.get(component, component)
-        found = await self._in_time(self._listing(self._of(device), device, asked))
+        found = await self._asker.in_time(self._listing(self._asker.of(device), device, asked))
         present = {series: name for name, series in elsewhere.items()}
         # What is kept under the name of a set whose series are elsewhere is of the time before its rename was known.
         stray = elsewhere.keys() - present.keys()
@@ -149,7 +133,7 @@ class Reader:
         """Rows of a series."""
         component = self._series(query.device).get(query.component, query.component)
         asked = msgspec.structs.replace(query, component=component)
-        return await self._in_time(self._ask(self._of(query.device), asked, Rows))
+        return await self._asker.in_time(self._asker.ask(self._asker.of(query.device), asked, Rows))
 
     async def graph(self, query: GraphQuery) -> Picture:
         """A picture."""
@@ -157,32 +141,34 @@ class Reader:
         asked = None if query.component is None else elsewhere.get(query.component, query.component)
         called = {series: name for name, series in elsewhere.items()}
         query = msgspec.structs.replace(query, component=asked, shown=called)
-        session = self._of(query.device)
-        return await self._in_time(whole_picture(lambda part: self._ask(session, part, Picture), query))
+        session = self._asker.of(query.device)
+        return await self._asker.in_time(whole_picture(lambda part: self._asker.ask(session, part, Picture), query))
 
     async def live_config(self, device: str, service: str | None = None) -> LiveConfig:
         """The config that the collector's daemon of a service runs, by default of the one that all else is asked."""
-        session = self._at(self._collector_of(device), service)
-        found = await self._in_time(self._ask(session, LiveConfigQuery(device), LiveConfig))
+        session = self._asker.at(self._asker.collector_of(device), service)
+        found = await self._asker.in_time(self._asker.ask(session, LiveConfigQuery(device), LiveConfig))
         if found.config.device != device:
             raise CollectorAwayError(f"collector {session.collector} told the config of another device than {device}")
         return found
 
     async def evidence(self, collector: str, daemon: str, device: str, id_: str) -> Evidence:
         """What was there when an alarm opened; it stays with the collector that raised it, wherever the device is."""
-        session = self._at(collector, daemon)
-        found = await self._in_time(self._ask(session, EvidenceQuery(device=device, evidence=id_), Evidence))
+        session = self._asker.at(collector, daemon)
+        found = await self._asker.in_time(
+            self._asker.ask(session, EvidenceQuery(device=device, evidence=id_), Evidence)
+        )
         if (found.device, found.id) != (device, id_):
             raise CollectorAwayError(f"collector {session.collector} told other evidence than {id_} of {device}")
         return found
 
     async def ask(self, device: str, query: Query, answer: type[T]) -> T:
         """Ask one question, whose answer fits into one message, of the collector that owns a device."""
-        return await self._in_time(self._ask(self._of(device), query, answer))
+        return await self._asker.in_time(self._asker.ask(self._asker.of(device), query, answer))
 
     async def scan_now(self, device: str) -> int:
         """Have a device scanned now; give how many scans were begun."""
-        done = await self._in_time(self._ask(self._of(device), RunNowQuery([device]), Done))
+        done = await self._asker.in_time(self._asker.ask(self._asker.of(device), RunNowQuery([device]), Done))
         return done.count
 
     # --- questions about many -----------------------------------------------------------------------------------------
@@ -194,13 +180,13 @@ class Reader:
         """
         by_collector: dict[str, list[str]] = {}
         for device in devices:
-            by_collector.setdefault(self._collector_of(device), []).append(device)
+            by_collector.setdefault(self._asker.collector_of(device), []).append(device)
         failed: dict[str, TocsinError] = {}
         pages: list[Sets] = []
 
         async def ask(collector: str, named: list[str]) -> None:
             try:
-                pages.extend(await self._in_time(self._sets(self._at(collector), named)))
+                pages.extend(await self._asker.in_time(self._sets(self._asker.at(collector), named)))
             except (TransientError, RemoteError) as error:
                 failed[collector] = error
 
@@ -220,21 +206,21 @@ class Reader:
         """
         by_collector: dict[str, list[str]] = {}
         for device in devices:
-            by_collector.setdefault(self._collector_of(device), []).append(device)
-        until = self._clock.seconds() + MAX_LINES_S
+            by_collector.setdefault(self._asker.collector_of(device), []).append(device)
+        until = self._asker.seconds() + MAX_LINES_S
         tables: dict[str, LineTable] = {}
 
         async def ask(collector: str, named: list[str]) -> None:
             away = ""
             for device in named:
-                if not away and self._clock.seconds() >= until:
+                if not away and self._asker.seconds() >= until:
                     away = f"collector {collector} was asked for too much at once; try again"
                 if away:
                     tables[device] = LineTable(problem=away)
                     continue
                 try:
-                    work = self._lines(self._at(collector), device)
-                    tables[device] = await self._in_time(work, max(until - self._clock.seconds(), 0.0))
+                    work = self._lines(self._asker.at(collector), device)
+                    tables[device] = await self._asker.in_time(work, max(until - self._asker.seconds(), 0.0))
                 except (CollectorAwayError, TooSlowError) as error:
                     away = error.message
                     tables[device] = LineTable(problem=away)
@@ -270,7 +256,7 @@ class Reader:
 
     async def _one_table(self, session: ISession, query: ProcessesQuery) -> list[Processes] | None:
         """Read all pages; None when a new scan came between two of them."""
-        pages = [await self._ask(session, query, Processes)]
+        pages = [await self._asker.ask(session, query, Processes)]
         heap = Heap()
         for _ in range(MAX_PAGES):
             page = pages[-1]
@@ -278,7 +264,7 @@ class Reader:
             if not page.more or not page.rows:
                 break
             rest = msgspec.structs.replace(query, after_pid=page.rows[-1].pid)
-            pages.append(await self._ask(session, rest, Processes))
+            pages.append(await self._asker.ask(session, rest, Processes))
             if pages[-1].at != page.at:
                 return None
         return pages
@@ -288,7 +274,7 @@ class Reader:
         heap = Heap()
         for _ in range(MAX_PAGES):
             query = ListQuery(device=device, component=component, after=len(values))
-            page = await self._ask(session, query, Listing)
+            page = await self._asker.ask(session, query, Listing)
             _check(heap.takes(page.values), session)
             values += page.values
             if not page.more or not page.values:
@@ -303,7 +289,7 @@ class Reader:
             after = ""
             named = sorted(devices)[start : start + 1000]
             for _ in range(MAX_PAGES):
-                page = await self._ask(session, SetsQuery(devices=named, after=after), Sets)
+                page = await self._asker.ask(session, SetsQuery(devices=named, after=after), Sets)
                 _check(heap.takes([*page.sets, *page.scans]), session)
                 pages.append(
                     Sets(
@@ -318,50 +304,6 @@ class Reader:
                 after = last
         return pages
 
-    # --- one question -------------------------------------------------------------------------------------------------
-
-    async def _ask(self, session: ISession, query: Query, answer: type[R]) -> R:
-        try:
-            result: Result = await session.query(query)
-        except RemoteError as error:
-            raise _local(error, session.collector) from None
-        except TransientError as error:
-            raise CollectorAwayError(f"collector {session.collector} does not answer: {error.message}") from None
-        if not isinstance(result, answer):
-            raise CollectorAwayError(
-                f"collector {session.collector} answered {type(result).__name__} to {type(query).__name__}; "
-                "hub and collector may be of different versions"
-            )
-        return cast("R", result)
-
-    async def _in_time(self, work: Coroutine[Any, Any, T], limit_s: float = LIMIT_S) -> T:
-        asking: Deferred[T] = Deferred.fromCoroutine(work)
-        asking.addTimeout(limit_s, self._clock)
-        try:
-            return await asking
-        except TimeoutError:
-            raise TooSlowError(
-                f"the collector did not answer within {limit_s:.3g} s; ask for less, or try again"
-            ) from None
-
-    def _of(self, device: str) -> ISession:
-        return self._at(self._collector_of(device))
-
-    def _collector_of(self, device: str) -> str:
-        owner = self._owner(device)
-        if owner is not None:
-            return owner
-        if self._is_collector(device):
-            return device
-        raise NotFoundError(f"there is no device {device!r}; `tocsin device list` shows those that there are")
-
-    def _at(self, collector: str, service: str | None = None) -> ISession:
-        daemon = service or self._service
-        session = self._session(collector, daemon)
-        if session is None:
-            raise CollectorAwayError(self._whereabouts(collector, daemon))
-        return session
-
 
 def _check(fits: bool, session: ISession) -> None:  # noqa: FBT001 - the one thing that it checks
     if not fits:
@@ -374,12 +316,3 @@ def _renamed(value: LastValue, present: Mapping[str, str]) -> LastValue:
     """A value under the name that its process set has now."""
     name = present.get(value.component, value.component)
     return value if name == value.component else msgspec.structs.replace(value, component=name)
-
-
-def _local(error: RemoteError, collector: str) -> TocsinError:
-    """What a collector's refusal means to who asked the hub."""
-    if error.code == FailureCode.NOT_FOUND.value:
-        return NotFoundError(error.message, error.details)
-    if error.code in {FailureCode.UNAVAILABLE.value, FailureCode.BUSY.value}:
-        return CollectorAwayError(f"collector {collector} cannot answer now: {error.message}", error.details)
-    return error

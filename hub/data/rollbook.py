@@ -11,8 +11,9 @@ from common.errors import RemoteError
 from common.queries import Query, RollAtQuery, RollBetweenQuery, RollChanges, RollTable
 from common.roll import RollChange, RollGap, RollRow
 from common.wire import FailureCode
+from hub.data.asking import LIMIT_S, CollectorAwayError, T, TooSlowError
 from hub.data.heap import Heap
-from hub.data.reader import LIMIT_S, CollectorAwayError, Reader, T, TooSlowError
+from hub.data.reader import Reader
 
 MAX_PAGES = 300
 

@@ -24,9 +24,10 @@ from common.readings import (
     TrailsQuery,
 )
 from common.wire import FailureCode
+from hub.data.asking import CollectorAwayError, TooSlowError
 from hub.data.heap import Heap
 from hub.data.heard import LastHeard
-from hub.data.reader import CollectorAwayError, Reader, TooSlowError
+from hub.data.reader import Reader
 
 PATIENCE_S = 25.0
 """How long pages are put together for one answer."""

@@ -14,7 +14,7 @@ from common.graphkinds import graphs_for
 from common.graphs import Drawing
 from common.queries import GraphQuery, Picture
 from common.series import Point
-from hub.data.reader import TooSlowError
+from hub.data.asking import TooSlowError
 from hub.graphs.desk import Drawn
 from hub.graphs.gathering import Collectors, Gatherer, Wanted
 from hub.graphs.tables import Job

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from common.errors import NotFoundError, PermanentError, RemoteError, SettingsError, TocsinError, TransientError
 from common.wire import FailureCode
-from hub.data.reader import CollectorAwayError, TooSlowError
+from hub.data.asking import CollectorAwayError, TooSlowError
 
 MAX_DETAILS = 1000
 

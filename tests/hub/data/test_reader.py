@@ -29,7 +29,8 @@ from common.queries import (
     SetsQuery,
 )
 from common.roll import CommandLine, DeviceScan, Process, SetState, SetStatus
-from hub.data.reader import MAX_LINES_S, CollectorAwayError, Reader, TooSlowError
+from hub.data.asking import CollectorAwayError, TooSlowError
+from hub.data.reader import MAX_LINES_S, Reader
 from tests.hub.distribution.fakes import FakeCollector, FakeSession, config
 
 T = TypeVar("T")

@@ -13,7 +13,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from common.errors import NotFoundError, RemoteError
 from common.queries import Query, Result, RollAtQuery, RollBetweenQuery, RollChanges, RollTable
 from common.roll import RollChange, RollGap, RollRow
-from hub.data.reader import CollectorAwayError, Reader, TooSlowError
+from hub.data.asking import CollectorAwayError, TooSlowError
+from hub.data.reader import Reader
 from hub.data.rollbook import RollReader
 from tests.hub.distribution.fakes import FakeCollector, FakeSession
 

@@ -20,8 +20,9 @@ from common.readings import (
     Trails,
     TrailsQuery,
 )
+from hub.data.asking import CollectorAwayError
 from hub.data.heard import LastHeard
-from hub.data.reader import CollectorAwayError, Reader
+from hub.data.reader import Reader
 from hub.data.series import SeriesReader
 from tests.hub.distribution.fakes import FakeCollector, FakeSession
 

@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from common.graphs import Curve, Drawing, Subject
 from common.queries import GraphQuery, Picture
 from common.series import Point
-from hub.data.reader import TooSlowError
+from hub.data.asking import TooSlowError
 from hub.graphs.desk import Drawn
 from hub.graphs.drawers import Drawers
 from hub.graphs.several import MAX_NOTE, WITHIN_S, SeveralCollectors, wanted

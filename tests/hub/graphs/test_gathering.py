@@ -11,7 +11,7 @@ from common.errors import NotFoundError, PermanentError
 from common.graphs import Drawing, Subject
 from common.queries import FetchQuery, GraphQuery, LastValue, Rows
 from common.series import Point
-from hub.data.reader import CollectorAwayError
+from hub.data.asking import CollectorAwayError
 from hub.graphs.gathering import MAX_SERIES, Gathered, Gatherer
 
 OWNERS = {"web1": "east", "web2": "west", "web3": "west"}

@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from common.errors import NotFoundError
 from common.graphs import Theme
 from common.queries import LastValue, Picture
-from hub.data.reader import CollectorAwayError
+from hub.data.asking import CollectorAwayError
 from hub.graphs.desk import Asked, Drawn
 from hub.graphs.drawings import Wishes
 from hub.graphs.subjects import Whose

@@ -12,7 +12,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from common.errors import NotFoundError, PermanentError, RemoteError, SettingsError, TransientError
-from hub.data.reader import CollectorAwayError, TooSlowError
+from hub.data.asking import CollectorAwayError, TooSlowError
 from hub.web import server as server_module
 from hub.web.call import Call, File
 from hub.web.longpolls import LongPolls
