@@ -203,6 +203,7 @@ def test_the_page_on_retention_tells_true_sizes() -> None:
     rows = [line.split("|")[1:-1] for line in PAGE.read_text().splitlines() if re.match(r"\| `\w+` \| [\d,]+ \|", line)]
     told = {row[0].strip(" `"): [cell.strip() for cell in row[1:]] for row in rows}
     assert list(told) == [plan.value for plan in Retention]
+    assert f"a file over SNMP has {rrd.size_bytes(8, 60):,} bytes" in " ".join(PAGE.read_text().split())
     for name, cells in told.items():
         sizes = [rrd.size_bytes(points, step_s, Retention(name)) for points, step_s in ((6, 60), (6, 10), (17, 10))]
         assert cells[:3] == [f"{size:,}" for size in sizes]
