@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Coroutine, Sequence
-from typing import Any, NoReturn, Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Hashable, Sequence
+from typing import Any, NoReturn, Protocol, TypeVar, cast
 
 from msgspec import Struct
 from twisted.internet.defer import Deferred
@@ -19,6 +19,8 @@ from hub.interfaces import EventRecord
 WITHIN_S = 2.0
 MAX_EVENTS = 500
 ROWS = 300
+KEPT_S = 5.0
+MAX_KEPT = 30
 UNREAD = "What happened could not be read from the hub's store."
 RESTARTS = "restarts"
 
@@ -63,6 +65,7 @@ class Historian:
         self._book = book
         self._past = past
         self._fetcher = fetcher
+        self._remembered: dict[Hashable, tuple[float, Any]] = {}
 
     async def tell(self, subjects: Sequence[Whose], points: Collection[str] | None, start: int, end: int) -> History:
         """Tell what is worth a mark, in order of time.
@@ -73,8 +76,8 @@ class Historian:
             start: epoch seconds.
             end: epoch seconds.
         """
-        counting = self._soon(self._restarts(subjects, start, end))
-        reading = self._soon(self._records(subjects, start, end))
+        counting = self._soon(self._kept(("restarts", *subjects, start, end), self._restarts, subjects, start, end))
+        reading = self._soon(self._kept(("events", *subjects, start, end), self._records, subjects, start, end))
         try:
             restarts = await counting
         except TocsinError:
@@ -86,6 +89,18 @@ class Historian:
         counted = restarts if RESTARTS not in (points or ()) else []
         # An event and a count of the same restart lie at most a row apart, and are one mark.
         return History(happenings(records, told_apart(subjects), points, start, end, counted))
+
+    async def _kept(self, key: Hashable, read: Callable[[Sequence[Whose], int, int], Awaitable[T]], *asked: Any) -> T:
+        """What was read a moment ago: all graphs of a set that are drawn together show the same."""
+        now = self._clock.seconds()
+        until, value = self._remembered.get(key, (now, None))
+        if until > now:
+            return cast("T", value)
+        found = await read(*asked)
+        while len(self._remembered) >= MAX_KEPT:
+            del self._remembered[next(iter(self._remembered))]
+        self._remembered[key] = self._clock.seconds() + KEPT_S, found
+        return found
 
     def _soon(self, work: Coroutine[Any, Any, T]) -> Deferred[T]:
         asking: Deferred[T] = Deferred.fromCoroutine(work)

@@ -195,8 +195,10 @@ class DeskTests(SynchronousTestCase):
         self.assertEqual(
             (query.component, query.points, query.cf, query.resolution_s), ("mill 1", ["restarts"], "SUM", 33)
         )
+        self.clock.advance(6)
         self.past.records = [record("process_restarted", 12_010.0, component="mill 1")]
         self.assertEqual([mark.at for mark in self.drawn(graph="memory").marks], [12_000, 14_000])
+        self.clock.advance(6)
         # What draws them needs no marks for them, and of several it would not be seen whose they are.
         self.past.records = []
         self.assertEqual(self.drawn(graph="restarts").marks, ())
@@ -207,6 +209,23 @@ class DeskTests(SynchronousTestCase):
         self.past.records = [record("process_restarted", component="mill 1")]
         made = self.drawn(graph="memory")
         self.assertEqual((len(made.marks), made.note), (1, ""))
+
+    def test_graphs_that_are_drawn_together_ask_once_what_happened(self) -> None:
+        self.past.records = [record("process_restarted", component="mill 1")]
+        for graph in ("memory", "cpu", "io"):
+            self.assertEqual(len(self.drawn(graph=graph).marks), 1)
+        self.assertEqual((len(self.past.asked), len(self.fetcher.asked)), (1, 1))
+        self.clock.advance(5.1)
+        self.past.records = []
+        self.assertEqual(self.drawn(graph="cpu").marks, ())
+        self.drawn(Whose("web1", "another"), graph="cpu")
+        self.assertEqual((len(self.past.asked), len(self.fetcher.asked)), (3, 3))
+
+    def test_what_could_not_be_read_is_asked_for_anew(self) -> None:
+        self.past.fails = True
+        self.drawn(graph="cpu")
+        self.past.fails = False
+        self.assertEqual(self.drawn(graph="cpu").note, "")
 
     def test_a_store_that_is_away_leaves_the_picture_without_marks_and_says_so(self) -> None:
         self.past.fails = True
