@@ -17,6 +17,7 @@ from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
 
+from collectors.framework.baselines import Learned, Look
 from collectors.framework.daemonsettings import SharedSettings
 from collectors.framework.eventspool import EventSpool
 from collectors.framework.interfaces import CollectorContext
@@ -26,6 +27,7 @@ from common.configs import DeviceConfig
 from common.errors import NotFoundError
 from common.events import CLASS_PROCESS, CLASS_SNMP
 from common.queries import Decision, Processes, ProcessesQuery, Sets, SetsQuery
+from common.series import Baseline, SeriesKey
 from common.wire import ModelReport, ModelTaken
 from tests.fakes import tasks
 from tests.fakes.counting import KEY, state_key
@@ -171,6 +173,20 @@ class RunnerContract(RunnerCase):
         self.assertEqual((await self.process_of("a")).name, "y")
         await self.counts("a", 2)
         await self.counts("b", 1)
+
+    async def test_what_was_learned_of_a_device_comes_to_its_task_once(self) -> None:
+        await self.run_configs(config("a"), config("b"))
+        await self.counts("a", 1)
+        await self.counts("b", 1)
+        learned = Learned(SeriesKey("a", "it", "counting"), Baseline(point="runs"), 77, [Look(300, 1.0, None, 2.5)])
+        self.runner.learned({"a": [learned], "stranger": [learned]})
+        for times in (2, 3):
+            self.runner.run_now(["a", "b"])
+            await self.counts("a", times)
+            await self.counts("b", times)
+        batch = await self.spool.next_batch(1000, 10**9)
+        told = [(one.event.device, one.event.summary, one.event.details.get("taught")) for one in batch.events]
+        self.assertEqual([one for one in told if one[2] is not None], [("a", "2", [77])])
 
     async def test_what_cannot_be_run_is_refused(self) -> None:
         self.assertEqual(self.runner.refusal(config("a")), "")

@@ -20,7 +20,7 @@ from collectors.framework.interfaces import CollectorContext, CollectorSpec, ICo
 from collectors.framework.networks import SILENT
 from common.configs import DeviceConfig
 from common.errors import NotFoundError, PermanentError
-from common.events import CLASS_PROCESS, Event, Severity
+from common.events import CLASS_PROCESS, Detail, Event, Severity
 from common.queries import Decision, Processes, ProcessesQuery, Query, Result, Sets, SetsQuery
 from common.roll import DeviceScan, Process, SetState, SetStatus
 from common.series import Layout, Point, Sample, SeriesKey
@@ -64,6 +64,9 @@ class CountingTask:
             raise KeyError("pid")
         count = self.count + 1
         device = self.config.device
+        details: dict[str, Detail] = {"hub": self.context.hub_epoch(), "decisions": self.decisions}
+        if taught := self.context.lessons.take(device):
+            details["taught"] = [learned.begun for learned in taught]
         event = Event(
             device=device,
             component=self.config.address,
@@ -72,7 +75,7 @@ class CountingTask:
             severity=Severity.INFO,
             summary=f"{count}",
             at=self.context.wall(),
-            details={"hub": self.context.hub_epoch(), "decisions": self.decisions},
+            details=details,
         )
         await self.context.events.send([event], state_key(device), str(count).encode())
         self.count = count
