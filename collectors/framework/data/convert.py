@@ -163,6 +163,11 @@ class _File:
         values = self._rows[archive][source :: len(self.header.sources)]
         return Ring(self.header.archives[archive].steps * self.header.step_s, self.header.row_end(archive), values)
 
+    def forget(self) -> None:
+        """Let go of the rows that were read."""
+        self._rows.clear()
+        self._rings.clear()
+
     def same(self, archive: Archive, step_s: int) -> int | None:
         """Its archive of the same kind; None when there is none."""
         if self.header.step_s != step_s:
@@ -231,36 +236,38 @@ class _Target:
         self._rows: dict[int, array[float]] = {}
 
     def write(self) -> None:
-        """Fill rows and header."""
-        names = [source.name for source in self._header.sources]
-        points = {point.name: point for point in self._layout.points}
-        for place, name in enumerate(names):
-            self._fill(place, points[name])
+        """Fill rows and header: one consolidation after the other, so that a third of the rows is in memory at once."""
         newest = [archive.newest for archive in self._header.archives]
-        for number, rows in self._rows.items():
-            archive = self._header.archives[number]
-            newest[number] = archive.rows - 1
-            _write(self._fd, rows.tobytes(), archive.place)
+        for cf in rrd.CONSOLIDATIONS:
+            for place, point in enumerate(self._layout.points):
+                self._fill(place, point, cf)
+            for number, rows in self._rows.items():
+                archive = self._header.archives[number]
+                newest[number] = archive.rows - 1
+                _write(self._fd, memoryview(rows).cast("B"), archive.place)
+            self._rows.clear()
+            for file, _, _ in self._ranges:
+                file.forget()
         rrdfile.put_pointers(self._raw, self._header, newest)
-        _write(self._fd, bytes(self._raw), 0)
+        _write(self._fd, memoryview(self._raw), 0)
 
-    def _fill(self, place: int, point: Point) -> None:
+    def _fill(self, place: int, point: Point, cf: str) -> None:
         parts = [
             (file, begin, end, where) for file, begin, end in self._ranges if (where := file.place(point)) is not None
         ]
         if not parts:
             return
-        for cf in rrd.CONSOLIDATIONS:
-            numbers = [number for number, archive in enumerate(self._header.archives) if archive.cf == cf]
-            numbers.sort(key=lambda number: self._header.archives[number].steps)
-            rings: list[Ring] = []
-            for number in numbers:
-                ring = self._ring(number, parts, rings)
-                self._put(number, place, ring)
-                rings.append(ring)
-            for number, ring in zip(numbers, rings, strict=True):
-                self._set_under_way(number, place, ring, rings)
-        self._set_ready(place)
+        numbers = [number for number, archive in enumerate(self._header.archives) if archive.cf == cf]
+        numbers.sort(key=lambda number: self._header.archives[number].steps)
+        rings: list[Ring] = []
+        for number in numbers:
+            ring = self._ring(number, parts, rings)
+            self._put(number, place, ring)
+            rings.append(ring)
+        for number, ring in zip(numbers, rings, strict=True):
+            self._set_under_way(number, place, ring, rings)
+        if cf == "AVERAGE":
+            self._set_ready(place)
 
     def _ring(self, number: int, parts: Sequence[_Part], finer: Sequence[Ring]) -> Ring:
         archive = self._header.archives[number]
@@ -356,8 +363,7 @@ class _Target:
         return len(begun.values) - len(known), sum(known)
 
 
-def _write(fd: int, data: bytes, offset: int) -> None:
-    view = memoryview(data)
+def _write(fd: int, view: memoryview, offset: int) -> None:
     while view:
         written = os.pwrite(fd, view, offset)
         view, offset = view[written:], offset + written

@@ -85,9 +85,12 @@ def _resample(target: Ring, rows: Span, cf: str, ring: Ring) -> None:
             out[row] = fold(values[place : place + count], count)
             place += count
     elif narrow % wide == 0:
-        for row in range(first, last):
-            out[row] = values[start // narrow]
-            start += wide
+        row = first
+        while row < last:
+            place = start // narrow
+            count = min(last - row, ((place + 1) * narrow - start) // wide)
+            out[row : row + count] = array("d", (values[place],)) * count
+            row, start = row + count, start + count * wide
     else:
         for row in range(first, last):
             out[row] = _overlapped(values, narrow, start, start + wide, cf)
