@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 from typing import Any, Protocol
 
-from msgspec import Struct
 from msgspec.structs import replace
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.logger import Logger
@@ -15,6 +14,7 @@ from common.errors import NotFoundError, RemoteError, TransientError
 from hub.distribution.roster import Seat
 from hub.interfaces import ISession
 from hub.purging.asking import have_purged, sort_in
+from hub.purging.findings import Asked, Done, Findings, Found, Kept, Outcome
 from hub.purging.interfaces import IRemnantStore, Remnant
 from hub.purging.orphans import Orphan, Reason, Sorting, View
 
@@ -35,65 +35,6 @@ class Sessions(Protocol):
 
     def whereabouts(self, collector: str, daemon: str) -> str:
         """The sentence for a daemon that is away."""
-
-
-class Asked(Struct, frozen=True, kw_only=True):
-    """A collector that was asked: what it has in all, or why that is not known."""
-
-    collector: str
-    files: int = 0
-    bytes: int = 0
-    problem: str = ""
-
-
-class Found(Struct, frozen=True, kw_only=True):
-    """Orphans; of those of devices that left, when they did, and from when on they may be deleted."""
-
-    orphan: Orphan
-    left_at: float | None = None
-    purge_from: float | None = None
-
-
-class Findings(Struct, frozen=True, kw_only=True):
-    """What was found, and who was asked."""
-
-    found: list[Found]
-    asked: list[Asked]
-    cut: bool = False
-
-
-class Done(Struct, frozen=True, kw_only=True):
-    """What was deleted, or would be, of a device at a collector."""
-
-    device: str
-    collector: str
-    files: int
-    bytes: int
-
-
-class Kept(Struct, frozen=True, kw_only=True):
-    """What was not deleted, and why.
-
-    Attributes:
-        collector: empty for all.
-        purge_from: epoch second from which on it may be; None where that is not the reason.
-        waits: it will be deleted when the collector is there.
-    """
-
-    device: str
-    collector: str = ""
-    why: str
-    purge_from: float | None = None
-    waits: bool = False
-
-
-class Outcome(Struct, frozen=True, kw_only=True):
-    """What a purge did, or would do."""
-
-    dry_run: bool
-    done: list[Done]
-    kept: list[Kept]
-    asked: list[Asked]
 
 
 class Purging:

@@ -7,7 +7,8 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from common.configs import DeviceId
-from hub.purging.desk import Asked, Done, Found, Kept, Purging
+from hub.purging.desk import Purging
+from hub.purging.findings import Asked, Done, Found, Kept
 from hub.web.call import Author, Call
 from hub.web.router import Route
 from hub.web.shapes import iso

@@ -15,7 +15,8 @@ from common.holdings import HeldAs, HeldFile, Holdings, HoldingsQuery, Purged, P
 from common.series import SeriesKey
 from common.wire import decode, encode
 from hub.distribution.roster import Seat
-from hub.purging.desk import AUTOMATIC_S, ITSELF, Kept, Purging
+from hub.purging.desk import AUTOMATIC_S, ITSELF, Purging
+from hub.purging.findings import Kept
 from hub.purging.orphans import Orphan, Reason, Sorting, View
 from tests.fakes.remnants import FakeRemnantStore
 from tests.fakes.stores import done
