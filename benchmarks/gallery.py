@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from benchmarks.galleryseries import CRASHES, DAY_S, END, OUTAGE, RESTARTS, ZONE, fill
 from collectors.framework.data.pictures import draw
@@ -63,11 +64,11 @@ PIECES = (
     Piece(
         name="hour", device="db1", component="report builder", graph="cpu", seconds=HOUR_S,
         drawing=Drawing(marks=tuple(Mark(at=at, label="restarted", kind=MarkKind.RESTART) for at in CRASHES)),
-        text="An hour, with each sample, and none of the many restarts before it.",
+        text="An hour with each sample, and a mark for each restart of a crash loop.",
     ),
     Piece(
-        name="crash-loop", device="db1", component="report builder", graph="restarts", seconds=4 * HOUR_S,
-        text="Restarts are counted in bars that no picture is too narrow for: a crash loop.",
+        name="crash-loop", device="db1", component="report builder", graph="restarts", seconds=2 * HOUR_S,
+        text="The same crash loop, counted: bars that no picture is too narrow for.",
     ),
     Piece(
         name="leak", device="db1", component="postgres", seconds=WEEK_S,
@@ -108,11 +109,11 @@ PIECES = (
     ),
     Piece(
         name="twenty-year", device="archive", graph="cpu", seconds=YEAR_S,
-        text="A year of twenty.",
+        text="A year of twenty.", height=130,
     ),
     Piece(
         name="devices", device="web1", seconds=DAY_S,
-        drawing=Drawing(title="CPU of nginx on three hosts", curves=(Curve(point="cpu"),), subjects=_WEBS),
+        drawing=Drawing(title="CPU of nginx on three hosts", curves=(Curve(point="cpu"),), subjects=_WEBS), height=150,
         text="One process set on several devices.",
     ),
     Piece(
@@ -134,7 +135,8 @@ PIECES = (
         text="The three with the highest peak.",
     ),
     Piece(
-        name="vector", device="db1", component="postgres", graph="fds", seconds=WEEK_S, form="svg",
+        name="vector", device="db1", component="postgres", graph="fds", seconds=HOUR_S, form="svg", width=480,
+        height=120,
         text="As SVG, for print.",
     ),
 )  # fmt: skip
@@ -142,7 +144,6 @@ PIECES = (
 
 def render(piece: Piece, root: Path) -> bytes:
     """The bytes of a picture; the current directory is the RRD folder."""
-    drawing = Drawing(zone=ZONE) if piece.drawing == Drawing() else piece.drawing
     query = GraphQuery(
         device=piece.device,
         component=piece.component,
@@ -152,15 +153,9 @@ def render(piece: Piece, root: Path) -> bytes:
         form=piece.form,
         width=piece.width,
         height=piece.height,
-        drawing=_at_home(drawing),
+        drawing=replace(piece.drawing, zone=ZONE),
     )
     return draw(query, root)[0]
-
-
-def _at_home(drawing: Drawing) -> Drawing:
-    from msgspec.structs import replace
-
-    return replace(drawing, zone=ZONE)
 
 
 def page() -> str:

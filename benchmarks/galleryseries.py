@@ -110,7 +110,7 @@ def _postgres() -> Callable[[int], Row]:
 
     def values(at: int) -> Row:
         nonlocal memory, restarts, swing
-        swing = 0.92 * swing + chance.gauss(0, 3.0)
+        swing = 0.92 * swing + chance.gauss(0, 2.4)
         if any(moment <= at < moment + 60 for moment in RESTARTS):
             memory, restarts = 1.4e9, restarts + 1
         if OUTAGE[0] <= at < OUTAGE[1]:
@@ -167,7 +167,7 @@ def _worker(number: int) -> Callable[[int], Row]:
 
     def values(at: int) -> Row:
         nonlocal swing
-        swing = 0.97 * swing + chance.gauss(0, base * 0.02)
+        swing = 0.97 * swing + chance.gauss(0, base * 0.012)
         wave = 1 + 0.4 * math.sin((at + phase) / DAY_S * math.tau) + 0.2 * math.sin(at / (90 * DAY_S) + number)
         cpu = max(0.0, base * wave + swing)
         return cpu, (1.2e8 + 2.4e7 * (WORKERS - number)) * (1 + 0.15 * wave) + chance.gauss(0, 2e6)
@@ -180,7 +180,7 @@ def _web(number: int) -> Callable[[int], Row]:
 
     def values(at: int) -> Row:
         load = _rhythm(at + 1800 * number)
-        cpu = max(0.3, 8 + 46 * load * (1 - 0.2 * number) + chance.gauss(0, 2.2))
+        cpu = max(0.3, 8 + 46 * load * (1 - 0.2 * number) + chance.gauss(0, 1.1))
         latency = math.exp(chance.gauss(-4.2 + 1.4 * load, 0.55)) * (40 if chance.random() < 0.003 else 1)
         return cpu, 3e8 + 2e8 * load, latency
 

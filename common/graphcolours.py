@@ -17,6 +17,7 @@ from common.graphs import MarkKind, Theme
 
 DASHES = ("", "6,2", "2,2", "8,2,2,2")
 """Of the first eight curves, the next eight, and so on."""
+_SIGNS = ("", "╌ ", "┈ ", "╍ ")
 _TINTS = (0.0, 0.38, -0.3, 0.2)
 """In place of dashes for areas: how far towards paper, or towards ink."""
 
@@ -107,6 +108,11 @@ def curve_colour(theme: Theme, place: int, *, area: bool) -> str:
 def curve_dashes(place: int) -> str:
     """The pattern of the line of the curve at this place; empty for a whole line."""
     return DASHES[place // len(INKS[Theme.LIGHT].curves) % len(DASHES)]
+
+
+def curve_sign(place: int, is_line: bool) -> str:  # noqa: FBT001 - which of two signs
+    """What stands before the name of a curve whose line has a pattern: rrdtool shows none in the legend."""
+    return _SIGNS[place // len(INKS[Theme.LIGHT].curves) % len(_SIGNS)] if is_line else ""
 
 
 def mixed(colour: str, other: str, share: float) -> str:

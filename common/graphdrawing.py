@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import re
 import time
 import zoneinfo
 from collections.abc import Sequence
@@ -31,6 +32,8 @@ from common.graphscale import WHOLE
 from common.queries import GraphQuery
 
 MIN_BAR_PIXELS = 4
+_DIGITS = re.compile(rb"(\.\d\d)\d+")
+"""Of an SVG, which has no texts but outlines of letters: less than a hundredth of a pixel is not seen."""
 MAX_SHOWN = 20
 MAX_OTHERS = 200
 FEW = 3
@@ -191,7 +194,8 @@ def paint(picture: Picture) -> bytes:
         drawn = rrdtool.graphv("-", *arguments)
     except (rrdtool.OperationalError, rrdtool.ProgrammingError) as error:
         raise PermanentError(f"rrdtool cannot draw this: {error}") from None
-    return bytes(drawn["image"])
+    image = bytes(drawn["image"])
+    return _DIGITS.sub(rb"\1", image) if picture.form == "svg" else image
 
 
 def warm_up() -> None:

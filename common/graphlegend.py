@@ -162,7 +162,7 @@ def _cut(text: str, picture: Picture, width: int) -> str:
 
 def small_print(picture: Picture) -> list[str]:
     """Range, resolution and remarks, in lines that fit."""
-    texts = [range_text(picture.start, picture.end, picture.zone), _resolution(picture)]
+    texts = [range_text(picture.start, picture.end, picture.zone), picture.zone, _resolution(picture)]
     if picture.band:
         texts.append("band: least to greatest")
     room = max(20, (picture.width - _SIDES) // CHARACTER_PIXELS)

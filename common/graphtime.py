@@ -12,6 +12,8 @@ SPACE_PIXELS = 16
 """Least between two labels."""
 _MARGIN = 90
 """About what is beside the plot."""
+_RIGHT = 15
+"""About what is right of the plot."""
 
 _SECONDS = {"SECOND": 1, "MINUTE": 60, "HOUR": 3600, "DAY": 86_400, "WEEK": 604_800, "MONTH": 2_629_800}
 _SECONDS["YEAR"] = 12 * _SECONDS["MONTH"]
@@ -50,9 +52,15 @@ _GRIDS: tuple[tuple[int, str, int, str, str, int, bool], ...] = (
 
 def time_grid(start: int, end: int, width: int, zone: str) -> str:
     """The option `--x-grid` of a picture of this width in pixels."""
-    pixel_s = (end - start) / max(50, width - _MARGIN)
+    fitting = _fitting(start, end, (end - start) / max(50, width - _MARGIN), zone)
+    return next((grid for grid, cut in fitting[:3] if not cut), fitting[0][0])
+
+
+def _fitting(start: int, end: int, pixel_s: float, zone: str) -> list[tuple[str, bool]]:
+    """Grids whose labels have room, closest first; of each whether the edge of the picture cuts the last label."""
     there = ZoneInfo(zone)
-    shifted = len({datetime.fromtimestamp(at, there).utcoffset() for at in (start, end)}) > 1
+    shifted = _offset_s(start, there) != _offset_s(end, there)
+    found: list[tuple[str, bool]] = []
     for count, unit, between, small, form, characters, middle in _GRIDS:
         if shifted and (count, unit) == (2, "HOUR"):
             continue  # from the second hour, which is left out, rrdtool would go on with odd ones
@@ -62,12 +70,19 @@ def time_grid(start: int, end: int, width: int, zone: str) -> str:
         label_s = count * _SECONDS[unit]
         if label_s / pixel_s >= wanted + SPACE_PIXELS * min(1, characters / 5):
             inside_s = label_s if middle else 0
-            return f"{small}:{between}:{unit}:{count}:{unit}:{count}:{inside_s}:{form}"
-    return "YEAR:10:YEAR:50:YEAR:50:0:%Y"
+            past_s = (end + _offset_s(end, there)) % label_s or label_s
+            cut = unit in {"SECOND", "MINUTE", "HOUR"} and past_s / pixel_s + _RIGHT < wanted / 2
+            found.append((f"{small}:{between}:{unit}:{count}:{unit}:{count}:{inside_s}:{form}", cut))
+    return found or [("YEAR:10:YEAR:50:YEAR:50:0:%Y", False)]
+
+
+def _offset_s(at: int, there: ZoneInfo) -> int:
+    offset = datetime.fromtimestamp(at, there).utcoffset()
+    return int(offset.total_seconds()) if offset is not None else 0
 
 
 def range_text(start: int, end: int, zone: str) -> str:
-    """From when to when, in a time zone: `Sat 21 Nov 09:00 to Sun 22 Nov 2026 09:00 Europe/Vienna`."""
+    """From when to when, in a time zone: `Sat 21 Nov 09:00 to Sun 22 Nov 2026 09:00`."""
     there = ZoneInfo(zone)
     first, last = (datetime.fromtimestamp(at, there) for at in (start, end))
     seconds = ":%S" if end - start < 1200 or start % 60 or end % 60 else ""
@@ -75,8 +90,8 @@ def range_text(start: int, end: int, zone: str) -> str:
     year = " %Y" if first.year != last.year else ""
     begin = first.strftime(f"%a %d %b{year} {clock}".strip())
     if first.date() == last.date():
-        return f"{first:%a %d %b %Y} {first.strftime(clock)} to {last.strftime(clock)} {zone}"
-    return f"{begin} to {last.strftime(f'%a %d %b %Y {clock}'.strip())} {zone}"
+        return f"{first:%a %d %b %Y} {first.strftime(clock)} to {last.strftime(clock)}"
+    return f"{begin} to {last.strftime(f'%a %d %b %Y {clock}'.strip())}"
 
 
 def moment_text(at: float, zone: str, *, with_day: bool) -> str:

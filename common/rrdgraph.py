@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from common.graphcolours import INKS, curve_colour, curve_dashes
+from common.graphcolours import INKS, curve_colour, curve_dashes, curve_sign
 from common.graphdefs import Definitions, scaled
 from common.graphkinds import Unit
 from common.graphlegend import (
@@ -58,7 +58,7 @@ def graph_arguments(picture: Picture) -> list[str]:
     painter = _Painter(picture, scale)
     painter.paint(near)
     legend = painter.legend(figures, near) if picture.width >= LEAST_WIDTH else []
-    lines = sum(argument.endswith("\\l") for argument in legend)
+    lines = sum("\\l" in argument for argument in legend)
     return [
         *_frame(picture, figures, lines),
         *_upright(picture, scale, low, high),
@@ -75,7 +75,7 @@ def _log_unit(picture: Picture) -> str:
 def _frame(picture: Picture, figures: Table, lines: int) -> list[str]:
     height = picture.height + (lines * LINE_PIXELS + FRAME_PIXELS if lines else FRAME_PIXELS // 2)
     arguments = [
-        "--imgformat", picture.form.upper(), "--start", str(picture.start), "--end", str(picture.end),
+        "--imgformat", picture.form.upper(), "--start", str(picture.start), "--end", str(picture.end - 1),
         "--title", fit(plain(picture.title), max(10, picture.width // 8)).rstrip() or " ",
         "--full-size-mode", "--width", str(picture.width), "--height", str(height), "--zoom", str(picture.zoom),
         "--disable-rrdtool-tag", "--border", "0", "--font", f"DEFAULT:8:{FONT}", "--font", f"TITLE:11:{FONT}",
@@ -221,6 +221,9 @@ class _Painter:
         above = place + 1 < len(plots) and plots[place + 1].stack
         return plots[place].draw is not Draw.LINE and (plots[place].stack or above)
 
+    def _is_line(self, place: int) -> bool:
+        return self._picture.plots[place].draw is Draw.LINE and not self._is_layer(place)
+
     def _spans(self, some: str) -> None:
         picture = self._picture
         for spans in _spans(picture):
@@ -284,10 +287,13 @@ class _Painter:
         lines = [f"COMMENT:{line(' ', figures.heading, width)}"] if picture.plots else []
         nothing = self.defs.reckoned(f"{self._tops('AVERAGE', 0)[0]},POP,UNKN") if picture.plots else ""
         for place, plot in enumerate(picture.plots):
-            text = line(label_text(plot), figures.rows[place] if plot.figures.known else "no data", width)
-            sign = "LINE2" if plot.draw is Draw.LINE else "AREA"
-            dashes = ":" + self._dashes(place)[1:] if sign == "LINE2" and curve_dashes(place) else ""
-            lines.append(f"{sign}:{nothing}#{self.colour(place)}:{text}{dashes.replace('::', ':')}")
+            text = line(
+                f"{curve_sign(place, self._is_line(place))}{label_text(plot)}",
+                figures.rows[place] if plot.figures.known else "no data",
+                width,
+            )
+            sign = "LINE2" if self._is_line(place) else "AREA"
+            lines.append(f"{sign}:{nothing}#{self.colour(place)}:{text}")
         if nothing and picture.compare_s:
             lines += self._past_lines(nothing, figures)
         for limit in [one for one in picture.limits if math.isfinite(one.value)][:MAX_LINES]:

@@ -144,8 +144,8 @@ def test_hours_of_the_day_on_which_summer_time_begins_are_not_odd() -> None:
 def test_a_range_is_told_in_its_time_zone() -> None:
     end = 1_774_785_600
     text = range_text(end - 86_400, end, "Europe/Vienna")
-    assert text == "Sat 28 Mar 13:00 to Sun 29 Mar 2026 14:00 Europe/Vienna"
-    assert range_text(end - 600, end, "UTC") == "Sun 29 Mar 2026 11:50:00 to 12:00:00 UTC"
+    assert text == "Sat 28 Mar 13:00 to Sun 29 Mar 2026 14:00"
+    assert range_text(end - 600, end, "UTC") == "Sun 29 Mar 2026 11:50:00 to 12:00:00"
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------
