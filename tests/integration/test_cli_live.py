@@ -261,18 +261,49 @@ def test_figures_can_be_fetched_and_drawn(stack: Stack, name: str, tmp_path: Pat
     assert re.fullmatch(r"20[\d-]{8}T[\d:]{8}Z,1(\.0)?,\d+(\.\d+)?(e\+\d+)?", rows[-1]), rows[-1]
     fetched = stack.json("data", "fetch", DEVICE, name, "count", "--range", "5m")["series"][0]
     assert (fetched["point"], fetched["unit"] != "") == ("count", True)
-    for graph, suffix, magic in (("cpu", "png", b"\x89PNG"), ("memory", "svg", b"<?xml")):
+    both = stack.json("data", "fetch", DEVICE, name, "memory", "memory_each", "--range", "5m")["series"]
+    assert both[0]["rows"] == both[1]["rows"], "one process has all of it"
+    assert [one["unit"] for one in both] == ["bytes", "bytes"]
+    drawn = (("cpu", "png", b"\x89PNG"), ("memory", "svg", b"<?xml"), ("memory_each", "png", b"\x89PNG"))
+    for graph, suffix, magic in drawn:
         file = tmp_path / f"x.{suffix}"
         stack.tocsin("graph", DEVICE, name, graph, "--range", "5m", "-o", str(file))
         assert file.read_bytes().startswith(magic)
         assert file.stat().st_size > 2000
 
 
+def test_a_graph_of_a_template_is_drawn_and_listed_and_all_of_them_are_on_a_sheet(
+    stack: Stack, name: str, tmp_path: Path
+) -> None:
+    template = f"drawn-{uuid.uuid4().hex[:8]}"
+    stack.apply(f"""
+kind: Template
+id: {template}
+component: process_set
+thresholds: {{big: {{points: memory, maximum: 1024}}}}
+graphs: {{{template}: {{title: Mine, points: [{{point: memory, transform: value / count}}], percentiles: 95}}}}
+""")
+    stack.tocsin("device", "change", DEVICE, "--bind", template, "--wait")
+    wait_for("a value", lambda: last(stack, name).get("memory"), 15)
+    rows = stack.json("graph", DEVICE, name, "--list")["graphs"]
+    assert [row["template"] for row in rows if row["graph"] == template] == [template]
+    file = tmp_path / "x.pdf"
+    told = stack.json("graph", DEVICE, name, template, "--range", "5m", "--compare", "1h", "-o", str(file))
+    assert (told["missing"], file.read_bytes()[:5]) == ([], b"%PDF-")
+    refused = stack.tocsin("graph", DEVICE, name, "nosuch", "-o", str(file), check=False)
+    assert (refused.returncode, template in refused.stderr) == (3, True)
+    both = stack.json("graph", DEVICE, "--set", name, "--set", "tocsin-hub", "--graph", "cpu", "-o", str(file))
+    assert both["missing"] == []
+    sheet = tmp_path / "x.html"
+    told = stack.json("graph", DEVICE, name, "--all", "--range", "5m", "-o", str(sheet))
+    assert (told["missing"], told["graphs"]) == ([], sheet.read_text().count("<img "))
+
+
 def test_the_page_and_its_files_are_served_with_safe_headers(stack: Stack) -> None:
     import httpx
 
     url = stack.env["TOCSIN_URL"]
-    for path in ("/", "/static/app.js", "/static/style.css", "/static/icon.svg"):
+    for path in ("/", "/static/app.js", "/static/graphs.js", "/static/style.css", "/static/icon.svg"):
         answer = httpx.get(url + path, trust_env=False)
         assert answer.status_code == 200
         assert "default-src 'self'" in answer.headers["content-security-policy"]
