@@ -21,6 +21,13 @@ MAX_POINTS = 1000
 
 FileName = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
 """Of a series: `common.rrd.file_name` without folders and ending."""
+Beside = Annotated[
+    str,
+    Meta(
+        pattern=r"^(|gap-[0-9]{9,11}-[0-9]{9,11}|likely\.[0-9]{1,3}[a-z]\.[0-9]{1,11}\.[A-Za-z0-9-][A-Za-z0-9.-]{0,18})\Z"
+    ),
+]
+"""Without the name of the file, and a point."""
 Version = Annotated[str, Meta(pattern=r"^[0-9a-f-]{1,64}\Z")]
 """Of a file's content, as who has it tells two states of it apart."""
 Place = Annotated[int, Meta(ge=0, le=MAX_FILE_BYTES)]
@@ -36,7 +43,8 @@ class MovedFile(Struct, frozen=True, kw_only=True):
         first, last: epoch seconds of the first and the newest sample.
         size: bytes.
         digest: of all bytes (`digest_of`).
-        copy: 0 for the file itself; of a copy beside it, from before an outage, the stamp of its first row.
+        beside: empty for the file itself; of one that lies beside it, what its name has more: a copy from before an
+            outage, or what was learned of a point.
     """
 
     file: FileName
@@ -47,7 +55,7 @@ class MovedFile(Struct, frozen=True, kw_only=True):
     last: Annotated[int, Meta(ge=0, le=2**33)]
     size: Place
     digest: Digest
-    copy: Annotated[int, Meta(ge=0, le=2**33)] = 0
+    beside: Beside = ""
 
 
 class LeftQuery(Struct, frozen=True, tag=True, kw_only=True):
@@ -97,7 +105,7 @@ class PieceQuery(Struct, frozen=True, tag=True, kw_only=True):
     version: Version
     offset: Place
     size: Annotated[int, Meta(ge=1, le=MAX_PIECE_BYTES)]
-    copy: Annotated[int, Meta(ge=0, le=2**33)] = 0
+    beside: Beside = ""
 
 
 class Piece(Struct, frozen=True, tag=True, kw_only=True):
@@ -144,7 +152,7 @@ class LetGoQuery(Struct, frozen=True, tag=True, kw_only=True):
     file: FileName
     version: Version
     to: Annotated[str, Meta(max_length=255)]
-    copy: Annotated[int, Meta(ge=0, le=2**33)] = 0
+    beside: Beside = ""
 
 
 MovingQuery = LeftQuery | OutgoingQuery | PieceQuery | GiveQuery | LetGoQuery

@@ -134,7 +134,7 @@ class Carriage:
                     file=told.file,
                     version=told.version,
                     to=self._target.collector,
-                    copy=told.copy,
+                    beside=told.beside,
                 ),
                 Done,
             )
@@ -169,7 +169,7 @@ class Carriage:
         size = min(MAX_PIECE_BYTES, self._up.limit_bytes, self._down.limit_bytes, told.size - offset)
         began = self._clock.seconds()
         query = PieceQuery(
-            device=self._device, file=told.file, version=told.version, offset=offset, size=size, copy=told.copy
+            device=self._device, file=told.file, version=told.version, offset=offset, size=size, beside=told.beside
         )
         try:
             piece = await self._ask(self._source, query, Piece)

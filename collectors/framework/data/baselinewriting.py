@@ -120,6 +120,30 @@ class Baselines:
         """
         return self._drop(series, list(self._there.get(series, ())))
 
+    def forget(self, series: str, baseline: Baseline) -> None:
+        """Delete what was learned of one point: another collector has it.
+
+        Raises:
+            OSError: the disk refused.
+        """
+        if baseline in self._there.get(series, {}):
+            self._drop(series, [baseline])
+
+    def yields(self, series: str, what: Known) -> bool:
+        """Whether what was learned elsewhere is worth more than what is here: it was begun earlier, or nothing is."""
+        name = self._there.get(series, {}).get(what.baseline)
+        here = None if name is None else known(name.rpartition("/")[2])
+        return here is None or what.begun < here.begun
+
+    def took(self, series: str, what: Known) -> None:
+        """A file that was learned elsewhere lies in its place; it counts from now on.
+
+        Raises:
+            OSError: the disk refused.
+        """
+        self.forget(series, what.baseline)
+        self._there.setdefault(series, {})[what.baseline] = f"{series.rpartition('/')[0]}/{what.name}"
+
     def _drop(self, series: str, baselines: Iterable[Baseline]) -> tuple[int, int]:
         there = self._there.get(series, {})
         size = count = 0

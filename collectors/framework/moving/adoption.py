@@ -12,8 +12,8 @@ import shutil
 import sqlite3
 from pathlib import Path
 
+from collectors.framework.data.baselinefiles import known as learned
 from collectors.framework.data.convert import NEW, Old, convert
-from collectors.framework.data.copies import copy_name
 from collectors.framework.data.copybook import CopyRow
 from collectors.framework.data.copying import lasts_s
 from collectors.framework.data.index import Series
@@ -47,12 +47,8 @@ def adopt(writer: Writer, order: Adopt) -> Moved:
 def _adopt(writer: Writer, order: Adopt, name: str) -> None:
     path = writer.root / name
     path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-    if order.copy:
-        copy = copy_name(name, order.copy, order.last)
-        _place(Path(order.path), writer.root / copy)
-        wanted = writer.wanted(order.key) or order.layout
-        size = (writer.root / copy).stat().st_size
-        writer.index.copies.put(CopyRow(copy, name, order.first, order.last, size, order.last + lasts_s(wanted)))
+    if order.beside:
+        _adopt_beside(writer, order, name)
         return
     known = writer.index.get(name)
     if not path.exists():
@@ -67,6 +63,20 @@ def _adopt(writer: Writer, order: Adopt, name: str) -> None:
         first = min(order.first, known.first) if known is not None else order.first
         writer.index.put(Series(key=order.key, layout=layout, file=name, first=first))
     writer.changed(order.key)
+
+
+def _adopt_beside(writer: Writer, order: Adopt, name: str) -> None:
+    beside = f"{name}.{order.beside}"
+    what = learned(beside.rpartition("/")[2])
+    if what is not None:
+        if writer.baselines.yields(name, what):
+            _place(Path(order.path), writer.root / beside)
+            writer.baselines.took(name, what)
+        return
+    _place(Path(order.path), writer.root / beside)
+    wanted = writer.wanted(order.key) or order.layout
+    size = (writer.root / beside).stat().st_size
+    writer.index.copies.put(CopyRow(beside, name, order.first, order.last, size, order.last + lasts_s(wanted)))
 
 
 def _place(source: Path, path: Path) -> None:

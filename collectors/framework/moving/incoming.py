@@ -17,6 +17,8 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from collectors.framework.data.baselinefiles import known
+from collectors.framework.data.copies import copy_in
 from collectors.framework.moving.form import why_not
 from collectors.framework.moving.orders import Adopt, Moved
 from collectors.framework.worker import Worker
@@ -35,7 +37,7 @@ PATIENCE_S = 3.0
 MOST_BROKEN = 3
 """So often a file may turn out to be another than was told, before it is refused."""
 
-_NAME = re.compile(r"^[0-9a-f]{32}-[0-9]+-[0-9a-f]{32}\.part\Z")
+_NAME = re.compile(r"^[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{32}\.part\Z")
 _READY = Taken(state=Given.WORKING)
 
 _log = Logger()
@@ -182,7 +184,7 @@ class Incoming:
                     layout=told.layout,
                     first=told.first,
                     last=told.last,
-                    copy=told.copy,
+                    beside=told.beside,
                 )
             )
         except PermanentError as error:
@@ -216,13 +218,17 @@ def _not_ours(told: MovedFile) -> str:
     """Why a file can be none of ours, by what is told of it alone."""
     if not rrd.file_name(told.key).endswith(f"/{told.file}.rrd"):
         return "its name is not that of its series"
+    place = f"{told.file}.rrd.{told.beside}"
+    copy = copy_in(place)
+    if told.beside and (copy is None or copy[1:] != (told.first, told.last)) and known(place) is None:
+        return "its name is not that of a file that lies beside another"
     if told.first > told.last:
         return "its first sample comes after its last"
     return ""
 
 
 def _name_of(told: MovedFile) -> str:
-    return f"{told.file}-{told.copy}-{told.digest}"
+    return f"{told.file}-{digest_of(told.beside.encode())[:8]}-{told.digest}"
 
 
 def _series(told: MovedFile) -> str:

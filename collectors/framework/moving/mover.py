@@ -170,7 +170,7 @@ class Mover(Service):
     async def _let_go(self, query: LetGoQuery) -> Done:
         self.incoming.forget()
         done = await self._ordered(
-            PutAway(device=query.device, file=query.file, version=query.version, to=query.to, copy=query.copy)
+            PutAway(device=query.device, file=query.file, version=query.version, to=query.to, beside=query.beside)
         )
         self.given += done.count
         _log.info(

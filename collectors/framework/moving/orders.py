@@ -14,7 +14,7 @@ class Adopt(Struct, frozen=True, tag="adopt", kw_only=True):
         path: of the file that came; it stays there.
         layout: of that file.
         first, last: epoch seconds of its first and newest sample.
-        copy: of a copy from before an outage, the stamp of its first row; 0 for the file of a series.
+        beside: of a file that lies beside that of its series, what its name has more (`common.moving.MovedFile`).
     """
 
     path: str
@@ -22,7 +22,7 @@ class Adopt(Struct, frozen=True, tag="adopt", kw_only=True):
     layout: Layout
     first: int
     last: int
-    copy: int = 0
+    beside: str = ""
 
 
 class PutAway(Struct, frozen=True, tag="put_away", kw_only=True):
@@ -37,7 +37,7 @@ class PutAway(Struct, frozen=True, tag="put_away", kw_only=True):
     file: str
     version: str
     to: str
-    copy: int = 0
+    beside: str = ""
 
 
 class ClearAway(Struct, frozen=True, tag="clear_away"):

@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from collectors.framework.data.copies import copies_of, copy_name
+from collectors.framework.data.baselinefiles import bands
+from collectors.framework.data.copies import copies_of
 from collectors.framework.data.index import Series, read_device, read_devices
 from collectors.framework.data.rrdfile import DamagedError, read_header
 from collectors.framework.moving.form import layout_of
@@ -83,24 +84,26 @@ def _page(files: list[MovedFile], sizes: dict[str, int], last: str, unread: list
 
 
 def _described(root: Path, series: Series, unread: list[str]) -> Iterator[MovedFile]:
-    """The copies that lie beside a file, then itself: who has put that away knows of its copies no more."""
+    """What lies beside a file, then itself: who has put that away knows of the others no more."""
     path = root / series.file
-    for copy_path, first in [*((Path(copy.path), copy.first) for copy in copies_of(path)), (path, 0)]:
+    copies = [(Path(copy.path), copy.first) for copy in copies_of(path)]
+    learned = [(path.with_name(Path(band.path).name), band.begun) for band in bands(root, series.file)]
+    for one, first in [*copies, *learned, (path, series.first)]:
         try:
-            yield describe(copy_path, series, copy=first)
+            yield describe(one, series, first)
         except FileNotFoundError:
             continue  # named before it exists, and never made
         except (OSError, DamagedError) as error:
             unread.append(f"{series.key.component} / {series.key.source}: {error}"[:500])
 
 
-def describe(path: Path, series: Series, copy: int = 0) -> MovedFile:
+def describe(path: Path, series: Series, first: int) -> MovedFile:
     """A file as it is offered.
 
     Args:
         path: of the file.
         series: whose it is.
-        copy: where it is a copy, the stamp of its first row.
+        first: epoch second of its first sample.
 
     Raises:
         OSError: it is not there, or cannot be read.
@@ -117,11 +120,11 @@ def describe(path: Path, series: Series, copy: int = 0) -> MovedFile:
         version=version,
         key=series.key,
         layout=layout_of(header, series.layout),
-        first=copy or max(0, min(series.first, header.last)),
+        first=max(0, min(first, header.last)),
         last=header.last,
         size=len(data),
         digest=digest_of(data),
-        copy=copy,
+        beside=path.name.partition(".rrd.")[2],
     )
 
 
@@ -133,7 +136,7 @@ def read_piece(root: Path, query: PieceQuery) -> Piece:
         TransientError: it has changed since it was listed.
     """
     try:
-        with path_of(root, query.file, query.copy).open("rb") as file:
+        with path_of(root, query.file, query.beside).open("rb") as file:
             if _version(os.fstat(file.fileno())) != query.version:
                 raise TransientError("The file has changed since it was listed")
             data = os.pread(file.fileno(), query.size, query.offset)
@@ -156,12 +159,9 @@ def name_of(path: str) -> str:
     return path.rpartition("/")[2].partition(".")[0]
 
 
-def path_of(root: Path, name: str, copy: int = 0) -> Path:
-    """Where the file of a name lies, or the copy of it that begins then; a name is 32 hex digits."""
-    path = root / name[0] / name[1] / f"{name}.rrd"
-    if not copy:
-        return path
-    return next((Path(one.path) for one in copies_of(path) if one.first == copy), Path(copy_name(str(path), copy, 0)))
+def path_of(root: Path, name: str, beside: str = "") -> Path:
+    """Where the file of a name lies, or one that lies beside it; a name is 32 hex digits."""
+    return root / name[0] / name[1] / (f"{name}.rrd.{beside}" if beside else f"{name}.rrd")
 
 
 def _version(found: os.stat_result) -> str:

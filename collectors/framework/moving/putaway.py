@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 
+from collectors.framework.data.baselinefiles import known
 from collectors.framework.data.writing import Writer
 from collectors.framework.moving.orders import ClearAway, Moved, PutAway
 from collectors.framework.moving.outgoing import path_of, version_of
@@ -20,13 +21,15 @@ def put_away(writer: Writer, order: PutAway) -> Moved:
         TransientError: it has, or the disk refuses; the file stays.
     """
     writer.flush({order.device})
-    path = path_of(writer.root, order.file, order.copy)
+    path = path_of(writer.root, order.file, order.beside)
     name = str(path.relative_to(writer.root))
     try:
-        if order.copy:
+        if order.beside:
             copy = writer.index.copies.get(name)
             if copy is not None:
                 writer.copying.drop(copy)
+            elif (what := known(path.name)) is not None:
+                writer.baselines.forget(f"{path.parent.relative_to(writer.root)}/{what.series}", what.baseline)
             return Moved(1)
         if path.exists():
             if version_of(path) != order.version:

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import rrdtool
 from msgspec.structs import replace
 from twisted.internet.task import Clock
 
@@ -15,7 +16,7 @@ from common.errors import RemoteError, TransientError
 from common.events import Event, Severity
 from common.moving import GiveQuery, LeftQuery, LetGoQuery, OutgoingQuery, PieceQuery
 from common.queries import Query
-from common.series import SeriesKey
+from common.series import Baseline, Layout, Plan, Point, SeriesKey
 from hub.distribution.roster import Seat
 from hub.moving.bells import LEFT, WAIT, Bells
 from hub.moving.conductor import LATER_S, LONG_S, Conductor
@@ -354,6 +355,37 @@ def test_what_nobody_knows_of_is_found_at_the_login(bench: Bench) -> None:
     bench.go_on(60)
     assert any(isinstance(query, LeftQuery) for query in bench.sessions["a"].asked)
     assert came(bench, "b")
+
+
+def test_what_lies_beside_a_file_goes_with_it(bench: Bench) -> None:
+    """Copies from before an outage, and what was learned of points."""
+    key = SeriesKey("web1", "late", "process")
+    layout = Layout(
+        points=(Point(name="cpu"),),
+        step_s=10,
+        retention=Plan(name="few", full_days=0.1, archives=((600, 10),)),
+        baselines=(Baseline(point="cpu", season_s=86_400),),
+    )
+    a, b = bench.sides["a"], bench.sides["b"]
+    a.sample({START + 10 * n: float(n) for n in range(50)}, key, layout)
+    a.sample({START + 9500 + 10 * n: float(n) for n in range(5)}, key, layout)  # the ring has passed the first hours
+
+    def beside(side: Side) -> list[str]:
+        found = side.path(key).parent.glob(f"{side.path(key).name}.*")
+        return sorted(path.name for path in found if path.suffix != ".moved")
+
+    names = beside(a)
+    assert [name.split(".")[2].partition("-")[0] for name in names] == ["gap", "likely"]
+    kept = {name: (a.path(key).parent / name).read_bytes() for name in names}
+    bench.move("b")
+    b.sample({START + 9550 + 10 * n: float(n) for n in range(5)}, key, layout)  # it has begun to learn itself
+    bench.go_on()
+    assert beside(a) == []
+    assert {name: (b.path(key).parent / name).read_bytes() for name in beside(b)} == kept
+    b.sample({START + 9600 + 10 * n: float(n) for n in range(40)}, key, layout)
+    assert beside(b) == names
+    likely = b.path(key).parent / names[1]
+    assert rrdtool.info(str(likely))["last_update"] == START + 9600 + 390
 
 
 def test_files_change_while_they_are_brought_and_are_brought_again(bench: Bench) -> None:

@@ -204,6 +204,6 @@ def test_a_file_is_described_as_it_is(tmp_path: Path) -> None:
     side.sample({NOW - 1000: 1.0, NOW - 990: 2.0}, KEY)
     series = side.writer.index.get(str(side.path(KEY).relative_to(side.root)))
     assert series is not None
-    told = describe(side.path(KEY), series)
-    assert (told.key, told.first, told.last, told.copy) == (KEY, NOW - 1000, NOW - 990, 0)
+    told = describe(side.path(KEY), series, series.first)
+    assert (told.key, told.first, told.last, told.beside) == (KEY, NOW - 1000, NOW - 990, "")
     assert told.size == side.path(KEY).stat().st_size
