@@ -4,7 +4,7 @@ import math
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from collectors.framework.data.folding import Segment, fold, grid, percentiles, segments
@@ -100,6 +100,7 @@ def test_folding_is_what_every_second_by_itself_comes_to(figures: list[float | N
             assert bin_.values == [pytest.approx(wanted)]
 
 
+@example([0.1, 0.1, 0.1], 1)
 @given(st.lists(st.floats(-1e15, 1e15), min_size=1, max_size=20), st.integers(1, 7))
 def test_an_average_is_never_beyond_what_it_is_of(figures: list[float], step_s: int) -> None:
     rows: list[tuple[int, int, list[float | None]]] = [

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from msgspec.structs import replace
 
 from collectors.framework.data import facts, trails
 from collectors.framework.data.answers import Request, answer
 from collectors.framework.data.hearing import heard
+from collectors.framework.data.index import read_device
 from collectors.framework.data.intake import Intake
 from collectors.framework.data.listing import Live
 from common.errors import NotFoundError
@@ -178,10 +180,19 @@ def test_bins_of_a_trail_are_whole_steps_and_not_too_many(tmp_path: Path, span_s
 
 def test_pages_of_trails_together_hold_every_point_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = write(tmp_path, hours(1))
-    monkeypatch.setattr(trails, "MAX_VALUES", 1)
-    page = ask(root, TrailsQuery(device=KEY.device, start=NOW - 3600, end=NOW), Trails)
-    assert [trail.point for trail in page.trails] == ["cpu", "rate"]
-    assert trails_in(root, after=page.seen) == []
+    (series,) = read_device(root, KEY.device)
+    held = [replace(series, key=SeriesKey(KEY.device, f"c{number}", "process")) for number in range(5)]
+    monkeypatch.setattr(trails, "MAX_VALUES", 100)
+    query, found, pages = TrailsQuery(device=KEY.device, start=NOW - 3600, end=NOW), [], 0
+    while True:
+        page = trails.trails_of(query, held)
+        found += [(trail.component, trail.point) for trail in page.trails]
+        pages += 1
+        if not page.more:
+            break
+        query = replace(query, after=page.seen)
+    assert found == [(f"c{number}", point) for number in range(5) for point in ("cpu", "rate")]
+    assert pages == 3
     assert [trail.point for trail in trails_in(root, points=["rate"])] == ["rate"]
     assert trails_in(root, component="nosuch") == []
 

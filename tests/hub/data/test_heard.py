@@ -68,6 +68,7 @@ def test_it_is_bounded_and_lets_go_of_what_was_heard_longest_ago() -> None:
     heard = LastHeard(max_bytes=20_000)
     for number in range(200):
         heard.take_samples([series(f"d{number}")], float(number))
+        assert not number or heard.values("always") is not None
         heard.take_samples([series("always")], float(number))
         assert heard.size <= 20_000
     assert heard.values("always") is not None
