@@ -8,7 +8,7 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from common.errors import NotFoundError
+from common.errors import NotFoundError, PermanentError
 from common.graphs import Drawing, Limit
 from common.queries import GraphQuery, Picture
 from hub.graphs.bounds import bounds
@@ -19,6 +19,8 @@ from hub.graphs.history import Historian
 from hub.graphs.subjects import Book, Whose
 from hub.model.model import Model
 
+MAX_SERIES = 500
+"""Among so many the largest are looked for."""
 FEW = 5
 """So many subjects have their events and bounds in the picture without being asked; of more they would hide it."""
 
@@ -87,8 +89,10 @@ class GraphDesk:
 
         Raises:
             NotFoundError: a device, component or graph that there is not.
+            PermanentError: they are too many.
             TransientError: whoever would have to draw is away, slow or busy.
         """
+        self._check_size(asked)
         first = asked.subjects[0]
         name, known = self._graph(asked)
         made = drawing(known.graph if known else None, self._heading(asked), asked.wishes)
@@ -119,6 +123,14 @@ class GraphDesk:
             return await self._drawers.draw(query, made)
         except NotFoundError as error:
             raise self._with_templates(error, asked, known) from None
+
+    def _check_size(self, asked: Asked) -> None:
+        number = sum(self._book.number(one) for one in asked.subjects)
+        if len(asked.subjects) > 1 and number > MAX_SERIES:
+            raise PermanentError(
+                f"these devices have {number} sets, too many to find the largest of; name a set, fewer devices or a "
+                "smaller class"
+            )
 
     def _with_templates(self, error: NotFoundError, asked: Asked, known: Known | None) -> NotFoundError:
         """A collector names the graphs that it knows; those of templates it does not."""

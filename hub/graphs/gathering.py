@@ -13,10 +13,9 @@ from common.errors import NotFoundError, PermanentError, RemoteError, TocsinErro
 from common.graphs import Drawing, Rank, Subject
 from common.queries import FetchQuery, GraphQuery, LastValue, Rows
 from common.series import Kind, Layout, Point
+from hub.graphs.desk import MAX_SERIES
 from hub.graphs.tables import CONSOLIDATIONS, Row, Table
 
-MAX_SERIES = 500
-"""Among so many the largest are looked for."""
 MAX_SHOWN = 20
 MAX_NAMED = 5
 

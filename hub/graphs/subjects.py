@@ -65,6 +65,13 @@ class Book:
         shown = f"{one.device} {present}" if with_device else present
         return Subject(device=one.device, component=series, shown=shown if shown != series or with_device else "")
 
+    def number(self, one: Whose) -> int:
+        """How many components that are, about: of a device that was never modelled, as many as definitions apply."""
+        device = self.device(one)
+        if one.component is not None or device is None:
+            return 1
+        return len(self._expected(device.id)) or len(self._model().sets_of(device))
+
     def judged(self, one: Whose) -> Sequence[ThresholdConfig]:
         """The thresholds that hold for a component; none of a whole device."""
         device = self.device(one)

@@ -10,7 +10,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from common.configs import ExpectedSet
-from common.errors import NotFoundError, TransientError
+from common.errors import NotFoundError, PermanentError, TransientError
 from common.graphs import Band, Curve, Draw, Drawing, Limit, MarkKind, Subject, Theme
 from common.queries import FetchQuery, GraphQuery, Picture, Rows
 from hub.graphs.desk import Asked, Drawn, GraphDesk
@@ -250,6 +250,13 @@ class DeskTests(SynchronousTestCase):
             ),
         )
         self.assertEqual((made.title, self.drawers.told[0][0].component), ("2 devices · Parts", None))
+
+    def test_more_sets_than_anybody_could_look_at_are_refused_before_anybody_is_asked(self) -> None:
+        self.expected = [ExpectedSet("mill", f"m{i}") for i in range(300)]
+        error = self.failureResultOf(self.ask(Whose("web1", None), Whose("web2", None)), PermanentError).value
+        self.assertIn("these devices have 600 sets", error.message)
+        self.drawn(Whose("web1", None))
+        self.assertEqual(len(self.drawers.told), 1)
 
     def test_of_many_neither_bounds_nor_events_are_shown_unless_somebody_asks(self) -> None:
         many = [Whose("web1", f"s{i}") for i in range(6)]

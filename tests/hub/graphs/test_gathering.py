@@ -12,7 +12,8 @@ from common.graphs import Drawing, Subject
 from common.queries import FetchQuery, GraphQuery, LastValue, Rows
 from common.series import Point
 from hub.data.asking import CollectorAwayError
-from hub.graphs.gathering import MAX_SERIES, Gathered, Gatherer
+from hub.graphs.desk import MAX_SERIES
+from hub.graphs.gathering import Gathered, Gatherer
 
 OWNERS = {"web1": "east", "web2": "west", "web3": "west"}
 START, END = 1_000_000, 1_003_600
