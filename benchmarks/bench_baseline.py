@@ -141,7 +141,7 @@ class School:
             ]
             self.baselines.feed(file, rows)
             (band,) = bands(self.root, file.name)
-            for look in looks_of(band, PART_S, seen):
+            for look in looks_of(band, seen):
                 if look.at > seen:
                     seen = look.at
                     watch, verdict = follow(self.threshold, watch, Part(look, band.begun))

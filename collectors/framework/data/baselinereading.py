@@ -9,8 +9,10 @@ import rrdtool
 from msgspec import Struct
 
 from collectors.framework.baselines import Learned, Look
-from collectors.framework.data.baselinefiles import EXPECTED, KEPT, SPREAD, Band, bands, part_s
+from collectors.framework.data import rrdfile
+from collectors.framework.data.baselinefiles import EXPECTED, KEPT, SPREAD, Band, bands
 from collectors.framework.data.index import read_device
+from collectors.framework.data.rrdfile import DamagedError
 from common.series import finite
 
 MOST_DEVICES = 20
@@ -53,25 +55,25 @@ def _of(root: Path, device: str, after: int) -> Iterator[Learned]:
     found = [(series, band) for series in read_device(root, device) for band in bands(root, series.file)]
     most = min(KEPT, max(_LEAST_LOOKS, MOST_LOOKS // max(1, len(found))))
     for series, band in found:
-        looks = looks_of(band, part_s(band.baseline, series.layout.step_s), after, most)
+        looks = looks_of(band, after, most)
         if looks:
             yield Learned(series.key, band.baseline, band.begun, looks)
 
 
-def looks_of(band: Band, length_s: int, after: int, most: int = KEPT) -> list[Look]:
+def looks_of(band: Band, after: int, most: int = KEPT) -> list[Look]:
     """The parts of a file that ended after an epoch second, and some before; none when it cannot be read.
 
     Args:
         band: the file.
-        length_s: of a part.
         after: epoch second.
         most: so many of the last ones.
     """
     try:
-        last = rrdtool.last(band.path)
+        header = rrdfile.look(band.path)  # librrd would end the process at some that are damaged
+        last, length_s = header.last, header.step_s
         start = max(after - _OVERLAP * length_s, last - most * length_s)
         values, expected, spreads = (_column(band.path, cf, start, last) for cf in ("AVERAGE", EXPECTED, SPREAD))
-    except rrdtool.OperationalError:
+    except (rrdtool.OperationalError, DamagedError, OSError):
         return []  # it has gone meanwhile, or is damaged: the writer process sees to it
     return [Look(end, values[end], expected.get(end), spreads.get(end)) for end in sorted(values) if end <= last]
 

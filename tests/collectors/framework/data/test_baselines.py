@@ -189,6 +189,7 @@ def test_a_file_that_is_damaged_or_gone_is_begun_anew(life: Life, spoil: Callabl
     life.wave(4)
     (band,) = bands(life.root, rrd.file_name(KEY))
     spoil(Path(band.path))
+    assert life.learned() == []
     life.restart()
     life.wave(1)
     (anew,) = bands(life.root, rrd.file_name(KEY))
