@@ -63,7 +63,7 @@ def _print(document: dict[str, Any], asked: Sequence[dict[str, Any]]) -> None:
             Column("files", right=True),
             Column("bytes", right=True),
             Column("written", right=True),
-            Column("left", right=True),
+            Column("since", right=True),
             Column("purge from"),
             Column("detail", wraps=True),
         )
@@ -76,7 +76,7 @@ def _print(document: dict[str, Any], asked: Sequence[dict[str, Any]]) -> None:
                 row.get("files"),
                 size(row.get("bytes")),
                 since(row.get("written"), now),
-                since(row.get("left_at"), now) if row.get("left_at") else NOTHING,
+                since(row.get("left_at") or row.get("aside_at"), now),
                 _from(row, now),
                 row.get("detail"),
             ]

@@ -62,6 +62,7 @@ class Orphan(Struct, frozen=True, kw_only=True):
         files, bytes: how many.
         written: epoch second of the newest change of one of them.
         detail: a sentence.
+        aside_at: epoch second of when the first of them was set aside; 0 where none was.
     """
 
     collector: str
@@ -73,6 +74,7 @@ class Orphan(Struct, frozen=True, kw_only=True):
     bytes: int
     written: float
     detail: str = ""
+    aside_at: float = 0.0
 
 
 Group = tuple[Reason, str, str, str]
@@ -129,6 +131,7 @@ class Sorting:
             bytes=(before.bytes if before else 0) + file.size,
             written=max(before.written if before else 0.0, file.written),
             detail=detail,
+            aside_at=min(filter(None, (before.aside_at if before else 0.0, file.since)), default=0.0),
         )
 
     def _group(self, file: HeldFile) -> tuple[Group, str] | None:

@@ -26,6 +26,7 @@ class OrphanRow(Struct, frozen=True, kw_only=True):
         written: when one of them was changed last.
         left_at: when the device left the model, or its files were found; null for another reason.
         purge_from: from when on they may be purged.
+        aside_at: when the first of them was set aside; null where none was.
     """
 
     collector: str
@@ -39,6 +40,7 @@ class OrphanRow(Struct, frozen=True, kw_only=True):
     detail: str
     left_at: str | None
     purge_from: str | None
+    aside_at: str | None = None
 
 
 class AskedRow(Struct, frozen=True, kw_only=True):
@@ -151,6 +153,7 @@ def _row(found: Found) -> OrphanRow:
         detail=one.detail,
         left_at=iso(found.left_at),
         purge_from=iso(found.purge_from),
+        aside_at=iso(one.aside_at) if one.aside_at else None,
     )
 
 

@@ -158,6 +158,7 @@ def test_each_reason_is_told_by_itself_and_what_is_no_orphan_is_only_counted(sit
     assert (gone.files, gone.bytes, gone.written) == (3, 115, NOW - 3)
     assert elsewhere.detail == "collector west has the device; web2 follows from east"
     assert unknown.files == 2
+    assert [one.orphan.aside_at for one in findings.found if one.orphan.reason is Reason.ASIDE] == [NOW - 5]
     assert [(one.collector, one.files, one.problem) for one in findings.asked] == [("east", 13, "")]
 
 

@@ -114,6 +114,7 @@ class OrphanTests(SynchronousTestCase):
                         "detail": "the device is not in the model",
                         "left_at": "2026-12-15T08:00:00.000Z",
                         "purge_from": "2027-01-14T08:00:00.000Z",
+                        "aside_at": None,
                     }
                 ],
                 "collectors": [{"collector": "east", "files": 2, "bytes": 200, "problem": ""}],
