@@ -30,7 +30,7 @@ def stack() -> Iterator[MoveStack]:
 
 def test_all_samples_are_there_after_a_move_that_was_killed_and_cut(stack: MoveStack) -> None:
     stack.apply(document(PROCESS))
-    wait_for("c1 has some samples", lambda: len(stack.times("host", PROCESS)) >= 3)
+    wait_for("c1 has some samples", lambda: len(stack.times("host", PROCESS)) >= 2, 40)
     moved = stack.move("host", "c2", "--wait", "--timeout", "1")
     first = wait_for("a part has come", lambda: stack.came("c2"))
 
@@ -51,9 +51,9 @@ def test_all_samples_are_there_after_a_move_that_was_killed_and_cut(stack: MoveS
     there = known(left)
     served = wait_for("c2 goes on", lambda: max(found := stack.served("host", PROCESS)) > max(there) and found)
     assert {at: served[at] for at in there} == there
-    assert len(there) >= 3
+    assert len(there) >= 2
     hole_s = min(at for at in served if at > max(there)) - max(there)
-    assert hole_s <= 2 * INTERVAL_S + moved["waited_s"]
+    assert hole_s <= 3 * INTERVAL_S + moved["waited_s"]
 
     shown = stack.tocsin("device", "show", "host").stdout
     assert "files of host" not in shown  # nothing is on its way any more
