@@ -24,6 +24,7 @@ from pathlib import Path
 
 import msgspec
 
+from collectors.framework.data.conversions import Counts
 from collectors.framework.data.desk import Desk
 from collectors.framework.data.files import StuckError, Tally
 from collectors.framework.data.frames import read_progress
@@ -40,6 +41,11 @@ def _flush_of(line: bytes) -> tuple[int, list[str] | None]:
     return int(number), msgspec.json.decode(devices, type=list[str]) if devices else None
 
 
+def _standing(writer: Writer) -> tuple[int, Counts]:
+    """What the daemon wants to hear of unasked."""
+    return writer.done, writer.conversions.counts
+
+
 class Loop:
     """Feeds a `Writer` from the process's input, and tells how things stand on its output."""
 
@@ -53,7 +59,7 @@ class Loop:
         self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._stopped = False
         self._lock: int | None = None
-        self._told = -1
+        self._told = (-1, Counts(0, 0, 0))
         self._desk = Desk()
 
     def run(self) -> int:
@@ -105,7 +111,7 @@ class Loop:
             elif flushes:
                 writer.flush({device for _, devices in flushes for device in devices or ()})
         self._orders(writer, lines or ())
-        if lines or self._desk.answers or (writer is not None and writer.done != self._told):
+        if lines or self._desk.answers or (writer is not None and _standing(writer) != self._told):
             self._tell(max((number for number, _ in flushes), default=0))
 
     @staticmethod
@@ -132,7 +138,7 @@ class Loop:
             report = Report(done=done, tally=Tally(), flushed=flushed, problem=self._trouble)
         report.answers, self._desk.answers = self._desk.answers, []
         data = msgspec.json.encode(report) + b"\n"
-        self._told = report.done
+        self._told = (report.done, report.conversions)
         while data:
             data = data[os.write(1, data) :]
 

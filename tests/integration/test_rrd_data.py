@@ -27,6 +27,7 @@ from collectors.framework.data.intake import Intake
 from collectors.framework.samplespool import PROGRESS, SampleSpool
 from collectors.framework.samplewriter import SampleWriter
 from common import rrd
+from common.conversion import ConversionMode, ConversionQuery
 from common.errors import NotFoundError, TransientError
 from common.queries import FetchQuery, GraphQuery, Listing, ListQuery, Picture, Rows
 from common.series import Layout, Point, Retention, Sample, SeriesKey
@@ -386,6 +387,45 @@ def test_a_full_rrd_disk_loses_nothing_and_heals(folder: Path, small_disk: Path)
         await part.stop()
 
     on_reactor(work)
+
+
+def test_on_a_full_disk_files_are_written_as_they_are_until_they_can_be_converted(
+    folder: Path, small_disk: Path
+) -> None:
+    layout = Layout(points=LAYOUT.points[:1], step_s=60)
+    wide = replace(layout, points=LAYOUT.points[:2])
+    minute = int(time.time()) // 60 * 60
+    ballast = small_disk / "ballast"
+
+    async def work(reactor: Any) -> None:
+        part = DataPart(reactor, folder, hold_s=0.2).start()
+        part.writer.write([sample("sshd", minute - 600, layout, cpu=0)])
+        assert await part.writer.fresh()
+        size = os.statvfs(small_disk)
+        ballast.write_bytes(bytes((size.f_bavail - 30) * size.f_frsize))
+        for i in range(1, 4):
+            part.writer.write([sample("sshd", minute - 600 + 60 * i, wide, cpu=i, memory=i)])
+            assert await part.writer.fresh()
+        assert "could not be converted" in part.writer.problem
+        assert "full" in part.writer.problem
+        assert part.writer.conversions == {"waiting": 0, "done": 0, "failed": 1}
+        rows = await part.reader.answer(fetch("sshd", minute - 600, minute - 420, "cpu"))
+        assert isinstance(rows, Rows)
+        assert [row[0] for _, row in rows.rows] == [0, 1, 2, 3]
+        assert part.writer.queued == 0
+        ballast.unlink()
+        state = await part.writer.convert(ConversionQuery(mode=ConversionMode.BEGIN))
+        assert (state.known, state.waiting + state.done) == (1, 1)
+        await until(reactor, "converted", lambda: part.writer.conversions["done"] == 1)
+        await until(reactor, "no problem", lambda: part.writer.problem == "")
+        part.writer.write([sample("sshd", minute - 360, wide, cpu=4, memory=4)])
+        rows = await part.reader.answer(fetch("sshd", minute - 600, minute - 360, "cpu", "memory"))
+        assert isinstance(rows, Rows)
+        assert [row for _, row in rows.rows] == [[0, None], [1, None], [2, None], [3, None], [4, 4]]
+        await part.stop()
+
+    on_reactor(work)
+    assert not list(small_disk.rglob("*.rrd?*"))
 
 
 def test_a_full_spool_disk_keeps_samples_in_memory_and_heals(folder: Path) -> None:

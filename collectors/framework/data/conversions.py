@@ -8,6 +8,7 @@ that waits is written as it is, with what of its samples fits.
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Callable, Collection
 from typing import NamedTuple
 
@@ -151,11 +152,14 @@ class Pending:
             self._convert(wanted.file)
         except TocsinError as error:
             wanted.failure = error.message
+        except Exception as error:  # noqa: BLE001 - the supervisor of conversions: one that fails ends nothing else
+            sys.stderr.write(traceback.format_exc())
+            wanted.failure = f"the conversion itself failed ({type(error).__name__}); see the log"
+        self._budget_s -= self._monotonic() - began
+        if wanted.failure:
             wanted.again_at = self._monotonic() + AGAIN_S
             self._failed[key] = wanted
             return False
-        finally:
-            self._budget_s -= self._monotonic() - began
         self.done += 1
         self._last = f"{wanted.file}: {wanted.reason}"
         self._say()
@@ -180,4 +184,5 @@ class Pending:
         now = self._monotonic()
         for key, wanted in list(self._failed.items()):
             if wanted.again_at <= now:
+                wanted.failure = ""
                 self._waiting[key] = self._failed.pop(key)

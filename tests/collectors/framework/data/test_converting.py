@@ -96,6 +96,22 @@ def test_a_failure_is_told_with_its_reason_and_an_order_tries_it_again(bench: Be
     assert ordered(bench, ConversionMode.TELL) == ConversionState(known=3, waiting=0, failed=0, done=3)
 
 
+def test_a_conversion_that_fails_as_nobody_foresaw_ends_nothing(
+    bench: Bench, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_: Any) -> None:
+        raise MemoryError
+
+    bench.writer.conversions._convert = fail
+    for name in ("sshd", "nginx"):
+        bench.put(NOW - 90, name, layout=WIDE, cpu=7, extra=2)
+    bench.write()
+    assert bench.writer.conversions.counts.failed == 2
+    assert "the conversion itself failed (MemoryError)" in bench.writer.report().problem
+    assert "Traceback" in capfd.readouterr().err
+    assert bench.rows(NOW - 90, NOW - 90)[NOW - 90][0] == 7
+
+
 def test_a_fleet_is_looked_at_in_slices_and_not_all_of_it_is_told(bench: Bench) -> None:
     for number in range(600):
         bench.put(NOW - 100, f"n{number}", layout=LAYOUT, cpu=1)
