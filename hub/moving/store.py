@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from msgspec.structs import asdict
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 from zope.interface import implementer
 
 from hub.model.database import Database
@@ -15,6 +15,7 @@ from hub.moving.tables import device_moves
 DONE_KEPT = 1000
 
 _move = device_moves.c
+_gone = delete(device_moves).where((_move.device == bindparam("of_device")) & (_move.source == bindparam("at_source")))
 
 
 @implementer(IMoveStore)
@@ -37,8 +38,7 @@ class SqlMoveStore:
         await self._database.run(lambda connection: self._write(connection, written, dropped))
 
     def _write(self, connection: Connection, moves: Sequence[Move], gone: Sequence[tuple[str, str]]) -> None:
-        for device, source in [*gone, *(move.key for move in moves)]:
-            connection.execute(delete(device_moves).where((_move.device == device) & (_move.source == source)))
+        _delete(connection, [*gone, *(move.key for move in moves)])
         if moves:
             connection.execute(insert(device_moves), [asdict(move) for move in moves])
         if any(move.done_at is not None for move in moves):
@@ -48,5 +48,9 @@ class SqlMoveStore:
                 .order_by(_move.done_at.desc(), _move.device, _move.source)
                 .offset(self._done_kept)
             )
-            for device, source in connection.execute(old).all():
-                connection.execute(delete(device_moves).where((_move.device == device) & (_move.source == source)))
+            _delete(connection, [(device, source) for device, source in connection.execute(old).all()])
+
+
+def _delete(connection: Connection, keys: Sequence[tuple[str, str]]) -> None:
+    if keys:
+        connection.execute(_gone, [{"of_device": device, "at_source": source} for device, source in keys])
