@@ -165,6 +165,13 @@ def open_alarms(stack: Stack) -> list[tuple[str, str]]:
     return [(one["component"], one["severity_name"]) for one in events if one["event_key"] == "threshold:any:half"]
 
 
+def stored(stack: Stack, point: str) -> list[float]:
+    """What was written of a point of the set; nothing as long as its file does not have it."""
+    done = stack.tocsin("data", "fetch", DEVICE, "sleeper", point, "--range", "5m", "--json", check=False)
+    series = json.loads(done.stdout).get("series", [])
+    return sorted({value for one in series for _, value in one["rows"] if value is not None})
+
+
 def test_a_template_rings_where_it_is_bound_and_is_quiet_where_it_is_not(
     stack: Stack, model: Path, tmp_path: Path
 ) -> None:
@@ -181,6 +188,7 @@ def test_a_template_rings_where_it_is_bound_and_is_quiet_where_it_is_not(
             stack.tocsin("apply", "-f", str(path), "--wait")
             stack.tocsin("device", "change", DEVICE, "--bind", "rings", "--wait")
             wait_for("the alarm", lambda: ("sleeper", "error") in open_alarms(stack))
+            wait_for("the file with the new point", lambda: stored(stack, "half") == [0.5])
             stack.tocsin("device", "change", DEVICE, "--unbind", "rings", "--wait")
             wait_for("the end of the alarm", lambda: not open_alarms(stack))
         finally:
