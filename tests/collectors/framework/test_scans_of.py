@@ -88,6 +88,12 @@ def test_an_alarm_that_was_closed_by_hand_is_raised_anew_by_the_next_violation()
     assert point.say(50, 90) == [None, 3]
 
 
+def test_what_is_remembered_does_not_grow() -> None:
+    point = Point(threshold())
+    point.say(*[90.0] * 200)
+    assert point.watch.recent == 0b11111
+
+
 def test_a_shorter_row_counts_what_is_still_in_it() -> None:
     point = Point(threshold(3, 20))
     point.say(90, 50, 50, 90)

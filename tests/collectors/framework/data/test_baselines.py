@@ -232,6 +232,16 @@ def test_an_outage_is_no_season_and_no_drift(life: Life) -> None:
     assert looks[first - 1].value is None
 
 
+def test_a_rise_before_an_outage_is_not_carried_on_over_it(life: Life) -> None:
+    life.wave(8)
+    life.live(50.0 + 3 * number for number in range(24))
+    life.live([None] * 12 * 40)
+    life.live([120.0])
+    (look,) = [one for number, one in life.looks.items() if number == life.parts]
+    assert look.expected is not None
+    assert 40 < look.expected < 160
+
+
 def test_after_two_months_it_is_learned_anew(life: Life) -> None:
     life.wave(4)
     life.parts += 61 * 288
