@@ -282,6 +282,8 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
             "connections": listener.connections,
             "long_polls": polls.waiting,
             "own_events_dropped": hub_events.dropped,
+            "heard_devices": len(hearing.heard),
+            "heard_bytes": hearing.heard.size,
             **moves.figures(),
         }
 

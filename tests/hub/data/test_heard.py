@@ -122,6 +122,17 @@ class HearingTests(SynchronousTestCase):
         self.turn()
         self.assertEqual(self.asked, [0, 1, 2, 0])
 
+    def test_rounds_are_short_at_first_for_a_collector_that_was_just_started(self) -> None:
+        begun = []
+        for second in range(4000):
+            self.turn()
+            if self.asked and self.asked[-1] == 0:
+                begun.append(second)
+                self.asked.append(-1)
+        self.assertEqual(begun[:3], [0, 10, 22])
+        self.assertLess(len(begun), 20)
+        self.assertEqual(begun[-1] - begun[-2], ROUND_S)
+
     def test_devices_of_others_are_not_heard(self) -> None:
         for _ in range(3):
             self.turn()
