@@ -14,6 +14,8 @@ from common.series import Number, Point
 
 MOST_SHARED = 500
 """So many different collections of derived points are kept for devices to come that have the same."""
+MOST = 200
+"""Of one source: each makes its files larger."""
 WHOLE = (-(2**63), 2**64 - 1)
 """Whole numbers beyond have no place in 64 bits, and go on as floats."""
 
@@ -54,6 +56,9 @@ class DerivedPoints:
                 continue
             if not _NAME.fullmatch(one.point):
                 flaws.append(f"derived point {one.point[:50]!r}: a name is 1 to 19 of A-Z a-z 0-9 _ -")
+                continue
+            if len(points) >= MOST:
+                flaws.append(f"derived point {one.point}: a source has at most {MOST}")
                 continue
             try:
                 expression = parsed(one.expression)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.framework.derivedpoints import DerivedPoints, derived_points
+from collectors.framework.derivedpoints import MOST, DerivedPoints, derived_points
 from common.configs import DerivedConfig
 from common.series import Kind, Number, Point
 
@@ -210,6 +210,12 @@ def test_what_a_source_can_never_know_is_no_point_of_it() -> None:
     assert points.flaws == ()
     assert points.needs == {"a", "threads", "2xx"}
     assert points.points[1] == Point(name="most", unit="n", minimum=0.0)
+
+
+def test_there_is_a_bound_to_what_is_derived() -> None:
+    points = DerivedPoints(MEASURED, [one(f"d{number}", "a") for number in range(MOST + 2)])
+    assert len(points.points) == MOST
+    assert points.flaws == tuple(f"derived point d{MOST + more}: a source has at most {MOST}" for more in (0, 1))
 
 
 def test_devices_of_a_template_share_what_computes() -> None:

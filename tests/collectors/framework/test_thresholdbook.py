@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors.framework.componentwatches import Watches, forget_alarms
+from collectors.framework.rates import Moment
 from collectors.framework.thresholdbook import Judgement, Reading, ThresholdBook
 from common.configs import (
     BaselineConfig,
@@ -203,6 +204,16 @@ def test_a_counter_is_judged_per_second() -> None:
     assert event.summary == "restarts of web is 0.2 restarts/s, over the limit of 0.1 restarts/s"
     assert device.scan({"restarts": 0}) == []  # a reset says nothing
     assert told(device.scan({"restarts": 0})) == [("web", "threshold:big:restarts", 0)]
+
+
+def test_a_reading_may_say_when_it_was_taken_and_whether_its_counts_go_on() -> None:
+    rate = threshold(points=("restarts",), levels=(Level(severity=Severity.WARNING, maximum=0.1),))
+    device, events = Device(rate), []
+    for number, (uptime_s, count) in enumerate([(500.0, 0), (560.0, 60), (20.0, 120), (80.0, 121)]):
+        moment = Moment(START + number * STEP_S, uptime_s=uptime_s)
+        events += device.judge(Reading("web", "web", {"restarts": count}, moment=moment)).events
+    assert [event.severity for event in events] == [Severity.WARNING, Severity.CLEAR]
+    assert events[0].details["value"] == 1.0
 
 
 def test_a_derived_point_is_judged_in_its_unit() -> None:
