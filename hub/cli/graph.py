@@ -102,6 +102,8 @@ def graph_command(
     if place.form == "html" and not all_graphs:
         raise usage("--format html is for a sheet of all graphs: --all")
     span = parse_range(given["range_text"], time.time())
+    if span.start < 0:
+        raise usage(f"--range {given['range_text']}: it begins before 1970")
     manner = _manner(span, given)
     if all_graphs:
         _only_one_device(chosen)

@@ -16,11 +16,14 @@ from hub.graphs.catalogue import BUILT_IN, FIRST, Known, known_of, points_of, un
 from hub.graphs.drawings import Wishes, drawing
 from hub.graphs.happened import marks, spans
 from hub.graphs.history import Historian
+from hub.graphs.listing import Lister
 from hub.graphs.subjects import Book, Whose
 from hub.model.model import Model
+from hub.model.templates import Draw
 
 MAX_SERIES = 500
 """Among so many the largest are looked for."""
+MAX_NOTE = 400
 FEW = 5
 """So many subjects have their events and bounds in the picture without being asked; of more they would hide it."""
 
@@ -67,6 +70,7 @@ class GraphDesk:
         model: at present.
         book: of components.
         historian: of what happened.
+        lister: of series.
         drawers: of pictures.
     """
 
@@ -76,12 +80,14 @@ class GraphDesk:
         model: Callable[[], Model],
         book: Book,
         historian: Historian,
+        lister: Lister,
         drawers: Drawers,
     ) -> None:
         self._wall = wall
         self._model = model
         self._book = book
         self._historian = historian
+        self._lister = lister
         self._drawers = drawers
 
     async def draw(self, asked: Asked) -> Drawn:
@@ -93,18 +99,20 @@ class GraphDesk:
             TransientError: whoever would have to draw is away, slow or busy.
         """
         self._check_size(asked)
+        asked, missing = await self._there(asked)
         first = asked.subjects[0]
         name, known = self._graph(asked)
         made = drawing(known.graph if known else None, self._heading(asked), asked.wishes)
         points = points_of(name, known)
-        if self._wants(asked, asked.wishes.thresholds, known is None or known.graph.thresholds):
+        if self._wants(asked, asked.wishes.thresholds, _has_bounds(asked, name, known)):
             made = replace(made, limits=self._limits(asked, points))
         if self._wants(asked, asked.wishes.events, known is None or known.graph.events):
-            drawn = [point for point, _ in points] if name else None
-            told = await self._historian.tell(asked.subjects, drawn, asked.start, asked.end)
+            names = [point for point, _ in points] if name else None
+            told = await self._historian.tell(asked.subjects, names, asked.start, asked.end)
             made = replace(
                 made, marks=marks(told.happened), spans=spans(told.happened, self._wall()), note=told.problem
             )
+        made = replace(made, note=" ".join(one for one in (made.note, *missing) if one)[:MAX_NOTE])
         if len(asked.subjects) > 1:
             several = len({one.device for one in asked.subjects}) > 1
             subjects = tuple(self._book.subject(one, with_device=several) for one in asked.subjects)
@@ -120,9 +128,31 @@ class GraphDesk:
             height=asked.height,
         )
         try:
-            return await self._drawers.draw(query, made)
+            drawn = await self._drawers.draw(query, made)
         except NotFoundError as error:
             raise self._with_templates(error, asked, known) from None
+        return Drawn(drawn.picture, (*missing, *drawn.missing))
+
+    async def _there(self, asked: Asked) -> tuple[Asked, tuple[str, ...]]:
+        """Without the sets of one device that were named and are not there, if others are; says which.
+
+        Of several devices, some may well be without a set.
+        """
+        named = [one for one in asked.subjects if one.component is not None]
+        if len(named) < 2 or len({one.device for one in named}) > 1:
+            return asked, ()
+        missing: list[Whose] = []
+        for one in named:
+            try:
+                await self._lister.listing(one.device, one.component)
+            except NotFoundError:
+                missing.append(one)
+        there = tuple(one for one in asked.subjects if one not in missing)
+        if not there:
+            return asked, ()
+        return replace(asked, subjects=there), tuple(
+            f"{one.device} has no series of a set {one.component!r}." for one in missing
+        )
 
     def _check_size(self, asked: Asked) -> None:
         number = sum(self._book.number(one) for one in asked.subjects)
@@ -171,3 +201,12 @@ class GraphDesk:
                 for limit in bounds(self._book.judged(one), points, units_of(self._model(), device)):
                     found.setdefault((limit.value, limit.severity), limit)
         return tuple(found.values())[: FEW * 2]
+
+
+def _has_bounds(asked: Asked, name: str, known: Known | None) -> bool:
+    """Whether bounds are shown where nobody says; a bound of each is none of their sum."""
+    if known is None:
+        graph = BUILT_IN.get(name)
+        return len(asked.subjects) == 1 or graph is None or not graph.stack
+    is_summed = len(known.graph.points) == 1 and known.graph.points[0].draw is Draw.AREA
+    return known.graph.thresholds and (len(asked.subjects) == 1 or not is_summed)

@@ -59,4 +59,4 @@ def graph_desk(
     at_end(painter.stop)
     several = SeveralCollectors(clock, reader, owner, painter)
     historian = Historian(clock, book, past, reader)
-    return GraphDesk(wall, model, book, historian, Drawers(reader, owner, several.draw))
+    return GraphDesk(wall, model, book, historian, reader, Drawers(reader, owner, several.draw))

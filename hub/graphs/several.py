@@ -15,12 +15,11 @@ from common.graphs import Drawing
 from common.queries import GraphQuery, Picture
 from common.series import Point
 from hub.data.asking import TooSlowError
-from hub.graphs.desk import Drawn
+from hub.graphs.desk import MAX_NOTE, Drawn
 from hub.graphs.gathering import Collectors, Gatherer, Wanted
 from hub.graphs.tables import Job
 
 WITHIN_S = 25.0
-MAX_NOTE = 400
 
 
 class Draws(Protocol):

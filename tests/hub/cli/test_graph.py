@@ -71,6 +71,7 @@ def test_several_devices_a_class_or_a_group_go_into_one_picture(run: Run, fake: 
         ("web1 -o x.png --format svg", "its name says png, and --format says svg"),
         ("web1 -o x.png --compare soon", "--compare soon: wanted a length of time"),
         ("web1 -o x.png --percentile 100", "--percentile 100: wanted a number above 0 and below 100"),
+        ("web1 -o x.png --range 100y", "--range 100y: it begins before 1970"),
         ("web1 -o x.png --zone Nowhere/AtAll", "--zone Nowhere/AtAll: there is no such time zone"),
         ("web1 -o x.png --zone ../../etc/passwd", "there is no such time zone"),
         ("web1 -o x.png --percentile nan", "--percentile nan: wanted a number"),

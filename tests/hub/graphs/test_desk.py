@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from common.configs import ExpectedSet
 from common.errors import NotFoundError, PermanentError, TransientError
 from common.graphs import Band, Curve, Draw, Drawing, Limit, MarkKind, Subject, Theme
-from common.queries import FetchQuery, GraphQuery, Picture, Rows
+from common.queries import FetchQuery, GraphQuery, LastValue, Picture, Rows
 from hub.graphs.desk import Asked, Drawn, GraphDesk
 from hub.graphs.drawings import Wishes
 from hub.graphs.history import UNREAD, Historian
@@ -55,6 +55,16 @@ class FakeFetcher:
         )
 
 
+class FakeLister:
+    def __init__(self) -> None:
+        self.gone: set[str] = set()
+
+    async def listing(self, device: str, component: str | None) -> list[LastValue]:
+        if component in self.gone:
+            raise NotFoundError(f"no series of {component}")
+        return []
+
+
 class FakeDrawers:
     def __init__(self) -> None:
         self.told: list[tuple[GraphQuery, Drawing]] = []
@@ -74,9 +84,9 @@ class DeskTests(SynchronousTestCase):
         self.expected = [ExpectedSet("mill", "mill 1", "mill ~1"), ExpectedSet("other", "another")]
         model = site()
         book = Book(lambda: model, lambda _: self.expected, lambda _: {"mill 1": "mill ~1"})
-        self.fetcher = FakeFetcher()
+        self.fetcher, self.lister = FakeFetcher(), FakeLister()
         historian = Historian(self.clock, book, self.past, self.fetcher)
-        self.desk = GraphDesk(lambda: 15_000.0, lambda: model, book, historian, self.drawers)
+        self.desk = GraphDesk(lambda: 15_000.0, lambda: model, book, historian, self.lister, self.drawers)
 
     def ask(self, *subjects: Whose, graph: str = "", **wishes: Any) -> Deferred[Drawn]:
         asked = Asked(
@@ -257,6 +267,26 @@ class DeskTests(SynchronousTestCase):
         self.assertIn("these devices have 600 sets", error.message)
         self.drawn(Whose("web1", None))
         self.assertEqual(len(self.drawers.told), 1)
+
+    def test_a_set_that_is_not_there_is_told_and_the_others_are_drawn(self) -> None:
+        self.lister.gone = {"nothing"}
+        named = (Whose("web1", "mill 1"), Whose("web1", "nothing"), Whose("web1", "another"))
+        drawn = self.successResultOf(self.ask(*named))
+        self.assertEqual(drawn.missing, ("web1 has no series of a set 'nothing'.",))
+        made = self.drawers.told[0][1]
+        self.assertEqual([one.component for one in made.subjects], ["mill ~1", "another"])
+        self.assertEqual(made.note, drawn.missing[0])
+        # Of several devices some may be without; and where nothing is there, the collector says so.
+        self.assertEqual(self.successResultOf(self.ask(named[1], Whose("web2", "nothing"))).missing, ())
+        self.lister.gone = {"mill 1", "another", "nothing"}
+        self.assertEqual(self.successResultOf(self.ask(*named)).missing, ())
+
+    def test_a_bound_of_each_is_not_shown_beside_their_sum(self) -> None:
+        both = (Whose("web1", "mill 1"), Whose("web1", "another"))
+        self.assertEqual(self.drawn(*both, graph="cpu").limits, ())
+        self.assertEqual(len(self.drawn(*both, graph="cpu", thresholds=True).limits), 1)
+        self.assertEqual(len(self.drawn(both[0], graph="cpu").limits), 1)
+        self.assertGreater(len(self.drawn(*both, graph="memory").limits), 0)
 
     def test_of_many_neither_bounds_nor_events_are_shown_unless_somebody_asks(self) -> None:
         many = [Whose("web1", f"s{i}") for i in range(6)]

@@ -11,9 +11,9 @@ from common.graphs import Curve, Drawing, Subject
 from common.queries import GraphQuery, Picture
 from common.series import Point
 from hub.data.asking import TooSlowError
-from hub.graphs.desk import Drawn
+from hub.graphs.desk import MAX_NOTE, Drawn
 from hub.graphs.drawers import Drawers
-from hub.graphs.several import MAX_NOTE, WITHIN_S, SeveralCollectors, wanted
+from hub.graphs.several import WITHIN_S, SeveralCollectors, wanted
 from hub.graphs.tables import Job
 from tests.hub.graphs.test_gathering import OWNERS, FakeCollectors
 
