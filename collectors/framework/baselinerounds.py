@@ -14,11 +14,12 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
-from collectors.framework.baselines import Learned, learns
+from collectors.framework.baselines import Learned, baseline_of, learns
 from collectors.framework.data.baselinefiles import PART_S
 from collectors.framework.data.baselinereading import MOST_DEVICES, LessonsQuery, LessonsTold
 from common.configs import DeviceConfig
 from common.errors import TocsinError
+from common.series import Baseline
 
 LOOK_S = 10.0
 LATE_S = 5.0
@@ -35,12 +36,15 @@ class _Student(Struct):
         learns: whether something is.
         asked: epoch second of the end of the last part that was asked for.
         told: of the last part that was told.
+        series: how many baselines there were in the last answer; `new` of which nothing is said yet.
     """
 
     config: DeviceConfig
     learns: bool
     asked: int = 0
     told: int = 0
+    series: int = 0
+    new: int = 0
 
 
 class BaselineRounds(Service):
@@ -70,6 +74,17 @@ class BaselineRounds(Service):
         self._ails = ""
         self._loop = LoopingCall(self._go)
         self._loop.clock = clock
+
+    def figures(self) -> dict[str, int]:
+        """Figures for `stats`; none while nothing is learned."""
+        students = [student for student in self._students.values() if student.learns]
+        if not students:
+            return {}
+        return {
+            "baseline_devices": len(students),
+            "baselines": sum(student.series for student in students),
+            "baselines_still_learning": sum(student.new for student in students),
+        }
 
     def startService(self) -> None:
         """Begin."""
@@ -115,6 +130,8 @@ class BaselineRounds(Service):
             if device not in told.learned:
                 continue
             student.asked = end
+            student.series = len(told.learned[device])
+            student.new = _new(student.config, told.learned[device], self._wall())
             ends = [look.at for learned in told.learned[device] for look in learned.looks[-1:]]
             student.told = max([student.told, *ends])
         news = {device: learned for device, learned in told.learned.items() if learned}
@@ -132,3 +149,14 @@ class BaselineRounds(Service):
             elif student.config is not config:
                 student.config, student.learns = config, learns(config.thresholds)
             self._students[config.device] = student
+
+
+def _new(config: DeviceConfig, learned: Iterable[Learned], now: float) -> int:
+    """How many are so new that no threshold says anything of them."""
+    learn_s: dict[Baseline, int] = {}
+    for threshold in config.thresholds:
+        for point in threshold.points:
+            wanted, rule = baseline_of(threshold, point), threshold.baseline
+            if wanted is not None and rule is not None:
+                learn_s[wanted] = min(learn_s.get(wanted, rule.learn_s), rule.learn_s)
+    return sum(one.begun + learn_s.get(one.baseline, 0) > now for one in learned)

@@ -156,7 +156,7 @@ class CollectorDaemon(Chain):
             name.learn(collector_name, spool)
             pump.attached(stored_seq, spool_id, other_store=other_store)
 
-        rounds = BaselineRounds(clock, wall, held.configs, reader.lessons, runner.learned)
+        rounds = self.rounds = BaselineRounds(clock, wall, held.configs, reader.lessons, runner.learned)
 
         leases = self.leases = Leases(
             clock,
@@ -209,6 +209,7 @@ class CollectorDaemon(Chain):
             "certificate_ends_at": self.renewal.ends_at,
             **self.mover.figures(),
             "samples_dropped_by_reason": self.writer.drops,
+            **self.rounds.figures(),
             "series_files_conversions": self.writer.conversions,
             **self.outlets.figures(),
             **await self.runner.figures(),

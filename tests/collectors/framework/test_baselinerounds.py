@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
@@ -81,6 +82,14 @@ def test_a_device_that_learns_is_asked_about_once_for_each_part_when_its_sample_
     assert len(rounds.asked) == 6
     assert len(rounds.told) == 6
     assert rounds.told[0] == {"box": [learned(START + 300)]}
+
+
+def test_figures_tell_how_many_are_learned_and_of_how_many_nothing_is_said_yet(rounds: Rounds) -> None:
+    assert rounds.service.figures() == {}
+    old = msgspec.structs.replace(learned(START), begun=START - 3 * 86_400)
+    rounds.answer = lambda _query: LessonsTold({"box": [learned(START), old]})
+    rounds.pass_(20)
+    assert rounds.service.figures() == {"baseline_devices": 1, "baselines": 2, "baselines_still_learning": 1}
 
 
 def test_nothing_new_is_not_told(rounds: Rounds) -> None:
