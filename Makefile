@@ -3,13 +3,14 @@ SHELL := /bin/sh
 BIN := .venv/bin
 SOURCES := common collectors hub tests benchmarks setup.py
 
-.PHONY: run test check format bench truth fuzz faults clean help changelog
+.PHONY: run test check format bench gallery truth fuzz faults clean help changelog
 
 help:
 	@echo "make run    start Tocsin here and watch this machine (data in ./var; ARGS='--data DIR')"
 	@echo "make test   all checks and tests"
 	@echo "make check  format, lint, types, imports"
 	@echo "make bench  print figures: cost, latency, throughput (ARGS=topic for one of them)"
+	@echo "make gallery  draw docs/gallery anew from simulated data (ARGS=DIR for another folder)"
 	@echo "make truth  the process collector on a simulated fleet: what it missed, and what it made up (ARGS='--devices 1000 --minutes 10')"
 	@echo "make fuzz   agents and /proc that lie, for a minute (ARGS='--seconds 3600 --seed 7')"
 	@echo "make faults the fault tests in their long form, about an hour (ARGS='-k partition' for one of them)"
@@ -43,6 +44,10 @@ format:
 bench:
 	@tools/install test
 	$(BIN)/python -m benchmarks $(ARGS)
+
+gallery:
+	@tools/install test
+	$(BIN)/python -m benchmarks.gallery $(ARGS)
 
 truth:
 	@tools/install test

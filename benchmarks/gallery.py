@@ -81,7 +81,7 @@ PIECES = (
         text="A week: memory that grows until a restart, in binary units.",
     ),
     Piece(
-        name="week-before", device="db1", component="postgres", seconds=WEEK_S,
+        name="week-before", device="db1", component="postgres", seconds=WEEK_S, height=150,
         drawing=Drawing(
             title="db1 · postgres · CPU of each process",
             curves=(Curve(point="cpu", label="CPU of each", transform="value / count"),),
@@ -113,11 +113,11 @@ PIECES = (
     ),
     Piece(
         name="devices", device="web1", seconds=DAY_S,
-        drawing=Drawing(title="CPU of nginx on three hosts", curves=(Curve(point="cpu"),), subjects=_WEBS), height=150,
+        drawing=Drawing(title="CPU of nginx on three hosts", curves=(Curve(point="cpu"),), subjects=_WEBS), height=130,
         text="One process set on several devices.",
     ),
     Piece(
-        name="log", device="web1", component="nginx", seconds=DAY_S,
+        name="log", device="web1", component="nginx", seconds=6 * HOUR_S,
         drawing=Drawing(
             title="web1 · nginx · latency", curves=(Curve(point="latency"),), log=True, percentiles=(50.0, 99.0)
         ),
@@ -135,8 +135,8 @@ PIECES = (
         text="The three with the highest peak.",
     ),
     Piece(
-        name="vector", device="db1", component="postgres", graph="fds", seconds=HOUR_S, form="svg", width=480,
-        height=120,
+        name="vector", device="db1", component="postgres", graph="fds", seconds=HOUR_S, form="svg", width=440,
+        height=110,
         text="As SVG, for print.",
     ),
 )  # fmt: skip

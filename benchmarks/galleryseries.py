@@ -31,26 +31,34 @@ _BATCH = 1000
 Row = tuple[Number | None, ...]
 
 
-def fill(root: Path, days: int = 400) -> None:
-    """Write all series below an RRD folder.
+def fill(root: Path, days: int = 400, only: str = "") -> None:
+    """Write the series below an RRD folder.
 
     Args:
         root: an empty folder.
         days: how far the longest of them go back.
+        only: a component; empty for all.
     """
     index = Index(root)
     try:
-        _write(root, index, "db1", "postgres", ("cpu", "memory", "restarts", "fds", "count"), 60, days, _postgres())
-        _write(root, index, "db1", "nightly backup", ("cpu", "read_bytes", "write_bytes"), 60, 9, _backup())
-        _write(root, index, "db1", "report builder", ("cpu", "memory", "restarts"), 10, 1, _crashing())
-        for number in range(WORKERS):
-            name = f"worker-{number + 1:02d}"
-            _write(root, index, "farm", name, ("cpu", "memory"), 60, 8, _worker(number))
-            _write(root, index, "archive", name, ("cpu", "memory"), 1800, days, _worker(number))
-        for number, device in enumerate(("web1", "web2", "web3")):
-            _write(root, index, device, "nginx", ("cpu", "memory", "latency"), 60, 8, _web(number))
+        for device, component, names, step_s, span, values in _series(days):
+            if only in {"", component}:
+                _write(root, index, SeriesKey(device, component, "table"), names, step_s, span, values)
     finally:
         index.close()
+
+
+def _series(days: int) -> Iterator[tuple[str, str, tuple[str, ...], int, int, Callable[[int], Row]]]:
+    """Device, component, points, step in seconds, days, and what gives the values of a moment."""
+    yield "db1", "postgres", ("cpu", "memory", "restarts", "fds", "count"), 60, days, _postgres()
+    yield "db1", "nightly backup", ("cpu", "read_bytes", "write_bytes"), 60, 9, _backup()
+    yield "db1", "report builder", ("cpu", "memory", "restarts"), 10, 1, _crashing()
+    for number in range(WORKERS):
+        name = f"worker-{number + 1:02d}"
+        yield "farm", name, ("cpu", "memory"), 60, 8, _worker(number)
+        yield "archive", name, ("cpu", "memory"), 1800, days, _worker(number)
+    for number, device in enumerate(("web1", "web2", "web3")):
+        yield device, "nginx", ("cpu", "memory", "latency"), 60, 8, _web(number)
 
 
 def _point(name: str) -> Point:
@@ -60,15 +68,13 @@ def _point(name: str) -> Point:
 def _write(
     root: Path,
     index: Index,
-    device: str,
-    component: str,
+    key: SeriesKey,
     names: tuple[str, ...],
     step_s: int,
     days: int,
     values: Callable[[int], Row],
 ) -> None:
     layout = Layout(points=tuple(_point(name) for name in names), step_s=step_s)
-    key = SeriesKey(device, component, "table")
     start = (END - days * DAY_S) // step_s * step_s
     file = rrd.file_name(key)
     path = root / file
@@ -180,7 +186,7 @@ def _web(number: int) -> Callable[[int], Row]:
 
     def values(at: int) -> Row:
         load = _rhythm(at + 1800 * number)
-        cpu = max(0.3, 8 + 46 * load * (1 - 0.2 * number) + chance.gauss(0, 1.1))
+        cpu = max(0.3, 8 + 46 * load * (1 - 0.2 * number) + chance.gauss(0, 0.8))
         latency = math.exp(chance.gauss(-4.2 + 1.4 * load, 0.55)) * (40 if chance.random() < 0.003 else 1)
         return cpu, 3e8 + 2e8 * load, latency
 

@@ -122,7 +122,8 @@ def _read(plots: Sequence[Plot], how: Measure, cfs: Sequence[str], earlier_s: in
     if not columns:
         columns = [[] for _ in names]
     for column in columns:
-        if any(value is not None and not math.isfinite(value) for value in column):
+        known = [value for value in column if value is not None]
+        if known and not (math.isfinite(min(known)) and math.isfinite(max(known))):
             column[:] = [value if value is not None and math.isfinite(value) else None for value in column]
     return columns
 

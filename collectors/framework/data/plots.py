@@ -41,7 +41,7 @@ def plots_of(query: GraphQuery, root: Path, step_s: int) -> Plots:
 
 def _whose(query: GraphQuery, drawing: Drawing, root: Path) -> list[Whose]:
     subjects = drawing.subjects or (Subject(device=query.device, component=query.component),)
-    devices = {subject.device: read_device(root, subject.device) for subject in subjects}
+    devices = {device: read_device(root, device) for device in {subject.device for subject in subjects}}
     several = len(devices) > 1
     found: list[Whose] = []
     missing: NotFoundError | None = None
