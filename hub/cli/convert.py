@@ -15,6 +15,7 @@ from hub.cli.exits import CommandError, Exit, usage
 from hub.cli.figures import NOTHING
 from hub.cli.output import Column, emit, note, plural_rows, say, show, table
 from hub.cli.progress import counting
+from hub.cli.settled import wait_for_samples
 
 STEP_S = 0.5
 MAX_ASKED = 100
@@ -25,7 +26,11 @@ MAX_ASKED = 100
 @click.argument("devices", nargs=-1, metavar="[DEVICE]...")
 @click.option("--all", "everything", is_flag=True, help="Of all devices, and of the collectors themselves.")
 @click.option("--dry-run", is_flag=True, help="Say what would be converted; change nothing.")
-@click.option("--wait", is_flag=True, help="Wait until it is done.")
+@click.option(
+    "--wait",
+    is_flag=True,
+    help="Wait for the next sample of the named devices, so that a change counts, and for the end.",
+)
 @click.option(
     "--timeout",
     "timeout_s",
@@ -51,15 +56,20 @@ def convert_command(
     Collectors do that by themselves, at a pace that leaves room for samples: this is to look at it, to have some
     devices done before others, and to wait for the end. History is kept, as far as it fits.
 
-    A series counts as known once it had a sample since its collector started.
+    A series counts as known once it had a sample since its collector started, and a change with the first sample after
+    it is live.
     """
     if bool(devices) == everything:
         raise usage("name devices, or give --all: one of the two")
+    deadline = time.monotonic() + timeout_s
+    if wait and not dry_run:
+        with counting("waiting for the next samples", None):
+            wait_for_samples(client.api, devices, deadline)
     document = client.api.post(
         path_of("series", "conversion"), {"devices": list(devices), "all": everything, "dry_run": dry_run}
     )
     if wait and not dry_run:
-        document = _wait(client.api, devices, document, timeout_s)
+        document = _wait(client.api, devices, document, deadline)
     if as_json:
         emit(document)
     else:
@@ -67,8 +77,7 @@ def convert_command(
     _judge(document, waited=wait and not dry_run, printed=as_json)
 
 
-def _wait(api: Api, devices: Sequence[str], document: dict[str, Any], timeout_s: float) -> dict[str, Any]:
-    deadline = time.monotonic() + timeout_s
+def _wait(api: Api, devices: Sequence[str], document: dict[str, Any], deadline: float) -> dict[str, Any]:
     of = int(document.get("waiting") or 0)
     named = list(devices) if len(devices) <= MAX_ASKED else []
     with counting("converting series files", of or None) as shown:

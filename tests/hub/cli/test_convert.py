@@ -8,6 +8,10 @@ from tests.fakes.api import FakeApi
 from tests.hub.cli.conftest import Run
 
 
+def _at_once(*_: Any) -> None:
+    pass
+
+
 def rows(waiting: int = 0, failed: int = 0, **fields: Any) -> dict[str, Any]:
     files = [
         {"collector": "local", "device": "web1", "component": "nginx\x1b[31m", "source": "process",
@@ -34,6 +38,7 @@ def test_what_would_be_converted_is_listed(run: Run, fake: FakeApi) -> None:
 
 def test_waiting_ends_when_all_is_converted(run: Run, fake: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hub.cli.convert.STEP_S", 0.0)
+    monkeypatch.setattr("hub.cli.convert.wait_for_samples", _at_once)
     fake.state.conversions = [rows(waiting=2), rows(waiting=1), rows(done=2)]
     done = run("data", "convert", "web1", "--wait", "--json")
     assert done.code == 0
@@ -45,6 +50,7 @@ def test_what_failed_and_what_is_not_done_in_time_is_told(
     run: Run, fake: FakeApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("hub.cli.convert.STEP_S", 0.0)
+    monkeypatch.setattr("hub.cli.convert.wait_for_samples", _at_once)
     fake.state.conversions = [rows(waiting=1), rows(failed=1)]
     done = run("data", "convert", "web1", "--wait")
     assert done.code == 5
