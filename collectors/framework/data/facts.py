@@ -29,6 +29,8 @@ from common.series import Kind, Layout, Point, SeriesKey
 MAX_SERIES = 200
 MAX_POINTS = 1000
 """In a page."""
+LOOK_ROWS = 64
+"""Read at first, at either end of an archive; then four times as many, and so on."""
 BUDGET_S = 2.0
 LATE_STEPS, LATE_S = 3, 60
 """A series whose newest sample is older than so many steps and seconds is not collected any more."""
@@ -148,34 +150,63 @@ def _whose(live: Live | None, series: Series | None) -> tuple[SeriesKey, Layout]
 
 
 def _archives(series: Series, file: Stored, *, whole: bool) -> list[ArchiveFacts]:
-    """Each resolution; first and last rows are looked for among those that the file can have by its first sample."""
+    """Each resolution; rows are looked for among those that the file can have by its first sample."""
     found = []
     for step_s, keeps_s in file.kept:
         end = file.last // step_s * step_s
         begin = max(file.oldest(step_s), (series.first - 1) // step_s * step_s)
-        first = last = None
-        sums = [0] * len(file.names)
-        rows = 0
-        if begin < end:
-            parts = [Segment(step_s, begin, end)]
-            for at, _, figures in rows_in(series, file, "AVERAGE", parts, range(len(file.names))):
-                rows += 1
-                known = [figure is not None for figure in figures]
-                if any(known):
-                    first, last = first or at, at
-                    sums = [total + one for total, one in zip(sums, known, strict=True)]
-        shares = dict(zip(file.names, (total / rows if rows else 0.0 for total in sums), strict=True))
+        span = Segment(step_s, begin, max(begin, end))
+        first = _first_known(series, file, span)
         found.append(
             ArchiveFacts(
                 resolution_s=step_s,
                 keeps_s=keeps_s,
                 first=first,
-                last=last,
+                last=_last_known(series, file, span) if first is not None else None,
                 rows=keeps_s // step_s,
-                known=[round(shares.get(point.name, 0.0), 6) for point in series.layout.points] if whole else [],
+                known=_known(series, file, span) if whole else [],
             )
         )
     return found
+
+
+def _first_known(series: Series, file: Stored, span: Segment) -> int | None:
+    """Stamp of the oldest row of which something is known; most files have one at the beginning."""
+    at, rows = span.start, LOOK_ROWS
+    while at < span.end:
+        to = min(span.end, at + rows * span.step_s)
+        found = _stamps(series, file, Segment(span.step_s, at, to))
+        if found:
+            return found[0]
+        at, rows = to, rows * 4
+    return None
+
+
+def _last_known(series: Series, file: Stored, span: Segment) -> int | None:
+    """Stamp of the newest such row; most files have one at the end."""
+    at, rows = span.end, LOOK_ROWS
+    while at > span.start:
+        from_ = max(span.start, at - rows * span.step_s)
+        found = _stamps(series, file, Segment(span.step_s, from_, at))
+        if found:
+            return found[-1]
+        at, rows = from_, rows * 4
+    return None
+
+
+def _stamps(series: Series, file: Stored, part: Segment) -> list[int]:
+    rows = rows_in(series, file, "AVERAGE", [part], range(len(file.names)))
+    return [at for at, _, figures in rows if any(figure is not None for figure in figures)]
+
+
+def _known(series: Series, file: Stored, span: Segment) -> list[float]:
+    """For each point the share of the rows that are known."""
+    sums, rows = [0] * len(file.names), 0
+    for _, _, figures in rows_in(series, file, "AVERAGE", [span], range(len(file.names))):
+        rows += 1
+        sums = [total + (figure is not None) for total, figure in zip(sums, figures, strict=True)]
+    shares = dict(zip(file.names, (total / rows if rows else 0.0 for total in sums), strict=True))
+    return [round(shares.get(point.name, 0.0), 6) for point in series.layout.points]
 
 
 def _last_value(info: Any, point: Point) -> int | float | None:

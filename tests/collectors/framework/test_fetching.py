@@ -152,6 +152,29 @@ def test_folding_a_file_agrees_with_the_samples(
             assert value == (None if right is None else pytest.approx(right))
 
 
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    figures=st.lists(st.none() | st.floats(-1e12, 1e12), min_size=20, max_size=150),
+    resolution_s=st.sampled_from((60, 180, 600, 3600)),
+)
+def test_the_least_is_no_more_than_the_average_and_that_no_more_than_the_largest(
+    tmp_path: Path, figures: list[float | None], resolution_s: int
+) -> None:
+    first = NOW // 3600 * 3600 - 9000
+    samples = [(first + STEP_S * place, (figure, 1.0)) for place, figure in enumerate(figures)]
+    root = write(tmp_path, samples)
+    low, average, high = (
+        ask(root, start=first, end=NOW, cf=cf, resolution_s=resolution_s, paged=True, points=["cpu"]).rows
+        for cf in ("MIN", "AVERAGE", "MAX")
+    )
+    for (_, (least,)), (_, (middle,)), (_, (most,)) in zip(low, average, high, strict=True):
+        if least is None or middle is None or most is None:
+            assert least is middle is most
+        else:  # rrdtool divides a sum by a number of rows
+            slack = 1e-14 * max(abs(least), abs(most))
+            assert least - slack <= middle <= most + slack
+
+
 def test_a_coarse_row_of_today_has_what_only_fine_rows_know_yet_and_one_of_last_week_what_coarse_ones_know(
     tmp_path: Path,
 ) -> None:

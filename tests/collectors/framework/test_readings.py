@@ -74,6 +74,14 @@ def test_a_series_tells_what_each_archive_knows(tmp_path: Path) -> None:
     assert found.live_at is None
 
 
+def test_first_and_last_known_rows_are_found_behind_long_gaps(tmp_path: Path) -> None:
+    samples = [(NOW - 86_400 + 60 * n, (float(n) if n == 700 else None, None)) for n in range(1430)]
+    full = only(write(tmp_path, samples)).archives[0]
+    assert (full.first, full.last) == (NOW - 86_400 + 42_000,) * 2
+    nothing = only(write(tmp_path, [(at, (None, None)) for at, _ in samples]))
+    assert [(archive.first, archive.last) for archive in nothing.archives] == [(None, None)] * 4
+
+
 def test_a_series_may_be_live_and_not_in_a_file_yet_and_the_other_way_round(tmp_path: Path) -> None:
     root = write(tmp_path, [(at - 86_400, values) for at, values in hours(2)])
     new = Live(SeriesKey(KEY.device, "zz", "process"), LAYOUT, NOW, [1.0, None])
