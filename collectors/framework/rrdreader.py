@@ -22,13 +22,15 @@ from collectors.framework.data.listing import Live
 from common.errors import NotFoundError, PermanentError, TransientError
 from common.holdings import Holdings, HoldingsQuery
 from common.moving import Left, LeftQuery, Outgoing, OutgoingQuery, Piece, PieceQuery
-from common.queries import Listing, ListQuery, Picture, Result, Rows
+from common.queries import GraphQuery, Listing, ListQuery, Picture, Result, Rows
 from common.readings import Heard, HeardQuery, InfoQuery, Read, SeriesQuery
 from common.wire import Failure, FailureCode
 
 TIMEOUT_S = 10.0
 STOP_TIMEOUT_S = 2.0
 MAX_WAITING = 16
+MAX_PICTURES = 12
+"""Of those; so other questions are heard also while a hundred viewers look."""
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 
 WITH_LIVE = (ListQuery, SeriesQuery, InfoQuery)
@@ -84,6 +86,7 @@ class Reader(Service):
             on_down=self._ended,
         )
         self._turn = DeferredLock()
+        self._pictures = 0
         self._buffer = b""
         self._waiting: Deferred[bytes] | None = None
 
@@ -100,7 +103,7 @@ class Reader(Service):
             PermanentError: a question that makes no sense.
             TransientError: too many questions at once, or the reader process did not answer.
         """
-        await self._last_values.fresh(query.device)
+        await self._last_values.fresh(*_devices(query))
         live = self._last_values.latest(query.device) if isinstance(query, WITH_LIVE) else []
         return await self._answer(Request(query, [_live(one) for one in live]))
 
@@ -126,6 +129,16 @@ class Reader(Service):
     async def _told(self, request: Request) -> Result | LessonsTold | Failure:
         if len(self._turn.waiting) >= MAX_WAITING:
             raise TransientError("The collector has too many questions about series to answer; ask again")
+        is_picture = isinstance(request.query, GraphQuery)
+        if is_picture and self._pictures >= MAX_PICTURES:
+            raise TransientError("The collector has too many pictures to draw; ask again")
+        self._pictures += is_picture
+        try:
+            return await self._in_turn(request)
+        finally:
+            self._pictures -= is_picture
+
+    async def _in_turn(self, request: Request) -> Result | LessonsTold | Failure:
         await self._turn.acquire()
         try:
             data = await self._ask(_encoder.encode(request))
@@ -203,3 +216,9 @@ class Reader(Service):
 def _live(latest: Latest) -> Live:
     counts = latest.measured if latest.counted is not None else None
     return Live(latest.key, latest.layout, latest.at, latest.values, counts)
+
+
+def _devices(query: SeriesQuestion) -> set[str]:
+    """Those that a question is about."""
+    drawing = query.drawing if isinstance(query, GraphQuery) else None
+    return {query.device, *(subject.device for subject in drawing.subjects)} if drawing is not None else {query.device}

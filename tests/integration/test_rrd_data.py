@@ -18,12 +18,14 @@ from typing import Any
 import pytest
 import rrdtool
 from msgspec.structs import replace
+from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.task import Clock
 
 from collectors.framework.data import writerprocess
 from collectors.framework.data.child import Child
 from collectors.framework.data.frames import read_progress
 from collectors.framework.data.intake import Intake
+from collectors.framework.rrdreader import MAX_PICTURES
 from collectors.framework.samplespool import PROGRESS, SampleSpool
 from collectors.framework.samplewriter import SampleWriter
 from common import rrd
@@ -93,6 +95,28 @@ def test_what_was_sampled_a_moment_ago_is_read_back(folder: Path) -> None:
         assert part.writer.drops == {}
         await part.stop()
         assert part.problems == []
+
+    on_reactor(work)
+
+
+def test_many_viewers_leave_room_for_other_questions(folder: Path) -> None:
+    async def work(reactor: Any) -> None:
+        part = DataPart(reactor, folder).start()
+        at = now() - 100
+        part.writer.write([sample("sshd", at, cpu=1)])
+        query = GraphQuery(device="web1", component="sshd", graph="", start=at - 100, end=at + 100, form="png")
+        await part.reader.answer(query)
+        viewers = [Deferred.fromCoroutine(part.reader.answer(query)) for _ in range(30)]
+        other = await part.reader.answer(ListQuery(device="web1"))
+        assert isinstance(other, Listing)
+        ends = await DeferredList(viewers, consumeErrors=True)
+        drawn = [end for done, end in ends if done]
+        refused = [end.getErrorMessage() for done, end in ends if not done]
+        assert MAX_PICTURES <= len(drawn) < 30
+        assert all("too many pictures" in message for message in refused)
+        assert all(isinstance(picture, Picture) for picture in drawn)
+        await part.reader.answer(query)
+        await part.stop()
 
     on_reactor(work)
 
