@@ -7,9 +7,11 @@ unknown, although a coarser row round it may be known.
 
 from __future__ import annotations
 
+import math
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import isnan
+from operator import mul
 
 from common.rrd import KNOWN_SHARE
 
@@ -92,9 +94,7 @@ def _resample(target: Ring, rows: Span, cf: str, ring: Ring) -> None:
             out[row : row + count] = array("d", (values[place],)) * count
             row, start = row + count, start + count * wide
     else:
-        for row in range(first, last):
-            out[row] = _overlapped(values, narrow, start, start + wide, cf)
-            start += wide
+        _across(out, rows, cf, ring, start, wide)
 
 
 def _average(values: Sequence[float], count: int) -> float:
@@ -119,22 +119,42 @@ _FOLDS: dict[str, Callable[[Sequence[float], int], float]] = {
 }
 
 
-def _overlapped(values: Sequence[float], every_s: int, begin: int, end: int, cf: str) -> float:
-    """One row of rows that lie across its ends."""
-    known: list[tuple[float, int]] = []
-    for place in range(begin // every_s, -(-end // every_s)):
-        seconds = min(end, (place + 1) * every_s) - max(begin, place * every_s)
-        if not isnan(value := values[place]):
-            known.append((value, seconds))
-    known_s = sum(seconds for _, seconds in known)
-    if not known_s or (end - begin) - known_s > (end - begin) * KNOWN_SHARE:
+def _across(out: array[float], rows: Span, cf: str, ring: Ring, start: int, wide: int) -> None:
+    """Rows of rows that lie across their ends: how they do repeats itself, and all that lie alike are made at once."""
+    first, last = rows
+    narrow, values = ring.every_s, ring.values
+    period = math.lcm(wide, narrow)
+    apart, stride = period // wide, period // narrow
+    for phase in range(min(apart, last - first)):
+        begin = start + phase * wide
+        places = range(begin // narrow, -(-(begin + wide) // narrow))
+        seconds = [min(begin + wide, (at + 1) * narrow) - max(begin, at * narrow) for at in places]
+        count = len(range(first + phase, last, apart))
+        parts = zip(*(values[at : at + (count - 1) * stride + 1 : stride] for at in places), strict=True)
+        out[first + phase : last : apart] = array("d", _folded(parts, seconds, wide, cf))
+
+
+def _folded(parts: Iterable[tuple[float, ...]], seconds: Sequence[int], wide: int, cf: str) -> Iterator[float]:
+    if cf == "AVERAGE":
+        for part in parts:
+            value = sum(map(mul, part, seconds)) / wide
+            known = not isnan(value)
+            yield min(max(value, min(part)), max(part)) if known else _of_known(part, seconds, wide, cf)
+    else:
+        choose = min if cf == "MIN" else max
+        for part in parts:
+            yield choose(part) if not isnan(sum(part)) else _of_known(part, seconds, wide, cf)
+
+
+def _of_known(part: Sequence[float], seconds: Sequence[int], wide: int, cf: str) -> float:
+    known = [(value, each) for value, each in zip(part, seconds, strict=True) if not isnan(value)]
+    known_s = sum(each for _, each in known)
+    if not known_s or wide - known_s > wide * KNOWN_SHARE:
         return UNKNOWN
     low, high = min(value for value, _ in known), max(value for value, _ in known)
-    if cf == "MIN":
-        return low
-    if cf == "MAX":
-        return high
-    return min(max(sum(value * seconds for value, seconds in known) / known_s, low), high)
+    if cf != "AVERAGE":
+        return low if cf == "MIN" else high
+    return min(max(sum(value * each for value, each in known) / known_s, low), high)
 
 
 def under_way(rings: Sequence[Ring], cf: str, begin: int, end: int, step_s: int) -> tuple[float, int]:
