@@ -41,33 +41,9 @@ def choose_resolution(kept: Kept, start: int, end: int, now: float, wanted_s: in
     return min(fitting, key=lambda seconds: abs(seconds - wanted_s)) if wanted_s else fitting[0]
 
 
-def kept_by(series: Series) -> Kept:
-    """What the file of a series keeps: what it got when it was created."""
-    try:
-        return rrd.held_resolutions(rrdtool.info(series.file))
-    except rrdtool.OperationalError as error:
-        raise unreadable(series, error) from None
-
-
 def unreadable(series: Series, error: Exception) -> PermanentError:
     """The error of a file that rrdtool cannot read."""
     return PermanentError(f"{whose(series.key)} cannot be read: {error}")
-
-
-def read(
-    series: Series, kept: Kept, cf: str, start: int, end: int, resolution_s: int
-) -> tuple[list[int], list[str], list[list[float | None]]]:
-    """Rows stamped from start to end; older ones than the file keeps are left out."""
-    kept_s = max(span for _, span in kept)
-    start = max(start, end - kept_s - resolution_s)
-    options = [cf, "--resolution", str(resolution_s), "--start", str(max(0, start - 1)), "--end", str(end)]
-    try:
-        (begin, _, step_s), names, rows = rrdtool.fetch(series.file, *options)
-    except rrdtool.OperationalError as error:
-        raise unreadable(series, error) from None
-    stamps = [begin + step_s * (i + 1) for i in range(len(rows))]
-    places = [i for i, at in enumerate(stamps) if start <= at <= end]
-    return [stamps[i] for i in places], list(names), [[_finite(value) for value in rows[i]] for i in places]
 
 
 def _finite(value: Any) -> float | None:
