@@ -98,7 +98,17 @@ class Incoming:
                 self._refuse(query.file, taken.reason)
             if taken is not _READY:
                 return taken
+            self._wait_for(query.file)
         return await self._place(name, query.file)
+
+    def _wait_for(self, told: MovedFile) -> None:
+        """Samples of a clock that is ahead of ours would keep our own out of their file until that time has come."""
+        ahead_s = told.last - self._wall()
+        if ahead_s > told.layout.step_s:
+            raise TransientError(
+                f"the last sample of a file of {told.key.device} is {ahead_s:.0f} s ahead of the clock of this host; "
+                "it is taken when that time has come"
+            )
 
     # --- pieces (in the worker's thread) ------------------------------------------------------------------------------
 

@@ -15,21 +15,23 @@ from collectors.framework.moving.outgoing import describe, list_outgoing
 from common.errors import PermanentError, TransientError
 from common.moving import Given, GiveQuery, MovedFile, OutgoingQuery, Taken, digest_of
 from common.series import Layout, Point, SeriesKey
-from tests.fakes.moving import LAYOUT, NOW, QuietWorker, Side
+from tests.fakes.moving import LAYOUT, QuietWorker, Side
 from tests.fakes.stores import done
 
+NOW = int(time.time()) // 10 * 10
+"""Files have that time, too."""
 KEY = SeriesKey("web1", "../../etc/passwd\n", "process")
 
 
 class Bench:
     def __init__(self, folder: Path, most_bytes: int = 10_000_000) -> None:
         self.clock = Clock()
-        self.now = time.time()  # files have that time
+        self.now = float(NOW)
         self.folder = folder / "incoming"
         self.adopted: list[Adopt] = []
         self.answer: Any = Moved(1)
         self.incoming = self.start(most_bytes)
-        side = Side(folder, "giver", self.clock)
+        side = Side(folder, "giver", self.clock, NOW)
         side.sample({NOW - 1000 + 10 * n: float(n) for n in range(20)}, KEY)
         (self.told,) = list_outgoing(side.root, OutgoingQuery(device="web1")).files
         self.data = side.path(KEY).read_bytes()
@@ -191,6 +193,14 @@ def test_an_adoption_that_fails_for_now_is_tried_again_with_what_has_come(bench:
     assert bench.ask().state is Given.HELD
 
 
+def test_a_file_of_a_clock_that_is_ahead_is_taken_when_its_time_has_come(bench: Bench) -> None:
+    bench.now = NOW - 2000
+    with pytest.raises(TransientError, match="ahead of the clock"):
+        bench.give_all()
+    bench.now = NOW
+    assert bench.ask().state is Given.HELD
+
+
 def test_an_adoption_that_cannot_be_done_refuses_the_file(bench: Bench) -> None:
     bench.answer = PermanentError("it is damaged")
     taken = bench.give_all()
@@ -200,7 +210,7 @@ def test_an_adoption_that_cannot_be_done_refuses_the_file(bench: Bench) -> None:
 
 
 def test_a_file_is_described_as_it_is(tmp_path: Path) -> None:
-    side = Side(tmp_path, "giver", Clock())
+    side = Side(tmp_path, "giver", Clock(), NOW)
     side.sample({NOW - 1000: 1.0, NOW - 990: 2.0}, KEY)
     series = side.writer.index.get(str(side.path(KEY).relative_to(side.root)))
     assert series is not None
