@@ -34,6 +34,7 @@ from common.edge.expressions import encode as expression
 from common.edge.pem import new_key, pem
 from common.errors import PermanentError, RemoteError, TransientError
 from common.events import CLASS_PROCESS, Event, Severity
+from common.moving import PieceQuery
 from common.queries import Done, LiveConfigQuery, Picture
 from common.wire import (
     Alive,
@@ -392,6 +393,19 @@ class SessionTests(EdgeCase):
         self.edge.run(1)
         self.assertEqual(set(self.successResultOf(first).live), {"a"})
         self.assertEqual(set(self.successResultOf(second).live), {"b"})
+
+    def test_one_part_of_something_large_is_in_flight_and_neither_waits_for_questions_nor_holds_them_up(self) -> None:
+        parts = [PieceQuery(device="web1", file="0" * 32, version="1", offset=n, size=1) for n in range(2)]
+        self.client.stuck["answer"] = Deferred()
+        first, second = (self.do(self.session.carry(part)) for part in parts)
+        asked = [self.do(self.session.query(LiveConfigQuery(str(n)))) for n in range(3)]
+        self.assertEqual(self.client.queries, [parts[0], *(LiveConfigQuery(str(n)) for n in range(3))])
+        pushed = self.do(self.session.push(ConfigBatch(revision=1, changed=[device_config("a")], removed=[])))
+        self.assertEqual(set(self.successResultOf(pushed).live), {"a"})
+        self.client.stuck.pop("answer").callback(None)
+        self.edge.run(1)
+        self.assertEqual([self.successResultOf(one) for one in (first, second, *asked)], [Done(1)] * 5)
+        self.assertEqual(self.client.queries[-1], parts[1])
 
     def test_a_push_that_is_not_answered_ends_the_session_in_15_seconds(self) -> None:
         self.client.stuck["apply"] = Deferred()
