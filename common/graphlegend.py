@@ -6,6 +6,7 @@ needs.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
@@ -25,6 +26,8 @@ LEAST_LABEL_COLUMNS = 12
 LEAST_WIDTH = 260
 """Of a picture that has a legend."""
 _SIDES = 32
+_LEFT_TO_RIGHT = "\u200e"
+"""Takes no room."""
 MAX_LINES = 16
 """Of limits, and of marks and times each; more would leave no room."""
 _EARLIER = {3600: "an hour", 86_400: "a day", 604_800: "a week", 2_592_000: "30 days", 31_536_000: "a year"}
@@ -122,8 +125,14 @@ def _short(unit: str) -> str:
 
 def line(left: str, right: str = "", width: int = LABEL_COLUMNS) -> str:
     """A line of the legend, ready for rrdtool."""
-    text = escape(fit(plain(left), width).rstrip())
-    return f"{text or ' '}\t{escape(right)}\\l" if right else f"{text or ' '}\\l"
+    text = escape(_in_line(fit(plain(left), width).rstrip()))
+    return f"{text or ' '}\t{escape(_in_line(right))}\\l" if right else f"{text or ' '}\\l"
+
+
+def _in_line(text: str) -> str:
+    """The text, kept from turning its line round where it has words that are written from right to left."""
+    turns = any(unicodedata.bidirectional(character) in {"R", "AL", "AN"} for character in text)
+    return f"{_LEFT_TO_RIGHT}{text}{_LEFT_TO_RIGHT}" if turns else text
 
 
 # --- lines that are no curves -----------------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ class Scale(Struct, frozen=True):
 _BINARY = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
 _DECIMAL = ("", "k", "M", "G", "T", "P", "E")
 _SMALL = ((1e-12, "p"), (1e-9, "n"), (1e-6, "µ"), (1e-3, "m"))
-_TIMES = ((1e-6, "µs"), (1e-3, "ms"), (1.0, "s"), (60.0, "min"), (3600.0, "h"), (86400.0, "days"))
+_TIMES = ((1e-9, "ns"), (1e-6, "µs"), (1e-3, "ms"), (1.0, "s"), (60.0, "min"), (3600.0, "h"), (86400.0, "days"))
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 SMALLEST, LARGEST = 1e-290, 1e303
 """What is less is 0 in a picture, and what is more has no place in it: rrdtool does not come to an end with it."""

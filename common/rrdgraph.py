@@ -350,11 +350,11 @@ def _spans(picture: Picture) -> list[list[Span]]:
 
 
 def _merged(spans: Sequence[Span], picture: Picture) -> list[tuple[float, float]]:
-    """Times in order, those that a pixel would hold together as one, none narrower than a pixel."""
+    """Times in order, those that a pixel would hold together as one, none narrower than two."""
     found: list[tuple[float, float]] = []
     for span in sorted(spans, key=lambda one: one.start):
         end = picture.end if span.end is None else span.end
-        end = max(end, span.start + picture.pixel_s)
+        end = max(end, span.start + 2 * picture.pixel_s)
         if found and span.start <= found[-1][1] + picture.pixel_s:
             found[-1] = (found[-1][0], max(end, found[-1][1]))
         else:

@@ -276,6 +276,12 @@ def test_twenty_long_names_do_not_move_the_figures(drawn_file: str) -> None:
         assert columns(line.split(":", 2)[2].partition("\t")[0]) <= 40
 
 
+def test_a_name_from_right_to_left_turns_no_line_round(drawn_file: str) -> None:
+    arguments = graph_arguments(_picture(drawn_file, "مرحبا", plots=(_plot(drawn_file, "مرحبا"),)))
+    (line,) = [argument for argument in arguments if argument.startswith("LINE2:")]
+    assert re.match(r"LINE2:\w+#\w+:\u200e\w+\u200e\t", line)
+
+
 @pytest.mark.parametrize("width", [100, 200, 260, 300, 480, 720, 4000])
 def test_a_picture_of_any_width_has_the_lines_that_fit(drawn_file: str, width: int) -> None:
     picture = _picture(drawn_file, "a rather long name of a process set", width=width, height=50, **_RICH)

@@ -109,7 +109,7 @@ def test_many_viewers_leave_room_for_other_questions(folder: Path) -> None:
         viewers = [Deferred.fromCoroutine(part.reader.answer(query)) for _ in range(30)]
         other = await part.reader.answer(ListQuery(device="web1"))
         assert isinstance(other, Listing)
-        ends = await DeferredList(viewers, consumeErrors=True)
+        ends: list[tuple[bool, Any]] = list(await DeferredList(viewers, consumeErrors=True))
         drawn = [end for done, end in ends if done]
         refused = [end.getErrorMessage() for done, end in ends if not done]
         assert MAX_PICTURES <= len(drawn) < 30
