@@ -61,12 +61,11 @@ def segments(kept: Kept, last: int, start: int, end: int) -> list[Segment]:
         # The newest end of a coarser archive is where the finer one begins, and a row of its own ends.
         to = min(newest, -(-upto // step_s) * step_s)
         if from_ < to:
-            if found:  # what both have, the coarser gives up to the end of its row
+            while found and found[0].end <= to:  # what both have, the coarser gives up to the end of its row
+                found.pop(0)
+            if found and found[0].start < to:
                 finer = found[0]
-                cut = -(-max(finer.start, to) // finer.step_s) * finer.step_s
-                found[0] = Segment(finer.step_s, cut, finer.end)
-                if found[0].start >= found[0].end:
-                    found.pop(0)
+                found[0] = Segment(finer.step_s, -(-to // finer.step_s) * finer.step_s, finer.end)
             found.insert(0, Segment(step_s, from_, to))
             upto = from_
         if oldest <= start:

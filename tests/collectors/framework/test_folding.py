@@ -4,7 +4,7 @@ import math
 from itertools import pairwise
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from collectors.framework.data.folding import Segment, fold, grid, percentiles, segments
@@ -29,6 +29,8 @@ def test_a_time_that_no_archive_has_is_in_no_segment() -> None:
     assert segments(KEPT, 5000, 100, 200) == []
 
 
+@example(1, [2, 2, 5], [10, 34, 10, 10], 5000, 0, 4933)
+@settings(max_examples=300)
 @given(
     step_s=st.integers(1, 20),
     factors=st.lists(st.integers(2, 5), max_size=3),
