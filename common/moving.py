@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import enum
 import hashlib
+from functools import partial
+from io import BufferedReader
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -162,3 +164,12 @@ MovingResult = Left | Outgoing | Piece | Taken
 def digest_of(data: bytes | memoryview) -> str:
     """Name of some bytes: 32 hex digits (BLAKE2b, 16 bytes)."""
     return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+def digest_of_file(file: BufferedReader) -> str:
+    """The same of all that a file has, read a piece at a time.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    return hashlib.file_digest(file, partial(hashlib.blake2b, digest_size=16)).hexdigest()

@@ -24,7 +24,7 @@ from collectors.framework.moving.orders import Adopt, Moved
 from collectors.framework.worker import Worker
 from common import durable, rrd
 from common.errors import PermanentError, TransientError
-from common.moving import Given, GiveQuery, MovedFile, Taken, digest_of
+from common.moving import Given, GiveQuery, MovedFile, Taken, digest_of, digest_of_file
 
 MOST_BYTES = 512 * 1024 * 1024
 KEEP_S = 7 * 86_400.0
@@ -134,7 +134,9 @@ class Incoming:
 
     def _judge(self, name: str, path: Path, told: MovedFile) -> Taken:
         """Whether a file that is whole is what was told."""
-        if digest_of(path.read_bytes()) != told.digest:
+        with path.open("rb") as file:
+            is_whole = digest_of_file(file) == told.digest
+        if not is_whole:
             path.unlink()
             self._broken[name] = self._broken.get(name, 0) + 1
             if self._broken[name] < MOST_BROKEN:

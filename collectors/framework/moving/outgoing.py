@@ -22,6 +22,7 @@ from common.moving import (
     Piece,
     PieceQuery,
     digest_of,
+    digest_of_file,
 )
 
 PAGE_FILES = 100
@@ -110,20 +111,20 @@ def describe(path: Path, series: Series, first: int) -> MovedFile:
         DamagedError: it is none that librrd could work with.
     """
     with path.open("rb") as file:
-        version = _version(os.fstat(file.fileno()))
+        found = os.fstat(file.fileno())
+        if found.st_size > MAX_FILE_BYTES:
+            raise DamagedError(f"it is larger than {MAX_FILE_BYTES} bytes")
         header = read_header(file.fileno(), "it")
-        data = file.read(MAX_FILE_BYTES + 1)
-    if len(data) > MAX_FILE_BYTES:
-        raise DamagedError(f"it is larger than {MAX_FILE_BYTES} bytes")
+        digest = digest_of_file(file)
     return MovedFile(
         file=name_of(series.file),
-        version=version,
+        version=_version(found),
         key=series.key,
         layout=layout_of(header, series.layout),
         first=max(0, min(first, header.last)),
         last=header.last,
-        size=len(data),
-        digest=digest_of(data),
+        size=found.st_size,
+        digest=digest,
         beside=path.name.partition(".rrd.")[2],
     )
 
