@@ -135,7 +135,10 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
         pools.observe(services.moved, services.look_again)
         departures, moves = (
             await open_departures(clock, model, pools, distributor, components, events),
-            await open_moves(clock, database, model, pools, distributor, roster, events, hub_events),
+            await open_moves(
+                *(clock, database, model, pools, distributor, roster, events, hub_events),
+                mib_per_s=settings.moves.mib_per_s,
+            ),
         )
 
         # Up: sessions of collectors, and their events.

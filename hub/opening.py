@@ -185,12 +185,23 @@ async def open_moves(
     roster: Roster,
     events: SqlEventStore,
     hub_events: HubEvents,
+    *,
+    mib_per_s: float,
 ) -> Conductor:
     """Prepare to bring files after their devices, those too that were on their way when the hub stopped."""
     bells = MoveBells(hub_events.raise_event, time.time)
     wanted = EventFilter(event_class=CLASS_DATA, states=tuple(state.value for state in OPEN_STATES), limit=10_000)
     bells.remember(await events.find(wanted))
-    conductor = Conductor(clock, time.time, SqlMoveStore(database), distributor, roster, bells, pools.may_return)
+    conductor = Conductor(
+        clock,
+        time.time,
+        SqlMoveStore(database),
+        distributor,
+        roster,
+        bells,
+        pools.may_return,
+        bytes_a_second=mib_per_s * 1024 * 1024,
+    )
     await conductor.load()
     model.observe(conductor.model_changed)
     pools.observe(conductor.moved)

@@ -59,6 +59,16 @@ class PurgeSettings(Struct, frozen=True, kw_only=True):
     automatic: bool = False
 
 
+class MoveSettings(Struct, frozen=True, kw_only=True):
+    """How the files of a device follow it when it moves to another collector.
+
+    Attributes:
+        mib_per_s: so fast at most, of each of two devices at a time; over a slow line they are slower by themselves.
+    """
+
+    mib_per_s: Annotated[float, Meta(gt=0, le=10000)] = 8.0
+
+
 class HubSettings(Struct, frozen=True, kw_only=True):
     """All settings of tocsin-hub.
 
@@ -80,6 +90,7 @@ class HubSettings(Struct, frozen=True, kw_only=True):
     events: EventSettings = EventSettings()
     log: LogSettings = LogSettings()
     purge: PurgeSettings = PurgeSettings()
+    moves: MoveSettings = MoveSettings()
 
     @property
     def pki(self) -> Path:
