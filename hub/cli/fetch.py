@@ -56,7 +56,9 @@ MAX_PERCENTILES = 20
     multiple=True,
     help="With --stats; may be given several times.  [default: 95]",
 )
-@click.option("--format", "form", type=click.Choice(["csv", "json"]), default="csv", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(["csv", "json"]), help="[default: csv; with --stats a table for people]"
+)
 @json_option
 @pass_client
 def fetch_command(
@@ -73,7 +75,7 @@ def fetch_command(
     source: str | None,
     stats: bool,
     percentiles: Sequence[float],
-    form: str,
+    form: str | None,
     as_json: bool,
 ) -> None:
     """Print series of a COMPONENT as CSV (or JSON): all points, or those named.
@@ -100,6 +102,8 @@ def fetch_command(
         )
         if as_json or form == "json":
             emit(document)
+        elif form == "csv":
+            _print_stats(document)
         else:
             _show_stats(document)
         return
@@ -237,6 +241,27 @@ def _print_csv(page: Mapping[str, Any], *, header: bool) -> None:
     titles += [str(one.get("point")) for one in series]
     figures = ([value for _, value in row] for row in zip(*columns, strict=True))
     sys.stdout.write(csv_text(titles if header else (), zip(firsts, figures, strict=True)))
+
+
+def _print_stats(document: Mapping[str, Any]) -> None:
+    rows = plural_rows(dict(document), "points")
+    shares = list((rows[0].get("percentiles") or {}) if rows else {})
+    header = ["point", "unit", "min", "average", *(f"p{share}" for share in shares), "max", "total", "known"]
+    lines = [
+        (
+            [str(row.get("point")), str(row.get("unit") or "")],
+            [
+                row.get("minimum"),
+                row.get("average"),
+                *((row.get("percentiles") or {}).get(share) for share in shares),
+                row.get("maximum"),
+                row.get("total"),
+                row.get("known"),
+            ],
+        )
+        for row in rows
+    ]
+    sys.stdout.write(csv_text(header, lines))
 
 
 def _show_stats(document: Mapping[str, Any]) -> None:

@@ -162,6 +162,8 @@ def test_figures_of_a_range(run: Run) -> None:
         "%",
     ]
     assert "read at 10m 00s or finer" in done.err
+    done = run("data", "fetch", "web1", "sshd", "cpu", "--stats", "--format", "csv")
+    assert done.out == "point,unit,min,average,p95,max,total,known\ncpu,percent,0.5,1.5,6.5,7.25,,0.75\n"
     document = run("data", "fetch", "web1", "sshd", "--stats", "--json").json
     assert document["points"][0]["percentiles"] == {"95": 6.5}
 
