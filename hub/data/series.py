@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from common.errors import NotFoundError, RemoteError
+from common.errors import NotFoundError, RemoteError, TocsinError
 from common.queries import FetchQuery, LastValue, Query, Rows
 from common.readings import (
     InfoQuery,
@@ -132,7 +132,10 @@ class SeriesReader:
         pages: list[Rows] = []
         until, figures = self._reader.seconds() + PATIENCE_S, 0
         for _ in range(MAX_PAGES):
-            page = await self._reader.fetch(query)
+            try:
+                page = await self._reader.fetch(query)
+            except RemoteError as error:
+                raise _judged(error, query.device) from None
             if query.edges and page.rows and not page.known:
                 raise _too_old(query.device)
             pages.append(page)
@@ -149,9 +152,7 @@ class SeriesReader:
         try:
             return await self._reader.ask(device, query, answer)
         except RemoteError as error:
-            if error.code == FailureCode.BAD_REQUEST.value and "query" in error.message.lower():
-                raise _too_old(device) from None
-            raise
+            raise _judged(error, device) from None
 
     def _stale(
         self, device: str, component: str | None, heard: tuple[list[Named], float], problem: str
@@ -195,6 +196,12 @@ def _together(pages: Sequence[Rows]) -> Rows:
         inexact_until=max(page.inexact_until for page in pages),
         from_copies=sum(page.from_copies for page in pages),
     )
+
+
+def _judged(error: RemoteError, device: str) -> TocsinError:
+    """A collector that cannot read the question is older than this hub."""
+    unread = error.code == FailureCode.BAD_REQUEST.value and error.message.startswith("query: ")
+    return _too_old(device) if unread else error
 
 
 def _too_old(device: str) -> CollectorAwayError:

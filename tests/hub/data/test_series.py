@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+from msgspec.structs import replace
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
@@ -127,10 +128,14 @@ class SeriesReaderTests(SynchronousTestCase):
 
     def test_a_collector_that_does_not_know_the_question_is_to_be_updated(self) -> None:
         def refuse(_: Query) -> Result:
-            raise RemoteError("bad_request", "unreadable query: Invalid value 'SeriesQuery' - at `$.type`")
+            raise RemoteError("bad_request", "query: Invalid value 'SeriesQuery' - at `$.type`")
 
         self.answer(refuse)
-        for work in (self.series.kept("web1", None), self.series.info("web1", "a", "")):
+        for work in (
+            self.series.kept("web1", None),
+            self.series.info("web1", "a", ""),
+            self.series.rows(replace(FETCH, cf="SUM"), 1000),
+        ):
             self.assertIn("update it", self.fails(work, CollectorAwayError))
 
     def test_pages_of_rows_are_put_together_in_order(self) -> None:
