@@ -10,6 +10,7 @@ Brought (`[remote_write]`):
     sendingprocess  its program
     sending         what is sent when, and what waits
     posting         one request, and what its answer means
+    deadline        an end to a request that takes too long
     writerequest    samples as a request
 
 Both:

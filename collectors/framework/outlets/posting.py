@@ -9,10 +9,12 @@ from collections.abc import Callable, Mapping
 import httpx
 from msgspec import Struct
 
+from collectors.framework.outlets.deadline import within
 from collectors.framework.outlets.settings import RemoteWriteSettings, secret_of
 from collectors.framework.outlets.writerequest import HEADERS
 from common.matching import printable
 
+MAX_ANSWER_BYTES = 4096
 MAX_ANSWER_CHARACTERS = 200
 MAX_RETRY_AFTER_S = 600.0
 
@@ -55,14 +57,19 @@ class Poster:
     def __call__(self, body: bytes) -> Answer:
         """Send a request."""
         try:
-            client = self._client or self._connect()
-            response = client.post(self._settings.url, content=body)
+            with within(self._settings.timeout_s):
+                client = self._client or self._connect()
+                with client.stream("POST", self._settings.url, content=body) as response:
+                    said = _beginning(response)
         except (OSError, ValueError, httpx.HTTPError, httpx.InvalidURL) as error:
             self.close()
             return Answer(
                 Fate.LATER, f"{self._settings.url} cannot be reached: {printable(str(error) or repr(error))[:300]}"
             )
-        return answer_of(self._settings.url, response.status_code, response.headers, response.text)
+        answer = answer_of(self._settings.url, response.status_code, response.headers, said)
+        if answer.fate is Fate.LATER:
+            self.close()
+        return answer
 
     def close(self) -> None:
         """Give the connection up."""
@@ -72,7 +79,7 @@ class Poster:
 
     def _connect(self) -> httpx.Client:
         settings = self._settings
-        headers = {"User-Agent": self._software, **settings.more_headers(), **HEADERS}
+        headers = {"User-Agent": self._software, "Accept-Encoding": "identity", **settings.more_headers(), **HEADERS}
         login = None
         if settings.token_file:
             headers["Authorization"] = f"Bearer {secret_of(settings.token_file)}"
@@ -83,6 +90,19 @@ class Poster:
             headers=headers, auth=login, verify=trust, timeout=settings.timeout_s, trust_env=False
         )
         return self._client
+
+
+def _beginning(response: httpx.Response) -> str:
+    """The beginning of what an answer says: it may be endless, and its status tells enough when nothing can be read."""
+    said = b""
+    try:
+        for part in response.iter_raw():
+            said += part
+            if len(said) >= MAX_ANSWER_BYTES:
+                break
+    except (OSError, httpx.HTTPError):
+        pass
+    return said[:MAX_ANSWER_BYTES].decode("utf-8", "replace")
 
 
 def answer_of(url: str, status: int, headers: Mapping[str, str], text: str) -> Answer:
