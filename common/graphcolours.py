@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from common.graphs import MarkKind, Theme
 
-DASHES = ("", "6,2", "2,2", "8,2,2,2")
+DASHES = ("", "8,3", "3,3", "10,3,3,3")
 """Of the first eight curves, the next eight, and so on."""
 _SIGNS = ("", "╌ ", "┈ ", "╍ ")
 _TINTS = (0.0, 0.38, -0.3, 0.2)

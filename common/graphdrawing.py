@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import rrdtool
 from msgspec.structs import replace
 
-from common import rrdgraph
+from common import graphpaint, rrdgraph
 from common.errors import PermanentError
 from common.graphkinds import Unit
 from common.graphmeasures import (
@@ -58,7 +58,7 @@ def compose(query: GraphQuery, found: Plots, step_s: int) -> Picture:
     measured = [measure(plot, how) for plot in plots]
     row_s = max(found.rows)
     band = _has_band(drawing, plots, row_s > min(found.steps))
-    compare_s = drawing.compare_s if len(plots) <= rrdgraph.FEW else 0
+    compare_s = drawing.compare_s if len(plots) <= graphpaint.FEW else 0
     past = [measure(plot, how, earlier_s=compare_s) if compare_s else None for plot in plots]
     reach = reach_of(
         [*measured, *(one for one in past if one)],
@@ -68,7 +68,7 @@ def compose(query: GraphQuery, found: Plots, step_s: int) -> Picture:
     is_log = drawing.log and reach.positive is not None
     notes = [note, drawing.note]
     if drawing.compare_s and not compare_s:
-        notes.append(f"What was earlier is drawn of at most {rrdgraph.FEW} curves.")
+        notes.append(f"What was earlier is drawn of at most {graphpaint.FEW} curves.")
     if drawing.log and not is_log and reach.high is not None:
         notes.append("Nothing is above 0, so the axis is not logarithmic.")
     if not any(one.figures.known for one in measured):

@@ -123,7 +123,7 @@ class GraphQuery(Struct, frozen=True, tag=True, kw_only=True):
     """A picture of a component, or of all components of a device.
 
     Attributes:
-        graph: name of a graph of `common.rrdgraph`; empty for the first that fits.
+        graph: name of a graph of `common.graphkinds`; empty for the first that fits.
         form: `png`, `svg` or `pdf`.
         shown: what components are called now, by the name that their series are kept under, where that is another.
         drawing: what is drawn, and how; None for the graph by its name.
