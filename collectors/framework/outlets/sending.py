@@ -142,7 +142,7 @@ class Sender:
             self._pause_s = min(PAUSE_S[1], self._pause_s * 2)
             self._again_at = self._monotonic() + pause_s
             self.report.problem = f"{answer.why}. Samples wait for it, up to {self._settings.keep_mb} MB."
-            return pause_s
+            return min(pause_s, TRIM_S)  # what waits is looked after meanwhile
         self.report.requests += 1
         if answer.fate is Fate.TAKEN:
             self.report.sent += self._body.samples

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import fcntl
 import os
 import random
 import select
@@ -21,9 +22,10 @@ import msgspec
 from msgspec import Struct
 
 from collectors.framework.outlets.posting import Poster
-from collectors.framework.outlets.sending import Sender
+from collectors.framework.outlets.sending import Sender, Sent
 from collectors.framework.outlets.settings import RemoteWriteSettings
 
+LOCK = "lock"
 TELL_S = 1.0
 TROUBLE_S = 5.0
 """After a defect, or a disk that refuses, it is tried again so much later."""
@@ -40,15 +42,20 @@ class Task(Struct, frozen=True):
 def run(folder: Path, task: Task) -> None:
     """Send until the input ends."""
     post = Poster(task.settings, task.software)
-    sender = Sender(task.settings, folder, task.labels, post, time.monotonic, time.time, random.Random())  # noqa: S311 (a pause)
+    sender: Sender | None = None
+    report = Sent()
     told, told_at = b"", -TELL_S
     while True:
         try:
+            if sender is None:
+                _take_lock(folder)
+                sender = Sender(task.settings, folder, task.labels, post, time.monotonic, time.time, random.Random())  # noqa: S311 (a pause)
+                report = sender.report
             wait_s = sender.step()
         except OSError as error:
-            sender.report.problem = f"{folder} cannot be used: {error.strerror or error}"
-            wait_s = TROUBLE_S
-        line = msgspec.json.encode(sender.report)
+            report.problem = f"{folder} cannot be used: {error.strerror or error}"
+            wait_s = TROUBLE_S if sender is not None else TELL_S
+        line = msgspec.json.encode(report)
         now = time.monotonic()
         if line != told and now - told_at >= TELL_S:
             told, told_at = line, now
@@ -58,8 +65,24 @@ def run(folder: Path, task: Task) -> None:
             wait_s = min(wait_s, TELL_S)
         ready, _, _ = select.select([0], [], [], wait_s)
         if ready and not os.read(0, 4096):
-            sender.close()
+            if sender is not None:
+                sender.close()
             return
+
+
+def _take_lock(folder: Path) -> None:
+    """Wait until one that a killed daemon left behind has ended: it may hang in its last request.
+
+    Raises:
+        OSError: it has not yet.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # until this process ends
+    except BlockingIOError:
+        os.close(lock)
+        raise OSError("another sending process is still at work there") from None
 
 
 def main(arguments: list[str]) -> int:

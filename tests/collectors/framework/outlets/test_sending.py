@@ -12,7 +12,7 @@ import pytest
 
 from collectors.framework.data.intake import Intake
 from collectors.framework.outlets.posting import Answer, Fate, answer_of
-from collectors.framework.outlets.sending import Sender
+from collectors.framework.outlets.sending import TRIM_S, Sender
 from collectors.framework.outlets.settings import RemoteWriteSettings
 from collectors.framework.outlets.writerequest import WriteRequest
 from collectors.framework.samplespool import SampleSpool
@@ -133,6 +133,13 @@ def test_the_other_side_says_for_how_long_it_wants_to_be_left_alone(bench: Bench
     bench.now += 30
     bench.run()
     assert len(bench.cpu()) == 1
+
+
+def test_what_waits_is_looked_after_while_the_other_side_is_left_alone(bench: Bench) -> None:
+    bench.other.answers = [Answer(Fate.LATER, "busy", 600.0)]
+    bench.sample(1)
+    assert bench.sender.step() <= TRIM_S
+    assert bench.sender.step() <= TRIM_S
 
 
 def test_what_is_refused_is_dropped_and_counted_and_the_rest_goes_on(bench: Bench) -> None:
