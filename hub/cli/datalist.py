@@ -14,8 +14,10 @@ from hub.cli.client import path_of
 from hub.cli.context import Client, json_option, pass_client
 from hub.cli.dataseries import end_if_stale, no_series
 from hub.cli.exits import CommandError, Exit, not_found
-from hub.cli.figures import NOTHING, local_time, measured, moment, size, span
-from hub.cli.output import Column, cell, emit, facts, is_narrow, note, plural_rows, show, table
+from hub.cli.figures import NOTHING, local_time, measured, moment, short_list, size, span
+from hub.cli.output import Column, cell, console, emit, facts, is_narrow, note, plural_rows, show, table
+
+MANY_POINTS, POINTS_ROOM = 8, 32
 
 
 @click.command("list")
@@ -94,7 +96,7 @@ def _show(series: list[dict[str, Any]], *, stale: bool) -> None:
         [
             row.get("component") or NOTHING,
             row.get("source"),
-            ", ".join(str(point.get("point")) for point in plural_rows(row, "points")),
+            _names(row),
             span(row.get("step_s")),
             _back(row.get("first"), now),
             _back((row.get("full_step") or {}).get("first"), now),
@@ -110,6 +112,14 @@ def _show(series: list[dict[str, Any]], *, stale: bool) -> None:
     total = sum(row.get("size_bytes") or 0 for row in series)
     if total:
         note(f"{counted(len(series), 'series', 'series')}, {size(total)} on the collector")
+
+
+def _names(row: dict[str, Any]) -> str:
+    """All of a few points; of many, on a terminal, as many as fit a column: `data info` has them all."""
+    names = [str(point.get("point")) for point in plural_rows(row, "points")]
+    if console().is_terminal and len(names) > MANY_POINTS:
+        return short_list(names, POINTS_ROOM)
+    return ", ".join(names)
 
 
 def _state(row: Mapping[str, Any], now: float, *, stale: bool) -> Text:

@@ -8,7 +8,7 @@ import time
 import pytest
 from rich.console import Console
 
-from hub.cli import sparks
+from hub.cli import datalist, sparks
 from hub.cli.sparks import by_point, spark, with_scale
 from tests.fakes.api import FakeApi, iso
 from tests.hub.cli.conftest import Run
@@ -55,6 +55,14 @@ def test_a_list_says_what_is_kept(run: Run) -> None:
     document = run("data", "list", "web1", "--json").json
     assert set(document) == {"device", "values", "series", "stale", "as_of", "problem"}
     assert len(document["values"]) == 3 * len(document["series"])
+
+
+def test_many_points_are_shortened_for_people_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = {"points": [{"point": f"point-{number}"} for number in range(20)]}
+    assert datalist._names(row).endswith("point-18, point-19")
+    monkeypatch.setattr(datalist, "console", lambda: Console(width=120, force_terminal=True))
+    assert datalist._names(row) == "point-0 point-1 point-2 +17"
+    assert datalist._names({"points": row["points"][:2]}) == "point-0, point-1"
 
 
 def test_a_device_without_series_has_an_empty_list_and_one_that_is_not_there_is_an_error(run: Run) -> None:
