@@ -7,7 +7,6 @@ put back since. So each collector is asked after its login, and once an hour.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Protocol
 
 from twisted.internet.interfaces import IReactorTime
@@ -61,7 +60,7 @@ class Finder:
         self._asking: Errand | None = None
 
     def look(self) -> None:
-        """Ask one collector, if it is time for that."""
+        """Ask those for which it is time, one after the other."""
         now = self._clock.seconds()
         for seat in self._seats.seats():
             session = seat.session
@@ -71,15 +70,29 @@ class Finder:
             if due is None or due[0] is not session:
                 self._due[seat.collector] = session, now + SETTLE_S
                 self._came(seat.collector)
-            elif due[1] <= now and self._asking is None:
-                self._due[seat.collector] = session, now + AGAIN_S
-                self._asking = Errand(self._clock, partial(self._ask, session))
-                self._asking.start()
+        if self._asking is None and self._due_now():
+            self._asking = Errand(self._clock, self._ask_all)
+            self._asking.start()
 
     def stop(self) -> None:
         """Ask no more."""
         if self._asking is not None:
             self._asking.stop()
+
+    def _due_now(self) -> list[ISession]:
+        """Those for which it is time, and who are still there."""
+        now = self._clock.seconds()
+        there = {id(seat.session) for seat in self._seats.seats()}
+        return [one for one, at in self._due.values() if at <= now and id(one) in there]
+
+    async def _ask_all(self) -> None:
+        try:
+            while sessions := self._due_now():
+                for session in sessions:
+                    self._due[session.collector] = session, self._clock.seconds() + AGAIN_S
+                    await self._ask(session)
+        finally:
+            self._asking = None
 
     async def _ask(self, session: ISession) -> None:
         try:
@@ -88,8 +101,6 @@ class Finder:
             pass  # it does not know the question; when it is updated, it logs in anew
         except TransientError as error:
             self.log.debug("{collector}: {reason}", collector=session.collector, reason=error.message)
-        finally:
-            self._asking = None
 
     async def _find(self, session: ISession) -> None:
         after, found = "", 0

@@ -388,6 +388,19 @@ def test_what_lies_beside_a_file_goes_with_it(bench: Bench) -> None:
     assert rrdtool.info(str(likely))["last_update"] == START + 9600 + 390
 
 
+def test_all_who_have_logged_in_are_asked_soon_and_again_after_an_hour(bench: Bench) -> None:
+    def asked() -> list[int]:
+        return [sum(isinstance(query, LeftQuery) for query in bench.sessions[name].asked) for name in "abc"]
+
+    bench.go_on(12)
+    assert asked() == [1, 1, 1]
+    bench.go_on(60)
+    assert asked() == [1, 1, 1]
+    bench.clock.pump([60.0] * 60)
+    bench.go_on(12)
+    assert asked() == [2, 2, 2]
+
+
 def test_files_change_while_they_are_brought_and_are_brought_again(bench: Bench) -> None:
     def spoil(query: Query) -> Query:
         if isinstance(query, LetGoQuery):
