@@ -64,7 +64,8 @@ def table(picture: Picture) -> Table:
     past = [_cells(picture, plot.past) for plot in picture.plots if plot.past is not None and len(picture.plots) == 1]
     names = [name for name, _ in rows[0]] if rows else []
     texts = [plot.label for plot in picture.plots] + [earlier_text(picture.compare_s)] * bool(past)
-    texts += [one.label for one in (*picture.marks, *picture.spans) if _is_within(one, picture)]
+    texts += [mark.label for mark in picture.marks if picture.start <= mark.at <= picture.end]
+    texts += [span.label for span in picture.spans if span.start <= picture.end and _ends_within(span, picture)]
     longest = max([LEAST_LABEL_COLUMNS, *(columns(plain(text)) for text in texts)])
     room = (picture.width - _SIDES) // CHARACTER_PIXELS - 2
     dropped: set[str] = set()
@@ -80,9 +81,8 @@ def table(picture: Picture) -> Table:
     return Table(label, heading, tuple(lines[: len(rows)]), tuple(lines[len(rows) :]))
 
 
-def _is_within(one: Mark | Span, picture: Picture) -> bool:
-    start, end = (one.at, one.at) if isinstance(one, Mark) else (one.start, one.end)
-    return start <= picture.end and (end is None or end >= picture.start)
+def _ends_within(span: Span, picture: Picture) -> bool:
+    return span.end is None or span.end >= picture.start
 
 
 def _cells(picture: Picture, figures: Figures) -> list[tuple[str, tuple[str, str]]]:
