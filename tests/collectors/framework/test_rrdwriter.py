@@ -415,6 +415,12 @@ def test_another_layout_converts_the_file_and_keeps_what_still_means_the_same(
     bench.write()
     assert bench.path().read_bytes() == before
     assert bench.writer.conversions.done == 0
+    (bench.spool_dir / PROGRESS).unlink()  # also when the new layout has not been heard of yet
+    bench.restart(read_at_once=1)
+    while bench.writer.done < 12:
+        bench.write()
+    assert bench.path().read_bytes() == before
+    assert bench.writer.conversions.done == 0
 
 
 def test_a_counter_that_becomes_a_gauge_begins_anew_although_the_file_looks_alike(bench: Bench) -> None:

@@ -6,6 +6,7 @@ import os
 import random
 import resource
 import signal
+import struct
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -202,6 +203,7 @@ def test_minimum_average_and_maximum_keep_their_order_and_nothing_is_invented(
         (Kind.COUNTER, Kind.COUNTER, True),
         (Kind.DERIVE, Kind.COUNTER, True),
         (Kind.GAUGE, Kind.COUNTER, False),
+        (Kind.COUNTER, Kind.DERIVE, True),
     ],
 )
 def test_the_history_of_a_point_of_another_kind_is_kept_where_it_means_the_same(
@@ -217,8 +219,36 @@ def test_the_history_of_a_point_of_another_kind_is_kept_where_it_means_the_same(
     assert got["AVERAGE", 10, "runs"] == (before["AVERAGE", 10, "runs"] if kept else {})
     info = rrdtool.info(str(path))
     assert info["ds[runs].type"] == rrd.rrd_type(now)
-    if not kept:
+    if not kept or rrd.rrd_type(was) != rrd.rrd_type(now):
         assert info["ds[runs].last_ds"] == "U"  # the first rate would be of two different things
+
+
+@pytest.mark.parametrize(("step_s", "wanted_s"), [(10, 60), (60, 10), (10, 30), (30, 20)])
+def test_a_row_that_is_under_way_goes_on_with_another_step(tmp_path: Path, step_s: int, wanted_s: int) -> None:
+    """An hour whose first part was measured with one step, and the rest with another."""
+    layout = replace(LAYOUT, points=POINTS[:1], step_s=step_s, retention=Retention.STANDARD)
+    hour = NOW // 3600 * 3600
+    change = hour + 1500  # in the middle of an hour, and of ten minutes
+    path = tmp_path / "file"
+    feed(path, layout, {at: {"cpu": 1.0} for at in range(hour - 7200, change + 1, step_s)})
+    new = replace(layout, step_s=wanted_s)
+    convert([Old(path=str(path))], str(path), new)
+    feed(path, new, {at: {"cpu": 3.0} for at in range(change + wanted_s, hour + 3700, wanted_s)})
+    got = read(path)
+    assert got["AVERAGE", 3600, "cpu"][hour + 3600] == pytest.approx((1500 + 3 * 2100) / 3600, rel=1e-9)
+    assert (got["MIN", 3600, "cpu"][hour + 3600], got["MAX", 3600, "cpu"][hour + 3600]) == (1.0, 3.0)
+    assert got["AVERAGE", 600, "cpu"][hour + 1800] == pytest.approx(2.0, rel=1e-9)
+    assert (got["MIN", 600, "cpu"][hour + 1800], got["MAX", 600, "cpu"][hour + 1800]) == (1.0, 3.0)
+
+
+def test_a_step_that_is_under_way_goes_on_with_another_one(tmp_path: Path) -> None:
+    layout = replace(LAYOUT, points=POINTS[:1])
+    minute = NOW // 60 * 60
+    path = feed(tmp_path / "file", layout, {at: {"cpu": 1.0} for at in range(minute - 600, minute + 41, 10)})
+    new = replace(layout, step_s=60)
+    convert([Old(path=str(path))], str(path), new)
+    feed(path, new, {minute + 60: {"cpu": 4.0}})
+    assert read(path)["AVERAGE", 60, "cpu"][minute + 60] == pytest.approx((40 + 20 * 4) / 60)
 
 
 def test_limits_and_heartbeats_are_those_that_are_wanted(tmp_path: Path) -> None:
@@ -316,6 +346,36 @@ def test_a_damaged_header_is_never_handed_to_rrdtool(tmp_path: Path) -> None:
             convert([Old(path=str(path))], str(path), LAYOUT)
         assert path.read_bytes() == good[:length]
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_librrd_would_believe_and_end_with_is_told(tmp_path: Path) -> None:
+    path = feed(tmp_path / "file", LAYOUT, made(NOW - 8_000, 50))
+    good, header = path.read_bytes(), rrdfile.look(str(path))
+    first_source, first_archive = 128, 128 + 120 * len(header.sources)
+    huge = b"\xff" * 8
+    for _, offset, new in (
+        ("another program's", 0, b"PNG\0"),
+        ("another machine's", 16, huge),
+        ("no sources", 24, bytes(8)),
+        ("more sources than there are", 24, (99).to_bytes(8, "little")),
+        ("a negative number of archives", 32, huge),
+        ("no step", 40, bytes(8)),
+        ("a name without an end", first_source, b"x" * 20),
+        ("two sources of one name", first_source + 120, good[first_source : first_source + 20]),
+        ("a type that there is not", first_source + 20, b"GAUGES\0"),
+        ("more rows than there are", first_archive + 24, (10**6).to_bytes(8, "little")),
+        ("rows of no steps", first_archive + 32, bytes(8)),
+        ("a share of the known beyond all", first_archive + 40, struct.pack("=d", 7.0)),
+        ("a time before time", header.ready_at(0).start - 16, huge),
+        ("a text without an end", header.ready_at(0).start, b"1" * 30),
+        ("more unknown than a step has", header.ready_at(0).start + 32, huge),
+        ("a row beyond the last", header.pointer_at(0).start, (10**6).to_bytes(8, "little")),
+    ):
+        path.write_bytes(damaged(good, [(offset, new)]))
+        with pytest.raises(DamagedError):
+            rrdfile.look(str(path))
+    path.write_bytes(good)
+    assert rrdfile.look(str(path)) == header
 
 
 def test_a_disk_that_is_full_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
