@@ -93,7 +93,7 @@ class ConversionDesk:
         return Asked(collector=seat.collector, daemon=seat.daemon, state=state)
 
     async def _state(self, session: ISession, query: ConversionQuery) -> ConversionState:
-        asking: Deferred[Result] = Deferred.fromCoroutine(session.query(query))  # type: ignore[arg-type]  # a coroutine
+        asking: Deferred[Result] = Deferred.fromCoroutine(session.query(query))
         asking.addTimeout(LIMIT_S, self._clock)
         try:
             result = await asking

@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,7 +36,7 @@ def expected(first: int, count: int) -> list[tuple[int, str, object]]:
     return [(i + 1, f"c{1 + i % 5}", i) for i in range(first, first + count)]
 
 
-def opened(folder: Path, **limits: int) -> SampleSpool:
+def opened(folder: Path, **limits: Any) -> SampleSpool:
     spool = SampleSpool(folder, **limits)
     spool.open()
     return spool
@@ -204,6 +205,45 @@ def test_on_a_full_disk_the_oldest_samples_go_where_there_is_no_other_place_for_
     spool.append(SERIES, entries(5, 1), press=True)
     assert (spool.dropped, spool.next) == (2, 7)
     assert read(tail_of(tmp_path)) == expected(2, 4)
+
+
+def test_on_a_full_disk_what_only_a_follower_still_wants_goes_before_any_sample_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, follower = tmp_path / "samples", tmp_path / "remote"
+    spool = SampleSpool(ours, followers=[follower])
+    spool.open()
+    for i in range(5):
+        spool.append(SERIES, entries(i, 1))
+        spool.close()  # a segment for each
+    for path in sorted(ours.glob("*.seg"))[:3]:
+        path.unlink()  # they are in their files
+    write, limit = os.write, 3
+
+    def full(fd: int, data: bytes) -> int:
+        if len([path for path in follower.glob("*.seg") if path.stat().st_size]) > limit:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(fd, data)
+
+    monkeypatch.setattr(os, "write", full)
+    spool.append(SERIES, entries(5, 1))
+    assert (spool.dropped, spool.next) == (0, 7)
+    assert read(tail_of(ours)) == expected(3, 3)
+    assert read(tail_of(follower)) == expected(2, 4) or len(read(tail_of(follower))) == 4
+    limit = -1  # nothing more helps, and it ends
+    with pytest.raises(OSError, match="No space"):
+        spool.append(SERIES, entries(6, 1))
+    assert read(tail_of(ours))[:3] == expected(3, 3)
+
+
+def test_numbers_go_on_after_those_that_a_follower_is_done_with(tmp_path: Path) -> None:
+    follower = tmp_path / "remote"
+    follower.mkdir()
+    (follower / PROGRESS).write_bytes(pack_progress(41))  # the samples themselves were lost with the machine
+    spool = SampleSpool(tmp_path / "samples", followers=[follower])
+    spool.open()
+    spool.append(SERIES, entries(0, 2))
+    assert len(read(tail_of(follower))) == 2
 
 
 def test_with_nothing_left_to_drop_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
