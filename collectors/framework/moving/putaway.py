@@ -47,13 +47,16 @@ def put_away(writer: Writer, order: PutAway) -> Moved:
 
 
 def clear_away(writer: Writer, order: ClearAway) -> Moved:
-    """Delete what was kept aside for long enough.
+    """Delete what was kept aside for long enough; finish what a kill left half done.
 
     Raises:
         TransientError: the disk refuses.
     """
     count = 0
     try:
+        for name in writer.index.set_aside_before(MOVED, time.time()):
+            if not (writer.root / name.removesuffix(MOVED)).exists():
+                writer.index.remove(name.removesuffix(MOVED))
         for name in writer.index.set_aside_before(MOVED, order.before):
             (writer.root / name).unlink(missing_ok=True)
             writer.index.forget_aside(name)
