@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -125,3 +129,26 @@ def test_what_is_no_file_of_series_changes_nothing(sides: tuple[Side, Side], tmp
     with pytest.raises(PermanentError):
         done(b.order(Adopt(path=str(tmp_path / "junk"), key=KEY, layout=LAYOUT, first=1, last=2)))
     assert b.path(KEY).read_bytes() == before
+
+
+def test_a_kill_at_any_moment_leaves_what_a_second_run_completes(sides: tuple[Side, Side]) -> None:
+    a, b = sides
+    a.sample(values(START, 700), KEY)
+    b.sample(values(START + 7000, 500), KEY)
+    before = b.rows(KEY, START - 3600, NOW)
+    for number in range(12):
+        child = os.fork()
+        if not child:
+            with contextlib.suppress(BaseException):
+                adopt(a, b)
+            os._exit(0)
+        time.sleep(0.004 * number)  # whatever it has done by then
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        b.close()
+        b.start()
+        got = b.rows(KEY, START - 3600, NOW)
+        assert got in (before, values(START, 1200))
+        assert [path for path in b.path(KEY).parent.iterdir() if path != b.path(KEY)] == []
+    adopt(a, b)
+    assert b.rows(KEY, START - 3600, NOW) == values(START, 1200)
