@@ -90,7 +90,9 @@ class SampleSpool:
             OSError: the disk refused.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        last = read_progress(self._folder / PROGRESS)
+        # A follower may be further than what is here, where a crash or a hand has taken samples away: what comes now
+        # must not bear numbers that it is done with.
+        last = max(read_progress(folder / PROGRESS) for folder in (self._folder, *self._followers))
         found = segments(self._folder)
         for first, path in found[-1:]:
             data = path.read_bytes()
@@ -108,7 +110,8 @@ class SampleSpool:
         Args:
             series: definitions by number; only those that entries refer to and this segment lacks are written.
             entries: the samples, in order.
-            press: there is no other place for them: on a full disk, the oldest samples go in their stead.
+            press: there is no other place for them: on a full disk, the oldest samples go in their stead. What only
+                followers still want goes in any case.
 
         Raises:
             OSError: the disk refused; `next` tells how many of the samples are stored all the same.
@@ -120,7 +123,8 @@ class SampleSpool:
                 try:
                     self._append_frame(series, frame)
                 except OSError as error:
-                    if press and error.errno in _FULL and self._drop_oldest():
+                    full = error.errno in _FULL
+                    if full and (self._take_from_followers() or (press and self._drop_oldest())):
                         continue
                     raise
                 break
@@ -217,6 +221,16 @@ class SampleSpool:
         self.dropped += self._delete(*found[0], following)
         self._others_bytes = self._measure()
         return True
+
+    def _take_from_followers(self) -> bool:
+        """Delete the oldest segment that a follower alone still wants: it is in our files. False when there is none."""
+        for _, path in (segment for follower in self._followers for segment in segments(follower)):
+            with contextlib.suppress(FileNotFoundError):
+                told = path.stat()
+                if told.st_nlink == 1 and told.st_size:
+                    path.unlink()
+                    return True
+        return False
 
     def _let_age(self) -> None:
         """Delete segments that nobody has added to for too long."""

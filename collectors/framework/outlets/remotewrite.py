@@ -18,7 +18,7 @@ from twisted.logger import Logger
 
 from collectors.framework.data.child import Child
 from collectors.framework.data.frames import segments
-from collectors.framework.outlets.sending import Sent
+from collectors.framework.outlets.sending import PROGRESS, Sent
 from collectors.framework.outlets.sendingprocess import Task
 from collectors.framework.outlets.settings import RemoteWriteSettings
 
@@ -98,6 +98,7 @@ class RemoteWrite(Service):
             return
         for _, path in segments(self._folder):
             path.unlink(missing_ok=True)
+        (self._folder / PROGRESS).unlink(missing_ok=True)  # what comes until it is wanted again is no loss
 
     def stopService(self) -> Deferred[None]:
         """End the process; what was not sent waits."""

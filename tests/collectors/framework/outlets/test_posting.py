@@ -22,7 +22,8 @@ Conduct = Callable[[socket.socket, threading.Event], None]
 @contextlib.contextmanager
 def receiver(conduct: Conduct) -> Iterator[str]:
     """Another side that answers each connection as it is told; `over` is set when the test is."""
-    over, threads = threading.Event(), []
+    over = threading.Event()
+    threads: list[threading.Thread] = []
 
     def each(connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):
