@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from collectors.framework.data.plots import plots_of
 from common.graphdrawing import check_zone, compose, paint
 from common.graphpicture import step_of
 from common.graphs import Drawing
 from common.queries import GraphQuery
+
+MAX_NOTE = 600
 
 
 def draw(query: GraphQuery, root: Path) -> tuple[bytes, dict[str, int]]:
@@ -18,7 +22,12 @@ def draw(query: GraphQuery, root: Path) -> tuple[bytes, dict[str, int]]:
         NotFoundError: a device, component, graph or point that there is not.
         PermanentError: a drawing that makes no sense; a file that cannot be read.
     """
-    check_zone((query.drawing or Drawing()).zone)
+    drawing = query.drawing or Drawing()
+    check_zone(drawing.zone)
     step_s = step_of(query.start, query.end, query.width)
-    plots = plots_of(query, root, step_s)
+    plots, broken = plots_of(query, root, step_s)
+    if broken:
+        more = f" {len(broken) - 1} others cannot be read either." if len(broken) > 1 else ""
+        note = f"{drawing.note} {broken[0]}.{more}".strip()[:MAX_NOTE]
+        query = replace(query, drawing=replace(drawing, note=note))
     return paint(compose(query, plots, step_s)), plots.paths

@@ -10,7 +10,7 @@ from collectors.framework.data.index import Series, read_device
 from collectors.framework.data.naming import component_of, unknown_device
 from collectors.framework.data.rows import Stored, stored
 from common import graphplots
-from common.errors import NotFoundError
+from common.errors import NotFoundError, PermanentError
 from common.graphdefs import File
 from common.graphplots import Plots, Whose, plots_from
 from common.graphs import Drawing, Subject
@@ -20,8 +20,8 @@ SLACK = 0.02
 """So much of a range may be missing at its start where only finer rows show the rest well."""
 
 
-def plots_of(query: GraphQuery, root: Path, step_s: int) -> Plots:
-    """What is to be drawn.
+def plots_of(query: GraphQuery, root: Path, step_s: int) -> tuple[Plots, tuple[str, ...]]:
+    """What is to be drawn, and sentences on what cannot be read.
 
     Args:
         query: that asks for it.
@@ -30,10 +30,16 @@ def plots_of(query: GraphQuery, root: Path, step_s: int) -> Plots:
 
     Raises:
         NotFoundError: a device, component, graph or point that there is not.
-        PermanentError: an expression that is none; a file that cannot be read.
+        PermanentError: an expression that is none; no file can be read.
     """
-    drawing = query.drawing or Drawing()
-    return plots_from(query, _whose(query, drawing, root), Files(query, step_s))
+    files = Files(query, step_s)
+    try:
+        plots = plots_from(query, _whose(query, query.drawing or Drawing(), root), files)
+    except NotFoundError:
+        if files.broken:
+            raise files.broken[0] from None
+        raise
+    return plots, tuple(error.message for error in files.broken)
 
 
 # --- who --------------------------------------------------------------------------------------------------------------
@@ -87,11 +93,16 @@ class Files:
         self._step_s = step_s
         self._files: dict[str, tuple[File, int]] = {}
         self.paths: dict[str, int] = {}
+        self.broken: list[PermanentError] = []
 
     def of(self, series: graphplots.Series) -> tuple[File, int]:
         """The file of a series, and the seconds of the rows that are drawn."""
         if series.file not in self._files:
-            self._files[series.file] = self._look(series)
+            try:
+                self._files[series.file] = self._look(series)
+            except PermanentError as error:
+                self.broken.append(error)
+                self._files[series.file] = File(path=series.file, names=frozenset()), 1
         return self._files[series.file]
 
     def _look(self, series: graphplots.Series) -> tuple[File, int]:

@@ -76,7 +76,7 @@ def _query(drawing: Drawing | None = None, component: str | None = "c01", **more
 
 def _composed(root: Path, query: GraphQuery) -> Picture:
     step_s = step_of(query.start, query.end, query.width)
-    return compose(query, plots_of(query, root, step_s), step_s)
+    return compose(query, plots_of(query, root, step_s)[0], step_s)
 
 
 def test_figures_are_those_of_the_samples(root: Path) -> None:
@@ -160,6 +160,24 @@ def test_what_was_earlier_has_its_own_figures(root: Path) -> None:
     assert long_ago.plots[0].past is not None
     assert not long_ago.plots[0].past.known
     assert draw(query, root)[0].startswith(b"\x89PNG")
+
+
+def test_a_file_that_cannot_be_read_leaves_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    index = Index(tmp_path)
+    for name in ("good", "bad", "worse"):
+        _write(tmp_path, index, "web1", name, 1)
+    index.close()
+    monkeypatch.chdir(tmp_path)
+    for name in ("bad", "worse"):
+        Path(rrd.file_name(SeriesKey("web1", name, "table"))).write_bytes(b"no RRD file")
+    for drawing in (Drawing(), Drawing(curves=(Curve(point="cpu"),))):
+        query = _query(drawing, component=None, form="svg")
+        plots, broken = plots_of(query, tmp_path, 10)
+        assert [plot.label for plot in plots.plots] == ["good"]
+        assert len(broken) == 2
+        assert len(draw(query, tmp_path)[0]) > len(draw(replace(query, component="good"), tmp_path)[0])
+    with pytest.raises(PermanentError, match="'bad' of 'web1' cannot be read"):
+        draw(_query(component="bad"), tmp_path)
 
 
 def test_a_gap_is_no_value(root: Path) -> None:
