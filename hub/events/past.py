@@ -39,11 +39,7 @@ class EventPast:
             TransientError: the database cannot be read.
         """
         stood = or_(events.c.closed_at.is_(None), events.c.closed_at >= start)
-        wanted = [
-            events.c.device.in_(list(devices)),
-            events.c.first_seen <= end,
-            or_(stood, events.c.last_seen >= start),
-        ]
+        wanted = [events.c.device.in_(list(devices)), events.c.first_seen <= end, stood]
         if components is not None:
             wanted.append(events.c.component.in_([*components, ""]))
         query = select(events).where(and_(*wanted)).order_by(events.c.last_seen.desc(), events.c.id.desc())

@@ -10,21 +10,26 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from statistics import fmean
 from typing import Any, BinaryIO
 
 import msgspec
 import rrdtool
 from msgspec import Struct
+from msgspec.structs import replace
 
 from common.errors import NotFoundError, TocsinError
 from common.graphdefs import File
 from common.graphdrawing import check_zone, compose, paint, warm_up
 from common.graphpicture import step_of
 from common.graphplots import Series, Whose, plots_from
+from common.graphs import Drawing
 from common.series import Layout, SeriesKey
 from hub.graphs.tables import CONSOLIDATIONS, Job, Outcome, Painted, Refused, Row, Table
 
 MAX_JOB_BYTES = 64 * 1024 * 1024
+SPARE = 2
+"""Rows of nothing behind the last: librrd may read a little further than it asks."""
 PREFIX = "cb//"
 """What makes librrd ask its callback for the figures of a path."""
 
@@ -44,12 +49,12 @@ class Tables:
     """The figures of the picture that is being drawn, as librrd asks for them."""
 
     def __init__(self, tables: Sequence[Table]) -> None:
+        self._tables = {f"{PREFIX}{place}": table for place, table in enumerate(tables)}
         self._rows = {
-            (f"{PREFIX}{place}", cf): dict(_rows(table, cf))
-            for place, table in enumerate(tables)
+            (path, cf): {-(-at // table.row_s): values for at, values in rows_of(table, cf)}
+            for path, table in self._tables.items()
             for cf in CONSOLIDATIONS
         }
-        self._tables = {f"{PREFIX}{place}": table for place, table in enumerate(tables)}
         self.paths: dict[str, int] = {}
 
     def of(self, series: Series) -> tuple[File, int]:
@@ -58,20 +63,73 @@ class Tables:
         return File(path=series.file, names=names), self._tables[series.file].row_s
 
     def fetch(self, *, filename: str, cf: str, start: int, end: int, **_more: Any) -> dict[str, Any]:
-        """Rows of a table from one epoch second to another; librrd's own rule: a row is known by its end."""
+        """Rows of a table, each known by its end, from the first that ends after the start.
+
+        Raises:
+            ValueError: the start is not at the edge of a row; librrd would read beyond what it gets.
+        """
         table = self._tables[filename]
         step_s = table.row_s
-        first = start - start % step_s
-        last = end + -end % step_s
+        if start % step_s:
+            raise ValueError(f"{start} is not at the edge of a row of {step_s} s")
         rows = self._rows[filename, cf]
         nothing = [None] * len(table.layout.points)
-        found = [rows.get(at, nothing) for at in range(first + step_s, last + step_s, step_s)]
+        first = start // step_s + 1
+        last = -(-end // step_s)
+        found = [*(rows.get(place, nothing) for place in range(first, last + 1)), *[nothing] * SPARE]
         columns = {point.name: [row[place] for row in found] for place, point in enumerate(table.layout.points)}
-        return {"start": first, "end": last, "step": step_s, "data": columns}
+        return {"start": start, "end": (last + SPARE) * step_s, "step": step_s, "data": columns}
 
 
-def _rows(table: Table, cf: str) -> list[Row]:
+def rows_of(table: Table, cf: str) -> list[Row]:
+    """The rows of a consolidation."""
     return table.rows.get(cf) or table.rows[CONSOLIDATIONS[0]]
+
+
+# --- one grid --------------------------------------------------------------------------------------------------------
+
+
+def aligned(job: Job) -> Job:
+    """The same with a start, and a time that it is compared with, at the edge of a row of every table.
+
+    Tables whose rows do not fit into the longest ones are made anew with these.
+    """
+    row_s = max((table.row_s for table in job.tables), default=1)
+    query = job.query
+    drawing = query.drawing or Drawing()
+    start = query.start - query.start % row_s
+    compare_s = max(row_s, round(drawing.compare_s / row_s) * row_s) if drawing.compare_s else 0
+    return Job(
+        replace(query, start=start, drawing=replace(drawing, compare_s=compare_s)),
+        [table if row_s % table.row_s == 0 else coarser(table, row_s) for table in job.tables],
+    )
+
+
+def coarser(table: Table, row_s: int) -> Table:
+    """A table with longer rows."""
+    return replace(table, row_s=row_s, rows={cf: _folded(rows_of(table, cf), cf, row_s) for cf in CONSOLIDATIONS})
+
+
+def _folded(rows: Sequence[Row], cf: str, row_s: int) -> list[Row]:
+    within: dict[int, list[list[float | None]]] = {}
+    for at, values in rows:
+        within.setdefault(-(-at // row_s), []).append(values)
+    return [
+        (
+            place * row_s,
+            [_one(cf, [value for value in column if value is not None]) for column in zip(*found, strict=True)],
+        )
+        for place, found in within.items()
+    ]
+
+
+def _one(cf: str, values: Sequence[float]) -> float | None:
+    if not values:
+        return None
+    return {"MIN": min, "MAX": max}.get(cf, fmean)(values)
+
+
+# --- drawing ---------------------------------------------------------------------------------------------------------
 
 
 class _Shown:
@@ -97,6 +155,7 @@ def draw(job: Job) -> bytes:
         NotFoundError: none of its points is there.
         PermanentError: it cannot be drawn.
     """
+    job = aligned(job)
     query = job.query
     check_zone(query.drawing.zone if query.drawing else "UTC")
     tables = _shown.tables = Tables(job.tables)

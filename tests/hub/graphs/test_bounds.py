@@ -45,6 +45,7 @@ def test_a_bound_goes_where_the_transform_puts_it() -> None:
     assert (limit.value, limit.label) == (1024.0, "leak: 1 GiB")
     # Where it lies changes with the other point.
     assert bounds([threshold()], [("memory", "value / count")], UNITS) == ()
+    assert bounds([threshold()], [("memory", "if(value > 0, value, count)")], UNITS) == ()
     assert bounds([threshold()], [("memory", "1 / (value - value)")], UNITS) == ()
 
 

@@ -1,6 +1,8 @@
 # mypy: allow-untyped-calls
 from __future__ import annotations
 
+import inspect
+
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -13,13 +15,13 @@ class TurnsTests(SynchronousTestCase):
         self.turns = Turns(at_once=2, most=4)
         self.begun: list[tuple[str, Deferred[str]]] = []
 
-    def take(self, name: str) -> Deferred[str]:
-        async def work() -> str:
-            going: Deferred[str] = Deferred()
-            self.begun.append((name, going))
-            return await going
+    async def work(self, name: str) -> str:
+        going: Deferred[str] = Deferred()
+        self.begun.append((name, going))
+        return await going
 
-        return Deferred.fromCoroutine(self.turns.take(name, work()))
+    def take(self, name: str) -> Deferred[str]:
+        return Deferred.fromCoroutine(self.turns.take(name, self.work(name)))
 
     def test_so_many_at_once_and_the_others_in_order(self) -> None:
         taken = [self.take("east") for _ in range(3)]
@@ -38,15 +40,18 @@ class TurnsTests(SynchronousTestCase):
     def test_more_than_there_is_room_for_are_refused(self) -> None:
         for _ in range(4):
             self.take("east")
-        self.failureResultOf(self.take("west"), TransientError)
-        self.assertEqual(len(self.begun), 2)
+        refused = self.work("west")
+        self.failureResultOf(Deferred.fromCoroutine(self.turns.take("west", refused)), TransientError)
+        self.assertEqual((len(self.begun), inspect.getcoroutinestate(refused)), (2, inspect.CORO_CLOSED))
 
     def test_who_leaves_makes_room(self) -> None:
-        taken = [self.take("east") for _ in range(3)]
+        taken = [self.take("east") for _ in range(2)]
+        late = self.work("east")
+        taken.append(Deferred.fromCoroutine(self.turns.take("east", late)))
         for one in reversed(taken):
             one.cancel()
             self.failureResultOf(one, CancelledError)
-        self.assertEqual(self.turns.under_way, 0)
+        self.assertEqual((self.turns.under_way, inspect.getcoroutinestate(late)), (0, inspect.CORO_CLOSED))
         last = self.take("east")
         self.begun[-1][1].callback("x")
         self.assertEqual(self.successResultOf(last), "x")
