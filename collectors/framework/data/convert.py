@@ -223,13 +223,16 @@ class _Target:
         self._fd = fd
         self._completes = complete and len(files) > 1
         self._completed: list[int] = []  # ends of rows at the finest resolution
+        self._began: dict[int, int] = {}
         self._header = rrdfile.read_header(fd, path)
         self._layout = layout
         self._newest = files[-1]
         self._ranges: list[tuple[_File, int, int]] = []  # newest first, with the time that each has the last word on
         until = files[-1].header.last
         for file in reversed(files):
-            begin = file.began() if file is not files[0] else 0
+            begin = file.began() if file is not files[0] or self._completes else 0
+            self._began[id(file)] = begin
+            begin = begin if file is not files[0] else 0
             self._ranges.append((file, begin, min(until, file.header.last)))
             until = begin
         self._raw = bytearray(self._header.raw)
@@ -287,25 +290,39 @@ class _Target:
         return ring
 
     def _complete(self, ring: Ring, cf: str, parts: Sequence[_Part], finer: Sequence[Ring]) -> None:
-        """Rows that are unknown still, of the finer ones, which are complete, and of any file that knows them.
+        """Rows that the file whose time it is does not know, of any other that has known something round them.
 
-        A row that was known in part is made anew of the finer ones, where these were completed.
+        A coarse row that was known in part is made anew of the finer ones, where these were completed.
         """
         if not finer:
             self._completed = []
+        rows = len(ring.values)
         again = {(end - 1 - ring.begin) // ring.every_s for end in self._completed}
-        known = [
-            [one for one in file.rings(cf, where) if one.every_s <= max(ring.every_s, file.header.step_s)]
-            for file, _, _, where in parts
-        ]
-        for rings in (finer, *known):
-            other = unknown_ring(ring.every_s, ring.end, len(ring.values))
-            fill(other, (0, len(other.values)), cf, rings)
-            for row, value in enumerate(ring.values):
-                if not isnan(other.values[row]) and (isnan(value) or (rings is finer and row in again)):
-                    ring.values[row] = other.values[row]
-                    if not finer:
-                        self._completed.append(ring.begin + (row + 1) * ring.every_s)
+        for row in again.intersection(range(rows)):
+            self._take_over(ring, (row, row + 1), cf, finer, known_too=True)
+        for file, begin, end, where in parts:
+            first, last = ring.inside(self._began[id(file)], file.header.last)
+            first, last = max(0, first - 1), min(rows, last + 1)
+            own = ring.inside(begin, end)
+            rings = [one for one in file.rings(cf, where) if one.every_s <= max(ring.every_s, file.header.step_s)]
+            for span in ((first, min(last, own[0])), (max(first, own[1]), last)):
+                taken = self._take_over(ring, span, cf, rings, known_too=False)
+                if not finer:
+                    self._completed += [ring.begin + (row + 1) * ring.every_s for row in taken]
+
+    @staticmethod
+    def _take_over(ring: Ring, rows: Span, cf: str, rings: Sequence[Ring], *, known_too: bool) -> list[int]:
+        """Set rows from other rings where these know something; give those that were set."""
+        if rows[0] >= rows[1]:
+            return []
+        other = unknown_ring(ring.every_s, ring.begin + rows[1] * ring.every_s, rows[1] - rows[0])
+        fill(other, (0, len(other.values)), cf, rings)
+        taken = []
+        for row, value in enumerate(other.values, rows[0]):
+            if not isnan(value) and (known_too or isnan(ring.values[row])):
+                ring.values[row] = value
+                taken.append(row)
+        return taken
 
     def _mend(self, ring: Ring, rows: Span, cf: str, parts: Sequence[_Part], finer: Sequence[Ring]) -> None:
         """Rows across the end of one file and the begin of the next: made from the finer ones, which have both.

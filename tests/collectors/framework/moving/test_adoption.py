@@ -85,6 +85,19 @@ def test_what_another_one_had_meanwhile_fills_the_gap(sides: tuple[Side, Side], 
     same(a, truth, 600)
 
 
+def test_a_device_that_flapped_between_two_has_the_rows_of_both(sides: tuple[Side, Side], tmp_path: Path) -> None:
+    a, b = sides
+    truth = Side(tmp_path, "truth", a.clock)
+    all_ = values(START, 1500)
+    for turn in range(22):
+        side = (a, b)[turn % 2]
+        side.sample({at: value for at, value in all_.items() if (at - START) // 700 == turn}, KEY)
+    adopt(b, a)
+    truth.sample(all_, KEY)
+    same(a, truth, 10)
+    same(a, truth, 600)
+
+
 def test_done_twice_it_is_as_done_once(sides: tuple[Side, Side]) -> None:
     a, b = sides
     a.sample(values(START, 700), KEY)
