@@ -273,7 +273,7 @@ class RrdFolder:
         except FileNotFoundError:
             return None
         except DamagedError as error:
-            self._set_aside(Path(file.path), BROKEN, f"it is damaged: {error}")
+            self._set_aside(Path(file.path), BROKEN, f"it {error.message.removeprefix(f'{file.path} ')}")
             return None
         except OSError as error:
             raise StuckError(f"{file.path} cannot be read: {error}") from None
