@@ -19,6 +19,7 @@ from hub.cli.sheetmarkup import as_html, as_svg
 from hub.cli.sheetparts import Cell, Section, Sheet
 from hub.cli.sheetpixels import as_pdf, as_png
 
+AWAY = frozenset({"collector_unavailable", "unavailable", "timeout", "busy"})
 WIDTH, HEIGHT = 460, 110
 """Of a plot on a sheet, in pixels, where nobody says otherwise."""
 
@@ -79,20 +80,10 @@ def draw_sheet(
     zoom = max(wanted.zoom, manner.get("zoom") or 1)
     zoomed = zoom if wanted.of == "png" else None
     parameters = {**manner, **size, "format": wanted.of, "zoom": zoomed, "title": None}
-    missing = [problem] if problem else []
-    sections: dict[str | None, list[Cell]] = {}
-    with counting("drawing", len(shown)) as bar:
-        for row in shown:
-            try:
-                asked = {**parameters, "component": row.get("component"), "graph": row.get("graph")}
-                picture = api.picture(path_of("devices", device, "graph"), asked)
-                missing += picture.missing
-                sections.setdefault(row.get("component"), []).append(Cell(picture.data, str(row.get("title") or "")))
-            except CommandError as error:
-                if error.exit_code in {Exit.UNREACHABLE, Exit.USAGE}:
-                    raise
-                missing.append(f"{row.get('component') or device} {row.get('graph')}: {error.message}")
-            bar.advance(1)
+    sections, failed = _pictures(api, device, shown, parameters)
+    missing = list(dict.fromkeys([*([problem] if problem else []), *failed]))
+    if not sections:
+        raise CommandError(missing[0], missing[1:])
     left_out = len(rows) - len(shown)
     sheet = Sheet(
         title=plain(str(manner.get("title") or device)),
@@ -105,10 +96,34 @@ def draw_sheet(
     )
     return DrawnSheet(
         data=wanted.made(sheet),
-        graphs=len(shown) - (len(missing) - bool(problem)),
+        graphs=sum(len(cells) for cells in sections.values()),
         left_out=left_out,
         missing=tuple(missing),
     )
+
+
+def _pictures(
+    api: Api, device: str, rows: Sequence[Mapping[str, Any]], parameters: Mapping[str, Any]
+) -> tuple[dict[str | None, list[Cell]], list[str]]:
+    """The pictures by component, and why some are not there."""
+    sections: dict[str | None, list[Cell]] = {}
+    missing: list[str] = []
+    with counting("drawing", len(rows)) as bar:
+        for row in rows:
+            component = row.get("component")
+            try:
+                asked = {**parameters, "component": component, "graph": row.get("graph")}
+                picture = api.picture(path_of("devices", device, "graph"), asked)
+                missing += picture.missing
+                sections.setdefault(component, []).append(Cell(picture.data, str(row.get("title") or "")))
+            except CommandError as error:
+                if error.exit_code in {Exit.UNREACHABLE, Exit.USAGE}:
+                    raise
+                if error.code in AWAY:
+                    return sections, [*missing, error.message]  # so it would be with all others
+                missing.append(f"{component or device} {row.get('graph')}: {error.message}")
+            bar.advance(1)
+    return sections, missing
 
 
 def _called(component: str | None, device: str) -> str:

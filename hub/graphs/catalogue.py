@@ -87,7 +87,7 @@ def offers(points: Sequence[Point], known: Mapping[str, Known]) -> list[Offer]:
         found[graph.name] = Offer(graph=graph.name, title=graph.title, points=there)
     for id_, one in known.items():
         wanted = [curve.point for curve in one.graph.points]
-        there, missing = _parted(wanted, names)
+        there, missing = _parted(wanted, names if points else set(wanted))
         if there or not points:
             offer = Offer(graph=id_, title=one.graph.title or id_, points=there, missing=missing, template=one.template)
             found[id_] = offer

@@ -781,6 +781,8 @@ class Routes:
 
     def graph(self, name: str, query: Any) -> Answer:
         self.state.device(name)
+        if name in self.state.away:
+            raise Refusal(503, "collector_unavailable", "collector local is not connected")
         title = query.get("graph", ["cpu"])[0]
         if title == self.state.undrawable:
             raise Refusal(404, "not_found", f"there is no graph {title}")

@@ -180,8 +180,15 @@ def test_one_graph_that_cannot_be_drawn_does_not_take_the_sheet_with_it(run: Run
     assert (done.code, done.json["graphs"], len(done.json["missing"])) == (5, 6, 3)
 
 
-def test_a_sheet_of_nothing_is_an_error(run: Run) -> None:
+def test_a_sheet_of_nothing_is_an_error(run: Run, fake: FakeApi, tmp_path: Path) -> None:
     assert run("graph", "nosuch", "--all", "-o", "x.png").code == 3
+    fake.state.away = {"web1"}
+    done = run("graph", "web1", "--all", "-o", "x.png")
+    assert done.code == 1
+    assert "collector local is not connected" in done.err
+    assert not (tmp_path / "x.png").exists()
+    drawn = [path for _, path in fake.state.requests if "/graph?" in path]
+    assert len(drawn) == 1, "who is away is asked once"
 
 
 def test_many_pages_each_keep_a_heading_with_its_row() -> None:

@@ -33,7 +33,9 @@ def test_what_is_not_there_is_said_and_a_graph_of_nothing_is_not_offered() -> No
 
 
 def test_where_nothing_is_known_of_the_points_templates_speak_alone() -> None:
-    assert [one.graph for one in offers([], known_of(MODEL, DEVICE))] == ["memory", "age", "gone"]
+    found = offers([], known_of(MODEL, DEVICE))
+    assert [one.graph for one in found] == ["memory", "age", "gone"]
+    assert (found[0].points, found[0].missing) == (("memory", "per"), ())
 
 
 def test_points_with_their_transforms() -> None:
