@@ -150,6 +150,9 @@ class RrdFolder:
 
     def _update(self, file: SeriesFile, rows: Sequence[Row]) -> None:
         texts = file.texts(rows)
+        if not texts:  # it waits for being converted, and its own steps of that time are written
+            self.tally.skipped += len(rows)
+            return
         try:
             self._undo.keep(file.name, file.header)
         except OSError as error:  # it is looked at again, and what is wrong is told

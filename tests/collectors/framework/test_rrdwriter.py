@@ -551,6 +551,34 @@ def test_a_change_for_a_fleet_is_made_bit_by_bit_and_samples_go_on(bench: Bench,
     assert set(indexed.values()) == {layout.points}
 
 
+@pytest.mark.parametrize(("step_s", "wanted_s"), [(2, 3), (3, 2), (10, 15), (60, 10), (10, 60), (7, 10)])
+def test_samples_of_any_step_go_into_a_file_that_waits_and_none_is_refused(
+    bench: Bench, step_s: int, wanted_s: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    begin = (NOW - 2000) // 420 * 420
+    layout, new = replace(LAYOUT, points=LAYOUT.points[:1], step_s=step_s), LAYOUT.points[:1]
+    for at in range(begin - begin % step_s, begin + 200, step_s):
+        bench.put(at, layout=layout, cpu=1)
+    bench.write()
+    slow = Slow(bench, 0.0)
+    slow.fails = "not yet"
+    for at in range(begin + 200, begin + 800):
+        if at % wanted_s == 0:
+            bench.put(at, layout=replace(layout, points=new, step_s=wanted_s), cpu=3)
+            bench.write()
+    assert bench.tally.refused == 0
+    assert "refused" not in capfd.readouterr().err
+    assert rrdtool.last(str(bench.path())) >= begin + 800 - wanted_s - step_s
+    slow.fails = ""
+    bench.writer.conversions.hurry([])
+    bench.writer.gather()
+    bench.put(begin + 840, layout=replace(layout, points=new, step_s=wanted_s), cpu=3)
+    bench.write()
+    rows = bench.rows(begin + 300, begin + 700, step_s=wanted_s)
+    values = [row[0] for at, row in rows.items() if begin + 300 < at < begin + 700]
+    assert len([value for value in values if value == pytest.approx(3)]) == len(values)
+
+
 def test_a_file_that_cannot_be_converted_is_written_as_it_is_and_tried_again(bench: Bench) -> None:
     for name in ("sshd", "nginx"):
         bench.put(NOW - 100, name, cpu=1, restarts=5)
