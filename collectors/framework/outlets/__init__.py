@@ -2,6 +2,7 @@
 
 Fetched (`[metrics]`):
     metricspage     the page, served over HTTP
+    pagedoor        its door: how many may come, and with what
     openmetrics     last values as its lines
     selfmetrics     the daemon's own figures on it
 

@@ -18,17 +18,19 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IDelayedCall, IListeningPort, IPullProducer, IReactorTime
 from twisted.logger import Logger
 from twisted.web.resource import Resource
-from twisted.web.server import NOT_DONE_YET, Site
+from twisted.web.server import NOT_DONE_YET
 from zope.interface import implementer
 
 from collectors.framework.data.intake import Latest
 from collectors.framework.outlets.openmetrics import END, value_lines
+from collectors.framework.outlets.pagedoor import Door
 from collectors.framework.outlets.selfmetrics import self_lines
 from collectors.framework.outlets.settings import MetricsSettings, secret_of
 
 MOST_AT_ONCE = 4
 """Pages that are written at the same time; who comes then is asked to come again."""
-IDLE_S = 60.0
+PAGE_S = 60.0
+"""Who has not read a page by then makes room for others."""
 AGAIN_S = 30.0
 MAX_DEVICES = 1000
 
@@ -71,7 +73,7 @@ class MetricsPage(Service):
         on_problem: Callable[[str], None],
     ) -> None:
         self._reactor = reactor
-        self._clock = clock
+        self.clock = clock
         self._wall = wall
         self._settings = settings
         self._shown = shown
@@ -113,16 +115,14 @@ class MetricsPage(Service):
         host, port = self._settings.address()
         root = Resource()  # type: ignore[no-untyped-call]  # Twisted has no types here
         root.putChild(b"metrics", _Metrics(self))
-        site: Any = _Site(root, timeout=IDLE_S)  # type: ignore[no-untyped-call]  # as above
-        site.displayTracebacks = False
         try:
-            self._listening = self._reactor.listenTCP(port, site, interface=host)
+            self._listening = self._reactor.listenTCP(port, Door(root, self.clock), interface=host)
         except CannotListenError as error:
             reason = error.socketError
             self._on_problem(
                 f"The metrics page cannot be served at {self._settings.listen} ({reason}); change [metrics] listen"
             )
-            self._again = self._clock.callLater(AGAIN_S, self._listen)
+            self._again = self.clock.callLater(AGAIN_S, self._listen)
         else:
             self._on_problem("")
 
@@ -148,13 +148,6 @@ class MetricsPage(Service):
             yield from value_lines(shown.latest(), shown.collector(), self._wall(), devices, open_metrics=open_metrics)
         if open_metrics:
             yield END
-
-
-class _Site(Site):
-    """Keeps no log of those who ask: a line for each of them tells nothing."""
-
-    def log(self, request: Any) -> None:
-        """See Site."""
 
 
 class _Metrics(Resource):
@@ -191,25 +184,27 @@ class _Writing:
         self._page = page
         self._request = request
         self._lines = lines
-        self._over = False
+        self._late: IDelayedCall | None = None
 
     def begin(self) -> None:
         """Take a place, and write when the transport asks."""
         self._page.writing += 1
+        self._late = self._page.clock.callLater(PAGE_S, self._request.transport.abortConnection)
         self._request.notifyFinish().addBoth(self._end)
         self._request.registerProducer(self, False)  # noqa: FBT003 - Twisted's own signature
 
     def resumeProducing(self) -> None:
         """Write some."""
         try:
-            part = next((part for part in self._lines if part), None)
+            part = next(self._lines, None)
         except Exception:  # noqa: BLE001 - the supervisor of a page: whatever ails it, the daemon goes on
             _log.failure("The metrics page could not be written")
             self._request.unregisterProducer()
             self._request.loseConnection()
             return
         if part is not None:
-            self._request.write(part.encode("utf-8", "replace"))
+            if part:  # there may be series of which there is nothing to show: others have their turn all the same
+                self._request.write(part.encode("utf-8", "replace"))
             return
         self._request.unregisterProducer()
         self._request.finish()
@@ -219,6 +214,8 @@ class _Writing:
 
     def _end(self, _result: object) -> None:
         self._page.writing -= 1
+        if self._late is not None and self._late.active():
+            self._late.cancel()
 
 
 def _wants_open_metrics(accept: str) -> bool:
