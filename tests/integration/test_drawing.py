@@ -9,6 +9,7 @@ import signal
 from typing import Any
 from urllib.parse import unquote
 
+import psutil
 import pytest
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults
@@ -193,6 +194,17 @@ class SeveralTests(TestCase):
         answer = await told()
         self.assertTrue(answer.content.startswith(PNG))
         self.assertIn("Without web2: collector west", unquote(answer.headers["tocsin-missing"]))
+
+    @drive
+    async def test_the_drawing_process_ends_with_the_hub(self) -> None:
+        def drawing() -> list[psutil.Process]:
+            ours = psutil.Process().children()
+            return [one for one in ours if "hub.graphs.painting" in one.cmdline()]
+
+        await self.hub.ask("GET", f"graph?class=/&component=nginx&graph=cpu&end={END}")
+        self.assertEqual(len(drawing()), 1)
+        await self.hub.stop()
+        self.assertEqual(drawing(), [])
 
     @drive
     async def test_nobody_has_it(self) -> None:
