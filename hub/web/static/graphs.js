@@ -137,7 +137,9 @@ function drawSections(device, component, rows) {
 function empty() {
   for (const figure of at("pictures").querySelectorAll("figure")) {
     sight.unobserve(figure);
-    if (figure.firstChild.src) URL.revokeObjectURL(figure.firstChild.src);
+    const url = figure.firstChild.src;
+    figure.firstChild.removeAttribute("src");  // what is being loaded is given up before it is gone
+    if (url) URL.revokeObjectURL(url);
   }
   waitingFigures = [];
   at("pictures").replaceChildren();
