@@ -6,8 +6,9 @@ written again is skipped here. Whatever goes wrong here hurts no series: a file 
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -16,8 +17,8 @@ import rrdtool
 from collectors.framework.data import rrdfile
 from collectors.framework.data.baselinefiles import Known, create_arguments, known, part_s
 from collectors.framework.data.intake import AHEAD_S
-from collectors.framework.data.rrdfile import DamagedError
-from collectors.framework.data.undo import UndoSlot
+from collectors.framework.data.rrdfile import DamagedError, Header
+from collectors.framework.data.undo import MOST_UNDONE, UndoSlot
 from common import rrd
 from common.series import Baseline, Layout, Number, Point
 
@@ -45,15 +46,16 @@ class File(Protocol):
 
 
 class _Open:
-    """A file that is there; `last` is the epoch second of its last sample, `header` the bytes of its header."""
+    """A file that is there; `last` is the epoch second of its last sample, `header` and `size` are bytes."""
 
-    __slots__ = ("header", "known", "last", "name")
+    __slots__ = ("header", "known", "last", "name", "size")
 
-    def __init__(self, name: str, what: Known, last: int, header: int) -> None:
+    def __init__(self, name: str, what: Known, header: Header) -> None:
         self.name = name
         self.known = what
-        self.last = last
-        self.header = header
+        self.last = header.last
+        self.header = header.size
+        self.size = header.file_bytes
 
 
 class Baselines:
@@ -171,8 +173,13 @@ class Baselines:
         fresh = [(at, values[place]) for at, values in rows if at > one.last]
         if not fresh:
             return
-        texts = _texts(point, one.last, fresh, file.layout.step_s)
-        self._undo.keep(one.name, one.header)
+        for texts, last in _calls(_texts(point, one.last, fresh, file.layout.step_s), one.last, length_s):
+            self._update(one, texts, last, length_s)
+
+    def _update(self, one: _Open, texts: Sequence[str], last: int, length_s: int) -> None:
+        """One call; where it ends a part, all of the file can be undone, as rows that were learned are changed."""
+        ends = last // length_s > one.last // length_s
+        self._undo.keep(one.name, one.size if ends and one.size <= MOST_UNDONE else one.header)
         try:
             rrdtool.update(f"{self._root}/{one.name}", "--skip-past-updates", *texts)
         except rrdtool.OperationalError:
@@ -180,7 +187,7 @@ class Baselines:
             raise
         finally:
             self._undo.clear(one.name)
-        one.last = fresh[-1][0]
+        one.last = last
 
     def _opened(self, series: str, baseline: Baseline, point: Point, length_s: int, rows: Sequence[Row]) -> _Open:
         name = self._there.get(series, {}).get(baseline)
@@ -202,7 +209,7 @@ class Baselines:
         fits = header.step_s == length_s and [(one.name, one.type) for one in header.sources] == [
             (point.name, rrd.rrd_type(point.kind))
         ]
-        return _Open(name, what, header.last, header.size) if fits and what is not None else None
+        return _Open(name, what, header) if fits and what is not None else None
 
     def _create(self, series: str, baseline: Baseline, point: Point, length_s: int, first: int) -> _Open:
         folder, _, of = series.rpartition("/")
@@ -211,11 +218,11 @@ class Baselines:
         Path(fresh).parent.mkdir(mode=0o750, parents=True, exist_ok=True)
         Path(fresh).unlink(missing_ok=True)
         rrdtool.create(*create_arguments(fresh, baseline, point, length_s, first))
+        _begin_at_first_row(fresh)
         name = f"{folder}/{what.name}"
         Path(fresh).rename(self._root / name)
         self._there.setdefault(series, {})[baseline] = name
-        header = rrdfile.look(f"{self._root}/{name}")
-        one = self._open[name] = _Open(name, what, header.last, header.size)
+        one = self._open[name] = _Open(name, what, rrdfile.look(f"{self._root}/{name}"))
         return one
 
     def _is_suspect(self, name: str) -> bool:
@@ -231,14 +238,50 @@ class Baselines:
             self._note(f"What is likely of {file} cannot be learned: {reason}")
 
 
-def _texts(point: Point, last: int, rows: Iterable[tuple[int, Number | None]], step_s: int) -> list[str]:
+def _begin_at_first_row(path: str) -> None:
+    """A new file of librrd begins at any row by chance, and it smooths a season at one of its rows.
+
+    What a file comes to is to depend on its samples alone.
+    """
+    fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        header = rrdfile.read_header(fd, path)
+        raw = bytearray(header.raw)
+        rrdfile.put_pointers(raw, header, [archive.rows - 1 for archive in header.archives])
+        os.pwrite(fd, raw, 0)
+    finally:
+        os.close(fd)
+
+
+Arguments = list[tuple[int, str]]
+"""Of `rrdtool update`: epoch second and text."""
+
+
+def _calls(arguments: Arguments, last: int, length_s: int) -> Iterator[tuple[list[str], int]]:
+    """Arguments of each call, and the second of its last one: a call ends where a part does.
+
+    librrd smooths what was learned once at the end of a call: what a file comes to would else depend on how many
+    samples had waited for it.
+    """
+    call: list[str] = []
+    for at, text in arguments:
+        call.append(text)
+        if at // length_s > last // length_s:
+            yield call, at
+            call = []
+        last = at
+    if call:
+        yield call, last
+
+
+def _texts(point: Point, last: int, rows: Iterable[tuple[int, Number | None]], step_s: int) -> Arguments:
     """Samples as arguments of `rrdtool update`; a gap takes no more than is missing."""
     whole = rrd.whole_numbers([point])
-    texts = []
+    texts: Arguments = []
     for at, value in rows:
         if at - last > step_s:
             filler = rrd.before_gap([value], [point], at - step_s - last, step_s)
-            texts.append(rrd.update_text(at - step_s, filler, whole))
-        texts.append(rrd.update_text(at, [value], whole))
+            texts.append((at - step_s, rrd.update_text(at - step_s, filler, whole)))
+        texts.append((at, rrd.update_text(at, [value], whole)))
         last = at
     return texts

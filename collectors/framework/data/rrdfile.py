@@ -95,6 +95,11 @@ class Header(Struct, frozen=True):
     def _prepared(self) -> int:
         return _HEAD.size + _SOURCE.size * len(self.sources) + _ARCHIVE.size * len(self.archives) + _LIVE.size
 
+    @property
+    def file_bytes(self) -> int:
+        """Of the whole file."""
+        return self.size + 8 * len(self.sources) * sum(archive.rows for archive in self.archives)
+
     def ready_at(self, source: int) -> slice:
         """Where the state of the step that is under way lies."""
         start = self._prepared + _READY.size * source
@@ -163,9 +168,8 @@ def read_header(fd: int, path: str) -> Header:
     if len(raw) < size:
         raise DamagedError(f"{path} ends in its header ({len(raw)} bytes of {size})")
     header = _parse(raw, source_count, archive_count, step_s, path)
-    wanted = size + sum(archive.rows for archive in header.archives) * source_count * 8
-    if (found := os.fstat(fd).st_size) != wanted:
-        raise DamagedError(f"{path} has {found} bytes, where its header tells of {wanted}")
+    if (found := os.fstat(fd).st_size) != header.file_bytes:
+        raise DamagedError(f"{path} has {found} bytes, where its header tells of {header.file_bytes}")
     return header
 
 

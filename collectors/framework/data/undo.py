@@ -1,4 +1,4 @@
-"""The undo slot: a file's header as it was before the update that is under way.
+"""The undo slot: a file's header, or all of a file, as it was before the update that is under way.
 
 librrd changes a file's header in place, bit by bit. A kill in the middle leaves a file that looks sound and is skewed
 for ever. With the header put back, and the same samples written again, it becomes what it would have been.
@@ -19,6 +19,9 @@ _SUSPECT_BYTES = 128
 _AS_FILE = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 """What lies where a file should be may be a pipe that nobody writes to, or a link that leads elsewhere."""
 _NO_FILE = (errno.ENOENT, errno.ELOOP, errno.ENXIO, errno.EISDIR)
+_MOST_NAME = 128
+MOST_UNDONE = SLOT_BYTES - _SUSPECT_BYTES - _HEAD.size - _MOST_NAME
+"""Bytes that have room in it, whatever the name."""
 FILE_NAME = re.compile(r"^[0-9a-f]/[0-9a-f]/[0-9a-f]{32}\.rrd(?:\.likely\.[A-Za-z0-9.-]{1,60})?$")
 
 
@@ -67,11 +70,11 @@ class UndoSlot:
         return name
 
     def keep(self, name: str, length: int) -> None:
-        """Copy a file's header before it is changed.
+        """Copy the begin of a file before it is changed.
 
         Args:
             name: path below the root.
-            length: of the header, in bytes.
+            length: bytes: of its header, or, where an update changes rows that are there, of all of it.
 
         Raises:
             OSError: the file cannot be read, or is none.

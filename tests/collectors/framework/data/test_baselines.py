@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import random
+import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -182,6 +183,42 @@ def test_a_kill_in_the_middle_of_an_update_is_undone(life: Life, tmp_path: Path)
     life.wave(1)
     (other,) = bands(whole.root, rrd.file_name(KEY))
     assert lesson(band.path) == lesson(other.path)
+
+
+def test_a_kill_after_rows_were_changed_is_undone_too(
+    life: Life, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is learned of a time in a season is changed where it stands, and not put after what was learned before."""
+    life.wave(5)
+    update, killed = rrdtool.update, tmp_path / "killed"
+
+    def leave(path: str, *arguments: Any) -> None:
+        update(path, *arguments)
+        if ".likely." in path and not killed.exists():
+            shutil.copytree(life.root.parent, killed, ignore=lambda _, names: {"killed"} & set(names))
+
+    monkeypatch.setattr(rrdtool, "update", leave)
+    life.wave(1)
+    monkeypatch.setattr(rrdtool, "update", update)
+    other = Life(killed)
+    other.now = life.now
+    other.write()
+    for one, two in zip(bands(life.root, rrd.file_name(KEY)), bands(other.root, rrd.file_name(KEY)), strict=True):
+        assert dump(Path(one.path)) == dump(Path(two.path))
+
+
+def test_what_is_learned_does_not_depend_on_how_many_samples_came_at_once(tmp_path: Path) -> None:
+    """Where a file lies decides where in the season it is smoothed, so that both have to lie in the same place."""
+    values, found = [wave(number) + number % 7 for number in range(48 * 6)], set[bytes]()
+    for at_once in (len(values), 30, 1):
+        life = Life(tmp_path / "same", replace(LAYOUT, baselines=(replace(SEASON, season_s=4 * HOUR_S),)))
+        for start in range(0, len(values), at_once):
+            life.live(values[start : start + at_once])
+        (band,) = bands(life.root, rrd.file_name(KEY))
+        found.add(dump(Path(band.path)))
+        life.writer.close()
+        shutil.rmtree(tmp_path / "same")
+    assert len(found) == 1
 
 
 @pytest.mark.parametrize("spoil", [lambda path: path.write_bytes(b"x" * 5000), lambda path: path.unlink()])
