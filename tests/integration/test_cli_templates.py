@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -175,10 +177,10 @@ def stored(stack: Stack, point: str) -> list[float]:
 def test_a_template_rings_where_it_is_bound_and_is_quiet_where_it_is_not(
     stack: Stack, model: Path, tmp_path: Path
 ) -> None:
-    seconds = "98765.4321"
+    seconds = f"98765.{os.getpid()}"  # nobody else on this host sleeps so long
     path = tmp_path / "rings.yaml"
     path.write_text(
-        f"kind: ProcessSet\nid: sleeper\norder: 1\ninclude: '^/?\\S*sleep {seconds}$'\n---\n"
+        f"kind: ProcessSet\nid: sleeper\norder: 1\ninclude: '^/?\\S*sleep {re.escape(seconds)}$'\n---\n"
         "kind: Template\nid: rings\ncomponent: process_set\n"
         "sources: {table: {type: process, points: {half: {derived: count / 2}}}}\n"
         "thresholds: {any: {points: half, maximum: 0.1, severity: error}}\n"
