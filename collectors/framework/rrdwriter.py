@@ -28,7 +28,8 @@ from collectors.framework.data.conversions import Counts
 from collectors.framework.data.desk import Desk
 from collectors.framework.data.files import StuckError, Tally
 from collectors.framework.data.frames import read_progress
-from collectors.framework.data.writing import HOLD_S, Report, Writer
+from collectors.framework.data.holding import HOLD_S
+from collectors.framework.data.writing import Report, Writer
 from collectors.framework.samplespool import PROGRESS
 
 REOPEN_S = 0.5

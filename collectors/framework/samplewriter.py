@@ -22,10 +22,10 @@ from zope.interface import implementer
 
 from collectors.framework.data.conversions import Counts
 from collectors.framework.data.frames import Entry
+from collectors.framework.data.holding import HOLD_S
 from collectors.framework.data.intake import MAX_WAITING, Intake, Latest, Row
 from collectors.framework.data.orders import Convert
 from collectors.framework.data.writerprocess import WriterProcess
-from collectors.framework.data.writing import HOLD_S
 from collectors.framework.running.interfaces import IRowSink
 from collectors.framework.samplespool import SampleSpool
 from common.conversion import ConversionQuery, ConversionState
@@ -58,7 +58,7 @@ class SampleWriter(Service):
         wall: epoch seconds.
         data_dir: folder of the daemon; files go below its `rrd`, the spool is its `samples`.
         on_problem: told a sentence when something goes wrong, and "" when all is well again.
-        hold_s: how long the writer process lets samples of a file wait for more when nobody asks.
+        hold_s: how long the writer process lets samples of a file wait for more at most, when nobody asks.
 
     Attributes:
         order: has the writer process do something with files (see `data.given.GivenOrders.give`).

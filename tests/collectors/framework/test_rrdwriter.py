@@ -15,10 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from collectors.framework.data.holding import HOLD_S, HOLD_STEPS, NEW_S
 from collectors.framework.data.index import read_device
 from collectors.framework.data.intake import Intake
 from collectors.framework.data.seriesfile import SeriesFile
-from collectors.framework.data.writing import HOLD_S, Writer
+from collectors.framework.data.writing import Writer
 from collectors.framework.samplespool import PROGRESS, SampleSpool
 from common import rrd
 from common.errors import TransientError
@@ -212,11 +213,32 @@ def test_samples_of_a_file_wait_for_each_other_but_not_long(bench: Bench) -> Non
     bench.put(NOW - 30, cpu=1)
     bench.writer.gather()
     assert not bench.path().exists()
-    assert bench.writer.wait_s() == HOLD_S
+    assert bench.writer.wait_s() == NEW_S
     bench.put(NOW - 20, cpu=2)
-    bench.monotonic += HOLD_S
+    bench.monotonic += NEW_S
     bench.writer.gather()
     assert bench.tally.written == 2
+    assert bench.writer.wait_s() is None
+
+
+def test_samples_of_a_known_file_wait_for_some_steps(bench: Bench) -> None:
+    slow = Layout(points=(Point(name="load"),), step_s=3600)
+    bench.put(NOW - 3600, "slow", layout=slow, load=1)
+    bench.put(NOW - 40, cpu=1)
+    bench.write()
+    bench.put(NOW, "slow", layout=slow, load=2)
+    for at in (-30, -20, -10):
+        bench.put(NOW + at, cpu=2)
+        bench.writer.gather()
+    assert bench.writer.wait_s() == HOLD_STEPS * LAYOUT.step_s
+    bench.monotonic += HOLD_STEPS * LAYOUT.step_s
+    bench.put(NOW, cpu=3)
+    bench.writer.gather()
+    assert (bench.tally.written, bench.writer.done) == (6, 2)
+    assert bench.writer.wait_s() == HOLD_S - HOLD_STEPS * LAYOUT.step_s
+    bench.monotonic += HOLD_S
+    bench.writer.gather()
+    assert (bench.tally.written, bench.writer.done) == (7, 7)
     assert bench.writer.wait_s() is None
 
 
@@ -227,8 +249,8 @@ def test_many_files_are_written_less_often_but_for_new_ones_and_those_that_are_a
     bench.put(NOW - 30, cpu=1)
     bench.put(NOW - 30, "cron", cpu=1)
     bench.writer.gather()
-    assert bench.writer.wait_s() == HOLD_S  # nobody has looked at them yet
-    bench.monotonic += HOLD_S
+    assert bench.writer.wait_s() == NEW_S  # nobody has looked at them yet
+    bench.monotonic += NEW_S
     bench.writer.gather()
     assert bench.tally.written == 2
     bench.put(NOW - 20, cpu=2)
@@ -256,7 +278,7 @@ def test_the_daemon_is_told_how_things_stand_while_many_files_are_written(bench:
     for number in range(5):
         bench.put(NOW - 20, f"set{number}", cpu=1)
     bench.writer.gather()
-    bench.monotonic += HOLD_S
+    bench.monotonic += NEW_S
     for done in (2, 4, 5):
         bench.writer.gather()
         assert bench.writer.done == bench.tally.written == done
@@ -613,7 +635,7 @@ def test_what_was_held_longer_is_written_before_what_has_another_layout(bench: B
     bench.writer.gather()  # held for long
     bench.put(NOW - 80, layout=Layout(points=(Point(name="extra"), *LAYOUT.points), step_s=10), cpu=3, extra=4)
     bench.writer.gather()
-    bench.monotonic += HOLD_S  # a file that nobody has looked at yet, as it seems
+    bench.monotonic += NEW_S  # a file that nobody has looked at yet, as it seems
     bench.writer.gather()
     assert [row[-2] for row in bench.rows(NOW - 100, NOW - 80).values()] == [1, 2, 3]
     assert (bench.tally.written, bench.tally.skipped) == (3, 0)
@@ -648,7 +670,7 @@ def test_a_backlog_is_worked_off_in_slices_and_who_asks_is_answered_between_them
         slices += 1
         reads += bench.writer._tail.seen > before
         assert bench.writer._tail.seen - before <= 10
-        assert bench.writer._held_count <= 30
+        assert bench.writer._held.count <= 30
         assert bench.writer.report().behind or bench.writer._tail.seen == 150
         if slices == 2:
             bench.writer.flush({"web1"})  # what has been read is there
