@@ -19,7 +19,7 @@ from typing import Any
 
 import psutil
 import pytest
-from prometheus_client.openmetrics.parser import text_string_to_metric_families
+from prometheus_client.openmetrics import parser
 
 from tests.integration.stack import BIN, Stack, Watched, running_stack, wait_for
 
@@ -211,7 +211,8 @@ def test_the_page_is_open_metrics_and_the_older_format_and_nobody_else_may_read_
         assert ask(Authorization="Bearer another")[0] == 401
         own = {"Authorization": "Bearer a secret of one line"}
         wait_for("a value is there", lambda: "tocsin_value{" in ask(**own)[1], 30)
-        families = {family.name: family for family in text_string_to_metric_families(ask(**own)[1])}
+        read: Any = parser.text_string_to_metric_families
+        families = {family.name: family for family in read(ask(**own)[1])}
         assert families["tocsin_collector_cpu_seconds"].type == "counter"
         assert {sample.labels["device"] for sample in families["tocsin_value"].samples} >= {DEVICE}
         older = ask(**own, Accept="text/plain")[1]
