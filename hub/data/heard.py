@@ -14,12 +14,32 @@ from common.readings import HeardSeries, PointFacts, SeriesFacts
 MAX_BYTES = 64 * 1024 * 1024
 MAX_SERIES = 2000
 """Of a device."""
+MAX_PLAIN = 1024 * 1024
+"""Bytes of a device before they are packed: what takes longer to unpack would hold up the hub."""
+RATIO = 8
+"""What packs better than that is counted as if it did not, for it has to be unpacked."""
 OVERHEAD = 400
 """Bytes that a device takes besides what is kept of it."""
 
 _values = msgspec.msgpack.Decoder(list[HeardSeries])
 _facts = msgspec.msgpack.Decoder(list[SeriesFacts])
 _encode = msgspec.msgpack.Encoder().encode
+
+
+class _Packed(Struct, frozen=True):
+    """Rows; `size` is what they count."""
+
+    data: bytes
+    size: int
+
+    def __bool__(self) -> bool:
+        return bool(self.data)
+
+    def plain(self) -> bytes:
+        return zlib.decompress(self.data)
+
+
+_NOTHING = _Packed(b"", 0)
 
 
 class _Known:
@@ -29,11 +49,11 @@ class _Known:
 
     def __init__(self) -> None:
         self.at = self.facts_at = 0.0
-        self.values = self.facts = b""
+        self.values = self.facts = _NOTHING
 
     @property
     def size(self) -> int:
-        return len(self.values) + len(self.facts)
+        return self.values.size + self.facts.size
 
 
 class LastHeard:
@@ -64,7 +84,7 @@ class LastHeard:
             kept = (
                 {}
                 if before is None or not before.values
-                else {(one.component, one.source): one for one in _values.decode(zlib.decompress(before.values))}
+                else {(one.component, one.source): one for one in _values.decode(before.values.plain())}
             )
             every = [*(kept | fresh).values()]
             if len(every) > MAX_SERIES:  # sets come and go, and these have gone longest ago
@@ -80,7 +100,7 @@ class LastHeard:
         known = self._known.get(device)
         if known is None or not known.values:
             return None
-        series = _values.decode(zlib.decompress(known.values))
+        series = _values.decode(known.values.plain())
         series.sort(key=lambda one: (one.component, one.source))
         return [value for one in series for value in _told(one)], known.at
 
@@ -90,8 +110,8 @@ class LastHeard:
         if known is None:
             return None
         if known.facts:
-            return _facts.decode(zlib.decompress(known.facts)), known.facts_at
-        series = sorted(_values.decode(zlib.decompress(known.values)), key=lambda one: (one.component, one.source))
+            return _facts.decode(known.facts.plain()), known.facts_at
+        series = sorted(_values.decode(known.values.plain()), key=lambda one: (one.component, one.source))
         return [_bare(one) for one in series], known.at
 
     def forget(self, device: str) -> None:
@@ -100,7 +120,7 @@ class LastHeard:
         if known is not None:
             self.size -= known.size + OVERHEAD
 
-    def _take(self, device: str, facts: Sequence[SeriesFacts], *, values: bytes | None, now: float) -> None:
+    def _take(self, device: str, facts: Sequence[SeriesFacts], *, values: _Packed | None, now: float) -> None:
         known = self._known.pop(device, None) or _Known()
         self.size -= known.size + OVERHEAD if known.size else 0
         if values is None:
@@ -113,8 +133,14 @@ class LastHeard:
             self.forget(next(iter(self._known)))
 
 
-def _packed(rows: Sequence[Struct]) -> bytes:
-    return zlib.compress(_encode(rows), 1)
+def _packed(rows: Sequence[Struct]) -> _Packed:
+    """All of them, or the last ones where they are too much."""
+    plain = _encode(rows)
+    while len(plain) > MAX_PLAIN:
+        rows = rows[(len(rows) + 1) // 2 :]
+        plain = _encode(rows)
+    data = zlib.compress(plain, 1)
+    return _Packed(data, max(len(data), len(plain) // RATIO))
 
 
 def _grouped(device: str, values: Iterable[LastValue]) -> list[HeardSeries]:

@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from common.errors import RemoteError
 from common.queries import LastValue, Query, Result
 from common.readings import Heard, HeardQuery, HeardSeries, PointFacts, SeriesFacts
-from hub.data.heard import LastHeard
+from hub.data.heard import MAX_PLAIN, RATIO, LastHeard
 from hub.data.hearing import PACE_S, REFUSED_S, ROUND_S, Hearing
 from tests.hub.distribution.fakes import FakeCollector, FakeSession
 
@@ -62,6 +62,20 @@ def test_what_is_kept_is_made_of_samples_where_nobody_has_asked_for_it() -> None
     heard.take_facts("web1", told, 9.0)
     assert heard.facts("web1") == (told, 9.0)
     assert names(heard) == [("nginx", "cpu", 160)]
+
+
+def test_of_one_device_no_more_is_kept_than_can_be_unpacked_at_once() -> None:
+    heard = LastHeard()
+    for number in range(40):
+        heard.take_samples([series(component=f"{number:x<60000}", at=number)], 7.0)
+    found = heard.values("web1")
+    assert found is not None
+    kept = [one.at for one in found[0]]
+    assert 5 <= len(kept) < MAX_PLAIN / 60_000
+    assert 39 in kept
+    assert heard.size > MAX_PLAIN // 2 // RATIO  # although it is packed much smaller
+    heard.take_samples([series("web2", component="x" * (MAX_PLAIN + 1))], 8.0)
+    assert heard.values("web2") == ([], 8.0)
 
 
 def test_it_is_bounded_and_lets_go_of_what_was_heard_longest_ago() -> None:
