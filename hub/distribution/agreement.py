@@ -152,7 +152,8 @@ class Agreement:
         if wanted.config is None:
             return Step.NOTHING  # never could be compiled: what runs goes on
         if not line.forced:
-            if line.held == wanted.digest:
+            # After a refusal what is held is sent again: so the collector knows that nothing else is wanted any more.
+            if line.held == wanted.digest and line.refusal is None:
                 if not wanted.error:
                     self.ledger.settle(collector, device, wanted.revision)
                 return Step.NOTHING

@@ -238,6 +238,30 @@ class TroubleTests(SynchronousTestCase):
         self.bench.settle()
         self.assertEqual((self.bench.reasons(), self.bench.reports.open), ([], {}))
 
+    def test_a_change_that_is_taken_back_is_no_trouble_any_more(self) -> None:
+        collector = self.bench.collector("local")
+        session = self.bench.attach()
+        self.model.change({"web1": ("local", 1)})
+        self.bench.settle(60)
+        for refused in (collector.chokes, collector.refuses):
+            if refused is collector.chokes:
+                refused.add("web1")
+            else:
+                collector.refuses["web1"] = "SNMP v3 without a user"
+            self.model.put("web1", version=2)
+            self.bench.settle(60)
+            self.assertEqual(len(self.bench.reasons()), 1)
+            collector.chokes.clear()
+            collector.refuses.clear()
+            self.model.put("web1", version=1)  # which it runs
+            self.bench.settle(60)
+            self.assertEqual((self.bench.reasons(), self.bench.reports.open), ([], {}))
+            (again,) = session.batches[-1].changed  # so that it can close its own event
+            self.assertEqual(again.device, "web1")
+            sent = len(session.batches)
+            self.bench.settle(60)
+            self.assertEqual(len(session.batches), sent)
+
     def test_what_a_collector_says_at_its_login_closes_what_was_said_of_it_before(self) -> None:
         self.model.change({"web1": ("local", 1), "web2": ("local", 1)})
         for tells in (False, True):  # one that was updated has the right digest without being sent anything
