@@ -7,11 +7,11 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from common.errors import RemoteError
+from common.errors import RemoteError, TransientError
 from common.queries import LastValue, Query, Result
 from common.readings import Heard, HeardQuery, HeardSeries, PointFacts, SeriesFacts
 from hub.data.heard import MAX_PLAIN, RATIO, LastHeard
-from hub.data.hearing import PACE_S, REFUSED_S, ROUND_S, Hearing
+from hub.data.hearing import BUSY_S, PACE_S, REFUSED_S, ROUND_S, Hearing
 from tests.hub.distribution.fakes import FakeCollector, FakeSession
 
 
@@ -166,6 +166,30 @@ class HearingTests(SynchronousTestCase):
         self.turn(REFUSED_S)
         self.turn()
         self.assertEqual(len(self.asked), 2)
+
+    def test_one_that_did_not_answer_is_asked_again_soon(self) -> None:
+        def fail(query: Query) -> Result:
+            self.asked.append(0)
+            raise TransientError("too much to do")
+
+        self.sessions[0].answers = fail
+        self.turn(BUSY_S)
+        self.turn()
+        self.turn()
+        self.assertEqual(len(self.asked), 2)
+
+    def test_one_that_is_slow_holds_up_nobody_else_and_is_asked_once(self) -> None:
+        slow, waits = FakeSession(FakeCollector("west")), Deferred[Result]()
+        slow.answers = lambda _: waits
+        self.sessions.insert(0, slow)
+        for _ in range(4):
+            self.turn()
+        self.assertEqual((len(slow.queries), self.asked), (1, [0, 1, 2]))
+        waits.callback(Heard(series=[series("web9")], last=1, more=True))
+        slow.answers = lambda _: Deferred()
+        self.turn()
+        self.assertIsNotNone(self.hearing.heard.values("web9"))
+        self.assertEqual([query.after for query in slow.queries if isinstance(query, HeardQuery)], [0, 1])
 
     def test_a_new_session_begins_anew(self) -> None:
         self.turn()
