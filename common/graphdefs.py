@@ -36,12 +36,14 @@ class Term(Struct, frozen=True, kw_only=True):
 
     Attributes:
         needs: points that the expression names, without its own.
+        factor: what it is multiplied by; above 0.
     """
 
     file: File
     point: str
     transform: str = ""
     needs: frozenset[str] = frozenset()
+    factor: float = 1.0
 
     @property
     def has_range(self) -> bool:
@@ -91,6 +93,10 @@ class Definitions:
         return self._made.get((text,)) or self._new((text,), "r", f"CDEF:{{}}={text}")
 
     def _term(self, term: Term, cf: str, earlier_s: int) -> str:
+        found = self._plain_term(term, cf, earlier_s)
+        return found if term.factor == 1 else self.reckoned(f"{found},{number_rpn(term.factor)},*")
+
+    def _plain_term(self, term: Term, cf: str, earlier_s: int) -> str:
         if not term.transform:
             return self._point(term.file, term.point, cf, earlier_s)
         if cf == "AVERAGE" or not term.has_range:

@@ -81,12 +81,12 @@ def compose(query: GraphQuery, found: Plots, step_s: int) -> Picture:
         ),
         unit=found.unit,
         axis=found.axis,
-        base=_base(drawing.base),
+        base=_base(drawing.base) or found.units.picture.base,
         log=is_log,
-        minimum=_finite(drawing.minimum),
-        maximum=_finite(drawing.maximum),
+        minimum=_scaled(drawing.minimum, found),
+        maximum=_scaled(drawing.maximum, found),
         reach=reach,
-        limits=drawing.limits,
+        limits=tuple(replace(one, value=one.value * found.units.factor(one.unit)) for one in drawing.limits),
         marks=drawing.marks,
         spans=drawing.spans,
         percentiles=drawing.percentiles,
@@ -166,8 +166,9 @@ def _base(base: int | None) -> int | None:
     return base
 
 
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
+def _scaled(value: float | None, found: Plots) -> float | None:
+    scaled = value * found.units.picture.factor if value is not None else math.nan
+    return scaled if math.isfinite(scaled) else None
 
 
 def check_zone(zone: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from common.graphunits import plain_unit
 from common.series import Point
 
 
@@ -116,9 +117,10 @@ def graphs_for(points: Sequence[Point]) -> tuple[Graph, ...]:
 
 
 def _default(point: Point) -> Graph:
-    unit = _UNITS.get(point.unit, Unit.PLAIN)
+    plain = plain_unit(point.unit).unit
+    unit = _UNITS.get(plain, Unit.PLAIN)
     if point.kind.value != "gauge":  # the file holds a rate
         unit = {Unit.BYTES: Unit.BYTES_PER_S, Unit.EVENTS: Unit.EVENTS}.get(unit, Unit.PLAIN)
     per = "" if point.kind.value == "gauge" or unit is not Unit.PLAIN else "/s"
-    axis = (point.unit + per).strip() if unit in (Unit.PLAIN, Unit.COUNT, Unit.EVENTS) else ""
+    axis = (plain + per).strip() if unit in (Unit.PLAIN, Unit.COUNT, Unit.EVENTS) else ""
     return Graph(name=point.name, title=point.name, points=((point.name, point.name),), unit=unit, axis=axis)

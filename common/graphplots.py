@@ -14,6 +14,7 @@ from common.graphkinds import GRAPHS, Graph, Style, Unit, graphs_for, unit_of
 from common.graphpicture import Plot
 from common.graphs import Curve, Draw, Drawing
 from common.graphtexts import plain
+from common.graphunits import Plain, Units, plain_unit
 from common.queries import GraphQuery
 from common.series import Kind, Layout, Point, SeriesKey
 
@@ -63,6 +64,7 @@ class Plots(Struct, frozen=True, kw_only=True):
 
     Attributes:
         unit, axis: of the numbers.
+        units: by which thresholds and the ends of the axis are brought to that unit.
         stacked: the sum of the curves means something.
         steps: of each plot the seconds between two samples.
         rows: of each plot the seconds of the rows that it is drawn from.
@@ -77,6 +79,7 @@ class Plots(Struct, frozen=True, kw_only=True):
     steps: list[int]
     rows: list[int]
     paths: dict[str, int]
+    units: Units = Units(Plain(""))
 
 
 def plots_from(query: GraphQuery, whose: Sequence[Whose], files: Files) -> Plots:
@@ -95,7 +98,8 @@ def plots_from(query: GraphQuery, whose: Sequence[Whose], files: Files) -> Plots
 
 def _of_curves(query: GraphQuery, drawing: Drawing, whose: Sequence[Whose], files: Files) -> Plots:
     single = len(whose) == 1
-    unit, axis = _unit_of_curves(drawing, whose)
+    units = _units_of_curves(drawing, whose)
+    unit, axis = unit_of(units.picture.unit)
     summed = not single and len(drawing.curves) == 1 and drawing.curves[0].draw is Draw.AREA and unit in _SUMS
     plots: list[Plot] = []
     steps: list[int] = []
@@ -115,7 +119,7 @@ def _of_curves(query: GraphQuery, drawing: Drawing, whose: Sequence[Whose], file
             plots.append(
                 Plot(
                     label=label,
-                    terms=(_term(file, curve),),
+                    terms=(_term(file, curve, units.factor("" if curve.transform else _unit(series, curve.point))),),
                     draw=Draw.LINE if not single and not summed and curve.draw is Draw.AREA else curve.draw,
                     stack=(curve.stack and not first) or (summed and bool(plots)),
                     colour=curve.colour.removeprefix("#") if single else "",
@@ -129,8 +133,9 @@ def _of_curves(query: GraphQuery, drawing: Drawing, whose: Sequence[Whose], file
     stacked = summed or any(plot.stack for plot in plots)
     title = drawing.title or _title(query, whose, query.graph or drawing.curves[0].point)
     return Plots(
-        title=title, plots=plots, unit=unit, axis=axis, stacked=stacked, steps=steps, rows=rows, paths=files.paths
-    )
+        title=title, plots=plots, unit=unit, axis=drawing.axis or axis, stacked=stacked, steps=steps, rows=rows,
+        paths=files.paths, units=units,
+    )  # fmt: skip
 
 
 def _series_with(one: Whose, curve: Curve) -> Series | None:
@@ -144,28 +149,32 @@ def _point(series: Series, name: str) -> Point | None:
     return next((point for point in series.layout.points if point.name == name), None)
 
 
-def _term(file: File, curve: Curve) -> Term:
+def _term(file: File, curve: Curve, factor: float) -> Term:
     if not curve.transform:
-        return Term(file=file, point=curve.point)
+        return Term(file=file, point=curve.point, factor=factor)
     try:
         names = parse(curve.transform).names
     except ExpressionError as error:
         raise PermanentError(f"The transform of {curve.point} is no expression: {error}") from None
-    return Term(file=file, point=curve.point, transform=curve.transform, needs=names - {OWN, curve.point})
+    needs = names - {OWN, curve.point}
+    return Term(file=file, point=curve.point, transform=curve.transform, needs=needs, factor=factor)
 
 
-def _unit_of_curves(drawing: Drawing, whose: Sequence[Whose]) -> tuple[Unit, str]:
+def _units_of_curves(drawing: Drawing, whose: Sequence[Whose]) -> Units:
     if drawing.unit:
-        unit, axis = unit_of(drawing.unit)
-        return unit, drawing.axis or axis
+        return Units(plain_unit(drawing.unit), is_said=True)
     curve = drawing.curves[0]
-    points = (_point(series, curve.point) for one in whose for series in one.series)
-    point = next((point for point in points if point is not None), None)
-    if point is None or curve.transform:
-        return Unit.PLAIN, drawing.axis
-    text = point.unit if point.kind is Kind.GAUGE or not point.unit else f"{point.unit}/s"
-    unit, axis = unit_of(text)
-    return unit, drawing.axis or axis
+    series = (_series_with(one, curve) for one in whose)
+    first = next((one for one in series if one is not None), None)
+    return Units(plain_unit(_unit(first, curve.point) if first is not None and not curve.transform else ""))
+
+
+def _unit(series: Series, name: str) -> str:
+    """The unit of what a file holds of a point: of what counts, the rate."""
+    point = _point(series, name)
+    if point is None:
+        return ""
+    return point.unit if point.kind is Kind.GAUGE or not point.unit else f"{point.unit}/s"
 
 
 # --- graphs by name ---------------------------------------------------------------------------------------------------
@@ -178,6 +187,7 @@ def _of_graph(query: GraphQuery, whose: Sequence[Whose], files: Files) -> Plots:
     plots: list[Plot] = []
     steps: list[int] = []
     rows: list[int] = []
+    units = Units(Plain(""))
     for one in whose:
         having = [series for series in one.series if graph in graphs_for(series.layout.points)]
         for series in having:
@@ -192,13 +202,14 @@ def _of_graph(query: GraphQuery, whose: Sequence[Whose], files: Files) -> Plots:
             else:
                 groups = [((name,), f"{one.label} {several}{word}") for name, word in words]
             for names, label in groups:
+                units = units if plots else Units(plain_unit(_unit(series, names[0])))
                 draw = _DRAWS[graph.style]
                 if plots and not stacked and draw is Draw.AREA:
                     draw = Draw.LINE
                 plots.append(
                     Plot(
                         label=label,
-                        terms=tuple(Term(file=file, point=name) for name in names),
+                        terms=tuple(_named_term(file, series, name, graph) for name in names),
                         draw=draw,
                         stack=stacked and bool(plots),
                     )
@@ -211,8 +222,13 @@ def _of_graph(query: GraphQuery, whose: Sequence[Whose], files: Files) -> Plots:
     axis = (query.drawing.axis if query.drawing else "") or graph.axis
     return Plots(
         title=title, plots=plots, unit=graph.unit, axis=axis, stacked=stacked, steps=steps, rows=rows,
-        paths=files.paths,
+        paths=files.paths, units=units,
     )  # fmt: skip
+
+
+def _named_term(file: File, series: Series, name: str, graph: Graph) -> Term:
+    plain = plain_unit(_unit(series, name))
+    return Term(file=file, point=name, factor=plain.factor if unit_of(plain.unit)[0] is graph.unit else 1.0)
 
 
 _DRAWS: Mapping[Style, Draw] = {Style.AREA: Draw.AREA, Style.LINE: Draw.LINE, Style.BARS: Draw.BARS}

@@ -94,11 +94,16 @@ class Curve(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Limit(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A threshold: a line across the picture where it is near the curves, else a line of the legend."""
+    """A threshold: a line across the picture where it is near the curves, else a line of the legend.
+
+    Attributes:
+        unit: of the value; empty for that of the picture, which holds also where the drawing says a unit.
+    """
 
     value: float
     label: Label = ""
     severity: Level = 3
+    unit: Label = ""
 
 
 class Mark(Struct, frozen=True, kw_only=True, omit_defaults=True):

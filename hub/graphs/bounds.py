@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from common.configs import ThresholdConfig
 from common.expressions import Expression, parse
 from common.graphs import Limit
+from common.graphunits import plain_unit
 from common.quantities import quantity
 
 MAX_BOUNDS = 12
@@ -34,8 +35,11 @@ def bounds(
             for severity, value in _levels(threshold):
                 height = _height(drawn, value)
                 if height is not None:
-                    label = f"{threshold.id}: {quantity(value, units.get(point, ''))}"
-                    found.setdefault((height, severity), Limit(value=height, label=label, severity=severity))
+                    unit = units.get(point, "")
+                    label = f"{threshold.id}: {quantity(value, unit)}"
+                    own = unit if not transform else ""
+                    limit = Limit(value=height, label=label, severity=severity, unit=own)
+                    found.setdefault((height * plain_unit(own).factor, severity), limit)
     return tuple(sorted(found.values(), key=lambda one: (-one.severity, one.value))[:MAX_BOUNDS])
 
 

@@ -194,12 +194,12 @@ class GraphDesk:
         return (default and len(asked.subjects) <= FEW) if said is None else said
 
     def _limits(self, asked: Asked, points: Sequence[tuple[str, str]]) -> tuple[Limit, ...]:
-        found: dict[tuple[float, int], Limit] = {}
+        found: dict[tuple[float, int, str], Limit] = {}
         for one in asked.subjects:
             device = self._book.device(one)
             if device is not None:
                 for limit in bounds(self._book.judged(one), points, units_of(self._model(), device)):
-                    found.setdefault((limit.value, limit.severity), limit)
+                    found.setdefault((limit.value, limit.severity, limit.unit), limit)
         return tuple(found.values())[: FEW * 2]
 
 

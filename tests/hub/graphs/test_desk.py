@@ -174,7 +174,7 @@ class DeskTests(SynchronousTestCase):
         self.assertEqual(self.drawn(graph="memory", thresholds=False).limits, ())
         self.assertEqual(self.drawn(graph="age", thresholds=True).limits, ())
         busy = self.drawn(Whose("web1", "mill 1"), graph="cpu").limits
-        self.assertEqual(busy, (Limit(value=90.0, label="busy: 90 %", severity=3),))
+        self.assertEqual(busy, (Limit(value=90.0, label="busy: 90 %", severity=3, unit="percent"),))
 
     def test_what_happened_is_marked_under_every_name_that_the_set_has_had(self) -> None:
         self.past.records = [record(component="mill 1"), record("process_restarted", component="mill ~1")]
