@@ -25,7 +25,8 @@ from benchmarks.collectorload import Usage, collector, configs, fleet
 
 Row = tuple[str, float, str, str]
 
-CYCLES = 5
+CYCLES = 6
+"""Samples of a file are written every three: what is measured has whole times of that."""
 WARM = 3
 """Cycles before it counts."""
 

@@ -44,6 +44,9 @@ PROCESSES = 300
 SETS = 20
 USER, PASSWORD = "bench", "a password of the bench"
 
+DERIVED = tuple(DerivedConfig(point=f"{point}_each", expression=f"{point} / count") for point in ("memory", "cpu"))
+"""As in the template that ships."""
+
 Endpoint = tuple[str, int]
 
 
@@ -86,7 +89,7 @@ def thresholds() -> tuple[ThresholdConfig, ...]:
             scans=3,
             hysteresis=0.1,
         )
-        for point, limit in (("memory", 1e12), ("restarts", 1.0), ("each", 1e12))
+        for point, limit in (("memory", 1e12), ("restarts", 1.0), ("memory_each", 1e12))
     )
 
 
@@ -111,7 +114,7 @@ def configs(endpoints: list[Endpoint], interval_s: int, *, v3: bool) -> list[Dev
             snmp=snmp(port, v3=v3),
             process_sets=process_sets(),
             thresholds=thresholds(),
-            derived=(DerivedConfig(point="each", expression="if(count > 0, memory / count, 0)", unit="bytes"),),
+            derived=DERIVED,
         )
         for number, (address, port) in enumerate(endpoints)
     ]
@@ -255,7 +258,7 @@ class Collector:
 
 def make_files(root: Path, devices: list[DeviceConfig]) -> None:
     """The files of all series, as if they had been made an interval ago."""
-    plan = layout(SourceKind.SNMP, devices[0].interval_s)
+    plan = layout(SourceKind.SNMP, devices[0].interval_s, devices[0].retention, devices[0].derived)
     first = int(time.time()) // plan.step_s * plan.step_s - plan.step_s
     root.mkdir(parents=True)
     model = root / "model"
