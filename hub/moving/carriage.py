@@ -36,8 +36,16 @@ MOST_STALLED = 10
 WORK_S = 600.0
 ASK_AGAIN_S = 1.0
 MOST_PROBLEMS = 20
+MOST_FILES = 50_000
+"""Of a device: more than any can have."""
+TURN_S = 600.0
+"""After so long others may go first."""
 
 T = TypeVar("T")
+
+
+class TurnOverError(TransientError):
+    """It has taken long already, and goes on when others have had their turn."""
 
 
 class Freight(Struct, kw_only=True):
@@ -92,6 +100,7 @@ class Carriage:
         self._freight = freight
         self._up, self._down = paces
         self._bytes_a_second = bytes_a_second
+        self._until = clock.seconds() + TURN_S
 
     async def run(self) -> None:
         """Carry all that there is.
@@ -102,12 +111,15 @@ class Carriage:
         """
         after = ""
         while True:
+            self._give_way()
             page = await self._ask(self._source, OutgoingQuery(device=self._device, after=after), Outgoing)
             if not after:
                 self._freight.files_in_all = max(self._freight.files_in_all, self._freight.files + page.files_in_all)
                 self._freight.bytes_in_all = max(self._freight.bytes_in_all, self._freight.bytes + page.bytes_in_all)
             for sentence in page.unread:
                 self._freight.leave(f"cannot be read at {self._source.collector}: {sentence}")
+            if self._freight.files + self._freight.left + len(page.files) > MOST_FILES:
+                raise PermanentError(f"collector {self._source.collector} offers more files than a device can have")
             for told in page.files:
                 if told.key.device != self._device:
                     raise PermanentError(f"collector {self._source.collector} offers files of another device")
@@ -149,6 +161,7 @@ class Carriage:
         begun, stalled = self._freight.bytes, 0
         self._freight.bytes = begun + taken.offset
         while taken.state is Given.WANTED and taken.offset < told.size and stalled < MOST_STALLED:
+            self._give_way()
             offset, began = taken.offset, self._clock.seconds()
             piece = await self._piece(told, offset)
             taken = await self._give(GiveQuery(file=told, offset=offset, data=piece.data, check=piece.check))
@@ -177,7 +190,7 @@ class Carriage:
             self._up.lost()
             raise
         self._up.answered(size, self._clock.seconds() - began)
-        if not 0 < len(piece.data) <= size:
+        if len(piece.data) != size:
             raise TransientError(f"a file at collector {self._source.collector} is shorter than it was")
         return piece
 
@@ -192,6 +205,10 @@ class Carriage:
         if taken.state is Given.WANTED:  # else it did more than to write the piece down
             self._down.answered(len(query.data), self._clock.seconds() - began)
         return taken
+
+    def _give_way(self) -> None:
+        if self._clock.seconds() > self._until:
+            raise TurnOverError("others have their turn; it goes on after them")
 
     async def _rest(self, size: int, began: float) -> None:
         """Leave the line, and both collectors, to others for a while."""

@@ -27,7 +27,7 @@ from hub.interfaces import ISession
 from hub.model.model import Model
 from hub.moving.bells import Bells
 from hub.moving.book import Book
-from hub.moving.carriage import BYTES_A_SECOND, Carriage, Freight
+from hub.moving.carriage import BYTES_A_SECOND, Carriage, Freight, TurnOverError
 from hub.moving.finder import Finder, Seats
 from hub.moving.interfaces import IMoveStore, Move
 
@@ -118,6 +118,7 @@ class Conductor:
         self._freights: dict[tuple[str, str], Freight] = {}
         self._errands: dict[tuple[str, str], Errand] = {}
         self._busy: set[str] = set()
+        self._begun: dict[str, float] = {}
         self._finder = Finder(clock, sessions, self._found, self._forgive)
         self._ring_at = 0.0
         self._wake: Deferred[None] | None = None
@@ -204,7 +205,7 @@ class Conductor:
 
     def _look(self) -> None:
         self._finder.look()
-        for source in self.book.sources():
+        for source in sorted(self.book.sources(), key=lambda name: self._begun.get(name, 0.0)):
             if not self._sessions.is_known(source, SERVICE_PROCESS):
                 for move in self.book.at(source):
                     self._drop(move)  # it will not come back
@@ -244,6 +245,7 @@ class Conductor:
 
     def _begin(self, move: Move) -> None:
         self._busy.update((move.source, move.target))
+        self._begun[move.source] = self._clock.seconds()
         self.book.put(move)
         errand = self._errands[move.key] = Errand(self._clock, partial(self._bring, move))
         errand.start()
@@ -255,6 +257,8 @@ class Conductor:
             await self._carry(move, freight)
             if freight.left:
                 pause = self._pause(move, freight.problems[0], lasting=True, problems=freight.problems)
+        except TurnOverError as error:
+            pause = Pause(0, self._clock.seconds() + LOOK_S, error.message)
         except TransientError as error:
             pause = self._pause(move, error.message, lasting=False)
         except PermanentError as error:

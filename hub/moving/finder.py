@@ -23,7 +23,9 @@ SETTLE_S = 3.0
 """A collector is asked so long after its login: first it is told what it has to do."""
 AGAIN_S = 3600.0
 MOST_FOUND = 10_000
-"""Of one collector at a time."""
+MOST_PAGES = 1000
+MOST_S = 60.0
+"""Of one collector at a time: the others wait meanwhile."""
 
 
 class Seats(Protocol):
@@ -103,12 +105,12 @@ class Finder:
             self.log.debug("{collector}: {reason}", collector=session.collector, reason=error.message)
 
     async def _find(self, session: ISession) -> None:
-        after, found = "", 0
-        while found < MOST_FOUND:
+        after, found, until = "", 0, self._clock.seconds() + MOST_S
+        for _ in range(MOST_PAGES):
             page = await session.carry(LeftQuery(after=after))
             if not isinstance(page, Left):
                 raise TransientError("an answer that does not fit")
             found += sum(self._found(device, session.collector) for device in page.devices)
-            if not page.more or page.last <= after:
+            if not page.more or page.last <= after or found >= MOST_FOUND or self._clock.seconds() > until:
                 return
             after = page.last

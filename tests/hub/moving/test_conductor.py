@@ -14,12 +14,14 @@ from twisted.internet.task import Clock
 
 from common.errors import RemoteError, TransientError
 from common.events import Event, Severity
-from common.moving import GiveQuery, LeftQuery, LetGoQuery, OutgoingQuery, PieceQuery
-from common.queries import Query
+from common.moving import GiveQuery, Left, LeftQuery, LetGoQuery, Outgoing, OutgoingQuery, PieceQuery
+from common.queries import Query, Result
 from common.series import Baseline, Layout, Plan, Point, SeriesKey
 from hub.distribution.roster import Seat
 from hub.moving.bells import LEFT, WAIT, Bells
+from hub.moving.carriage import TURN_S
 from hub.moving.conductor import LATER_S, LONG_S, Conductor
+from hub.moving.finder import MOST_PAGES
 from hub.moving.interfaces import Move
 from tests.fakes.moves import FakeMoveStore
 from tests.fakes.moving import NOW, Side, SideSession
@@ -436,3 +438,65 @@ def test_moves_that_cannot_be_stored_go_on_and_are_stored_later(bench: Bench) ->
     bench.store.broken = ""
     bench.go_on()
     assert [move.done_at is not None for move in bench.store.kept.values()] == [True]
+
+
+def test_a_device_that_takes_long_gives_way_to_others_and_goes_on_where_it_was(bench: Bench) -> None:
+    session, other, given = bench.sessions["a"], SeriesKey("db1", "set0", "process"), list[str]()
+    bench.owners["db1"] = bench.compiled["db1"] = "a"
+    bench.running.add("db1")
+    bench.sides["a"].held.add("db1")
+    bench.sides["a"].sample({START + 10 * n: float(n) for n in range(50)}, other)
+
+    def slow(query: Query) -> Query:
+        if isinstance(query, PieceQuery):
+            given.append(query.device)
+            if len(given) == 2:
+                bench.clock.rightNow += TURN_S + 1  # as long as a line may take that is slow
+        return query
+
+    session.spoil = slow
+    bench.move("b")
+    bench.move("b", "db1")
+    bench.go_on()
+    assert given[:3] == ["web1", "web1", "db1"]
+    assert came(bench, "b")
+    assert bench.sides["b"].path(other).exists()
+    offsets = [query.offset for query in session.asked if isinstance(query, PieceQuery) and query.device == "web1"]
+    assert offsets[2] > offsets[1] > 0
+    assert bench.events == []
+
+
+def test_a_piece_that_is_smaller_than_was_asked_for_is_none(bench: Bench) -> None:
+    def crumbs(query: Query) -> Query:
+        return replace(query, size=1) if isinstance(query, PieceQuery) else query
+
+    bench.sessions["a"].spoil = crumbs
+    bench.move("b")
+    bench.go_on(10)
+    move = bench.get()
+    assert move is not None
+    assert "shorter than it was" in move.problem
+    assert sum(isinstance(query, GiveQuery) and bool(query.data) for query in bench.sessions["b"].asked) == 0
+
+
+def test_lists_without_an_end_are_read_no_further_than_makes_sense(bench: Bench) -> None:
+    asked: dict[str, int] = {"left": 0, "outgoing": 0}
+
+    class Endless(SideSession):
+        async def carry(self, query: Query) -> Result:
+            if isinstance(query, LeftQuery):
+                asked["left"] += 1
+                return Left(devices=["web1"], last=f"{asked['left']:08}", more=True)
+            if isinstance(query, OutgoingQuery):
+                asked["outgoing"] += 1
+                bench.clock.rightNow += 1.0
+                return Outgoing(files=[], last=f"{asked['outgoing']:08}", more=True)
+            return await super().carry(query)
+
+    bench.sessions["c"] = Endless(bench.sides["c"])
+    bench.go_on(12)
+    assert asked["left"] == MOST_PAGES
+    assert 0 < asked["outgoing"] <= TURN_S + 2
+    bench.move("b")  # all others go on
+    bench.go_on()
+    assert came(bench, "b")
