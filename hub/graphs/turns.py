@@ -12,15 +12,18 @@ from common.errors import TransientError
 T = TypeVar("T")
 
 AT_ONCE = 4
-MAX_WAITING = 200
+MAX_WAITING = 400
+MAX_OF_ONE = 150
+"""Of one name: one that hangs leaves room for others."""
 
 
 class Turns:
     """Lets so many pieces of work of one name go on at once; the others wait in order."""
 
-    def __init__(self, at_once: int = AT_ONCE, most: int = MAX_WAITING) -> None:
+    def __init__(self, at_once: int = AT_ONCE, most: int = MAX_WAITING, most_of_one: int = MAX_OF_ONE) -> None:
         self._at_once = at_once
         self._most = most
+        self._most_of_one = most_of_one
         self._turns: dict[str, DeferredSemaphore] = {}
         self._under_way: dict[str, int] = {}
 
@@ -35,9 +38,9 @@ class Turns:
         Raises:
             TransientError: too many wait already.
         """
-        if self.under_way >= self._most:
+        if self.under_way >= self._most or self._under_way.get(name, 0) >= self._most_of_one:
             work.close()
-            raise TransientError(f"{self._most} pictures are waiting to be drawn already; ask again in a moment")
+            raise TransientError(f"{self.under_way} pictures are waiting to be drawn already; ask again in a moment")
         self._under_way[name] = self._under_way.get(name, 0) + 1
         turn = self._turns.setdefault(name, DeferredSemaphore(self._at_once))
         is_mine = False

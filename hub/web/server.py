@@ -156,6 +156,8 @@ class Root(Resource):
         request.setHeader("Content-Type", found.content_type if isinstance(found, File) else "application/json")
         request.setHeader("Content-Length", str(len(data)))
         request.setHeader("Cache-Control", _kept(found, is_api=_is_api(request)))
+        if _is_api(request):
+            request.setHeader("Vary", "Authorization, Accept")  # what one may keep is for nobody without the token
         if isinstance(found, File) and found.missing:
             request.setHeader(MISSING, quote("\n".join(found.missing)[:MAX_MISSING]))
         if status == RefusalError("unauthorized", "").status:

@@ -44,6 +44,15 @@ class TurnsTests(SynchronousTestCase):
         self.failureResultOf(Deferred.fromCoroutine(self.turns.take("west", refused)), TransientError)
         self.assertEqual((len(self.begun), inspect.getcoroutinestate(refused)), (2, inspect.CORO_CLOSED))
 
+    def test_one_that_hangs_leaves_room_for_others(self) -> None:
+        self.turns = Turns(at_once=2, most=4, most_of_one=3)
+        for _ in range(3):
+            self.take("east")
+        self.failureResultOf(self.take("east"), TransientError)
+        west = self.take("west")
+        self.begun[-1][1].callback("w")
+        self.assertEqual(self.successResultOf(west), "w")
+
     def test_who_leaves_makes_room(self) -> None:
         taken = [self.take("east") for _ in range(2)]
         late = self.work("east")

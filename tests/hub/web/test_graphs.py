@@ -143,7 +143,9 @@ class GraphTopicTests(SynchronousTestCase):
             (f"start={NOW - 60}&end={NOW}", "private, max-age=1"),
             (f"start={NOW - 9000}&end={NOW - 5400}", "private, max-age=600"),
         ):
-            self.assertEqual(self.client.get(f"devices/web1/graph?{query}").headers["cache-control"], kept, query)
+            headers = self.client.get(f"devices/web1/graph?{query}").headers
+            self.assertEqual(headers["cache-control"], kept, query)
+            self.assertEqual(headers["vary"], "Authorization, Accept")  # nobody without the token gets what was kept
 
     def test_graphs_are_listed_for_all_together_and_for_each(self) -> None:
         told = self.client.get("devices/web1/graphs").json
