@@ -323,12 +323,14 @@ class Picture(Struct, frozen=True, tag=True, kw_only=True):
         form: `png`, `svg` or `pdf`.
         parts: how many there are of the file; each is asked for with its number.
         digest: of the whole file, so that parts of two drawings are not put together; empty when there is one part.
+        drawn: the drawing of the query was followed; collectors of earlier versions know none.
     """
 
     form: str
     data: bytes
     parts: int = 1
     digest: str = ""
+    drawn: bool = False
 
 
 class LiveConfig(Struct, frozen=True, tag=True, kw_only=True):

@@ -103,6 +103,11 @@ class Asker:
         return session
 
 
+def is_unread(error: RemoteError) -> bool:
+    """Whether a collector could not read the question itself: it is older than this hub."""
+    return error.code == FailureCode.BAD_REQUEST.value and error.message.startswith("query: ")
+
+
 def _local(error: RemoteError, collector: str) -> TocsinError:
     """What a collector's refusal means to who asked the hub."""
     if error.code == FailureCode.NOT_FOUND.value:

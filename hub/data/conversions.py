@@ -10,8 +10,9 @@ from twisted.internet.defer import Deferred, DeferredList, TimeoutError  # noqa:
 from twisted.internet.interfaces import IReactorTime
 
 from common.conversion import MAX_DEVICES, ConversionMode, ConversionQuery, ConversionState
-from common.errors import NotFoundError, PermanentError, TocsinError
+from common.errors import NotFoundError, PermanentError, RemoteError, TocsinError
 from common.queries import Result
+from hub.data.asking import is_unread
 from hub.distribution.roster import Seat
 from hub.interfaces import ISession
 
@@ -99,6 +100,10 @@ class ConversionDesk:
             result = await asking
         except TimeoutError:
             raise PermanentError(f"it did not answer within {LIMIT_S:g} s; try again") from None
+        except RemoteError as error:
+            if is_unread(error):
+                raise PermanentError("it is of a version that does not know this question; update it") from None
+            raise
         if not isinstance(result, ConversionState):
             raise PermanentError(f"it answered with {type(result).__name__}; update it")
         return result

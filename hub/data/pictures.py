@@ -29,5 +29,5 @@ async def whole_picture(ask: Ask, query: GraphQuery) -> Picture:
         while len(parts) < min(first.parts, MAX_PARTS) and parts[-1].digest == first.digest:
             parts.append(await ask(replace(query, part=len(parts))))
         if parts[-1].digest == first.digest:
-            return Picture(form=first.form, data=b"".join(part.data for part in parts))
+            return Picture(form=first.form, data=b"".join(part.data for part in parts), drawn=first.drawn)
     raise TransientError("the picture changed while it was read; ask again, or for a smaller one")

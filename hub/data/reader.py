@@ -33,7 +33,7 @@ from common.queries import (
     SetsQuery,
 )
 from common.roll import CommandLine, DeviceScan, Process, SetStatus
-from hub.data.asking import Asker, CollectorAwayError, TooSlowError
+from hub.data.asking import Asker, CollectorAwayError, TooSlowError, is_unread
 from hub.data.heap import Heap
 from hub.data.pictures import whole_picture
 from hub.interfaces import ISession
@@ -142,7 +142,14 @@ class Reader:
         called = {series: name for name, series in elsewhere.items()}
         query = msgspec.structs.replace(query, component=asked, shown=called)
         session = self._asker.of(query.device)
-        return await self._asker.in_time(whole_picture(lambda part: self._asker.ask(session, part, Picture), query))
+        try:
+            return await self._asker.in_time(whole_picture(lambda part: self._asker.ask(session, part, Picture), query))
+        except RemoteError as error:
+            if is_unread(error):
+                raise CollectorAwayError(
+                    f"collector {session.collector} is of a version that does not draw {query.form}; update it"
+                ) from None
+            raise
 
     async def live_config(self, device: str, service: str | None = None) -> LiveConfig:
         """The config that the collector's daemon of a service runs, by default of the one that all else is asked."""

@@ -23,8 +23,7 @@ from common.readings import (
     Trails,
     TrailsQuery,
 )
-from common.wire import FailureCode
-from hub.data.asking import CollectorAwayError, TooSlowError
+from hub.data.asking import CollectorAwayError, TooSlowError, is_unread
 from hub.data.heap import Heap
 from hub.data.heard import LastHeard
 from hub.data.reader import Reader
@@ -199,9 +198,7 @@ def _together(pages: Sequence[Rows]) -> Rows:
 
 
 def _judged(error: RemoteError, device: str) -> TocsinError:
-    """A collector that cannot read the question is older than this hub."""
-    unread = error.code == FailureCode.BAD_REQUEST.value and error.message.startswith("query: ")
-    return _too_old(device) if unread else error
+    return _too_old(device) if is_unread(error) else error
 
 
 def _too_old(device: str) -> CollectorAwayError:

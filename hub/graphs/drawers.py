@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from msgspec.structs import replace
 
-from common.graphs import Drawing, Subject
+from common.graphs import Drawing, Subject, Theme
 from common.queries import GraphQuery, Picture
 from hub.graphs.desk import Drawn
 from hub.graphs.turns import Turns
@@ -50,5 +50,17 @@ class Drawers:
         owners = dict.fromkeys(self._owner(one.device) or one.device for one in subjects)
         if len(owners) > 1:
             return await self._turns.take(SEVERAL, self._several(query, drawing))
-        asked = self._reader.graph(replace(query, drawing=drawing))
-        return Drawn(await self._turns.take(next(iter(owners)), asked))
+        owner = next(iter(owners))
+        picture = await self._turns.take(owner, self._reader.graph(replace(query, drawing=drawing)))
+        if picture.drawn or not _is_own(drawing):
+            return Drawn(picture)
+        sentence = (
+            f"Collector {owner} is of a version that draws in one way only, without what was asked for; update it"
+        )
+        return Drawn(picture, (sentence,))
+
+
+def _is_own(drawing: Drawing) -> bool:
+    """Whether a drawing is another one than that which the name of its graph stands for."""
+    said = drawing.curves or drawing.title or drawing.subjects or drawing.percentiles
+    return bool(said or drawing.log or drawing.compare_s or drawing.top) or drawing.theme is not Theme.LIGHT

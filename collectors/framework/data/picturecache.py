@@ -76,7 +76,8 @@ def _is_good(held: _Held, query: GraphQuery, now: float) -> bool:
 
 
 def _part(data: bytes, query: GraphQuery) -> Picture:
-    whole = Picture(form=query.form, data=data)
+    drawn = query.drawing is not None
+    whole = Picture(form=query.form, data=data, drawn=drawn)
     if not query.part and len(data) < wire.MAX_DECODED_BYTES:
         try:
             wire.encode(whole)
@@ -91,4 +92,5 @@ def _part(data: bytes, query: GraphQuery) -> Picture:
         raise PermanentError(f"The picture has {parts} parts now; ask for it anew")
     begin = query.part * MAX_PAGE_BYTES
     digest = hashlib.blake2b(data, digest_size=16).hexdigest()
-    return Picture(form=query.form, data=data[begin : begin + MAX_PAGE_BYTES], parts=parts, digest=digest)
+    part = data[begin : begin + MAX_PAGE_BYTES]
+    return Picture(form=query.form, data=part, parts=parts, digest=digest, drawn=drawn)

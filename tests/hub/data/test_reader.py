@@ -118,6 +118,15 @@ class ReaderTests(SynchronousTestCase):
         self.answer("east", lambda _: Processes(at=next(stamps), rows=[process(1)], more=True))
         self.failureResultOf(self.ask(self.reader.processes("web1", None)), TooSlowError)
 
+    def test_a_picture_of_a_form_that_an_older_collector_does_not_know_is_refused_in_a_sentence(self) -> None:
+        def unread(_query: Query) -> Result:
+            raise RemoteError("bad_request", "query: Expected `str` matching regex '^(png|svg)' - at `$.form`")
+
+        self.answer("east", unread)
+        graph = GraphQuery(device="web1", component="x", graph="", start=0, end=1, form="pdf")
+        error = self.failureResultOf(self.ask(self.reader.graph(graph)), CollectorAwayError).value
+        self.assertIn("does not draw pdf; update it", error.message)
+
     def test_whole_lines_of_many_devices_are_put_together_and_what_does_not_run_is_left_out(self) -> None:
         def answers(query: Query) -> Result:
             assert isinstance(query, ProcessesQuery)

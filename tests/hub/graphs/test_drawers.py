@@ -7,7 +7,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from common.graphs import Curve, Drawing, Subject
+from common.graphs import Curve, Drawing, Subject, Theme
 from common.queries import GraphQuery, Picture
 from common.series import Point
 from hub.data.asking import TooSlowError
@@ -25,10 +25,11 @@ BOTH = (Subject(device="web1", component="nginx"), Subject(device="web2", compon
 class FakeReader:
     def __init__(self) -> None:
         self.asked: list[GraphQuery] = []
+        self.is_old = False
 
     async def graph(self, query: GraphQuery) -> Picture:
         self.asked.append(query)
-        return Picture(form="png", data=b"of one")
+        return Picture(form="png", data=b"of one", drawn=not self.is_old)
 
 
 class FakePainter:
@@ -55,6 +56,15 @@ class DrawersTests(SynchronousTestCase):
             self.assertEqual(self.successResultOf(self.draw(subjects=subjects)).picture.data, b"of one")
         self.assertEqual(next(query.drawing.subjects for query in self.reader.asked if query.drawing), ())
         self.assertEqual(self.painter.jobs, [])
+
+    def test_a_collector_that_knows_no_drawings_draws_as_it_did_and_what_is_not_in_it_is_told(self) -> None:
+        self.reader.is_old = True
+        self.assertEqual(self.successResultOf(self.draw(note="Small print.", zone="Europe/Berlin")).missing, ())
+        for drawing in ({"title": "x"}, {"theme": Theme.DARK}, {"compare_s": 60}, {"curves": (Curve(point="cpu"),)}):
+            (sentence,) = self.successResultOf(self.draw(**drawing)).missing
+            self.assertIn("draws in one way only", sentence)
+        self.reader.is_old = False
+        self.assertEqual(self.successResultOf(self.draw(title="x")).missing, ())
 
     def test_what_several_have_is_drawn_by_the_hub(self) -> None:
         drawn = self.successResultOf(self.draw(subjects=BOTH, top=5, note="Small print."))

@@ -80,7 +80,7 @@ class ConversionTopicTests(SynchronousTestCase):
         refusing = self.attach("far", None)
 
         def refuse(_: Any) -> Any:
-            raise RemoteError("bad_request", "what is that?")
+            raise RemoteError("bad_request", "query: Invalid value at $.type")
 
         refusing.answers = refuse
         silent = self.attach("silent", None)
@@ -95,7 +95,7 @@ class ConversionTopicTests(SynchronousTestCase):
         problems = {row["collector"]: row["problem"] for row in document["collectors"]}
         self.assertEqual(problems["local"], "")
         self.assertIn("Done; update it", problems["old"])
-        self.assertIn("what is that?", problems["far"])
+        self.assertIn("does not know this question; update it", problems["far"])
         self.assertIn("did not answer", problems["silent"])
         self.assertIn("gone", problems["gone"])
         self.assertEqual(document["known"], 3)
