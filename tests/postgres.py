@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import itertools
 import os
 import pwd
@@ -16,9 +15,10 @@ from typing import Any
 
 import psycopg
 
+from common.parents import end_with_parent
+
 START_WITHIN_S = 30.0
 STOP_WITHIN_S = 20.0
-PR_SET_PDEATHSIG = 1
 PASSWORD = "right-horse"
 
 SETTINGS = """
@@ -62,7 +62,6 @@ class PostgresServer:
         self.bin = bin_folder
         self.folder = Path(tempfile.mkdtemp(prefix="tocsin-postgres-"))
         self._user = _user()
-        self._libc = ctypes.CDLL(None)
         self._numbers = itertools.count(1)
         self._admin: psycopg.Connection[Any] | None = None
         self.process: subprocess.Popen[bytes] | None = None
@@ -156,7 +155,7 @@ class PostgresServer:
 
         def end_with_us() -> None:
             # After the change of user, which would undo it.
-            self._libc.prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)
+            end_with_parent(signal.SIGQUIT)
             if os.getppid() != us:
                 os._exit(1)
 

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sqlite3
 import sys
 import time
 import traceback
 from pathlib import Path
-from typing import BinaryIO
 
 import msgspec
 
@@ -24,6 +22,7 @@ from collectors.framework.data.baselinereading import LessonsTold
 from collectors.framework.data.picturecache import Pictures
 from common.errors import NotFoundError, TocsinError, TransientError
 from common.graphdrawing import warm_up
+from common.pipes import serve
 from common.wire import Failure, FailureCode
 
 MAX_REQUEST_BYTES = 64 * 1024 * 1024
@@ -56,26 +55,9 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="rrdqueries")
     parser.add_argument("--rrd", type=Path, required=True)
     root = parser.parse_args(arguments).rrd.absolute()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the daemon, which then ends our input
-    source, sink = sys.stdin.buffer, sys.stdout.buffer
     warm_up()
-    while (data := _read(source)) is not None:
-        body = _encoder.encode(respond(root, data))
-        try:
-            sink.write(len(body).to_bytes(4, "big") + body)
-            sink.flush()
-        except BrokenPipeError:
-            break
+    serve(lambda data: _encoder.encode(respond(root, data)), MAX_REQUEST_BYTES)
     return 0
-
-
-def _read(source: BinaryIO) -> bytes | None:
-    head = source.read(4)
-    length = int.from_bytes(head, "big")
-    if len(head) < 4 or length > MAX_REQUEST_BYTES:
-        return None
-    data = source.read(length)
-    return data if len(data) == length else None
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from collectors.framework.data.listing import Live
 from common.errors import NotFoundError, PermanentError, TransientError
 from common.holdings import Holdings, HoldingsQuery
 from common.moving import Left, LeftQuery, Outgoing, OutgoingQuery, Piece, PieceQuery
+from common.pipes import MessageError, Messages, framed
 from common.queries import GraphQuery, Listing, ListQuery, Picture, Result, Rows
 from common.readings import Heard, HeardQuery, InfoQuery, Read, SeriesQuery
 from common.wire import Failure, FailureCode
@@ -87,7 +88,7 @@ class Reader(Service):
         )
         self._turn = DeferredLock()
         self._pictures = 0
-        self._buffer = b""
+        self._answers = Messages(MAX_ANSWER_BYTES)
         self._waiting: Deferred[bytes] | None = None
 
     @property
@@ -161,8 +162,8 @@ class Reader(Service):
 
     async def _ask(self, data: bytes) -> bytes:
         waiting: Deferred[bytes] = Deferred()
-        self._buffer, self._waiting = b"", waiting
-        if not self._child.send(len(data).to_bytes(4, "big") + data):
+        self._waiting = waiting
+        if not self._child.send(framed(data)):
             raise TransientError("The reader process is not running; it is being started again. Ask again")
         late = self._clock.callLater(self._timeout_s, self._too_late)
         try:
@@ -190,19 +191,19 @@ class Reader(Service):
         self._child.kill()
 
     def _received(self, data: bytes) -> None:
-        self._buffer += data
-        if len(self._buffer) < 4:
-            return
-        length = int.from_bytes(self._buffer[:4], "big")
-        if length > MAX_ANSWER_BYTES:
+        try:
+            answers = self._answers.bodies(data)
+        except MessageError:
             self._fail("The reader process answered with too much")
             self._child.kill()
-        elif len(self._buffer) >= 4 + length and self._waiting is not None:
+            return
+        for answer in answers:
             waiting, self._waiting = self._waiting, None
-            waiting.callback(self._buffer[4 : 4 + length])
+            if waiting is not None:
+                waiting.callback(answer)
 
     def _came_up(self) -> None:
-        self._buffer = b""
+        self._answers = Messages(MAX_ANSWER_BYTES)
 
     def _ended(self, reason: str) -> None:
         self._fail(f"The reader process ended at this question ({reason})")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections import Counter
 from collections.abc import Sequence
 
@@ -11,7 +12,6 @@ from common.quantities import quantity
 
 MAX_KINDS = 3
 MAX_LISTED = 20
-SIGKILL = 9
 
 
 def reason(life: ProcessLife) -> str:
@@ -20,8 +20,8 @@ def reason(life: ProcessLife) -> str:
         held = life.oom.memory_bytes
         size = f", it held {quantity(held, 'bytes')}" if held is not None else ""
         if life.oom.known:
-            return f"killed by {signal_name(SIGKILL)}, by the kernel's OOM killer{size}"
-        return f"killed by {signal_name(SIGKILL)}, probably by the OOM killer: {life.oom.evidence}{size}"
+            return f"killed by {signal_name(signal.SIGKILL)}, by the kernel's OOM killer{size}"
+        return f"killed by {signal_name(signal.SIGKILL)}, probably by the OOM killer: {life.oom.evidence}{size}"
     if life.signal:
         return f"killed by {signal_name(life.signal)}{', core dumped' if life.dumped else ''}"
     return f"exit code {life.exit_code}"

@@ -5,7 +5,6 @@ Nothing here sleeps on its own: the owner calls `tend` about once a second.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import subprocess
@@ -19,6 +18,7 @@ from msgspec import Struct
 from common.daemon_keeper import environment
 from common.endings import how_it_ended
 from common.matching import printable
+from common.parents import end_with_parent
 from hub.cli.exits import CommandError
 
 FIRST_DELAY_S = 0.5
@@ -26,7 +26,6 @@ LONGEST_DELAY_S = 30.0
 SETTLED_AFTER_S = 60.0
 START_S = 15.0
 STOP_WITHIN_S = 8.0
-_PR_SET_PDEATHSIG = 1
 
 
 class Running(Protocol):
@@ -75,11 +74,8 @@ def launch(program: Program) -> Running:
         )
 
 
-_libc = ctypes.CDLL(None)  # looked up before the fork, where nothing may be loaded any more
-
-
 def _end_with_parent() -> None:
-    _libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
+    end_with_parent(signal.SIGTERM)
 
 
 class Child:

@@ -20,12 +20,12 @@ from twisted.internet.protocol import ProcessProtocol
 from twisted.logger import Logger
 
 from common.errors import NotFoundError, PermanentError, TransientError
-from hub.graphs.tables import Job, Outcome, Painted
+from common.pipes import MessageError, Messages, framed
+from hub.graphs.tables import MAX_JOB_BYTES, Job, Outcome, Painted
 
 WITHIN_S = 15.0
 IDLE_S = 300.0
 MAX_WAITING = 20
-MAX_JOB_BYTES = 32 * 1024 * 1024
 MAX_PICTURE_BYTES = 16 * 1024 * 1024
 MAX_SAID_BYTES = 4096
 ARGUMENTS = ("-m", "hub.graphs.painting")
@@ -141,7 +141,7 @@ class _Process(ProcessProtocol):
     def __init__(self, ended: Callable[[_Process], None]) -> None:
         self._on_end: list[Callable[[], None]] = [lambda: ended(self)]
         self._waiting: Deferred[bytes] | None = None
-        self._buffer = bytearray()
+        self._answers = Messages(MAX_PICTURE_BYTES)
         self._said = b""
         self._reason = ""
         self._is_given_up = False
@@ -164,11 +164,10 @@ class _Process(ProcessProtocol):
 
     def ask(self, data: bytes) -> Deferred[bytes]:
         """Send a question; the answer comes later."""
-        self._buffer.clear()
         waiting: Deferred[bytes] = Deferred()
         self._waiting = waiting
         transport: Any = self.transport
-        transport.write(len(data).to_bytes(4, "big") + data)
+        transport.write(framed(data))
         return waiting
 
     def give_up(self, reason: str) -> None:
@@ -182,15 +181,15 @@ class _Process(ProcessProtocol):
 
     def outReceived(self, data: bytes) -> None:
         """A part of an answer."""
-        self._buffer += data
-        if len(self._buffer) < 4:
-            return
-        length = int.from_bytes(self._buffer[:4], "big")
-        if length > MAX_PICTURE_BYTES:
+        try:
+            answers = self._answers.bodies(data)
+        except MessageError:
             self.give_up("the picture is too large; ask for a smaller one")
-        elif len(self._buffer) >= 4 + length and (waiting := self._waiting) is not None:
-            self._waiting = None
-            waiting.callback(bytes(self._buffer[4 : 4 + length]))
+            return
+        for answer in answers:
+            waiting, self._waiting = self._waiting, None
+            if waiting is not None:
+                waiting.callback(answer)
 
     def errReceived(self, data: bytes) -> None:
         """What it says goes to the log when it ends."""

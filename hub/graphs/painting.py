@@ -6,12 +6,11 @@ output, each with its length in four bytes before it. It may be killed at any mo
 
 from __future__ import annotations
 
-import signal
 import sys
 import traceback
 from collections.abc import Sequence
 from statistics import fmean
-from typing import Any, BinaryIO
+from typing import Any
 
 import msgspec
 import rrdtool
@@ -24,10 +23,10 @@ from common.graphdrawing import check_zone, compose, paint, warm_up
 from common.graphpicture import step_of
 from common.graphplots import Series, Whose, plots_from
 from common.graphs import Drawing
+from common.pipes import serve
 from common.series import Layout, SeriesKey
-from hub.graphs.tables import CONSOLIDATIONS, Job, Outcome, Painted, Refused, Row, Table
+from hub.graphs.tables import CONSOLIDATIONS, MAX_JOB_BYTES, Job, Outcome, Painted, Refused, Row, Table
 
-MAX_JOB_BYTES = 64 * 1024 * 1024
 SPARE = 2
 """Rows of nothing behind the last: librrd may read a little further than it asks."""
 PREFIX = "cb//"
@@ -187,26 +186,9 @@ def respond(data: bytes) -> Outcome:
 
 def main() -> int:
     """Draw until the input ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the hub, which then ends our input
-    source, sink = sys.stdin.buffer, sys.stdout.buffer
     warm_up()
-    while (data := _read(source)) is not None:
-        body = _encoder.encode(respond(data))
-        try:
-            sink.write(len(body).to_bytes(4, "big") + body)
-            sink.flush()
-        except BrokenPipeError:
-            break
+    serve(lambda data: _encoder.encode(respond(data)), MAX_JOB_BYTES)
     return 0
-
-
-def _read(source: BinaryIO) -> bytes | None:
-    head = source.read(4)
-    length = int.from_bytes(head, "big")
-    if len(head) < 4 or length > MAX_JOB_BYTES:
-        return None
-    data = source.read(length)
-    return data if len(data) == length else None
 
 
 if __name__ == "__main__":

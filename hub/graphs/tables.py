@@ -8,6 +8,7 @@ from common.queries import GraphQuery
 from common.series import Layout
 
 CONSOLIDATIONS = ("AVERAGE", "MIN", "MAX")
+MAX_JOB_BYTES = 32 * 1024 * 1024
 
 Row = tuple[int, list[float | None]]
 

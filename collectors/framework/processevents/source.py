@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import signal
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -21,8 +22,6 @@ from collectors.framework.processevents.pace import Waker
 from collectors.framework.processevents.values import Happened, ProcessLife
 from collectors.framework.processtable import ProcessRow, ProcessTable
 from common.configs import DeviceConfig
-
-SIGKILL = 9
 
 
 class Watch(msgspec.Struct, frozen=True, kw_only=True):
@@ -181,14 +180,14 @@ class WatchingSource:
 
     def _with_kills(self, happened: Happened, table: ProcessTable) -> Happened:
         """Add what is known of kills for want of memory."""
-        killed = {life.pid: life.memory_bytes for life in happened.lives if life.signal == SIGKILL}
+        killed = {life.pid: life.memory_bytes for life in happened.lives if life.signal == signal.SIGKILL}
         there = [pid for pid, row in table.rows.items() if row.extra is not None and row.alive]
         kills = self._witness.judge(killed, there)
         if not kills:
             return happened
 
         def judged(life: ProcessLife) -> ProcessLife:
-            found = kills.get(life.pid) if life.signal == SIGKILL else None
+            found = kills.get(life.pid) if life.signal == signal.SIGKILL else None
             return life if found is None else msgspec.structs.replace(life, oom=found)
 
         return msgspec.structs.replace(happened, lives=tuple(judged(life) for life in happened.lives))

@@ -1,6 +1,6 @@
 """What a daemon and its worker processes say to each other: orders one way, news the other, over a pipe each.
 
-A message is a length (4 bytes, big-endian) and MessagePack of one of the unions below. Both ends are of one program and
+A message (`common.pipes`) is MessagePack of one of the unions below. Both ends are of one program and
 one version; types are checked all the same, because what a worker says comes from hosts that are not trusted.
 """
 
@@ -17,12 +17,11 @@ from collectors.framework.rates import Counted
 from collectors.framework.running.interfaces import Totals
 from collectors.framework.task import TaskFigures
 from common.configs import DeviceConfig
-from common.errors import PermanentError
 from common.events import Event
+from common.pipes import MessageError, framed
 from common.queries import Decision, Query, Result
 from common.wire import Failure, ModelReport, ModelTaken
 
-HEAD = 4
 MAX_BYTES = 64 * 1024 * 1024
 
 T = TypeVar("T")
@@ -233,42 +232,9 @@ _orders = msgspec.msgpack.Decoder(Order)
 _news = msgspec.msgpack.Decoder(News)
 
 
-class MessageError(PermanentError):
-    """What came is no message."""
-
-
 def encode(message: Order | News) -> bytes:
     """A message as it crosses."""
-    body = _encoder.encode(message)
-    return len(body).to_bytes(HEAD, "big") + body
-
-
-class Messages:
-    """Cuts what comes out of a pipe into messages."""
-
-    def __init__(self) -> None:
-        self._data = bytearray()
-
-    def bodies(self, data: bytes) -> list[bytes]:
-        """The messages that are whole now.
-
-        Raises:
-            MessageError: one would be too long.
-        """
-        kept, start = self._data, 0
-        kept += data
-        found = []
-        while len(kept) - start >= HEAD:
-            length = int.from_bytes(kept[start : start + HEAD], "big")
-            if length > MAX_BYTES:
-                raise MessageError(f"a message of {length} bytes came, of {MAX_BYTES} at most")
-            end = start + HEAD + length
-            if len(kept) < end:
-                break
-            found.append(bytes(kept[start + HEAD : end]))
-            start = end
-        del kept[:start]
-        return found
+    return framed(_encoder.encode(message))
 
 
 def read_order(body: bytes) -> Order:

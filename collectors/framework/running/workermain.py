@@ -8,8 +8,6 @@ the process ends at once: all that was kept is with the daemon.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import ctypes
 import importlib
 import os
 import signal
@@ -23,12 +21,12 @@ from twisted.internet.stdio import StandardIO
 from twisted.logger import Logger, globalLogBeginner
 
 from collectors.framework.interfaces import CollectorSpec
-from collectors.framework.running.messages import MessageError, Messages, News, Up, encode, read_order
+from collectors.framework.running.messages import MAX_BYTES, News, Up, encode, read_order
 from collectors.framework.running.words import LogWords
 from collectors.framework.running.worker import Worker
 from common.daemon import install_reactor
-
-PR_SET_PDEATHSIG = 1
+from common.parents import end_with_parent
+from common.pipes import MessageError, Messages
 
 _log = Logger()
 
@@ -37,7 +35,7 @@ class Pipe(Protocol):
     """The worker's end of the pipes; with them ends the process."""
 
     def __init__(self) -> None:
-        self._messages = Messages()
+        self._messages = Messages(MAX_BYTES)
         self.worker: Worker | None = None
 
     def say(self, news: News) -> None:
@@ -69,9 +67,8 @@ def leave(status: int) -> None:
 
 
 def end_with(daemon: int) -> None:
-    """Have the kernel end this process when the daemon dies, also while it is stopped or hangs (Linux, prctl(2))."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    """End when the daemon does, also while this process is stopped or hangs."""
+    end_with_parent(signal.SIGKILL)
     if os.getppid() != daemon:
         leave(0)
 

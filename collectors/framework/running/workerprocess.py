@@ -17,12 +17,13 @@ from collectors.framework.running import messages
 from collectors.framework.running.asking import Asking
 from collectors.framework.running.clerk import Clerk, Desk
 from collectors.framework.running.interfaces import Ran, Totals
-from collectors.framework.running.messages import Messages, Order
+from collectors.framework.running.messages import MAX_BYTES, Order
 from collectors.framework.running.patience import Patience, Silence, Waiting
 from collectors.framework.running.standing import StandingDecisions
 from collectors.framework.running.workload import Workload
 from common.configs import DeviceConfig
 from common.errors import TocsinError, TransientError
+from common.pipes import MessageError, Messages
 from common.queries import Decision, Query, Result
 
 MODULE = "collectors.framework.running.workermain"
@@ -70,7 +71,7 @@ class WorkerProcess:
         self._decisions = StandingDecisions()
         self._until_live = Waiting(clock)
         self._asking = Asking(clock, self.name, self.say)
-        self._messages = Messages()
+        self._messages = Messages(MAX_BYTES)
         self._clerk = Clerk(desk, self.name, self.say)
         self._begun = self._has_lived = False
         self._silence = Silence(patience)
@@ -202,7 +203,7 @@ class WorkerProcess:
         return self._child.send(messages.encode(order))
 
     def _spawned(self) -> None:
-        self._messages = Messages()
+        self._messages = Messages(MAX_BYTES)
         self._clerk = Clerk(self._desk, self.name, self.say)
         self._silence.begin()
         self._why = ""
@@ -288,8 +289,8 @@ class WorkerProcess:
         try:
             for body in self._messages.bodies(data):
                 self._hear(body)
-        except messages.MessageError as error:
-            self._messages = Messages()
+        except MessageError as error:
+            self._messages = Messages(MAX_BYTES)
             self._kill(str(error))
 
     def _hear(self, body: bytes) -> None:

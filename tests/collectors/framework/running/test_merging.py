@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from collectors.framework.running.merging import merged_figures, merged_sets, unanswered
-from collectors.framework.running.messages import MAX_BYTES, Ask, MessageError, Messages, encode, read_news, read_order
+from collectors.framework.running.messages import MAX_BYTES, Ask, encode, read_news, read_order
 from collectors.framework.running.settings import share
+from common.pipes import MessageError, Messages
 from common.queries import Sets, SetsQuery
 from common.roll import DeviceScan, SetState, SetStatus
 
@@ -66,7 +67,7 @@ def test_messages_are_cut_out_of_whatever_comes() -> None:
     orders = [Ask(number, SetsQuery(devices=["a" * number])) for number in range(1, 20)]
     data = b"".join(encode(order) for order in orders)
     for size in (1, 7, 64, len(data)):
-        messages, found = Messages(), []
+        messages, found = Messages(MAX_BYTES), []
         for start in range(0, len(data), size):
             found += [read_order(body) for body in messages.bodies(data[start : start + size])]
         assert found == orders
@@ -74,7 +75,7 @@ def test_messages_are_cut_out_of_whatever_comes() -> None:
 
 def test_what_is_no_message_is_refused() -> None:
     with pytest.raises(MessageError, match="of 67108864 at most"):
-        Messages().bodies((MAX_BYTES + 1).to_bytes(4, "big"))
+        Messages(MAX_BYTES).bodies((MAX_BYTES + 1).to_bytes(4, "big"))
     for body in (b"", b"\xc1", b"\x80", encode(Ask(1, SetsQuery()))[4:]):
         with pytest.raises(MessageError, match="no message"):
             read_news(body)
