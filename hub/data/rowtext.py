@@ -8,9 +8,13 @@ from collections.abc import Iterable, Sequence
 
 from common.series import Number
 
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
 
 def csv_text(header: Sequence[str], rows: Iterable[tuple[Sequence[str], Sequence[Number | None]]]) -> str:
     """Lines of a table: first cells that are texts, then figures; what is unknown is empty.
+
+    A text that a spreadsheet would take for a formula has an apostrophe before it.
 
     Args:
         header: of all columns; none for no header.
@@ -19,6 +23,12 @@ def csv_text(header: Sequence[str], rows: Iterable[tuple[Sequence[str], Sequence
     sink = io.StringIO()
     writer = csv.writer(sink, lineterminator="\n")
     if header:
-        writer.writerow(header)
-    writer.writerows([*texts, *("" if value is None else value for value in values)] for texts, values in rows)
+        writer.writerow(map(_text, header))
+    writer.writerows(
+        [*map(_text, texts), *("" if value is None else value for value in values)] for texts, values in rows
+    )
     return sink.getvalue()
+
+
+def _text(text: str) -> str:
+    return f"'{text}" if text.startswith(FORMULA) else text
