@@ -213,7 +213,7 @@ class RrdFolder:
         """Have the file take what is to be written; None when it had to be set aside."""
         known = self._known(file)
         different = difference(header, known.layout.points if known else (), file.layout)
-        if different is not None and file.superseded:
+        if different is not None and file.is_over:
             return self._as_it_is(file, header, different)
         if different is not None and different.hopeless:
             self._set_aside(Path(file.path), OLD, f"nothing of it can be kept: {different.reason}")
@@ -226,6 +226,7 @@ class RrdFolder:
             return self._as_it_is(file, header, different)
         self.conversions.settled(file.key)
         self._register(file, known, header.last)
+        file.reached = True
         file.held = file.form
         file.header = file.form.header if header.size == file.form.header else header.size
         return header
@@ -234,7 +235,7 @@ class RrdFolder:
     def _as_it_is(file: SeriesFile, header: Header, different: Difference) -> Header:
         """Write what fits into a file that is not as it is wanted."""
         file.held, file.header = form_of(different.held), header.size
-        if not different.held.points and not file.superseded:
+        if not different.held.points and not file.is_over:
             raise StuckError(f"{file.path} waits for being converted: {different.reason}")
         return header
 
@@ -253,6 +254,7 @@ class RrdFolder:
         known = self._known(file)
         last = convert([Old(path=file.path, points=known.layout.points if known else ())], file.path, file.layout)
         file.forget()
+        file.reached = True
         self._register(file, known, last)
 
     def _tune(self, file: SeriesFile, header: Header, different: Difference) -> None:
@@ -323,6 +325,7 @@ class RrdFolder:
             rrdtool.create(*rrd.create_arguments(file.path, file.layout, first))
         except (OSError, sqlite3.Error, rrdtool.OperationalError) as error:
             raise StuckError(self._why_not(error)) from None
+        file.reached = True
         file.held, file.header = file.form, file.form.header
 
     def _why_not(self, error: Exception) -> str:

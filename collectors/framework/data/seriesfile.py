@@ -42,9 +42,10 @@ class SeriesFile:
         held: what it takes of `form` as it is, while it waits for being converted; else `form`.
         other: the next one in the ring of those that are the same file with another layout; None for no other.
         superseded: another one has come since, and says what the file is to be.
+        reached: the file was like this, since the process started.
     """
 
-    __slots__ = ("_root", "form", "header", "held", "key", "last", "other", "superseded")
+    __slots__ = ("_root", "form", "header", "held", "key", "last", "other", "reached", "superseded")
 
     def __init__(self, root: str, key: SeriesKey, layout: Layout, other: SeriesFile | None = None) -> None:
         self._root = root
@@ -52,7 +53,7 @@ class SeriesFile:
         self.form = self.held = form_of(layout)
         self.header = self.form.header
         self.last: int | None = None
-        self.superseded = False
+        self.superseded = self.reached = False
         self.other: SeriesFile | None = None
         if other is not None:
             self.other, other.other = other.other or other, self
@@ -79,6 +80,16 @@ class SeriesFile:
         while file is not None and file is not self:
             yield file
             file = file.other
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the file has been like one that came later: it is not turned back for what was held longer."""
+        file: SeriesFile | None = self
+        while file is not None and file.superseded:
+            file = file.other
+            if file is not None and file.reached:
+                return True
+        return False
 
     def forget(self) -> None:
         """What was known of the file is void, for all that are this file."""

@@ -658,6 +658,22 @@ def test_what_is_held_of_a_layout_that_is_over_does_not_turn_the_file_back(bench
     assert bench.writer.conversions.done == 1
 
 
+def test_what_came_to_a_layout_between_two_others_is_kept_however_long_it_was_held(
+    bench: Bench, tmp_path: Path
+) -> None:
+    wide = Layout(points=(Point(name="extra"), *LAYOUT.points), step_s=10)
+    calm = Bench(tmp_path / "calm")
+    for number, layout in enumerate((LAYOUT, wide, replace(wide, step_s=20))):
+        for row in range(12):
+            for one in (bench, calm):
+                values = {point.name: row for point in layout.points}
+                one.put(NOW - 1000 + (12 * number + row) * 20, layout=layout, **values)
+        calm.write()
+    bench.write()
+    assert dump(bench.path()) == dump(calm.path())
+    assert [row[0] for row in bench.rows(NOW - 760, NOW - 540, step_s=20).values()] == list(range(12))
+
+
 def test_a_backlog_is_worked_off_in_slices_and_who_asks_is_answered_between_them(bench: Bench) -> None:
     for turn in range(50):
         for name in ("sshd", "nginx", "cron"):
