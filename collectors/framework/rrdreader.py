@@ -89,6 +89,7 @@ class Reader(Service):
         self._turn = DeferredLock()
         self._pictures = 0
         self._answers = Messages(MAX_ANSWER_BYTES)
+        self._unwanted = 0
         self._waiting: Deferred[bytes] | None = None
 
     @property
@@ -169,6 +170,7 @@ class Reader(Service):
         try:
             return await waiting
         except CancelledError:
+            self._unwanted += 1  # its answer comes all the same, and is none to the next question
             raise TransientError("The question was given up") from None
         finally:
             self._waiting = None
@@ -198,12 +200,15 @@ class Reader(Service):
             self._child.kill()
             return
         for answer in answers:
+            if self._unwanted:
+                self._unwanted -= 1
+                continue
             waiting, self._waiting = self._waiting, None
             if waiting is not None:
                 waiting.callback(answer)
 
     def _came_up(self) -> None:
-        self._answers = Messages(MAX_ANSWER_BYTES)
+        self._answers, self._unwanted = Messages(MAX_ANSWER_BYTES), 0
 
     def _ended(self, reason: str) -> None:
         self._fail(f"The reader process ended at this question ({reason})")

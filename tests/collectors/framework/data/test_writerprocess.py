@@ -6,44 +6,15 @@ from typing import Any
 import msgspec
 import pytest
 from twisted.internet.defer import Deferred
-from twisted.internet.error import ProcessTerminated
-from twisted.internet.task import Clock
-from twisted.python.failure import Failure
 
 from collectors.framework.data.files import Tally
 from collectors.framework.data.writerprocess import HUNG_S, SILENT_S, WriterProcess
 from collectors.framework.data.writing import Report
+from tests.fakes.processes import FakeProcess, FakeReactor
 
 
-class FakeReactor(Clock):
-    """Starts processes that do nothing but what a test says."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.started: list[Any] = []
-
-    def spawnProcess(self, protocol: Any, *_arguments: Any, **_options: Any) -> FakeTransport:
-        self.started.append(FakeTransport(protocol, 100 + len(self.started)))
-        return self.started[-1]  # type: ignore[no-any-return]  # the list takes any
-
-
-class FakeTransport:
-    def __init__(self, protocol: Any, pid: int) -> None:
-        self.protocol, self.pid = protocol, pid
-        self.written: list[bytes] = []
-        self.signals: list[str] = []
-        self.dies = True
-
-    def write(self, data: bytes) -> None:
-        self.written.append(data)
-
-    def signalProcess(self, name: str) -> None:
-        self.signals.append(name)
-        if self.dies:
-            self.protocol.processEnded(Failure(ProcessTerminated(signal=9)))
-
-    def says(self, **report: Any) -> None:
-        self.protocol.outReceived(msgspec.json.encode(Report(tally=Tally(), **report)) + b"\n")
+def says(process: FakeProcess, **report: Any) -> None:
+    process.says(msgspec.json.encode(Report(tally=Tally(), **report)) + b"\n")
 
 
 @pytest.fixture
@@ -65,7 +36,7 @@ def changes(told: list[str]) -> list[str]:
 
 def test_one_that_hangs_is_told_once_killed_and_the_problem_ends_with_the_next_answer(reactor: FakeReactor) -> None:
     process, told = begun(reactor)
-    reactor.started[0].says(done=1)
+    says(reactor.started[0], done=1)
     process.nudge()
     reactor.advance(SILENT_S)
     assert "has not answered" in process.problem
@@ -75,23 +46,23 @@ def test_one_that_hangs_is_told_once_killed_and_the_problem_ends_with_the_next_a
     assert len(reactor.started) == 2
     assert reactor.started[1].written == [b"go\n"]
     assert "has not answered" in process.problem  # one event, until it is over
-    reactor.started[1].says(done=2)
+    says(reactor.started[1], done=2)
     assert process.problem == ""
     assert [bool(one) for one in changes(told)] == [False, True, False]
 
 
 def test_one_whose_disk_hangs_is_killed_again_and_again_and_never_given_up(reactor: FakeReactor) -> None:
     process, _ = begun(reactor)
-    reactor.started[0].says(done=1)
+    says(reactor.started[0], done=1)
     reactor.started[0].dies = False  # until the disk comes back
     process.nudge()
     reactor.advance(SILENT_S)
     reactor.pump([HUNG_S] * 3)
     assert reactor.started[0].signals == ["KILL"] * 3
     assert len(reactor.started) == 1
-    reactor.started[0].protocol.processEnded(Failure(ProcessTerminated(signal=9)))
+    reactor.started[0].ends()
     reactor.advance(1.0)
-    reactor.started[1].says(done=2)
+    says(reactor.started[1], done=2)
     assert process.problem == ""
 
 
@@ -100,7 +71,7 @@ def test_an_answer_in_time_is_no_problem_and_who_is_asked_nothing_may_be_silent(
     for _ in range(3):
         process.nudge()
         reactor.advance(SILENT_S - 1)
-        reactor.started[0].says(done=1)
+        says(reactor.started[0], done=1)
     reactor.advance(10 * HUNG_S)
     assert set(told) == {""}
     assert reactor.started[0].signals == []
@@ -112,13 +83,13 @@ def test_a_flush_tells_whether_all_was_read(reactor: FakeReactor, *, behind: boo
     answers: list[bool] = []
     Deferred.fromCoroutine(process.flush(["web1"])).addBoth(lambda done: answers.append(bool(done)))
     assert reactor.started[0].written[-1] == b'flush 1 ["web1"]\n'
-    reactor.started[0].says(done=1, flushed=1, behind=behind)
+    says(reactor.started[0], done=1, flushed=1, behind=behind)
     assert answers == [not behind]
 
 
 def test_what_is_no_report_is_left_out(reactor: FakeReactor) -> None:
     process, _ = begun(reactor)
     reactor.started[0].protocol.outReceived(b"Segmentation fault\n")
-    reactor.started[0].says(done=7)
+    says(reactor.started[0], done=7)
     assert process.report is not None
     assert process.report.done == 7
