@@ -36,6 +36,7 @@ MOST_STALLED = 10
 WORK_S = 600.0
 ASK_AGAIN_S = 1.0
 MOST_PROBLEMS = 20
+MAX_SENTENCE = 1000
 MOST_FILES = 50_000
 """Of a device: more than any can have."""
 TURN_S = 600.0
@@ -68,7 +69,7 @@ class Freight(Struct, kw_only=True):
         """A file stays where it is."""
         self.left += 1
         if len(self.problems) < MOST_PROBLEMS:
-            self.problems.append(sentence)
+            self.problems.append(sentence[:MAX_SENTENCE])
 
 
 class Carriage:
