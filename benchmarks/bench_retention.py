@@ -1,11 +1,11 @@
-"""What it costs to keep the hours before an outage, to list what a collector has, and to delete it."""
+"""What is kept takes on disk, and what it costs to keep the hours before an outage, to list and to delete files."""
 
 from __future__ import annotations
 
 import itertools
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from collectors.framework.data.writing import Writer
 from collectors.framework.samplespool import SampleSpool
 from common import rrd
 from common.holdings import HoldingsQuery
-from common.series import Layout, Plan, Point, Sample, SeriesKey
+from common.series import Kept, Layout, Plan, Point, Retention, Sample, SeriesKey
 
 Row = tuple[str, float, str, str]
 
@@ -31,13 +31,25 @@ DAY_S = 86_400
 
 def run() -> list[Row]:
     """Measure copies of both kinds of process sets, then a folder of many files."""
-    rows: list[Row] = []
+    rows = list(_sizes())
     for name, points, step_s in (("8 points, 60 s", 8, 60), ("19 points, 10 s", 19, 10)):
         with tempfile.TemporaryDirectory(prefix="tocsin-bench-") as folder:
             rows += _copies(Path(folder), name, points, step_s)
     with tempfile.TemporaryDirectory(prefix="tocsin-bench-") as folder:
         rows += _folder(Path(folder))
     return rows
+
+
+def _sizes() -> Iterator[Row]:
+    """Bytes of a point in all its archives, for each year that the file reaches back; files never grow."""
+    everything = Plan(name="all", full_days=366)
+    kept: tuple[tuple[str, Kept], ...] = (
+        ("plan standard", Retention.STANDARD), ("plan long", Retention.LONG), ("each step of a year", everything)
+    )  # fmt: skip
+    for (name, plan), step_s in itertools.product(kept, (60, 10)):
+        years = max(one.rows * one.steps for one in rrd.archives(step_s, plan)) * step_s / (366 * DAY_S)
+        each = rrd.size_bytes(8, step_s, plan) / 8 / years
+        yield f"{name}, {step_s} s: a point of 8, for each of {years:.0f} years", each / 1024, "KiB", ""
 
 
 class _Site:

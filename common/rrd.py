@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
+from itertools import compress
 from types import MappingProxyType
 from typing import Any
 
@@ -18,6 +19,8 @@ from common.series import Kept, Kind, Layout, Number, Point, Retention, SeriesKe
 
 DAY_S = 86_400
 CONSOLIDATIONS = ("AVERAGE", "MIN", "MAX")
+EXPECTED, SPREAD = "HWPREDICT", "DEVPREDICT"
+"""What was expected of a value, and how far from that it usually is: the archives of what is learned."""
 KNOWN_SHARE = 0.5
 """A consolidated row is known when more than half of what it covers is (rrdcreate(1), xff)."""
 
@@ -219,6 +222,9 @@ def value_text(value: Number | None, *, whole: bool) -> str:
 
 def update_text(at: int, values: Sequence[Number | None], whole: Sequence[bool]) -> str:
     """One sample as an argument of `rrdtool update`."""
+    text = ":".join(map(repr, values))
+    if "n" not in text and float not in map(type, compress(values, whole)):  # no None, nan or inf, as nearly always
+        return f"{at}:{text}"
     texts = [value_text(value, whole=flag) for value, flag in zip(values, whole, strict=True)]
     return f"{at}:{':'.join(texts)}"
 

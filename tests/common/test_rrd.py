@@ -159,4 +159,11 @@ def test_a_sample_is_one_argument() -> None:
     assert rrd.template(points) == "a:b:c"
 
 
+@given(st.lists(st.tuples(st.none() | st.floats() | st.integers(-(2**63), 2**64 - 1), st.booleans()), min_size=1))
+def test_a_sample_is_written_as_its_values_are(columns: list[tuple[float | None, bool]]) -> None:
+    texts = [rrd.value_text(value, whole=whole) for value, whole in columns]
+    values, wholes = zip(*columns, strict=True)
+    assert rrd.update_text(NOW, values, wholes) == f"{NOW}:{':'.join(texts)}"
+
+
 # --- graphs -----------------------------------------------------------------------------------------------------------
