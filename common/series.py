@@ -52,8 +52,8 @@ class Point(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def stored_unit(self) -> str:
-        """What the figures of its series are in: of a counter, so much a second."""
-        return f"{self.unit}/s" if self.kind is Kind.COUNTER else self.unit
+        """What the rows of its series are in: of all but a gauge, files keep so much a second."""
+        return self.unit if self.kind is Kind.GAUGE else f"{self.unit}/s"
 
 
 class SeriesKey(Struct, frozen=True, order=True, gc=False):
@@ -124,7 +124,7 @@ class Baseline(Struct, frozen=True, kw_only=True):
     pace: Pace = Pace.NORMAL
 
 
-class Layout(Struct, frozen=True, kw_only=True):
+class Layout(Struct, frozen=True, kw_only=True, cache_hash=True):
     """What one source's file holds: the points in order, and the step in whole seconds.
 
     Attributes:

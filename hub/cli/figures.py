@@ -99,8 +99,8 @@ def measured(value: object, unit: str) -> str:
     number = _number(value)
     if number is None:
         return NOTHING
-    if unit == "bytes":
-        return size(number)
+    if unit in {"bytes", "bytes/s"}:
+        return size(number) + unit.removeprefix("bytes")
     if unit == "s" and number >= 60:
         return span(number)
     text = f"{number:,.0f}".replace(",", " ") if number == int(number) else f"{number:.4g}"

@@ -58,7 +58,7 @@ def _scale(row: Mapping[str, Any], unit: str) -> str:
 
 def _short(value: object, unit: str) -> object:
     """To three digits, but for what is written with a prefix or in units of time."""
-    return float(f"{value:.3g}") if isinstance(value, float) and unit not in {"bytes", "s"} else value
+    return float(f"{value:.3g}") if isinstance(value, float) and unit not in {"bytes", "bytes/s", "s"} else value
 
 
 def is_wide(columns: int = WIDE_FROM) -> bool:

@@ -72,8 +72,10 @@ def test_a_plan_out_of_bounds_is_refused_at_the_door(plan: dict[str, object]) ->
         msgspec.convert(plan, Plan)
 
 
-def test_the_figures_of_a_counter_are_so_much_a_second() -> None:
-    assert [Point(name="in", kind=kind, unit="bytes").stored_unit for kind in (Kind.COUNTER, Kind.GAUGE)] == [
-        "bytes/s",
-        "bytes",
-    ]
+def test_rows_of_all_but_gauges_are_so_much_a_second() -> None:
+    assert {kind: Point(name="in", kind=kind, unit="bytes").stored_unit for kind in Kind} == {
+        Kind.GAUGE: "bytes",
+        Kind.COUNTER: "bytes/s",
+        Kind.DERIVE: "bytes/s",
+        Kind.ABSOLUTE: "bytes/s",
+    }

@@ -66,7 +66,7 @@ def fetch(query: FetchQuery, held: Sequence[Series], now: float, clock: Callable
     more = bool(bins) and end < edges[-1]
     return Rows(
         points=question.names,
-        units=[point.stored_unit for point in points],
+        units=[point.unit.removesuffix("/s") if query.cf == "SUM" else point.stored_unit for point in points],
         step_s=step_s,
         start=query.start,
         end=query.end,

@@ -238,10 +238,13 @@ def test_a_sum_is_of_rates_alone(tmp_path: Path) -> None:
     root = write(tmp_path, [(NOW - 60 * place, (1.0, 2.0)) for place in range(30, 0, -1)])
     with pytest.raises(PermanentError, match="cpu is not; ask for rate alone"):
         ask(root, cf="SUM")
-    counted = Layout(points=(Point(name="cpu", unit="percent"), Point(name="rate", kind=Kind.DERIVE)), step_s=STEP_S)
+    counted = Layout(
+        points=(Point(name="cpu", unit="percent"), Point(name="rate", kind=Kind.DERIVE, unit="runs")), step_s=STEP_S
+    )
     root = write(tmp_path, [(NOW - 60 * place, (1.0, 120 * (30 - place))) for place in range(30, 0, -1)], counted)
     rows = ask(root, cf="SUM", points=["rate"], edges=[NOW - 900, NOW - 600])
-    assert rows.rows == [(NOW - 600, [600.0])]
+    assert (rows.rows, rows.units) == ([(NOW - 600, [600.0])], ["runs"])
+    assert ask(root, points=["rate"]).units == ["runs/s"]
 
 
 @pytest.mark.parametrize("edges", [[5], [5, 5], [9, 5]])

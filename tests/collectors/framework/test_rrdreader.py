@@ -117,7 +117,7 @@ def test_pages_together_hold_everything_once(root: Path, monkeypatch: pytest.Mon
 def test_rows_have_the_points_asked_for_in_that_order(root: Path) -> None:
     rows = ask(root, fetch(points=("restarts", "cpu")))
     assert isinstance(rows, Rows)
-    assert (rows.points, rows.units, rows.step_s) == (["restarts", "cpu"], ["restarts", "percent"], 10)
+    assert (rows.points, rows.units, rows.step_s) == (["restarts", "cpu"], ["restarts/s", "percent"], 10)
     assert rows.rows[0][1] == pytest.approx([0.1, 34.9])
     assert [at for at, _ in rows.rows] == list(range(NOW - 100, NOW + 1, 10))
 

@@ -76,6 +76,7 @@ def test_bytes_have_a_prefix(value: object, wanted: str) -> None:
         (1, "processes", "1 processes"),
         (0.254, "percent", "0.254 percent"),
         (2048, "bytes", "2.0 KiB"),
+        (2048, "bytes/s", "2.0 KiB/s"),
         (90, "s", "1m 30s"),
         (1234567, "", "1 234 567"),
         (None, "s", "–"),
