@@ -54,7 +54,7 @@ def list_left(root: Path, query: LeftQuery) -> Left:
 def list_outgoing(root: Path, query: OutgoingQuery) -> Outgoing:
     """A page of the files of a device, with their digests."""
     held = sorted(read_device(root, query.device), key=lambda series: series.file)
-    sizes = {series.file: _size(root / series.file) for series in held}
+    sizes = [] if query.after else [_size(path) for series in held for path, _ in _together(root, series)]
     files: list[MovedFile] = []
     unread: list[str] = []
     seen = characters = 0
@@ -73,29 +73,36 @@ def list_outgoing(root: Path, query: OutgoingQuery) -> Outgoing:
     return _page(files, sizes, last, unread, more=False)
 
 
-def _page(files: list[MovedFile], sizes: dict[str, int], last: str, unread: list[str], *, more: bool) -> Outgoing:
+def _page(files: list[MovedFile], sizes: list[int], last: str, unread: list[str], *, more: bool) -> Outgoing:
     return Outgoing(
         files=files,
         more=more,
         last=last,
         unread=unread,
-        files_in_all=sum(size > 0 for size in sizes.values()),
-        bytes_in_all=sum(sizes.values()),
+        files_in_all=sum(size > 0 for size in sizes),
+        bytes_in_all=sum(sizes),
     )
 
 
 def _described(root: Path, series: Series, unread: list[str]) -> Iterator[MovedFile]:
-    """What lies beside a file, then itself: who has put that away knows of the others no more."""
-    path = root / series.file
-    copies = [(Path(copy.path), copy.first) for copy in copies_of(path)]
-    learned = [(path.with_name(Path(band.path).name), band.begun) for band in bands(root, series.file)]
-    for one, first in [*copies, *learned, (path, series.first)]:
+    for one, first in _together(root, series):
         try:
             yield describe(one, series, first)
         except FileNotFoundError:
             continue  # named before it exists, and never made
         except (OSError, DamagedError) as error:
             unread.append(f"{series.key.component} / {series.key.source}: {error}"[:500])
+
+
+def _together(root: Path, series: Series) -> list[tuple[Path, int]]:
+    """What lies beside a file, then itself, each with its first second.
+
+    Who has put that away knows of the others no more.
+    """
+    path = root / series.file
+    copies = [(Path(copy.path), copy.first) for copy in copies_of(path)]
+    learned = [(path.with_name(Path(band.path).name), band.begun) for band in bands(root, series.file)]
+    return [*copies, *learned, (path, series.first)]
 
 
 def describe(path: Path, series: Series, first: int) -> MovedFile:

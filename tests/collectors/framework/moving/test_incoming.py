@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
+from collectors.framework.data.copies import copy_name
 from collectors.framework.moving.incoming import HELD_S, KEEP_S, MOST_BROKEN, PATIENCE_S, Incoming
 from collectors.framework.moving.orders import Adopt, Moved
 from collectors.framework.moving.outgoing import describe, list_outgoing
@@ -217,3 +218,13 @@ def test_a_file_is_described_as_it_is(tmp_path: Path) -> None:
     told = describe(side.path(KEY), series, series.first)
     assert (told.key, told.first, told.last, told.beside) == (KEY, NOW - 1000, NOW - 990, "")
     assert told.size == side.path(KEY).stat().st_size
+
+
+def test_what_lies_beside_a_file_counts_as_one_more(tmp_path: Path) -> None:
+    side = Side(tmp_path, "giver", Clock(), NOW)
+    side.sample({NOW - 1000: 1.0, NOW - 990: 2.0}, KEY)
+    file = side.path(KEY)
+    Path(copy_name(str(file), NOW - 90_000, NOW - 80_000)).write_bytes(file.read_bytes())
+    offered = list_outgoing(side.root, OutgoingQuery(device="web1"))
+    assert [bool(one.beside) for one in offered.files] == [True, False]
+    assert (offered.files_in_all, offered.bytes_in_all) == (2, 2 * file.stat().st_size)
