@@ -18,6 +18,7 @@ from hub.cli.progress import counting
 from hub.cli.settled import wait_for_samples
 
 STEP_S = 0.5
+TIMEOUT_S = 600.0
 MAX_ASKED = 100
 """So many devices are named when it is asked how far it is; of more, it is asked for all."""
 
@@ -35,9 +36,7 @@ MAX_ASKED = 100
     "--timeout",
     "timeout_s",
     type=click.FloatRange(0.1, 86400),
-    default=600.0,
-    show_default=True,
-    help="Seconds to wait.",
+    help="Seconds to wait.  [default: 600]",
 )
 @json_option
 @pass_client
@@ -48,7 +47,7 @@ def convert_command(
     everything: bool,
     dry_run: bool,
     wait: bool,
-    timeout_s: float,
+    timeout_s: float | None,
     as_json: bool,
 ) -> None:
     """Convert series files of DEVICE to the points, interval and retention plan that they should have now.
@@ -61,20 +60,24 @@ def convert_command(
     """
     if bool(devices) == everything:
         raise usage("name devices, or give --all: one of the two")
-    deadline = time.monotonic() + timeout_s
-    if wait and not dry_run:
+    if wait and dry_run:
+        raise usage("--dry-run changes nothing, so there is nothing to --wait for; give one of them")
+    if timeout_s is not None and not wait:
+        raise usage("--timeout says how long to --wait; give both, or neither")
+    deadline = time.monotonic() + (TIMEOUT_S if timeout_s is None else timeout_s)
+    if wait:
         with counting("waiting for the next samples", None):
             wait_for_samples(client.api, devices, deadline)
     document = client.api.post(
         path_of("series", "conversion"), {"devices": list(devices), "all": everything, "dry_run": dry_run}
     )
-    if wait and not dry_run:
+    if wait:
         document = _wait(client.api, devices, document, deadline)
     if as_json:
         emit(document)
     else:
         _print(document, dry_run=dry_run)
-    _judge(document, waited=wait and not dry_run, printed=as_json)
+    _judge(document, waited=wait, printed=as_json)
 
 
 def _wait(api: Api, devices: Sequence[str], document: dict[str, Any], deadline: float) -> dict[str, Any]:
@@ -115,6 +118,9 @@ def _print(document: dict[str, Any], *, dry_run: bool) -> None:
         note(f"{waiting - named} more are not listed")
     words = "would be converted" if dry_run else "to be converted"
     known = counted(int(document.get("known") or 0), "file")
+    if not waiting and not failed:
+        say(f"{known} with samples: none is to be converted")
+        return
     say(f"{known} with samples: {waiting} {words}, {failed} failed")
 
 

@@ -10,7 +10,7 @@ import click
 from common.quantities import counted
 from hub.cli.client import Api, path_of
 from hub.cli.context import Client, json_option, pass_client
-from hub.cli.exits import CommandError, Exit, usage
+from hub.cli.exits import CommandError, Exit, not_found, usage
 from hub.cli.figures import NOTHING, safe, size, span
 from hub.cli.output import Column, cell, emit, note, plural_rows, say, show, table
 from hub.cli.progress import waiting
@@ -58,11 +58,19 @@ def plan_command(
             raise usage("--step, --points and --files are for plans; devices have their own")
         if not names and not everything:
             raise usage("--devices says what the names are; name some, or give --all")
-        _show_devices(client.api, names, as_json=as_json)
+        try:
+            _show_devices(client.api, names, as_json=as_json)
+        except CommandError as error:
+            if error.exit_code is not Exit.NOT_FOUND or as_devices:
+                raise
+            raise not_found(f"{error.message}; and no plan has that name: `tocsin data plan` shows them") from None
         return
+    step_s = parse_length(step) if step else None
+    if step_s is not None and step_s > DAY_S:
+        raise usage(f"--step {step}: it may be a day at most")
     parameters = {
         "name": list(names),
-        "step_s": parse_length(step) if step else None,
+        "step_s": step_s,
         "points": points,
         "files": files,
     }

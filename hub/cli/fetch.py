@@ -41,9 +41,9 @@ MAX_PERCENTILES = 20
     help="What a row has of its time; SUM is what a rate comes to in it.",
 )
 @click.option("--resolution", metavar="LENGTH", help="Length of a row, such as 60s or 1h; made of finer rows.")
-@click.option("--days", "by", flag_value="day", help="A row for each day of the calendar.")
-@click.option("--weeks", "by", flag_value="week", help="A row for each week, from Monday.")
-@click.option("--months", "by", flag_value="month", help="A row for each month.")
+@click.option("--days", is_flag=True, help="A row for each day of the calendar.")
+@click.option("--weeks", is_flag=True, help="A row for each week, from Monday.")
+@click.option("--months", is_flag=True, help="A row for each month.")
 @click.option(
     "--tz", "zone_name", metavar="ZONE", help="Whose calendar, such as Europe/Berlin.  [default: this terminal's]"
 )
@@ -70,7 +70,9 @@ def fetch_command(
     range_text: str,
     cf: str,
     resolution: str | None,
-    by: str | None,
+    days: bool,
+    weeks: bool,
+    months: bool,
     zone_name: str | None,
     source: str | None,
     stats: bool,
@@ -83,6 +85,7 @@ def fetch_command(
     CSV: the end of each row in ISO 8601 UTC, or the name of its day, week or month, how many hours that has and whether
     it is over; then a column for each point; a gap is empty. COMPONENT '' is the device itself.
     """
+    by = _by(days=days, weeks=weeks, months=months)
     _check(resolution, by, percentiles, stats=stats, cf=cf)
     zone = _zone(zone_name)
     chosen = parse_range(range_text, time.time(), zone)
@@ -122,6 +125,14 @@ def fetch_command(
         note(f"Rows up to {iso(inexact)} are in part of coarser ones that do not end where a {by} of this zone does")
     if copies:
         note(f"{copies} of the rows are from copies that were kept when the device went silent")
+
+
+def _by(**given: bool) -> str | None:
+    """What of the calendar a row is of."""
+    chosen = [name for name, wanted in given.items() if wanted]
+    if len(chosen) > 1:
+        raise usage(f"--{chosen[0]} and --{chosen[1]} cannot be used together: both say what a row is of")
+    return chosen[0].removesuffix("s") if chosen else None
 
 
 def _check(

@@ -9,12 +9,13 @@ from typing import Any
 import click
 from msgspec import Struct
 
+from common.graphs import MAX_PERCENTILES
 from hub.cli.client import Parameters, Pictured, path_of
 from hub.cli.context import Client, json_option, pass_client
 from hub.cli.exits import CommandError, Exit, usage
 from hub.cli.figures import size
 from hub.cli.graphlist import show_graphs
-from hub.cli.output import emit, say
+from hub.cli.output import emit, note, say
 from hub.cli.picturefile import Place, place_of, put
 from hub.cli.progress import waiting
 from hub.cli.ranges import FORMS, LENGTHS, Range, parse_length, parse_range
@@ -102,8 +103,6 @@ def graph_command(
     if place.form == "html" and not all_graphs:
         raise usage("--format html is for a sheet of all graphs: --all")
     span = parse_range(given["range_text"], time.time())
-    if span.start < 0:
-        raise usage(f"--range {given['range_text']}: it begins before 1970")
     manner = _manner(span, given)
     if all_graphs:
         _only_one_device(chosen)
@@ -176,6 +175,8 @@ def _flag(value: bool | None) -> int | None:
 
 
 def _percentiles(values: Sequence[float]) -> Sequence[float]:
+    if len(values) > MAX_PERCENTILES:
+        raise usage(f"--percentile may be given {MAX_PERCENTILES} times in a picture")
     for value in values:
         if not 0 < value < 100:
             raise usage(f"--percentile {value:g}: wanted a number above 0 and below 100, such as 95")
@@ -208,6 +209,9 @@ def _done(
         emit({**told, "start": span.start, "end": span.end, "missing": list(missing), **more})
     elif place.path is not None:
         say(f"Wrote {place.path} ({size(len(data))})")
+        if more.get("left_out"):
+            all_of_it = more["graphs"] + more["left_out"]
+            note(f"{more['graphs']} of {all_of_it} graphs are on it; --limit {all_of_it} takes more, or name a set")
     if missing:
         sentence = "The picture does not have all that was asked for"
         raise CommandError(sentence, missing, exit_code=Exit.PARTLY, code="partly", printed=as_json)

@@ -140,9 +140,10 @@ def _end(document: dict[str, Any], devices: Sequence[str], *, as_json: bool) -> 
     """Say by the exit code whether all that was named is gone."""
     kept = {str(row.get("device")) for row in plural_rows(document, "kept")}
     gone = {str(row.get("device")) for row in plural_rows(document, "purged")}
-    if named := [name for name in devices if name in kept]:
+    if any(name in kept for name in devices):
         code = Exit.PARTLY if gone or any(row.get("waits") for row in plural_rows(document, "kept")) else Exit.FAILED
-        sentence = f"{counted(len(named), 'device')} of {len(devices)} kept files"
+        word = "would be" if document.get("dry_run") else "was"
+        sentence = f"Not all that was named {word} deleted" if gone else f"Nothing {word} deleted"
         raise CommandError(sentence, exit_code=code, code="kept", printed=as_json)
     if nothing := [name for name in devices if name not in gone]:
         note(f"There is nothing of {', '.join(safe(name) for name in nothing[:10])}")

@@ -42,6 +42,8 @@ def parse_range(text: str, now: float, zone: tzinfo | None = None) -> Range:
     if ".." in text:
         first, _, last = text.partition("..")
         start = parse_time(first, now, zone)
+        if start >= now:
+            raise usage(f"The range {text!r} has not begun yet")
         end = _end(last, now, zone) if last.strip() else now
     else:
         length_s = _length_s(text)
@@ -54,6 +56,8 @@ def parse_range(text: str, now: float, zone: tzinfo | None = None) -> Range:
         end = min(end, now)
     if start >= end:
         raise usage(f"The range {text!r} ends before it begins")
+    if start < 0:
+        raise usage(f"The range {text!r} begins before 1970")
     return Range(int(start), int(end))
 
 

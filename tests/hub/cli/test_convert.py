@@ -76,3 +76,18 @@ def test_either_devices_or_all(run: Run) -> None:
         done = run("data", "convert", *arguments)
         assert done.code == 2
         assert "one of the two" in done.err
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"), [("--dry-run --wait", "nothing to --wait for"), ("--timeout 3", "how long to --wait")]
+)
+def test_what_makes_no_sense_together_is_refused(run: Run, fake: FakeApi, typed: str, sentence: str) -> None:
+    done = run("data", "convert", "web1", *typed.split())
+    assert done.code == 2
+    assert sentence in done.err
+    assert fake.state.requests == []
+
+
+def test_nothing_to_do_is_said_in_one_word(run: Run, fake: FakeApi) -> None:
+    fake.state.conversions = [rows()]
+    assert "9 files with samples: none is to be converted" in run("data", "convert", "web1").out

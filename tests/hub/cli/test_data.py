@@ -180,6 +180,7 @@ def test_figures_of_a_range(run: Run) -> None:
     "options",
     [
         ("--days", "--resolution", "1h"),
+        ("--days", "--weeks"),
         ("--percentile", "95"),
         ("--stats", "--percentile", "101"),
         ("--stats", "--weeks"),

@@ -84,6 +84,8 @@ class Hub:
 
     def _devices(self, query: Any) -> Any:
         self.asked.append(query)
+        if "standart" in query.get("device", []):
+            raise Refusal(404, "not_found", "there is no device 'standart'")
         return msgspec.to_builtins(Devices(devices=self.devices, problems=self.problems))
 
     def _orphans(self, query: Any) -> Any:
@@ -183,6 +185,7 @@ def test_devices_are_told_with_what_they_have_and_would_have(run: Run, hub: Hub)
         (("web1", "--step", "10s"), "--step, --points and --files are for plans"),
         (("--all", "web1"), "--all is of all devices"),
         (("--devices",), "name some, or give --all"),
+        (("standard", "--step", "2d"), "--step 2d: it may be a day at most"),
         (("standard", "--step", "soon"), "'soon' is no length of time"),
         (("--points", "0"), "0 is not in the range"),
     ],
@@ -191,6 +194,13 @@ def test_what_makes_no_sense_is_refused(run: Run, hub: Hub, arguments: tuple[str
     done = run("data", "plan", *arguments)
     assert done.code == Exit.USAGE
     assert sentence in done.err
+
+
+def test_a_name_of_nothing_is_neither_plan_nor_device(run: Run, hub: Hub) -> None:
+    done = run("data", "plan", "standart")
+    assert done.code == Exit.NOT_FOUND
+    assert "no plan has that name" in done.err
+    assert "no plan" not in run("data", "plan", "--devices", "standart").err
 
 
 def test_a_device_that_is_called_like_a_plan_can_be_asked_for(run: Run, hub: Hub) -> None:
