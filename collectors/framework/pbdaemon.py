@@ -169,7 +169,10 @@ class CollectorDaemon(Chain):
             on_lapse=lambda: link.begin_anew("the hub was silent for longer than a lease lasts"),
         )
 
-        purger = Purger(clock, writer, lambda device: device in held.devices() or device == name.get())
+        def is_held(device: str) -> bool:
+            return held.get(device) is not None or device in held.lapsed
+
+        purger = Purger(clock, writer, lambda device: is_held(device) or device == name.get())
         client.parts |= {HoldingsQuery: reader.look, PurgeQuery: purger.answer, ConversionQuery: writer.convert}
 
         mover = self.mover = Mover(
@@ -180,7 +183,7 @@ class CollectorDaemon(Chain):
             writer,
             reader,
             writer.order,
-            is_held=lambda device: held.get(device) is not None or device in held.lapsed,
+            is_held=is_held,
             own=name.get,
         )
         client.parts |= dict.fromkeys(get_args(MovingQuery), mover.answer)

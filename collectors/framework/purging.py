@@ -72,8 +72,7 @@ class Purger:
         """
         work = self._works.get(query.token)
         if work is None:
-            if here := [device for device in query.devices if self._is_held(device)]:
-                raise PermanentError(f"{here[0]} is collected here, and its files stay")
+            self._check(query)
             while len(self._works) >= MOST_KEPT:
                 self._works.pop(next(iter(self._works)))
             work = self._works[query.token] = _Work()
@@ -86,6 +85,10 @@ class Purger:
             self._works.pop(query.token, None)
             raise work.error
         return work.told
+
+    def _check(self, query: PurgeQuery) -> None:
+        if here := [device for device in query.devices if self._is_held(device)]:
+            raise PermanentError(f"{here[0]} is collected here, and its files stay")
 
     async def _wait(self, work: _Work) -> None:
         waiting: Deferred[None] = Deferred()
@@ -104,6 +107,7 @@ class Purger:
         try:
             if not await self._files.fresh(*query.devices):
                 raise TransientError("the last samples of these devices are not in their files yet; try again")
+            self._check(query)  # one may have come back meanwhile
             outcome = await self._files.order(Purge(devices=query.devices), heard)
             if not isinstance(outcome, PurgeDone):
                 raise TransientError(f"the writer process answered with {type(outcome).__name__}")

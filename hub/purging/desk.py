@@ -139,7 +139,11 @@ class Purging:
         await self._forget(gone)
 
     async def _dated(self, orphans: Sequence[Orphan], grace_s: float) -> list[Found]:
-        """Tell when devices left; of one that this hub has never had, when its files were found first counts."""
+        """Tell when devices left; of one that this hub has never had, when its files were found first counts.
+
+        What was written since is kept from then on: the device was collected all the same, as by the hub that the
+        database is an earlier copy of.
+        """
         left = {one.device for one in orphans if one.reason is Reason.LEFT}
         known = await self._store.left(left)
         now, new, found = self._wall(), list[Remnant](), list[Found]()
@@ -152,7 +156,7 @@ class Purging:
                 new.append(Remnant(device=one.device, collector=one.collector, since=now))
                 self._remnants[key] = new[-1]
             at = known[one.device] if one.device in known else self._remnants[key].since
-            found.append(Found(orphan=one, left_at=at, purge_from=at + grace_s))
+            found.append(Found(orphan=one, left_at=at, purge_from=max(at, min(one.written, now)) + grace_s))
         await self._store.record(new)
         return found
 
@@ -187,8 +191,9 @@ class Purging:
             if at is None or orphan.device in stays or (devices and orphan.device not in devices):
                 continue
             if at > now:
-                left_s = now - (found.left_at or now)
-                why = f"it left {left_s / 86_400:.1f} days ago, and its files are kept for {grace / 86_400:g}"
+                left_at, since = found.left_at or now, at - grace
+                what = "its files were written to" if since > left_at else "it left"
+                why = f"{what} {(now - since) / 86_400:.1f} days ago, and its files are kept for {grace / 86_400:g}"
                 kept.append(Kept(device=orphan.device, collector=orphan.collector, why=why, purge_from=at))
             else:
                 wanted.setdefault(orphan.collector, []).append(orphan)
@@ -260,11 +265,11 @@ class Purging:
     async def look(self) -> None:
         """Ask collectors again that were away when something was to be deleted; delete by itself, if it may."""
         waiting: dict[str, list[Remnant]] = {}
-        for one in list(self._remnants.values()):
-            if not one.purge_by:
-                continue
-            if self._view.has(one.device):
-                self._remnants[one.key] = replace(one, purge_by="")  # it is back, and nobody wants that any more
+        wishes = [one for one in self._remnants.values() if one.purge_by]
+        left = await self._store.left({one.device for one in wishes})
+        for one in wishes:
+            if self._view.has(one.device) or left.get(one.device, one.since) > one.since:
+                self._remnants[one.key] = replace(one, purge_by="")  # it is or was back: nobody wants that any more
                 await self._store.record([self._remnants[one.key]])
             elif self._sessions.session(one.collector, SERVICE_PROCESS) is not None:
                 waiting.setdefault(one.collector, []).append(one)

@@ -21,11 +21,13 @@ class Files:
 
     def __init__(self) -> None:
         self.is_fresh = True
+        self.on_fresh: Callable[[], object] = lambda: None
         self.freshened: list[tuple[str, ...]] = []
         self.orders: list[tuple[Any, Callable[[Progress], None], Deferred[Outcome]]] = []
 
     async def fresh(self, *devices: str) -> bool:
         self.freshened.append(devices)
+        self.on_fresh()
         return self.is_fresh
 
     async def order(self, order: Any, on_progress: Callable[[Progress], None]) -> Outcome:
@@ -37,7 +39,8 @@ class Files:
 class Bench:
     def __init__(self) -> None:
         self.clock, self.files = Clock(), Files()
-        self.purger = Purger(self.clock, self.files, lambda device: device == "here")
+        self.here = {"here"}
+        self.purger = Purger(self.clock, self.files, lambda device: device in self.here)
 
     def ask(self, *devices: str, token: str = "t1") -> list[Any]:
         results: list[Any] = []
@@ -66,6 +69,13 @@ def test_what_is_collected_here_stays_and_nothing_else_goes_either(bench: Bench)
     assert failure.check(PermanentError)
     assert failure.value.message == "here is collected here, and its files stay"
     assert (bench.files.freshened, bench.files.orders) == ([], [])
+
+
+def test_what_comes_back_while_its_samples_are_written_stays(bench: Bench) -> None:
+    bench.files.on_fresh = lambda: bench.here.add("web1")
+    (failure,) = bench.ask("web1")
+    assert failure.check(PermanentError)
+    assert bench.files.orders == []
 
 
 def test_a_long_purge_is_asked_after_and_begun_once(bench: Bench) -> None:

@@ -29,7 +29,7 @@ GRACE_S = 30 * DAY_S
 
 def held(device: str, component: str = "sshd", source: str = "process", **fields: Any) -> HeldFile:
     name = hashlib.blake2b(repr((device, component, source, fields)).encode(), digest_size=16).hexdigest()
-    told: dict[str, Any] = {"size": 100, "written": NOW - 10, "held_as": HeldAs.SERIES, **fields}
+    told: dict[str, Any] = {"size": 100, "written": NOW - 100 * DAY_S, "held_as": HeldAs.SERIES, **fields}
     return HeldFile(file=f"0/0/{name}.rrd", key=SeriesKey(device, component, source), **told)
 
 
@@ -296,6 +296,36 @@ def test_what_was_to_go_and_came_back_stays(site: Site) -> None:
     del site.model["gone"]
     done(site.purging.look())
     assert site.purges == []
+
+
+def test_what_was_to_go_and_was_back_in_between_has_its_grace_anew(site: Site) -> None:
+    site.files["east"] = [held("old")]
+    site.store.left_at["old"] = NOW - 40 * DAY_S
+    site.away = {"east"}
+    site.purge("old")
+    site.store.left_at["old"] = NOW  # it was added and removed again, and nobody looked in between
+    site.away = set()
+    done(site.purging.look())
+    assert site.purges == []
+
+
+def test_what_was_written_since_it_left_is_kept_for_the_grace(site: Site) -> None:
+    # The database is an earlier copy: by that the device left long ago, but until today it was collected.
+    site.files["east"] = [held("old", written=NOW - DAY_S), held("old", "nginx")]
+    site.store.left_at["old"] = NOW - 40 * DAY_S
+    outcome = site.purge()
+    assert site.purges == []
+    assert outcome.kept == [
+        Kept(
+            device="old",
+            collector="east",
+            why="its files were written to 1.0 days ago, and its files are kept for 30",
+            purge_from=NOW + 29 * DAY_S,
+        )
+    ]
+    site.files["east"] = [held("old", written=NOW + 1000 * DAY_S)]  # by a clock that was wrong
+    assert [one.purge_from for one in site.purge().kept] == [NOW + 30 * DAY_S]
+    assert [one.device for one in site.purge("old", grace_s=0.0).done] == ["old"]
 
 
 def test_what_is_in_grace_is_not_deleted_later_because_its_collector_was_away(site: Site) -> None:

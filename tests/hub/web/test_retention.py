@@ -110,7 +110,7 @@ class OrphanTests(SynchronousTestCase):
                         "source": "",
                         "files": 1,
                         "bytes": 100,
-                        "written": "2027-01-15T07:59:50.000Z",
+                        "written": "2026-10-07T08:00:00.000Z",
                         "detail": "the device is not in the model",
                         "left_at": "2026-12-15T08:00:00.000Z",
                         "purge_from": "2027-01-14T08:00:00.000Z",
