@@ -15,6 +15,7 @@ from collectors.framework import absence, baselinerules
 from collectors.framework.baselinerules import Part
 from collectors.framework.baselines import Learned
 from collectors.framework.componentwatches import ComponentWatches, Watches, put
+from collectors.framework.data.intake import AHEAD_S
 from collectors.framework.judgedfigures import CounterBases, Figures, JudgedFigures
 from collectors.framework.rates import Moment
 from collectors.framework.thresholdmistakes import mistakes
@@ -227,6 +228,8 @@ class _Scan:
         """Judge what is new of a baseline."""
         if rule.key in kept.watches and rule.key not in kept.looked:
             self._end(reading.component, kept, rule.key, "the threshold was changed")
+        if kept.looked.get(rule.key, 0) > self._at + AHEAD_S:  # the clock was wrong, and has been set since
+            kept.looked = {**kept.looked, rule.key: 0}
         for learned in reading.learned:
             if learned.baseline != rule.baseline:
                 continue

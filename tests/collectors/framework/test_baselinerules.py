@@ -106,6 +106,14 @@ def test_what_is_said_of_parts(config: ThresholdConfig, values: list[float | Non
     assert Device(config).say(*values) == said
 
 
+def test_a_clock_that_was_ahead_by_years_keeps_nothing_from_being_judged() -> None:
+    device = Device(threshold())
+    ahead = START + 10 * 365 * 86_400
+    learned = [Learned(SeriesKey("box", "web", "p"), Baseline(point="cpu"), ahead, [Look(ahead, 30, 30, 2.5)])]
+    device.book.judge(device.memory, [Reading("web", "web", {"cpu": 1}, learned=learned)], ahead + 7.0, ahead)
+    assert device.say(30, 50, 50, 30, 30) == [None, None, 3, None, 0]
+
+
 def test_the_words() -> None:
     device = Device(threshold())
     device.say(85)
