@@ -248,7 +248,7 @@ class Collector:
         found = {"daemon": daemon}
         for child in daemon.children(recursive=True):
             words = " ".join(child.cmdline())
-            found["writer" if "rrdwriter" in words else "reader" if "rrdreader" in words else str(child.pid)] = child
+            found["writer" if "rrdwriter" in words else "reader" if "rrdqueries" in words else str(child.pid)] = child
         return found
 
     def _cpu_s(self) -> dict[str, float]:
