@@ -145,5 +145,10 @@ def _end(document: dict[str, Any], devices: Sequence[str], *, as_json: bool) -> 
         word = "would be" if document.get("dry_run") else "was"
         sentence = f"Not all that was named {word} deleted" if gone else f"Nothing {word} deleted"
         raise CommandError(sentence, exit_code=code, code="kept", printed=as_json)
+    away = [row for row in plural_rows(document, "collectors") if row.get("problem")]
     if nothing := [name for name in devices if name not in gone]:
-        note(f"There is nothing of {', '.join(safe(name) for name in nothing[:10])}")
+        where = " at those that answered" if away else ""
+        note(f"There is nothing of {', '.join(safe(name) for name in nothing[:10])}{where}")
+    if away:
+        sentence = f"{counted(len(away), 'collector')} could not be asked"
+        raise CommandError(sentence, exit_code=Exit.PARTLY, code="partly", printed=as_json)

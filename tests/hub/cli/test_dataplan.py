@@ -269,6 +269,15 @@ def test_without_a_terminal_it_deletes_and_says_who_wants_it(run: Run, hub: Hub)
     assert run("data", "purge", LOST.device).out.startswith("0 files")
 
 
+def test_a_collector_that_was_not_asked_may_have_more_to_purge(run: Run, hub: Hub) -> None:
+    hub.collectors, hub.orphans = [EAST, WEST], []
+    done = run("data", "purge", "gone")
+    assert done.code == Exit.PARTLY
+    assert "There is nothing of gone at those that answered" in done.err
+    assert "1 collector could not be asked" in done.err
+    assert run("data", "purge").code == Exit.PARTLY
+
+
 def test_at_a_terminal_it_asks_first(typed: Callable[..., Done], hub: Hub) -> None:
     done = typed("n\n", "data", "purge")
     assert done.code == Exit.FAILED
