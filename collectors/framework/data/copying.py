@@ -164,7 +164,9 @@ class Copying:
         try:
             self.tidy()
             rows = self._window(file, last)
-            if len(rows) >= LEAST_ROWS and self._make_room(file, last, rows):
+            if len(rows) < LEAST_ROWS or self._book.get(copy_name(file.name, rows[0][0], rows[-1][0])) is not None:
+                return  # nothing worth it, or made before the process was killed
+            if self._make_room(file, last, rows):
                 self._make(file, rows)
         except (OSError, sqlite3.Error, rrdtool.OperationalError, rrdtool.ProgrammingError) as error:
             text = str(error) or "the disk is full"
@@ -210,8 +212,6 @@ class Copying:
     def _make(self, file: File, rows: Sequence[tuple[int, tuple[float | None, ...]]]) -> None:
         first, last, step_s = rows[0][0], rows[-1][0], file.layout.step_s
         name = copy_name(file.name, first, last)
-        if self._book.get(name) is not None:
-            return  # made before the process was killed
         path, part = self._root / name, f"{self._root}/{name}{PART}"
         Path(part).unlink(missing_ok=True)
         _, names, _ = rrdtool.fetch(file.path, "AVERAGE", "-s", str(last - step_s), "-e", str(last))

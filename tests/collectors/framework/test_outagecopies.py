@@ -182,6 +182,27 @@ def test_what_a_kill_leaves_is_put_right(outage: Outage, tmp_path: Path) -> None
     assert outage.book.total_bytes() == Path(copy.path).stat().st_size
 
 
+def test_a_kill_after_a_copy_was_made_costs_no_older_one(outage: Outage, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(MOST_OF_A_FILE):
+        outage.fill(NOW + 3 * DAY_S * number)
+    update = rrdtool.update
+
+    def die(path: str, *arguments: Any) -> None:
+        if path.endswith(".rrd"):
+            raise KeyboardInterrupt
+        update(path, *arguments)
+
+    monkeypatch.setattr(rrdtool, "update", die)
+    with pytest.raises(KeyboardInterrupt):
+        outage.comes_back(NOW + 3 * DAY_S * MOST_OF_A_FILE)
+    monkeypatch.setattr(rrdtool, "update", update)
+    copies = copies_of(outage.path())
+    assert len(copies) == MOST_OF_A_FILE
+    outage.writer = outage.start()
+    outage.write()
+    assert copies_of(outage.path()) == copies
+
+
 def test_names_of_copies(tmp_path: Path) -> None:
     name = "0123456789abcdef0123456789abcdef.rrd"
     assert copy_in(f"{name}.gap-1800000000-1800003600") == (name, 1800000000, 1800003600)
