@@ -16,7 +16,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from collectors.framework.interfaces import ISampleSink
-from collectors.framework.task import Outcome, TaskRecord
+from collectors.framework.task import TaskRecord, time_of_run
 from common.series import Kind, Layout, Number, Point, Sample, SeriesKey, snap
 from common.wire import TaskCounts
 
@@ -120,8 +120,9 @@ class SelfStats(Service):
 
     def observe(self, record: TaskRecord, what: str, _old: object, new: object) -> None:
         """See a change of a task (`task.Observer`)."""
-        if what == "outcome" and new is not Outcome.STOPPED and record.last_duration_s is not None:
-            self.ran(1, record.last_duration_s, record.last_duration_s)
+        run_s = time_of_run(record, what, new)
+        if run_s is not None:
+            self.ran(1, run_s, run_s)
 
     def ran(self, runs: int, run_s: float, longest_s: float) -> None:
         """Runs have ended; `run_s` is their time together."""

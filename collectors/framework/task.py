@@ -24,6 +24,11 @@ class Outcome(enum.Enum):
     STOPPED = "stopped"
 
 
+def time_of_run(record: TaskRecord, what: str, new: object) -> float | None:
+    """The seconds of a run, where a change is that it has ended by itself; None for any other change."""
+    return record.last_duration_s if what == "outcome" and new is not Outcome.STOPPED else None
+
+
 class TaskFigures(Struct, frozen=True, kw_only=True):
     """How a task fares, at one moment.
 

@@ -28,6 +28,20 @@ class TooSlowError(TransientError):
     """The collector did not answer in time."""
 
 
+def collector_of(device: str, owner: Callable[[str], str | None], is_collector: Callable[[str], bool]) -> str:
+    """The collector that owns a device; a collector has its own series.
+
+    Raises:
+        NotFoundError: there is no such device.
+    """
+    owning = owner(device)
+    if owning is not None:
+        return owning
+    if is_collector(device):
+        return device
+    raise NotFoundError(f"there is no device {device!r}; `tocsin device list` shows those that there are")
+
+
 class Asker:
     """Finds the right session, and asks it in time.
 
@@ -87,12 +101,7 @@ class Asker:
 
     def collector_of(self, device: str) -> str:
         """The collector that owns a device; a collector has its own series."""
-        owner = self._owner(device)
-        if owner is not None:
-            return owner
-        if self._is_collector(device):
-            return device
-        raise NotFoundError(f"there is no device {device!r}; `tocsin device list` shows those that there are")
+        return collector_of(device, self._owner, self._is_collector)
 
     def at(self, collector: str, service: str | None = None) -> ISession:
         """The session of a collector's daemon."""

@@ -10,13 +10,11 @@ from twisted.internet.defer import Deferred, DeferredList, TimeoutError  # noqa:
 from twisted.internet.interfaces import IReactorTime
 
 from common.conversion import MAX_DEVICES, ConversionMode, ConversionQuery, ConversionState
-from common.errors import NotFoundError, PermanentError, RemoteError, TocsinError
+from common.errors import PermanentError, RemoteError, TocsinError
 from common.queries import Result
-from hub.data.asking import is_unread
+from hub.data.asking import LIMIT_S, collector_of, is_unread
 from hub.distribution.roster import Seat
 from hub.interfaces import ISession
-
-LIMIT_S = 30.0
 
 
 class Sessions(Protocol):
@@ -69,7 +67,7 @@ class ConversionDesk:
         """
         wanted: dict[str, list[str]] = {}
         for device in dict.fromkeys(devices):
-            wanted.setdefault(self._collector_of(device), []).append(device)
+            wanted.setdefault(collector_of(device, self._owner, self._is_collector), []).append(device)
         if any(len(named) > MAX_DEVICES for named in wanted.values()):
             raise PermanentError(f"at most {MAX_DEVICES} devices of a collector can be named; ask for all instead")
         asked: list[Asked] = []
@@ -107,11 +105,3 @@ class ConversionDesk:
         if not isinstance(result, ConversionState):
             raise PermanentError(f"it answered with {type(result).__name__}; update it")
         return result
-
-    def _collector_of(self, device: str) -> str:
-        owner = self._owner(device)
-        if owner is not None:
-            return owner
-        if self._is_collector(device):
-            return device
-        raise NotFoundError(f"there is no device {device!r}; `tocsin device list` shows those that there are")

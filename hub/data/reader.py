@@ -36,6 +36,7 @@ from common.roll import CommandLine, DeviceScan, Process, SetStatus
 from hub.data.asking import Asker, CollectorAwayError, TooSlowError, is_unread
 from hub.data.heap import Heap
 from hub.data.pictures import whole_picture
+from hub.data.renaming import as_called_now
 from hub.interfaces import ISession
 
 MAX_LINES_S = 20.0
@@ -124,10 +125,7 @@ class Reader:
         elsewhere = self._series(device)
         asked = component if component is None else elsewhere.get(component, component)
         found = await self._asker.in_time(self._listing(self._asker.of(device), device, asked))
-        present = {series: name for name, series in elsewhere.items()}
-        # What is kept under the name of a set whose series are elsewhere is of the time before its rename was known.
-        stray = elsewhere.keys() - present.keys()
-        return [_renamed(value, present) for value in found if value.component not in stray] if present else found
+        return as_called_now(found, elsewhere)
 
     async def fetch(self, query: FetchQuery) -> Rows:
         """Rows of a series."""
@@ -317,9 +315,3 @@ def _check(fits: bool, session: ISession) -> None:  # noqa: FBT001 - the one thi
         raise CollectorAwayError(
             f"collector {session.collector} answered with more than a device can have; see whether it is well"
         )
-
-
-def _renamed(value: LastValue, present: Mapping[str, str]) -> LastValue:
-    """A value under the name that its process set has now."""
-    name = present.get(value.component, value.component)
-    return value if name == value.component else msgspec.structs.replace(value, component=name)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -27,13 +26,13 @@ from hub.data.asking import CollectorAwayError, TooSlowError, is_unread
 from hub.data.heap import Heap
 from hub.data.heard import LastHeard
 from hub.data.reader import Reader
+from hub.data.renaming import Named, as_called_now, called
 
 PATIENCE_S = 25.0
 """How long pages are put together for one answer."""
 MAX_PAGES = 1000
 
 T = TypeVar("T")
-Named = TypeVar("Named", LastValue, SeriesFacts, Trail)
 
 
 class Told(Struct, Generic[T], frozen=True, kw_only=True):
@@ -71,7 +70,7 @@ class SeriesReader:
             return self._stale(device, component, heard, error.message)
         if component is None:
             elsewhere = self._reader.kept_under(device)
-            self._heard.take_values(device, [_called(one, elsewhere) for one in found], self._wall())
+            self._heard.take_values(device, [called(one, elsewhere) for one in found], self._wall())
         return Told(found=found)
 
     async def kept(self, device: str, component: str | None) -> Told[list[SeriesFacts]]:
@@ -96,7 +95,7 @@ class SeriesReader:
             return self._stale(device, component, heard, error.message)
         if component is None:
             self._heard.take_facts(device, found, self._wall())
-        return Told(found=_present(found, elsewhere))
+        return Told(found=as_called_now(found, elsewhere))
 
     async def info(self, device: str, component: str, source: str) -> SeriesInfo:
         """All about one series."""
@@ -122,7 +121,7 @@ class SeriesReader:
             _check(heap.takes(page.trails), query.device)
             found += page.trails
             if not page.more or page.seen <= query.after:
-                return _present(found, elsewhere)
+                return as_called_now(found, elsewhere)
             _in_time(self._reader.seconds() <= until, query.device, "one component")
             query = replace(query, after=page.seen)
 
@@ -156,7 +155,7 @@ class SeriesReader:
     def _stale(
         self, device: str, component: str | None, heard: tuple[list[Named], float], problem: str
     ) -> Told[list[Named]]:
-        found, at = _present(heard[0], self._reader.kept_under(device)), heard[1]
+        found, at = as_called_now(heard[0], self._reader.kept_under(device)), heard[1]
         if component is not None:
             names = sorted({one.component for one in found})
             found = [one for one in found if one.component == component]
@@ -166,21 +165,6 @@ class SeriesReader:
                     [f"Known are: {', '.join(names)}"],
                 )
         return Told(found=found, stale=True, as_of=at, problem=problem)
-
-
-def _present(found: Sequence[Named], elsewhere: Mapping[str, str]) -> list[Named]:
-    """Under the names that process sets have now."""
-    if not elsewhere:
-        return list(found)
-    present = {series: name for name, series in elsewhere.items()}
-    # What is kept under the name of a set whose series are elsewhere is of the time before its rename was known.
-    stray = elsewhere.keys() - present.keys()
-    return [_called(one, present) for one in found if one.component not in stray]
-
-
-def _called(one: Named, names: Mapping[str, str]) -> Named:
-    name = names.get(one.component, one.component)
-    return one if name == one.component else msgspec.structs.replace(one, component=name)
 
 
 def _together(pages: Sequence[Rows]) -> Rows:

@@ -51,7 +51,7 @@ from collectors.framework.running.sinks import DaemonSamples, DaemonSpool
 from collectors.framework.running.words import LogWords, error_of
 from collectors.framework.selfstats import resident_bytes
 from collectors.framework.spooldb import state_in
-from collectors.framework.task import Outcome, TaskRecord
+from collectors.framework.task import TaskRecord, time_of_run
 from common.edge.answers import failure_of
 from common.errors import TocsinError, TransientError
 from common.wire import Failure, FailureCode, ModelReport, ModelTaken
@@ -144,8 +144,9 @@ class Worker:
         self._beats.start(order.beat_s, now=False).addErrback(lambda failure: _log.failure("beats end", failure))
 
     def _observe(self, record: TaskRecord, what: str, _old: object, new: object) -> None:
-        if what == "outcome" and new is not Outcome.STOPPED and record.last_duration_s is not None:
-            self._runs.append(record.last_duration_s)
+        run_s = time_of_run(record, what, new)
+        if run_s is not None:
+            self._runs.append(run_s)
 
     def _read_state(self, key: str) -> bytes | None:
         try:
