@@ -15,7 +15,8 @@ from msgspec.structs import replace
 
 from benchmarks.galleryseries import CRASHES, DAY_S, END, OUTAGE, RESTARTS, ZONE, fill
 from collectors.framework.data.pictures import draw
-from common.graphs import Band, Curve, Draw, Drawing, Limit, Mark, MarkKind, Rank, Span, Subject, Theme
+from common.configs import BaselineConfig
+from common.graphs import Band, Curve, Draw, Drawing, Likely, Limit, Mark, MarkKind, Rank, Span, Subject, Theme
 from common.queries import GraphQuery
 
 FOLDER = Path("docs/gallery")
@@ -138,6 +139,11 @@ PIECES = (
         name="vector", device="db1", component="postgres", graph="fds", seconds=HOUR_S, form="svg", width=440,
         height=110,
         text="As SVG, for print.",
+    ),
+    Piece(
+        name="expected", device="shop1", component="checkout", graph="cpu", seconds=DAY_S,
+        drawing=Drawing(likely=(Likely(point="cpu", baseline=BaselineConfig()),)),
+        text="What its own past makes likely at each time of the day, in grey, and a load that was never like that.",
     ),
 )  # fmt: skip
 

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import rrdtool
 
+from collectors.framework.data.baselinefiles import SMOOTHED, Known, create_arguments, part_s
 from collectors.framework.data.index import Index, Series
 from common import rrd
 from common.processpoints import POINTS
-from common.series import Kind, Layout, Number, Point, SeriesKey
+from common.series import Baseline, Kind, Layout, Number, Point, SeriesKey
 
 END = 1_774_785_600
 """Sunday 29 March 2026, 14:00 in Vienna: the day on which summer time began there."""
@@ -26,6 +27,8 @@ OUTAGE = (END - 33_000, END - 28_200)
 RESTARTS = (END - 5 * DAY_S - 7000, END - 2 * DAY_S - 4000, END - 17_400)
 CRASHES = tuple(END - 2700 + 150 * i for i in range(9))
 WORKERS = 20
+LEARNED = {"checkout": (Baseline(point="cpu"),)}
+BUSY = END - 14_000
 _BATCH = 1000
 
 Row = tuple[Number | None, ...]
@@ -59,6 +62,7 @@ def _series(days: int) -> Iterator[tuple[str, str, tuple[str, ...], int, int, Ca
         yield "archive", name, ("cpu", "memory"), 1800, days, _worker(number)
     for number, device in enumerate(("web1", "web2", "web3")):
         yield device, "nginx", ("cpu", "memory", "latency"), 60, 8, _web(number)
+    yield "shop1", "checkout", ("cpu",), 60, 20, _shop()
 
 
 def _point(name: str) -> Point:
@@ -74,22 +78,40 @@ def _write(
     days: int,
     values: Callable[[int], Row],
 ) -> None:
-    layout = Layout(points=tuple(_point(name) for name in names), step_s=step_s)
+    layout = Layout(
+        points=tuple(_point(name) for name in names), step_s=step_s, baselines=LEARNED.get(key.component, ())
+    )
     start = (END - days * DAY_S) // step_s * step_s
     file = rrd.file_name(key)
     path = root / file
     path.parent.mkdir(parents=True, exist_ok=True)
     rrdtool.create(*rrd.create_arguments(str(path), layout, start))
+    paths = [str(path), *_learn(path, layout, start)]
     flags = rrd.whole_numbers(layout.points)
     batch: list[str] = []
     for text in _texts(layout, start, values, flags):
         batch.append(text)
         if len(batch) == _BATCH:
-            rrdtool.update(str(path), *batch)
-            batch.clear()
-    if batch:
-        rrdtool.update(str(path), *batch)
+            _update(paths, batch)
+    _update(paths, batch)
     index.put(Series(key=key, layout=layout, file=file, first=start))
+
+
+def _learn(path: Path, layout: Layout, start: int) -> Iterator[str]:
+    """Files beside that of a series of one point. Without smoothing: rrdtool begins that at any time, by chance."""
+    for baseline in layout.baselines:
+        learned = str(path.parent / Known(path.name, baseline, start).name)
+        arguments = create_arguments(learned, baseline, layout.points[0], part_s(baseline, layout.step_s), start)
+        smoothed, not_smoothed = f"smoothing-window={SMOOTHED}", "smoothing-window=0"
+        rrdtool.create(*(argument.replace(smoothed, not_smoothed) for argument in arguments))
+        yield learned
+
+
+def _update(paths: list[str], batch: list[str]) -> None:
+    for path in paths:
+        if batch:
+            rrdtool.update(path, *batch)
+    batch.clear()
 
 
 def _texts(layout: Layout, start: int, values: Callable[[int], Row], flags: tuple[bool, ...]) -> Iterator[str]:
@@ -189,5 +211,19 @@ def _web(number: int) -> Callable[[int], Row]:
         cpu = max(0.3, 8 + 46 * load * (1 - 0.2 * number) + chance.gauss(0, 0.8))
         latency = math.exp(chance.gauss(-4.2 + 1.4 * load, 0.55)) * (40 if chance.random() < 0.003 else 1)
         return cpu, 3e8 + 2e8 * load, latency
+
+    return values
+
+
+def _shop() -> Callable[[int], Row]:
+    chance = random.Random(300)
+    swing = 0.0
+
+    def values(at: int) -> Row:
+        nonlocal swing
+        hour = (at + 3600) % DAY_S / 3600
+        swing = 0.95 * swing + chance.gauss(0, 1.0)
+        load = 18 + 50 * math.exp(-(((hour - 10.5) / 2.6) ** 2)) + 34 * math.exp(-(((hour - 19) / 2.2) ** 2))
+        return (max(0.2, load + swing + chance.gauss(0, 2.0) + 38 * (BUSY <= at < BUSY + 9000)),)
 
     return values

@@ -31,7 +31,7 @@ class Inks(Struct, frozen=True, kw_only=True):
         severities: from clear (none) to critical.
         marks: of what has no severity, by kind.
         past: of a curve as it was earlier, where there is one curve alone.
-        band, area, span: opacity in hex digits.
+        band, area, span, likely: opacity in hex digits.
     """
 
     curves: tuple[str, ...]
@@ -42,6 +42,7 @@ class Inks(Struct, frozen=True, kw_only=True):
     band: str
     area: str
     span: str
+    likely: str
 
     @property
     def paper(self) -> str:
@@ -82,6 +83,7 @@ INKS: Mapping[Theme, Inks] = MappingProxyType(
             band="3C",
             area="2E",
             span="26",
+            likely="26",
         ),
         Theme.DARK: Inks(
             curves=("56B4E9", "FF7A45", "C8F2C2", "A06CFF", "FFB000", "C96198", "F4E285", "F2495C"),
@@ -92,6 +94,7 @@ INKS: Mapping[Theme, Inks] = MappingProxyType(
             band="48",
             area="38",
             span="38",
+            likely="30",
         ),
     }
 )

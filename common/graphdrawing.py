@@ -8,7 +8,7 @@ import os
 import re
 import time
 import zoneinfo
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import rrdtool
 from msgspec.structs import replace
@@ -20,12 +20,13 @@ from common.graphmeasures import (
     Measure,
     Measured,
     measure,
+    measure_likely,
     ranks,
     reach_of,
     stands_alone,
     with_figures,
 )
-from common.graphpicture import Picture, Plot
+from common.graphpicture import Likely, Picture, Plot
 from common.graphplots import Plots
 from common.graphs import Band, Draw, Drawing, Rank
 from common.graphscale import WHOLE
@@ -41,8 +42,15 @@ FEW = 3
 MAX_FIGURES_WITH_BAND = 20
 
 
-def compose(query: GraphQuery, found: Plots, step_s: int) -> Picture:
-    """The picture of these curves, measured, and as many of them as it can show."""
+def compose(query: GraphQuery, found: Plots, step_s: int, likely: Iterable[Likely] = ()) -> Picture:
+    """The picture of these curves, measured, and as many of them as it can show.
+
+    Args:
+        query: that asks for it.
+        found: the curves.
+        step_s: least seconds of what is drawn as one value.
+        likely: bands around curves; what cannot be read of them is not in the picture.
+    """
     drawing = query.drawing or Drawing()
     bars = any(plot.draw is Draw.BARS for plot in found.plots)
     bar_s = _bar_s(query, max(found.rows)) if bars else 0
@@ -105,7 +113,14 @@ def compose(query: GraphQuery, found: Plots, step_s: int) -> Picture:
         theme=drawing.theme,
         zone=drawing.zone,
         notes=tuple(note for note in notes if note),
+        likely=tuple(_measured_likely(likely, how)),
     )
+
+
+def _measured_likely(likely: Iterable[Likely], how: Measure) -> Iterator[Likely]:
+    for one in likely:
+        with contextlib.suppress(PermanentError):
+            yield measure_likely(one, how)
 
 
 def _has_lonely(measured: Sequence[Measured], row_s: int, step_s: int) -> bool:

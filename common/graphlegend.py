@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from common.events import Severity
 from common.graphkinds import Unit
-from common.graphpicture import Figures, Picture, Plot
+from common.graphpicture import Figures, Likely, Picture, Plot
 from common.graphs import Limit, Mark, Span
 from common.graphscale import figure
 from common.graphtexts import columns, duration, escape, fit, plain
@@ -64,6 +64,7 @@ def table(picture: Picture) -> Table:
     past = [_cells(picture, plot.past) for plot in picture.plots if plot.past is not None and len(picture.plots) == 1]
     names = [name for name, _ in rows[0]] if rows else []
     texts = [plot.label for plot in picture.plots] + [earlier_text(picture.compare_s)] * bool(past)
+    texts += [likely_text(one, picture) for one in picture.likely]
     texts += [mark.label for mark in picture.marks if picture.start <= mark.at <= picture.end]
     texts += [span.label for span in picture.spans if span.start <= picture.end and _ends_within(span, picture)]
     longest = max([LEAST_LABEL_COLUMNS, *(columns(plain(text)) for text in texts)])
@@ -150,6 +151,26 @@ def limit_line(limit: Limit, picture: Picture, width: int, remark: str = "") -> 
     text = plain(limit.label) or f"{number} {unit}".strip()
     severity = Severity(limit.severity).label if limit.severity else "limit"
     return line(severity, _cut(f"{text}{remark}", picture, width), width)
+
+
+def likely_text(one: Likely, picture: Picture) -> str:
+    """The name of a band around a curve."""
+    return "expected" if len(picture.plots) == 1 else f"expected of {picture.plots[one.place].label}"
+
+
+def likely_line(one: Likely, picture: Picture, width: int) -> str:
+    """From where to where it is at the end of the picture, and whether it is still learned."""
+    parts = []
+    if one.last is not None:
+        (low, low_unit), (high, high_unit) = (
+            figure(edge, picture.unit, picture.axis, picture.base) for edge in one.last
+        )
+        from_ = low if low_unit == high_unit else f"{low} {low_unit}".strip()
+        parts.append(f"{from_} to {high} {_short(high_unit)}".strip())
+    if one.learns_until is not None:
+        parts.append(f"still learned, until {moment_text(one.learns_until, picture.zone, with_day=True)}")
+    text = ", ".join(parts) or "not known of this time"
+    return line(likely_text(one, picture), _cut(text, picture, width), width)
 
 
 def mark_line(marks: Sequence[Mark], picture: Picture, width: int) -> str:

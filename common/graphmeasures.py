@@ -11,7 +11,8 @@ from msgspec.structs import replace
 
 from common.errors import PermanentError
 from common.graphdefs import Definitions
-from common.graphpicture import Figures, Plot, Reach
+from common.graphlikely import edges
+from common.graphpicture import Figures, Likely, Plot, Reach
 
 Column = Sequence[float | None]
 
@@ -65,6 +66,20 @@ def measure(plot: Plot, how: Measure, *, earlier_s: int = 0) -> Measured:
     return Measured(_figures(values, low, high, how), values, low, high)
 
 
+def measure_likely(one: Likely, how: Measure) -> Likely:
+    """Read how far it reaches what is likely.
+
+    Raises:
+        PermanentError: rrdtool cannot read it.
+    """
+    definitions = Definitions(how.start, how.end)
+    lows, highs = _export(definitions, edges(definitions, one), how, 0, one.path)
+    known = [(low, high) for low, high in zip(lows, highs, strict=True) if low is not None and high is not None]
+    if not known:
+        return one
+    return replace(one, low=min(low for low, _ in known), high=max(high for _, high in known), last=known[-1])
+
+
 def ranks(plots: Sequence[Plot], how: Measure, *, peak: bool) -> list[float]:
     """How large each curve is: its average, or its greatest value; unknown ones are the least of all."""
     found: list[float] = []
@@ -112,12 +127,18 @@ def _read(plots: Sequence[Plot], how: Measure, cfs: Sequence[str], earlier_s: in
     definitions = Definitions(how.start - earlier_s, how.end - earlier_s, how.bar_s, compared=bool(earlier_s))
     each = "STEPWIDTH,*" if how.counted else ""
     names = [definitions.total(plot.terms, cf, each=each) for plot in plots for cf in cfs]
+    return _export(definitions, names, how, earlier_s, plots[0].label)
+
+
+def _export(
+    definitions: Definitions, names: Sequence[str], how: Measure, earlier_s: int, label: str
+) -> list[list[float | None]]:
     span = ["--start", str(how.start - earlier_s), "--end", str(how.end - earlier_s), "--step", str(how.step_s)]
     exports = [f"XPORT:{name}" for name in names]
     try:
         found = rrdtool.xport(*span, "--maxrows", "10000", *definitions.lines, *exports)
     except (rrdtool.OperationalError, rrdtool.ProgrammingError) as error:
-        raise PermanentError(f"rrdtool cannot read {plots[0].label!r}: {error}") from None
+        raise PermanentError(f"rrdtool cannot read {label!r}: {error}") from None
     columns: list[list[float | None]] = [list(column) for column in zip(*found["data"], strict=True)]
     if not columns:
         columns = [[] for _ in names]

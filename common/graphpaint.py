@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from common.graphcolours import INKS, curve_colour, curve_dashes, curve_sign
+from common.graphcolours import INKS, curve_colour, curve_dashes, curve_sign, mixed
 from common.graphdefs import Definitions, scaled
 from common.graphkinds import Unit
 from common.graphlegend import (
@@ -13,13 +13,15 @@ from common.graphlegend import (
     Table,
     earlier_text,
     label_text,
+    likely_line,
     limit_line,
     line,
     mark_line,
     small_print,
     span_line,
 )
-from common.graphpicture import Picture, Plot
+from common.graphlikely import edges
+from common.graphpicture import Likely, Picture, Plot
 from common.graphs import Draw, Limit, Mark, Span
 from common.graphscale import Scale
 from common.graphtexts import escape
@@ -48,6 +50,7 @@ class Painter:
             return
         tops = self._tops("AVERAGE", 0)
         self._spans(tops[0])
+        self._likely()
         if picture.compare_s and len(picture.plots) <= FEW:
             self._past()
         self._areas(tops)
@@ -96,6 +99,22 @@ class Painter:
             within = "".join(f",TIME,{round(start)},GT,TIME,STEPWIDTH,-,{round(end)},LT,*,+" for start, end in merged)
             name = self.defs.reckoned(f"{some},POP,0{within},0,GT,INF,UNKN,IF")
             self.arguments.append(f"AREA:{name}#{self._span_colour(spans[0])}{self._inks.span}")
+
+    def _likely(self) -> None:
+        reach = self._picture.reach
+        least = reach.positive / 10 if self._picture.log and reach.positive else None
+        for one in self._picture.likely:
+            if one.low is None:
+                continue
+            low, high = edges(self.defs, one, each=self._each, least=least)
+            width = self.defs.reckoned(f"{high},{low},-")
+            colour = self._likely_colour(one)
+            self.arguments += [f"AREA:{low}", f"AREA:{width}#{colour}{self._inks.likely}::STACK"]
+            self.arguments += [f"LINE0.75:{edge}#{colour}B0" for edge in (low, high)]
+
+    def _likely_colour(self, one: Likely) -> str:
+        """Of one curve it is grey, so that it is not taken for the range of its samples."""
+        return self._inks.past if len(self._picture.plots) == 1 else mixed(self.colour(one.place), self._inks.past, 0.5)
 
     def _past(self) -> None:
         plots = self._picture.plots
@@ -159,6 +178,9 @@ class Painter:
             )
             sign = "LINE2" if self._is_line(place) else "AREA"
             lines.append(f"{sign}:{nothing}#{self.colour(place)}:{text}")
+        for one in picture.likely:
+            sign = f"AREA:{nothing}#{self._likely_colour(one)}70"
+            lines.append(f"{sign}:{likely_line(one, picture, width)}")
         if nothing and picture.compare_s:
             lines += self._past_lines(nothing, figures)
         for limit in [one for one in picture.limits if math.isfinite(one.value)][:MAX_LINES]:

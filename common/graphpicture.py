@@ -6,6 +6,7 @@ import math
 
 from msgspec import Struct
 
+from common.configs import BaselineConfig
 from common.graphdefs import Term
 from common.graphkinds import Unit
 from common.graphs import Draw, Limit, Mark, Span, Theme
@@ -61,6 +62,31 @@ class Plot(Struct, frozen=True, kw_only=True):
         return len(self.terms) == 1 and self.terms[0].has_range
 
 
+class Likely(Struct, frozen=True, kw_only=True):
+    """What is likely of a curve, and the file in which that is learned.
+
+    Attributes:
+        place: of the plot.
+        term: the plot's.
+        path: without colon or backslash.
+        minimum, maximum: of the point.
+        learns_until: epoch second up to which it is still learned; None when it has been.
+        low, high: the least and the greatest that is likely in the picture; None when nothing is known of it.
+        last: the edges where they are known last.
+    """
+
+    place: int
+    term: Term
+    baseline: BaselineConfig
+    path: str
+    minimum: float | None = None
+    maximum: float | None = None
+    learns_until: int | None = None
+    low: float | None = None
+    high: float | None = None
+    last: tuple[float, float] | None = None
+
+
 class Reach(Struct, frozen=True):
     """From the least to the greatest number that is drawn; `positive` is the least above 0. None for nothing."""
 
@@ -85,6 +111,7 @@ class Picture(Struct, frozen=True, kw_only=True):
         steps: values do not lead to each other, as with numbers of things.
         compare_s: how much earlier the past is.
         notes: last lines below the legend.
+        likely: bands around curves.
     """
 
     title: str
@@ -115,6 +142,7 @@ class Picture(Struct, frozen=True, kw_only=True):
     theme: Theme = Theme.LIGHT
     zone: str = "UTC"
     notes: tuple[str, ...] = ()
+    likely: tuple[Likely, ...] = ()
 
     @property
     def pixel_s(self) -> float:

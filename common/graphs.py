@@ -12,6 +12,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from common.configs import BaselineConfig
 from common.series import PointName
 
 MAX_CURVES = 50
@@ -19,6 +20,7 @@ MAX_SUBJECTS = 500
 MAX_MARKS = 1000
 MAX_LIMITS = 50
 MAX_PERCENTILES = 5
+MAX_LIKELY = 20
 MAX_COMPARE_S = 10 * 366 * 86_400
 
 Label = Annotated[str, Meta(max_length=600)]
@@ -106,6 +108,13 @@ class Limit(Struct, frozen=True, kw_only=True, omit_defaults=True):
     unit: Label = ""
 
 
+class Likely(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the own past of a point makes likely: a band around its curve, where that is one of at most two."""
+
+    point: PointName
+    baseline: BaselineConfig
+
+
 class Mark(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A moment: an upright line. Those of one kind, label and severity are one line of the legend."""
 
@@ -159,6 +168,7 @@ class Drawing(Struct, frozen=True, kw_only=True, omit_defaults=True):
         zone: of the time axis.
         zoom: pixels of a file of form png for each pixel of the query's size.
         note: a last line of small print, such as what could not be read.
+        likely: of curves; of those of one point the first.
     """
 
     curves: Annotated[tuple[Curve, ...], Meta(max_length=MAX_CURVES)] = ()
@@ -183,3 +193,4 @@ class Drawing(Struct, frozen=True, kw_only=True, omit_defaults=True):
     zone: Zone = "UTC"
     zoom: Annotated[int, Meta(ge=1, le=4)] = 1
     note: Label = ""
+    likely: Annotated[tuple[Likely, ...], Meta(max_length=MAX_LIKELY)] = ()

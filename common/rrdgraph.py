@@ -26,6 +26,8 @@ FRAME_PIXELS = 62
 """Title and time axis."""
 NEAR = 0.6
 """A threshold beyond the curves is drawn when the picture grows by no more than this share of itself."""
+LIKELY_ROOM = 0.25
+"""What is likely is drawn when it is within this share of the greatest number."""
 LOG_DECADES = 1e15
 """A logarithmic axis goes no further down than this part of its upper end."""
 
@@ -87,6 +89,7 @@ def _range(picture: Picture) -> tuple[float, float, list[Limit]]:
         low = picture.reach.positive or high
     elif not (picture.minimum is None and _stands_apart(picture, low, high)):
         low, high = min(0.0, low), max(0.0, high)
+    low, high = _with_likely(picture, low, high)
     if picture.log:
         near = [limit for limit in limits if low / 10 <= limit.value <= high * 10]
     else:
@@ -103,6 +106,16 @@ def _range(picture: Picture) -> tuple[float, float, list[Limit]]:
         high = max(high, SMALLEST)
         low = max(low, high / LOG_DECADES)
     return low, high, [limit for limit in near if low <= limit.value <= high]
+
+
+def _with_likely(picture: Picture, low: float, high: float) -> tuple[float, float]:
+    """The range with what is likely of the curves, as far as that does not make them flat."""
+    room = max((high - low) * NEAR, max(abs(low), abs(high)) * LIKELY_ROOM) or math.inf
+    for one in picture.likely:
+        if one.low is not None and one.high is not None:
+            least, most = (low / 10, high * 10) if picture.log else (low - room, high + room)
+            low, high = min(low, max(one.low, least)), max(high, min(one.high, most))
+    return low, high
 
 
 def _stands_apart(picture: Picture, low: float, high: float) -> bool:

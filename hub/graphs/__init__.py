@@ -7,6 +7,7 @@
 | `subjects` | whose graph it is |
 | `drawings` | a template's graph as the drawing that a collector is told |
 | `bounds` | which lines stand for what is judged of a graph's points |
+| `likely` | which of its curves have a band of what is likely |
 | `happened` | which events are worth a mark |
 | `history` | what happened |
 | `desk` | what becomes of a wish for a picture |

@@ -9,13 +9,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from common.errors import NotFoundError, PermanentError
-from common.graphs import Drawing, Limit
+from common.graphs import Drawing, Likely, Limit
 from common.queries import GraphQuery, Picture
 from hub.graphs.bounds import bounds
 from hub.graphs.catalogue import BUILT_IN, FIRST, Known, known_of, points_of, units_of
 from hub.graphs.drawings import Wishes, drawing
 from hub.graphs.happened import marks, spans
 from hub.graphs.history import Historian
+from hub.graphs.likely import likely
 from hub.graphs.listing import Lister
 from hub.graphs.subjects import Book, Whose
 from hub.model.model import Model
@@ -105,7 +106,7 @@ class GraphDesk:
         made = drawing(known.graph if known else None, self._heading(asked), asked.wishes)
         points = points_of(name, known)
         if self._wants(asked, asked.wishes.thresholds, _has_bounds(asked, name, known)):
-            made = replace(made, limits=self._limits(asked, points))
+            made = replace(made, limits=self._limits(asked, points), likely=self._likely(asked, points))
         if self._wants(asked, asked.wishes.events, known is None or known.graph.events):
             names = [point for point, _ in points] if name else None
             told = await self._historian.tell(asked.subjects, names, asked.start, asked.end)
@@ -201,6 +202,9 @@ class GraphDesk:
                 for limit in bounds(self._book.judged(one), points, units_of(self._model(), device)):
                     found.setdefault((limit.value, limit.severity, limit.unit), limit)
         return tuple(found.values())[: FEW * 2]
+
+    def _likely(self, asked: Asked, points: Sequence[tuple[str, str]]) -> tuple[Likely, ...]:
+        return likely(self._book.judged(asked.subjects[0]), points) if len(asked.subjects) == 1 else ()
 
 
 def _has_bounds(asked: Asked, name: str, known: Known | None) -> bool:

@@ -38,7 +38,7 @@ _SEASONS = {Pace.SLOW: 4.0, Pace.NORMAL: 1.0, Pace.QUICK: 0.25}
 _WEIGHT = {Pace.SLOW: 0.08, Pace.NORMAL: 0.15, Pace.QUICK: 0.3}
 """Of the last season in what is expected at a time, and in how far it usually is from that."""
 
-EXPECTED, SPREAD = "HWPREDICT", "DEVPREDICT"
+EXPECTED, SPREAD = rrd.EXPECTED, rrd.SPREAD
 MARK = ".likely."
 _LETTERS = {pace: pace.value[0] for pace in Pace}
 _PACES = {letter: pace for pace, letter in _LETTERS.items()}

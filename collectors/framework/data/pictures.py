@@ -6,9 +6,11 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from collectors.framework.data.likely import likely_of
 from collectors.framework.data.plots import plots_of
+from common.errors import PermanentError
 from common.graphdrawing import check_zone, compose, paint
-from common.graphpicture import step_of
+from common.graphpicture import Picture, step_of
 from common.graphs import Drawing
 from common.queries import GraphQuery
 
@@ -30,4 +32,19 @@ def draw(query: GraphQuery, root: Path) -> tuple[bytes, dict[str, int]]:
         more = f" {len(broken) - 1} others cannot be read either." if len(broken) > 1 else ""
         note = f"{drawing.note} {broken[0]}.{more}".strip()[:MAX_NOTE]
         query = replace(query, drawing=replace(drawing, note=note))
-    return paint(compose(query, plots, step_s)), plots.paths
+    picture = compose(query, plots, step_s, likely_of(drawing, plots, root, step_s))
+    return paint_what_is_there(picture), plots.paths
+
+
+def paint_what_is_there(picture: Picture) -> bytes:
+    """The bytes of a picture; without bands around curves, if their files have gone since they were measured.
+
+    Raises:
+        PermanentError: rrdtool cannot draw it.
+    """
+    try:
+        return paint(picture)
+    except PermanentError:
+        if not picture.likely:
+            raise
+        return paint(replace(picture, likely=()))

@@ -15,6 +15,7 @@ id: weak
 component: process_set
 thresholds:
   busy: {points: cpu, maximum: 90}
+  unusual: {points: [cpu, oldest_s], form: baseline, width: 5}
 graphs:
   memory: {title: Weak, points: [memory]}
   age: {title: Old, points: [oldest_s], thresholds: false, events: false}

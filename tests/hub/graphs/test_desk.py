@@ -176,6 +176,19 @@ class DeskTests(SynchronousTestCase):
         busy = self.drawn(Whose("web1", "mill 1"), graph="cpu").limits
         self.assertEqual(busy, (Limit(value=90.0, label="busy: 90 %", severity=3, unit="percent"),))
 
+    def test_what_is_likely_of_one_component_is_a_band(self) -> None:
+        (band,) = self.drawn(graph="cpu").likely
+        self.assertEqual((band.point, band.baseline.width, band.baseline.season_s), ("cpu", 5.0, 86_400))
+        self.assertEqual(self.drawn(graph="cpu", thresholds=False).likely, ())
+        self.assertEqual(self.drawn(graph="memory").likely, ())
+        # The graph of a template may be without thresholds, unless somebody asks for them.
+        self.assertEqual(self.drawn(graph="age").likely, ())
+        self.assertEqual([one.point for one in self.drawn(graph="age", thresholds=True).likely], ["oldest_s"])
+        # Of several it would be that of none.
+        self.assertEqual(self.drawn(Whose("web1", None), graph="cpu", thresholds=True).likely, ())
+        both = (Whose("web1", "mill 1"), Whose("web1", "another"))
+        self.assertEqual(self.drawn(*both, graph="cpu", thresholds=True).likely, ())
+
     def test_what_happened_is_marked_under_every_name_that_the_set_has_had(self) -> None:
         self.past.records = [record(component="mill 1"), record("process_restarted", component="mill ~1")]
         made = self.drawn(graph="memory")
