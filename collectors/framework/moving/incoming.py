@@ -7,6 +7,7 @@ leaves that folder, and the folder never grows beyond a bound.
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -27,6 +28,9 @@ from common.errors import PermanentError, TransientError
 from common.moving import Given, GiveQuery, MovedFile, Taken, digest_of, digest_of_file
 
 MOST_BYTES = 512 * 1024 * 1024
+LEAST_FREE = 0.05
+LEAST_FREE_BYTES = 512 * 1024 * 1024
+"""Of the disk, whichever is less: the last room is for samples."""
 KEEP_S = 7 * 86_400.0
 """A part that nothing was added to for so long is dropped."""
 HELD_S = 60.0
@@ -125,6 +129,7 @@ class Incoming:
                 path.unlink(missing_ok=True)
                 return Taken(state=Given.REFUSED, reason=f"it is longer than the {told.size} bytes that were told")
             self._make_room(path, len(query.data))
+            self._leave_room(2 * told.size - have)
             with path.open("ab") as file:
                 file.write(query.data)
             have += len(query.data)
@@ -170,6 +175,15 @@ class Incoming:
                 total -= size
         if total > self._most_bytes:
             raise TransientError(f"{self._folder} may not hold more than {self._most_bytes} bytes; ask again later")
+
+    def _leave_room(self, more: int) -> None:
+        """A file is there twice before its part goes."""
+        disk = os.statvfs(self._folder)
+        least = min(LEAST_FREE * disk.f_blocks * disk.f_frsize, LEAST_FREE_BYTES)
+        if disk.f_bavail * disk.f_frsize - more < least:
+            raise TransientError(
+                f"the disk of {self._folder} has too little room for a file of {more} bytes; free some space there"
+            )
 
     # --- whole files --------------------------------------------------------------------------------------------------
 

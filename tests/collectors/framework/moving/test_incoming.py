@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from collectors.framework.data.copies import copy_name
-from collectors.framework.moving.incoming import HELD_S, KEEP_S, MOST_BROKEN, PATIENCE_S, Incoming
+from collectors.framework.moving.incoming import HELD_S, KEEP_S, LEAST_FREE_BYTES, MOST_BROKEN, PATIENCE_S, Incoming
 from collectors.framework.moving.orders import Adopt, Moved
 from collectors.framework.moving.outgoing import describe, list_outgoing
 from common.errors import PermanentError, TransientError
@@ -156,6 +157,16 @@ def test_the_folder_stays_within_its_bound_and_drops_what_was_begun_first(tmp_pa
     assert bench.ask().offset == 0
     with pytest.raises(TransientError, match="may not hold more"):
         bench.give(90_000, bench.data[:100_000], second)
+
+
+def test_the_last_room_of_the_disk_is_for_samples(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    free = 100
+    monkeypatch.setattr("os.statvfs", lambda _: SimpleNamespace(f_frsize=1000, f_bavail=free, f_blocks=100_000_000))
+    with pytest.raises(TransientError, match="too little room"):
+        bench.give(0, bench.data[:70_000])
+    assert list(bench.folder.iterdir()) == []
+    free = LEAST_FREE_BYTES // 1000 + len(bench.data) * 2 // 1000 + 2
+    assert bench.give_all().state is Given.HELD
 
 
 def test_what_lies_there_for_long_goes_and_what_is_not_ours_stays(bench: Bench) -> None:
