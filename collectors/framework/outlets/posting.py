@@ -52,6 +52,7 @@ class Poster:
     def __init__(self, settings: RemoteWriteSettings, software: str) -> None:
         self._settings = settings
         self._software = software
+        self._place = settings.url.partition("?")[0]  # what comes behind may be a secret
         self._client: httpx.Client | None = None
 
     def __call__(self, body: bytes) -> Answer:
@@ -63,10 +64,8 @@ class Poster:
                     said = _beginning(response)
         except (OSError, ValueError, httpx.HTTPError, httpx.InvalidURL) as error:
             self.close()
-            return Answer(
-                Fate.LATER, f"{self._settings.url} cannot be reached: {printable(str(error) or repr(error))[:300]}"
-            )
-        answer = answer_of(self._settings.url, response.status_code, response.headers, said)
+            return Answer(Fate.LATER, f"{self._place} cannot be reached: {printable(str(error) or repr(error))[:300]}")
+        answer = answer_of(self._place, response.status_code, response.headers, said)
         if answer.fate is Fate.LATER:
             self.close()
         return answer

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
 
-from collectors.framework.data.frames import segments
+from collectors.framework.data.frames import Entry, segments
 from collectors.framework.data.tail import SpoolTail
 from collectors.framework.outlets.posting import Fate, Post
 from collectors.framework.outlets.settings import RemoteWriteSettings
@@ -23,6 +23,8 @@ LOOK_S = 1.0
 TRIM_S = 10.0
 PAUSE_S = (1.0, 60.0)
 """The first and the longest pause after an attempt that failed."""
+REFUSED_S = 60.0
+"""A refusal is told for so long at least: where a part of the requests is refused, it is one problem, and not many."""
 RESERVE_BYTES = 64 * 1024 * 1024
 """A disk with less space than this keeps nothing for others: it is needed for our own files."""
 ROWS = 500
@@ -86,6 +88,7 @@ class Sender:
         self._pause_s = PAUSE_S[0]
         self._again_at = 0.0
         self._trim_at = 0.0
+        self._well_at = 0.0
         self._lost = 0
         self.report = Sent()
 
@@ -119,11 +122,21 @@ class Sender:
         """Samples as they lie in the spool, some at a time, each time with the number of the last."""
         while True:
             for first, entries in self._tail.read():
-                series = self._tail.series
-                for begin in range(0, len(entries), ROWS):
-                    part = entries[begin : begin + ROWS]
-                    yield first + begin + len(part) - 1, [(series[number], at, row) for number, at, row in part]
+                series, begin = self._tail.series, 0
+                while begin < len(entries):
+                    part = list(self._fitting(entries, begin))
+                    begin += len(part)
+                    yield first + begin - 1, [(series[number], at, row) for number, at, row in part]
             yield 0, []
+
+    def _fitting(self, entries: Sequence[Entry], begin: int) -> Iterator[Entry]:
+        """As many as there is room for in the request; one at least."""
+        room = self._settings.samples - self._body.samples
+        for entry in entries[begin : begin + ROWS]:
+            yield entry
+            room -= len(entry[2])
+            if room <= 0:
+                return
 
     def _fill(self, now: float) -> None:
         while self._packed is None and self._body.samples < self._settings.samples:
@@ -146,8 +159,10 @@ class Sender:
         self.report.requests += 1
         if answer.fate is Fate.TAKEN:
             self.report.sent += self._body.samples
-            self.report.problem = ""
+            if self._monotonic() >= self._well_at:
+                self.report.problem = ""
         else:
+            self._well_at = self._monotonic() + REFUSED_S
             self.report.refused += self._body.samples
             self.report.problem = f"{answer.why}. {self.report.refused} values were refused so far, and are dropped."
         self._pause_s = PAUSE_S[0]

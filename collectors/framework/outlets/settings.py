@@ -72,7 +72,7 @@ class RemoteWriteSettings(Struct, frozen=True, kw_only=True):
         ca_file: certificates that the other side's has to be signed by; empty for those of the system.
         headers: others that each request has, for example `["X-Scope-OrgID: ops"]`.
         labels: that each series gets, for example `["site=berlin"]`; `collector` is there, with this one's name.
-        samples: at most so many values in a request.
+        samples: so many values make a request; the last sample in it may make it a few more.
         wait_s: values wait so long for others to go with them.
         timeout_s: how long a request may take.
         keep_mb: what waits is kept up to this size; then the oldest is dropped, and counted.
@@ -102,6 +102,10 @@ class RemoteWriteSettings(Struct, frozen=True, kw_only=True):
             parts = urlsplit(self.url)
             if parts.scheme not in {"http", "https"} or not parts.hostname:
                 raise ValueError("url begins with neither http:// nor https://, or names no host")
+            try:
+                _ = parts.port
+            except ValueError:
+                raise ValueError("url has a port that is none") from None
             if parts.username or parts.password:
                 raise ValueError("url has a name or a password in it; say username and password_file instead")
         if bool(self.username) != bool(self.password_file):
@@ -140,6 +144,8 @@ class RemoteWriteSettings(Struct, frozen=True, kw_only=True):
                 raise ValueError(f"labels: {label[:80]!r} is not of the form 'name=value', name of a-z A-Z 0-9 _")
             if name in _OWN_LABELS:
                 raise ValueError(f"labels: {name} is said by Tocsin itself")
+            if name in found:
+                raise ValueError(f"labels: {name} is there twice")
             found[name] = value
         return found
 

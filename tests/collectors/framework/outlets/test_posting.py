@@ -86,11 +86,12 @@ def says_nothing(_connection: socket.socket, over: threading.Event) -> None:
 @pytest.mark.parametrize("conduct", [drips_its_head, drips_what_it_says, hardly_reads, says_nothing])
 def test_a_request_ends_in_time_whatever_the_other_side_does(conduct: Conduct) -> None:
     with receiver(conduct) as url:
-        poster = Poster(RemoteWriteSettings(url=url, timeout_s=LIMIT_S), "tocsin/1")
+        poster = Poster(RemoteWriteSettings(url=f"{url}?key=s3cret", timeout_s=LIMIT_S), "tocsin/1")
         answer = poster(b"x" * 30_000_000)  # no socket holds as much
         poster.close()
     assert answer.fate is Fate.LATER
     assert url in answer.why
+    assert "s3cret" not in answer.why
 
 
 def test_an_endless_answer_is_not_read() -> None:

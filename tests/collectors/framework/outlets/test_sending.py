@@ -12,7 +12,7 @@ import pytest
 
 from collectors.framework.data.intake import Intake
 from collectors.framework.outlets.posting import Answer, Fate, answer_of
-from collectors.framework.outlets.sending import TRIM_S, Sender
+from collectors.framework.outlets.sending import REFUSED_S, TRIM_S, Sender
 from collectors.framework.outlets.settings import RemoteWriteSettings
 from collectors.framework.outlets.writerequest import WriteRequest
 from collectors.framework.samplespool import SampleSpool
@@ -151,7 +151,22 @@ def test_what_is_refused_is_dropped_and_counted_and_the_rest_goes_on(bench: Benc
     bench.sample(1)
     bench.run()
     assert bench.cpu() == [40.0]
+    # Where some requests are refused again and again, that is one problem, which does not come and go.
+    assert "out of bounds" in bench.sender.report.problem
+    bench.now += REFUSED_S
+    bench.sample(1)
+    bench.run()
     assert bench.sender.report.problem == ""
+
+
+def test_a_request_has_as_many_values_as_it_may(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, RemoteWriteSettings(url="http://there/write", wait_s=0, samples=5))
+    bench.sample(30)
+    for _ in range(20):
+        before = len(bench.other.values)
+        bench.run(1)
+        assert len(bench.other.values) - before <= 6  # two of each sample
+    assert len(bench.cpu()) == 30
 
 
 @pytest.mark.parametrize("after", range(4))

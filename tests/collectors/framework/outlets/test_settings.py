@@ -28,6 +28,8 @@ from common.settings import read_settings
         ('[remote_write]\nurl = "https://there/"\nheaders = ["A: b\\r\\nC: d"]', "not of the form 'Name: value'"),
         ('[remote_write]\nurl = "https://there/"\nlabels = ["site:berlin"]', "not of the form 'name=value'"),
         ('[remote_write]\nurl = "https://there/"\nlabels = ["device=x"]', "said by Tocsin itself"),
+        ('[remote_write]\nurl = "https://there/"\nlabels = ["a=x", "a=y"]', "there twice"),
+        ('[remote_write]\nurl = "https://there:99999/"', "a port that is none"),
         ('[remote_write]\nurl = "https://there/"\nsamples = 0', "samples"),
     ],
 )
