@@ -113,14 +113,17 @@ def compose(query: GraphQuery, found: Plots, step_s: int, likely: Iterable[Likel
         theme=drawing.theme,
         zone=drawing.zone,
         notes=tuple(note for note in notes if note),
-        likely=tuple(_measured_likely(likely, how)),
+        likely=tuple(_measured_likely(likely, how, found.plots, plots)),
     )
 
 
-def _measured_likely(likely: Iterable[Likely], how: Measure) -> Iterator[Likely]:
+def _measured_likely(
+    likely: Iterable[Likely], how: Measure, found: Sequence[Plot], shown: Sequence[Plot]
+) -> Iterator[Likely]:
     for one in likely:
-        with contextlib.suppress(PermanentError):
-            yield measure_likely(one, how)
+        if found[one.place] in shown:
+            with contextlib.suppress(PermanentError):
+                yield measure_likely(replace(one, place=shown.index(found[one.place])), how)
 
 
 def _has_lonely(measured: Sequence[Measured], row_s: int, step_s: int) -> bool:

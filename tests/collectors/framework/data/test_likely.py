@@ -193,6 +193,8 @@ def test_two_curves_have_a_band_each_with_a_name(life: Life) -> None:
     two = (CPU, Curve(point="cpu", label="half", transform="value / 2"))
     assert [one.place for one in picture(life, likely(), curves=two).likely] == [0, 1]
     assert drawn(life, likely(), curves=two) != drawn(life, curves=two)
+    (one,) = picture(life, likely(), curves=two[::-1], top=1).likely
+    assert (one.place, one.term.transform) == (0, "")
 
 
 @pytest.mark.parametrize("damage", ["cut", "empty", "other", "gone", "folder"])
