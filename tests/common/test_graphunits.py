@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
+import rrdtool
 
+from common import rrd
 from common.graphdefs import Definitions, File
+from common.graphdrawing import compose
 from common.graphkinds import Unit, graphs_for
 from common.graphplots import Plots, Series, Whose, plots_from
-from common.graphs import Curve, Drawing
+from common.graphs import Curve, Drawing, Limit
 from common.graphunits import Plain, Units, plain_unit
 from common.queries import GraphQuery
+from common.rrdgraph import graph_arguments
 from common.series import Kind, Layout, Point, SeriesKey
 
 
@@ -106,3 +111,29 @@ def test_a_factor_is_part_of_what_rrdtool_reckons() -> None:
     definitions = Definitions(0, 3600)
     definitions.total(found.plots[0].terms, "AVERAGE")
     assert definitions.lines[:2] == ["DEF:d0=a.rrd:heap:AVERAGE", "CDEF:r2=d0,1048576,*"]
+
+
+def test_curves_thresholds_and_ends_of_the_axis_are_brought_to_one_unit(tmp_path: Path) -> None:
+    path = str(tmp_path / "a.rrd")
+    points = {"heap": "MiB", "all": "bytes"}
+    layout = Layout(points=tuple(Point(name=name) for name in points), step_s=60)
+    rrdtool.create(*rrd.create_arguments(path, layout, 1_800_000_000))
+    rrdtool.update(path, *(f"{1_800_000_000 + 60 * i}:3:2097152" for i in range(30)))
+    limits = (
+        Limit(value=4, unit="MiB"),
+        Limit(value=1024, unit="bytes"),
+        Limit(value=1),
+        Limit(value=2, unit="percent"),
+    )
+    drawing = Drawing(curves=(Curve(point="heap"), Curve(point="all")), limits=limits, minimum=1, maximum=5)
+    query = GraphQuery(
+        device="web1", component="app", graph="", start=1_800_000_000, end=1_800_001_800, form="png", drawing=drawing
+    )
+    source = _Source(points, Kind.GAUGE)
+    source.file = path
+    picture = compose(query, plots_from(query, [Whose("web1", "app", "app", [source])], _Files()), 60)
+    assert [plot.figures.last for plot in picture.plots] == [3 * 2**20, 2 * 2**20]
+    assert [limit.value for limit in picture.limits] == [2**22, 1024, 2**20, 2**21]
+    assert (picture.minimum, picture.maximum, picture.base) == (2**20, 5 * 2**20, 1024)
+    arguments = graph_arguments(picture)
+    assert arguments[arguments.index("--vertical-label") + 1] == "MiB"
