@@ -23,6 +23,8 @@ LOOK_S = 1.0
 TRIM_S = 10.0
 PAUSE_S = (1.0, 60.0)
 """The first and the longest pause after an attempt that failed."""
+PATIENCE_S = 5.0
+"""An attempt that fails is no problem where the next succeeds before that."""
 REFUSED_S = 60.0
 """A refusal is told for so long at least: where a part of the requests is refused, it is one problem, and not many."""
 RESERVE_BYTES = 64 * 1024 * 1024
@@ -89,6 +91,7 @@ class Sender:
         self._again_at = 0.0
         self._trim_at = 0.0
         self._well_at = 0.0
+        self._failing_since: float | None = None
         self._lost = 0
         self.report = Sent()
 
@@ -153,9 +156,14 @@ class Sender:
         if answer.fate is Fate.LATER:
             pause_s = max(answer.retry_after_s, self._pause_s * self._rng.uniform(0.5, 1.0))
             self._pause_s = min(PAUSE_S[1], self._pause_s * 2)
-            self._again_at = self._monotonic() + pause_s
-            self.report.problem = f"{answer.why}. Samples wait for it, up to {self._settings.keep_mb} MB."
+            now = self._monotonic()
+            self._again_at = now + pause_s
+            if self._failing_since is None:
+                self._failing_since = now
+            if self._again_at - self._failing_since >= PATIENCE_S:
+                self.report.problem = f"{answer.why}. Samples wait for it, up to {self._settings.keep_mb} MB."
             return min(pause_s, TRIM_S)  # what waits is looked after meanwhile
+        self._failing_since = None
         self.report.requests += 1
         if answer.fate is Fate.TAKEN:
             self.report.sent += self._body.samples
