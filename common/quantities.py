@@ -21,7 +21,8 @@ def quantity(value: Number, unit: str, digits: int = 3) -> str:
         text = _number(value, digits)
         return f"{text} {_one(base) if text == '1' and not per else base}{per}" if unit else text
     size, word = max((step for step in steps if step[0] <= abs(value)), default=steps[0])
-    return f"{_number(value / size, digits)} {word}{per}"
+    text = _number(value / size, digits)
+    return f"{text} {_one(word) if text == '1' else word}{per}"
 
 
 def apart(value: Number, other: Number, unit: str) -> tuple[str, str]:
@@ -46,7 +47,7 @@ def _number(value: Number, digits: int) -> str:
 
 def _one(unit: str) -> str:
     """The unit of a single thing."""
-    return unit[:-2] if unit.endswith("sses") else unit.removesuffix("s")
+    return unit[:-2] if unit.endswith("sses") else unit if unit == "s" else unit.removesuffix("s")
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:

@@ -11,7 +11,7 @@ import click
 from common.quantities import counted
 from hub.cli.client import Api, path_of
 from hub.cli.context import Client, author, json_option, pass_client
-from hub.cli.exits import CommandError, Exit
+from hub.cli.exits import CommandError, Exit, usage
 from hub.cli.figures import local_time, moment, safe, size
 from hub.cli.output import Column, emit, note, plural_rows, say, show, table
 from hub.cli.progress import counting, waiting
@@ -53,7 +53,7 @@ def purge_command(
     later = [row for row in plural_rows(document, "kept") if row.get("waits")]
     names = list(dict.fromkeys(str(row.get("device")) for row in (*found, *later)))
     if not dry_run:
-        if names and not yes and sys.stdin.isatty():
+        if names and not yes:
             _ask(found, later)
         document = _purge(client.api, wanted, names, document)
     if as_json:
@@ -76,8 +76,10 @@ def _ask(found: Sequence[dict[str, Any]], later: Sequence[dict[str, Any]]) -> No
     """Have it confirmed.
 
     Raises:
-        CommandError: it is not wanted.
+        CommandError: it is not wanted, or nobody is there to ask.
     """
+    if not sys.stdin.isatty():
+        raise usage("What is deleted cannot be brought back, and nobody is there to ask; say --yes, or --dry-run")
     show(_table(found)) if found else None
     files, held = (sum(int(row.get(name) or 0) for row in found) for name in ("files", "bytes"))
     more = (

@@ -11,6 +11,7 @@ from twisted.logger import Logger
 
 from common.configs import SERVICE_PROCESS
 from common.errors import NotFoundError, RemoteError, TransientError
+from common.quantities import quantity
 from hub.distribution.roster import Seat
 from hub.interfaces import ISession
 from hub.purging.asking import have_purged, sort_in
@@ -193,7 +194,7 @@ class Purging:
             if at > now:
                 left_at, since = found.left_at or now, at - grace
                 what = "its files were written to" if since > left_at else "it left"
-                why = f"{what} {(now - since) / 86_400:.1f} days ago, and its files are kept for {grace / 86_400:g}"
+                why = f"{what} {quantity(now - since, 's')} ago, and its files are kept for {quantity(grace, 's')}"
                 kept.append(Kept(device=orphan.device, collector=orphan.collector, why=why, purge_from=at))
             else:
                 wanted.setdefault(orphan.collector, []).append(orphan)

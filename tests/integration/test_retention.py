@@ -11,7 +11,7 @@ import pytest
 
 from tests.integration.stack import Stack, running_stack, wait_for
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(120), pytest.mark.xdist_group("retention")]
 
 LOCAL = "kind: Device\nid: {0}\nclass: /Server/Linux\nproperties: {{source: local, interval_s: 1}}\n"
 PLAN = "kind: RetentionPlan\nid: hours\nfull_days: 0.25\narchives: [{every_s: 60, days: 2}]\n"
@@ -62,12 +62,12 @@ def test_what_a_device_left_behind_goes_by_host_after_its_time(stack: Stack) -> 
     others = {one["device"]: one for one in orphans}
     dry = stack.json("data", "purge", "web", "--grace", "0d", "--dry-run")
     assert [(one["files"], one["bytes"]) for one in dry["purged"]] == [(others["web"]["files"], others["web"]["bytes"])]
-    gone = json.loads(stack.tocsin("data", "purge", "web", "--grace", "0d", "--json").stdout)
+    gone = json.loads(stack.tocsin("data", "purge", "web", "--grace", "0d", "--yes", "--json").stdout)
     assert gone["purged"] == dry["purged"]
     (left,) = stack.json("data", "orphans")["orphans"]
     assert (left["device"], left["files"]) == ("web10", others["web10"]["files"])
     assert stack.json("data", "purge", "web", "--grace", "0d")["purged"] == []
-    stack.tocsin("data", "purge", "--grace", "0d")
+    stack.tocsin("data", "purge", "--grace", "0d", "--yes")
     assert stack.json("data", "orphans")["orphans"] == []
     assert before <= files(stack)
     logs = "".join(path.read_text() for path in stack.data.glob("*/*.log"))

@@ -259,8 +259,15 @@ def test_a_dry_run_deletes_nothing(run: Run, hub: Hub) -> None:
     assert [one.dry_run for one in hub.purges] == [True]
 
 
-def test_without_a_terminal_it_deletes_and_says_who_wants_it(run: Run, hub: Hub) -> None:
-    done = run("data", "purge", LOST.device, "--grace", "7d", "--collector", "east")
+def test_without_a_terminal_it_wants_a_yes(run: Run, hub: Hub) -> None:
+    done = run("data", "purge", LOST.device)
+    assert done.code == Exit.USAGE
+    assert "say --yes" in done.err
+    assert [one.dry_run for one in hub.purges] == [True]
+
+
+def test_it_deletes_and_says_who_wants_it(run: Run, hub: Hub) -> None:
+    done = run("data", "purge", LOST.device, "--grace", "7d", "--collector", "east", "--yes")
     assert "3 files of 1 device deleted, 2.9 MiB" in done.out
     dry, real = hub.purges
     assert (dry.dry_run, real.dry_run) == (True, False)
@@ -309,7 +316,7 @@ def test_what_is_kept_is_told_with_why_and_until_when(run: Run, hub: Hub) -> Non
 
 def test_what_lies_at_a_collector_that_is_away_is_ordered_for_later(run: Run, hub: Hub) -> None:
     hub.kept = [KeptRow(device=LOST.device, collector="west", why="it is away", purge_from=None, waits=True)]
-    done = run("data", "purge", LOST.device)
+    done = run("data", "purge", LOST.device, "--yes")
     assert done.code == Exit.PARTLY
     assert "at west is kept: it is away; it is deleted when that collector is there again" in done.err
     assert [one.dry_run for one in hub.purges] == [True, False]
@@ -317,7 +324,7 @@ def test_what_lies_at_a_collector_that_is_away_is_ordered_for_later(run: Run, hu
 
 def test_many_devices_are_deleted_some_at_a_time(run: Run, hub: Hub) -> None:
     hub.orphans = [msgspec.structs.replace(LOST, device=f"gone{number}") for number in range(45)]
-    done = run("data", "purge", "--json")
+    done = run("data", "purge", "--json", "--yes")
     assert len(done.json["purged"]) == 45
     assert [len(one.devices) for one in hub.purges] == [0, 20, 20, 5]
 

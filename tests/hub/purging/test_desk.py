@@ -201,7 +201,7 @@ def test_what_left_is_kept_for_the_grace_and_it_is_told_until_when(site: Site, l
     else:
         (kept,) = outcome.kept
         assert kept.purge_from == pytest.approx(NOW + 0.1 * DAY_S)
-        assert kept.why == "it left 29.9 days ago, and its files are kept for 30"
+        assert kept.why == "it left 29.9 days ago, and its files are kept for 30 days"
         assert (outcome.done, site.purges) == ([], [])
         assert site.purge("gone", grace_s=29 * DAY_S).done
 
@@ -319,7 +319,7 @@ def test_what_was_written_since_it_left_is_kept_for_the_grace(site: Site) -> Non
         Kept(
             device="old",
             collector="east",
-            why="its files were written to 1.0 days ago, and its files are kept for 30",
+            why="its files were written to 1 day ago, and its files are kept for 30 days",
             purge_from=NOW + 29 * DAY_S,
         )
     ]
