@@ -176,6 +176,12 @@ def test_figures_of_a_range(run: Run) -> None:
     assert document["points"][0]["percentiles"] == {"95": 6.5}
 
 
+def test_of_points_that_are_not_there_only_these_are_named(run: Run) -> None:
+    done = run("data", "fetch", "web1", "sshd", "cpu", "nonsense")
+    assert done.code == 3
+    assert "'sshd' of web1 has no point 'nonsense'\n" in done.err
+
+
 @pytest.mark.parametrize(
     "options",
     [
