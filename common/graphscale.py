@@ -108,7 +108,7 @@ def figure(value: float | None, unit: Unit, axis: str, base: int | None) -> tupl
         return str(int(number)), scale.unit
     if number == 0:
         return "0", scale.unit
-    size = abs(number)
+    size = float(f"{abs(number):.3g}")
     digits = 0 if size >= 999.5 else 1 if size >= 9.995 else 2
     if size < 1:
         digits = min(6, 2 - math.floor(math.log10(size)))

@@ -66,6 +66,8 @@ def test_numbers_get_a_unit_that_reads_well(unit: Unit, peak: float | None, scal
         (7.25, Unit.COUNT, None, ("7.25", "")),
         (99.99, Unit.PERCENT, None, ("100.0", "%")),
         (0.0123, Unit.PERCENT, None, ("0.0123", "%")),
+        (0.09999, Unit.PERCENT, None, ("0.100", "%")),
+        (0.9999, Unit.PERCENT, None, ("1.00", "%")),
     ],
 )
 def test_figures_of_the_legend_have_three_digits(
