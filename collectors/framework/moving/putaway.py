@@ -35,7 +35,9 @@ def put_away(writer: Writer, order: PutAway) -> Moved:
             if version_of(path) != order.version:
                 raise TransientError(f"{path} has changed since it was listed, and stays")
             series = writer.index.get(name)
-            writer.index.put_aside(name + MOVED, series, f"collector {order.to} holds it", time.time())
+            writer.index.put_aside(
+                name + MOVED, series, f"collector {order.to} holds it; deleted a day after", time.time()
+            )
             path.rename(path.with_name(path.name + MOVED))
             writer.baselines.drop(name)  # the other one learns by itself
             if series is not None:
