@@ -5,6 +5,7 @@ librrd's drawing is not safe in threads, and a picture takes longer than a react
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,7 +24,7 @@ from common.errors import NotFoundError, PermanentError, TransientError
 from common.holdings import Holdings, HoldingsQuery
 from common.moving import Left, LeftQuery, Outgoing, OutgoingQuery, Piece, PieceQuery
 from common.pipes import MessageError, Messages, framed
-from common.queries import GraphQuery, Listing, ListQuery, Picture, Result, Rows
+from common.queries import FetchQuery, GraphQuery, Listing, ListQuery, Picture, Result, Rows
 from common.readings import Heard, HeardQuery, InfoQuery, Read, SeriesQuery
 from common.wire import Failure, FailureCode
 
@@ -52,6 +53,16 @@ class LatestValues(Protocol):
 
     async def fresh(self, *devices: str) -> bool:
         """Have what was accepted written to the files: all of it, or that of some devices."""
+
+
+def _is_sampled(query: FetchQuery, latest: Iterable[Latest]) -> bool:
+    """Whether samples have all that is asked for."""
+    return any(
+        one.key.component == query.component
+        and query.source in {"", one.key.source}
+        and {point.name for point in one.layout.points}.issuperset(query.points)
+        for one in latest
+    )
 
 
 class Reader(Service):
@@ -103,11 +114,20 @@ class Reader(Service):
         Raises:
             NotFoundError: a device, component, source, point or graph that there is not; the sentence names what is.
             PermanentError: a question that makes no sense.
-            TransientError: too many questions at once, or the reader process did not answer.
+            TransientError: too many questions at once, the reader process did not answer, or what is asked for is
+                sampled and not in its file yet.
         """
         await self._last_values.fresh(*_devices(query))
         live = self._last_values.latest(query.device) if isinstance(query, WITH_LIVE) else []
-        return await self._answer(Request(query, [_live(one) for one in live]))
+        try:
+            return await self._answer(Request(query, [_live(one) for one in live]))
+        except NotFoundError:
+            if isinstance(query, FetchQuery) and _is_sampled(query, self._last_values.latest(query.device)):
+                raise TransientError(
+                    f"What is asked for of {query.component!r} of {query.device!r} is sampled and not in its file yet, "
+                    f"which is made or converted first; ask again, or see `tocsin data convert --dry-run`"
+                ) from None
+            raise
 
     def heard(self, query: HeardQuery) -> Heard:
         """Newest samples of some series, from memory: no file is touched."""

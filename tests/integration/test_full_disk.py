@@ -14,6 +14,7 @@ from collectors.framework.rrdreader import Reader
 from collectors.framework.samplespool import SampleSpool
 from collectors.framework.samplewriter import SampleWriter
 from common.conversion import ConversionMode, ConversionQuery
+from common.errors import NotFoundError, TransientError
 from common.queries import FetchQuery, Rows
 from common.series import Layout, Plan
 from tests.integration.rrd_private import LAYOUT, DataPart, on_reactor, sample, until
@@ -72,6 +73,10 @@ def test_nothing_is_lost_while_files_spool_and_followers_have_no_room(disk: Path
         values: dict[str, Any] = {point.name: number for point in layout.points}
         return [sample(name, begin + STEP_S * number, layout, **values) for name in names]
 
+    def asked(one: int, point: str, first: int = 0) -> FetchQuery:
+        start, end = (begin + STEP_S * number for number in (first, ROUNDS - 1))
+        return FetchQuery(device="web1", component=f"c{one}", source="process", points=[point], start=start, end=end)
+
     async def work(reactor: Any) -> None:
         part = Part(reactor, disk).start()
         part.writer.write(samples(0))
@@ -84,6 +89,10 @@ def test_nothing_is_lost_while_files_spool_and_followers_have_no_room(disk: Path
         assert part.writer.problem
         assert part.problems[-1] == part.writer.problem
         assert part.writer.queued >= SETS
+        with pytest.raises(TransientError, match="is sampled and not in its file yet"):
+            await part.reader.answer(asked(0, "memory"))
+        with pytest.raises(NotFoundError, match="has no point 'nothing'"):
+            await part.reader.answer(asked(0, "nothing"))
         (disk / "ballast").unlink()
         await until(reactor, "all is written", lambda: part.writer.queued == 0, 40.0)
         await part.writer.convert(ConversionQuery(mode=ConversionMode.BEGIN))  # they would be tried again in 10 minutes
@@ -91,10 +100,7 @@ def test_nothing_is_lost_while_files_spool_and_followers_have_no_room(disk: Path
         assert part.writer.drops == {}
         for one in range(2 * SETS):
             first = 0 if one < SETS else 2
-            rows = await part.reader.answer(
-                FetchQuery(device="web1", component=f"c{one}", source="process", points=["cpu"],
-                           start=begin + STEP_S * first, end=begin + STEP_S * (ROUNDS - 1))
-            )  # fmt: skip
+            rows = await part.reader.answer(asked(one, "cpu", first))
             assert isinstance(rows, Rows)
             assert [row[0] for _, row in rows.rows] == list(range(first, ROUNDS))
         await part.stop()
