@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from msgspec import Struct
 
+from common.errors import RemoteError, TransientError
 from common.graphs import MAX_SUBJECTS
 from hub.graphs.catalogue import Offer
 from hub.graphs.desk import Asked, Drawn
@@ -97,7 +99,16 @@ class GraphTopic:
     async def several(self, call: Call) -> File:
         """A picture of several devices: those named, those of a class and all below it, those of a group."""
         call.only("device", "class", "group", *_PLAIN)
+        await self._check_named(call.all("device"))
         return await self._draw(call, _devices(call, self._model()))
+
+    async def _check_named(self, devices: Sequence[str]) -> None:
+        """Refuse a name of nothing; what is no device in the model may be a collector, which has series of its own."""
+        known = self._model().devices
+        for name in dict.fromkeys(devices):
+            if name not in known:
+                with contextlib.suppress(TransientError, RemoteError):  # one that is away is told by who draws
+                    await self._lister.listing(name, None)
 
     async def _draw(self, call: Call, devices: Sequence[str]) -> File:
         components: list[str | None] = list(dict.fromkeys(call.all("component")))

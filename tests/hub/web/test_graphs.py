@@ -123,6 +123,15 @@ class GraphTopicTests(SynchronousTestCase):
         self.assertEqual(self.client.get("graph?group=eu").error[0], "not_found")
         self.assertEqual(self.client.get("graph").error[0], "bad_request")
 
+    def test_a_name_of_nothing_among_others_is_refused(self) -> None:
+        self.lister.fails = NotFoundError("there is no device 'web3'")
+        answer = self.client.get("graph?device=web1&device=web3")
+        self.assertEqual((answer.status, answer.error), (404, ("not_found", "there is no device 'web3'")))
+        self.assertEqual(self.desk.asked, [])
+        self.assertEqual(self.client.get("graph?device=web1&device=web2").status, 200)
+        self.lister.fails = CollectorAwayError("collector far is not connected")
+        self.assertEqual(self.client.get("graph?device=web1&device=far").status, 200)
+
     def test_more_than_a_picture_can_look_at_is_refused(self) -> None:
         named = "&".join(f"device=d{i}" for i in range(6))
         parts = "&".join(f"component=c{i}" for i in range(100))
