@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import rrdtool
+from msgspec.structs import replace
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
@@ -19,6 +20,7 @@ from collectors.framework.samplespool import SampleSpool
 from common import rrd
 from common.edge.answers import failure_of
 from common.errors import TocsinError
+from common.moving import GiveQuery
 from common.queries import Query, Result
 from common.series import Layout, Point, Sample, SeriesKey
 from common.wire import Failure, decode_query, decode_result, encode
@@ -149,6 +151,16 @@ class SideSession:
         self.host = "box"
         self.asked: list[Query] = []
         self.spoil: Callable[[Query], Query] = lambda query: query
+
+    def spoil_pieces(self, key: SeriesKey) -> None:
+        """Change each piece of a file that is brought here."""
+
+        def spoil(query: Query) -> Query:
+            if isinstance(query, GiveQuery) and query.data and query.file.key == key:
+                return replace(query, data=b"x" + query.data[1:])
+            return query
+
+        self.spoil = spoil
 
     async def carry(self, query: Query) -> Result:
         """Ask, as the hub does."""

@@ -33,6 +33,7 @@ from collectors.framework.samplespool import PROGRESS, SampleSpool
 from common.series import Baseline, Kind, Layout, Plan, Point, Sample, SeriesKey
 from tests.faults import figures
 from tests.faults.length import LIMIT_S, pick
+from tests.integration.writers import dumps
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(LIMIT_S)]
 
@@ -189,12 +190,7 @@ class Updates:
 
 def state(folder: Path) -> dict[str, Any]:
     """What each file holds, and what is known of them."""
-    found: dict[str, Any] = {
-        path.relative_to(folder).as_posix(): subprocess.run(
-            ["rrdtool", "dump", str(path)], capture_output=True, check=True
-        ).stdout
-        for path in sorted((folder / "rrd").glob("*/*/*"))
-    }
+    found: dict[str, Any] = {**dumps(folder)}
     with contextlib.closing(sqlite3.connect(f"file:{folder / 'rrd' / 'index.db'}?mode=ro", uri=True)) as index:
         tables = [name for (name,) in index.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         for table in tables:

@@ -9,8 +9,7 @@ from typing import Any
 
 import rrdtool
 
-from tests.integration.pools import PoolStack, Tunnel
-from tests.integration.stack import wait_for
+from tests.integration.pools import PoolStack
 
 INTERVAL_S = 2
 
@@ -18,18 +17,7 @@ INTERVAL_S = 2
 class MoveStack(PoolStack):
     """`c1` reaches the hub directly, `c2` through a tunnel."""
 
-    def start(self) -> None:
-        """Start all, and wait until they are logged in."""
-        path = self.data / "hub.toml"
-        path.write_text(f'folder = "{self.data}/hub"\n[http]\nport = 0\n[broker]\nport = 0\n[enrol]\nport = 0\n')
-        self.run("hub", "tocsin-hub", path)
-        run = wait_for("the hub answers", self.run_file, 30)
-        self.env["TOCSIN_URL"] = run["url"]
-        self.env["TOCSIN_TOKEN"] = (self.data / "hub" / "operator.token").read_text().strip()
-        self.tunnel = Tunnel(run["broker_port"])
-        self.collector("c1", run["broker_port"])
-        self.collector("c2", self.tunnel.port)
-        wait_for("both have logged in", lambda: len(self.connected()) == 2, 30)
+    members = ("c1", "c2")
 
     def moves(self, device: str) -> dict[str, Any]:
         """How the files of a device stand."""

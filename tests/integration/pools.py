@@ -78,7 +78,13 @@ class Tunnel:
 
 
 class PoolStack(Stack):
-    """`tocsin-hub`, and `tocsin-process` three times; `c2` reaches the hub through a tunnel."""
+    """`tocsin-hub`, and `tocsin-process` three times; `c2` reaches the hub through a tunnel.
+
+    Attributes:
+        members: names of the collectors.
+    """
+
+    members = MEMBERS
 
     def __init__(self, data: Path) -> None:
         super().__init__(data)
@@ -94,9 +100,9 @@ class PoolStack(Stack):
         self.env["TOCSIN_URL"] = run["url"]
         self.env["TOCSIN_TOKEN"] = (self.data / "hub" / "operator.token").read_text().strip()
         self.tunnel = Tunnel(run["broker_port"])
-        for name in MEMBERS:
+        for name in self.members:
             self.collector(name, self.tunnel.port if name == "c2" else run["broker_port"])
-        wait_for("all have logged in", lambda: len(self.connected()) == len(MEMBERS), 30)
+        wait_for("all have logged in", lambda: len(self.connected()) == len(self.members), 30)
 
     def run_file(self) -> dict[str, Any]:
         """What the hub says of itself, once it runs."""

@@ -16,7 +16,7 @@ from common.certificates import ends_at, ensure_site, issue_collector
 from common.edge.pem import load_certificate
 from tests.integration.stack import BIN, Stack, running_stack, wait_for
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("enrolment")]
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ import os
 import random
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +20,7 @@ from collectors.framework.data.writing import Report
 from collectors.framework.samplespool import PROGRESS, SampleSpool
 from common import rrd
 from common.series import Layout, Plan, Point, Sample, SeriesKey
+from tests.integration.writers import dumps, start_writer
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
@@ -50,30 +50,12 @@ def fill(spool_dir: Path, *stamps: int) -> None:
     spool.close()
 
 
-def start_writer(folder: Path) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "collectors.framework.rrdwriter", "--hold", "0",
-         "--spool", str(folder / "samples"), "--rrd", str(folder / "rrd")],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    """What is in each file, also in those that are beside others."""
-    return {
-        path.relative_to(folder).as_posix(): subprocess.run(
-            ["rrdtool", "dump", str(path)], capture_output=True, check=True
-        ).stdout
-        for path in sorted((folder / "rrd").glob("*/*/*"))
-    }
-
-
 def test_kill_9_at_any_moment_leaves_files_and_copies_of_an_undisturbed_run(tmp_path: Path) -> None:
     calm, rough = tmp_path / "calm", tmp_path / "rough"
     fill(calm / "samples", *FIRST, *THEN)
     shutil.copytree(calm / "samples", rough / "samples")
     start_writer(calm).communicate(timeout=60)
-    expected = files(calm)
+    expected = dumps(calm)
     assert sum(".gap-" in name for name in expected) == len(expected) - FILES == FILES
     number, progress = read_progress(calm / "samples" / PROGRESS), rough / "samples" / PROGRESS
     rng, kills, among = random.Random(7), 0, set[int]()
@@ -97,7 +79,7 @@ def test_kill_9_at_any_moment_leaves_files_and_copies_of_an_undisturbed_run(tmp_
     assert among & set(range(1, FILES)), "never killed while copies were made"
     progress.unlink()  # what is written is read once more
     start_writer(rough).communicate(timeout=60)
-    assert files(rough) == expected
+    assert dumps(rough) == expected
 
 
 @pytest.fixture

@@ -25,6 +25,8 @@ from hub.web.series import SeriesTopic
 from tests.hub.distribution.fakes import FakeCollector, FakeSession
 from tests.hub.web.http import Client, site_of
 
+pytestmark = pytest.mark.xdist_group("readings")  # one file of a year for all of them
+
 NOW = 1_800_000_000
 YEAR_S = 366 * 86_400
 FIRST = NOW - YEAR_S

@@ -248,12 +248,7 @@ def test_a_piece_that_is_damaged_on_its_way_is_sent_again(bench: Bench) -> None:
 
 
 def test_a_file_that_does_not_go_on_stays_and_rings_and_the_others_come(bench: Bench) -> None:
-    def spoil(query: Query) -> Query:
-        if isinstance(query, GiveQuery) and query.data and query.file.key == KEYS[1]:
-            return replace(query, data=b"x" + query.data[1:])
-        return query
-
-    bench.sessions["b"].spoil = spoil
+    bench.sessions["b"].spoil_pieces(KEYS[1])
     bench.move("b")
     bench.go_on()
     assert bench.sides["a"].path(KEYS[1]).exists()

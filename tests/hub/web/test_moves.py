@@ -6,10 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
 
-from common.moving import GiveQuery
-from common.queries import Query
 from hub.web.moves import MoveTopic
 from hub.web.moveshapes import FileMove
 from tests.hub.moving.test_conductor import KEYS, Bench
@@ -53,12 +50,7 @@ def test_a_move_waits_goes_on_and_is_done(bench: Bench) -> None:
 
 
 def test_a_move_of_which_some_files_stay_has_failed_and_names_them(bench: Bench) -> None:
-    def spoil(query: Query) -> Query:
-        if isinstance(query, GiveQuery) and query.data and query.file.key == KEYS[1]:
-            return replace(query, data=b"x" + query.data[1:])
-        return query
-
-    bench.sessions["b"].spoil = spoil
+    bench.sessions["b"].spoil_pieces(KEYS[1])
     bench.move("b")
     bench.go_on()
     told = only(bench)
