@@ -9,6 +9,7 @@ Fetched (`[metrics]`):
 Brought (`[remote_write]`):
     remotewrite     the sending process, as the daemon sees it
     sendingprocess  its program
+    sendingtask     what the two tell each other
     sending         what is sent when, and what waits
     posting         one request, and what its answer means
     deadline        an end to a request that takes too long

@@ -18,8 +18,7 @@ from twisted.logger import Logger
 
 from collectors.framework.data.child import Child
 from collectors.framework.data.frames import segments
-from collectors.framework.outlets.sending import PROGRESS, Sent
-from collectors.framework.outlets.sendingprocess import Task
+from collectors.framework.outlets.sendingtask import PROGRESS, Sent, Task
 from collectors.framework.outlets.settings import RemoteWriteSettings
 
 FOLDER = "remote"

@@ -8,16 +8,14 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from msgspec import Struct
-
 from collectors.framework.data.frames import Entry, segments
 from collectors.framework.data.tail import SpoolTail
 from collectors.framework.outlets.posting import Fate, Post
+from collectors.framework.outlets.sendingtask import PROGRESS, Sent
 from collectors.framework.outlets.settings import RemoteWriteSettings
 from collectors.framework.outlets.writerequest import Body, Row, Stream
 from common.series import Layout, SeriesKey
 
-PROGRESS = "progress"
 LOOK_S = 1.0
 """How often it is looked for samples that are new."""
 TRIM_S = 10.0
@@ -30,25 +28,6 @@ REFUSED_S = 60.0
 RESERVE_BYTES = 64 * 1024 * 1024
 """A disk with less space than this keeps nothing for others: it is needed for our own files."""
 ROWS = 500
-
-
-class Sent(Struct, kw_only=True, omit_defaults=True):
-    """What the sending process tells the daemon.
-
-    Attributes:
-        sent: values that were taken.
-        refused: values of requests that the other side would never take.
-        dropped: samples that waited too long, or were too many.
-        waiting_bytes: what lies in the spool.
-        problem: a sentence; empty when all is well.
-    """
-
-    sent: int = 0
-    requests: int = 0
-    refused: int = 0
-    dropped: int = 0
-    waiting_bytes: int = 0
-    problem: str = ""
 
 
 class Sender:

@@ -19,24 +19,15 @@ import time
 from pathlib import Path
 
 import msgspec
-from msgspec import Struct
 
 from collectors.framework.outlets.posting import Poster
-from collectors.framework.outlets.sending import Sender, Sent
-from collectors.framework.outlets.settings import RemoteWriteSettings
+from collectors.framework.outlets.sending import Sender
+from collectors.framework.outlets.sendingtask import Sent, Task
 
 LOCK = "lock"
 TELL_S = 1.0
 TROUBLE_S = 5.0
 """After a defect, or a disk that refuses, it is tried again so much later."""
-
-
-class Task(Struct, frozen=True):
-    """What is to be sent, and where to."""
-
-    settings: RemoteWriteSettings
-    labels: dict[str, str]
-    software: str
 
 
 def run(folder: Path, task: Task) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 from twisted.internet.task import Clock
@@ -9,7 +11,7 @@ from twisted.internet.task import Clock
 from collectors.framework.data.frames import pack_progress
 from collectors.framework.data.tail import SpoolTail
 from collectors.framework.outlets.remotewrite import FOLDER, RemoteWrite
-from collectors.framework.outlets.sending import PROGRESS
+from collectors.framework.outlets.sendingtask import PROGRESS
 from collectors.framework.outlets.settings import RemoteWriteSettings
 from collectors.framework.samplespool import SampleSpool
 from common.series import Layout, Point, SeriesKey
@@ -36,3 +38,10 @@ def test_what_comes_while_nothing_is_to_be_sent_is_no_loss_when_it_is_again(tmp_
     tail = SpoolTail(folder, folder / PROGRESS, lambda key, _: key)
     assert [first for first, _ in tail.read()] == [91]
     assert tail.lost == 0
+
+
+def test_a_daemon_has_nothing_of_what_sends() -> None:
+    """Nearly all of them send nothing, and it would be 8 MB of each."""
+    unwanted = "{'httpx', 'cramjam', 'google.protobuf'}"
+    look = f"import sys, collectors.framework.pbdaemon; print(sorted({unwanted} & {{*sys.modules}}))"
+    assert subprocess.run([sys.executable, "-c", look], check=True, capture_output=True, text=True).stdout == "[]\n"

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import msgspec
 
-from collectors.framework.outlets.sending import Sent
-from collectors.framework.outlets.sendingprocess import LOCK, Task
+from collectors.framework.outlets.sendingprocess import LOCK
+from collectors.framework.outlets.sendingtask import Sent, Task
 from collectors.framework.outlets.settings import RemoteWriteSettings
 
 
