@@ -666,7 +666,7 @@ def test_what_came_to_a_layout_between_two_others_is_kept_however_long_it_was_he
     for number, layout in enumerate((LAYOUT, wide, replace(wide, step_s=20))):
         for row in range(12):
             for one in (bench, calm):
-                values = {point.name: row for point in layout.points}
+                values: dict[str, Any] = {point.name: row for point in layout.points}
                 one.put(NOW - 1000 + (12 * number + row) * 20, layout=layout, **values)
         calm.write()
     bench.write()
