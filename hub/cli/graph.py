@@ -24,7 +24,6 @@ from hub.cli.zones import checked, local_zone
 
 PICTURES = ("png", "svg", "pdf")
 EARLIER = {"yesterday": "1d", "last-week": "1w", "last-month": "30d", "last-year": "365d"}
-MOST_WITHOUT_TOP = 20
 
 
 class Chosen(Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from hub.cli.exits import CommandError
 from hub.cli.sheetparts import COLUMNS, Sheet, colours_of
 
 MARGIN, GAP = 24, 12
@@ -17,6 +18,7 @@ PAPER = 1.414
 PDF_COLUMNS = 2
 PDF_WIDTH_INCHES = 8.27
 MAX_PIXELS = 120_000_000
+"""Of all pages together; each takes three bytes of memory."""
 
 
 class _Line(Struct, frozen=True):
@@ -31,20 +33,39 @@ class _Line(Struct, frozen=True):
 
 
 def as_png(sheet: Sheet) -> bytes:
-    """One picture, as tall as need be."""
+    """One picture, as tall as need be.
+
+    Raises:
+        CommandError: it would take too much memory.
+    """
     lines = lines_of(sheet, COLUMNS)
     zoom = sheet.zoom
-    height = sum(line.height for line in lines) + 2 * MARGIN * zoom
-    return _file([_painted(sheet, lines, _width(sheet, lines), height)], "PNG", optimize=True)
+    width, height = _width(sheet, lines), sum(line.height for line in lines) + 2 * MARGIN * zoom
+    _check(width * height)
+    return _file([_painted(sheet, lines, width, height)], "PNG", optimize=True)
 
 
 def as_pdf(sheet: Sheet) -> bytes:
-    """Pages of paper."""
+    """Pages of paper.
+
+    Raises:
+        CommandError: they would take too much memory.
+    """
     lines = lines_of(sheet, PDF_COLUMNS)
     width = _width(sheet, lines)
     height = int(width * PAPER)
-    pages = [_painted(sheet, page, width, height) for page in pages_of(lines, height - 2 * MARGIN * sheet.zoom)]
-    return _file(pages, "PDF", resolution=width / PDF_WIDTH_INCHES, quality=92, title=sheet.title)
+    pages = list(pages_of(lines, height - 2 * MARGIN * sheet.zoom))
+    _check(len(pages) * width * height)
+    painted = [_painted(sheet, page, width, height) for page in pages]
+    return _file(painted, "PDF", resolution=width / PDF_WIDTH_INCHES, quality=92, title=sheet.title)
+
+
+def _check(pixels: int) -> None:
+    if pixels > MAX_PIXELS:
+        raise CommandError(
+            f"The sheet would have {pixels / 1e6:.0f} million pixels, and may have {MAX_PIXELS / 1e6:.0f}; "
+            "give a smaller --limit, --width, --height or --zoom, name a set, or write an .html"
+        )
 
 
 def _file(pages: Sequence[Any], form: str, **options: Any) -> bytes:

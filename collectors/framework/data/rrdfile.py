@@ -256,9 +256,3 @@ def put_pointers(raw: bytearray, header: Header, newest: Sequence[int]) -> None:
     """Set the index of the newest row of each archive."""
     for place, index in enumerate(newest):
         _POINTER.pack_into(raw, header.pointer_at(place).start, index)
-
-
-def put_last(raw: bytearray, header: Header, last: int) -> None:
-    """Set when the file was updated last."""
-    start = _HEAD.size + _SOURCE.size * len(header.sources) + _ARCHIVE.size * len(header.archives)
-    _LIVE.pack_into(raw, start, last, 0)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
 from PIL import Image
 
+from hub.cli.exits import CommandError
 from hub.cli.sheetparts import Cell, Section, Sheet
-from hub.cli.sheetpixels import lines_of, pages_of
+from hub.cli.sheetpixels import as_pdf, as_png, lines_of, pages_of
 from hub.cli.zones import local_zone
 from tests.fakes.api import PNG, TOKEN, FakeApi
 from tests.hub.cli.conftest import Run
@@ -179,6 +181,15 @@ def test_one_graph_that_cannot_be_drawn_does_not_take_the_sheet_with_it(run: Run
     fake.state.undrawable = "memory"
     done = run("graph", "web1", "--all", "-o", "x.png", "--json")
     assert (done.code, done.json["graphs"], len(done.json["missing"])) == (5, 6, 3)
+
+
+@pytest.mark.parametrize("made", [as_png, as_pdf])
+def test_a_sheet_too_large_for_memory_is_a_sentence(made: Callable[[Sheet], bytes]) -> None:
+    data = io.BytesIO()
+    Image.new("1", (9000, 7000)).save(data, "PNG")
+    parts = tuple(Section(str(place), (Cell(data.getvalue(), "cpu"),)) for place in range(2))
+    with pytest.raises(CommandError, match="million pixels, and may have 120; give a smaller --limit"):
+        made(Sheet(title="t", subtitle="s", sections=parts, notes=(), is_dark=False, zoom=1, cell_width=400))
 
 
 def test_a_sheet_of_nothing_is_an_error(run: Run, fake: FakeApi, tmp_path: Path) -> None:
