@@ -58,7 +58,7 @@ def is_kept(type_: str, known: Point | None, wanted: Point) -> bool:
     return holds_rates(type_, known) == (wanted.kind in _RATES)
 
 
-def convert(olds: Sequence[Old], path: str, layout: Layout, *, complete: bool = False) -> int:
+def convert(olds: Sequence[Old], path: str, layout: Layout, *, complete: str = "") -> int:
     """Build a file from one or several in order of time, and have it take a name, whatever has it.
 
     Several do not overlap: the file of one writer goes on where that of another ended. Where they do, the later one
@@ -68,8 +68,8 @@ def convert(olds: Sequence[Old], path: str, layout: Layout, *, complete: bool = 
         olds: the files that are there.
         path: of the one that is made.
         layout: that is wanted.
-        complete: what the file whose time it is does not know is taken from any that does: another one has written
-            while it stood still.
+        complete: path of the one whose known rows stand, whatever others say; what the file whose time it is does not
+            know is taken from any that does: another one has written while it stood still.
 
     Returns:
         Epoch second of its last update.
@@ -91,7 +91,7 @@ def convert(olds: Sequence[Old], path: str, layout: Layout, *, complete: bool = 
     return last
 
 
-def build(olds: Sequence[Old], path: str, layout: Layout, *, complete: bool = False) -> int:
+def build(olds: Sequence[Old], path: str, layout: Layout, *, complete: str = "") -> int:
     """As `convert`, but the file is made under a name of its own, which nothing else has.
 
     Raises:
@@ -219,9 +219,10 @@ _Part = tuple[_File, int, int, int]
 class _Target:
     """A file that was just created, and is filled from others."""
 
-    def __init__(self, fd: int, path: str, layout: Layout, files: Sequence[_File], *, complete: bool) -> None:
+    def __init__(self, fd: int, path: str, layout: Layout, files: Sequence[_File], *, complete: str) -> None:
         self._fd = fd
-        self._completes = complete and len(files) > 1
+        self._completes = bool(complete) and len(files) > 1
+        self._stands = complete
         self._completed: list[int] = []  # ends of rows at the finest resolution
         self._began: dict[int, int] = {}
         self._header = rrdfile.read_header(fd, path)
@@ -296,6 +297,7 @@ class _Target:
         """
         if not finer:
             self._completed = []
+        self._let_stand(ring, cf, parts, is_finest=not finer)
         rows = len(ring.values)
         again = {(end - 1 - ring.begin) // ring.every_s for end in self._completed}
         for row in again.intersection(range(rows)):
@@ -310,16 +312,34 @@ class _Target:
                 if not finer:
                     self._completed += [ring.begin + (row + 1) * ring.every_s for row in taken]
 
+    def _let_stand(self, ring: Ring, cf: str, parts: Sequence[_Part], *, is_finest: bool) -> None:
+        """Rows that the file which stands knows, also where a newer one has the last word.
+
+        Of coarse ones not the first and the last of a time, which it may know in part.
+        """
+        for file, _, _, where in parts[1:]:
+            if file.path == self._stands:
+                rings = [one for one in file.rings(cf, where) if one.every_s <= max(ring.every_s, file.header.step_s)]
+                span = ring.inside(max(self._began[id(file)], parts[0][1]), file.header.last)
+                taken = self._take_over(ring, span, cf, rings, known_too=True, inner=not is_finest)
+                self._completed += [ring.begin + (row + 1) * ring.every_s for row in taken]
+
     @staticmethod
-    def _take_over(ring: Ring, rows: Span, cf: str, rings: Sequence[Ring], *, known_too: bool) -> list[int]:
+    def _take_over(
+        ring: Ring, rows: Span, cf: str, rings: Sequence[Ring], *, known_too: bool, inner: bool = False
+    ) -> list[int]:
         """Set rows from other rings where these know something; give those that were set."""
         if rows[0] >= rows[1]:
             return []
         other = unknown_ring(ring.every_s, ring.begin + rows[1] * ring.every_s, rows[1] - rows[0])
         fill(other, (0, len(other.values)), cf, rings)
+        known = [False, *(not isnan(value) for value in other.values), False]
         taken = []
         for row, value in enumerate(other.values, rows[0]):
-            if not isnan(value) and (known_too or isnan(ring.values[row])):
+            place = row - rows[0] + 1
+            if inner and not (known[place - 1] and known[place + 1]):
+                continue
+            if known[place] and (known_too or isnan(ring.values[row])):
                 ring.values[row] = value
                 taken.append(row)
         return taken

@@ -1,7 +1,7 @@
 """Brings a file that came from another collector to its place (in the writer process).
 
 Where there is no file of its series, it becomes that. Where one was begun here meanwhile, or lies here from earlier
-times, the two are made one: each row is of the file whose time it is, and where that knows nothing, of the other.
+times, the two are made one: what is known here stands, and where that knows nothing, the other is taken.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def _adopt(writer: Writer, order: Adopt, name: str) -> None:
         points = known.layout.points if known is not None else ()
         layout = writer.wanted(order.key) or _as_it_is(path, known.layout if known is not None else order.layout)
         both = [Old(path=order.path, points=order.layout.points), Old(path=str(path), points=points)]
-        convert(both, str(path), layout, complete=True)
+        convert(both, str(path), layout, complete=str(path))
         first = min(order.first, known.first) if known is not None else order.first
         writer.index.put(Series(key=order.key, layout=layout, file=name, first=first))
     writer.changed(order.key)

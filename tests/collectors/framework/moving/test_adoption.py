@@ -98,6 +98,39 @@ def test_a_device_that_flapped_between_two_has_the_rows_of_both(sides: tuple[Sid
     same(a, truth, 600)
 
 
+def test_what_is_known_here_stands_whatever_comes(sides: tuple[Side, Side], tmp_path: Path) -> None:
+    """Also of a collector that lies, with a file that is newer."""
+    a, b = sides
+    truth = Side(tmp_path, "truth", a.clock)
+    a.sample(dict.fromkeys(values(START, 1500), 1e6), KEY)
+    for begin, count in ((START + 100, 600), (START + 7500, 700)):
+        b.sample(values(begin, count), KEY)
+        truth.sample(values(begin, count), KEY)
+    adopt(a, b)
+    got, known = b.rows(KEY, START - 3600, NOW), truth.rows(KEY, START - 3600, NOW)
+    assert {at: got[at] for at in known} == known
+    assert {value for at, value in got.items() if at not in known} == {1e6}
+    coarse = truth.rows(KEY, START + 600, START + 5400, 600, "MAX")
+    assert b.rows(KEY, START + 600, START + 5400, 600, "MAX") == coarse
+    gap = b.rows(KEY, START + 6600, START + 7200, 600, "MAX")
+    assert set(gap.values()) == {1e6}
+
+
+def test_what_was_merged_elsewhere_stays_whole_when_it_comes_back(sides: tuple[Side, Side], tmp_path: Path) -> None:
+    """What is known here in part stands no row in the way that the other one knows wholly."""
+    a, b = sides
+    truth = Side(tmp_path, "truth", a.clock)
+    for begin, count, of in ((START, 333, a), (START + 3330, 444, b), (START + 7770, 501, a)):
+        of.sample(values(begin, count), KEY)
+    adopt(b, a)
+    a.sample(values(START + 12_780, 100), KEY)
+    adopt(a, b)
+    truth.sample(values(START, 1378), KEY)
+    same(b, truth, 10)
+    same(b, truth, 600)
+    same(b, truth, 3600)
+
+
 def test_done_twice_it_is_as_done_once(sides: tuple[Side, Side]) -> None:
     a, b = sides
     a.sample(values(START, 700), KEY)
