@@ -97,7 +97,7 @@ def reach_of(measured: Sequence[Measured], plots: Sequence[Plot], *, band: bool)
     positive: list[float] = []
     top: Column = []
     for one, plot in zip(measured, plots, strict=True):
-        top = _sum(top, one.values) if plot.stack and len(top) == len(one.values) else one.values
+        top = _sum(top, one.values) if plot.stack and top and one.values else one.values
         for column in (top, one.low, one.high) if band and not plot.stack else (top,):
             known = [value for value in column if value is not None]
             if known:
@@ -120,7 +120,10 @@ def stands_alone(measured: Measured) -> bool:
 
 
 def _sum(one: Column, other: Column) -> Column:
-    return [b if a is None else a if b is None else a + b for a, b in zip(one, other, strict=True)]
+    """Of two columns of the same time; the one with longer rows counts for as many of the other."""
+    rows = max(len(one), len(other))
+    pairs = ((one[row * len(one) // rows], other[row * len(other) // rows]) for row in range(rows))
+    return [b if a is None else a if b is None else a + b for a, b in pairs]
 
 
 def _read(plots: Sequence[Plot], how: Measure, cfs: Sequence[str], earlier_s: int) -> list[list[float | None]]:
