@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from common.series import Number
 
+_END = "\r\n"
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -20,14 +21,21 @@ def csv_text(header: Sequence[str], rows: Iterable[tuple[Sequence[str], Sequence
         header: of all columns; none for no header.
         rows: texts and figures of each line.
     """
-    sink = io.StringIO()
-    writer = csv.writer(sink, lineterminator="\n")
+    sink = _Lines()
+    writer = csv.writer(sink, lineterminator=_END)
     if header:
         writer.writerow(map(_text, header))
     writer.writerows(
         [*map(_text, texts), *("" if value is None else value for value in values)] for texts, values in rows
     )
     return sink.getvalue()
+
+
+class _Lines(io.StringIO):
+    """Ends lines as is usual here; the writer has to think of both characters, or it would leave one unquoted."""
+
+    def write(self, text: str, /) -> int:
+        return super().write(text.removesuffix(_END) + "\n")
 
 
 def _text(text: str) -> str:

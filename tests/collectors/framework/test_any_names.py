@@ -72,7 +72,7 @@ def test_names_are_listed_fetched_drawn_and_told_as_they_are(
     lines = "".join(value_lines(side.intake.all(), "c", NOW, (), open_metrics=True)) + END
     told = {
         (sample.labels["device"], sample.labels["component"])
-        for family in text_string_to_metric_families(lines)
+        for family in text_string_to_metric_families(lines)  # type: ignore[no-untyped-call]  # the library has no types
         for sample in family.samples
     }
     assert told == {(key.device, key.component) for key in keys}

@@ -1,6 +1,12 @@
 from __future__ import annotations
 
-from hub.data.rowtext import csv_text
+import csv
+import io
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hub.data.rowtext import FORMULA, csv_text
 
 
 def test_what_is_unknown_is_empty_and_texts_are_quoted_where_they_must_be() -> None:
@@ -13,3 +19,11 @@ def test_a_text_that_a_spreadsheet_would_run_is_a_text() -> None:
         titles, row = csv_text([evil], [([evil], [-1])]).replace('"', "").split("\n", 1)
         assert titles == f"'{evil}"
         assert row == f"'{evil},-1\n"
+
+
+@given(st.lists(st.text(st.sampled_from(["a", "=", "\r", "\n", '"', ",", "\0", "\u2028", "🚀", "'", " "])), min_size=1))
+def test_any_name_is_one_cell_and_comes_back(names: list[str]) -> None:
+    text = csv_text([], [([*names, "end"], [1]), (["next"], [2])])
+    first, second = csv.reader(io.StringIO(text, newline=""))
+    assert first == [*(f"'{name}" if name.startswith(FORMULA) else name for name in names), "end", "1"]
+    assert second == ["next", "2"]
