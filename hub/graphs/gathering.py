@@ -18,6 +18,8 @@ from hub.graphs.tables import CONSOLIDATIONS, Row, Table
 
 MAX_SHOWN = 20
 MAX_NAMED = 5
+MAX_ROWS = 50_000
+"""Of a series: some for each pixel of the widest picture."""
 
 Wanted = Callable[[Sequence[Point]], list[str]]
 """Gives of the points of a source those that are needed; none where it is not in the picture."""
@@ -164,8 +166,15 @@ class Gatherer:
         for cf in CONSOLIDATIONS:
             rows[cf] = []
             for earlier_s in sorted({self._drawing.compare_s, 0}, reverse=True):
-                page = await self._collectors.fetch(self._fetch(one, cf, earlier_s))
+                asked = self._fetch(one, cf, earlier_s)
+                page = await self._collectors.fetch(asked)
                 row_s = page.step_s or row_s if not earlier_s else row_s
+                if (
+                    row_s < 1
+                    or (self._query.end - self._query.start) // row_s > MAX_ROWS
+                    or page.points != asked.points
+                ):
+                    raise TransientError(f"collector {one.owner} answered with what cannot be; see whether it is well")
                 rows[cf] += page.rows
             if cf == CONSOLIDATIONS[0] and row_s <= one.step_s:
                 break

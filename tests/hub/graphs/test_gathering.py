@@ -7,13 +7,13 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from common.errors import NotFoundError, PermanentError
+from common.errors import NotFoundError, PermanentError, TransientError
 from common.graphs import Drawing, Subject
 from common.queries import FetchQuery, GraphQuery, LastValue, Rows
 from common.series import Point
 from hub.data.asking import CollectorAwayError
 from hub.graphs.desk import MAX_SERIES
-from hub.graphs.gathering import Gathered, Gatherer
+from hub.graphs.gathering import MAX_ROWS, Gathered, Gatherer
 
 OWNERS = {"web1": "east", "web2": "west", "web3": "west"}
 START, END = 1_000_000, 1_003_600
@@ -106,6 +106,16 @@ class GathererTests(SynchronousTestCase):
     def test_when_all_are_away_that_is_the_error(self) -> None:
         self.collectors.away = {"west", "east"}
         self.failureResultOf(self.gather(), CollectorAwayError)
+
+    def test_rows_that_cannot_be_are_not_drawn(self) -> None:
+        self.collectors.row_s = -1
+        self.failureResultOf(self.gather(), TransientError)
+        self.collectors.row_s = 10
+        end = 10 * (MAX_ROWS + 1)  # far more of them than there are pixels
+        query = GraphQuery(device="web1", component=None, graph="cpu", start=0, end=end, form="png", width=360)
+        drawing = Drawing(subjects=(Subject(device="web1", component="nginx"),))
+        gatherer = Gatherer(self.collectors, OWNERS.get, query, drawing, self.wanted)
+        self.failureResultOf(Deferred.fromCoroutine(gatherer.gather()), TransientError)
 
     def test_the_largest_are_shown(self) -> None:
         gathered = self.successResultOf(self.gather(top=2))
