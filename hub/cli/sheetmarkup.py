@@ -24,14 +24,15 @@ def as_html(sheet: Sheet) -> bytes:
         *(f'<p class="note">{escape(one)}</p>' for one in sheet.notes),
     ]
     style = (
-        f"body{{margin:2rem;background:{colours.paper};color:{colours.text};font-family:{FONT}}}"
+        f"body{{margin:clamp(.6rem,3vw,2rem);background:{colours.paper};color:{colours.text};font-family:{FONT}}}"
         f"h1{{font-size:1.4rem;margin:0}}header p,.note{{color:{colours.quiet};font-size:.85rem}}"
         f"h2{{font-size:1rem;border-top:1px solid {colours.line};padding-top:.8rem;margin:1.2rem 0 .4rem}}"
-        f".row{{display:grid;gap:.8rem;grid-template-columns:repeat(auto-fill,minmax({sheet.cell_width}px,1fr))}}"
+        f".row{{display:grid;gap:.8rem;grid-template-columns:repeat(auto-fill,minmax(min(100%,{sheet.cell_width}px),1fr))}}"
         "img{width:100%;height:auto}figure{margin:0}"
     )
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; '
         "style-src 'unsafe-inline'\">"
         f"<title>{escape(sheet.title)}</title><style>{style}</style></head>\n<body>\n"

@@ -153,6 +153,8 @@ def test_a_sheet_says_how_many_had_no_room(run: Run, tmp_path: Path) -> None:
     page = (tmp_path / "x.html").read_text()
     assert "7 more graphs have no room here; --limit 9 shows them." in page
     assert page.count("<img ") == 2
+    assert "width=device-width" in page
+    assert "minmax(min(100%," in page
     assert "<script" not in page
 
 
