@@ -80,7 +80,8 @@ def compose(query: GraphQuery, found: Plots, step_s: int, likely: Iterable[Likel
     if drawing.log and not is_log and reach.high is not None:
         notes.append("Nothing is above 0, so the axis is not logarithmic.")
     if not any(one.figures.known for one in measured):
-        notes.insert(0, "No value is known in this time.")
+        longer = row_s > min(found.steps)
+        notes.insert(0, "No value is known in this time" + (" in rows so long; see a shorter one." if longer else "."))
     return Picture(
         title=found.title,
         plots=tuple(

@@ -189,6 +189,11 @@ def test_a_gap_is_no_value(root: Path) -> None:
     assert draw(query, root)[0].startswith(b"\x89PNG")
 
 
+def test_a_year_of_what_is_an_hour_old_says_why_it_is_empty(root: Path) -> None:
+    notes = _composed(root, _query(start=NOW - 2 * 365 * 86_400, width=300)).notes
+    assert "No value is known in this time in rows so long; see a shorter one." in notes
+
+
 @pytest.mark.parametrize(
     ("drawing", "words"),
     [
