@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import random
 import signal
 import subprocess
@@ -17,6 +16,7 @@ import pytest
 from collectors.framework.eventbytes import decode_event
 from collectors.framework.spooldb import Put, SpoolDb
 from common.errors import TransientError
+from tests.integration.disks import mounted
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(100)]
 
@@ -108,17 +108,8 @@ def test_sigkill_loses_nothing_that_was_said_to_be_stored(tmp_path: Path) -> Non
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    if os.geteuid() != 0:
-        pytest.skip("only root may mount a small disk")
-    mounted = tmp_path / "disk"
-    mounted.mkdir()
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(mounted)], check=False, capture_output=True
-    )
-    if done.returncode != 0:
-        pytest.skip("no small disk can be mounted here")
-    yield mounted
-    subprocess.run(["umount", "-l", str(mounted)], check=True)
+    with mounted(tmp_path / "disk", 6 * 1024 * 1024) as mount:
+        yield mount
 
 
 def test_a_full_disk_refuses_then_takes_events_again_and_loses_none_it_took(small_disk: Path) -> None:

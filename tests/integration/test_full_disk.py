@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from common.conversion import ConversionMode, ConversionQuery
 from common.errors import NotFoundError, TransientError
 from common.queries import FetchQuery, Rows
 from common.series import Layout, Plan
+from tests.integration.disks import mounted
 from tests.integration.rrd_private import LAYOUT, DataPart, on_reactor, sample, until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
@@ -30,15 +30,8 @@ WIDER = Layout(points=LAYOUT.points[:2], step_s=STEP_S, retention=PLAN)
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    mount = tmp_path / "data"
-    mount.mkdir()
-    tried = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(mount)], capture_output=True, text=True, check=False
-    )
-    if tried.returncode:
-        pytest.skip(f"a small disk cannot be mounted here: {tried.stderr.strip()}")
-    yield mount
-    subprocess.run(["umount", "-l", str(mount)], check=True)
+    with mounted(tmp_path / "data", 4 * 1024 * 1024) as mount:
+        yield mount
 
 
 class Part(DataPart):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import shutil
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ from collectors.framework.data.writing import Report
 from collectors.framework.samplespool import PROGRESS, SampleSpool
 from common import rrd
 from common.series import Layout, Plan, Point, Sample, SeriesKey
+from tests.integration.disks import mounted
 from tests.integration.writers import dumps, start_writer
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
@@ -85,17 +85,9 @@ def test_kill_9_at_any_moment_leaves_files_and_copies_of_an_undisturbed_run(tmp_
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk for the RRD folder, with room for all files and some MiB more."""
-    mount = tmp_path / "rrd"
-    mount.mkdir()
     room = FILES * (rrd.size_bytes(2, STEP_S, SMALL) + 8192) + 8 * 1024 * 1024
-    tried = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={room // 1024}k", "tmpfs", str(mount)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if tried.returncode:
-        pytest.skip(f"a small disk cannot be mounted here: {tried.stderr.strip()}")
-    yield mount
-    subprocess.run(["umount", "-l", str(mount)], check=True)
+    with mounted(tmp_path / "rrd", room) as mount:
+        yield mount
 
 
 def test_a_disk_without_room_for_copies_has_the_samples(small_disk: Path) -> None:

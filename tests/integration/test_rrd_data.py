@@ -34,6 +34,7 @@ from common.errors import NotFoundError, TransientError
 from common.queries import FetchQuery, GraphQuery, Listing, ListQuery, Picture, Rows
 from common.series import Layout, Point, Retention, Sample, SeriesKey
 from tests.contracts.sample_sink import NOW, SampleSinkContract
+from tests.integration.disks import mounted
 from tests.integration.rrd_private import LAYOUT, DataPart, on_reactor, sample, sleep, until
 from tests.integration.writers import dumps, start_writer
 
@@ -349,15 +350,8 @@ def test_kill_9_at_any_moment_leaves_the_files_of_an_undisturbed_run(folder: Pat
 @pytest.fixture
 def small_disk(folder: Path) -> Iterator[Path]:
     """A disk of 4 MiB where the RRD folder is."""
-    mount = folder / "rrd"
-    mount.mkdir()
-    tried = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(mount)], capture_output=True, text=True, check=False
-    )
-    if tried.returncode:
-        pytest.skip(f"a small disk cannot be mounted here: {tried.stderr.strip()}")
-    yield mount
-    subprocess.run(["umount", str(mount)], check=True)
+    with mounted(folder / "rrd", 4 * 1024 * 1024) as mount:
+        yield mount
 
 
 def test_a_full_rrd_disk_loses_nothing_and_heals(folder: Path, small_disk: Path) -> None:
@@ -437,14 +431,7 @@ def test_on_a_full_disk_files_are_written_as_they_are_until_they_can_be_converte
 
 
 def test_a_full_spool_disk_keeps_samples_in_memory_and_heals(folder: Path) -> None:
-    mount = folder / "samples"
-    mount.mkdir()
-    tried = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(mount)], capture_output=True, text=True, check=False
-    )
-    if tried.returncode:
-        pytest.skip(f"a small disk cannot be mounted here: {tried.stderr.strip()}")
-    at = now() - 1000
+    mount, at = folder / "samples", now() - 1000
 
     async def work(reactor: Any) -> None:
         part = DataPart(reactor, folder).start()
@@ -467,7 +454,5 @@ def test_a_full_spool_disk_keeps_samples_in_memory_and_heals(folder: Path) -> No
         assert part.writer.drops == {}
         await part.stop()
 
-    try:
+    with mounted(mount, 1024 * 1024):
         on_reactor(work)
-    finally:
-        subprocess.run(["umount", str(mount)], check=True)
