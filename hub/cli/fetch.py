@@ -199,8 +199,8 @@ def _choose_source(
     have = [f"{name}: {', '.join(known)}" for name, known in sources.items()]
     if source is not None and source not in sources:
         raise not_found(f"{component!r} of {device} has no source {source!r}", have)
-    known = {point for name, of_source in sources.items() if source in {None, name} for point in of_source}
-    strange = [point for point in points if point not in known]
+    there = {point for name, of_source in sources.items() if source in {None, name} for point in of_source}
+    strange = [point for point in points if point not in there]
     if strange:
         raise not_found(f"{component!r} of {device} has no point {', '.join(map(repr, strange))}", have)
     raise not_found(f"No source of {component!r} of {device} has all the points {', '.join(points)}", have)

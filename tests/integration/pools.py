@@ -84,7 +84,7 @@ class PoolStack(Stack):
         members: names of the collectors.
     """
 
-    members = MEMBERS
+    members: tuple[str, ...] = MEMBERS
 
     def __init__(self, data: Path) -> None:
         super().__init__(data)

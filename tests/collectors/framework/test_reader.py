@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 
 from collectors.framework.data.intake import Latest
 from collectors.framework.rrdreader import TIMEOUT_S, Reader
@@ -42,9 +43,10 @@ def listing(*, more: bool) -> bytes:
 
 
 def failed(work: Deferred[object]) -> str:
-    caught: list[str] = []
-    work.addErrback(lambda failure: caught.append(failure.trap(TransientError) and failure.value.message))
-    return caught[0]
+    caught: list[Failure] = []
+    work.addErrback(caught.append)
+    assert isinstance(caught[0].value, TransientError)
+    return caught[0].value.message
 
 
 def test_the_answer_to_a_question_that_was_given_up_is_not_that_to_the_next(tmp_path: Path) -> None:

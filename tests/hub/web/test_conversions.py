@@ -9,7 +9,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from common.conversion import MAX_DEVICES, Conversion, ConversionMode, ConversionQuery, ConversionState
 from common.errors import RemoteError
 from common.queries import Done
-from hub.data.conversions import LIMIT_S, ConversionDesk
+from hub.data.asking import LIMIT_S
+from hub.data.conversions import ConversionDesk
 from hub.distribution.roster import Roster
 from hub.web.conversions import ConversionTopic
 from tests.hub.distribution.fakes import Bench, FakeSession
