@@ -12,7 +12,8 @@ MARGIN, GAP = 24.0, 12.0
 TITLE, HEADING, SMALL = 22.0, 15.0, 12.0
 FONT = "DejaVu Sans, Verdana, sans-serif"
 
-_SIZE = re.compile(rb"<svg\b[^>]*?\bwidth=\"([0-9.]+)(?:pt|px)?\"[^>]*?\bheight=\"([0-9.]+)(?:pt|px)?\"")
+_NUMBER = rb"([0-9]{1,5}(?:\.[0-9]{1,5})?)(?:pt|px)?"
+_SIZE = re.compile(rb"<svg\b[^>]*?\bwidth=\"" + _NUMBER + rb"\"[^>]*?\bheight=\"" + _NUMBER + rb"\"")
 
 
 def as_html(sheet: Sheet) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from hub.cli.exits import CommandError
-from hub.cli.sheetparts import COLUMNS, Sheet, colours_of
+from hub.cli.sheetparts import COLUMNS, Cell, Sheet, colours_of
 
 MARGIN, GAP = 24, 12
 TITLE, HEADING, SMALL = 22, 15, 12
@@ -77,8 +78,6 @@ def _file(pages: Sequence[Any], form: str, **options: Any) -> bytes:
 
 def lines_of(sheet: Sheet, columns: int) -> list[_Line]:
     """What stands below each other."""
-    from PIL import Image  # here, for it takes a while, and few commands need it
-
     colours, zoom = colours_of(sheet), sheet.zoom
     lines = [
         _Line((TITLE + 10) * zoom, sheet.title, TITLE * zoom, colours.text, keeps=True),
@@ -88,11 +87,29 @@ def lines_of(sheet: Sheet, columns: int) -> list[_Line]:
         lines.append(_Line((HEADING + 2 * GAP) * zoom, section.title, HEADING * zoom, colours.text, keeps=True))
         for first in range(0, len(section.cells), columns):
             cells = section.cells[first : first + columns]
-            pictures = tuple(Image.open(io.BytesIO(cell.data), formats=["PNG"]) for cell in cells)
+            pictures = tuple(_opened(cell) for cell in cells)
             tallest = max(picture.height for picture in pictures)
             lines.append(_Line(tallest + GAP * zoom, pictures=pictures))
     lines += [_Line((SMALL + 8) * zoom, one, SMALL * zoom, colours.quiet) for one in sheet.notes]
     return lines
+
+
+def _opened(cell: Cell) -> Any:
+    from PIL import Image  # here, for it takes a while, and few commands need it
+
+    with _spoiled():
+        return Image.open(io.BytesIO(cell.data), formats=["PNG"])
+
+
+@contextlib.contextmanager
+def _spoiled() -> Iterator[None]:
+    """Say so where a picture is none: a collector has drawn it."""
+    from PIL import Image
+
+    try:
+        yield
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        raise CommandError("A picture that came is no PNG; see whether the collector is well") from None
 
 
 def _width(sheet: Sheet, lines: Sequence[_Line]) -> int:
@@ -131,7 +148,8 @@ def _painted(sheet: Sheet, lines: Sequence[_Line], width: int, height: int) -> A
             pen.text((left, y + line.height - 4 * sheet.zoom), line.text, line.colour, _font(line.size), anchor="ls")
         x = left
         for picture in line.pictures:
-            paper.paste(picture.convert("RGB"), (x, y))
+            with _spoiled():
+                paper.paste(picture.convert("RGB"), (x, y))
             x += picture.width + GAP * sheet.zoom
         y += line.height
     return paper

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from hub.cli.exits import CommandError
+from hub.cli.sheetmarkup import svg_size
 from hub.cli.sheetparts import Cell, Section, Sheet
 from hub.cli.sheetpixels import as_pdf, as_png, lines_of, pages_of
 from hub.cli.zones import local_zone
@@ -192,6 +193,19 @@ def test_a_sheet_too_large_for_memory_is_a_sentence(made: Callable[[Sheet], byte
     parts = tuple(Section(str(place), (Cell(data.getvalue(), "cpu"),)) for place in range(2))
     with pytest.raises(CommandError, match="million pixels, and may have 120; give a smaller --limit"):
         made(Sheet(title="t", subtitle="s", sections=parts, notes=(), is_dark=False, zoom=1, cell_width=400))
+
+
+@pytest.mark.parametrize("data", [b"", b"GIF89a", PNG[:30], PNG[:-30] + b"x" * 30])
+def test_a_picture_that_is_none_is_a_sentence(data: bytes) -> None:
+    parts = (Section("s", (Cell(data, "cpu"),)),)
+    with pytest.raises(CommandError, match="is no PNG"):
+        as_png(Sheet(title="t", subtitle="s", sections=parts, notes=(), is_dark=False, zoom=1, cell_width=400))
+
+
+@pytest.mark.parametrize("width", ["1.2.3", "9" * 400, "x"])
+def test_a_drawing_that_does_not_say_its_size_has_one(width: str) -> None:
+    assert svg_size(f'<svg width="{width}" height="5">'.encode()) == (600.0, 240.0)
+    assert svg_size(b'<?xml?><svg x="1" width="600.5pt" height="5px">') == (600.5, 5.0)
 
 
 def test_a_sheet_of_nothing_is_an_error(run: Run, fake: FakeApi, tmp_path: Path) -> None:
