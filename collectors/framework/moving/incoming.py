@@ -42,6 +42,8 @@ MOST_BROKEN = 3
 """So often a file may turn out to be another than was told, before it is refused."""
 
 _NAME = re.compile(r"^[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{32}\.part\Z")
+SAME = 42
+"""Characters of a name that are those of another state of the same file, too: it has changed since."""
 _READY = Taken(state=Given.WORKING)
 
 _log = Logger()
@@ -162,7 +164,8 @@ class Incoming:
             if not _NAME.match(entry.name):
                 continue
             found = entry.lstat()
-            if found.st_mtime < self._wall() - KEEP_S and entry != path:
+            is_earlier = entry.name.startswith(path.name[:SAME]) and entry.stem not in self._under_way
+            if entry != path and (is_earlier or found.st_mtime < self._wall() - KEEP_S):
                 entry.unlink(missing_ok=True)
             else:
                 kept.append((found.st_mtime, found.st_size, entry))

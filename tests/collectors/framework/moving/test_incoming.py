@@ -159,6 +159,16 @@ def test_the_folder_stays_within_its_bound_and_drops_what_was_begun_first(tmp_pa
         bench.give(90_000, bench.data[:100_000], second)
 
 
+def test_a_file_that_has_changed_meanwhile_takes_the_place_of_its_part(bench: Bench) -> None:
+    bench.give(0, bench.data[:70_000])
+    changed = replace(bench.told, digest="0" * 32)
+    bench.give(0, bench.data[:60_000], changed)
+    assert [path.stat().st_size for path in bench.folder.iterdir()] == [60_000]
+    another = replace(bench.told, beside=f"gap-{bench.told.first}-{bench.told.last}")
+    bench.give(0, bench.data[:50_000], another)
+    assert sorted(path.stat().st_size for path in bench.folder.iterdir()) == [50_000, 60_000]
+
+
 def test_the_last_room_of_the_disk_is_for_samples(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     free = 100
     monkeypatch.setattr("os.statvfs", lambda _: SimpleNamespace(f_frsize=1000, f_bavail=free, f_blocks=100_000_000))
