@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Protocol
 
-from msgspec import Struct
 from msgspec.structs import replace
 from twisted.internet.defer import Deferred, TimeoutError  # noqa: A004 - Twisted's, raised by addTimeout
 from twisted.internet.interfaces import IReactorTime
@@ -30,14 +29,11 @@ from hub.moving.book import Book
 from hub.moving.carriage import BYTES_A_SECOND, Carriage, Freight, TurnOverError
 from hub.moving.finder import Finder, Seats
 from hub.moving.interfaces import IMoveStore, Move
+from hub.moving.pauses import Pause, Pauses
 
 LOOK_S = 5.0
 AT_ONCE = 2
 """So many devices are brought at a time, each from and to another collector."""
-AGAIN_S = (2.0, 300.0)
-"""First and longest pause after a failure that passes by itself."""
-LATER_S = 3600.0
-"""Pause after one that does not."""
 LONG_S = 3600.0
 """Files that wait for longer than this ring."""
 RING_S = 60.0
@@ -67,16 +63,6 @@ class Sessions(Seats, Protocol):
 
     def is_known(self, collector: str, daemon: str) -> bool:
         """Whether it has ever logged in, and may come back."""
-
-
-class Pause(Struct):
-    """A move that failed: how often in a row, when it is tried again, and why."""
-
-    times: int
-    until: float
-    reason: str
-    lasting: bool = False
-    problems: tuple[str, ...] = ()
 
 
 class Conductor:
@@ -114,7 +100,7 @@ class Conductor:
         self._may_return = may_return
         self._bytes_a_second = bytes_a_second
         self._paces: dict[str, Pace] = {}
-        self._pauses: dict[tuple[str, str], Pause] = {}
+        self._pauses = Pauses(clock)
         self._freights: dict[tuple[str, str], Freight] = {}
         self._errands: dict[tuple[str, str], Errand] = {}
         self._busy: set[str] = set()
@@ -157,7 +143,7 @@ class Conductor:
         """These have another collector from now on."""
         for device in devices:
             wanted, owner = self._owners.wanted(device), self._owners.owner(device)
-            for move in self.book.of(device):
+            for move in self.book.open_of(device):
                 if move.key in self._errands and move.target != owner:
                     self._errands[move.key].stop()
             if wanted is None or owner is None or wanted.collector == owner:
@@ -167,11 +153,11 @@ class Conductor:
         self._look_soon()
 
     def _add(self, device: str, source: str, target: str) -> None:
-        self._pauses.pop((device, source), None)
+        self._pauses.end((device, source))
         self.book.put(Move(device=device, source=source, target=target, since=self._wall()))
 
     def _drop(self, move: Move) -> None:
-        self._pauses.pop(move.key, None)
+        self._pauses.end(move.key)
         self.bells.settled(*move.key)
         errand = self._errands.get(move.key)
         if errand is not None:
@@ -222,13 +208,9 @@ class Conductor:
             owner = self._owners.owner(move.device)
             if owner is None or owner == source:
                 self._drop(move)  # it has gone, or come back
-            elif owner not in self._busy and not self._is_paused(move) and not self.obstacle(move):
+            elif owner not in self._busy and not self._pauses.holds(move.key) and not self.obstacle(move):
                 self._begin(move if move.target == owner else replace(move, target=owner))
                 return
-
-    def _is_paused(self, move: Move) -> bool:
-        pause = self._pauses.get(move.key)
-        return pause is not None and pause.until > self._clock.seconds()
 
     def obstacle(self, move: Move) -> str:
         """Why the files of a device cannot be brought now; empty when they can."""
@@ -256,14 +238,14 @@ class Conductor:
         try:
             await self._carry(move, freight)
             if freight.left:
-                pause = self._pause(move, freight.problems[0], lasting=True, problems=freight.problems)
+                pause = self._pauses.after(move.key, freight.problems[0], lasting=True, problems=freight.problems)
         except TurnOverError as error:
-            pause = Pause(0, self._clock.seconds() + LOOK_S, error.message)
+            pause = self._pauses.of_turn(error.message, LOOK_S)
         except TransientError as error:
-            pause = self._pause(move, error.message, lasting=False)
+            pause = self._pauses.after(move.key, error.message, lasting=False)
         except PermanentError as error:
             freight.leave(error.message)
-            pause = self._pause(move, error.message, lasting=True, problems=freight.problems)
+            pause = self._pauses.after(move.key, error.message, lasting=True, problems=freight.problems)
         finally:
             self._busy.difference_update((move.source, move.target))
             self._errands.pop(move.key, None)
@@ -282,17 +264,11 @@ class Conductor:
     def _pace(self, collector: str) -> Pace:
         return self._paces.setdefault(collector, Pace())
 
-    def _pause(self, move: Move, reason: str, *, lasting: bool, problems: Sequence[str] = ()) -> Pause:
-        before = self._pauses.get(move.key)
-        times = 1 + (before.times if before is not None else 0)
-        seconds = LATER_S if lasting else min(AGAIN_S[1], AGAIN_S[0] * 2.0 ** min(times - 1, 16))
-        return Pause(times, self._clock.seconds() + seconds, reason, lasting, tuple(problems))
-
     def _ended(self, move: Move, freight: Freight, pause: Pause | None) -> None:
         if self.book.get(move.key) is None:
             return  # the device has left the model meanwhile
         if pause is None:
-            self._pauses.pop(move.key, None)
+            self._pauses.end(move.key)
             self.book.put(replace(move, done_at=self._wall(), problem=""))
             self.bells.settled(*move.key)
             if move.files:
@@ -304,7 +280,7 @@ class Conductor:
                     target=move.target,
                 )
         else:
-            self._pauses[move.key] = pause
+            self._pauses.put(move.key, pause)
             self.book.put(replace(move, problem=pause.reason[:1000]))
             if pause.lasting:
                 self.failures += 1
@@ -329,10 +305,12 @@ class Conductor:
 
     def _forgive(self, collector: str) -> None:
         """Whoever has logged in anew may be another version of itself, or have room again: try at once."""
-        for key, pause in self._pauses.items():
+
+        def concerns(key: tuple[str, str]) -> bool:
             move = self.book.get(key)
-            if move is not None and collector in {move.source, move.target}:
-                pause.until = 0.0
+            return move is not None and collector in {move.source, move.target}
+
+        self._pauses.forgive(concerns)
 
     # --- how it stands ------------------------------------------------------------------------------------------------
 

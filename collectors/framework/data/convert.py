@@ -14,48 +14,23 @@ from __future__ import annotations
 import contextlib
 import os
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from math import isnan
 from pathlib import Path
 
 import rrdtool
-from msgspec import Struct
 
 from collectors.framework.data import rrdfile
+from collectors.framework.data.oldfile import Old, OldFile, reading
 from collectors.framework.data.resampling import Ring, Span, fill, under_way, unknown_ring
-from collectors.framework.data.rrdfile import Archive, Header
 from common import rrd
 from common.durable import sync
 from common.errors import PermanentError, TransientError
-from common.series import Kind, Layout, Point
+from common.series import Layout, Point
 
 NEW = ".new"
 """After the name of a file that is being built; what a kill left of it is deleted at the next start."""
 _NO_VALUE = b"U"
-_RATES = (Kind.DERIVE, Kind.COUNTER, Kind.ABSOLUTE)
-
-
-class Old(Struct, frozen=True, kw_only=True):
-    """A file that is there.
-
-    Attributes:
-        points: what its samples were, as far as is known; a gauge may hold rates.
-    """
-
-    path: str
-    points: tuple[Point, ...] = ()
-
-
-def holds_rates(type_: str, known: Point | None) -> bool:
-    """Whether a data source of a type holds rates, and not values."""
-    return known.kind in _RATES if known is not None else type_ != "GAUGE"
-
-
-def is_kept(type_: str, known: Point | None, wanted: Point) -> bool:
-    """Whether the history of a data source still means the same as the figures of a point."""
-    if known is not None and rrd.rrd_type(known.kind) != type_ and known.kind not in _RATES:
-        known = None  # the file knows better
-    return holds_rates(type_, known) == (wanted.kind in _RATES)
 
 
 def convert(olds: Sequence[Old], path: str, layout: Layout, *, complete: str = "") -> int:
@@ -99,7 +74,7 @@ def build(olds: Sequence[Old], path: str, layout: Layout, *, complete: str = "")
         OSError, rrdtool.OperationalError: the disk refused.
     """
     with contextlib.ExitStack() as stack:
-        files = [stack.enter_context(_reading(old)) for old in olds]
+        files = [stack.enter_context(reading(old)) for old in olds]
         files.sort(key=lambda file: file.header.last)
         last = files[-1].header.last
         if last < rrd.EARLIEST:
@@ -122,104 +97,14 @@ def _why_not(path: str, error: Exception) -> str:
     return f"{path} cannot be converted: {text}"
 
 
-# --- what is there ----------------------------------------------------------------------------------------------------
-
-
-class _File:
-    """A file to be read: its header, and its rows by source."""
-
-    def __init__(self, fd: int, old: Old) -> None:
-        self._fd = fd
-        self.path = old.path
-        self.header: Header = rrdfile.read_header(fd, old.path)
-        self.points = {point.name: point for point in old.points}
-        self._rows: dict[int, array[float]] = {}
-        self._rings: dict[tuple[str, int], list[Ring]] = {}
-
-    def place(self, point: Point) -> int | None:
-        """Where the history of a point lies; None for nowhere."""
-        place = self.header.source(point.name)
-        if place is None:
-            return None
-        return place if is_kept(self.header.sources[place].type, self.points.get(point.name), point) else None
-
-    def rings(self, cf: str, source: int) -> list[Ring]:
-        """What is kept of a source, of each resolution once."""
-        known = self._rings.get((cf, source))
-        if known is not None:
-            return known
-        found: dict[int, int] = {}
-        archives = self.header.archives
-        for number, archive in enumerate(archives):
-            if archive.cf == cf and (archive.steps not in found or archives[found[archive.steps]].rows < archive.rows):
-                found[archive.steps] = number
-        rings = self._rings[cf, source] = [self.ring(number, source) for number in found.values()]
-        return rings
-
-    def ring(self, archive: int, source: int) -> Ring:
-        """What an archive has of a source."""
-        if archive not in self._rows:
-            self._rows[archive] = rrdfile.read_rows(self._fd, self.header, archive)
-        values = self._rows[archive][source :: len(self.header.sources)]
-        return Ring(self.header.archives[archive].steps * self.header.step_s, self.header.row_end(archive), values)
-
-    def forget(self) -> None:
-        """Let go of the rows that were read."""
-        self._rows.clear()
-        self._rings.clear()
-
-    def same(self, archive: Archive, step_s: int) -> int | None:
-        """Its archive of the same kind; None when there is none."""
-        if self.header.step_s != step_s:
-            return None
-        return next(
-            (
-                number
-                for number, mine in enumerate(self.header.archives)
-                if (mine.cf, mine.steps, mine.known_share) == (archive.cf, archive.steps, archive.known_share)
-            ),
-            None,
-        )
-
-    def began(self) -> int:
-        """About when its first known row begins, as exactly as its archives still know."""
-        found = self.header.last
-        rings = [
-            self.ring(number, source)
-            for number, archive in enumerate(self.header.archives)
-            if archive.cf == "AVERAGE"
-            for source in range(len(self.header.sources))
-        ]
-        for ring in sorted(rings, key=lambda ring: ring.every_s):
-            known = next((i for i, value in enumerate(ring.values) if not isnan(value)), None)
-            if known is None:
-                continue
-            begin = ring.begin + known * ring.every_s
-            if begin + ring.every_s <= found or ring.every_s == self.header.step_s:
-                found = min(found, begin)
-        return found
-
-
-@contextlib.contextmanager
-def _reading(old: Old) -> Iterator[_File]:
-    fd = os.open(old.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-    try:
-        yield _File(fd, old)
-    finally:
-        os.close(fd)
-
-
-# --- what is wanted ---------------------------------------------------------------------------------------------------
-
-
-_Part = tuple[_File, int, int, int]
+_Part = tuple[OldFile, int, int, int]
 """A file, the time that it has the last word on, and the place of a source in it."""
 
 
 class _Target:
     """A file that was just created, and is filled from others."""
 
-    def __init__(self, fd: int, path: str, layout: Layout, files: Sequence[_File], *, complete: str) -> None:
+    def __init__(self, fd: int, path: str, layout: Layout, files: Sequence[OldFile], *, complete: str) -> None:
         self._fd = fd
         self._completes = bool(complete) and len(files) > 1
         self._stands = complete
@@ -228,7 +113,7 @@ class _Target:
         self._header = rrdfile.read_header(fd, path)
         self._layout = layout
         self._newest = files[-1]
-        self._ranges: list[tuple[_File, int, int]] = []  # newest first, with the time that each has the last word on
+        self._ranges: list[tuple[OldFile, int, int]] = []  # newest first, with the time that each has the last word on
         until = files[-1].header.last
         for file in reversed(files):
             begin = file.began() if file is not files[0] or self._completes else 0

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from collectors.framework.data.convert import is_kept
+from collectors.framework.data.oldfile import is_kept
 from collectors.framework.data.rrdfile import Header, Source
 from common import rrd
 from common.series import Layout, Point

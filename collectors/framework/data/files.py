@@ -18,11 +18,12 @@ from msgspec import Struct
 from collectors.framework.data import rrdfile
 from collectors.framework.data.baselinewriting import Baselines
 from collectors.framework.data.conversions import Pending
-from collectors.framework.data.convert import Old, convert
+from collectors.framework.data.convert import convert
 from collectors.framework.data.copying import Copying
 from collectors.framework.data.differing import Difference, difference
 from collectors.framework.data.index import Index, Series
 from collectors.framework.data.intake import AHEAD_S
+from collectors.framework.data.oldfile import Old
 from collectors.framework.data.rrdfile import DamagedError, Header
 from collectors.framework.data.seriesfile import Row, SeriesFile, form_of
 from collectors.framework.data.undo import UndoSlot

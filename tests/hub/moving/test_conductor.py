@@ -21,9 +21,10 @@ from common.series import Baseline, Layout, Plan, Point, SeriesKey
 from hub.distribution.roster import Seat
 from hub.moving.bells import LEFT, WAIT, Bells
 from hub.moving.carriage import TURN_S
-from hub.moving.conductor import LATER_S, LONG_S, Conductor
+from hub.moving.conductor import LONG_S, Conductor
 from hub.moving.finder import MOST_PAGES
 from hub.moving.interfaces import Move
+from hub.moving.pauses import LATER_S
 from tests.fakes.moves import FakeMoveStore
 from tests.fakes.moving import NOW, Side, SideSession
 from tests.fakes.stores import done

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from collectors.framework.data import rrdfile
-from collectors.framework.data.convert import NEW, Old, convert
+from collectors.framework.data.convert import NEW, convert
+from collectors.framework.data.oldfile import Old
 from collectors.framework.data.rrdfile import DamagedError
 from common import rrd
 from common.errors import TransientError
