@@ -59,8 +59,11 @@ class Book:
 
     def of(self, device: str) -> list[Move]:
         """All of a device, those that are done last."""
-        found = [moves[device] for moves in self._open.values() if device in moves]
-        return found + [move for move in self._done.values() if move.device == device]
+        return self.open_of(device) + [move for move in self._done.values() if move.device == device]
+
+    def open_of(self, device: str) -> list[Move]:
+        """Those of a device that are not done."""
+        return [moves[device] for moves in self._open.values() if device in moves]
 
     def open(self) -> Iterable[Move]:
         """All that are not done."""
