@@ -10,7 +10,7 @@ import click
 from common.quantities import counted
 from hub.cli.client import Api, path_of
 from hub.cli.context import Client, json_option, pass_client
-from hub.cli.exits import CommandError, Exit, not_found, usage
+from hub.cli.exits import CommandError, Exit, not_asked, not_found, usage
 from hub.cli.figures import NOTHING, safe, size, span
 from hub.cli.output import Column, cell, emit, note, plural_rows, say, show, table
 from hub.cli.progress import waiting
@@ -164,12 +164,7 @@ def _show_devices(api: Api, names: Sequence[str], *, as_json: bool) -> None:
     for collector, why in problems.items():
         note(f"{collector}: {why}")
     if problems:
-        raise CommandError(
-            f"{counted(len(problems), 'collector')} could not be asked what there is",
-            exit_code=Exit.PARTLY,
-            code="partly",
-            printed=as_json,
-        )
+        raise not_asked(len(problems), printed=as_json)
 
 
 def _print_devices(rows: Sequence[dict[str, Any]]) -> None:

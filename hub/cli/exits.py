@@ -6,6 +6,7 @@ import enum
 from collections.abc import Sequence
 
 from common.errors import TocsinError
+from common.quantities import counted
 
 
 class Exit(enum.IntEnum):
@@ -47,6 +48,12 @@ class CommandError(TocsinError):
 def usage(message: str) -> CommandError:
     """A mistake in what was typed."""
     return CommandError(message, exit_code=Exit.USAGE, code="usage")
+
+
+def not_asked(collectors: int, *, printed: bool) -> CommandError:
+    """So many collectors did not answer; what the others say is there."""
+    sentence = f"{counted(collectors, 'collector')} could not be asked"
+    return CommandError(sentence, exit_code=Exit.PARTLY, code="partly", printed=printed)
 
 
 def not_found(message: str, details: Sequence[str] = ()) -> CommandError:

@@ -11,7 +11,7 @@ import click
 from common.quantities import counted
 from hub.cli.client import path_of
 from hub.cli.context import Client, json_option, pass_client
-from hub.cli.exits import CommandError, Exit
+from hub.cli.exits import not_asked
 from hub.cli.figures import NOTHING, local_time, moment, since, size
 from hub.cli.output import Column, emit, note, plural_rows, say, show, table
 from hub.cli.progress import waiting
@@ -43,12 +43,7 @@ def orphans_command(client: Client, collectors: Sequence[str], as_json: bool) ->
     for row in away:
         note(str(row.get("problem")))
     if away:
-        raise CommandError(
-            f"{counted(len(away), 'collector')} could not be asked",
-            exit_code=Exit.PARTLY,
-            code="partly",
-            printed=as_json,
-        )
+        raise not_asked(len(away), printed=as_json)
 
 
 def _print(document: dict[str, Any], asked: Sequence[dict[str, Any]]) -> None:

@@ -11,7 +11,7 @@ import click
 from common.quantities import counted
 from hub.cli.client import Api, path_of
 from hub.cli.context import Client, author, json_option, pass_client
-from hub.cli.exits import CommandError, Exit, usage
+from hub.cli.exits import CommandError, Exit, not_asked, usage
 from hub.cli.figures import local_time, moment, safe, size
 from hub.cli.output import Column, emit, note, plural_rows, say, show, table
 from hub.cli.progress import counting, waiting
@@ -152,5 +152,4 @@ def _end(document: dict[str, Any], devices: Sequence[str], *, as_json: bool) -> 
         where = " at those that answered" if away else ""
         note(f"There is nothing of {', '.join(safe(name) for name in nothing[:10])}{where}")
     if away:
-        sentence = f"{counted(len(away), 'collector')} could not be asked"
-        raise CommandError(sentence, exit_code=Exit.PARTLY, code="partly", printed=as_json)
+        raise not_asked(len(away), printed=as_json)
