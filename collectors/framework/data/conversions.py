@@ -24,6 +24,8 @@ SLICE_S = 0.1
 """Then samples and flushes are looked at again."""
 AGAIN_S = 600.0
 """After so long a file that could not be converted is tried again."""
+PROBE_S = 15.0
+"""So often one of them is tried before that, when no other waits; where that goes well, all are tried."""
 SAY_S = 10.0
 """How often the log is told, at most."""
 
@@ -64,6 +66,7 @@ class Pending:
         self._failed: dict[SeriesKey, _Wanted] = {}
         self._budget_s = BURST_S
         self._looked_at = monotonic()
+        self._probe_at = 0.0
         self._said = 0
         self._said_at = -SAY_S
         self._last = ""
@@ -109,11 +112,11 @@ class Pending:
 
     def wait_s(self) -> float | None:
         """Seconds until there is something to do; None for never."""
-        if self._waiting:
-            self._earn()
-            return 0.0 if self._budget_s > 0 else -self._budget_s / SHARE + SLICE_S
-        again = min((wanted.again_at for wanted in self._failed.values()), default=None)
-        return None if again is None else max(0.0, again - self._monotonic())
+        if not self._waiting and not self._failed:
+            return None
+        self._earn()
+        earned_s = 0.0 if self._budget_s > 0 else -self._budget_s / SHARE + SLICE_S
+        return earned_s if self._waiting else max(earned_s, self._probe_at - self._monotonic())
 
     def note(self, file: SeriesFile, reason: str) -> None:
         """A file is to be converted, when there is time."""
@@ -157,7 +160,7 @@ class Pending:
             wanted.failure = f"the conversion itself failed ({type(error).__name__}); see the log"
         self._budget_s -= self._monotonic() - began
         if wanted.failure:
-            wanted.again_at = self._monotonic() + AGAIN_S
+            wanted.again_at, self._probe_at = self._monotonic() + AGAIN_S, self._monotonic() + PROBE_S
             self._failed[key] = wanted
             return False
         self.done += 1
@@ -186,3 +189,9 @@ class Pending:
             if wanted.again_at <= now:
                 wanted.failure = ""
                 self._waiting[key] = self._failed.pop(key)
+        if self._failed and not self._waiting and now >= self._probe_at and self._may():
+            key = next(iter(self._failed))
+            wanted = self._waiting[key] = self._failed.pop(key)
+            wanted.failure = ""
+            if self._one(key):
+                self.hurry(())

@@ -627,6 +627,30 @@ def test_a_file_that_cannot_be_converted_is_written_as_it_is_and_tried_again(ben
     assert bench.rows(NOW - 80, NOW - 70) == {NOW - 80: (None, 2, 0), NOW - 70: (8, 3, 0)}
 
 
+def test_where_one_file_can_be_converted_again_all_that_failed_are_tried(bench: Bench) -> None:
+    names = ("sshd", "nginx", "cron")
+    layout = Layout(points=(Point(name="extra"), *LAYOUT.points), step_s=10)
+    for name in names:
+        bench.put(NOW - 100, name, cpu=1)
+    bench.write()
+    slow = Slow(bench, 0.0)
+    slow.fails = "the disk is full"
+    for name in names:
+        bench.put(NOW - 90, name, layout=layout, cpu=2, extra=7)
+    bench.write()
+    for _ in range(3):  # one at a time, as long as it is no use
+        wait_s = bench.writer.wait_s()
+        assert wait_s is not None
+        assert 0 < wait_s <= 15
+        bench.monotonic += wait_s
+        bench.writer.gather()
+        assert bench.writer.conversions.counts == (0, 0, 3)
+    slow.fails = ""
+    bench.monotonic += 15
+    bench.writer.gather()
+    assert bench.writer.conversions.counts == (0, 3, 0)
+
+
 def test_what_was_held_longer_is_written_before_what_has_another_layout(bench: Bench) -> None:
     bench.restart(files_a_second=0.01)
     bench.put(NOW - 100, cpu=1)
