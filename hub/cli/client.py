@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, unquote
@@ -10,6 +9,7 @@ from urllib.parse import quote, unquote
 import httpx
 from msgspec import Struct
 
+from common.unanswered import why_unanswered
 from hub.cli.exits import CommandError, Exit, usage
 from hub.cli.tokens import Credentials, is_loopback
 
@@ -197,20 +197,9 @@ class Api:
             return self._no_hub("no TLS as https wants it")
         if isinstance(error, httpx.RemoteProtocolError) and "disconnected" not in text:
             return self._no_hub("no HTTP")
-        return self._unreachable(_reason(text))
+        return self._unreachable(why_unanswered(text))
 
 
 def _kind(answer: httpx.Response) -> str:
     """What sort of answer it is."""
     return f"HTTP {answer.status_code}, {answer.headers.get('content-type', 'no content type')}"
-
-
-def _reason(text: str) -> str:
-    """Why there was no answer, as a part of a sentence, from what httpx says."""
-    if "refused" in text.lower():
-        return "connection refused"
-    if "Name or service" in text or "name resolution" in text:
-        return "its name cannot be resolved"
-    if "disconnected" in text or "reset by peer" in text:
-        return "the connection was closed before an answer came"
-    return re.sub(r"^\[Errno -?\d+\] ", "", text).rstrip(".") or "no connection"

@@ -13,6 +13,7 @@ from collectors.framework.outlets.deadline import within
 from collectors.framework.outlets.settings import RemoteWriteSettings, secret_of
 from collectors.framework.outlets.writerequest import HEADERS
 from common.matching import printable
+from common.unanswered import why_unanswered
 
 MAX_ANSWER_BYTES = 4096
 MAX_ANSWER_CHARACTERS = 200
@@ -64,7 +65,10 @@ class Poster:
                     said = _beginning(response)
         except (OSError, ValueError, httpx.HTTPError, httpx.InvalidURL) as error:
             self.close()
-            return Answer(Fate.LATER, f"{self._place} cannot be reached: {printable(str(error) or repr(error))[:300]}")
+            return Answer(
+                Fate.LATER,
+                f"{self._place} cannot be reached: {why_unanswered(printable(str(error) or repr(error))[:300])}",
+            )
         answer = answer_of(self._place, response.status_code, response.headers, said)
         if answer.fate is Fate.LATER:
             self.close()

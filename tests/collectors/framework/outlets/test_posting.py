@@ -169,3 +169,10 @@ def test_an_alarm_of_somebody_else_outlives_ours() -> None:
             pass
         with pytest.raises(TimeoutError, match=r"within 0\.02 s"), within(0.02):
             time.sleep(30)
+
+
+def test_a_port_at_which_nobody_listens_is_told_in_words() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}/write"
+    answer = Poster(RemoteWriteSettings(url=url), "1")(b"")
+    assert (answer.fate, answer.why) == (Fate.LATER, f"{url} cannot be reached: connection refused")
