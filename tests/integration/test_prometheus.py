@@ -118,12 +118,20 @@ def stats(stack: Stack) -> dict[str, Any]:
     return dict(json.loads(done.stdout)) if done.returncode == 0 else {}
 
 
-def with_outlets(stack: Stack, url: str) -> str:
-    """Have the collector serve its page and send its samples; gives the address of the page."""
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    with contextlib.closing(Watched()) as watched, running_stack("--host-name", DEVICE, "--interval", "1") as running:
+        watched.start("e2e-prom")
+        running.apply(DOCUMENT)
+        config = running.data / "etc" / "process.toml"
+        shutil.copy(config, config.with_suffix(".plain"))
+        yield running
+
+
+def with_settings(stack: Stack, more: str) -> str:
+    """Have the collector run with more settings than it began with; gives the address of its page."""
     config = stack.data / "etc" / "process.toml"
-    with config.open("a") as file:
-        file.write('\n[metrics]\nlisten = "127.0.0.1:0"\n')
-        file.write(f'\n[remote_write]\nurl = "{url}"\nwait_s = 0.5\nlabels = ["site=berlin"]\n')
+    config.write_text(config.with_suffix(".plain").read_text() + more)
     subprocess.run([str(BIN / "tocsin-process"), "restart", "--config", str(config)], check=True, capture_output=True)
     return str(wait_for("the page is served", lambda: stats(stack).get("metrics_page"), 30))
 
@@ -146,15 +154,14 @@ def holes(at: list[float]) -> list[tuple[float, float]]:
     return [(one, two) for one, two in itertools.pairwise(at) if two - one > 1.0]
 
 
-def test_prometheus_scrapes_the_page_and_gets_every_sample_over_kills_on_either_side() -> None:
-    with (
-        prometheus() as server,
-        contextlib.closing(Watched()) as watched,
-        running_stack("--host-name", DEVICE, "--interval", "1") as stack,
-    ):
-        watched.start("e2e-prom")
-        stack.apply(DOCUMENT)
-        page = with_outlets(stack, f"http://127.0.0.1:{server.port}/api/v1/write")
+def test_prometheus_scrapes_the_page_and_gets_every_sample_over_kills_on_either_side(stack: Stack) -> None:
+    with prometheus() as server:
+        page = with_settings(
+            stack,
+            '\n[metrics]\nlisten = "127.0.0.1:0"\n'
+            f'\n[remote_write]\nurl = "http://127.0.0.1:{server.port}/api/v1/write"\nwait_s = 0.5\n'
+            'labels = ["site=berlin"]\n',
+        )
         server.scrape(urllib.parse.urlsplit(page).netloc)
 
         scraped = 'tocsin_value{job="tocsin", device="thishost", component=~"e2e.*", point="count"}'
@@ -185,41 +192,32 @@ def test_prometheus_scrapes_the_page_and_gets_every_sample_over_kills_on_either_
         assert stats(stack)["remote_write"]["refused"] == 0
 
 
-def test_the_page_is_open_metrics_and_the_older_format_and_nobody_else_may_read_it() -> None:
-    with contextlib.closing(Watched()) as watched, running_stack("--host-name", DEVICE, "--interval", "1") as stack:
-        watched.start("e2e-prom")
-        stack.apply(DOCUMENT)
-        token = stack.data / "metrics.token"
-        token.write_text("a secret of one line\n")
-        config = stack.data / "etc" / "process.toml"
-        with config.open("a") as file:
-            file.write(f'\n[metrics]\nlisten = "127.0.0.1:0"\ntoken_file = "{token}"\n')
-        subprocess.run(
-            [str(BIN / "tocsin-process"), "restart", "--config", str(config)], check=True, capture_output=True
-        )
-        page = wait_for("the page is served", lambda: stats(stack).get("metrics_page"), 30)
+def test_the_page_is_open_metrics_and_the_older_format_and_nobody_else_may_read_it(stack: Stack) -> None:
+    token = stack.data / "metrics.token"
+    token.write_text("a secret of one line\n")
+    page = with_settings(stack, f'\n[metrics]\nlisten = "127.0.0.1:0"\ntoken_file = "{token}"\n')
 
-        def ask(query: str = "", **headers: str) -> tuple[int, str]:
-            request = urllib.request.Request(page + query, headers=headers)
-            try:
-                with urllib.request.urlopen(request, timeout=10) as answer:
-                    return answer.status, answer.read().decode()
-            except urllib.error.HTTPError as error:
-                return error.code, error.read().decode()
+    def ask(query: str = "", **headers: str) -> tuple[int, str]:
+        request = urllib.request.Request(page + query, headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
 
-        assert ask()[0] == 401
-        assert ask(Authorization="Bearer another")[0] == 401
-        own = {"Authorization": "Bearer a secret of one line"}
-        wait_for("a value is there", lambda: "tocsin_value{" in ask(**own)[1], 30)
-        read: Any = parser.text_string_to_metric_families
-        families = {family.name: family for family in read(ask(**own)[1])}
-        assert families["tocsin_collector_cpu_seconds"].type == "counter"
-        assert {sample.labels["device"] for sample in families["tocsin_value"].samples} >= {DEVICE}
-        older = ask(**own, Accept="text/plain")[1]
-        assert "# TYPE tocsin_count_total counter" in older
-        assert "# EOF" not in older
-        assert "device=" not in ask("?device=nobody", **own)[1]
-        check = shutil.which("promtool")
-        assert check is not None
-        done = subprocess.run([check, "check", "metrics"], input=older, text=True, capture_output=True, check=False)
-        assert done.returncode in {0, 3}, done.stdout + done.stderr  # 3: matters of taste
+    assert ask()[0] == 401
+    assert ask(Authorization="Bearer another")[0] == 401
+    own = {"Authorization": "Bearer a secret of one line"}
+    wait_for("a value is there", lambda: "tocsin_value{" in ask(**own)[1], 30)
+    read: Any = parser.text_string_to_metric_families
+    families = {family.name: family for family in read(ask(**own)[1])}
+    assert families["tocsin_collector_cpu_seconds"].type == "counter"
+    assert {sample.labels["device"] for sample in families["tocsin_value"].samples} >= {DEVICE}
+    older = ask(**own, Accept="text/plain")[1]
+    assert "# TYPE tocsin_count_total counter" in older
+    assert "# EOF" not in older
+    assert "device=" not in ask("?device=nobody", **own)[1]
+    check = shutil.which("promtool")
+    assert check is not None
+    done = subprocess.run([check, "check", "metrics"], input=older, text=True, capture_output=True, check=False)
+    assert done.returncode in {0, 3}, done.stdout + done.stderr  # 3: matters of taste
