@@ -43,7 +43,7 @@ STEP_S, ROWS = 60, 10
 """Rows of each set in a round."""
 OUTAGE_S = 4 * 3600
 CHANGES_EVERY, OUTAGE_EVERY, LEAVES_EVERY = pick(2, 8), pick(3, 10), pick(2, 5)
-AHEAD = 3
+AHEAD = 5
 """So many rounds wait in the spool when the process is started."""
 BEGIN = int(time.time()) // 86_400 * 86_400 - 20 * 86_400
 
