@@ -24,7 +24,7 @@ from collectors.framework.thresholds import Verdict, judge
 from collectors.framework.thresholdwords import KEY_PREFIX, Rule, end_event, verdict_event, violation_line
 from collectors.framework.trend import Window, outlook
 from collectors.framework.trendrules import follow, window_s
-from collectors.framework.watches import CALM, Watch, silent
+from collectors.framework.watches import CALM, Watch, resumed, silent
 from common.configs import DeviceConfig, ThresholdConfig, ThresholdForm
 from common.errors import PermanentError
 from common.events import Event
@@ -260,7 +260,8 @@ class _Scan:
         elif rule.of_absence:
             after, verdict = absence.follow(threshold, watch, value, self._at, self._step, self._book.interval_s)
         else:
-            after, verdict = judge(threshold, watch, value, self._at, self._step)
+            known = watch if value is None else resumed(watch, self._step, self._book.interval_s)
+            after, verdict = judge(threshold, known, value, self._at, self._step)
         if after is not kept.watches.get(rule.key, CALM):
             put(kept, rule.key, after)
             # Violations that make no difference any more need not be on disk.

@@ -61,6 +61,14 @@ def counted(watch: Watch, at: float, step: int) -> Watch:
     return msgspec.structs.replace(watch, violations=watch.violations + 1, step=step, since=since)
 
 
+def resumed(watch: Watch, step: int, interval_s: int) -> Watch:
+    """The watch of what is not told yet, without the time since its last violation of which nothing is known."""
+    unknown_s = step - watch.step - interval_s
+    if watch.since is None or watch.severity or unknown_s <= interval_s / 2:
+        return watch
+    return msgspec.structs.replace(watch, since=watch.since + unknown_s)
+
+
 def counted_among(watch: Watch, scans: ScansOf, at: float, step: int) -> Watch:
     """The watch with one more violation among the last scans; in a step that had a scan it takes the place of that."""
     if watch.step == step and watch.recent & 1:

@@ -86,6 +86,17 @@ def told(events: list[Event]) -> list[tuple[str, str, int]]:
 
 WEB_OPENS, WEB_CLOSES = ("web", "threshold:big:memory", 3), ("web", "threshold:big:memory", 0)
 
+
+def test_time_of_which_nothing_is_known_is_none_that_a_violation_lasts() -> None:
+    device = Device(threshold(for_s=2 * STEP_S))
+    assert device.scan(3 * GIB) == []
+    for _ in range(50):
+        assert device.scan() == []  # unknown
+    device.scans += 500  # not read at all
+    assert device.scan(3 * GIB) == []
+    assert told(device.scan(3 * GIB)) == [WEB_OPENS]
+
+
 # --- what is said -----------------------------------------------------------------------------------------------------
 
 
