@@ -15,16 +15,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from collectors.framework.baselinerules import Part, follow
-from collectors.framework.baselines import Look
 from collectors.framework.data.baselinefiles import PART_S, bands
-from collectors.framework.data.baselinereading import LessonsQuery, lessons, looks_of
-from collectors.framework.data.baselinewriting import Baselines
-from collectors.framework.data.seriesfile import SeriesFile
-from collectors.framework.data.undo import UndoSlot
-from collectors.framework.data.writing import Writer
+from collectors.framework.data.reading.baselinereading import LessonsQuery, lessons, looks_of
+from collectors.framework.data.writing.baselinewriting import Baselines
+from collectors.framework.data.writing.seriesfile import SeriesFile
+from collectors.framework.data.writing.undo import UndoSlot
+from collectors.framework.data.writing.writer import Writer
+from collectors.framework.judging.baselinerules import Part, follow
+from collectors.framework.judging.baselines import Look
+from collectors.framework.judging.watches import CALM
 from collectors.framework.samplespool import SampleSpool
-from collectors.framework.watches import CALM
 from common import rrd
 from common.configs import BaselineConfig, Level, ScansOf, ThresholdConfig, ThresholdForm
 from common.events import Severity

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import sampleways
-from collectors.framework.data.answers import Request, answer
-from collectors.framework.data.frames import pack
-from collectors.framework.data.intake import Intake
-from collectors.framework.data.writing import Writer
+from collectors.framework.data.reading.answers import Request, answer
+from collectors.framework.data.spool.frames import pack
+from collectors.framework.data.spool.intake import Intake
+from collectors.framework.data.writing.writer import Writer
 from collectors.framework.samplespool import SampleSpool
 from common import rrd
 from common.queries import FetchQuery, GraphQuery

@@ -13,8 +13,8 @@ import msgspec
 
 from benchmarks.galleryseries import DAY_S, END, fill
 from collectors.framework import rrdqueries
-from collectors.framework.data.answers import Request
-from collectors.framework.data.pictures import draw
+from collectors.framework.data.reading.answers import Request
+from collectors.framework.data.reading.pictures import draw
 from common.graphdrawing import warm_up
 from common.graphs import Band, Curve, Drawing, Subject, Theme
 from common.queries import GraphQuery

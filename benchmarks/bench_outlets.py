@@ -7,7 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from collectors.framework.data.intake import Intake
+from collectors.framework.data.spool.intake import Intake
 from collectors.framework.outlets.openmetrics import SLICE, value_lines
 from collectors.framework.outlets.posting import Answer, Fate
 from collectors.framework.outlets.sending import Sender

@@ -19,12 +19,12 @@ import psutil
 from twisted.internet.defer import Deferred
 
 from benchmarks.bench_snmp import SimulatedAgent, start_simulated_agent
-from collectors.framework.componentwatches import Watches
 from collectors.framework.interfaces import CollectorContext
+from collectors.framework.judging.componentwatches import Watches
+from collectors.framework.judging.thresholdbook import Reading, ThresholdBook
 from collectors.framework.processtable import ProcessTable
 from collectors.framework.snmp.factory import client_factory
 from collectors.framework.source_local import ProcSource
-from collectors.framework.thresholdbook import Reading, ThresholdBook
 from collectors.process.memory import DeviceMemory
 from collectors.process.points import layout
 from collectors.process.source_snmp import CPU, MEMORY, NAME, STATUS, SnmpSource

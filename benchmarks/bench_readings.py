@@ -11,11 +11,11 @@ from pathlib import Path
 
 import rrdtool
 
-from collectors.framework.data import facts, stats, trails
-from collectors.framework.data.fetching import fetch
-from collectors.framework.data.hearing import PAGE, heard
 from collectors.framework.data.index import Series
-from collectors.framework.data.intake import Intake
+from collectors.framework.data.reading import facts, stats, trails
+from collectors.framework.data.reading.fetching import fetch
+from collectors.framework.data.reading.hearing import PAGE, heard
+from collectors.framework.data.spool.intake import Intake
 from common import rrd
 from common.queries import FetchQuery
 from common.readings import Heard, SeriesQuery, StatsQuery, TrailsQuery

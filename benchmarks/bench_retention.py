@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from collectors.framework.data.copies import copies_of
-from collectors.framework.data.desk import HANDLERS
-from collectors.framework.data.intake import Intake
-from collectors.framework.data.inventory import inventory
 from collectors.framework.data.orders import Purge
-from collectors.framework.data.writing import Writer
+from collectors.framework.data.reading.inventory import inventory
+from collectors.framework.data.spool.intake import Intake
+from collectors.framework.data.writing.desk import HANDLERS
+from collectors.framework.data.writing.writer import Writer
 from collectors.framework.samplespool import SampleSpool
 from common import rrd
 from common.holdings import HoldingsQuery

@@ -16,9 +16,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from benchmarks.bench_local import built_of
-from collectors.framework.data.holding import HOLD_STEPS
-from collectors.framework.data.intake import Intake
-from collectors.framework.data.writing import Writer
+from collectors.framework.data.spool.intake import Intake
+from collectors.framework.data.writing.holding import HOLD_STEPS
+from collectors.framework.data.writing.writer import Writer
 from collectors.framework.samplespool import SampleSpool
 from common import rrd
 from common.series import Kind, Layout, Plan, Point, Sample, SeriesKey

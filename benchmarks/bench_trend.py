@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from collectors.framework.componentwatches import ComponentWatches, Watches
-from collectors.framework.thresholdbook import Reading, ThresholdBook
+from collectors.framework.judging.componentwatches import ComponentWatches, Watches
+from collectors.framework.judging.thresholdbook import Reading, ThresholdBook
 from collectors.sim.processes import memory_kib
 from collectors.sim.scenario import read_scenario
 from collectors.sim.world import World

@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from benchmarks.galleryseries import CRASHES, DAY_S, END, OUTAGE, RESTARTS, ZONE, fill
-from collectors.framework.data.pictures import draw
+from collectors.framework.data.reading.pictures import draw
 from common.configs import BaselineConfig
 from common.graphs import Band, Curve, Draw, Drawing, Likely, Limit, Mark, MarkKind, Rank, Span, Subject, Theme
 from common.queries import GraphQuery

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from collectors.framework.data.intake import Intake
+from collectors.framework.data.spool.intake import Intake
 from collectors.framework.processtable import ProcessTable
 from collectors.framework.running.clerk import Clerk, Desk
 from collectors.framework.running.messages import encode, read_news

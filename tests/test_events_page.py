@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from collectors.framework import alarms, rejections
+from collectors.framework.judging.thresholdwords import KEY_PREFIX
 from collectors.framework.snmp.errors import NoHostResources, SnmpAuthError, SnmpConfigError, SnmpError, SnmpTimeout
-from collectors.framework.thresholdwords import KEY_PREFIX
 from collectors.modeler import main as modeler
 from collectors.modeler import task as modelling
 from collectors.process import events as process
@@ -62,7 +62,7 @@ PLACES: dict[str, dict[str, set[str]]] = {
         alarms.KEY: {scanner.SPEC.failure_class, modeler.SPEC.failure_class},
     },
     "collectors/framework/rejections.py": {rejections.KEY: {CLASS_CONFIG}},
-    "collectors/framework/thresholdwords.py": {THRESHOLD: {CLASS_PERFORMANCE}},
+    "collectors/framework/judging/thresholdwords.py": {THRESHOLD: {CLASS_PERFORMANCE}},
     "hub/distribution/absence.py": {absence.KEY: {CLASS_DAEMON}},
     "hub/distribution/ailments.py": {ailments.KEY: {CLASS_DAEMON}},
     "hub/distribution/epochs.py": {epochs.KEY: {CLASS_DAEMON}},

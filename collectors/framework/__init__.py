@@ -44,23 +44,8 @@ Devices:
     processevents/  what happens on this host between two scans
     captures/       what was read, recorded and replayed
 
-Thresholds:
-    thresholdbook   all of a device
-    thresholdrules  of a config, ready to judge by
-    thresholdmistakes   what of them cannot be run
-    thresholds      one, and one value
-    watches         what is remembered of it, and how violations are counted
-    absence         one that misses a value
-    componentwatches    of all of a device
-    baselines       what is learned of points, on its way to who judges by it
-    baselinerules   a threshold that judges by that
-    baselinerounds  asks what is new of it
-    thresholdwords  what is said of it
-    judgedfigures   the figures of a sample: what it judges, and what is derived
-    derivedpoints   points that are computed from others
-    rates           counts that become rates
-    trend           whether a value grows steadily
-    trendrules      a threshold of that form
+Figures and thresholds:
+    judging/        what becomes of the figures of a sample
 
 Events:
     eventspool      the durable queue, with the states that they were decided from

@@ -15,7 +15,7 @@ from typing import Any
 from msgspec import Struct, field
 from zope.interface import Attribute, Interface, implementer
 
-from collectors.framework.baselines import Lessons
+from collectors.framework.judging.baselines import Lessons
 from collectors.framework.networks import Networks
 from collectors.framework.processtable import ProcessTable
 from collectors.framework.snmp.interfaces import SnmpClientFactory

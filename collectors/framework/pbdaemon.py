@@ -18,7 +18,6 @@ import time
 from collections.abc import Sequence
 from typing import Any, get_args
 
-from collectors.framework.baselinerounds import BaselineRounds
 from collectors.framework.captures.options import Chosen
 from collectors.framework.chain import Chain
 from collectors.framework.configcache import ConfigCache
@@ -30,6 +29,7 @@ from collectors.framework.held import HeldConfigs
 from collectors.framework.hubclient import HubClient, Identity
 from collectors.framework.hublink import HubLink
 from collectors.framework.interfaces import CollectorContext, CollectorSpec, NoTap
+from collectors.framework.judging.baselinerounds import BaselineRounds
 from collectors.framework.leases import FILE as STAMP_FILE
 from collectors.framework.leases import Leases, Stamp
 from collectors.framework.moving.mover import Mover

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import msgspec
 
-from collectors.framework.data.answers import Answer, Request, answer
-from collectors.framework.data.baselinereading import LessonsTold
-from collectors.framework.data.picturecache import Pictures
+from collectors.framework.data.reading.answers import Answer, Request, answer
+from collectors.framework.data.reading.baselinereading import LessonsTold
+from collectors.framework.data.reading.picturecache import Pictures
 from common.errors import NotFoundError, TocsinError, TransientError
 from common.graphdrawing import warm_up
 from common.pipes import serve

@@ -14,12 +14,12 @@ from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, DeferredLock
 from twisted.internet.interfaces import IReactorTime
 
-from collectors.framework.data.answers import Answer, Request, SeriesQuestion
-from collectors.framework.data.baselinereading import LessonsQuery, LessonsTold
 from collectors.framework.data.child import Child
-from collectors.framework.data.hearing import PAGE, heard
-from collectors.framework.data.intake import Latest
-from collectors.framework.data.listing import Live
+from collectors.framework.data.reading.answers import Answer, Request, SeriesQuestion
+from collectors.framework.data.reading.baselinereading import LessonsQuery, LessonsTold
+from collectors.framework.data.reading.hearing import PAGE, heard
+from collectors.framework.data.reading.listing import Live
+from collectors.framework.data.spool.intake import Latest
 from common.errors import NotFoundError, PermanentError, TransientError
 from common.holdings import Holdings, HoldingsQuery
 from common.moving import Left, LeftQuery, Outgoing, OutgoingQuery, Piece, PieceQuery

@@ -24,12 +24,12 @@ from pathlib import Path
 
 import msgspec
 
-from collectors.framework.data.conversions import Counts
-from collectors.framework.data.desk import Desk
-from collectors.framework.data.files import StuckError, Tally
-from collectors.framework.data.frames import read_progress
-from collectors.framework.data.holding import HOLD_S
-from collectors.framework.data.writing import Report, Writer
+from collectors.framework.data.spool.frames import read_progress
+from collectors.framework.data.writing.conversions import Counts
+from collectors.framework.data.writing.desk import Desk
+from collectors.framework.data.writing.files import StuckError, Tally
+from collectors.framework.data.writing.holding import HOLD_S
+from collectors.framework.data.writing.writer import Report, Writer
 from collectors.framework.samplespool import PROGRESS
 
 REOPEN_S = 0.5

@@ -1,7 +1,7 @@
 """Where samples are durable before they are in their RRD files.
 
-The collector appends, the writer process follows (`data.tail`) and deletes what it has written. All calls block and
-belong in one thread.
+The collector appends, the writer process follows (`data.spool.tail`) and deletes what it has written. All calls block
+and belong in one thread.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from collectors.framework.data.frames import (
+from collectors.framework.data.spool.frames import (
     Definition,
     Entry,
     Named,

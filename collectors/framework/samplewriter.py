@@ -20,12 +20,12 @@ from twisted.logger import Logger
 from twisted.python.threadpool import ThreadPool
 from zope.interface import implementer
 
-from collectors.framework.data.conversions import Counts
-from collectors.framework.data.frames import Entry
-from collectors.framework.data.holding import HOLD_S
-from collectors.framework.data.intake import MAX_WAITING, Intake, Latest, Row
 from collectors.framework.data.orders import Convert
+from collectors.framework.data.spool.frames import Entry
+from collectors.framework.data.spool.intake import MAX_WAITING, Intake, Latest, Row
 from collectors.framework.data.writerprocess import WriterProcess
+from collectors.framework.data.writing.conversions import Counts
+from collectors.framework.data.writing.holding import HOLD_S
 from collectors.framework.running.interfaces import IRowSink
 from collectors.framework.samplespool import SampleSpool
 from common.conversion import ConversionQuery, ConversionState

@@ -10,13 +10,13 @@ from typing import Any
 from zope.interface import implementer
 
 from collectors.framework.interfaces import CollectorContext, ICollector, IProcessSource
+from collectors.framework.judging.thresholdmistakes import mistakes as threshold_mistakes
+from collectors.framework.judging.thresholdwords import KEY_PREFIX
 from collectors.framework.local.host import LocalHost
 from collectors.framework.processtable import ProcessRow
 from collectors.framework.snmp.factory import client_factory
 from collectors.framework.snmp.interfaces import SnmpClientFactory
 from collectors.framework.source_local import local_source
-from collectors.framework.thresholdmistakes import mistakes as threshold_mistakes
-from collectors.framework.thresholdwords import KEY_PREFIX
 from collectors.process import flaws
 from collectors.process.evidence.files import EvidenceFiles
 from collectors.process.evidence.host import local_host

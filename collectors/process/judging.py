@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from collectors.framework.baselines import Learned
-from collectors.framework.judgedfigures import Figures
-from collectors.framework.thresholdbook import Judgement, Reading, ThresholdBook
+from collectors.framework.judging.baselines import Learned
+from collectors.framework.judging.judgedfigures import Figures
+from collectors.framework.judging.thresholdbook import Judgement, Reading, ThresholdBook
 from collectors.process.memory import DeviceMemory, SetMemory
 from collectors.process.points import SOURCE, measured
 from collectors.process.tracker import Outcome

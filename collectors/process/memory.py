@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from msgspec import Struct, field
 
-from collectors.framework.componentwatches import Watches, forget_alarms, share
+from collectors.framework.judging.componentwatches import Watches, forget_alarms, share
 from collectors.framework.snmp.sizing import Sizing
 from collectors.process.columns import ByPid
 from collectors.process.starts import NOBODY, Starts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from collectors.framework.derivedpoints import derived_points
+from collectors.framework.judging.derivedpoints import derived_points
 from common.configs import DerivedConfig, SourceKind
 from common.processpoints import ALWAYS, LOCAL
 from common.series import Kept, Layout, Point, Retention

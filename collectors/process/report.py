@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collectors.framework.judging.thresholdbook import Judgement
 from collectors.framework.processtable import ProcessTable
-from collectors.framework.thresholdbook import Judgement
 from collectors.process.tracker import Outcome
 from common.configs import DeviceConfig, SourceKind
 from common.events import Event, Severity

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from collectors.framework.judging.rates import went_back
 from collectors.framework.processtable import ProcessRow, ProcessTable
-from collectors.framework.rates import went_back
 from collectors.process.columns import Columns, Part, fallen
 from collectors.process.memory import DeviceMemory, SetMemory
 from collectors.process.starts import Starts

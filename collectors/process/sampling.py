@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from collectors.framework.baselines import learning, learns
-from collectors.framework.judgedfigures import Figures
+from collectors.framework.judging.baselines import learning, learns
+from collectors.framework.judging.judgedfigures import Figures
 from collectors.process.memory import SetMemory
 from collectors.process.points import SOURCE, layout, measured
 from collectors.process.tracker import Outcome

@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from zope.interface import implementer
 
 from collectors.framework.interfaces import IProcessSource
+from collectors.framework.judging.rates import went_back
 from collectors.framework.processtable import ProcessTable
-from collectors.framework.rates import went_back
 from collectors.framework.snmp.errors import SnmpAuthError, SnmpError, SnmpTimeout, no_host_resources
 from collectors.framework.snmp.interfaces import ISnmpClient, Oid, SnmpClientFactory, SnmpValue, Table
 from collectors.framework.snmp.prints import Prints

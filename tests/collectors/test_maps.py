@@ -9,13 +9,32 @@ from types import ModuleType
 import pytest
 
 import collectors.framework
+import collectors.framework.data
+import collectors.framework.data.reading
+import collectors.framework.data.spool
+import collectors.framework.data.writing
+import collectors.framework.judging
+import collectors.framework.outlets
 import collectors.framework.processevents
 import collectors.process
 
 ENTRY = re.compile(r"^    (\w+/?) +\S", re.MULTILINE)
 
 
-@pytest.mark.parametrize("room", [collectors.process, collectors.framework, collectors.framework.processevents])
+ROOMS = [
+    collectors.process,
+    collectors.framework,
+    collectors.framework.data,
+    collectors.framework.data.reading,
+    collectors.framework.data.spool,
+    collectors.framework.data.writing,
+    collectors.framework.judging,
+    collectors.framework.outlets,
+    collectors.framework.processevents,
+]
+
+
+@pytest.mark.parametrize("room", ROOMS)
 def test_the_map_of_a_room_is_that_room(room: ModuleType) -> None:
     folder = Path(str(room.__file__)).parent
     modules = [path.stem for path in folder.glob("*.py") if not path.stem.startswith("__")]

@@ -17,10 +17,10 @@ from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
 
-from collectors.framework.baselines import Learned, Look
 from collectors.framework.daemonsettings import SharedSettings
 from collectors.framework.eventspool import EventSpool
 from collectors.framework.interfaces import CollectorContext
+from collectors.framework.judging.baselines import Learned, Look
 from collectors.framework.running.interfaces import IRunner
 from collectors.framework.worker import NamedThread
 from common.configs import DeviceConfig

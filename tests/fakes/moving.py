@@ -11,9 +11,9 @@ from msgspec.structs import replace
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
-from collectors.framework.data.desk import HANDLERS
-from collectors.framework.data.intake import Intake
-from collectors.framework.data.writing import Writer
+from collectors.framework.data.spool.intake import Intake
+from collectors.framework.data.writing.desk import HANDLERS
+from collectors.framework.data.writing.writer import Writer
 from collectors.framework.moving.mover import Mover
 from collectors.framework.moving.outgoing import look
 from collectors.framework.samplespool import SampleSpool

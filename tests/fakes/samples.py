@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from zope.interface import implementer
 
-from collectors.framework.data.intake import Intake, Latest, Row
+from collectors.framework.data.spool.intake import Intake, Latest, Row
 from collectors.framework.running.interfaces import IRowSink
 from common.series import Layout, Sample, SeriesKey
 

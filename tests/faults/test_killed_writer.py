@@ -26,9 +26,9 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from collectors.framework.data.frames import read_progress
-from collectors.framework.data.intake import Intake
 from collectors.framework.data.orders import Convert, Order, Purge
+from collectors.framework.data.spool.frames import read_progress
+from collectors.framework.data.spool.intake import Intake
 from collectors.framework.samplespool import PROGRESS, SampleSpool
 from common.series import Baseline, Kind, Layout, Plan, Point, Sample, SeriesKey
 from tests.faults import figures

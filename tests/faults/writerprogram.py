@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 
 from collectors.framework import rrdwriter
-from collectors.framework.data import conversions
+from collectors.framework.data.writing import conversions
 
 if __name__ == "__main__":
     conversions.BURST_S = 1e9

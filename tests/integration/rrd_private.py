@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from twisted.internet.defer import Deferred
 from twisted.internet.epollreactor import EPollReactor
 
-from collectors.framework.data.holding import HOLD_S
+from collectors.framework.data.writing.holding import HOLD_S
 from collectors.framework.rrdreader import Reader
 from collectors.framework.samplewriter import SampleWriter
 from common.series import Kind, Layout, Point, Sample, SeriesKey

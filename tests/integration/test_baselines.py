@@ -15,10 +15,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from collectors.framework.baselinerounds import BaselineRounds
-from collectors.framework.baselines import Learned, learning
-from collectors.framework.componentwatches import Watches
-from collectors.framework.thresholdbook import Reading, ThresholdBook
+from collectors.framework.judging.baselinerounds import BaselineRounds
+from collectors.framework.judging.baselines import Learned, learning
+from collectors.framework.judging.componentwatches import Watches
+from collectors.framework.judging.thresholdbook import Reading, ThresholdBook
 from common.configs import BaselineConfig, DeviceConfig, Level, ScansOf, SourceKind, ThresholdConfig, ThresholdForm
 from common.events import Event, Severity
 from common.series import Layout, Pace, Point, Sample, SeriesKey

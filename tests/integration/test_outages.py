@@ -13,9 +13,9 @@ import msgspec
 import pytest
 
 from collectors.framework.data.copies import copies_of
-from collectors.framework.data.frames import read_progress
-from collectors.framework.data.intake import Intake
-from collectors.framework.data.writing import Report
+from collectors.framework.data.spool.frames import read_progress
+from collectors.framework.data.spool.intake import Intake
+from collectors.framework.data.writing.writer import Report
 from collectors.framework.samplespool import PROGRESS, SampleSpool
 from common import rrd
 from common.series import Layout, Plan, Point, Sample, SeriesKey

@@ -12,8 +12,8 @@ import pytest
 import rrdtool
 from twisted.internet.task import Clock
 
-from collectors.framework.data.answers import Request, answer
 from collectors.framework.data.index import Index, Series
+from collectors.framework.data.reading.answers import Request, answer
 from common import rrd
 from common.queries import FetchQuery, Query, Result, Rows
 from common.readings import Stats, StatsQuery

@@ -23,8 +23,8 @@ from twisted.internet.task import Clock
 
 from collectors.framework.data import writerprocess
 from collectors.framework.data.child import Child
-from collectors.framework.data.frames import read_progress
-from collectors.framework.data.intake import Intake
+from collectors.framework.data.spool.frames import read_progress
+from collectors.framework.data.spool.intake import Intake
 from collectors.framework.rrdreader import MAX_PICTURES
 from collectors.framework.samplespool import PROGRESS, SampleSpool
 from collectors.framework.samplewriter import SampleWriter

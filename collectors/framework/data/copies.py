@@ -2,8 +2,8 @@
 
 When samples come again after a long gap, rrdtool blanks all rows that its rings have passed meanwhile: the last hours
 before a host went silent would be left as averages alone. The writer process keeps them as a small file of their own,
-beside the series' file, with the same names of data sources (`data.copying`). A data source of a copy is a gauge, also
-that of a counter: what a row holds is the rate that the file held.
+beside the series' file, with the same names of data sources (`data.writing.copying`). A data source of a copy is a
+gauge, also that of a counter: what a row holds is the rate that the file held.
 """
 
 from __future__ import annotations

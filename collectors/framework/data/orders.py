@@ -2,7 +2,7 @@
 
 Only the writer process changes files: whoever wants one moved, converted or deleted orders it here, by
 `SampleWriter.order`. An order goes to the process as a line `order TOKEN JSON`; what becomes of it comes back in
-reports, as `Answer`s with that token. `data.desk` has who carries out which order.
+reports, as `Answer`s with that token. `data.writing.desk` has who carries out which order.
 
 An order may be given twice: the process may end before it has answered, and nobody knows then how far it came.
 """
@@ -40,7 +40,7 @@ class PurgeDone(Struct, frozen=True, tag="purge_done", kw_only=True):
 
 
 Order = Convert | Purge | Adopt | PutAway | ClearAway
-"""All orders; a union of tagged structs. Each has a handler in `data.desk`."""
+"""All orders; a union of tagged structs. Each has a handler in `data.writing.desk`."""
 Outcome = ConversionState | PurgeDone | Moved
 """What an order may give; a union of tagged structs."""
 

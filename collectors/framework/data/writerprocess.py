@@ -14,7 +14,7 @@ from twisted.logger import Logger
 from collectors.framework.data.child import Child
 from collectors.framework.data.given import GivenOrders
 from collectors.framework.data.orders import MAX_OUTCOME_BYTES
-from collectors.framework.data.writing import Report
+from collectors.framework.data.writing.writer import Report
 
 _log = Logger()
 

@@ -13,13 +13,13 @@ import sqlite3
 from pathlib import Path
 
 from collectors.framework.data.baselinefiles import known as learned
-from collectors.framework.data.convert import NEW, convert
 from collectors.framework.data.copybook import CopyRow
-from collectors.framework.data.copying import lasts_s
 from collectors.framework.data.index import Series
-from collectors.framework.data.oldfile import Old
 from collectors.framework.data.rrdfile import Header, read_header
-from collectors.framework.data.writing import Writer
+from collectors.framework.data.writing.convert import NEW, convert
+from collectors.framework.data.writing.copying import lasts_s
+from collectors.framework.data.writing.oldfile import Old
+from collectors.framework.data.writing.writer import Writer
 from collectors.framework.moving.orders import Adopt, Moved
 from common import rrd
 from common.durable import sync

@@ -13,7 +13,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
-from collectors.framework.data.answers import Answer
+from collectors.framework.data.reading.answers import Answer
 from collectors.framework.moving.incoming import Incoming
 from collectors.framework.moving.orders import ClearAway, Moved, MovingOrder, PutAway
 from collectors.framework.selfstats import SOURCE

@@ -6,7 +6,7 @@ import sqlite3
 import time
 
 from collectors.framework.data.baselinefiles import known
-from collectors.framework.data.writing import Writer
+from collectors.framework.data.writing.writer import Writer
 from collectors.framework.moving.orders import ClearAway, Moved, PutAway
 from collectors.framework.moving.outgoing import path_of, version_of
 from common.errors import TransientError

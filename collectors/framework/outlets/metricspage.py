@@ -21,7 +21,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 from zope.interface import implementer
 
-from collectors.framework.data.intake import Latest
+from collectors.framework.data.spool.intake import Latest
 from collectors.framework.outlets.openmetrics import END, value_lines
 from collectors.framework.outlets.pagedoor import Door
 from collectors.framework.outlets.selfmetrics import self_lines

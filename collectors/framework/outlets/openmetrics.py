@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from prometheus_client.utils import floatToGoString
 
-from collectors.framework.data.intake import Latest
+from collectors.framework.data.spool.intake import Latest
 from collectors.framework.outlets.names import COUNT, HELP, TOTAL, VALUE, is_count, labels
 from common.series import Number
 

@@ -17,7 +17,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from collectors.framework.data.child import Child
-from collectors.framework.data.frames import segments
+from collectors.framework.data.spool.frames import segments
 from collectors.framework.outlets.sendingtask import PROGRESS, Sent, Task
 from collectors.framework.outlets.settings import RemoteWriteSettings
 

@@ -8,8 +8,8 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from collectors.framework.data.frames import Entry, segments
-from collectors.framework.data.tail import SpoolTail
+from collectors.framework.data.spool.frames import Entry, segments
+from collectors.framework.data.spool.tail import SpoolTail
 from collectors.framework.outlets.posting import Fate, Post
 from collectors.framework.outlets.sendingtask import PROGRESS, Sent
 from collectors.framework.outlets.settings import RemoteWriteSettings

@@ -8,7 +8,7 @@ from msgspec import Struct
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from collectors.framework.data.intake import Latest
+from collectors.framework.data.spool.intake import Latest
 from collectors.framework.eventspool import EventSpool
 from collectors.framework.running.interfaces import IRowSink
 from collectors.framework.running.messages import (

@@ -10,9 +10,9 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from collectors.framework.alarms import TaskAlarms
-from collectors.framework.baselines import Learned, Lessons
 from collectors.framework.chain import Chain
 from collectors.framework.interfaces import CollectorContext, CollectorSpec, ICollector, ITask
+from collectors.framework.judging.baselines import Learned, Lessons
 from collectors.framework.networks import SILENT
 from collectors.framework.observing import Observer
 from collectors.framework.running.interfaces import IRunner, Ran, Totals

@@ -11,9 +11,9 @@ from typing import Any
 from msgspec import Struct
 from zope.interface import Interface
 
-from collectors.framework.baselines import Learned
-from collectors.framework.data.intake import Latest, Row
+from collectors.framework.data.spool.intake import Latest, Row
 from collectors.framework.interfaces import ISampleSink
+from collectors.framework.judging.baselines import Learned
 from common.configs import DeviceConfig
 from common.queries import Decision, Query, Result
 from common.series import Layout, SeriesKey

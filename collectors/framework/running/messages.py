@@ -11,9 +11,9 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from collectors.framework.baselines import Learned
-from collectors.framework.data.frames import Definition, Entry
-from collectors.framework.rates import Counted
+from collectors.framework.data.spool.frames import Definition, Entry
+from collectors.framework.judging.baselines import Learned
+from collectors.framework.judging.rates import Counted
 from collectors.framework.running.interfaces import Totals
 from collectors.framework.task import TaskFigures
 from common.configs import DeviceConfig

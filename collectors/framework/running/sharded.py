@@ -18,8 +18,8 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from collectors.framework import alarms
-from collectors.framework.baselines import Learned
 from collectors.framework.interfaces import CollectorContext, CollectorSpec
+from collectors.framework.judging.baselines import Learned
 from collectors.framework.running.clerk import Desk
 from collectors.framework.running.inprocess import forget, why_not
 from collectors.framework.running.interfaces import IRunner, Ran, Totals

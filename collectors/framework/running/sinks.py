@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
-from collectors.framework.data.intake import Intake
+from collectors.framework.data.spool.intake import Intake
 from collectors.framework.interfaces import IEventSink, ISampleSink, IStateStore
 from collectors.framework.running.messages import Forget, Keep, News, Samples
 from common.errors import TransientError

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from collectors.framework.judging.rates import went_back
 from collectors.framework.processtable import ProcessRow, ProcessTable
-from collectors.framework.rates import went_back
 from collectors.process.columns import Columns, fallen
 from collectors.process.rollbook.rows import lasting_name
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.framework.componentwatches import Watches
-from collectors.framework.thresholdbook import Reading, ThresholdBook
+from collectors.framework.judging.componentwatches import Watches
+from collectors.framework.judging.thresholdbook import Reading, ThresholdBook
 from common.configs import DeviceConfig, Level, ScansOf, SourceKind, ThresholdConfig, ThresholdForm
 from common.events import Event, Severity
 from common.queries import Decision

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from twisted.internet.task import Clock
 
-from collectors.framework.data.answers import Request, answer
 from collectors.framework.data.orders import Purge
+from collectors.framework.data.reading.answers import Request, answer
 from collectors.framework.outlets.openmetrics import END, value_lines
 from common import rrd
 from common.moving import Outgoing, OutgoingQuery

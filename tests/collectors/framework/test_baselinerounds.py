@@ -10,9 +10,9 @@ import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
-from collectors.framework.baselinerounds import BaselineRounds
-from collectors.framework.baselines import Learned, Look
-from collectors.framework.data.baselinereading import LessonsQuery, LessonsTold
+from collectors.framework.data.reading.baselinereading import LessonsQuery, LessonsTold
+from collectors.framework.judging.baselinerounds import BaselineRounds
+from collectors.framework.judging.baselines import Learned, Look
 from common.configs import BaselineConfig, DeviceConfig, Level, SourceKind, ThresholdConfig, ThresholdForm
 from common.errors import TransientError
 from common.events import Severity

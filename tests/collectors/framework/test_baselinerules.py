@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.framework.baselines import Learned, Lessons, Look, learning
-from collectors.framework.componentwatches import Watches
-from collectors.framework.thresholdbook import Reading, ThresholdBook
+from collectors.framework.judging.baselines import Learned, Lessons, Look, learning
+from collectors.framework.judging.componentwatches import Watches
+from collectors.framework.judging.thresholdbook import Reading, ThresholdBook
 from common.configs import (
     BaselineConfig,
     BaselineSide,

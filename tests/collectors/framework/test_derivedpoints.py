@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.framework.derivedpoints import MOST, DerivedPoints, derived_points
+from collectors.framework.judging.derivedpoints import MOST, DerivedPoints, derived_points
 from common.configs import DerivedConfig
 from common.series import Kind, Number, Point
 

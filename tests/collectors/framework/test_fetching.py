@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from collectors.framework.data import fetching
-from collectors.framework.data.answers import Request, answer
-from collectors.framework.data.intake import Intake
-from collectors.framework.data.writing import Writer
+from collectors.framework.data.reading import fetching
+from collectors.framework.data.reading.answers import Request, answer
+from collectors.framework.data.spool.intake import Intake
+from collectors.framework.data.writing.writer import Writer
 from collectors.framework.samplespool import SampleSpool
 from common.errors import PermanentError
 from common.queries import FetchQuery, Rows

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.task import Clock
 
-from collectors.framework.data.answers import Request, answer
 from collectors.framework.data.copies import copies_of
+from collectors.framework.data.reading.answers import Request, answer
 from collectors.framework.moving.orders import Adopt
 from common.queries import FetchQuery, Rows
 from common.series import Layout, Plan, Point, SeriesKey

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from collectors.framework.data.folding import Segment, fold, grid, percentiles, segments
+from collectors.framework.data.reading.folding import Segment, fold, grid, percentiles, segments
 
 FIGURES = st.none() | st.integers(-1000, 1000).map(float)
 KEPT = ((10, 100), (30, 300), (60, 1200))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collectors.framework.judgedfigures import CounterBases, JudgedFigures
-from collectors.framework.rates import Moment
+from collectors.framework.judging.judgedfigures import CounterBases, JudgedFigures
+from collectors.framework.judging.rates import Moment
 from common.configs import DerivedConfig
 from common.series import Kind, Point
 

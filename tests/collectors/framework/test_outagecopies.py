@@ -11,7 +11,7 @@ import rrdtool
 
 from collectors.framework.data.copies import copies_of, copy_in
 from collectors.framework.data.copybook import CopyBook
-from collectors.framework.data.copying import MOST_OF_A_FILE, WINDOW_S, Copying, copy_bytes, gap_s, window_s
+from collectors.framework.data.writing.copying import MOST_OF_A_FILE, WINDOW_S, Copying, copy_bytes, gap_s, window_s
 from common import rrd
 from common.series import Kind, Layout, Plan, Point, Retention
 from tests.collectors.framework.test_rrdwriter import NOW, Bench, dump

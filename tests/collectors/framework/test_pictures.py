@@ -14,13 +14,13 @@ import rrdtool
 from msgspec.structs import replace
 
 from collectors.framework import rrdqueries
-from collectors.framework.data import picturecache
-from collectors.framework.data.answers import Request
 from collectors.framework.data.copies import copy_name
 from collectors.framework.data.index import Index, Series
-from collectors.framework.data.picturecache import Pictures
-from collectors.framework.data.pictures import draw
-from collectors.framework.data.plots import plots_of
+from collectors.framework.data.reading import picturecache
+from collectors.framework.data.reading.answers import Request
+from collectors.framework.data.reading.picturecache import Pictures
+from collectors.framework.data.reading.pictures import draw
+from collectors.framework.data.reading.plots import plots_of
 from common import rrd, wire
 from common.errors import NotFoundError, PermanentError
 from common.graphdrawing import compose

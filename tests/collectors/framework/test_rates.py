@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from collectors.framework.rates import (
+from collectors.framework.judging.rates import (
     UPTIME_WRAP_S,
     Conversion,
     Counted,

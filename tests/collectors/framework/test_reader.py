@@ -8,7 +8,7 @@ import msgspec
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from collectors.framework.data.intake import Latest
+from collectors.framework.data.spool.intake import Latest
 from collectors.framework.rrdreader import TIMEOUT_S, Reader
 from common.errors import TransientError
 from common.pipes import framed

@@ -8,12 +8,12 @@ from typing import TypeVar
 import pytest
 from msgspec.structs import replace
 
-from collectors.framework.data import facts, trails
-from collectors.framework.data.answers import Request, answer
-from collectors.framework.data.hearing import heard
 from collectors.framework.data.index import read_device
-from collectors.framework.data.intake import Intake
-from collectors.framework.data.listing import Live
+from collectors.framework.data.reading import facts, trails
+from collectors.framework.data.reading.answers import Request, answer
+from collectors.framework.data.reading.hearing import heard
+from collectors.framework.data.reading.listing import Live
+from collectors.framework.data.spool.intake import Intake
 from common.errors import NotFoundError
 from common.readings import (
     InfoQuery,

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from collectors.framework import rrdqueries
-from collectors.framework.data.answers import Request, answer
 from collectors.framework.data.index import Index
-from collectors.framework.data.intake import Intake
-from collectors.framework.data.listing import Live
-from collectors.framework.data.rows import choose_resolution
-from collectors.framework.data.writing import Writer
+from collectors.framework.data.reading.answers import Request, answer
+from collectors.framework.data.reading.listing import Live
+from collectors.framework.data.reading.rows import choose_resolution
+from collectors.framework.data.spool.intake import Intake
+from collectors.framework.data.writing.writer import Writer
 from collectors.framework.samplespool import SampleSpool
 from common.errors import NotFoundError, PermanentError
 from common.queries import FetchQuery, GraphQuery, LastValue, Listing, ListQuery, Picture, Rows
@@ -100,7 +100,7 @@ def test_last_values_in_memory_win_and_a_series_without_a_file_is_listed(root: P
 
 
 def test_pages_together_hold_everything_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("collectors.framework.data.listing.MAX_LISTED", 10)
+    monkeypatch.setattr("collectors.framework.data.reading.listing.MAX_LISTED", 10)
     seen: list[LastValue] = []
     while True:
         page = ask(root, ListQuery(device="web1", after=len(seen)))

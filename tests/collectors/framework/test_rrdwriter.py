@@ -15,11 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from collectors.framework.data.holding import HOLD_S, HOLD_STEPS, NEW_S
 from collectors.framework.data.index import read_device
-from collectors.framework.data.intake import Intake
-from collectors.framework.data.seriesfile import SeriesFile
-from collectors.framework.data.writing import Writer
+from collectors.framework.data.spool.intake import Intake
+from collectors.framework.data.writing.holding import HOLD_S, HOLD_STEPS, NEW_S
+from collectors.framework.data.writing.seriesfile import SeriesFile
+from collectors.framework.data.writing.writer import Writer
 from collectors.framework.samplespool import PROGRESS, SampleSpool
 from common import rrd
 from common.errors import TransientError

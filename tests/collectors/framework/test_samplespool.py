@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from collectors.framework.data import frames
-from collectors.framework.data.frames import Definition, Entry, pack_progress
-from collectors.framework.data.tail import SpoolTail
+from collectors.framework.data.spool import frames
+from collectors.framework.data.spool.frames import Definition, Entry, pack_progress
+from collectors.framework.data.spool.tail import SpoolTail
 from collectors.framework.samplespool import MAX_AGE_S, PROGRESS, SampleSpool
 from common.series import Layout, Point, SeriesKey
 

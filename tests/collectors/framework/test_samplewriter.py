@@ -3,7 +3,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from collectors.framework.data.intake import Intake
+from collectors.framework.data.spool.intake import Intake
 from tests.contracts.sample_sink import LAYOUT, NOW, SampleSinkContract, sample
 from tests.fakes.samples import FakeSampleSink
 

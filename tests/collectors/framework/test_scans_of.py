@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.framework.thresholds import judge
-from collectors.framework.watches import CALM, Watch, silent
+from collectors.framework.judging.thresholds import judge
+from collectors.framework.judging.watches import CALM, Watch, silent
 from common.configs import Level, ScansOf, ThresholdConfig, ThresholdForm
 from common.events import Severity
 

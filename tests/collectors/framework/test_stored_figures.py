@@ -14,11 +14,11 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from collectors.framework.data.index import read_device
-from collectors.framework.data.intake import Intake, Latest
-from collectors.framework.data.listing import Live, list_series
-from collectors.framework.data.writing import Writer
-from collectors.framework.judgedfigures import CounterBases, JudgedFigures
-from collectors.framework.rates import Moment
+from collectors.framework.data.reading.listing import Live, list_series
+from collectors.framework.data.spool.intake import Intake, Latest
+from collectors.framework.data.writing.writer import Writer
+from collectors.framework.judging.judgedfigures import CounterBases, JudgedFigures
+from collectors.framework.judging.rates import Moment
 from collectors.framework.running.clerk import Clerk, Desk
 from collectors.framework.running.messages import Samples, encode, read_news
 from collectors.framework.running.sinks import DaemonSamples

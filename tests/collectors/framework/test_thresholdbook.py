@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.framework.componentwatches import Watches, forget_alarms
-from collectors.framework.rates import Moment
-from collectors.framework.thresholdbook import Judgement, Reading, ThresholdBook
+from collectors.framework.judging.componentwatches import Watches, forget_alarms
+from collectors.framework.judging.rates import Moment
+from collectors.framework.judging.thresholdbook import Judgement, Reading, ThresholdBook
 from common.configs import (
     BaselineConfig,
     DerivedConfig,

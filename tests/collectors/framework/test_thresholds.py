@@ -10,9 +10,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from collectors.framework.thresholds import Verdict, judge
-from collectors.framework.thresholdwords import rule_of
-from collectors.framework.watches import CALM, Side, Watch
+from collectors.framework.judging.thresholds import Verdict, judge
+from collectors.framework.judging.thresholdwords import rule_of
+from collectors.framework.judging.watches import CALM, Side, Watch
 from common.arithmetic import LARGEST
 from common.configs import Level, ThresholdConfig, ThresholdForm
 from common.events import Severity

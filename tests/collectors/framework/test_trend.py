@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.framework.componentwatches import Watches
-from collectors.framework.thresholdbook import Reading, ThresholdBook
-from collectors.framework.trend import BUCKETS, FAMILIAR_S, Window, outlook
+from collectors.framework.judging.componentwatches import Watches
+from collectors.framework.judging.thresholdbook import Reading, ThresholdBook
+from collectors.framework.judging.trend import BUCKETS, FAMILIAR_S, Window, outlook
 from common.configs import DeviceConfig, Level, SourceKind, ThresholdConfig, ThresholdForm
 from common.errors import PermanentError
 from common.events import Event, Severity

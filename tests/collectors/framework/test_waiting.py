@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.framework.data.seriesfile import Row
-from collectors.framework.data.waiting import Waiting, begin, more, number_of, rows_of
+from collectors.framework.data.writing.seriesfile import Row
+from collectors.framework.data.writing.waiting import Waiting, begin, more, number_of, rows_of
 
 NUMBERS = st.integers(1, 2**63)
 ROWS = st.tuples(st.integers(0, 2**33), st.lists(st.none() | st.integers(-(2**63), 2**64 - 1) | st.floats(-1e9, 1e9)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collectors.framework.judgedfigures import Figures
+from collectors.framework.judging.judgedfigures import Figures
 from collectors.framework.processtable import ProcessTable
 from collectors.process.judging import SetJudge
 from collectors.process.memory import DeviceMemory, SetMemory

@@ -6,9 +6,9 @@ import base64
 
 import pytest
 
-from collectors.framework.componentwatches import ComponentWatches
+from collectors.framework.judging.componentwatches import ComponentWatches
+from collectors.framework.judging.watches import Watch
 from collectors.framework.processtable import ProcessTable
-from collectors.framework.watches import Watch
 from collectors.process.memory import DeviceMemory, SetMemory, dump, load
 from collectors.process.tracker import Tracker
 from common.configs import DeviceConfig, ProcessSetConfig, SourceKind

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from collectors.framework.baselines import Learned, Look
+from collectors.framework.judging.baselines import Learned, Look
 from collectors.process.judging import SetJudge
 from collectors.process.memory import dump, load
 from collectors.process.sampling import StepSamples

@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from collectors.framework.baselines import Learned, Look
-from collectors.framework.data import baselinereading
 from collectors.framework.data.baselinefiles import Known, bands, known, part_s
-from collectors.framework.data.baselinereading import LessonsQuery, lessons
+from collectors.framework.data.reading import baselinereading
+from collectors.framework.data.reading.baselinereading import LessonsQuery, lessons
+from collectors.framework.judging.baselines import Learned, Look
 from common import rrd
 from common.series import Baseline, Kind, Layout, Pace, Point, Sample, SeriesKey
 from tests.collectors.framework.test_rrdwriter import NOW, Bench, dump

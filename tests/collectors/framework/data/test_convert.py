@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from collectors.framework.data import rrdfile
-from collectors.framework.data.convert import NEW, convert
-from collectors.framework.data.oldfile import Old
 from collectors.framework.data.rrdfile import DamagedError
+from collectors.framework.data.writing.convert import NEW, convert
+from collectors.framework.data.writing.oldfile import Old
 from common import rrd
 from common.errors import TransientError
 from common.series import Kind, Layout, Plan, Point, Retention

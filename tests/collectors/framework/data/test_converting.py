@@ -7,8 +7,8 @@ import pytest
 import rrdtool
 from msgspec.structs import replace
 
-from collectors.framework.data.converting import convert_files
 from collectors.framework.data.orders import Convert
+from collectors.framework.data.writing.converting import convert_files
 from common.conversion import MAX_TOLD, ConversionMode, ConversionState
 from common.series import Point
 from tests.collectors.framework.test_rrdwriter import LAYOUT, NOW, Bench, Slow

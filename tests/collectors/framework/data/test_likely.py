@@ -11,10 +11,10 @@ import rrdtool
 from msgspec.structs import replace
 from PIL import Image
 
-from collectors.framework.baselines import Look
-from collectors.framework.data import pictures
-from collectors.framework.data.likely import likely_of
-from collectors.framework.data.plots import plots_of
+from collectors.framework.data.reading import pictures
+from collectors.framework.data.reading.likely import likely_of
+from collectors.framework.data.reading.plots import plots_of
+from collectors.framework.judging.baselines import Look
 from common.configs import BaselineConfig
 from common.errors import PermanentError
 from common.graphdefs import Definitions

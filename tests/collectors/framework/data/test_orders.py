@@ -9,11 +9,11 @@ import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
-from collectors.framework.data.desk import Desk, Handler, Steps
-from collectors.framework.data.files import Tally
 from collectors.framework.data.given import MAX_WAITING, SILENT_S, GivenOrders
 from collectors.framework.data.orders import MAX_ORDER_BYTES, Answer, Convert, Progress
-from collectors.framework.data.writing import Report, Writer
+from collectors.framework.data.writing.desk import Desk, Handler, Steps
+from collectors.framework.data.writing.files import Tally
+from collectors.framework.data.writing.writer import Report, Writer
 from common.conversion import ConversionMode, ConversionState
 from common.errors import NotFoundError, PermanentError, TransientError
 

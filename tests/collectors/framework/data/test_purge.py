@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from collectors.framework.data import purge as purging
 from collectors.framework.data.copies import copies_of
-from collectors.framework.data.desk import HANDLERS
-from collectors.framework.data.inventory import inventory
 from collectors.framework.data.orders import Progress, Purge
-from collectors.framework.data.purge import purge
+from collectors.framework.data.reading.inventory import inventory
+from collectors.framework.data.writing import purge as purging
+from collectors.framework.data.writing.desk import HANDLERS
+from collectors.framework.data.writing.purge import purge
 from common import rrd
 from common.holdings import HeldAs, HeldFile, Holdings, HoldingsQuery, PurgedDevice
 from common.queries import Result

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collectors.framework.data.resampling import Ring, fill, under_way, unknown_ring
+from collectors.framework.data.writing.resampling import Ring, fill, under_way, unknown_ring
 
 END = 1_800_000_000 // 3600 * 3600
 VALUES = st.lists(st.one_of(st.floats(-1e6, 1e6), st.just(math.nan)), min_size=1, max_size=80)

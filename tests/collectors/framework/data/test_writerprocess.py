@@ -7,9 +7,9 @@ import msgspec
 import pytest
 from twisted.internet.defer import Deferred
 
-from collectors.framework.data.files import Tally
 from collectors.framework.data.writerprocess import HUNG_S, SILENT_S, WriterProcess
-from collectors.framework.data.writing import Report
+from collectors.framework.data.writing.files import Tally
+from collectors.framework.data.writing.writer import Report
 from tests.fakes.processes import FakeProcess, FakeReactor
 
 

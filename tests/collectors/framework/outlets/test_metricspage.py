@@ -10,7 +10,7 @@ from twisted.internet.task import Clock, Cooperator
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
-from collectors.framework.data.intake import Intake, Latest
+from collectors.framework.data.spool.intake import Intake, Latest
 from collectors.framework.outlets import pagedoor
 from collectors.framework.outlets.metricspage import MOST_AT_ONCE, PAGE_S, MetricsPage, Shown
 from collectors.framework.outlets.openmetrics import SLICE

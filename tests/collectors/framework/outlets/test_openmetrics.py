@@ -5,7 +5,7 @@ from __future__ import annotations
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
 from prometheus_client.parser import text_string_to_metric_families as older
 
-from collectors.framework.data.intake import Intake
+from collectors.framework.data.spool.intake import Intake
 from collectors.framework.outlets.openmetrics import END, value_lines
 from collectors.framework.outlets.selfmetrics import self_lines
 from common.series import Kind, Layout, Point, Sample, SeriesKey

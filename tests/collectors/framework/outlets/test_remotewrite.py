@@ -8,8 +8,8 @@ from pathlib import Path
 
 from twisted.internet.task import Clock
 
-from collectors.framework.data.frames import pack_progress
-from collectors.framework.data.tail import SpoolTail
+from collectors.framework.data.spool.frames import pack_progress
+from collectors.framework.data.spool.tail import SpoolTail
 from collectors.framework.outlets.remotewrite import FOLDER, RemoteWrite
 from collectors.framework.outlets.sendingtask import PROGRESS
 from collectors.framework.outlets.settings import RemoteWriteSettings

@@ -10,7 +10,7 @@ from pathlib import Path
 import cramjam
 import pytest
 
-from collectors.framework.data.intake import Intake
+from collectors.framework.data.spool.intake import Intake
 from collectors.framework.outlets.posting import Answer, Fate, answer_of
 from collectors.framework.outlets.sending import REFUSED_S, TRIM_S, Sender
 from collectors.framework.outlets.settings import RemoteWriteSettings
