@@ -75,7 +75,7 @@ class Position(Struct, frozen=True, omit_defaults=True):
     Attributes:
         epoch: of the hub's store that its last batch of configs came from; empty when it does not know.
         revision: of the model, that the batch was of.
-        all: `configs.digest_of_all` of everything it holds now; empty from daemons that do not tell.
+        all: `digests.digest_of_all` of everything it holds now; empty from daemons that do not tell.
     """
 
     epoch: Annotated[str, Meta(max_length=100)] = ""
@@ -248,7 +248,7 @@ class Held(Struct, frozen=True, tag=True, kw_only=True):
     """One page of device id and digest, in order of id.
 
     Attributes:
-        all: `configs.digest_of_all` of everything held, not of this page alone.
+        all: `digests.digest_of_all` of everything held, not of this page alone.
         more: ask again with `after` = the last id.
     """
 
@@ -284,7 +284,7 @@ class ConfigsApplied(Struct, frozen=True, tag=True, kw_only=True):
 
     Attributes:
         live: device id to the digest that runs now.
-        all: `configs.digest_of_all` of everything held after the batch.
+        all: `digests.digest_of_all` of everything held after the batch.
     """
 
     live: dict[DeviceId, Digest]

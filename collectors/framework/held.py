@@ -11,7 +11,8 @@ from twisted.logger import Logger
 from collectors.framework.interfaces import IConfigStore
 from collectors.framework.rejections import Rejections
 from collectors.framework.running.interfaces import IRunner, Ran
-from common.configs import LAPSED, DeviceConfig, digest, digest_of_all, shared
+from common.configs import DeviceConfig, shared
+from common.digests import LAPSED, digest, digest_of_all
 from common.errors import TransientError
 from common.wire import ConfigBatch, ConfigsApplied, Held, HeldRequest, Position, Rejected
 

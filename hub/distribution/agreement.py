@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import Struct
 
-from common.configs import LAPSED
+from common.digests import LAPSED
 from hub.distribution.interfaces import IModelView, Leases, NoLeases
 from hub.distribution.ledger import Ledger, Line, Refusal
 from hub.distribution.wanted import Wanted

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
-from common.configs import digest_of_all
+from common.digests import digest_of_all
 from common.errors import TransientError
 from common.wire import HeldRequest
 from hub.interfaces import ISession

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
-from common.configs import digest_of_all
+from common.digests import digest_of_all
 
 
 class Refusal(Struct, frozen=True):

@@ -19,7 +19,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
-from common.configs import digest_of_all
+from common.digests import digest_of_all
 from common.errors import PermanentError, RemoteError, TocsinError, TransientError
 from common.wire import ConfigsApplied, FailureCode, Position
 from hub.distribution.agreement import Agreement, Step

@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from common.configs import DeviceConfig, canonical, digest
+from common.configs import DeviceConfig
+from common.digests import canonical, digest
 from common.errors import TocsinError
 from hub.distribution.interfaces import IModelView
 

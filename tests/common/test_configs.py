@@ -15,10 +15,9 @@ from common.configs import (
     ThresholdConfig,
     ThresholdForm,
     Told,
-    digest,
-    digest_of_all,
     shared,
 )
+from common.digests import digest, digest_of_all
 from common.events import Severity
 
 CONFIG = DeviceConfig(

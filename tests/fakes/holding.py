@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from common.configs import DeviceConfig, digest, digest_of_all
+from common.configs import DeviceConfig
+from common.digests import digest, digest_of_all
 from common.wire import Attach, ConfigBatch, ConfigsApplied, Held, HeldRequest, Position, Rejected
 from tests.fakes.sessions import FakeHubClient
 

@@ -9,7 +9,8 @@ from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
 from collectors.framework.interfaces import IHubClient
-from common.configs import DeviceConfig, SourceKind, digest, digest_of_all
+from common.configs import DeviceConfig, SourceKind
+from common.digests import digest, digest_of_all
 from common.queries import Done, Query, Result
 from common.wire import (
     Attach,

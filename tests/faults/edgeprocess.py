@@ -16,7 +16,8 @@ from typing import Any
 
 from collectors.framework.configcache import ConfigCache
 from collectors.framework.spooldb import read_state
-from common.configs import DeviceConfig, digest
+from common.configs import DeviceConfig
+from common.digests import digest
 from tests.faults.edgeprogram import KEY, state_key
 from tests.faults.hubprocess import spawn
 

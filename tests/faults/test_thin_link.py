@@ -12,7 +12,7 @@ from functools import partial
 import pytest
 from twisted.internet.defer import Deferred
 
-from common.configs import digest
+from common.digests import digest
 from common.queries import LiveConfig, LiveConfigQuery, Query, Result
 from tests.faults import figures
 from tests.faults.case import FaultCase, SimCollector, device_document

@@ -17,7 +17,7 @@ from collectors.framework.daemonsettings import CollectorSettings, HubSettings
 from collectors.framework.interfaces import CollectorSpec
 from collectors.framework.pbdaemon import CollectorDaemon, make_service
 from common.certificates import ensure_collector, ensure_site
-from common.configs import digest
+from common.digests import digest
 from common.events import CLASS_PROCESS, Event, Severity
 from common.wire import ConfigBatch, ConfigsApplied
 from tests.fakes.tasks import FakeCollector

@@ -21,8 +21,8 @@ from common.configs import (
     SourceKind,
     ThresholdConfig,
     ThresholdForm,
-    digest,
 )
+from common.digests import digest
 from common.events import Event, Severity
 from common.queries import Decision
 from common.series import Baseline, Layout, Pace, Point, SeriesKey

@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 
 from collectors.framework.interfaces import TaskState
 from collectors.framework.leases import PATIENCE_S, Leases, Stamp
-from common.configs import LAPSED, digest, digest_of_all
+from common.digests import LAPSED, digest, digest_of_all
 from common.errors import NotFoundError, TransientError
 from common.queries import LiveConfigQuery, RunNowQuery
 from common.wire import Attach, ConfigBatch, ConfigsApplied, HeldRequest

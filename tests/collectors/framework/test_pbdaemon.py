@@ -30,7 +30,8 @@ from collectors.framework.running.interfaces import Ran
 from collectors.framework.scheduler import Scheduler
 from collectors.framework.stats import fares
 from collectors.process.settings import ProcessSettings
-from common.configs import DeviceConfig, digest, digest_of_all
+from common.configs import DeviceConfig
+from common.digests import digest, digest_of_all
 from common.errors import NotFoundError, SettingsError, TransientError
 from common.events import CLASS_CONFIG, CLASS_DATA, CLASS_PROCESS, CLASS_SNMP, Severity
 from common.queries import (

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import msgspec
 from twisted.internet.defer import Deferred
 
-from common.configs import digest_of_all
+from common.digests import digest_of_all
 from common.queries import (
     Done,
     LastValue,

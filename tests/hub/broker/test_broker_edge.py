@@ -24,7 +24,7 @@ from common.certificates import (
     revoke_collector,
     with_tls,
 )
-from common.configs import digest
+from common.digests import digest
 from common.durable import write_whole
 from common.edge.authority import issue
 from common.edge.broker import HardBroker

@@ -11,7 +11,7 @@ from twisted.internet.protocol import Factory
 from twisted.trial.unittest import SynchronousTestCase
 
 from common.certificates import collector_tls_options, issue_collector, with_tls
-from common.configs import digest_of_all
+from common.digests import digest_of_all
 from common.edge.broker import HardBroker
 from common.wire import Attach, ConfigBatch, ConfigsApplied, Position
 from tests.fakes.edge import Cable

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from common.configs import ExpectedSet, canonical
+from common.configs import ExpectedSet
+from common.digests import canonical
 from common.errors import NotFoundError
 from hub.compile.differing import DECIDING, differing
 from hub.compile.modeler import ModelerCompiler

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from common.configs import canonical
+from common.digests import canonical
 from common.sealing import ensure_sealer
 from hub.compile.differing import differing
 from hub.compile.modeler import ModelerCompiler

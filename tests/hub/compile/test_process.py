@@ -13,9 +13,8 @@ from common.configs import (
     SnmpEngine,
     SnmpVersion,
     SourceKind,
-    canonical,
-    digest,
 )
+from common.digests import canonical, digest
 from common.errors import NotFoundError, PermanentError
 from common.events import Severity
 from hub.compile.modeler import ModelerCompiler

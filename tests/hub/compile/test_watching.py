@@ -4,7 +4,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from common.configs import DeviceConfig, ExpectedSet, SetOverride, digest
+from common.configs import DeviceConfig, ExpectedSet, SetOverride
+from common.digests import digest
 from common.events import Severity
 from hub.compile.changes import config_change
 from hub.compile.process import ProcessCompiler, compile_device

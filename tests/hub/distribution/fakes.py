@@ -12,7 +12,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from zope.interface import implementer
 
-from common.configs import LAPSED, SERVICE_PROCESS, DeviceConfig, ProcessSetConfig, SourceKind, digest, digest_of_all
+from common.configs import SERVICE_PROCESS, DeviceConfig, ProcessSetConfig, SourceKind
+from common.digests import LAPSED, digest, digest_of_all
 from common.errors import PermanentError, RemoteError, TransientError
 from common.queries import Done, Query, Result
 from common.wire import ConfigBatch, ConfigsApplied, Held, HeldRequest, Position, Rejected, TaskCounts, decode, encode

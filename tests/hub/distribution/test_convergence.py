@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from common.configs import digest
+from common.digests import digest
 from common.errors import TransientError
 from common.wire import MAX_MESSAGE_BYTES, encode
 from hub.distribution.agreement import Step

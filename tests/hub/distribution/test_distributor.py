@@ -5,7 +5,7 @@ import pytest
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from common.configs import digest
+from common.digests import digest
 from common.errors import TransientError
 from common.wire import MAX_MESSAGE_BYTES, encode
 from hub.distribution.holdings import MAX_FOREIGN

@@ -8,7 +8,7 @@ from typing import Any
 from twisted.internet.task import deferLater
 from twisted.trial.unittest import SynchronousTestCase
 
-from common.configs import canonical, digest
+from common.digests import canonical, digest
 from common.errors import TransientError
 from common.wire import ConfigBatch, ConfigsApplied
 from hub.distribution.pace import AIM_S, MOST_BYTES

@@ -5,16 +5,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.configs import (
-    BaselineConfig,
-    BaselineSide,
-    DerivedConfig,
-    Level,
-    ScansOf,
-    ThresholdConfig,
-    ThresholdForm,
-    digest,
-)
+from common.configs import BaselineConfig, BaselineSide, DerivedConfig, Level, ScansOf, ThresholdConfig, ThresholdForm
+from common.digests import digest
 from common.events import Severity
 from common.series import Pace
 from hub.compile.process import ProcessCompiler, compile_device

@@ -17,7 +17,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from msgspec.structs import replace
 from zope.interface import implementer
 
-from common.configs import LAPSED, DeviceConfig, digest_of_all
+from common.configs import DeviceConfig
+from common.digests import LAPSED, digest_of_all
 from common.wire import ConfigBatch, ConfigsApplied, Held, HeldRequest
 from hub.compile.device import lease_s
 from hub.distribution.distributor import Distributor

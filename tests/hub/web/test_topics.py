@@ -9,7 +9,8 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from common.configs import SERVICE_MODELER, DeviceConfig, ExpectedSet, SnmpConfig, SnmpVersion, SourceKind, digest
+from common.configs import SERVICE_MODELER, DeviceConfig, ExpectedSet, SnmpConfig, SnmpVersion, SourceKind
+from common.digests import digest
 from common.events import CLASS_PROCESS, Event, Severity
 from common.queries import (
     Done,
