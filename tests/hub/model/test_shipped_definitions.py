@@ -93,6 +93,7 @@ TAKEN = [
     (f"{PYTHON} /srv/my tar/.venv/bin/tocsin-modeler run --config /srv/my tar/var/etc/modeler.toml", "tocsin-modeler"),
     (f"{PYTHON} -m collectors.framework.rrdwriter --spool a --rrd b", "tocsin rrdwriter"),
     ("/opt/t/.venv/bin/python -m collectors.framework.rrdqueries --rrd b", "tocsin rrdqueries"),
+    ("/opt/t/bin/python3 -m collectors.framework.outlets.sendingprocess --spool b", "tocsin sendingprocess"),
 ]
 
 LEFT = [
