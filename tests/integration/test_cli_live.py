@@ -243,7 +243,10 @@ def test_events_are_worked_on(stack: Stack, watched: Watched, name: str) -> None
     assert event["id"] not in {one["id"] for one in stack.events(device=DEVICE, component=name)}
     watched.start(name)  # while its cause goes on, the alarm comes back as a new event, and the old one stays closed
     wait_for("it is up", lambda: stack.sets(DEVICE)[name]["state"] == "up", 10)
-    wait_for("it is over", lambda: not stack.events(device=DEVICE, component=name), 10)
+    try:
+        wait_for("it is over", lambda: not stack.events(device=DEVICE, component=name), 10)
+    except AssertionError as error:
+        raise AssertionError(f"{error}: {stack.events(device=DEVICE, component=name)}, {stack.sets(DEVICE)}") from None
     assert stack.json("events", "reopen", number)["events"][0]["state"] == "new"
     shown = stack.json("events", "show", number)
     assert shown["event_key"] == "process_missing"

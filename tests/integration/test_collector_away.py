@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -10,12 +11,13 @@ from typing import Any
 
 import pytest
 
-from tests.integration.stack import BIN, Stack, running_stack, wait_for
+from tests.integration.stack import BIN, Stack, Watched, running_stack, wait_for
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120), pytest.mark.xdist_group("stack")]
 
 DEVICE = "thishost"
-SET = "tocsin-hub"
+SET = f"e2e-away-{os.getpid()}"
+DOCUMENT = f"kind: ProcessSet\nid: {SET}\ntitle: {SET}\ninclude: '^{SET} '\n"
 
 
 def figures(stack: Stack) -> dict[str, Any]:
@@ -31,7 +33,11 @@ def gone(stack: Stack) -> bool:
 
 
 def test_last_values_and_lists_are_to_be_had_while_their_collector_is_away() -> None:
-    with running_stack("--host-name", DEVICE, "--interval", "1") as stack:
+    with contextlib.closing(Watched()) as watched, running_stack("--host-name", DEVICE, "--interval", "1") as stack:
+        watched.start(SET)
+        stack.apply(DOCUMENT)
+        stack.stop()
+        stack.start()  # from its first scan on the set is among what there is to be heard
         # Nobody has asked: the hub hears by itself. The device, and the collector's own series after a minute.
         wait_for("the hub has heard", lambda: figures(stack).get("heard_devices", 0) >= 1, 30)
         config = stack.data / "etc" / "process.toml"
