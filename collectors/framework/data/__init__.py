@@ -14,6 +14,7 @@ What lies in the RRD folder:
 
 The processes, as the daemon sees them:
     child               one that is kept alive
+    reports             what one tells
     writerprocess       the writer process
     orders              what it may be ordered to do with files
     given               orders that are not answered yet

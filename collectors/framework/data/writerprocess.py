@@ -14,6 +14,7 @@ from twisted.logger import Logger
 from collectors.framework.data.child import Child
 from collectors.framework.data.given import GivenOrders
 from collectors.framework.data.orders import MAX_OUTCOME_BYTES
+from collectors.framework.data.reports import Reports
 from collectors.framework.data.writing.writer import Report
 
 _log = Logger()
@@ -62,7 +63,7 @@ class WriterProcess:
         self._orders = GivenOrders(clock, self._child.send)
         self.order = self._orders.give
         self.report: Report | None = None
-        self._buffer = b""
+        self._reports = Reports(Report, "The writer process", MAX_REPORT_BYTES)
         self._tokens = itertools.count(1)
         self._flushes: dict[int, Deferred[bool]] = {}
         self._nudged = False
@@ -136,7 +137,7 @@ class WriterProcess:
         self._child.kill()
 
     def _came_up(self) -> None:
-        self._buffer = b""
+        self._reports.begin()
         self._nudged = False
         self.nudge()
 
@@ -151,15 +152,7 @@ class WriterProcess:
         self._on_news()
 
     def _said(self, data: bytes) -> None:
-        *lines, self._buffer = (self._buffer + data).split(b"\n")
-        if len(self._buffer) > MAX_REPORT_BYTES:
-            self._buffer = b""
-        for line in lines:
-            try:
-                report = msgspec.json.decode(line, type=Report)
-            except msgspec.MsgspecError:
-                _log.warn("The writer process said what is no report: {line}", line=line[:200])
-                continue
+        for report in self._reports.read(data):
             self._heard(report)
 
     def _heard(self, report: Report) -> None:

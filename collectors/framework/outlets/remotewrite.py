@@ -14,19 +14,16 @@ import msgspec
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
-from twisted.logger import Logger
 
 from collectors.framework.data.child import Child
+from collectors.framework.data.reports import Reports
 from collectors.framework.data.spool.frames import segments
 from collectors.framework.outlets.sendingtask import PROGRESS, Sent, Task
 from collectors.framework.outlets.settings import RemoteWriteSettings
 
 FOLDER = "remote"
 STOP_TIMEOUT_S = 5.0
-MAX_REPORT_BYTES = 65_536
 MAX_FAILURES = 3
-
-_log = Logger()
 
 
 class RemoteWrite(Service):
@@ -57,7 +54,7 @@ class RemoteWrite(Service):
         self._software = software
         self._on_problem = on_problem
         self._folder = folder / FOLDER
-        self._buffer = b""
+        self._reports = Reports(Sent, "The sending process")
         self._earlier = Sent()
         self._now = Sent()
         self._child = Child(
@@ -105,7 +102,8 @@ class RemoteWrite(Service):
         return Deferred.fromCoroutine(self._child.stop(STOP_TIMEOUT_S))
 
     def _begin(self) -> None:
-        self._buffer, self._named = b"", self._name()
+        self._reports.begin()
+        self._named = self._name()
         labels = {"collector": self._named, **self._settings.more_labels()}
         task = Task(settings=self._settings, labels=labels, software=self._software)
         self._child.send(msgspec.json.encode(task) + b"\n")
@@ -118,15 +116,8 @@ class RemoteWrite(Service):
             self._on_problem(f"The process that sends samples keeps ending ({reason}); they wait. See the log.")
 
     def _told(self, data: bytes) -> None:
-        *lines, self._buffer = (self._buffer + data).split(b"\n")
-        if len(self._buffer) > MAX_REPORT_BYTES:
-            self._buffer = b""
-        for line in lines:
-            try:
-                self._now = msgspec.json.decode(line, type=Sent)
-            except msgspec.MsgspecError:
-                _log.warn("The sending process said what is no report: {line}", line=line[:200])
-                continue
-            self._on_problem(self._now.problem)
+        for report in self._reports.read(data):
+            self._now = report
+            self._on_problem(report.problem)
         if self._name() != self._named:  # the hub has told another one since
             self._child.kill()
