@@ -24,6 +24,7 @@ from collectors.framework.outlets.settings import RemoteWriteSettings
 FOLDER = "remote"
 STOP_TIMEOUT_S = 5.0
 MAX_FAILURES = 3
+COUNTS = ("sent", "requests", "refused", "dropped")
 
 
 class RemoteWrite(Service):
@@ -55,7 +56,7 @@ class RemoteWrite(Service):
         self._on_problem = on_problem
         self._folder = folder / FOLDER
         self._reports = Reports(Sent, "The sending process")
-        self._earlier = Sent()
+        self._earlier: dict[str, int] = {}
         self._now = Sent()
         self._child = Child(
             reactor,
@@ -81,10 +82,8 @@ class RemoteWrite(Service):
         """What was sent, since the daemon started; empty where nothing is to be."""
         if not self._settings.url:
             return {}
-        told = msgspec.structs.asdict(self._now)
-        before = msgspec.structs.asdict(self._earlier)
-        added = {name: told[name] + before[name] for name in ("sent", "requests", "refused", "dropped")}
-        return {"remote_write": {**added, "waiting_bytes": told["waiting_bytes"], "problem": told["problem"]}}
+        now = self._now
+        return {"remote_write": {**self._totals(), "waiting_bytes": now.waiting_bytes, "problem": now.problem}}
 
     def startService(self) -> None:
         """Start the process; where nothing is to be sent any more, let go of what still waits."""
@@ -109,11 +108,13 @@ class RemoteWrite(Service):
         self._child.send(msgspec.json.encode(task) + b"\n")
 
     def _ended(self, reason: str) -> None:
-        for name in ("sent", "requests", "refused", "dropped"):
-            setattr(self._earlier, name, getattr(self._earlier, name) + getattr(self._now, name))
-        self._now = Sent()
+        self._earlier, self._now = self._totals(), Sent()
         if self._child.failures >= MAX_FAILURES:
             self._on_problem(f"The process that sends samples keeps ending ({reason}); they wait. See the log.")
+
+    def _totals(self) -> dict[str, int]:
+        """What all processes since the start of the daemon have counted."""
+        return {name: self._earlier.get(name, 0) + getattr(self._now, name) for name in COUNTS}
 
     def _told(self, data: bytes) -> None:
         for report in self._reports.read(data):
