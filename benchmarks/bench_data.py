@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import resource
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import sampleways
+from benchmarks.cputime import cost
 from collectors.framework.data.reading.answers import Request, answer
 from collectors.framework.data.spool.frames import pack
 from collectors.framework.data.spool.intake import Intake
@@ -55,17 +54,6 @@ def _cycle(at: int, i: int) -> list[Sample]:
     ]  # fmt: skip
 
 
-def _cpu_s() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
-
-
-def _cost(work: Callable[[], object]) -> float:
-    before = _cpu_s()
-    work()
-    return _cpu_s() - before
-
-
 def _collector(folder: Path, now: int) -> list[tuple[str, float, str, str]]:
     """Cycles of one device, spooled two by two as 20 devices at 10 s would be."""
     cycles = 1000
@@ -78,15 +66,15 @@ def _collector(folder: Path, now: int) -> list[tuple[str, float, str, str]]:
         for batch in batches:
             intake.accept(batch, now)
 
-    accepted = _cost(accept)
+    accepted = cost(accept)
     entries = intake.take()
-    packed = _cost(lambda: [pack(1, [], entries[i : i + 400]) for i in range(0, len(entries), 400)])
+    packed = cost(lambda: [pack(1, [], entries[i : i + 400]) for i in range(0, len(entries), 400)])
 
     def store() -> None:
         for i in range(0, len(entries), 400):
             spool.append(intake.series, entries[i : i + 400])
 
-    stored = _cost(store)
+    stored = cost(store)
     spool.close()
     per = 1e6 / values
     return [
@@ -109,14 +97,14 @@ def _writer(folder: Path, now: int, group: int) -> list[tuple[str, float, str, s
         spool.append(intake.series, intake.take())
         if i == 0:
             writer.gather()
-            created = _cost(writer.flush)
+            created = cost(writer.flush)
         elif i % group == 0:
 
             def write() -> None:
                 writer.gather()
                 writer.flush()
 
-            used += _cost(write)
+            used += cost(write)
     written = writer.report().tally.written - FILES
     writer.close()
     spool.close()
@@ -144,6 +132,6 @@ def _reader(root: Path, now: int) -> list[tuple[str, float, str, str]]:
             questions.append((f"reader: {form} of {what}, one hour", query))
     for what, question in questions:
         answer(root, Request(question, []), now)
-        used = _cost(lambda question=question: [answer(root, Request(question, []), now) for _ in range(10)])  # type: ignore[misc]  # bound on purpose
+        used = cost(lambda question=question: [answer(root, Request(question, []), now) for _ in range(10)])  # type: ignore[misc]  # bound on purpose
         rows.append((what, used * 100, "ms CPU", ""))
     return rows

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from twisted.internet.defer import Deferred, DeferredList
 
+from benchmarks.cputime import cost
 from common.components import ComponentKind, FoundComponent
 from common.events import Event, Severity
 from common.wire import ModelReport, PluginOutcome, SpooledEvent
@@ -58,18 +59,11 @@ def documents() -> str:
     return sets + devices
 
 
-def spent(work: Callable[[], object]) -> float:
-    """CPU seconds."""
-    begun = time.process_time()
-    work()
-    return time.process_time() - begun
-
-
 def run() -> list[tuple[str, float, str, str]]:
     """Measure, in a database file of its own."""
     with tempfile.TemporaryDirectory(prefix="tocsin-bench-") as folder:
         database = Database(sqlite_url(Path(folder) / "hub.db"), InlineWorker(), lambda: "bench")
-        opening = spent(lambda: done(database.open()))
+        opening = cost(lambda: done(database.open()))
         rows = [("create a store", opening * 1000, "ms CPU", "")]
         return rows + _model(database) + _events(database) + _components(database)
 
@@ -78,19 +72,19 @@ def _model(database: Database) -> list[tuple[str, float, str, str]]:
     service = ModelService(SqlModelStore(database), time.time, InlineWorker())
     done(service.load())
     files = [SourceFile("site.yaml", documents())]
-    reading = spent(lambda: read_documents(files))
-    applying = spent(lambda: done(service.apply(files, "bench", "all")))
-    again = spent(lambda: done(service.apply(files, "bench", "all")))
-    one = spent(
+    reading = cost(lambda: read_documents(files))
+    applying = cost(lambda: done(service.apply(files, "bench", "all")))
+    again = cost(lambda: done(service.apply(files, "bench", "all")))
+    one = cost(
         lambda: [done(DeviceChanges(service).put("host1", {"address": f"10.2.0.{n}"}, "", "")) for n in range(20)]
     )
     change = [SourceFile("s.yaml", "kind: ProcessSet\nid: set1\norder: 100\ninclude: '^/usr/sbin/other'\n")]
-    concerning = spent(lambda: done(service.apply(change, "bench", "one set")))
-    loading = spent(lambda: done(ModelService(SqlModelStore(database), time.time, InlineWorker()).load()))
+    concerning = cost(lambda: done(service.apply(change, "bench", "one set")))
+    loading = cost(lambda: done(ModelService(SqlModelStore(database), time.time, InlineWorker()).load()))
     model = service.model
     compiler = ProcessCompiler()
-    compiling = spent(lambda: [compiler.compile(model, id_) for id_ in model.devices])
-    alone = spent(lambda: [compile_device(model, f"host{n}") for n in range(200)])
+    compiling = cost(lambda: [compiler.compile(model, id_) for id_ in model.devices])
+    alone = cost(lambda: [compile_device(model, f"host{n}") for n in range(200)])
     return [
         (f"read the YAML of {DEVICES} devices, {SETS} sets", reading * 1000, "ms CPU", ""),
         ("apply them: one revision", applying * 1000, "ms CPU", ""),
@@ -113,20 +107,20 @@ def _components(database: Database) -> list[tuple[str, float, str, str]]:
     book = ComponentBook(store, time.time, lambda: f"{next(numbers):016x}", rules)
     report = _report("m0", 40)
     held = merge(NOTHING, report, lambda _one: (), report.at, lambda: f"{next(numbers):016x}").after
-    merging = spent(lambda: [merge(held, report, lambda _one: (), report.at, str) for _ in range(200)])
+    merging = cost(lambda: [merge(held, report, lambda _one: (), report.at, str) for _ in range(200)])
 
     async def take_all() -> None:
         await DeferredList([Deferred.fromCoroutine(book.take(_report(f"m{n}", 30))) for n in range(MODELLED)])
 
-    taking = spent(lambda: done(take_all()))
+    taking = cost(lambda: done(take_all()))
     again = ComponentBook(store, time.time, str, rules)
     before = _resident_bytes()
-    loading = spent(lambda: done(again.load()))
+    loading = cost(lambda: done(again.load()))
     kept = _resident_bytes() - before
     compiler = ProcessCompiler(again.expected)
     some = [f"m{n}" for n in range(1000)]
-    compiling = spent(lambda: [compiler.compile(model, id_) for id_ in some])
-    reading = spent(lambda: [again.of(id_) for id_ in some])
+    compiling = cost(lambda: [compiler.compile(model, id_) for id_ in some])
+    reading = cost(lambda: [again.of(id_) for id_ in some])
     return [
         ("merge a report of 40 components", merging / 200 * 1e6, "us CPU", ""),
         ("take a report of 30, stored with others", taking / MODELLED * 1e6, "us CPU", ""),
@@ -188,7 +182,7 @@ def _events(database: Database) -> list[tuple[str, float, str, str]]:
             ]
             for b in range(BATCHES)
         ]
-        return spent(lambda: [done(store.store("local", "process", spool, batch)) for batch in sent])
+        return cost(lambda: [done(store.store("local", "process", spool, batch)) for batch in sent])
 
     total = BATCH * BATCHES
     new = batches("new", lambda n: f"set{n}", Severity.ERROR)

@@ -7,15 +7,15 @@ resolutions, all of them with minimum, average and maximum.
 from __future__ import annotations
 
 import os
-import resource
 import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.bench_local import built_of
+from benchmarks.cputime import cost
 from collectors.framework.data.spool.intake import Intake
 from collectors.framework.data.writing.holding import HOLD_STEPS
 from collectors.framework.data.writing.writer import Writer
@@ -65,16 +65,13 @@ class Fleet:
 
     def measured(self, compiler: str | None) -> list[Row]:
         """All figures of so many files; what librrd costs warm is what others are compared with."""
-        begun = _cpu_s()
-        self._sampled(1)
-        self._write()
-        created = (_cpu_s() - begun) / self._count
+        created = (self._sampled(1) + cost(self._write)) / self._count
         name, per = f"{self._count:,} files: ", 1e6 / self._count / VALUES
         rows: list[Row] = [(f"{name}a file is created, with its first sample", created * 1e3, "ms CPU", "")]
         taken = written = 0.0
         for _ in range(TIMES):
             taken += self._sampled(1)
-            written += _spent(self._write)
+            written += cost(self._write)
         one = (taken + written) * per / TIMES
         rows.append((f"{name}collector, accept and spool a value", taken * per / TIMES, "us CPU", "< 2"))
         rows.append((f"{name}writer, one sample a call, warm", written * per / TIMES, "us CPU", ""))
@@ -93,7 +90,7 @@ class Fleet:
 
     def _together(self, times: int) -> float:
         """CPU microseconds of a value from its acceptance to its file, where so many samples are written in a call."""
-        return (self._sampled(times) + _spent(self._write)) * 1e6 / self._count / VALUES / times
+        return (self._sampled(times) + cost(self._write)) * 1e6 / self._count / VALUES / times
 
     def _beside(self, compiler: str, name: str, one: float) -> list[Row]:
         paths = [self._root / rrd.file_name(key) for key in self._keys]
@@ -133,7 +130,7 @@ class Fleet:
             self._at += STEP_S
             for begin in range(0, self._count, 2_000):
                 samples = self._samples(self._keys[begin : begin + 2_000])
-                used += _spent(lambda samples=samples: self._store(samples))  # type: ignore[misc]  # bound on purpose
+                used += cost(lambda samples=samples: self._store(samples))  # type: ignore[misc]  # bound on purpose
         return used
 
     def _samples(self, keys: Sequence[SeriesKey]) -> list[Sample]:
@@ -156,17 +153,6 @@ class Fleet:
             file = os.open(self._root / rrd.file_name(key), os.O_RDONLY)
             os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
             os.close(file)
-
-
-def _cpu_s() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
-
-
-def _spent(work: Callable[[], object]) -> float:
-    begun = _cpu_s()
-    work()
-    return _cpu_s() - begun
 
 
 def _told(command: Sequence[str]) -> float:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import resource
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.cputime import cost
 from collectors.framework.data.spool.intake import Intake
 from collectors.framework.processtable import ProcessTable
 from collectors.framework.running.clerk import Clerk, Desk
@@ -48,16 +47,9 @@ def rows(folder: Path, now: int) -> list[Row]:
     point_values: dict[str, Number | None] = {"memory": 2**28, "count": 3, "cpu": 1.5}
     for text in ("memory / count", "if(count > 0, memory / count, 0)", "memory / 1024 ^ 2"):
         expression = parse(text)
-        used = _cost(lambda e=expression: [e.evaluate(point_values) for _ in range(100_000)])  # type: ignore[misc]  # bound on purpose
+        used = cost(lambda e=expression: [e.evaluate(point_values) for _ in range(100_000)])  # type: ignore[misc]  # bound on purpose
         found.append((f"  evaluate {text}", used * 10, "us CPU", ""))
     return found
-
-
-def _cost(work: Callable[[], object]) -> float:
-    before = resource.getrusage(resource.RUSAGE_SELF)
-    work()
-    after = resource.getrusage(resource.RUSAGE_SELF)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def _config(derived: tuple[DerivedConfig, ...]) -> DeviceConfig:
@@ -101,7 +93,7 @@ def _scans(folder: Path, now: int, derived: tuple[DerivedConfig, ...]) -> tuple[
             if number % 20 == 19:  # as 20 devices at 10 s would be
                 spool.append(intake.series, intake.take())
 
-    figured, stored = _cost(figure), _cost(store)
+    figured, stored = cost(figure), cost(store)
     spool.close()
     return figured, stored, CYCLES * SETS * (6 + len(derived))
 
@@ -127,7 +119,7 @@ def _counters(now: int) -> float:
         for batch in batches:
             intake.accept(batch, now)
 
-    return _cost(accept) * 1e6 / (CYCLES * SETS * len(points))
+    return cost(accept) * 1e6 / (CYCLES * SETS * len(points))
 
 
 def _worker(now: int) -> float:
@@ -145,7 +137,7 @@ def _worker(now: int) -> float:
         for batch in batches:
             worker.write(batch)
 
-    return _cost(write) * 1e6 / (CYCLES * SETS * 8)
+    return cost(write) * 1e6 / (CYCLES * SETS * 8)
 
 
 class _Taker:
