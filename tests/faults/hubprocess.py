@@ -59,8 +59,9 @@ def _end_daemons() -> None:
 
 
 def environment() -> dict[str, str]:
-    """What a daemon gets: nothing of ours."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("TOCSIN_")}
+    """What a daemon gets: nothing of ours, but that it writes where it stands when it is aborted."""
+    given = {name: value for name, value in os.environ.items() if not name.startswith("TOCSIN_")}
+    return {**given, "PYTHONFAULTHANDLER": "1"}
 
 
 class HubProcess:
@@ -115,7 +116,11 @@ class HubProcess:
                 return found
             return {}
 
-        self.run = await until(self.reactor, "the hub answers", told, within_s)
+        try:
+            self.run = await until(self.reactor, "the hub answers", told, within_s)
+        except AssertionError as error:
+            self._end(signal.SIGABRT)  # it writes where it stands
+            raise AssertionError(f"{error}; {self.log()[-6000:]}") from None
 
     def kill(self) -> None:
         """End it as a crash would."""

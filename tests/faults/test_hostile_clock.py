@@ -14,14 +14,13 @@ from twisted.internet.threads import deferToThread
 from tests.faults.case import FaultCase, devices_document, reactor
 from tests.faults.edgeprocess import EdgeProcess, expected, stored
 from tests.faults.figures import at_most, exactly, no_more, told
-from tests.faults.hostile.clock import FakeClock, ProcessDaemon, library
+from tests.faults.hostile.clock import FakeClock, ProcessDaemon
 from tests.faults.hubprocess import HubProcess
 from tests.faults.length import LIMIT_S, pick
 
 pytestmark = [
     pytest.mark.integration,
     pytest.mark.timeout(LIMIT_S),
-    pytest.mark.skipif(not library(), reason="libfaketime is not installed (Debian package `libfaketime`)"),
 ]
 
 HOUR_S = 3600
