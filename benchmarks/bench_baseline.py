@@ -26,8 +26,8 @@ from collectors.framework.judging.baselines import Look
 from collectors.framework.judging.watches import CALM
 from collectors.framework.samplespool import SampleSpool
 from common import rrd
-from common.configs import BaselineConfig, Level, ScansOf, ThresholdConfig, ThresholdForm
 from common.events import Severity
+from common.judged import BaselineConfig, Level, ScansOf, ThresholdConfig, ThresholdForm
 from common.series import Baseline, Layout, Point, SeriesKey
 
 Row = tuple[str, float, str, str]

@@ -31,16 +31,9 @@ from collectors.process.source_snmp import CPU, MEMORY, NAME, STATUS, SnmpSource
 from collectors.process.tables import members_of
 from collectors.process.task import ProcessTask
 from collectors.process.tracker import Tracker
-from common.configs import (
-    DerivedConfig,
-    DeviceConfig,
-    Level,
-    ProcessSetConfig,
-    SnmpConfig,
-    SourceKind,
-    ThresholdConfig,
-)
+from common.configs import DeviceConfig, ProcessSetConfig, SnmpConfig, SourceKind
 from common.events import Severity
+from common.judged import DerivedConfig, Level, ThresholdConfig
 from common.matching import Matcher
 from tests.fakes.hub import FakeHub
 from tests.fakes.samples import FakeSampleSink

@@ -20,8 +20,9 @@ from collectors.framework.judging.thresholdbook import Reading, ThresholdBook
 from collectors.sim.processes import memory_kib
 from collectors.sim.scenario import read_scenario
 from collectors.sim.world import World
-from common.configs import DeviceConfig, Level, SourceKind, ThresholdConfig, ThresholdForm
+from common.configs import DeviceConfig, SourceKind
 from common.events import Severity
+from common.judged import Level, ThresholdConfig, ThresholdForm
 from common.series import Point
 
 Row = tuple[str, float, str, str]

@@ -27,17 +27,15 @@ from collectors.process.points import SOURCE, layout
 from common import rrd
 from common.configs import (
     AuthProtocol,
-    DerivedConfig,
     DeviceConfig,
-    Level,
     PrivProtocol,
     ProcessSetConfig,
     SnmpConfig,
     SnmpVersion,
     SourceKind,
-    ThresholdConfig,
 )
 from common.events import Severity
+from common.judged import DerivedConfig, Level, ThresholdConfig
 from common.series import SeriesKey
 
 PROCESSES = 300

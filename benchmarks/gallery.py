@@ -15,8 +15,8 @@ from msgspec.structs import replace
 
 from benchmarks.galleryseries import CRASHES, DAY_S, END, OUTAGE, RESTARTS, ZONE, fill
 from collectors.framework.data.reading.pictures import draw
-from common.configs import BaselineConfig
 from common.graphs import Band, Curve, Draw, Drawing, Likely, Limit, Mark, MarkKind, Rank, Span, Subject, Theme
+from common.judged import BaselineConfig
 from common.queries import GraphQuery
 
 FOLDER = Path("docs/gallery")

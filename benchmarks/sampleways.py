@@ -17,8 +17,9 @@ from collectors.process.memory import DeviceMemory, SetMemory
 from collectors.process.sampling import StepSamples
 from collectors.process.tables import View
 from collectors.process.tracker import Outcome
-from common.configs import DerivedConfig, DeviceConfig, SourceKind
+from common.configs import DeviceConfig, SourceKind
 from common.expressions import parse
+from common.judged import DerivedConfig
 from common.series import Kind, Layout, Number, Point, Sample, SeriesKey
 
 SETS, CYCLES, STEP_S = 20, 500, 60

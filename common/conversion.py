@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from common.configs import DeviceId
+from common.names import DeviceId
 
 MAX_DEVICES = 1000
 MAX_TOLD = 200

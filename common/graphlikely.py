@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from common import rrd
-from common.configs import BaselineConfig
 from common.graphdefs import OWN, Definitions, File, Term
 from common.graphkinds import Unit
 from common.graphpicture import Likely, Plot
 from common.graphplots import Plots
 from common.graphs import Draw, Drawing
+from common.judged import BaselineConfig
 from common.rpn import compile_rpn, number_rpn
 
 MAX_PLOTS = 2

@@ -6,10 +6,10 @@ import math
 
 from msgspec import Struct
 
-from common.configs import BaselineConfig
 from common.graphdefs import Term
 from common.graphkinds import Unit
 from common.graphs import Draw, Limit, Mark, Span, Theme
+from common.judged import BaselineConfig
 
 SIDE_PIXELS = 80
 """About what is beside the plot."""

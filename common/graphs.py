@@ -12,7 +12,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from common.configs import BaselineConfig
+from common.judged import BaselineConfig
 from common.series import PointName
 
 MAX_CURVES = 50

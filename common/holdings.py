@@ -10,7 +10,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from common.configs import DeviceId
+from common.names import DeviceId
 from common.series import SeriesKey
 
 FileId = Annotated[str, Meta(pattern=r"^(?:[0-9a-f]/[0-9a-f]/[0-9a-f]{32}\.rrd[A-Za-z0-9.-]{0,60})?\Z")]

@@ -13,7 +13,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from common.configs import DeviceId, Digest
+from common.configs import Digest
+from common.names import DeviceId
 from common.series import Layout, SeriesKey
 
 MAX_PIECE_BYTES = 128 * 1024

@@ -6,13 +6,14 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from common.configs import DeviceConfig, DeviceId, Digest
+from common.configs import DeviceConfig, Digest
 from common.conversion import ConversionQuery, ConversionState
 from common.events import EventText
 from common.evidence import Evidence, EvidenceId
 from common.graphs import Drawing
 from common.holdings import Holdings, HoldingsQuery, Purged, PurgeQuery
 from common.moving import GiveQuery, Left, LeftQuery, LetGoQuery, Outgoing, OutgoingQuery, Piece, PieceQuery, Taken
+from common.names import DeviceId
 from common.readings import Heard, HeardQuery, Read, Reading
 from common.roll import CommandLine, DeviceScan, Process, RollChange, RollGap, RollRow, SetStatus
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from common.configs import DeviceId
+from common.names import DeviceId
 from common.series import Number
 
 MAX_BINS = 120

@@ -17,9 +17,10 @@ import zstandard
 from msgspec import Meta, Struct
 
 from common.components import Attributes, ComponentKind, FoundComponent
-from common.configs import DeviceConfig, DeviceId, Digest
+from common.configs import DeviceConfig, Digest
 from common.errors import PermanentError, RemoteError
 from common.events import Event
+from common.names import DeviceId
 from common.queries import Query, Result, ShortText
 
 PROTOCOL_VERSION = 1

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 
 from collectors.framework.judging.derivedpoints import derived_points
-from common.configs import DerivedConfig, SourceKind
+from common.configs import SourceKind
+from common.judged import DerivedConfig
 from common.processpoints import ALWAYS, LOCAL
 from common.series import Kept, Layout, Point, Retention
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from common.configs import ThresholdConfig
 from common.expressions import Expression, parse
 from common.graphs import Limit
 from common.graphunits import plain_unit
+from common.judged import ThresholdConfig
 from common.quantities import quantity
 
 MAX_BOUNDS = 12

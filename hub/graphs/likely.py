@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from common.configs import BaselineConfig, ThresholdConfig, ThresholdForm
 from common.graphs import MAX_LIKELY, Likely
+from common.judged import BaselineConfig, ThresholdConfig, ThresholdForm
 
 
 def likely(thresholds: Iterable[ThresholdConfig], curves: Sequence[tuple[str, str]]) -> tuple[Likely, ...]:

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 
-from common.configs import ExpectedSet, ThresholdConfig
+from common.configs import ExpectedSet
 from common.events import EventText
 from common.graphs import Subject
+from common.judged import ThresholdConfig
 from hub.components.names import is_fixed
 from hub.interfaces import EventRecord
 from hub.model.bound import judged_of, place_of

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from common.configs import MOST_LEARN_S, BaselineConfig, BaselineSide, ThresholdForm
+from common.judged import MOST_LEARN_S, BaselineConfig, BaselineSide, ThresholdForm
 from common.series import LEAST_SEASON_S, MOST_SEASON_S, Pace
 from hub.model.fields import Fault, FieldSpec, choice, whole
 from hub.model.nested import line_of, number

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from common.configs import MOST_SCANS, ScansOf, ThresholdForm
+from common.judged import MOST_SCANS, ScansOf, ThresholdForm
 from hub.model.fields import Fault
 from hub.model.nested import line_of
 from hub.model.templates import Threshold

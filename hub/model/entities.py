@@ -15,8 +15,9 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from common.components import Lock
-from common.configs import DEFAULT_EXCLUDE, DeviceId, Regex, Slug
+from common.configs import DEFAULT_EXCLUDE, Regex
 from common.events import Severity
+from common.names import DeviceId, Slug
 from hub.model.properties import Value, shown
 from hub.model.templates import KIND_TEMPLATE, Template, Threshold
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
-from common.configs import DerivedConfig, Level, ThresholdConfig
 from common.expressions import parse
+from common.judged import DerivedConfig, Level, ThresholdConfig
 from hub.model.baselinefields import baseline_config
 from hub.model.countfields import scans_of
 from hub.model.resolution import Resolution, derived_of

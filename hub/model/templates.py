@@ -10,8 +10,9 @@ import enum
 
 from msgspec import Struct
 
-from common.configs import BaselineSide, Slug, ThresholdForm
 from common.events import CLASS_PERFORMANCE, Severity
+from common.judged import BaselineSide, ThresholdForm
+from common.names import Slug
 from common.processpoints import POINTS as PROCESS_POINTS
 from common.series import Kind, Pace, PointName
 
@@ -87,7 +88,7 @@ class Step(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Threshold(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is judged of some points; `common.configs.ThresholdConfig` says what the fields mean.
+    """What is judged of some points; `common.judged.ThresholdConfig` says what the fields mean.
 
     Attributes:
         severity, minimum, maximum: where there are no levels.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from common.configs import MOST_SCANS, BaselineSide, ThresholdForm
 from common.events import Severity
+from common.judged import MOST_SCANS, BaselineSide, ThresholdForm
 from common.series import Pace
 from hub.model.baselinefields import BASELINE_FIELDS, check_baseline
 from hub.model.countfields import boundless, check_counts, usual_counts

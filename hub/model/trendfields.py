@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from common.configs import MOST_TREND_S, ThresholdForm
+from common.judged import MOST_TREND_S, ThresholdForm
 from hub.model.fields import Fault, FieldSpec, whole
 from hub.model.nested import line_of
 from hub.model.templates import Threshold

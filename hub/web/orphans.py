@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from common.configs import DeviceId
+from common.names import DeviceId
 from hub.purging.desk import Purging
 from hub.purging.findings import Asked, Done, Found, Kept
 from hub.web.call import Author, Call

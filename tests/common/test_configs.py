@@ -5,20 +5,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from common.configs import (
-    MAX_PARTS,
-    DeviceConfig,
-    Level,
-    ProcessSetConfig,
-    SnmpConfig,
-    SourceKind,
-    ThresholdConfig,
-    ThresholdForm,
-    Told,
-    shared,
-)
+from common.configs import MAX_PARTS, DeviceConfig, ProcessSetConfig, SnmpConfig, SourceKind, Told, shared
 from common.digests import digest, digest_of_all
 from common.events import Severity
+from common.judged import Level, ThresholdConfig, ThresholdForm
 
 CONFIG = DeviceConfig(
     device="web1",

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from common.configs import BaselineConfig
 from common.graphdefs import Definitions, File, Term
 from common.graphkinds import Unit
 from common.graphlikely import can_be_drawn, edges, wanted
@@ -14,6 +13,7 @@ from common.graphpicture import Figures, Likely, Picture, Plot, Reach
 from common.graphplots import Plots
 from common.graphs import Draw, Drawing, Theme
 from common.graphs import Likely as Asked
+from common.judged import BaselineConfig
 from common.rrdgraph import graph_arguments
 
 NOW = 1_800_000_000

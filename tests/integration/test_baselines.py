@@ -19,8 +19,9 @@ from collectors.framework.judging.baselinerounds import BaselineRounds
 from collectors.framework.judging.baselines import Learned, learning
 from collectors.framework.judging.componentwatches import Watches
 from collectors.framework.judging.thresholdbook import Reading, ThresholdBook
-from common.configs import BaselineConfig, DeviceConfig, Level, ScansOf, SourceKind, ThresholdConfig, ThresholdForm
+from common.configs import DeviceConfig, SourceKind
 from common.events import Event, Severity
+from common.judged import BaselineConfig, Level, ScansOf, ThresholdConfig, ThresholdForm
 from common.series import Layout, Pace, Point, Sample, SeriesKey
 from tests.integration.rrd_private import DataPart, on_reactor, until
 

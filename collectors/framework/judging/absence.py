@@ -10,7 +10,7 @@ import msgspec
 
 from collectors.framework.judging.thresholds import Verdict, settled
 from collectors.framework.judging.watches import Side, Watch
-from common.configs import ThresholdConfig
+from common.judged import ThresholdConfig
 from common.series import Number
 
 LATE = 1.5

@@ -8,8 +8,8 @@ from msgspec import Struct
 from collectors.framework.judging.baselines import Look
 from collectors.framework.judging.thresholds import Found, Likely, Verdict, settled
 from collectors.framework.judging.watches import CALM, Side, Watch
-from common.configs import BaselineConfig, BaselineSide, ThresholdConfig
 from common.events import Severity
+from common.judged import BaselineConfig, BaselineSide, ThresholdConfig
 from common.series import finite
 
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 import msgspec
 from msgspec import Struct
 
-from common.configs import ThresholdConfig, ThresholdForm
+from common.judged import ThresholdConfig, ThresholdForm
 from common.series import Baseline, Layout, SeriesKey
 
 

@@ -8,8 +8,8 @@ from functools import lru_cache
 
 from common.arithmetic import LARGEST
 from common.closures import Values
-from common.configs import DerivedConfig
 from common.expressions import ExpressionError, parse
+from common.judged import DerivedConfig
 from common.series import Number, Point
 
 MOST_SHARED = 500

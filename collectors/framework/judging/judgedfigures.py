@@ -22,7 +22,7 @@ from collectors.framework.judging.rates import (
     is_scaled,
     rate,
 )
-from common.configs import DerivedConfig
+from common.judged import DerivedConfig
 from common.series import Kind, Number, Point
 
 Figures = Mapping[str, Number | None]

@@ -25,9 +25,10 @@ from collectors.framework.judging.thresholdwords import KEY_PREFIX, Rule, end_ev
 from collectors.framework.judging.trend import Window, outlook
 from collectors.framework.judging.trendrules import follow, window_s
 from collectors.framework.judging.watches import CALM, Watch, resumed, silent
-from common.configs import DeviceConfig, ThresholdConfig, ThresholdForm
+from common.configs import DeviceConfig
 from common.errors import PermanentError
 from common.events import Event
+from common.judged import ThresholdConfig, ThresholdForm
 from common.queries import Decision
 from common.series import Number, Point
 

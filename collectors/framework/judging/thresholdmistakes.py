@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collectors.framework.judging import baselinerules
 from collectors.framework.judging.trendrules import mistake
-from common.configs import DeviceConfig, ScansOf, ThresholdForm
+from common.configs import DeviceConfig
 from common.events import Severity
+from common.judged import ScansOf, ThresholdForm
 
 
 def mistakes(config: DeviceConfig) -> list[str]:

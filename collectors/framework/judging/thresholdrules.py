@@ -9,7 +9,7 @@ import msgspec
 
 from collectors.framework.judging.judgedfigures import JudgedFigures
 from collectors.framework.judging.thresholdwords import Rule, rule_of
-from common.configs import DerivedConfig, ThresholdConfig
+from common.judged import DerivedConfig, ThresholdConfig
 from common.series import Point
 
 MOST_SHARED = 500

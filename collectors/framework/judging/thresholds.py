@@ -12,8 +12,8 @@ from msgspec import Struct
 from collectors.framework.judging.trend import Outlook
 from collectors.framework.judging.watches import CALM, Side, Watch, counted, counted_among, enough, right_among
 from common.arithmetic import LARGEST
-from common.configs import Level, ThresholdConfig, ThresholdForm
 from common.events import Severity
+from common.judged import Level, ThresholdConfig, ThresholdForm
 from common.series import Number
 
 

@@ -12,8 +12,8 @@ from collectors.framework.judging.trend import Outlook
 from collectors.framework.judging.trendrules import bound_of
 from collectors.framework.judging.watches import Side, Watch, violations
 from common.arithmetic import LARGEST
-from common.configs import Level, ThresholdConfig, ThresholdForm
 from common.events import Detail, Event, Severity
+from common.judged import Level, ThresholdConfig, ThresholdForm
 from common.quantities import apart, quantity
 from common.series import Baseline, Number
 

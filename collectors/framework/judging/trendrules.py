@@ -7,8 +7,8 @@ import msgspec
 from collectors.framework.judging.thresholds import Found, Verdict, is_told, settled
 from collectors.framework.judging.trend import Outlook, Window, outlook
 from collectors.framework.judging.watches import CALM, Side, Watch
-from common.configs import Level, ThresholdConfig
 from common.events import Severity
+from common.judged import Level, ThresholdConfig
 from common.series import Number
 
 LEAST_SCANS = 24

@@ -7,7 +7,7 @@ import enum
 import msgspec
 from msgspec import Struct
 
-from common.configs import ScansOf
+from common.judged import ScansOf
 from common.series import Number
 
 

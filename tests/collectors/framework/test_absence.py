@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from collectors.framework.judging.componentwatches import Watches
 from collectors.framework.judging.thresholdbook import Reading, ThresholdBook
-from common.configs import DeviceConfig, Level, ScansOf, SourceKind, ThresholdConfig, ThresholdForm
+from common.configs import DeviceConfig, SourceKind
 from common.events import Event, Severity
+from common.judged import Level, ScansOf, ThresholdConfig, ThresholdForm
 from common.queries import Decision
 from common.series import Kind, Number, Point
 

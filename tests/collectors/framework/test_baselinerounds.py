@@ -13,9 +13,10 @@ from twisted.internet.task import Clock
 from collectors.framework.data.reading.baselinereading import LessonsQuery, LessonsTold
 from collectors.framework.judging.baselinerounds import BaselineRounds
 from collectors.framework.judging.baselines import Learned, Look
-from common.configs import BaselineConfig, DeviceConfig, Level, SourceKind, ThresholdConfig, ThresholdForm
+from common.configs import DeviceConfig, SourceKind
 from common.errors import TransientError
 from common.events import Severity
+from common.judged import BaselineConfig, Level, ThresholdConfig, ThresholdForm
 from common.series import Baseline, SeriesKey
 
 START = 1_800_000_000

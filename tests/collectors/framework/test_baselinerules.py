@@ -12,18 +12,10 @@ from hypothesis import strategies as st
 from collectors.framework.judging.baselines import Learned, Lessons, Look, learning
 from collectors.framework.judging.componentwatches import Watches
 from collectors.framework.judging.thresholdbook import Reading, ThresholdBook
-from common.configs import (
-    BaselineConfig,
-    BaselineSide,
-    DeviceConfig,
-    Level,
-    ScansOf,
-    SourceKind,
-    ThresholdConfig,
-    ThresholdForm,
-)
+from common.configs import DeviceConfig, SourceKind
 from common.digests import digest
 from common.events import Event, Severity
+from common.judged import BaselineConfig, BaselineSide, Level, ScansOf, ThresholdConfig, ThresholdForm
 from common.queries import Decision
 from common.series import Baseline, Layout, Pace, Point, SeriesKey
 

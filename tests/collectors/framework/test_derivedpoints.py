@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors.framework.judging.derivedpoints import MOST, DerivedPoints, derived_points
-from common.configs import DerivedConfig
+from common.judged import DerivedConfig
 from common.series import Kind, Number, Point
 
 MEASURED = (Point(name="a"), Point(name="b", unit="bytes"), Point(name="read-ops", kind=Kind.DERIVE), Point(name="2xx"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collectors.framework.judging.judgedfigures import CounterBases, JudgedFigures
 from collectors.framework.judging.rates import Moment
-from common.configs import DerivedConfig
+from common.judged import DerivedConfig
 from common.series import Kind, Point
 
 POINTS = (

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from collectors.framework.judging.thresholds import judge
 from collectors.framework.judging.watches import CALM, Watch, silent
-from common.configs import Level, ScansOf, ThresholdConfig, ThresholdForm
 from common.events import Severity
+from common.judged import Level, ScansOf, ThresholdConfig, ThresholdForm
 
 START = 1_800_000_000
 STEP_S = 60

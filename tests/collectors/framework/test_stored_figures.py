@@ -24,7 +24,7 @@ from collectors.framework.running.messages import Samples, encode, read_news
 from collectors.framework.running.sinks import DaemonSamples
 from collectors.framework.samplespool import SampleSpool
 from common import rrd
-from common.configs import DerivedConfig
+from common.judged import DerivedConfig
 from common.queries import ListQuery
 from common.series import Kind, Layout, Number, Point, Sample, SeriesKey
 from tests.fakes.samples import FakeSampleSink

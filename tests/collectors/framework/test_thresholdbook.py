@@ -12,17 +12,10 @@ from hypothesis import strategies as st
 from collectors.framework.judging.componentwatches import Watches, forget_alarms
 from collectors.framework.judging.rates import Moment
 from collectors.framework.judging.thresholdbook import Judgement, Reading, ThresholdBook
-from common.configs import (
-    BaselineConfig,
-    DerivedConfig,
-    DeviceConfig,
-    Level,
-    SourceKind,
-    ThresholdConfig,
-    ThresholdForm,
-)
+from common.configs import DeviceConfig, SourceKind
 from common.errors import PermanentError
 from common.events import Event, Severity, fingerprint
+from common.judged import BaselineConfig, DerivedConfig, Level, ThresholdConfig, ThresholdForm
 from common.queries import Decision
 from common.series import Kind, Point
 

@@ -14,8 +14,8 @@ from collectors.framework.judging.thresholds import Verdict, judge
 from collectors.framework.judging.thresholdwords import rule_of
 from collectors.framework.judging.watches import CALM, Side, Watch
 from common.arithmetic import LARGEST
-from common.configs import Level, ThresholdConfig, ThresholdForm
 from common.events import Severity
+from common.judged import Level, ThresholdConfig, ThresholdForm
 
 START = 1_800_000_000
 STEP_S = 60

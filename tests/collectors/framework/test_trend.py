@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from collectors.framework.judging.componentwatches import Watches
 from collectors.framework.judging.thresholdbook import Reading, ThresholdBook
 from collectors.framework.judging.trend import BUCKETS, FAMILIAR_S, Window, outlook
-from common.configs import DeviceConfig, Level, SourceKind, ThresholdConfig, ThresholdForm
+from common.configs import DeviceConfig, SourceKind
 from common.errors import PermanentError
 from common.events import Event, Severity
+from common.judged import Level, ThresholdConfig, ThresholdForm
 from common.series import Point
 
 GIB = 1024.0**3

@@ -8,7 +8,8 @@ from collectors.process.judging import SetJudge
 from collectors.process.memory import DeviceMemory, SetMemory
 from collectors.process.tables import View
 from collectors.process.tracker import Outcome
-from common.configs import DerivedConfig, DeviceConfig, SourceKind
+from common.configs import DeviceConfig, SourceKind
+from common.judged import DerivedConfig
 from common.series import Number
 
 CONFIG = DeviceConfig(

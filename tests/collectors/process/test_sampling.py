@@ -10,7 +10,8 @@ from collectors.framework.processtable import ProcessTable
 from collectors.process.sampling import StepSamples
 from collectors.process.tables import View
 from collectors.process.tracker import Outcome
-from common.configs import DerivedConfig, DeviceConfig, SourceKind
+from common.configs import DeviceConfig, SourceKind
+from common.judged import DerivedConfig
 from common.series import Sample
 
 CONFIG = DeviceConfig(device="host", address="", source=SourceKind.LOCAL, interval_s=60)

@@ -10,8 +10,8 @@ from collectors.framework.judging.baselines import Learned, Look
 from collectors.process.judging import SetJudge
 from collectors.process.memory import dump, load
 from collectors.process.sampling import StepSamples
-from common.configs import BaselineConfig, Level, ThresholdConfig, ThresholdForm
 from common.events import Event, Severity
+from common.judged import BaselineConfig, Level, ThresholdConfig, ThresholdForm
 from common.series import Baseline, SeriesKey
 from tests.collectors.process.test_sampling import CONFIG, scan
 from tests.collectors.process.test_tracker import Host, definition

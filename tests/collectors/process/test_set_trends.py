@@ -9,8 +9,8 @@ import pytest
 from collectors.process.judging import SetJudge
 from collectors.process.memory import dump, load
 from collectors.process.report import judged as lines
-from common.configs import Level, ThresholdConfig, ThresholdForm
 from common.events import Event, Severity
+from common.judged import Level, ThresholdConfig, ThresholdForm
 from tests.collectors.process.test_tracker import Host, definition
 
 MIB = 1 << 20

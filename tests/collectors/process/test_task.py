@@ -28,19 +28,10 @@ from collectors.process.source_snmp import (
     SnmpSource,
 )
 from collectors.process.task import ProcessTask, state_key
-from common.configs import (
-    DerivedConfig,
-    DeviceConfig,
-    ExpectedSet,
-    Level,
-    ProcessSetConfig,
-    SetOverride,
-    SnmpConfig,
-    SourceKind,
-    ThresholdConfig,
-)
+from common.configs import DeviceConfig, ExpectedSet, ProcessSetConfig, SetOverride, SnmpConfig, SourceKind
 from common.errors import PermanentError, TransientError
 from common.events import CLASS_PERFORMANCE, CLASS_PROCESS, CLASS_SNMP, Event, Severity
+from common.judged import DerivedConfig, Level, ThresholdConfig
 from common.queries import Decision
 from common.roll import SetState
 from tests.fakes.hub import FakeHub

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from common.configs import Level, ThresholdConfig, ThresholdForm
 from common.events import Severity
 from common.graphs import Limit
+from common.judged import Level, ThresholdConfig, ThresholdForm
 from hub.graphs.bounds import MAX_BOUNDS, bounds
 
 UNITS = {"memory": "bytes", "cpu": "percent"}

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from common.configs import BaselineConfig, Level, ThresholdConfig, ThresholdForm
 from common.events import Severity
 from common.graphs import Likely
+from common.judged import BaselineConfig, Level, ThresholdConfig, ThresholdForm
 from hub.graphs.likely import likely
 
 

@@ -5,9 +5,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.configs import BaselineConfig, BaselineSide, DerivedConfig, Level, ScansOf, ThresholdConfig, ThresholdForm
 from common.digests import digest
 from common.events import Severity
+from common.judged import BaselineConfig, BaselineSide, DerivedConfig, Level, ScansOf, ThresholdConfig, ThresholdForm
 from common.series import Pace
 from hub.compile.process import ProcessCompiler, compile_device
 from hub.model.entities import (

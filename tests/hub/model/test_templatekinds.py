@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from common.configs import ThresholdForm
 from common.errors import SettingsError
 from common.events import Severity
+from common.judged import ThresholdForm
 from common.series import Kind
 from hub.model.documents import read_entity
 from hub.model.entities import Device, DeviceClass, Group, ProcessSet, decode_entity, encode_entity

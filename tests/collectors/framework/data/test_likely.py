@@ -15,7 +15,6 @@ from collectors.framework.data.reading import pictures
 from collectors.framework.data.reading.likely import likely_of
 from collectors.framework.data.reading.plots import plots_of
 from collectors.framework.judging.baselines import Look
-from common.configs import BaselineConfig
 from common.errors import PermanentError
 from common.graphdefs import Definitions
 from common.graphdrawing import compose
@@ -23,6 +22,7 @@ from common.graphlikely import edges
 from common.graphpicture import Likely as Found
 from common.graphpicture import Picture
 from common.graphs import Curve, Draw, Drawing, Likely
+from common.judged import BaselineConfig
 from common.queries import GraphQuery
 from tests.collectors.framework.data.test_baselines import LAYOUT, SEASON, START, Life
 

@@ -20,10 +20,11 @@ from collectors.process.evidence.files import FOLDER, EvidenceFiles
 from collectors.process.evidence.host import IHostFacts
 from collectors.process.evidence.keeper import ASK_S, EvidenceKeeper
 from collectors.process.task import ProcessTask
-from common.configs import DeviceConfig, Level, ProcessSetConfig, SourceKind, ThresholdConfig
+from common.configs import DeviceConfig, ProcessSetConfig, SourceKind
 from common.errors import TransientError
 from common.events import Event, Severity
 from common.evidence import Evidence, HostEvidence
+from common.judged import Level, ThresholdConfig
 from common.queries import Decision
 from tests.collectors.process.evidence.test_gather import START, row
 from tests.collectors.process.test_task import Journal
