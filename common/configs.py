@@ -18,6 +18,7 @@ from common.events import Severity
 from common.judged import DerivedConfig, ThresholdConfig
 from common.names import DeviceId, Slug
 from common.series import Kept, Retention
+from common.sources import Source
 
 Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
 """Name of a config's content."""
@@ -191,7 +192,7 @@ class Told(enum.Enum):
 
 
 class DeviceConfig(Struct, frozen=True, kw_only=True):
-    """All that a process collector needs for one device.
+    """All that a collector needs for one device.
 
     Attributes:
         device: id.
@@ -214,6 +215,7 @@ class DeviceConfig(Struct, frozen=True, kw_only=True):
         exclude_own: Tocsin's own daemons on a local device are in no set.
         replaced_severity: of a set whose program was replaced on disk and that was not restarted (local).
         user_severity: of a set that runs as another user than before (local).
+        sources: what else is read, by the daemon whose config this is.
     """
 
     device: DeviceId
@@ -239,6 +241,7 @@ class DeviceConfig(Struct, frozen=True, kw_only=True):
     exclude_own: bool = False
     replaced_severity: Told = Told.WARNING
     user_severity: Told = Told.WARNING
+    sources: Annotated[tuple[Source, ...], Meta(max_length=MAX_PARTS)] = ()
 
 
 @lru_cache(maxsize=4096)
@@ -253,4 +256,5 @@ def shared(config: DeviceConfig) -> DeviceConfig:
         process_sets=_one(config.process_sets),
         thresholds=_one(config.thresholds),
         derived=_one(config.derived),
+        sources=_one(config.sources),
     )

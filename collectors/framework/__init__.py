@@ -47,6 +47,9 @@ Devices:
 Figures and thresholds:
     judging/        what becomes of the figures of a sample
 
+Sources of templates:
+    sources/        what becomes of their readings
+
 Events:
     eventspool      the durable queue, with the states that they were decided from
     spooldb         its database

@@ -243,7 +243,7 @@ def test_a_report_that_is_too_large_keeps_counts_and_what_matters_most() -> None
 
 # --- any definitions, any lines ---------------------------------------------------------------------------------------
 
-WORDS = ("nginx", "java", "cron", "sshd", "vim", "-Dapp=a", "-Dapp=b", "x" * 130)
+WORDS = ("nginx", "java", "cron", "sshd", "vim", "-Dapp=a", "-Dapp=b", "x" * 120)
 texts = st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map(" ".join), max_size=12)
 definitions = st.lists(
     st.builds(

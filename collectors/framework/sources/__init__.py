@@ -1,0 +1,5 @@
+"""What becomes of the readings of sources, whatever collector reads them.
+
+Readings:
+    results     what a reading of a source is
+"""
