@@ -23,7 +23,7 @@ run:
 test:
 	@tools/install test
 	@$(MAKE) --no-print-directory check-installed
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadgroup $(ARGS)
 
 check:
 	@tools/install test
