@@ -1,4 +1,4 @@
-"""The data points of a ping: what is measured of a device's answers to echoes, and what templates of the hub may name."""
+"""The data points of a ping: what is measured of the answers to echoes, and what templates of the hub may name."""
 
 from __future__ import annotations
 
