@@ -28,6 +28,7 @@ Configs:
 
 Tasks:
     running/        what runs them: this process, or workers
+    kit/            a collector in few lines
     scheduler       each once in each interval
     timing          when that is
     lanes           who waits for a place

@@ -2,4 +2,5 @@
 
 Readings:
     results     what a reading of a source is
+    taking      what becomes of it
 """

@@ -54,7 +54,9 @@ class Result(Struct, frozen=True, kw_only=True):
             because they are gone. Of a reading that was cut short nothing of that kind is concluded.
         problems: all that is wrong with the source now; those of earlier readings that are not among them are over.
         events: what happened in between, each to be told once.
-        points: of a source whose points are known from the reading alone; empty for those of its config.
+        points: of a source that the config does not have: what is measured of it; nothing of it is judged. Empty for
+            the points of the config.
+        part: who of several that read one source; `complete` and `problems` are then of what this one has read.
     """
 
     source: str
@@ -64,3 +66,4 @@ class Result(Struct, frozen=True, kw_only=True):
     problems: Sequence[Problem] = ()
     events: Sequence[Event] = ()
     points: Sequence[Point] = ()
+    part: str = ""

@@ -1,0 +1,17 @@
+"""The kit: a whole collector daemon is a class with a name and jobs.
+
+What jobs read becomes samples, alarms and events by `collectors.framework.sources`.
+
+What one writes:
+    jobs        a job, and what a run of it is told
+    collector   the class to subclass
+    program     its daemon and its command
+
+Behind it:
+"""
+
+from collectors.framework.kit.collector import Collector
+from collectors.framework.kit.jobs import Due, Job
+from collectors.framework.kit.program import main, spec
+
+__all__ = ["Collector", "Due", "Job", "main", "spec"]
