@@ -11,21 +11,13 @@ from pathlib import Path
 
 import psutil
 
+from collectors.framework.local.mounts import shows_room
 from collectors.modeler.plugins.filesystems import FilesystemRow
 from collectors.modeler.plugins.hardware import Hardware
 from collectors.modeler.plugins.identity import Identity
 from collectors.modeler.plugins.interfaces import InterfaceRow
 from collectors.modeler.words import name, phrase
 
-PSEUDO = frozenset(
-    [
-        *("autofs", "binfmt_misc", "bpf", "cgroup", "cgroup2", "configfs", "debugfs", "devfs", "devpts", "devtmpfs"),
-        *("efivarfs", "fuse.gvfsd-fuse", "fuse.lxcfs", "fuse.portal", "fuse.snapfuse", "fusectl", "hugetlbfs"),
-        *("mqueue", "none", "nsfs", "overlay", "proc", "pstore", "ramfs", "rpc_pipefs", "securityfs", "selinuxfs"),
-        *("squashfs", "sysfs", "tracefs"),
-    ]
-)
-"""Types whose room says nothing; an overlay, a container's, counts only as the root."""
 NETWORK = frozenset(
     ["9p", "afs", "ceph", "cifs", "glusterfs", "lustre", "ncpfs", "nfs", "nfs4", "smb3", "smbfs", "virtiofs"]
 )
@@ -79,9 +71,7 @@ def filesystems() -> list[FilesystemRow]:
     found: dict[str, FilesystemRow] = {}
     for part in sorted(psutil.disk_partitions(all=True), key=lambda part: (len(part.mountpoint), part.mountpoint)):
         is_network = part.fstype in NETWORK or part.fstype.startswith("fuse.")
-        if part.fstype in PSEUDO and not (part.fstype == "overlay" and part.mountpoint == "/"):
-            continue
-        if part.mountpoint.startswith(("/proc/", "/sys/")):
+        if not shows_room(part.mountpoint, part.fstype):
             continue
         key = part.device if part.device.startswith("/") else part.mountpoint
         if key in found:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 
+from collectors.framework.local.mounts import PSEUDO
 from collectors.modeler import host
 from collectors.modeler.plugins.catalogue import PLUGINS
 from collectors.modeler.plugins.hardware import Hardware
@@ -46,7 +47,7 @@ def test_filesystems_have_room_and_each_is_there_once() -> None:
     assert rows["/"].total_bytes == psutil.disk_usage("/").total
     assert all(row.total_bytes != 0 for row in rows.values())
     assert not [name for name in rows if name.startswith(("/proc", "/sys"))]
-    assert {row.type for row in rows.values()} & (host.PSEUDO - {"overlay"}) == set()
+    assert {row.type for row in rows.values()} & (PSEUDO - {"overlay"}) == set()
 
 
 def test_hardware() -> None:
