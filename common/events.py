@@ -23,6 +23,7 @@ HUB = "hub"
 
 CLASS_PROCESS = "/Status/OSProcess"
 CLASS_SNMP = "/Status/Snmp"
+CLASS_PING = "/Status/Ping"
 CLASS_PERFORMANCE = "/Perf"
 CLASS_DATA = "/Status/Data"
 CLASS_CONFIG = "/Status/Config"

@@ -15,6 +15,7 @@ from collectors.process import events as process
 from collectors.process import flaws
 from collectors.process import main as scanner
 from collectors.process import task as scanning
+from collectors.snmp import gate
 from common import events as classes
 from common.configs import SERVICE_MODELER
 from common.errors import TransientError
@@ -24,6 +25,7 @@ from common.events import (
     CLASS_DATA,
     CLASS_MODEL,
     CLASS_PERFORMANCE,
+    CLASS_PING,
     CLASS_PROCESS,
     CLASS_SNMP,
 )
@@ -74,6 +76,11 @@ PLACES: dict[str, dict[str, set[str]]] = {
 }
 """Whoever makes an event by itself, and its keys and their classes; who has `own_event` or `problems.of` is found."""
 
+PROBLEMS: dict[str, dict[str, set[str]]] = {
+    "collectors/snmp/gate.py": {gate.DOWN: {CLASS_PING}},
+}
+"""Whoever has problems in the readings of sources, which become events, and their keys and classes."""
+
 HELPERS = {
     "collectors/framework/ownevents.py",
     "collectors/framework/eventbytes.py",
@@ -95,7 +102,7 @@ def calls() -> Iterator[tuple[str, str, ast.Call]]:
 def raised() -> dict[str, set[str]]:
     """Every key that the code raises, and its classes."""
     found: dict[str, set[str]] = {}
-    for keys in PLACES.values():
+    for keys in (*PLACES.values(), *PROBLEMS.values()):
         for key, its in keys.items():
             found.setdefault(key, set()).update(its)
     for file, name, call in calls():
@@ -136,3 +143,8 @@ def test_nobody_else_makes_events() -> None:
         file for file, name, call in calls() if name == "Event" and any(k.arg == "severity" for k in call.keywords)
     }
     assert makers == set(PLACES) | HELPERS
+
+
+def test_nobody_else_has_problems_in_readings() -> None:
+    makers = {file for file, name, call in calls() if name == "Problem" and any(k.arg == "key" for k in call.keywords)}
+    assert makers == set(PROBLEMS)

@@ -26,6 +26,7 @@ _WORDS = {
     "process_twice": "runs twice",
     "process_replaced": "program replaced",
     "process_user": "other user",
+    "ping_down": "no answer to pings",
     "snmp_timeout": "no answer",
     "snmp_auth": "login refused",
     "snmp_config": "cannot be asked",
