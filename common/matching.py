@@ -68,6 +68,11 @@ def printable(text: str, limit: int = 200) -> str:
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"
 
 
+def component_name(text: str) -> str:
+    """A text of a monitored host as the name of a component; empty when nothing is left of it."""
+    return printable(text.strip(), MAX_NAME).strip()
+
+
 def check_definition(config: ProcessSetConfig) -> list[str]:
     """Mistakes of a definition, each a sentence; empty when it can be run."""
     mistakes: list[str] = []

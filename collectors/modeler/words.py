@@ -8,7 +8,7 @@ from typing import Any
 import re2
 
 from common.components import MAX_NAME, Attribute
-from common.matching import printable
+from common.matching import component_name, printable
 
 MAX_PHRASE = 500
 MAX_FIGURE = 2**63 - 1
@@ -16,7 +16,7 @@ MAX_FIGURE = 2**63 - 1
 
 def name(text: str) -> str:
     """A text as the name of a component; empty when nothing is left of it."""
-    return printable(text.strip(), MAX_NAME).strip()
+    return component_name(text)
 
 
 def phrase(text: str) -> str:

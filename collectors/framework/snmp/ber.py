@@ -35,6 +35,12 @@ MAX_SUB_IDENTIFIERS = 128  # RFC 2578, section 3.5
 MAX_INTEGER_BYTES = 9  # a Counter64 with its leading zero
 
 
+class Address(bytes):
+    """An IpAddress: bytes like any others, but where it is shown."""
+
+    __slots__ = ()
+
+
 def encode_length(size: int) -> bytes:
     """The length octets of a content of `size` bytes."""
     if size < 0x80:
@@ -176,7 +182,7 @@ def decode_value(tag: int, content: bytes) -> SnmpValue:
         BadAnswer: a type that SNMP does not have, or a content that the type cannot have.
     """
     if tag in BYTES:
-        return content
+        return Address(content) if tag == IP_ADDRESS else content
     if tag == INTEGER or tag in UNSIGNED:
         if not 0 < len(content) <= MAX_INTEGER_BYTES:
             raise BadAnswer(f"an integer of {len(content)} bytes")

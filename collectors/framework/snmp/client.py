@@ -28,10 +28,14 @@ class SnmpClient:
     Args:
         asker: speaks with the agent; closed with the client.
         indexes: shared by all clients of a daemon.
+        seconds: monotonic, for when answers came.
     """
 
-    def __init__(self, asker: Asker, config: SnmpConfig, indexes: Indexes) -> None:
+    def __init__(
+        self, asker: Asker, config: SnmpConfig, indexes: Indexes, seconds: Callable[[], float] = lambda: 0.0
+    ) -> None:
         self._asker = asker
+        self._seconds = seconds
         self._most_rows = 0 if config.version is SnmpVersion.V1 else config.max_repetitions
         self._indexes = indexes
         self.sizing = Sizing()
@@ -55,7 +59,7 @@ class SnmpClient:
         known: Prints | None = None,
     ) -> Table:
         """See ISnmpClient."""
-        walked = Walk(columns, max_rows, self._indexes, self._rows.get(tuple(columns[:1]), 0), known)
+        walked = Walk(columns, max_rows, self._indexes, self._rows.get(tuple(columns[:1]), 0), known, self._seconds)
         async with self._lock:
             if scalars and (self.sizing.alone or not columns):
                 await self._get_scalars(walked, scalars)

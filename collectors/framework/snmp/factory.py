@@ -48,7 +48,7 @@ def client_factory(
 
     def make(address: str, config: SnmpConfig) -> ISnmpClient:
         if config.engine is SnmpEngine.OWN:
-            return SnmpClient(Exchange(address, config, shared), config, shared.indexes)
+            return SnmpClient(Exchange(address, config, shared), config, shared.indexes, clock.seconds)
         if not has_asyncio_loop(reactor):
             raise SnmpConfigError(
                 f"{endpoint(address, config.port)} is to be read with the SNMP engine pysnmp, which needs the asyncio "
@@ -57,6 +57,7 @@ def client_factory(
             )
         from collectors.framework.snmp.pysnmp_engine import PysnmpExchange
 
-        return SnmpClient(PysnmpExchange(address, config, reactor, clock, learn), config, shared.indexes)
+        engine = PysnmpExchange(address, config, reactor, clock, learn)
+        return SnmpClient(engine, config, shared.indexes, clock.seconds)
 
     return make

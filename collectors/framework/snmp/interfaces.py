@@ -27,6 +27,8 @@ class Table(Struct, frozen=True, kw_only=True):
         same: so many rows came byte for byte as they were known, and are not in the columns.
         differ: places of the known rows that are not among these, whether they are in the columns or gone; None when
             nothing was compared, and all that was read is in the columns.
+        read: for each column, when the rows up to which index came (monotonic seconds), in the order of answers; empty
+            where that is not known.
         prints: of all rows as they are now, to be given as `known` to the next walk; None when there are none.
     """
 
@@ -39,6 +41,7 @@ class Table(Struct, frozen=True, kw_only=True):
     same: int = 0
     differ: list[int] | None = None
     prints: Prints | None = None
+    read: tuple[list[tuple[Oid, float]], ...] = ()
 
 
 class ISnmpClient(Interface):

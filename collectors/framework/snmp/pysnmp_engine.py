@@ -207,6 +207,8 @@ def plain(name: Any, value: Any) -> tuple[Oid, int, SnmpValue]:
         return oid, ber.NO_SUCH_OBJECT, None
     if isinstance(value, univ.ObjectIdentifier):
         return oid, ber.OBJECT_IDENTIFIER, tuple(value)
+    if isinstance(value, hlapi.IpAddress):
+        return oid, ber.IP_ADDRESS, ber.Address(value.asOctets())
     if isinstance(value, univ.OctetString):
         return oid, ber.OCTET_STRING, value.asOctets()
     if isinstance(value, univ.Null):

@@ -40,9 +40,10 @@ class Cursor:
         values: what was read, by row index.
         last: index of the last row, () before the first; `suffix` is its encoding.
         done: the column was read to its end.
+        read: when the rows up to which index came, in the order of answers.
     """
 
-    __slots__ = ("column", "done", "last", "prefix", "suffix", "values")
+    __slots__ = ("column", "done", "last", "prefix", "read", "suffix", "values")
 
     def __init__(self, column: Oid) -> None:
         self.column = column
@@ -51,6 +52,7 @@ class Cursor:
         self.last: Oid = ()
         self.suffix = b""
         self.done = False
+        self.read: list[tuple[Oid, float]] = []
 
     def take(self, oid: Oid, tag: int, value: SnmpValue) -> None:
         """Accept the next varbind of this column.

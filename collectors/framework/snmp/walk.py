@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from collectors.framework.snmp import ber
 from collectors.framework.snmp.asking import Asker, Reply, Request
@@ -30,12 +30,18 @@ MOST_BYTES = 64 << 20
 """Of a table: 50,000 rows with all their texts have a fifth of it."""
 
 
+def _never() -> float:
+    """Nobody wants to know when."""
+    return 0.0
+
+
 class Walk:
     """One walk: where it stands in each column, and what to ask next.
 
     Args:
         expected: rows that the table had when it was walked last; 0 when that is not known.
         known: what its rows looked like then.
+        seconds: tells when answers come.
 
     Attributes:
         scalars: values that were asked for beside the columns; None while they are not known.
@@ -48,10 +54,12 @@ class Walk:
         indexes: Indexes,
         expected: int = 0,
         known: Prints | None = None,
+        seconds: Callable[[], float] = _never,
     ) -> None:
         self._cursors = [Cursor(column) for column in columns]
         self._max_rows = max_rows
         self._indexes = indexes
+        self._seconds = seconds
         self._expected = expected
         self._against = None if known is None else Comparing(known, columns)
         self.scalars: tuple[SnmpValue, ...] | None = None
@@ -95,6 +103,10 @@ class Walk:
         if not count:
             raise BadAnswer("an answer without varbinds")
         self.varbinds += count
+        now = self._seconds()
+        for cursor in cursors:
+            if cursor.last:
+                cursor.read.append((cursor.last, now))
         self._bytes += reply.size_bytes
         if self._bytes > MOST_BYTES:
             raise BadAnswer(f"more than {MOST_BYTES >> 20} MiB")
@@ -111,6 +123,7 @@ class Walk:
             varbinds=self.varbinds,
             requests=self.requests,
             scalars=self.scalars or (),
+            read=tuple(cursor.read for cursor in self._cursors) if any(cursor.last for cursor in self._cursors) else (),
             same=self.same,
             differ=None if self._against is None else self._against.differ(),
             prints=None if self._against is None or problem else self._against.prints(),
