@@ -45,12 +45,13 @@ def last_command(
     """Show the newest values of DEVICE, or of one COMPONENT (process set).
 
     A value belongs to a STEP, which is as long as the interval between two scans; AGE counts from the end of the step.
-    When its collector is away, show what was last heard, and end with exit code 5.
+    When its collector, or a daemon of it, is away, show what was last heard, and end with exit code 5.
     """
     chosen = parse_range(range_text, time.time())
     document = listing_of(client.api, device, component)
     wanted = (as_json or is_wide()) if sparklines is None else sparklines
-    rows = sparks_of(client.api, device, chosen, component) if wanted and not document.get("stale") else []
+    is_heard = all(row.get("stale", document.get("stale")) for row in plural_rows(document, "values"))
+    rows = sparks_of(client.api, device, chosen, component) if wanted and not is_heard else []
     sparks = by_point(rows)
     if as_json:
         values = [

@@ -28,14 +28,14 @@ def list_command(client: Client, device: str, as_json: bool) -> None:
     """List the series that DEVICE has, and what is kept of each.
 
     FULL STEP and ARCHIVES say how far back what is known goes, the archives by the length of their rows. When its
-    collector is away, list what was last heard, and end with exit code 5.
+    collector, or a daemon of it, is away, list what was last heard, and end with exit code 5.
     """
     document = client.api.get(path_of("devices", device, "series", "kept"))
     series = plural_rows(document, "series")
     if as_json:
         emit({**document, "values": _values(client, device)})
     elif series:
-        _show(series, stale=bool(document.get("stale")))
+        _show([{"stale": document.get("stale"), **row} for row in series])
     else:
         note(no_series(client.api, device, not_found(f"{device} has no series yet")).message)
     end_if_stale(document)
@@ -78,7 +78,7 @@ def _values(client: Client, device: str) -> list[dict[str, Any]]:
         return []
 
 
-def _show(series: list[dict[str, Any]], *, stale: bool) -> None:
+def _show(series: list[dict[str, Any]]) -> None:
     now = time.time()
     columns = (
         Column("component", wraps=True),
@@ -91,6 +91,7 @@ def _show(series: list[dict[str, Any]], *, stale: bool) -> None:
         Column("copies", right=True),
         Column("size", right=True),
         Column("state"),
+        Column("daemon"),
     )
     rows = [
         [
@@ -103,11 +104,14 @@ def _show(series: list[dict[str, Any]], *, stale: bool) -> None:
             _archives_in_short(row, now),
             len(plural_rows(row, "copies")) or NOTHING,
             size(row.get("size_bytes")) if row.get("size_bytes") else NOTHING,
-            _state(row, now, stale=stale),
+            _state(row, now),
+            row.get("daemon") or NOTHING,
         ]
         for row in series
     ]
     without = ["copies"] if not any(plural_rows(row, "copies") for row in series) else []
+    if len({row.get("daemon") for row in series}) < 2:
+        without.append("daemon")
     show(table(columns, rows, without=[*without, "full step", "archives", "size"] if is_narrow() else without))
     total = sum(row.get("size_bytes") or 0 for row in series)
     if total:
@@ -122,8 +126,8 @@ def _names(row: dict[str, Any]) -> str:
     return ", ".join(names)
 
 
-def _state(row: Mapping[str, Any], now: float, *, stale: bool) -> Text:
-    if stale:
+def _state(row: Mapping[str, Any], now: float) -> Text:
+    if row.get("stale"):
         return cell("not known", "dim")
     if row.get("problem"):
         return cell("file cannot be read", "bold red")
@@ -147,7 +151,8 @@ def _facts(document: Mapping[str, Any], series: Mapping[str, Any], now: float) -
         ("component", series.get("component") or NOTHING),
         ("source", series.get("source")),
         ("step", span(series.get("step_s"))),
-        ("state", _state(series, now, stale=False)),
+        ("state", _state(series, now)),
+        ("daemon", series.get("daemon") or NOTHING),
         ("newest sample", _when(series.get("live_at") or series.get("last"))),
         ("first sample", _when(series.get("first"))),
         ("file", document.get("file") or "none yet"),

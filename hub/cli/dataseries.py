@@ -53,7 +53,7 @@ def end_if_stale(document: Any) -> None:
     if not (isinstance(document, dict) and document.get("stale")):
         return
     heard = moment(document.get("as_of"))
-    age = "" if heard is None else f" {span(time.time() - heard)} ago"
-    raise CommandError(
-        f"What is known was heard{age}: {document.get('problem')}", exit_code=Exit.PARTLY, code="stale", printed=True
-    )
+    rows = plural_rows(document, "values") + plural_rows(document, "series")
+    what = "What is known" if all(row.get("stale", True) for row in rows) else "Some of this"
+    told = "Not all is known" if heard is None else f"{what} was heard {span(time.time() - heard)} ago"
+    raise CommandError(f"{told}: {document.get('problem')}", exit_code=Exit.PARTLY, code="stale", printed=True)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from msgspec import Struct
 
+from common.configs import SERVICE_PROCESS
 from common.queries import LastValue
 from common.readings import HeardSeries, PointFacts, SeriesFacts
 
@@ -43,7 +44,7 @@ _NOTHING = _Packed(b"", 0)
 
 
 class _Known:
-    """Of one device, packed: most of it is never asked for."""
+    """Of one device from one daemon, packed: most of it is never asked for."""
 
     __slots__ = ("at", "facts", "facts_at", "values")
 
@@ -57,30 +58,30 @@ class _Known:
 
 
 class LastHeard:
-    """Last values and what is kept, by device; of the devices heard of longest ago nothing, when it is too much.
+    """Last values and what is kept, by device and daemon; of those heard of longest ago nothing, when it is too much.
 
     Names of components are those that collectors have.
     """
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self._max_bytes = max_bytes
-        self._known: dict[str, _Known] = {}  # in order of when they were heard of
+        self._known: dict[tuple[str, str], _Known] = {}  # in order of when they were heard of
         self.size = 0
 
     def __len__(self) -> int:
-        return len(self._known)
+        return len({device for device, _ in self._known})
 
-    def take_values(self, device: str, values: Iterable[LastValue], now: float) -> None:
+    def take_values(self, device: str, values: Iterable[LastValue], now: float, daemon: str = SERVICE_PROCESS) -> None:
         """Keep the last values of all series of a device, as they were told at an epoch second."""
-        self._take(device, [], values=_packed(_grouped(device, values)), now=now)
+        self._take((device, daemon), [], values=_packed(_grouped(device, values)), now=now)
 
-    def take_samples(self, series: Sequence[HeardSeries], now: float) -> None:
+    def take_samples(self, series: Sequence[HeardSeries], now: float, daemon: str = SERVICE_PROCESS) -> None:
         """Keep newest samples of some series, of any devices; what else is known of these devices stays."""
         by_device: dict[str, dict[tuple[str, str], HeardSeries]] = {}
         for one in series:
             by_device.setdefault(one.device, {})[one.component, one.source] = one
         for device, fresh in by_device.items():
-            before = self._known.get(device)
+            before = self._known.get((device, daemon))
             kept = (
                 {}
                 if before is None or not before.values
@@ -89,24 +90,24 @@ class LastHeard:
             every = [*(kept | fresh).values()]
             if len(every) > MAX_SERIES:  # sets come and go, and these have gone longest ago
                 every = sorted(every, key=lambda one: one.at)[-MAX_SERIES:]
-            self._take(device, [], values=_packed(every), now=now)
+            self._take((device, daemon), [], values=_packed(every), now=now)
 
-    def take_facts(self, device: str, facts: Sequence[SeriesFacts], now: float) -> None:
+    def take_facts(self, device: str, facts: Sequence[SeriesFacts], now: float, daemon: str = SERVICE_PROCESS) -> None:
         """Keep what is kept of all series of a device."""
-        self._take(device, facts, values=None, now=now)
+        self._take((device, daemon), facts, values=None, now=now)
 
-    def values(self, device: str) -> tuple[list[LastValue], float] | None:
+    def values(self, device: str, daemon: str = SERVICE_PROCESS) -> tuple[list[LastValue], float] | None:
         """Last values in order, and the epoch second at which they were heard; None when nothing was."""
-        known = self._known.get(device)
+        known = self._known.get((device, daemon))
         if known is None or not known.values:
             return None
         series = _values.decode(known.values.plain())
         series.sort(key=lambda one: (one.component, one.source))
         return [value for one in series for value in _told(one)], known.at
 
-    def facts(self, device: str) -> tuple[list[SeriesFacts], float] | None:
+    def facts(self, device: str, daemon: str = SERVICE_PROCESS) -> tuple[list[SeriesFacts], float] | None:
         """What is kept, made of last values where only those were heard; None when nothing was."""
-        known = self._known.get(device)
+        known = self._known.get((device, daemon))
         if known is None:
             return None
         if known.facts:
@@ -114,23 +115,30 @@ class LastHeard:
         series = sorted(_values.decode(known.values.plain()), key=lambda one: (one.component, one.source))
         return [_bare(one) for one in series], known.at
 
+    def knows(self, device: str, daemon: str) -> bool:
+        """Whether a daemon has told of a device."""
+        return (device, daemon) in self._known
+
     def forget(self, device: str) -> None:
         """Let go of a device."""
-        known = self._known.pop(device, None)
-        if known is not None:
-            self.size -= known.size + OVERHEAD
+        for key in [key for key in self._known if key[0] == device]:
+            self._drop(key)
 
-    def _take(self, device: str, facts: Sequence[SeriesFacts], *, values: _Packed | None, now: float) -> None:
-        known = self._known.pop(device, None) or _Known()
+    def _drop(self, key: tuple[str, str]) -> None:
+        known = self._known.pop(key)
+        self.size -= known.size + OVERHEAD
+
+    def _take(self, key: tuple[str, str], facts: Sequence[SeriesFacts], *, values: _Packed | None, now: float) -> None:
+        known = self._known.pop(key, None) or _Known()
         self.size -= known.size + OVERHEAD if known.size else 0
         if values is None:
             known.facts, known.facts_at = _packed(facts), now
         else:
             known.values, known.at = values, now
-        self._known[device] = known
+        self._known[key] = known
         self.size += known.size + OVERHEAD
         while self.size > self._max_bytes and self._known:
-            self.forget(next(iter(self._known)))
+            self._drop(next(iter(self._known)))
 
 
 def _packed(rows: Sequence[Struct]) -> _Packed:

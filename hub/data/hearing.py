@@ -48,7 +48,7 @@ class Hearing:
     """Where each collector's round has come to.
 
     Args:
-        sessions: of the daemons that collect, those that are there.
+        sessions: of the daemons that keep files, those that are there.
         mine: whether a device is the collector's; what it tells of others is not heard.
 
     Attributes:
@@ -96,7 +96,12 @@ class Hearing:
         try:
             page = await session.query(HeardQuery(round_.after))
         except TocsinError as error:
-            self.log.debug("{name} does not tell its newest samples: {why}", name=session.collector, why=error.message)
+            self.log.debug(
+                "{name} ({daemon}) does not tell its newest samples: {why}",
+                name=session.collector,
+                daemon=session.daemon,
+                why=error.message,
+            )
             round_.begin(now + (BUSY_S if isinstance(error, TransientError) else REFUSED_S))
             return
         if not isinstance(page, Heard):
@@ -112,7 +117,7 @@ class Hearing:
             if self._clock.seconds() > until:
                 await deferLater(self._clock, 0, lambda: None)
                 until = self._clock.seconds() + SLICE_S
-            self.heard.take_samples(series, self._wall())
+            self.heard.take_samples(series, self._wall(), session.daemon)
         if page.more and page.last > round_.after:
             round_.after = page.last
         else:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.interfaces import IReactorTime
 
@@ -19,8 +19,6 @@ from common.queries import (
     FetchQuery,
     GraphQuery,
     LastValue,
-    Listing,
-    ListQuery,
     LiveConfig,
     LiveConfigQuery,
     Picture,
@@ -35,6 +33,7 @@ from common.queries import (
 from common.roll import CommandLine, DeviceScan, Process, SetStatus
 from hub.data.asking import Asker, CollectorAwayError, TooSlowError, is_unread
 from hub.data.heap import Heap
+from hub.data.keepers import Keepers, Part, Wants, nothing_wanted, only_process
 from hub.data.pictures import whole_picture
 from hub.data.renaming import as_called_now
 from hub.interfaces import ISession
@@ -97,14 +96,17 @@ class Reader:
         service: str = SERVICE_PROCESS,
         *,
         series: Callable[[str], Mapping[str, str]] = all_under_their_names,
+        daemons: Callable[[str], Sequence[str]] = only_process,
+        wants: Wants = nothing_wanted,
     ) -> None:
         """Join the parts.
 
         `series` tells of a device which process sets have their series under another name, and under which: they were
-        renamed. Whoever asks may use either name.
+        renamed. Whoever asks may use either name. `daemons` and `wants` are as `Keepers` has them.
         """
         self._asker = Asker(clock, owner, is_collector, session, whereabouts, service)
         self._series = series
+        self.keepers = Keepers(self._asker, daemons, wants)
 
     def seconds(self) -> float:
         """The time, by the clock that answers are waited for with."""
@@ -120,26 +122,36 @@ class Reader:
         """The last process table, all pages of it from one scan."""
         return await self._asker.in_time(self._processes(self._asker.of(device), device, set_))
 
-    async def listing(self, device: str, component: str | None) -> list[LastValue]:
-        """Which series there are, with their last values; the device may be a collector, for its own series."""
+    async def listed(self, device: str, component: str | None) -> list[Part[LastValue]]:
+        """Which series there are, with their last values, by daemon; the device may be a collector, for its own.
+
+        Names are those of now; that a daemon is away is told in its part.
+        """
         elsewhere = self._series(device)
         asked = component if component is None else elsewhere.get(component, component)
-        found = await self._asker.in_time(self._listing(self._asker.of(device), device, asked))
-        return as_called_now(found, elsewhere)
+        parts = await self.keepers.listed(device, asked)
+        return [replace(part, found=as_called_now(part.found, elsewhere)) for part in parts]
+
+    async def listing(self, device: str, component: str | None) -> list[LastValue]:
+        """Which series there are, as far as the daemons that are there tell."""
+        parts = await self.listed(device, component)
+        found = self.keepers.together(device, parts)
+        if not found and any(part.error is not None for part in parts):
+            raise await self.keepers.missing(device, component, parts)
+        return found
 
     async def fetch(self, query: FetchQuery) -> Rows:
         """Rows of a series."""
         component = self._series(query.device).get(query.component, query.component)
-        asked = msgspec.structs.replace(query, component=component)
-        return await self._asker.in_time(self._asker.ask(self._asker.of(query.device), asked, Rows))
+        return (await self.keepers.one(replace(query, component=component), Rows))[0]
 
-    async def graph(self, query: GraphQuery) -> Picture:
-        """A picture."""
+    async def graph(self, query: GraphQuery, daemon: str | None = None) -> Picture:
+        """A picture, by the daemon that has what is on it."""
         elsewhere = self._series(query.device)
         asked = None if query.component is None else elsewhere.get(query.component, query.component)
         called = {series: name for name, series in elsewhere.items()}
-        query = msgspec.structs.replace(query, component=asked, shown=called)
-        session = self._asker.of(query.device)
+        query = replace(query, component=asked, shown=called)
+        session = self._asker.at(self._asker.collector_of(query.device), daemon)
         try:
             return await self._asker.in_time(whole_picture(lambda part: self._asker.ask(session, part, Picture), query))
         except RemoteError as error:
@@ -170,6 +182,10 @@ class Reader:
     async def ask(self, device: str, query: Query, answer: type[T]) -> T:
         """Ask one question, whose answer fits into one message, of the collector that owns a device."""
         return await self._asker.in_time(self._asker.ask(self._asker.of(device), query, answer))
+
+    async def ask_at(self, session: ISession, query: Query, answer: type[T]) -> T:
+        """The same of a session."""
+        return await self._asker.in_time(self._asker.ask(session, query, answer))
 
     async def scan_now(self, device: str) -> int:
         """Have a device scanned now; give how many scans were begun."""
@@ -268,23 +284,11 @@ class Reader:
             _check(heap.takes([*page.rows, *(page.lines or ())]), session)
             if not page.more or not page.rows:
                 break
-            rest = msgspec.structs.replace(query, after_pid=page.rows[-1].pid)
+            rest = replace(query, after_pid=page.rows[-1].pid)
             pages.append(await self._asker.ask(session, rest, Processes))
             if pages[-1].at != page.at:
                 return None
         return pages
-
-    async def _listing(self, session: ISession, device: str, component: str | None) -> list[LastValue]:
-        values: list[LastValue] = []
-        heap = Heap()
-        for _ in range(MAX_PAGES):
-            query = ListQuery(device=device, component=component, after=len(values))
-            page = await self._asker.ask(session, query, Listing)
-            _check(heap.takes(page.values), session)
-            values += page.values
-            if not page.more or not page.values:
-                break
-        return values
 
     async def _sets(self, session: ISession, devices: list[str]) -> list[Sets]:
         """Of these devices and no others, whatever it tells."""

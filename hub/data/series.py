@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from msgspec import Struct
@@ -25,8 +25,10 @@ from common.readings import (
 from hub.data.asking import CollectorAwayError, TooSlowError, is_unread
 from hub.data.heap import Heap
 from hub.data.heard import LastHeard
+from hub.data.keepers import Part
 from hub.data.reader import Reader
 from hub.data.renaming import Named, as_called_now, called
+from hub.interfaces import ISession
 
 PATIENCE_S = 25.0
 """How long pages are put together for one answer."""
@@ -39,13 +41,18 @@ class Told(Struct, Generic[T], frozen=True, kw_only=True):
     """What is known.
 
     Attributes:
-        stale: the collector is away: this is what was heard of it at `as_of`, epoch seconds; `problem` says why.
+        stale: a daemon of the collector is away: what it has is what was heard of it at `as_of`, epoch seconds, the
+            longest ago where there are several; None where nothing was. `problem` says why.
+        daemons: who has which series, by component and source.
+        away: daemons of which this is what was heard.
     """
 
     found: T
     stale: bool = False
     as_of: float | None = None
     problem: str = ""
+    daemons: Mapping[tuple[str, str], str] = {}
+    away: Collection[str] = ()
 
 
 class SeriesReader:
@@ -56,72 +63,86 @@ class SeriesReader:
 
     def __init__(self, reader: Reader, heard: LastHeard, wall: Callable[[], float]) -> None:
         self._reader = reader
+        self._keepers = reader.keepers
         self._heard = heard
         self._wall = wall
 
     async def values(self, device: str, component: str | None) -> Told[list[LastValue]]:
-        """Last values, of the collector, or as they were heard last."""
-        try:
-            found = await self._reader.listing(device, component)
-        except (CollectorAwayError, TooSlowError) as error:
-            heard = self._heard.values(device)
-            if heard is None:
-                raise
-            return self._stale(device, component, heard, error.message)
+        """Last values, of each daemon of the collector, or as they were heard last."""
+        parts = await self._reader.listed(device, component)
         if component is None:
             elsewhere = self._reader.kept_under(device)
-            self._heard.take_values(device, [called(one, elsewhere) for one in found], self._wall())
-        return Told(found=found)
+            for part in parts:
+                if part.found:
+                    found = [called(one, elsewhere) for one in part.found]
+                    self._heard.take_values(device, found, self._wall(), part.daemon)
+        told = self._told(device, component, parts, self._heard.values)
+        if not told.found:
+            raise await self._keepers.missing(device, component, parts)
+        return told
 
     async def kept(self, device: str, component: str | None) -> Told[list[SeriesFacts]]:
         """Which series there are, and what is kept of each; none is an answer, too."""
         elsewhere = self._reader.kept_under(device)
         asked = None if component is None else elsewhere.get(component, component)
-        found: list[SeriesFacts] = []
-        try:
-            heap, until = Heap(), self._reader.seconds() + PATIENCE_S
-            while True:
-                query = SeriesQuery(device=device, component=asked, after=len(found))
-                page = await self._ask(device, query, SeriesPage)
-                _check(heap.takes(page.series) and heap.takes([p for one in page.series for p in one.points]), device)
-                found += page.series
-                if not page.more or not page.series:
-                    break
-                _in_time(self._reader.seconds() <= until, device, "one component")
-        except (CollectorAwayError, TooSlowError) as error:
-            heard = self._heard.facts(device)
-            if heard is None:
-                raise
-            return self._stale(device, component, heard, error.message)
+        parts = await self._keepers.all(device, lambda session: self._facts(session, device, asked))
         if component is None:
-            self._heard.take_facts(device, found, self._wall())
-        return Told(found=as_called_now(found, elsewhere))
+            for part in parts:
+                if part.error is None:
+                    self._heard.take_facts(device, part.found, self._wall(), part.daemon)
+        named = [replace(part, found=as_called_now(part.found, elsewhere)) for part in parts]
+        told = self._told(device, component, named, self._heard.facts)
+        if not told.found and all(part.error is not None for part in parts):
+            raise await self._keepers.missing(device, component, parts)
+        return told
 
-    async def info(self, device: str, component: str, source: str) -> SeriesInfo:
-        """All about one series."""
+    async def _facts(self, session: ISession, device: str, component: str | None) -> list[SeriesFacts]:
+        found: list[SeriesFacts] = []
+        heap, until = Heap(), self._reader.seconds() + PATIENCE_S
+        while True:
+            query = SeriesQuery(device=device, component=component, after=len(found))
+            page = await self._ask(session, device, query, SeriesPage)
+            _check(heap.takes(page.series) and heap.takes([p for one in page.series for p in one.points]), device)
+            found += page.series
+            if not page.more or not page.series:
+                return found
+            _in_time(self._reader.seconds() <= until, device, "one component")
+
+    async def info(self, device: str, component: str, source: str) -> tuple[SeriesInfo, str]:
+        """All about one series, and which daemon has it."""
         asked = self._reader.kept_under(device).get(component, component)
-        found = await self._ask(device, InfoQuery(device=device, component=asked, source=source), SeriesInfo)
-        return replace(found, facts=replace(found.facts, component=component))
+        found, daemon = await self._one(InfoQuery(device=device, component=asked, source=source), SeriesInfo)
+        return replace(found, facts=replace(found.facts, component=component)), daemon
 
     async def stats(self, query: StatsQuery) -> Stats:
         """Figures of a time."""
         elsewhere = self._reader.kept_under(query.device)
         asked = replace(query, component=elsewhere.get(query.component, query.component))
-        return await self._ask(query.device, asked, Stats)
+        return (await self._one(asked, Stats))[0]
 
     async def trails(self, query: TrailsQuery) -> list[Trail]:
-        """How points went."""
-        elsewhere = self._reader.kept_under(query.device)
+        """How points went, as far as the daemons that are there tell."""
+        device, elsewhere = query.device, self._reader.kept_under(query.device)
         if query.component is not None:
             query = replace(query, component=elsewhere.get(query.component, query.component))
+        parts = await self._keepers.all(device, lambda session: self._trails(session, query))
+        if all(part.error is not None for part in parts):
+            raise await self._keepers.missing(device, query.component, parts)
+        found = self._keepers.together(device, parts)
+        for part in parts:
+            if part.error is not None and part.has_failed and not found and self._concerns(device, part.daemon):
+                raise part.error
+        return as_called_now(found, elsewhere)
+
+    async def _trails(self, session: ISession, query: TrailsQuery) -> list[Trail]:
         found: list[Trail] = []
         heap, until = Heap(), self._reader.seconds() + PATIENCE_S
         while True:
-            page = await self._ask(query.device, query, Trails)
+            page = await self._ask(session, query.device, query, Trails)
             _check(heap.takes(page.trails), query.device)
             found += page.trails
             if not page.more or page.seen <= query.after:
-                return as_called_now(found, elsewhere)
+                return found
             _in_time(self._reader.seconds() <= until, query.device, "one component")
             query = replace(query, after=page.seen)
 
@@ -146,25 +167,83 @@ class SeriesReader:
             query = replace(query, after=page.next, resolution_s=page.step_s or query.resolution_s)
         return _together(pages)
 
-    async def _ask(self, device: str, query: Query, answer: type[T]) -> T:
+    async def _ask(self, session: ISession, device: str, query: Query, answer: type[T]) -> T:
         try:
-            return await self._reader.ask(device, query, answer)
+            return await self._reader.ask_at(session, query, answer)
         except RemoteError as error:
             raise _judged(error, device) from None
 
-    def _stale(
-        self, device: str, component: str | None, heard: tuple[list[Named], float], problem: str
+    async def _one(self, query: StatsQuery | InfoQuery, answer: type[T]) -> tuple[T, str]:
+        try:
+            return await self._keepers.one(query, answer)
+        except RemoteError as error:
+            raise _judged(error, query.device) from None
+
+    def _concerns(self, device: str, daemon: str) -> bool:
+        """Whether something is missing where a daemon does not tell of a device."""
+        return self._keepers.concerns(device, daemon) or self._heard.knows(device, daemon)
+
+    def _told(
+        self,
+        device: str,
+        component: str | None,
+        parts: Sequence[Part[Named]],
+        heard_of: Callable[[str, str], tuple[list[Named], float] | None],
     ) -> Told[list[Named]]:
-        found, at = as_called_now(heard[0], self._reader.kept_under(device)), heard[1]
-        if component is not None:
-            names = sorted({one.component for one in found})
-            found = [one for one in found if one.component == component]
-            if not found:
-                raise NotFoundError(
-                    f"No series of a component {component!r} of {device} is known of, and {problem}",
-                    [f"Known are: {', '.join(names)}"],
-                )
-        return Told(found=found, stale=True, as_of=at, problem=problem)
+        """What was told, and of daemons that are away what was heard of them, if they have anything of the device.
+
+        Raises:
+            TocsinError: one that has is away, and nothing is known.
+        """
+        failed = [part for part in parts if part.has_failed]
+        away = [part for part in failed if self._concerns(device, part.daemon)]
+        if not away and not any(part.found for part in parts) and len(failed) == len(parts):
+            away = failed
+        if len(failed) == len(parts) and not any(_is_silent(part.error) for part in failed):
+            raise failed[0].error or CollectorAwayError(_problems(failed))
+        if not away:
+            return Told(found=self._keepers.together(device, parts), daemons=self._keepers.places(device, parts))
+        elsewhere, stamps, every, names = (
+            self._reader.kept_under(device),
+            list[float](),
+            list[Part[Named]](),
+            set[str](),
+        )
+        for part in parts:
+            heard = heard_of(device, part.daemon) if part in away else None
+            if heard is None:
+                every.append(part)
+                continue
+            found = as_called_now(heard[0], elsewhere)
+            names.update(one.component for one in found)
+            found = [one for one in found if component is None or one.component == component]
+            stamps.append(heard[1])
+            every.append(Part(part.daemon, found, part.error))
+        found, problem, why = self._keepers.together(device, every), _problems(away), away[0].error
+        if not found and not names and why is not None and not any(part.error is None for part in parts):
+            raise why
+        if not found and component is not None:
+            raise NotFoundError(
+                f"No series of a component {component!r} of {device} is known of, and {problem}",
+                [f"Known are: {', '.join(sorted(names))}"],
+            )
+        return Told(
+            found=found,
+            stale=True,
+            as_of=min(stamps, default=None),
+            problem=problem,
+            daemons=self._keepers.places(device, every),
+            away=frozenset(part.daemon for part in away),
+        )
+
+
+def _is_silent(error: TocsinError | None) -> bool:
+    """Whether a daemon is away or slow; one that refuses is there."""
+    return isinstance(error, CollectorAwayError | TooSlowError)
+
+
+def _problems(parts: Sequence[Part[Named]]) -> str:
+    return "; ".join(dict.fromkeys(part.error.message for part in parts if part.error is not None))
 
 
 def _together(pages: Sequence[Rows]) -> Rows:

@@ -108,6 +108,10 @@ class Roster:
         seats = (seat for (_, name), seat in self._seats.items() if name == daemon)
         return [seat.session for seat in seats if seat.session is not None]
 
+    def daemons_of(self, collector: str) -> list[str]:
+        """The daemons of a collector that are known, there or away."""
+        return sorted(daemon for name, daemon in self._seats if name == collector)
+
     def is_known(self, collector: str, daemon: str | None = None) -> bool:
         """Whether a daemon of that collector, or this one, has ever logged in."""
         if daemon is not None:

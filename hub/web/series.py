@@ -77,8 +77,8 @@ class SeriesTopic:
         """All about one series."""
         call.only("component", "source")
         device = call.names["device"]
-        found = await self._reader.info(device, call.wanted("component"), call.text("source") or "")
-        return info_shape(device, found)
+        found, daemon = await self._reader.info(device, call.wanted("component"), call.text("source") or "")
+        return info_shape(device, found, daemon)
 
     async def fetch(self, call: Call) -> Fetched | File:
         """Rows of a source between two times, by default the last hour."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from msgspec import Struct
 
@@ -22,7 +23,10 @@ from hub.web.shapes import Series, Value, iso, series_shapes, value_shape
 
 
 class Values(Struct, frozen=True, kw_only=True):
-    """Last values; `stale`: the collector is away, and this was heard of it at `as_of`; `problem` says why."""
+    """Last values; `stale`: the collector, or a daemon of it, is away, and what that one has was heard at `as_of`.
+
+    `problem` says why; each value tells whether it is one of these.
+    """
 
     device: str
     values: list[Value]
@@ -33,7 +37,10 @@ class Values(Struct, frozen=True, kw_only=True):
 
 def values_shape(device: str, told: Told[list[LastValue]], now: float) -> Values:
     """Shape last values."""
-    values = [value_shape(value, now) for value in told.found]
+    values = []
+    for value in told.found:
+        daemon = told.daemons.get((value.component, value.source), "")
+        values.append(value_shape(value, now, daemon, stale=_is_stale(told, daemon)))
     return Values(device=device, values=values, stale=told.stale, as_of=iso(told.as_of), problem=told.problem)
 
 
@@ -81,6 +88,8 @@ class KeptSeries(Struct, frozen=True, kw_only=True):
         archives: the others.
         collected: samples keep coming.
         problem: why its file cannot be read; empty when it can.
+        daemon: which of the collector's has it; empty where that is not known.
+        stale: that one is away, and this was heard of it.
     """
 
     component: str
@@ -96,6 +105,8 @@ class KeptSeries(Struct, frozen=True, kw_only=True):
     copies: list[OutageCopy]
     collected: bool
     problem: str
+    daemon: str = ""
+    stale: bool = False
 
 
 class Kept(Struct, frozen=True, kw_only=True):
@@ -112,7 +123,12 @@ def kept_shape(device: str, told: Told[list[SeriesFacts]]) -> Kept:
     """Shape what is kept."""
     return Kept(
         device=device,
-        series=[_series(facts, collected=facts.collected and not told.stale) for facts in told.found],
+        series=[
+            _series(
+                facts, daemon := told.daemons.get((facts.component, facts.source), ""), stale=_is_stale(told, daemon)
+            )
+            for facts in told.found
+        ],
         stale=told.stale,
         as_of=iso(told.as_of),
         problem=told.problem,
@@ -128,13 +144,17 @@ class Info(Struct, frozen=True, kw_only=True):
     header: dict[str, str | int | float]
 
 
-def info_shape(device: str, info: SeriesInfo) -> Info:
+def info_shape(device: str, info: SeriesInfo, daemon: str) -> Info:
     """Shape all about a series."""
-    series = _series(info.facts, collected=info.facts.collected)
+    series = _series(info.facts, daemon)
     return Info(device=device, series=series, file=info.file, header=info.header)
 
 
-def _series(facts: SeriesFacts, *, collected: bool) -> KeptSeries:
+def _is_stale(told: Told[Any], daemon: str) -> bool:
+    return told.stale and (not told.away or daemon in told.away)
+
+
+def _series(facts: SeriesFacts, daemon: str, *, stale: bool = False) -> KeptSeries:
     points = [point.name for point in facts.points]
     archives = [_archive(archive, points) for archive in facts.archives]
     return KeptSeries(
@@ -151,8 +171,10 @@ def _series(facts: SeriesFacts, *, collected: bool) -> KeptSeries:
         copies=[
             OutageCopy(first=iso(copy.first), last=iso(copy.last), size_bytes=copy.size_bytes) for copy in facts.copies
         ],
-        collected=collected,
+        collected=facts.collected and not stale,
         problem=facts.problem,
+        daemon=daemon,
+        stale=stale,
     )
 
 

@@ -192,7 +192,12 @@ def scan_shape(scan: DeviceScan) -> Scan:
 
 
 class Value(Struct, frozen=True, kw_only=True):
-    """The newest value of a point."""
+    """The newest value of a point.
+
+    Attributes:
+        daemon: which of the collector's has it; empty where that is not known.
+        stale: that one is away, and this was heard of it.
+    """
 
     component: str
     source: str
@@ -205,9 +210,11 @@ class Value(Struct, frozen=True, kw_only=True):
     age_s: float | None
     first: str | None
     rate: float | None = None
+    daemon: str = ""
+    stale: bool = False
 
 
-def value_shape(value: LastValue, now: float) -> Value:
+def value_shape(value: LastValue, now: float, daemon: str = "", *, stale: bool = False) -> Value:
     """Shape a last value."""
     return Value(
         component=value.component,
@@ -221,6 +228,8 @@ def value_shape(value: LastValue, now: float) -> Value:
         age_s=None if value.at is None else round(now - value.at, 3),
         first=iso(value.first),
         rate=value.rate,
+        daemon=daemon,
+        stale=stale,
     )
 
 

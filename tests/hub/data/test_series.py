@@ -177,5 +177,5 @@ class SeriesReaderTests(SynchronousTestCase):
         self.answer(answers)
         found = self.ask(self.series.trails(TrailsQuery(device="web1", start=0, end=60)))
         self.assertEqual([one.component for one in found], ["a", "new"])
-        self.assertEqual(self.ask(self.series.info("web1", "new", "")).facts.component, "new")
+        self.assertEqual(self.ask(self.series.info("web1", "new", ""))[0].facts.component, "new")
         self.assertEqual(asked[-1], InfoQuery(device="web1", component="old"))
