@@ -20,7 +20,8 @@ from hub.model.entities import (
 )
 from hub.model.model import Model
 from hub.model.properties import Value
-from hub.model.templates import DataPoint, Source, SourceType, Target, Template, Threshold
+from hub.model.sources import DataPoint, Source, SourceType
+from hub.model.templates import Target, Template, Threshold
 
 DEVICES = 10_000
 CLASSES = 50

@@ -43,7 +43,7 @@ from hub.life import Life
 from hub.model.database import Database
 from hub.model.interfaces import IWorker
 from hub.model.service import ModelService
-from hub.model.templates import SourceType
+from hub.model.sources import SourceType
 from hub.moving.bells import LEFT, WAIT
 from hub.moving.bells import Bells as MoveBells
 from hub.moving.conductor import Conductor

@@ -11,7 +11,8 @@ from common.judged import DerivedConfig, Level, ThresholdConfig
 from hub.model.baselinefields import baseline_config
 from hub.model.countfields import scans_of
 from hub.model.resolution import Resolution, derived_of
-from hub.model.templates import DataPoint, Target, Threshold
+from hub.model.sources import DataPoint
+from hub.model.templates import Target, Threshold
 from hub.model.trendfields import window_s
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from common.expressions import MAX_LENGTH, ExpressionError, parse
 from common.series import Kind
-from hub.model.fields import Fault, FieldSpec, Reader, choice, text, wrong
+from hub.model.fields import Fault, FieldSpec, Reader, WrongValueError, choice, cut, describe, text, wrong
 from hub.model.nested import by_id, line_of, number, record
-from hub.model.templates import DataPoint
+from hub.model.sources import DataPoint
 from hub.model.thresholdfields import MAX_ENTRIES, POINT, POINT_EXPECTED
 from hub.model.yaml import Item
 
 _WIDTHS = (32, 64)
+_LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
+MAX_LABELS = 50
+MAX_LABEL = 4096
 
 
 def _read_width(item: Item) -> int:
@@ -23,6 +27,35 @@ def _read_width(item: Item) -> int:
 
 
 _width = Reader(_read_width, {"enum": list(_WIDTHS)})
+
+
+def _read_labels(item: Item) -> dict[str, str]:
+    if not isinstance(item.value, dict) or len(item.value) > MAX_LABELS:
+        raise wrong(item, f"a mapping of at most {MAX_LABELS} labels to texts")
+    faults = [
+        Fault(part.line, f".{cut(name)}", f"got {describe(part.value)}; expected a text, in quotes")
+        for name, part in item.value.items()
+        if not isinstance(part.value, str) or len(part.value) > MAX_LABEL
+    ]
+    faults += [
+        Fault(part.line, "", f"got '{cut(name)}'; expected the name of a label: letters, digits and _")
+        for name, part in item.value.items()
+        if not _LABEL.fullmatch(name)
+    ]
+    if faults:
+        raise WrongValueError(*faults)
+    return {name: part.value for name, part in item.value.items()}
+
+
+_labels = Reader(
+    _read_labels,
+    {
+        "type": "object",
+        "propertyNames": {"pattern": f"^(?:{_LABEL.pattern})$"},
+        "additionalProperties": {"type": "string", "maxLength": MAX_LABEL},
+        "maxProperties": MAX_LABELS,
+    },
+)
 
 
 def _check_point(values: Mapping[str, Any], item: Item) -> Iterable[Fault]:
@@ -38,7 +71,7 @@ def _check_point(values: Mapping[str, Any], item: Item) -> Iterable[Fault]:
 def _check_derived(values: Mapping[str, Any], item: Item) -> Iterable[Fault]:
     if values.get("kind", Kind.GAUGE.value) != Kind.GAUGE.value:
         yield Fault(line_of(item, "kind"), ".kind", "a point that is computed is a gauge; leave the field out")
-    for name in ("scale", "offset", "wraps_at_bits"):
+    for name in ("scale", "offset", "wraps_at_bits", "value", "metric", "labels"):
         if name in values:
             yield Fault(
                 line_of(item, name), f".{name}", "a point that is computed has none; put it into the expression"
@@ -85,8 +118,11 @@ points: Reader = by_id(
             "wraps_at_bits": FieldSpec(_width),
             "scale": FieldSpec(number()),
             "offset": FieldSpec(number()),
+            "value": FieldSpec(text("an expression over $1, $2 and so on", r".+", longest=MAX_LENGTH)),
+            "metric": FieldSpec(text("the name of a metric", r"[A-Za-z_:][A-Za-z0-9_:]*", longest=512)),
+            "labels": FieldSpec(_labels),
         },
-        "a mapping with kind, unit, minimum, maximum, derived, wraps_at_bits, scale, offset",
+        "a mapping with kind, unit, minimum, maximum, derived, wraps_at_bits, scale, offset, value, metric, labels",
         _build_point,
         _check_point,
         inner="derived",

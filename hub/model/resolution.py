@@ -13,7 +13,9 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
-from hub.model.templates import UNBIND, DataPoint, Entry, Graph, Source, Target, Template, Threshold
+from common.sources import DEVICE
+from hub.model.sources import DataPoint, Source
+from hub.model.templates import UNBIND, Entry, Graph, Target, Template, Threshold
 
 E = TypeVar("E", Source, Threshold, Graph)
 
@@ -57,7 +59,7 @@ class Effective(Struct, frozen=True, kw_only=True):
 
     id: str
     description: str
-    component: Target
+    component: str
     replaces: str
     chain: tuple[str, ...]
     sources: Mapping[str, Source]
@@ -72,7 +74,7 @@ class Effective(Struct, frozen=True, kw_only=True):
 
 
 class Hidden(Struct, frozen=True):
-    """A point, threshold or graph (`what`) of a template that does not hold, because a stronger one has the same."""
+    """A point, source, threshold or graph (`what`) of a template, in place of which that of a stronger one holds."""
 
     what: str
     id: str
@@ -105,9 +107,9 @@ class Resolution(Struct, frozen=True, kw_only=True):
     held: tuple[Held, ...] = ()
     unheld: tuple[Unheld, ...] = ()
 
-    def of(self, component: Target) -> list[Effective]:
+    def of(self, component: str) -> list[Effective]:
         """The templates that hold for components of a kind, the weakest first."""
-        return [one.template for one in self.held if one.template.component is component]
+        return [one.template for one in self.held if one.template.component == component]
 
 
 MAX_CHAIN = 30
@@ -139,7 +141,7 @@ def extended(templates: Mapping[str, Template], template_id: str) -> Effective:
     return Effective(
         id=template.id,
         description=template.description,
-        component=components[-1] if components else Target.DEVICE,
+        component=components[-1] if components else DEVICE,
         replaces=template.replaces,
         chain=tuple(one.id for one in chain),
         sources=_merged("sources", [(one.id, one.sources) for one in chain], traces),
@@ -218,10 +220,12 @@ def derived_of(template: Effective) -> dict[str, DataPoint]:
 
 def _with_hidden(held: Sequence[tuple[Effective, str]]) -> tuple[Held, ...]:
     """Note what of each template a stronger one hides."""
-    taken: dict[tuple[Target, str, str], str] = {}
+    taken: dict[tuple[str, str, str], str] = {}
     found: list[Held] = []
     for template, who in reversed(held):
-        own = [("point", name) for name in derived_of(template)]
+        of_sets = template.component == Target.PROCESS_SET
+        own = [("point", name) for name in derived_of(template)] if of_sets else []
+        own += [("source", id_) for id_ in template.sources] if not of_sets else []
         own += [("threshold", id_) for id_ in template.thresholds]
         own += [("graph", id_) for id_ in template.graphs]
         keys = [(template.component, what, id_) for what, id_ in own]

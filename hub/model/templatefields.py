@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from common.expressions import parse
-from common.processpoints import POINTS as PROCESS_POINTS
-from hub.model.fields import Fault, FieldSpec, Reader, WrongValueError, choice, text, unknown, whole
+from hub.model.fields import Fault, FieldSpec, Reader, WrongValueError, choice, unknown, whole, wrong
 from hub.model.judging import sorted_by
-from hub.model.nested import by_id, in_turn, line_of, record
+from hub.model.nested import by_id, line_of, record
 from hub.model.pointfields import points
-from hub.model.templates import DataPoint, Source, SourceType, points_of
+from hub.model.schemas import mapping
+from hub.model.sourcefields.ping import PING
+from hub.model.sourcefields.plugin import PLUGIN
+from hub.model.sourcefields.probe import PROBE
+from hub.model.sourcefields.process import PROCESS
+from hub.model.sourcefields.scrape import SCRAPE
+from hub.model.sourcefields.shape import SourceFields
+from hub.model.sourcefields.snmp import SNMP
+from hub.model.sourcefields.status import STATUS
+from hub.model.sources import Source, SourceType, points_of
 from hub.model.thresholdfields import MAX_ENTRIES, SLUG, SLUG_EXPECTED
 from hub.model.yaml import Item
 
-OID = r"\.?[0-2](?:\.[0-9]{1,10}){1,127}"
-MAX_ARC = 2**32 - 1  # RFC 2578, section 3.5
-MAX_SECOND_ARC = 39
-
-_FIELDS_OF: Mapping[SourceType, tuple[str, ...]] = {
-    SourceType.PROCESS: (),
-    SourceType.SNMP: ("oid", "interval_s"),
-    SourceType.STATUS: ("item", "interval_s"),
-    SourceType.PROBE: ("command", "handler", "interval_s"),
-}
-_NEEDS = {SourceType.SNMP: "oid", SourceType.STATUS: "item", SourceType.PROBE: "command"}
+SOURCES: Mapping[SourceType, SourceFields] = MappingProxyType(
+    {
+        SourceType.PROCESS: PROCESS,
+        SourceType.SNMP: SNMP,
+        SourceType.PING: PING,
+        SourceType.STATUS: STATUS,
+        SourceType.PROBE: PROBE,
+        SourceType.PROMETHEUS: SCRAPE,
+        SourceType.PLUGIN: PLUGIN,
+    }
+)
+_OF_POINTS = ("value", "metric", "labels")
 
 
 def _check_derived(source: Source, item: Item) -> Iterable[Fault]:
@@ -62,75 +72,97 @@ def _circle(needs: Mapping[str, Iterable[str]], name: str) -> list[str]:
 
 # --- sources ----------------------------------------------------------------------------------------------------------
 
-
-def _read_oid(item: Item) -> str:
-    oid: str = _oid_text(item)
-    arcs = [int(arc) for arc in oid.strip(".").split(".")]
-    if max(arcs) > MAX_ARC:
-        raise WrongValueError(Fault(item.line, "", f"{max(arcs)} is no number of an OID: at most {MAX_ARC}"))
-    if arcs[0] < 2 and arcs[1] > MAX_SECOND_ARC:
-        raise WrongValueError(
-            Fault(item.line, "", f"the second number of an OID that begins with {arcs[0]} is at most {MAX_SECOND_ARC}")
-        )
-    return "." + oid.strip(".")
+_type = choice(*(type_.value for type_ in SourceType))
+_interval = FieldSpec(whole(1, 86400))
+_points = FieldSpec(points)
 
 
-_oid_text = text("an OID in digits such as .1.3.6.1.2.1.1.3.0", OID, longest=1400)
+def _fields_of(type_: SourceType) -> Mapping[str, FieldSpec]:
+    interval = {} if type_ is SourceType.PROCESS else {"interval_s": _interval}
+    return {"type": FieldSpec(_type, required=True), **SOURCES[type_].fields, **interval, "points": _points}
 
 
-def _check_source(values: Mapping[str, Any], item: Item) -> Iterable[Fault]:
-    type_ = SourceType(values["type"])
-    strange = [name for name in values if name not in {"type", "points", *_FIELDS_OF[type_]}]
-    for name in strange:
-        yield Fault(line_of(item, name), f".{name}", f"a source of type {type_.value} has none; leave the field out")
-    needed = _NEEDS.get(type_)
-    if needed is not None and not values.get(needed):
-        yield Fault(item.line, "", f"a source of type {type_.value} needs the field '{needed}'")
-    named: dict[str, DataPoint] = values.get("points", {})
-    if type_ is SourceType.PROCESS:
-        yield from _check_process_points(named, item)
-    elif not any(not point.derived for point in named.values()):
-        yield Fault(line_of(item, "points"), "", "has no point that is measured; name one under 'points'")
-    yield from _check_derived(Source(type=type_, points=named), item)
+def _reader_of(type_: SourceType) -> Reader:
+    """Reads a source of a type."""
+    known = SOURCES[type_]
+
+    def check(values: Mapping[str, Any], item: Item) -> Iterable[Fault]:
+        for name in known.needs:
+            if name not in values:
+                yield Fault(item.line, "", f"a source of type {type_.value} needs the field '{name}'")
+        for name, point in values.get("points", {}).items():
+            for field in _OF_POINTS:
+                if getattr(point, field) and field not in known.of_points:
+                    told = f"a point of a source of type {type_.value} has none; leave the field out"
+                    yield Fault(line_of(item, "points", name, field), f".points.{name}.{field}", told)
+        yield from known.check(values, item)
+        yield from _check_derived(_build(**values), item)
+
+    return record(_fields_of(type_), "a mapping with type and points", _build, check, inner="derived")
 
 
-def _check_process_points(named: Mapping[str, DataPoint], item: Item) -> Iterable[Fault]:
-    """A process source has the points that the collector measures; only what is computed from them can be added."""
-    for name, point in named.items():
-        line, place = line_of(item, "points", name), f".points.{name}"
-        if name not in PROCESS_POINTS and not point.derived:
-            yield Fault(
-                line,
-                place,
-                f"{unknown('point', name, PROCESS_POINTS)}; another one needs 'derived', an expression over these",
-            )
-        elif name in PROCESS_POINTS and point != DataPoint():
-            what = "choose another name" if point.derived else "leave its fields out"
-            yield Fault(line, place, f"{name} is measured by the process collector as it is; {what}")
+def _build(**values: Any) -> Source:
+    return Source(**values | {"type": SourceType(values["type"])})
 
 
-def _build_source(**values: Any) -> Source:
-    return Source(type=SourceType(values.pop("type")), **values)
+_READERS = {type_: _reader_of(type_) for type_ in SourceType}
+_ALL = {name for reader in _READERS.values() for name in reader.schema["properties"]}
 
 
-_argument = text("an argument of the command, on one line", longest=4096)
+def _read_source(item: Item) -> Source:
+    """Read a source by its type, which tells what else it may say."""
+    if not isinstance(item.value, dict):
+        raise wrong(item, "a mapping with type and points")
+    if "type" not in item.value:
+        raise WrongValueError(Fault(item.line, "", "field 'type' is missing"))
+    try:
+        type_ = SourceType(_type(item.value["type"]))
+    except WrongValueError as error:
+        line = item.value["type"].line
+        raise WrongValueError(*(Fault(one.line or line, ".type", one.sentence) for one in error.faults)) from None
+    strange = [name for name in item.value if name in _ALL and name not in _fields_of(type_)]
+    told = f"a source of type {type_.value} has none; leave the field out"
+    faults = [Fault(item.value[name].line, f".{name}", told) for name in strange]
+    rest = {name: part for name, part in item.value.items() if name not in strange}
+    try:
+        source: Source = _READERS[type_](Item(rest, item.line) if strange else item)
+    except WrongValueError as error:
+        if not faults:
+            raise
+        faults += error.faults
+    if faults:
+        raise WrongValueError(*faults)
+    return source
+
+
+def _schema() -> Mapping[str, Any]:
+    """All fields, and for each type those that it may have."""
+    found: dict[str, list[Any]] = {}
+    for reader in _READERS.values():
+        for name, schema in reader.schema["properties"].items():
+            same = found.setdefault(name, [])
+            if schema not in same:
+                same.append(schema)
+    properties = {name: one[0] if len(one) == 1 else {"anyOf": one} for name, one in found.items()}
+    rules = [
+        {
+            "if": {"properties": {"type": {"const": type_.value}}},
+            "then": {
+                "properties": {
+                    name: reader.schema["properties"].get(name, False)
+                    for name in properties
+                    if properties[name] is not reader.schema["properties"].get(name)
+                },
+                **({"required": list(SOURCES[type_].needs)} if SOURCES[type_].needs else {}),
+            },
+        }
+        for type_, reader in _READERS.items()
+    ]
+    return {**mapping(properties, ["type"]), "allOf": rules}
+
 
 sources: Reader = by_id(
-    record(
-        {
-            "type": FieldSpec(choice(*(type_.value for type_ in SourceType)), required=True),
-            "oid": FieldSpec(Reader(_read_oid, _oid_text.schema)),
-            "item": FieldSpec(text("what of the status is meant", r".+")),
-            "command": FieldSpec(in_turn(_argument, longest=100)),
-            "handler": FieldSpec(text(SLUG_EXPECTED, SLUG)),
-            "interval_s": FieldSpec(whole(1, 86400)),
-            "points": FieldSpec(points),
-        },
-        "a mapping with type and points",
-        _build_source,
-        _check_source,
-        inner="derived",
-    ),
+    Reader(_read_source, _schema()),
     key="id",
     pattern=SLUG,
     expected=SLUG_EXPECTED,

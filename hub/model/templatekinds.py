@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from hub.model.fields import FieldSpec, choice, many, prose, text
+from hub.model.fields import FieldSpec, many, prose, text
 from hub.model.graphfields import graphs
 from hub.model.templatefields import sources
 from hub.model.templates import UNBIND, Target, Template
 from hub.model.thresholdfields import SLUG, SLUG_EXPECTED, thresholds
+
+COMPONENT = r"[a-z][a-z0-9_]{0,39}"
+COMPONENT_EXPECTED = (
+    f"a kind of component: {', '.join(Target)}, or another word of small letters, digits and _, a letter first"
+)
 
 _template_id = text(f"the id of a template: {SLUG_EXPECTED}", SLUG, longest=100)
 
@@ -22,7 +27,7 @@ bindings = many(
 TEMPLATE_FIELDS: Mapping[str, FieldSpec] = {
     "id": FieldSpec(text(SLUG_EXPECTED, SLUG, longest=100), required=True),
     "description": FieldSpec(prose(4096)),
-    "component": FieldSpec(choice(*(target.value for target in Target))),
+    "component": FieldSpec(text(COMPONENT_EXPECTED, COMPONENT, longest=40)),
     "extends": FieldSpec(_template_id),
     "replaces": FieldSpec(_template_id),
     "sources": FieldSpec(sources),
@@ -56,8 +61,7 @@ def check_template(values: Mapping[str, Any], _bad: Collection[str]) -> list[tup
 
 def build_template(values: dict[str, Any], _number: int) -> Template:
     """Make a template of fields that are all right."""
-    component = values.pop("component", None)
-    return Template(component=Target(component) if component else None, **values)
+    return Template(**values)
 
 
 def check_bindings(values: Mapping[str, Any], _bad: Collection[str]) -> list[tuple[str, str]]:

@@ -13,16 +13,16 @@ from msgspec import Struct
 from common.events import CLASS_PERFORMANCE, Severity
 from common.judged import BaselineSide, ThresholdForm
 from common.names import Slug
-from common.processpoints import POINTS as PROCESS_POINTS
-from common.series import Kind, Pace, PointName
+from common.series import Pace
+from hub.model.sources import Source
 
 KIND_TEMPLATE = "Template"
 UNBIND = "-"
 """Before a template's id where it is unbound."""
 
 
-class Target(enum.Enum):
-    """What a template is for."""
+class Target(enum.StrEnum):
+    """The kinds of components that the modeler knows, and the device itself; a template may be for any other word."""
 
     DEVICE = "device"
     PROCESS_SET = "process_set"
@@ -30,53 +30,6 @@ class Target(enum.Enum):
     FILESYSTEM = "filesystem"
     CPU = "cpu"
     MEMORY = "memory"
-
-
-class SourceType(enum.Enum):
-    """Where the points of a source come from."""
-
-    PROCESS = "process"
-    SNMP = "snmp"
-    STATUS = "status"
-    PROBE = "probe"
-
-
-class DataPoint(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A point of a source; `common.series.Point` says what the other fields mean.
-
-    Attributes:
-        derived: the expression of one that is computed from others of its source.
-    """
-
-    kind: Kind = Kind.GAUGE
-    unit: str = ""
-    minimum: float | None = None
-    maximum: float | None = None
-    derived: str = ""
-    wraps_at_bits: int = 0
-    scale: float = 1.0
-    offset: float = 0.0
-
-
-class Source(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is measured together.
-
-    Attributes:
-        oid: of an SNMP source, with the dot in front.
-        item: what of the status is meant.
-        command: of a probe: the program and its arguments; no shell sees them.
-        handler: what reads a probe's output.
-        interval_s: None for that of the device.
-        points: by name. A process source has the points of `common.processpoints` whether they are named or not.
-    """
-
-    type: SourceType
-    oid: str = ""
-    item: str = ""
-    command: tuple[str, ...] = ()
-    handler: str = ""
-    interval_s: int | None = None
-    points: dict[PointName, DataPoint] = {}
 
 
 class Step(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -186,14 +139,14 @@ class Template(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A template, as its document says it.
 
     Attributes:
-        component: None for that of the template which it extends, or a device.
+        component: kind of what it is for; None for that of the template which it extends, or a device.
         extends: id of the template that it begins with; empty for none.
         replaces: id of a template that goes where both are bound to a device; empty for none.
     """
 
     id: Slug
     description: str = ""
-    component: Target | None = None
+    component: str | None = None
     extends: str = ""
     replaces: str = ""
     sources: dict[str, Source | None] = {}
@@ -203,14 +156,3 @@ class Template(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 Entry = Source | Threshold | Graph
 SECTIONS = ("sources", "thresholds", "graphs")
-
-
-def points_of(source: Source) -> dict[str, DataPoint]:
-    """All points of a source, by name."""
-    if source.type is not SourceType.PROCESS:
-        return source.points
-    known = {
-        name: DataPoint(kind=point.kind, unit=point.unit, minimum=point.minimum, maximum=point.maximum)
-        for name, point in PROCESS_POINTS.items()
-    }
-    return {**source.points, **known}

@@ -22,7 +22,8 @@ from hub.model.entities import (
 from hub.model.fields import unknown
 from hub.model.model import Model
 from hub.model.resolution import MAX_CHAIN, Effective, derived_of, extended, lineage_of
-from hub.model.templates import KIND_TEMPLATE, UNBIND, SourceType, Target, Template, Threshold
+from hub.model.sourcesoundness import points_known, users_of, wrong_sources
+from hub.model.templates import KIND_TEMPLATE, UNBIND, Target, Template, Threshold
 from hub.model.unread import ALL_READ, Unread
 from hub.model.wrong import Path, Wrong
 
@@ -45,6 +46,9 @@ def wrong_with_templates(after: Model, keys: Collection[Key], unread: Unread = A
     gone = changed - after.templates.keys()
     look_at = with_heirs((after,), changed) & after.templates.keys() if changed else frozenset()
     look_at |= {id_ for id_, one in after.templates.items() if one.replaces in gone}
+    look_at |= (
+        with_heirs((after,), users_of(after, look_at | gone)) & after.templates.keys() if changed else frozenset()
+    )
     circles = {field: _circles(after.templates, field) for field in FIELDS} if look_at else {}
     found: list[Wrong] = []
     for id_ in sorted(look_at):
@@ -114,8 +118,8 @@ def _of_template(
         return  # hardly anything of it would be right
     effective = extended(templates, template.id)
     yield from _of_replaced(effective, model)
-    inherited = set(_problems(extended(templates, template.extends))) if template.extends else set()
-    for path, sentence in _problems(effective):
+    inherited = set(_problems(extended(templates, template.extends), templates)) if template.extends else set()
+    for path, sentence in _problems(effective, templates):
         if (path, sentence) not in inherited:
             place = path if path[0] == "component" or path[1] in getattr(template, path[0]) else ("extends",)
             yield Wrong(key, place, f"{'.'.join(path)}: {sentence}" if place == ("extends",) else sentence)
@@ -127,8 +131,8 @@ def _of_replaced(template: Effective, model: Model) -> Iterator[Wrong]:
     if not chain or chain[0].extends:
         return  # not there, or a gap: what it is for is not known
     other = extended(model.templates, template.replaces).component
-    if other is not template.component:
-        told = f"{template.replaces} is for {other.value}, this template for {template.component.value}"
+    if other != template.component:
+        told = f"{template.replaces} is for {other}, this template for {template.component}"
         yield Wrong((KIND_TEMPLATE, template.id), ("replaces",), f"{told}; it could not stand in its place")
 
 
@@ -157,9 +161,9 @@ def _of_extension(template: Template, chain: Sequence[Template]) -> Iterator[Wro
     if not template.extends:
         return
     above = extended({one.id: one for one in chain}, template.extends)
-    if template.component is not None and template.component is not above.component:
+    if template.component is not None and template.component != above.component:
         yield Wrong(
-            key, ("component",), f"{template.extends}, which it extends, is for {above.component.value}; leave it out"
+            key, ("component",), f"{template.extends}, which it extends, is for {above.component}; leave it out"
         )
     for section in ("sources", "thresholds", "graphs"):
         for id_, entry in getattr(template, section).items():
@@ -175,9 +179,9 @@ def _of_extension(template: Template, chain: Sequence[Template]) -> Iterator[Wro
 # --- what a template says, with all that it inherits ------------------------------------------------------------------
 
 
-def _problems(template: Effective) -> Iterator[tuple[Path, str]]:
-    yield from _wrong_sources(template)
-    known = points_known(template)
+def _problems(template: Effective, templates: Mapping[str, Template]) -> Iterator[tuple[Path, str]]:
+    yield from wrong_sources(template, templates)
+    known = points_known(template, templates)
     for id_, threshold in template.thresholds.items():
         for point in threshold.points:
             if point not in known:
@@ -190,33 +194,6 @@ def _problems(template: Effective) -> Iterator[tuple[Path, str]]:
                 yield ("graphs", id_), f"in the transform of {curve.point}: {unknown('point', name, known | {OWN})}"
 
 
-def _wrong_sources(template: Effective) -> Iterator[tuple[Path, str]]:
-    first: dict[str, str] = {}
-    for id_, source in template.sources.items():
-        path = ("sources", id_)
-        of_processes = source.type is SourceType.PROCESS
-        if of_processes != (template.component is Target.PROCESS_SET):
-            yield path, _WRONG_PLACE[of_processes].format(source.type.value, template.component.value)
-        for name in source.points:
-            if of_processes and name in PROCESS_POINTS:
-                continue
-            other = first.setdefault(name, id_)
-            if other != id_:
-                yield path, f"the point '{name}' is also one of the source '{other}'; a template has each name once"
-
-
-_WRONG_PLACE = {
-    True: "a source of type {0} belongs in a template with component: process_set, not {1}",
-    False: "a source of type {0} cannot measure a process set: its figures are those of the type process",
-}
-
-
-def points_known(template: Effective) -> set[str]:
-    """The names of all points that a template may judge and draw; those of a process set are always there."""
-    names = {name for source in template.sources.values() for name in source.points}
-    return names | PROCESS_POINTS.keys() if template.component is Target.PROCESS_SET else names
-
-
 # --- process sets -----------------------------------------------------------------------------------------------------
 
 
@@ -225,7 +202,7 @@ def _points_of_sets(model: Model) -> set[str]:
     found = set(PROCESS_POINTS)
     for id_ in model.templates:
         template = extended(model.templates, id_)
-        if template.component is Target.PROCESS_SET:
+        if template.component == Target.PROCESS_SET:
             found |= derived_of(template).keys()
     return found
 

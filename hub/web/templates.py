@@ -13,7 +13,8 @@ from hub.model.judging import threshold_config
 from hub.model.plain import plain
 from hub.model.resolution import Effective, Held, Origin, Trace
 from hub.model.service import ModelService
-from hub.model.templates import Entry, Source, Threshold, points_of
+from hub.model.sources import Source, points_of
+from hub.model.templates import Entry, Threshold
 from hub.web.call import Call
 from hub.web.router import Route
 
@@ -112,7 +113,7 @@ def _held(held: Held) -> HeldRow:
     return HeldRow(
         id=template.id,
         description=template.description,
-        component=template.component.value,
+        component=template.component,
         origin=held.bound_by,
         extends=list(template.chain[:-1]),
         replaces=template.replaces,

@@ -155,8 +155,21 @@ derived = st.sampled_from([
 ])  # fmt: skip
 source = derived.map(lambda points: {"type": "process", "points": points}) | st.sampled_from([
     {"type": "snmp", "oid": ".1.3.6.1.2.1.1.3.0", "interval_s": 30, "points": {"up": {"kind": "derive", "minimum": 0}}},
-    {"type": "status", "item": "queue", "points": ["depth", {"name": "age", "unit": "s", "maximum": 1.5}]},
-    {"type": "probe", "command": ["x", "-v", "-v", ""], "handler": "nagios", "points": ["t"]},
+    {"type": "snmp", "oids": [".1.3.6", {"walk": "1.3.7"}], "name": "{$1|if#}", "only": "^eth|'", "points": [
+        "a", {"name": "b", "value": "$1 * 8"},
+    ]},
+    {"type": "ping", "packets": 5, "gap_s": 0.5, "timeout_s": 1, "gates": False, "confirm": 1},
+    {"type": "ping", "points": {"good": {"derived": "100 - loss", "unit": "percent"}}},
+    {"type": "status", "item": "disks", "only": ["/home", "1", "no"], "interval_s": 10},
+    {"type": "status", "item": "processes", "only": "^x", "match": "regex", "follow": "tree"},
+    {"type": "probe", "command": ["x", "-v", "-v", ""], "handler": "nagios", "user": "nobody", "memory_mib": 64},
+    {"type": "probe", "points": ["depth", {"name": "age", "unit": "s", "maximum": 1.5}]},
+    {"type": "prometheus", "url": "https://x:9100/metrics?a=b", "name": "{job} {a}", "timeout_s": 2.5, "points": {
+        "up": {"metric": "a:b_total", "kind": "counter", "labels": {"le": "+Inf", "x": "1"}},
+    }},
+    {"type": "plugin", "service": "queue", "points": ["len"], "settings": {
+        "host": "1", "port": 8, "wait": 0.5, "deep": True, "names": ["yes", "2"], "none": [],
+    }},
 ])  # fmt: skip
 graph = st.fixed_dictionaries(
     {
@@ -224,7 +237,7 @@ FIELDS: dict[str, tuple[dict[str, st.SearchStrategy[Any]], dict[str, st.SearchSt
         {"id": slug},
         {
             "description": prose,
-            "component": st.sampled_from(["device", "process_set", "cpu"]),
+            "component": st.sampled_from(["device", "process_set", "cpu", "certificate", "null", "yes"]),
             "replaces": slug.map(lambda id_: f"{id_}.x"),
             "sources": st.dictionaries(entry, source, max_size=2),
             "thresholds": st.dictionaries(entry, threshold, max_size=2),

@@ -146,9 +146,9 @@ def test_a_trend_has_its_times_in_the_config_and_others_have_none() -> None:
     assert not any(one.within_s or one.window_s for one in config(BASE).thresholds)
 
 
-def test_templates_for_other_components_are_not_judged_yet() -> None:
-    text = "kind: Template\nid: base\ncomponent: cpu\nsources: {s: {type: status, item: x, points: [y]}}\n"
-    text += "thresholds: {t: {points: y, maximum: 1}}\n---\nkind: Device\nid: d\naddress: x\ntemplates: [base]\n"
+def test_templates_for_other_components_are_none_of_the_process_collectors_business() -> None:
+    text = "kind: Template\nid: base\ncomponent: cpu\nsources: {s: {type: status, item: cpus}}\n"
+    text += "thresholds: {t: {points: cpu_busy, maximum: 1}}\n---\nkind: Device\nid: d\naddress: x\ntemplates: [base]\n"
     assert (config(text).thresholds, config(text).derived) == ((), ())
 
 

@@ -78,7 +78,7 @@ def test_a_device_that_could_not_be_watched_is_told_as_well() -> None:
     assert [line.split(":")[0] for line in lines] == ["f1.yaml", "f2.yaml"]
 
 
-WRONG_TEMPLATE = "kind: Template\nid: nope\ncomponent: nothing\n"
+WRONG_TEMPLATE = "kind: Template\nid: nope\ncomponent: no-thing\n"
 
 
 @pytest.mark.parametrize(

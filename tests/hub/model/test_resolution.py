@@ -15,12 +15,10 @@ from hub.model.entities import (
 )
 from hub.model.model import Model
 from hub.model.resolution import Hidden, Origin, Resolution, Trace, Unheld, extended, rebound, resolve
+from hub.model.sources import DataPoint, Source, SourceType
 from hub.model.templates import (
     Curve,
-    DataPoint,
     Graph,
-    Source,
-    SourceType,
     Target,
     Template,
     Threshold,

@@ -66,7 +66,15 @@ WRONG = [
     "kind: Group\nid: /Server\n",
     "kind: Group\nid: g\ntemplates: [a/b]\n",
     "kind: Template\nid: a/b\n",
-    TEMPLATE + "component: disk\n",
+    TEMPLATE + "component: Disk\n",
+    TEMPLATE + "sources: {s: {type: ping, oid: .1.3.6.1}}\n",
+    TEMPLATE + "sources: {s: {type: snmp, oids: [{walk: .1.3, get: .1.3}], points: [a]}}\n",
+    TEMPLATE + "sources: {s: {type: ping, timeout_s: 61}}\n",
+    TEMPLATE + "sources: {s: {type: status, item: disk}}\n",
+    TEMPLATE + "sources: {s: {type: status}}\n",
+    TEMPLATE + "sources: {s: {type: probe, command: [], points: [a]}}\n",
+    TEMPLATE + "sources: {s: {type: plugin, service: q, settings: {a: {b: 1}}, points: [a]}}\n",
+    TEMPLATE + "sources: {s: {type: prometheus, url: 'http://x', points: {a: {metric: 1x}}}}\n",
     TEMPLATE + "sources: {s: {type: snm}}\n",
     TEMPLATE + "sources: [{type: process}]\n",
     TEMPLATE + "thresholds: {t: {points: cpu, maximum: high}}\n",
@@ -106,7 +114,16 @@ RIGHT = [
     + "extends: b\ncomponent: process_set\nthresholds: {a: {points: cpu, maximum: 8e+9}, gone: }\ngraphs: {g: }\n",
     TEMPLATE + "thresholds: [{id: a, points: [cpu], levels: [{severity: 4, minimum: 1}]}]\n",
     TEMPLATE
-    + "sources: {s: {type: snmp, oid: .1.3.6.1, points: [a, {name: b}]}}\ngraphs: {g: {points: [a, {point: b}]}}\n",
+    + "sources: {s: {type: snmp, oids: [.1.3.6.1, {walk: 1.3.6}], points: [a, {name: b}]}}\n"
+    + "graphs: {g: {points: [a, {point: b}]}}\n",
+    TEMPLATE + "component: disk\nsources: [{id: s, type: status, item: disks, only: /home}, {id: p, type: ping}]\n",
+    TEMPLATE + "sources: {s: {type: snmp, oid: 1.3.6, only: [x], points: {a: {value: '$1 * 8'}}}}\n",
+    TEMPLATE + "sources: {s: {type: probe, command: [http, -v], timeout_s: 300, handler: t}}\n",
+    TEMPLATE
+    + "sources: {s: {type: plugin, service: q, settings: {a: 1, b: [x], c: true}, points: a}}\n".replace(
+        ": a}}", ": [a]}}"
+    ),
+    TEMPLATE + "sources: {s: {type: prometheus, url: 'http://x', points: {a: {metric: 'x:y', labels: {b: c}}}}}\n",
     TEMPLATE + "graphs: {g: {points: {point: a, transform: value * 8}, unit: bit/s, band: true, percentiles: 95}}\n",
     "kind: Group\nid: g\ntemplates: [a, -b]\n",
     "kind: DeviceClass\nid: /Server/Linux\ndescription: |\n  a\n  b\nproperties: {interval_s: 30}\n",

@@ -10,14 +10,12 @@ from common.judged import ThresholdForm
 from common.series import Kind
 from hub.model.documents import read_entity
 from hub.model.entities import Device, DeviceClass, Group, ProcessSet, decode_entity, encode_entity
+from hub.model.sources import DataPoint, Oid, Source, SourceType
 from hub.model.templates import (
     KIND_TEMPLATE,
     Curve,
-    DataPoint,
     Draw,
     Graph,
-    Source,
-    SourceType,
     Step,
     Target,
     Template,
@@ -129,13 +127,17 @@ def test_a_template_with_everything() -> None:
 def test_entries_may_stand_in_a_list() -> None:
     (found,) = read(
         "kind: Template\nid: t\nsources:\n"
-        "  - {id: up, type: snmp, oid: 1.3.6.1.2.1.1.3.0, interval_s: 5, points: [ticks, {name: x, kind: counter}]}\n"
-        "  - {id: p, type: probe, command: [a, -v, -v], handler: h, points: [t]}\n"
-        "  - {id: s, type: status, item: queue, points: {depth: {minimum: 0, maximum: 9}}}\n"
-        "  - id: port\n    type: snmp\n    oid: 1.3.6.1.2.1.2.2.1\n    points:\n"
+        "  - {id: up, type: snmp, oid: 1.3.6.1.2.1.1.3.0, interval_s: 5, points: [{name: x, kind: counter}]}\n"
+        "  - {id: p, type: probe, command: [a, -v, -v], user: nobody, timeout_s: 9, points: [t]}\n"
+        "  - {id: s, type: status, item: disks, only: /, points: {rest: {derived: total - used, maximum: 9}}}\n"
+        "  - id: port\n    type: snmp\n    oids: [{walk: 1.3.6.1.2.1.2.2.1}, {get: .1.3}, 1.3.6]\n    points:\n"
         "      in: {kind: counter, unit: bytes, wraps_at_bits: 32, maximum: 12500000}\n"
         "      out: {kind: counter, unit: bits, scale: 8}\n"
         "      heat: {scale: -0.1, offset: -273.15, minimum: -50}\n"
+        "  - {id: web, type: prometheus, url: 'http://x/', name: '{job}',\n"
+        "     points: {m: {metric: up, labels: {job: x}}}}\n"
+        "  - {id: q, type: plugin, service: queue, settings: {host: x, port: 8, deep: [a, b]}, points: [len]}\n"
+        "  - {id: echo, type: ping, packets: 5, gates: false}\n"
         "thresholds: [{id: long, points: t, minimum: 1, enabled: false}]\n"
     )
     assert isinstance(found, Template)
@@ -144,13 +146,33 @@ def test_entries_may_stand_in_a_list() -> None:
             type=SourceType.SNMP,
             oid=".1.3.6.1.2.1.1.3.0",
             interval_s=5,
-            points={"ticks": DataPoint(), "x": DataPoint(kind=Kind.COUNTER)},
+            points={"x": DataPoint(kind=Kind.COUNTER)},
         ),
-        "p": Source(type=SourceType.PROBE, command=("a", "-v", "-v"), handler="h", points={"t": DataPoint()}),
-        "s": Source(type=SourceType.STATUS, item="queue", points={"depth": DataPoint(minimum=0.0, maximum=9.0)}),
+        "p": Source(
+            type=SourceType.PROBE, command=("a", "-v", "-v"), user="nobody", timeout_s=9.0, points={"t": DataPoint()}
+        ),
+        "s": Source(
+            type=SourceType.STATUS,
+            item="disks",
+            only=("/",),
+            points={"rest": DataPoint(derived="total - used", maximum=9.0)},
+        ),
+        "web": Source(
+            type=SourceType.PROMETHEUS,
+            url="http://x/",
+            name="{job}",
+            points={"m": DataPoint(metric="up", labels={"job": "x"})},
+        ),
+        "q": Source(
+            type=SourceType.PLUGIN,
+            service="queue",
+            settings={"host": "x", "port": 8, "deep": ("a", "b")},
+            points={"len": DataPoint()},
+        ),
+        "echo": Source(type=SourceType.PING, packets=5, gates=False),
         "port": Source(
             type=SourceType.SNMP,
-            oid=".1.3.6.1.2.1.2.2.1",
+            oids=(Oid(walk=".1.3.6.1.2.1.2.2.1"), Oid(get=".1.3"), Oid(get=".1.3.6")),
             points={
                 "in": DataPoint(kind=Kind.COUNTER, unit="bytes", wraps_at_bits=32, maximum=12_500_000.0),
                 "out": DataPoint(kind=Kind.COUNTER, unit="bits", scale=8.0),
@@ -200,7 +222,10 @@ TEMPLATE = "kind: Template\nid: t\n"
         (f"kind: Template\nid: {'x' * 300}\n", "field 'id': got 'xxx"),
         ('kind: Template\nid: "a\\nb"\n', "f1.yaml:2: Template a\ufffdb: field 'id'"),
         (TEMPLATE + "extend: x\n", "f1.yaml:3: Template t: there is no field 'extend'; did you mean 'extends'?"),
-        (TEMPLATE + "component: disk\n", "field 'component': got 'disk'; expected one of device, process_set"),
+        (
+            TEMPLATE + "component: Disk\n",
+            "field 'component': got 'Disk'; expected a kind of component: device, process_set",
+        ),
         (TEMPLATE + "extends: t\n", "f1.yaml:3: Template t: field 'extends': the template names itself in 'extends'"),
         (TEMPLATE + "replaces: a/b\n", "f1.yaml:3: Template t: field 'replaces': got 'a/b'; expected the id"),
         (
@@ -351,7 +376,7 @@ TEMPLATE = "kind: Template\nid: t\n"
         (source("type: process\n    oid: 1.3.1"), "field 'sources.s.oid': a source of type process has none"),
         (source("type: process\n    interval_s: 5"), "field 'sources.s.interval_s': a source of type process has none"),
         (source("type: probe\n    command: ls"), "field 'sources.s.command': got 'ls'; expected a list"),
-        (source("type: probe\n    command: []\n    points: [x]"), "a source of type probe needs the field 'command'"),
+        (source("type: probe\n    command: []\n    points: [x]"), "expected the name of the probe first"),
         (source("type: probe\n    command: [x]\n    handler: a/b"), "field 'sources.s.handler': got 'a/b'"),
         (
             process("cup: {unit: x}"),

@@ -104,7 +104,7 @@ def test_what_holds_together_is_taken() -> None:
             "f2.yaml:4: Template t: field 'sources.s': a source of type process belongs in a template with component:",
         ),
         (
-            "kind: Template\nid: t\nextends: base\nsources:\n  s: {type: status, item: x, points: [y]}\n",
+            "kind: Template\nid: t\nextends: base\nsources:\n  s: {type: status, item: disks}\n",
             "f2.yaml:5: Template t: field 'sources.s': a source of type status cannot measure a process set",
         ),
         (
