@@ -1,7 +1,10 @@
 """Formulas: expressions over the objects of an SNMP source, which are called `$1` to `$N` in them (pure).
 
-$1 * 8
-if($2 > 0, 100 * $1 / $2, 0)
+    $1 * 8
+    if($2 > 0, 100 * $1 / $2, 0)
+    avg($1)
+
+`sum`, `avg`, `count`, `lowest` and `highest` of one object that is walked are of all its rows.
 """
 
 from __future__ import annotations
@@ -10,8 +13,12 @@ import re
 
 from common.expressions import Expression, ExpressionError, parse
 
+WHOLES = ("sum", "avg", "count", "lowest", "highest")
+"""Functions of all rows of an object."""
+
+_WHOLE = re.compile(rf"(?<![$0-9A-Za-z_])({'|'.join(WHOLES)})\([ \t\r\n]*\$([1-9][0-9]{{0,2}})[ \t\r\n]*\)")
 _OPERAND = re.compile(r"\$([1-9][0-9]{0,2})(?![0-9A-Za-z_])")
-_NAME = re.compile(r"v([1-9][0-9]{0,2})")
+_NAME = re.compile(rf"(?:({'|'.join(WHOLES)})_)?v([1-9][0-9]{{0,2}})")
 _BARE = re.compile(r"(?<![$0-9A-Za-z_])v[0-9]+(?![0-9A-Za-z_])")
 
 
@@ -28,7 +35,9 @@ def parse_formula(text: str) -> Expression:
     """
     if (bare := _BARE.search(text)) is not None:
         raise ExpressionError(_strange(bare[0]))
-    expression = parse(_OPERAND.sub(lambda found: name_of(int(found[1])), text))  # as long as it was: places stay
+    # What stands in the place of an object, and of a function of its rows, is as long as it was: positions stay.
+    read = _WHOLE.sub(lambda found: f"{found[1]}_{name_of(int(found[2]))}".ljust(len(found[0])), text)
+    expression = parse(_OPERAND.sub(lambda found: name_of(int(found[1])), read))
     for name in sorted(expression.names):
         if not _NAME.fullmatch(name):
             raise ExpressionError(_strange(name))
@@ -39,7 +48,19 @@ def parse_formula(text: str) -> Expression:
 
 def places_of(expression: Expression) -> frozenset[int]:
     """The places of the objects that the expression of a formula refers to."""
-    return frozenset(int(name.removeprefix("v")) for name in expression.names)
+    return frozenset(_split(name)[1] for name in expression.names)
+
+
+def wholes_of(expression: Expression) -> dict[str, tuple[str, int]]:
+    """What is of all rows in it: by name the function, and the place of the object."""
+    found = {name: _split(name) for name in sorted(expression.names)}
+    return {name: one for name, one in found.items() if one[0]}
+
+
+def _split(name: str) -> tuple[str, int]:
+    known = _NAME.fullmatch(name)
+    assert known is not None
+    return known[1] or "", int(known[2])
 
 
 def _strange(name: str) -> str:

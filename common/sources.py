@@ -77,14 +77,18 @@ class SnmpSource(SourceConfig, frozen=True, tag="snmp"):
 
     Attributes:
         formulas: of each point that is measured.
-        name: of a row's component, a text with `{index}` and `{$N}` in it; empty for the device.
+        name: of a row's component (`common.rownames`); empty for the device, and for the index of what is walked for
+            components.
         only: RE2 that has to be found in a component's name; empty takes all.
+        discontinuity: number of the object that changes when the counts of a row have begun anew
+            (ifCounterDiscontinuityTime); 0 where there is none.
     """
 
     oids: Annotated[tuple[OidConfig, ...], Meta(min_length=1, max_length=MAX_OIDS)]
     formulas: Annotated[tuple[Formula, ...], Meta(max_length=MAX_POINTS)] = ()
     name: Annotated[str, Meta(max_length=500)] = ""
     only: Annotated[str, Meta(max_length=4096)] = ""
+    discontinuity: Annotated[int, Meta(ge=0, le=MAX_OIDS)] = 0
 
 
 class PingSource(SourceConfig, frozen=True, tag="ping"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from common.expressions import ExpressionError
-from common.formulas import name_of, parse_formula, places_of
+from common.formulas import name_of, parse_formula, places_of, wholes_of
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,17 @@ def test_what_is_none_is_told(text: str, told: str) -> None:
     with pytest.raises(ExpressionError) as caught:
         parse_formula(text)
     assert told in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["100 * $2 / sum($1)", "100 * $2 / sum( $1 )"])
+def test_what_is_of_all_rows_has_a_name_of_its_own(text: str) -> None:
+    formula = parse_formula(text)
+    assert places_of(formula) == {1, 2}
+    assert wholes_of(formula) == {"sum_v1": ("sum", 1)}
+    assert formula.evaluate({"v2": 5, "sum_v1": 20}) == 25
+
+
+@pytest.mark.parametrize("text", ["sum($1, $2)", "sum($1 + 1)", "total($1)"])
+def test_all_rows_are_of_one_object(text: str) -> None:
+    with pytest.raises(ExpressionError, match="there is no function"):
+        parse_formula(text)
