@@ -8,6 +8,21 @@ What somebody wants:
 What is read:
     passes          one reading of everything that is wanted, as values
     watcher         takes passes
+    gathering       what was read becomes things of a pass
+    states          in which state each is, and since when
+    paces           what is read more seldom than passes are taken
+    beside          asks what may never answer
+    ways            what reads this host: /proc, or psutil
+    hostreading     the items that answer at once
+    hostfiles       their figures from /proc
+    hostpsutil      their figures by psutil
+    shares          shares of the time of processors
+    disks           room of filesystems
+    sensors         temperatures and fans
+    units           units of systemd that failed
+    processes       processes by name
+    names           who is meant by one
+    family          who is shown for those that were found
     rows            what series get of them
 
 The tree:

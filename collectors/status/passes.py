@@ -46,6 +46,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
     Attributes:
         disks: folders.
+        every_s: seconds from pass to pass, about.
         further: items of `common.statuspoints` that are read whole; among them `disks` and `interfaces` for all that
             there are beside those that are named.
     """
@@ -54,18 +55,19 @@ class Wanted(Struct, frozen=True, kw_only=True):
     interfaces: tuple[str, ...] = ()
     processes: tuple[ProcessName, ...] = ()
     further: frozenset[str] = frozenset()
+    every_s: float = 1.0
 
 
 class Found(Struct, frozen=True, kw_only=True):
     """One thing that was wanted, as a pass found it.
 
     Attributes:
-        at: epoch second when this was read: what is read seldom stands in several passes, and what is stuck keeps
-            nothing.
+        at: epoch second when this was read: what is read seldom stands in several passes.
         since: epoch second since when it is in this state.
         sentence: what is wrong; empty when nothing is.
         figures: by name; of what is not `OK` there are none. Names as in `common.statuspoints`, counts as counted,
             and further ones that only the tree shows.
+        counts: what series are worked out from, and nobody is shown.
     """
 
     state: State
@@ -73,6 +75,7 @@ class Found(Struct, frozen=True, kw_only=True):
     since: float
     sentence: str = ""
     figures: Mapping[str, Any] = {}
+    counts: Mapping[str, float] = {}
 
 
 class ProcessFigures(Struct, frozen=True, kw_only=True):
@@ -118,6 +121,7 @@ class Pass(Struct, frozen=True, kw_only=True):
         processes: by what was wanted.
         races: processes, or parts of them, that were not read in this pass, by kind (`ended`, `denied`, ...).
         took_s: how long it took, waiting included.
+        uptime_s: since this host was started; None where it is not told.
     """
 
     at: float
@@ -127,3 +131,4 @@ class Pass(Struct, frozen=True, kw_only=True):
     processes: Mapping[ProcessName, FoundProcesses]
     races: Mapping[str, int] = {}
     took_s: float = 0.0
+    uptime_s: float | None = None

@@ -15,7 +15,7 @@ import psutil
 
 from collectors.framework.processtable import ProcessRow
 
-PROGRAMS = frozenset({"tocsin-hub", "tocsin-process", "tocsin-modeler"})
+PROGRAMS = frozenset(f"tocsin-{name}" for name in ("hub", "process", "modeler", "status", "snmp", "probe"))
 _MARK = "tocsin-"
 _FIRST_PID = 1
 _WRITTEN_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH

@@ -97,6 +97,27 @@ def arguments(folder: str) -> str:
     return data.rstrip(b"\0").replace(b"\0", b" ").decode("utf-8", "replace")
 
 
+def argument_list(folder: str) -> tuple[str, ...]:
+    """The command line of a process, each argument by itself.
+
+    Raises:
+        OSError: as `read`.
+    """
+    data = read(f"{folder}/cmdline", MOST_ARGUMENTS_BYTES).rstrip(b"\0")
+    return tuple(data.decode("utf-8", "replace").split("\0")) if data else ()
+
+
+def memory_pages(folder: str) -> tuple[int, int, int]:
+    """Pages of a process: all that it has mapped, those of them that are in memory, and those of these it may share.
+
+    Raises:
+        OSError: as `read`.
+        ValueError: the file makes no sense.
+    """
+    size, resident, shared, _ = read(f"{folder}/statm", STAT_BYTES).split(None, 3)
+    return number(size), number(resident), number(shared)
+
+
 class Watched:
     """Reads what is told of processes that are watched alone."""
 
