@@ -10,7 +10,7 @@ Entry:
 
 One device:
     task          a cycle: scan, verify, decide, tell, keep
-    backoff       when one that does not answer is asked again
+    backoff       how long a device may take to be scanned
     listening     who listens to process events, and how that goes
 
 Reading:

@@ -1,21 +1,14 @@
-"""How long a device is waited for, and when one that does not answer is asked again (pure)."""
+"""How long a device may take to be scanned (pure)."""
 
 from __future__ import annotations
 
-import random
-
-from msgspec.structs import replace
-
+from collectors.framework.snmp.backoff import within
 from common.configs import SnmpConfig
 
 AFTER_READING_S = 4.0
 """Of a cycle, left for what comes after its table: events go to disk, and a host is asked how it is."""
 SILENCE_SHARE = 0.8
 """Of the time that reading a table may take: so soon has to be known that a device does not answer."""
-SLACK = 0.5
-"""Of an interval: a turn so close to the time at which one is to be asked again is the one."""
-LEAST_SHARE = 0.5
-"""Of the time to the next attempt that chance leaves at least."""
 
 
 def longest_cycle_s(interval_s: int) -> float:
@@ -30,54 +23,4 @@ def longest_read_s(interval_s: int) -> float:
 
 def in_time(snmp: SnmpConfig, interval_s: int) -> SnmpConfig:
     """The same with no more patience than reading has: else silence would show as a table that takes too long."""
-    limit_s = SILENCE_SHARE * longest_read_s(interval_s)
-    timeout_s = min(snmp.timeout_s, limit_s / 2)
-    retries = min(snmp.retries, int(limit_s / timeout_s) - 1)
-    if (timeout_s, retries) == (snmp.timeout_s, snmp.retries):
-        return snmp
-    return replace(snmp, timeout_s=timeout_s, retries=retries)
-
-
-class Backoff:
-    """Counts how often a device did not answer; after each time it rests longer, up to a bound.
-
-    Chance makes the rests uneven, so that devices that fell silent together are not asked together ever after.
-
-    Args:
-        most_s: longest rest; one that is read less often than that anyway is asked in each of its turns.
-        silent: it did not answer when it was asked last.
-
-    Attributes:
-        silent: it did not answer.
-    """
-
-    def __init__(self, most_s: float, rng: random.Random, *, silent: bool = False) -> None:
-        self._most_s = most_s
-        self._rng = rng
-        self._failures = int(silent)
-        self._tried = self._until = float("-inf")
-
-    @property
-    def silent(self) -> bool:
-        """Whether it did not answer when it was asked last."""
-        return self._failures > 0
-
-    def rests(self, now: float, neighbour_back_at: float = float("-inf")) -> bool:
-        """Whether its turn is to be left out; not when one of its network has come back since it was asked."""
-        return now < self._until and neighbour_back_at <= self._tried
-
-    def failed(self, began: float, interval_s: float) -> None:
-        """It did not answer; the attempt began at a moment of the monotonic clock."""
-        self._failures = min(self._failures + 1, 32)
-        longest_s = min(interval_s * 2 ** (self._failures - 1), max(self._most_s, interval_s))
-        wait_s = max(interval_s, longest_s * self._rng.uniform(LEAST_SHARE, 1.0))
-        self._tried = began
-        self._until = began + wait_s - SLACK * interval_s
-
-    def answered(self) -> None:
-        """It did."""
-        self._failures, self._until = 0, float("-inf")
-
-    def again(self) -> None:
-        """Something has changed: it may answer now, and its rests begin anew."""
-        self._failures, self._until = min(self._failures, 1), float("-inf")
+    return within(snmp, SILENCE_SHARE * longest_read_s(interval_s))

@@ -14,6 +14,7 @@ from zope.interface import implementer
 from collectors.framework.interfaces import IProcessSource
 from collectors.framework.judging.rates import went_back
 from collectors.framework.processtable import ProcessTable
+from collectors.framework.snmp.backoff import PROBE_RETRIES
 from collectors.framework.snmp.errors import SnmpAuthError, SnmpError, SnmpTimeout, no_host_resources
 from collectors.framework.snmp.interfaces import ISnmpClient, Oid, SnmpClientFactory, SnmpValue, Table
 from collectors.framework.snmp.prints import Prints
@@ -41,7 +42,6 @@ EVERYTHING = [NAME, STATUS, CPU, MEMORY, PATH, PARAMETERS]
 GET_AT_ONCE = 20
 WALK_FROM = 60
 """So many new processes are read cheaper by walking their columns, if they are many of all."""
-PROBE_RETRIES = 1
 MOST_COMPARED = 10_000
 """Of larger tables all is read anew in each cycle: putting what differs over what was there takes longer than that."""
 

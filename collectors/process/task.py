@@ -11,10 +11,11 @@ from zope.interface import implementer
 from collectors.framework.interfaces import CollectorContext, IProcessSource, ITask
 from collectors.framework.networks import SILENT
 from collectors.framework.processtable import ProcessTable
-from collectors.framework.snmp.errors import NoHostResources, SnmpAuthError, SnmpConfigError, SnmpError, SnmpTimeout
+from collectors.framework.snmp.backoff import NO_ANSWER, Backoff
+from collectors.framework.snmp.errors import ERROR_KEYS, error_key
 from collectors.framework.timing import turn_of
 from collectors.process import flaws, report
-from collectors.process.backoff import Backoff, longest_cycle_s, longest_read_s
+from collectors.process.backoff import longest_cycle_s, longest_read_s
 from collectors.process.doubt import changed_hands, has_shrunk, whom_to_ask
 from collectors.process.events import GROUP
 from collectors.process.evidence.keeper import EvidenceKeeper
@@ -36,17 +37,6 @@ from common.series import snap
 PERSIST_EVERY = 30
 """Cycles without a change after which the memory is kept all the same."""
 AGENT_RESTARTED = "agent_restarted"
-
-_KEYS: tuple[tuple[type[Exception], str], ...] = (
-    (SnmpTimeout, "snmp_timeout"),
-    (SnmpAuthError, "snmp_auth"),
-    (SnmpConfigError, "snmp_config"),
-    (NoHostResources, "snmp_no_host_resources"),
-    (SnmpError, "snmp_error"),
-)
-
-NO_ANSWER = (SnmpTimeout, SnmpAuthError, SnmpConfigError)
-"""What is asked again less and less often: who is silent, who refuses us, who cannot be found."""
 
 MakeSource = Callable[[DeviceConfig, "ProcessTask"], IProcessSource]
 
@@ -79,7 +69,7 @@ class ProcessTask:
         self._backoff = Backoff(
             context.networks.settings.silent_s,
             context.rng,
-            silent=any(key in self._tracker.memory.alarms for kind, key in _KEYS if kind in NO_ANSWER),
+            silent=any(key in self._tracker.memory.alarms for kind, key in ERROR_KEYS if kind in NO_ANSWER),
         )
         self._sizing = self._tracker.memory.sizing.learnt()
         self._make_source = make_source
@@ -372,4 +362,4 @@ class TableIncompleteError(TransientError):
 def _key(error: TocsinError) -> str:
     if isinstance(error, TableIncompleteError):
         return "table_incomplete"
-    return next((key for kind, key in _KEYS if isinstance(error, kind)), "snmp_error")
+    return error_key(error)

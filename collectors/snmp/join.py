@@ -14,14 +14,15 @@ from msgspec import Struct
 
 from collectors.framework.snmp.interfaces import Oid, SnmpValue
 from collectors.framework.snmp.values import number, row_name, told
+from collectors.framework.sources.checking import MAX_COMPONENTS
 from collectors.framework.sources.results import Measured
 from collectors.snmp.naming import Named, index_text, named
 from collectors.snmp.readings import Column, Readings, Uptime, Value
 from collectors.snmp.recipe import Made, Recipe
 from common.series import Number
 
-MOST_ROWS = 10_000
-"""Components of one source on a device; what is more is left out, and said."""
+MOST_ROWS = MAX_COMPONENTS
+"""Of one source on a device; what is more is left out, and said."""
 NO_ROWS = "no row"
 
 Numbers = list[Number | None]

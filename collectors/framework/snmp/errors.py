@@ -35,6 +35,21 @@ class NoHostResources(SnmpError):  # noqa: N818  the name that the seam promises
     """The agent answers, but has no HOST-RESOURCES-MIB process table, or does not show it to us."""
 
 
+ERROR_KEYS: tuple[tuple[type[Exception], str], ...] = (
+    (SnmpTimeout, "snmp_timeout"),
+    (SnmpAuthError, "snmp_auth"),
+    (SnmpConfigError, "snmp_config"),
+    (NoHostResources, "snmp_no_host_resources"),
+    (SnmpError, "snmp_error"),
+)
+"""Keys of the events that say why a device cannot be read, whatever is read of it."""
+
+
+def error_key(error: Exception) -> str:
+    """The key of the event of an error."""
+    return next((key for kind, key in ERROR_KEYS if isinstance(error, kind)), "snmp_error")
+
+
 STATUS_NAMES = (
     "noError",
     "tooBig",

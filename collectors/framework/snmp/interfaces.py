@@ -29,6 +29,7 @@ class Table(Struct, frozen=True, kw_only=True):
             nothing was compared, and all that was read is in the columns.
         read: for each column, when the rows up to which index came (monotonic seconds), in the order of answers; empty
             where that is not known.
+        silent: what stopped the walk is that no answer came any more.
         prints: of all rows as they are now, to be given as `known` to the next walk; None when there are none.
     """
 
@@ -42,6 +43,7 @@ class Table(Struct, frozen=True, kw_only=True):
     differ: list[int] | None = None
     prints: Prints | None = None
     read: tuple[list[tuple[Oid, float]], ...] = ()
+    silent: bool = False
 
 
 class ISnmpClient(Interface):

@@ -114,12 +114,13 @@ class Walk:
             raise BadAnswer(f"more than {self._max_rows} rows")
         return count
 
-    def table(self, problem: str = "") -> Table:
+    def table(self, problem: str = "", *, silent: bool = False) -> Table:
         """What was read so far."""
         return Table(
             columns=tuple(cursor.values for cursor in self._cursors),
             complete=not problem,
             problem=problem,
+            silent=silent,
             varbinds=self.varbinds,
             requests=self.requests,
             scalars=self.scalars or (),
@@ -178,7 +179,7 @@ async def walk(walked: Walk, asker: Asker, sizing: Sizing, max_repetitions: int,
                 sizing.silent()
             if not walked.answered:
                 raise
-            return walked.table(failed.message)
+            return walked.table(failed.message, silent=isinstance(failed, SnmpTimeout))
     return walked.table()
 
 

@@ -7,7 +7,8 @@ import random
 
 import pytest
 
-from collectors.process.backoff import Backoff, in_time, longest_read_s
+from collectors.framework.snmp.backoff import Backoff
+from collectors.process.backoff import in_time, longest_read_s
 from common.configs import SnmpConfig
 
 
