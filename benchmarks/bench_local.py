@@ -54,15 +54,15 @@ def built_of(compiler: str, name: str, folder: Path, *libraries: str) -> Path:
 
 
 @contextlib.contextmanager
-def crowd(program: Path) -> Iterator[None]:
+def crowd(program: Path, processes: int = PROCESSES, watched: int = WATCHED) -> Iterator[None]:
     """Have the processes run."""
     pipe = subprocess.PIPE
-    command = [str(program), str(PROCESSES), str(WATCHED), "." * 80]
+    command = [str(program), str(processes), str(watched), "." * 80]
     with subprocess.Popen(command, stdin=pipe, stdout=pipe) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         count = int(process.stdout.readline() or 0)
-        if count < PROCESSES:
+        if count < processes:
             print(f"  only {count} processes could be begun", flush=True)
         try:
             yield
