@@ -1,8 +1,11 @@
-"""`task_failed`: opened when a task ends in a way that nobody foresaw, closed by its next good run."""
+"""`task_failed`: opened when a task ends in a way that nobody foresaw, closed by its next good run.
+
+Where a device has several tasks, each has an event of its own: `task_failed:JOB`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -40,16 +43,18 @@ class TaskAlarms:
             return
         if new in _OPENS:
             # Each time: the hub counts them, and the text may be another one.
-            Deferred.fromCoroutine(self._say(record, opens=True))
+            Deferred.fromCoroutine(self._say(record.name, record.device, record.last_error, opens=True))
         elif new is Outcome.GOOD and self._is_open(record.name):
-            Deferred.fromCoroutine(self._say(record, opens=False))
+            Deferred.fromCoroutine(self._say(record.name, record.device, "runs again", opens=False))
 
-    def decided(self, decision: Decision, name: str | None) -> bool:
-        """Take note of what an operator made of `task_failed`; `name` is the task of the device."""
-        if (decision.event_class, decision.event_key) != (self._event_class, KEY):
+    def decided(self, decision: Decision, names: Iterable[str]) -> bool:
+        """Take note of what an operator made of `task_failed`; `names` are the tasks of the device."""
+        key, _, job = decision.event_key.partition(":")
+        if (decision.event_class, key) != (self._event_class, KEY):
             return False
-        if name is not None:
-            self._open[name] = decision.open
+        for name in names:
+            if _job(name, decision.device) == job:
+                self._open[name] = decision.open
         return True
 
     def forget(self, name: str) -> None:
@@ -58,33 +63,44 @@ class TaskAlarms:
             self._states.forget(_key(name))
         self._open.pop(name, None)
 
+    def end(self, name: str, device: str) -> None:
+        """A task of a device that stays is gone."""
+        if self._is_open(name):
+            Deferred.fromCoroutine(self._say(name, device, "it is done no more", opens=False))
+        self._open.pop(name, None)
+
     def _is_open(self, name: str) -> bool:
         known = self._open.get(name)
         if known is None:
             known = self._open[name] = self._states.load(_key(name)) == b"open"
         return known
 
-    async def _say(self, record: TaskRecord, *, opens: bool) -> None:
-        text = record.last_error if opens else "runs again"
+    async def _say(self, name: str, device: str, text: str, *, opens: bool) -> None:
+        job = _job(name, device)
         event = Event(
-            device=record.device,
+            device=device,
             event_class=self._event_class,
-            event_key=KEY,
+            event_key=f"{KEY}:{job}"[:512] if job else KEY,
             severity=Severity.ERROR if opens else Severity.CLEAR,
-            summary=f"{record.name}: {text}".splitlines()[0][:512],
+            summary=f"{name}: {text}".splitlines()[0][:512],
             message=text[:8192],
             at=self._wall(),
             group="Daemon",
         )
-        self._open[record.name] = opens
+        self._open[name] = opens
         try:
-            await self._events.send([event], _key(record.name), b"open" if opens else b"closed")
+            await self._events.send([event], _key(name), b"open" if opens else b"closed")
         except TransientError as error:
-            self._open[record.name] = not opens  # it is said with the next run
-            _log.error("task_failed of {name} cannot be kept: {error}", name=record.name, error=str(error))
+            self._open[name] = not opens  # it is said with the next run
+            _log.error("task_failed of {name} cannot be kept: {error}", name=name, error=str(error))
         except Exception:  # noqa: BLE001 - the supervisor of this event
-            _log.failure("defect while telling of task {name}", name=record.name)
+            _log.failure("defect while telling of task {name}", name=name)
 
 
 def _key(name: str) -> str:
     return f"task_failed:{name}"
+
+
+def _job(name: str, device: str) -> str:
+    """Which of the tasks of a device one is, by its name; empty where there is but one."""
+    return name.partition(f":{device}:")[2]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet.defer import (
@@ -42,6 +43,7 @@ class _Entry:
     def __init__(self, record: TaskRecord) -> None:
         self.record = record
         self.place = phase(record.name)
+        self.turns: Any = getattr(record.task, "turns", None)  # an ITurns, of a task with several intervals
         self.timer: IDelayedCall | None = None
         self.due = 0.0  # monotonic seconds of the turn that the timer waits for
         self.run: Deferred[None] | None = None
@@ -110,8 +112,8 @@ class Scheduler(Service):
         """
         entry = self._entry(name)
         entry.record.task.update(config)
-        if entry.record.pace(entry.record.task.interval_s) and self.running:
-            self._plan(entry)
+        if (entry.record.pace(entry.record.task.interval_s) or entry.turns is not None) and self.running:
+            self._plan(entry, begins=True)
         if self.running:
             self._want(entry)
 
@@ -130,6 +132,9 @@ class Scheduler(Service):
     def run_now(self, names: Iterable[str]) -> int:
         """Run tasks out of turn, before all that wait; returns how many there are. Unknown names are ignored."""
         found = [self._entries[name] for name in names if name in self._entries]
+        for entry in found:
+            if entry.turns is not None:
+                entry.turns.everything()
         if self.running:
             for entry in reversed(found):
                 self._want(entry, first=True)
@@ -265,18 +270,26 @@ class Scheduler(Service):
     def _begin(self, entry: _Entry) -> None:
         if entry.record.state is TaskState.PAUSED:
             return
+        if entry.turns is not None:
+            entry.turns.everything()
         self._want(entry)
-        self._plan(entry)
+        self._plan(entry, begins=True)
 
-    def _plan(self, entry: _Entry) -> None:
+    def _plan(self, entry: _Entry, *, begins: bool = False) -> None:
         """Set the timer for the next turn; from the wall clock, which may have been set since the last one."""
         self._cancel_timer(entry)
-        wait_s = delay_s(self._wall(), entry.record.interval_s, entry.place)
+        if entry.turns is None:
+            wait_s = delay_s(self._wall(), entry.record.interval_s, entry.place)
+        else:
+            wait_s = entry.turns.wait_s(self._wall(), begins=begins)
         entry.due = self._clock.seconds() + wait_s
         entry.timer = self._clock.callLater(wait_s, self._turn, entry)
 
     def _turn(self, entry: _Entry) -> None:
         entry.timer = None
+        if entry.turns is not None and not entry.turns.due(self._wall()):
+            self._plan(entry)  # it was run out of turn, or the clock was set
+            return
         # Whole turns that went by while nothing of ours ran: the process was stopped, or the reactor was held up.
         entry.record.late += int((self._clock.seconds() - entry.due) / entry.record.interval_s)
         if entry.record.state is not TaskState.IDLE:

@@ -14,8 +14,10 @@ import collectors.framework.data.reading
 import collectors.framework.data.spool
 import collectors.framework.data.writing
 import collectors.framework.judging
+import collectors.framework.kit
 import collectors.framework.outlets
 import collectors.framework.processevents
+import collectors.framework.sources
 import collectors.process
 
 ENTRY = re.compile(r"^    (\w+/?) +\S", re.MULTILINE)
@@ -29,8 +31,10 @@ ROOMS = [
     collectors.framework.data.spool,
     collectors.framework.data.writing,
     collectors.framework.judging,
+    collectors.framework.kit,
     collectors.framework.outlets,
     collectors.framework.processevents,
+    collectors.framework.sources,
 ]
 
 

@@ -63,7 +63,7 @@ def rule_of(threshold: ThresholdConfig, point: str, unit: str, floor: float | No
 
 def verdict_event(device: str, component: str, rule: Rule, watch: Watch, verdict: Verdict, at: float) -> Event:
     """The event that tells a verdict; `watch` is as the verdict left it."""
-    what = f"{rule.point} of {component}"
+    what = _of(rule.point, component)
     value = verdict.value
     if value is None:
         text = f"{what} has no value{_lasting(rule, watch, at)}"
@@ -105,7 +105,7 @@ def end_event(device: str, component: str, key: str, watch: Watch, why: str, at:
         event_class=watch.event_class,
         event_key=key,
         severity=Severity.CLEAR,
-        summary=f"{point} of {component} is judged no more: {why}"[:512],
+        summary=f"{_of(point, component)} is judged no more: {why}"[:512],
         at=at,
         group=GROUP,
     )
@@ -119,17 +119,22 @@ def violation_line(
         return _trend_line(component, rule, watch, value, outlook)
     if rule.baseline is not None:
         severity, state = _standing(rule, watch)
-        return f"{severity} {rule.point} of {component} is not as expected ({rule.threshold.id}: {state})"
+        return f"{severity} {_of(rule.point, component)} is not as expected ({rule.threshold.id}: {state})"
     if rule.of_absence:
         severity, state = _standing(rule, watch)
-        return f"{severity} {rule.point} of {component} has no value ({rule.threshold.id}: {state})"
+        return f"{severity} {_of(rule.point, component)} has no value ({rule.threshold.id}: {state})"
     found = violated(rule.threshold, watch, value) if value is not None else None
     if found is None or value is None:
         severity, what = Severity(watch.severity).label if watch.severity else "not yet", "unknown"
     else:
         severity, what = found[0].severity.label, _condition(rule, found[0], found[1], value)
     state = _standing(rule, watch)[1]
-    return f"{severity} {rule.point} of {component} is {what} ({rule.threshold.id}: {state})"
+    return f"{severity} {_of(rule.point, component)} is {what} ({rule.threshold.id}: {state})"
+
+
+def _of(point: str, component: str) -> str:
+    """Which point it is; the device itself goes without saying."""
+    return f"{point} of {component}" if component else point
 
 
 def _likeliness(rule: Rule, verdict: Verdict, value: Number) -> str:
@@ -177,7 +182,7 @@ def _trend_line(component: str, rule: Rule, watch: Watch, value: Number | None, 
     level = next((one for one in levels if (one.minimum, one.maximum) == bounds), levels[-1])
     what = "unknown" if value is None or outlook is None else _growth(rule, level, outlook, value)
     severity, state = (Severity(watch.severity).label, "alarm") if watch.severity else ("not yet", "no alarm yet")
-    return f"{severity} {rule.point} of {component} is {what} ({rule.threshold.id}: {state})"
+    return f"{severity} {_of(rule.point, component)} is {what} ({rule.threshold.id}: {state})"
 
 
 def _growth(rule: Rule, level: Level, outlook: Outlook, value: Number) -> str:

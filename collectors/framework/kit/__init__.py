@@ -8,6 +8,11 @@ What one writes:
     program     its daemon and its command
 
 Behind it:
+    adapted     a collector of the kit, as the framework sees it
+    devicejobs  the jobs of a device, from one config to the next
+    duesets     which intervals of a job are due
+    task        a job as a task of the scheduler
+    onceover    all jobs of a device once, in words
 """
 
 from collectors.framework.kit.collector import Collector

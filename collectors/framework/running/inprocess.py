@@ -11,7 +11,7 @@ from zope.interface import implementer
 
 from collectors.framework.alarms import TaskAlarms
 from collectors.framework.chain import Chain
-from collectors.framework.interfaces import CollectorContext, CollectorSpec, ICollector, ITask
+from collectors.framework.interfaces import CollectorContext, CollectorSpec, ICollector, IManyTasks, ITask, Refreshed
 from collectors.framework.judging.baselines import Learned, Lessons
 from collectors.framework.networks import SILENT
 from collectors.framework.observing import Observer
@@ -38,7 +38,8 @@ class InProcess(Chain):
         self._collector = collector
         self._scheduler = scheduler
         self._alarms = alarms
-        self._tasks: dict[str, str] = {}  # device -> name of its task
+        self._tasks: dict[str, tuple[str, ...]] = {}  # device -> names of its tasks
+        self._many: Any = collector if IManyTasks.providedBy(collector) else None
         self._configs: dict[str, DeviceConfig] = {}
         self._paused: set[str] = set()
         super().__init__([*collector.services(), scheduler])
@@ -68,13 +69,11 @@ class InProcess(Chain):
         """Leave these out until they are run again; a run that is under way ends."""
         for device in devices:
             self._paused.add(device)
-            name = self._tasks.get(device)
-            if name is None:
-                continue  # one whose task could not be made anew
-            try:
-                self._scheduler.pause(name)
-            except Exception:  # noqa: BLE001 - the supervisor of collectors: the others must pause all the same
-                _log.failure("defect while {name} was paused", name=name)
+            for name in self._tasks.get(device, ()):  # none of one whose task could not be made anew
+                try:
+                    self._scheduler.pause(name)
+                except Exception:  # noqa: BLE001 - the supervisor of collectors: the others must pause all the same
+                    _log.failure("defect while {name} was paused", name=name)
 
     async def remove(self, devices: Iterable[str]) -> None:
         """End the tasks of devices that have left, and drop what is kept of these."""
@@ -82,20 +81,21 @@ class InProcess(Chain):
             self._configs.pop(device, None)
             self._paused.discard(device)
             self._lessons.take(device)
-            name = self._tasks.pop(device, None)
-            if name is not None:
+            for name in self._tasks.pop(device, ()):
                 await self._scheduler.remove(name)
                 self._alarms.forget(name)
             forget(self._collector, device)
 
     def run_now(self, devices: Iterable[str]) -> int:
         """Run these out of turn; returns how many there are."""
-        return self._scheduler.run_now(self._tasks[device] for device in devices if device in self._tasks)
+        here = [device for device in devices if device in self._tasks]
+        self._scheduler.run_now(name for device in here for name in self._tasks[device])
+        return len(here)
 
     def decided(self, decision: Decision) -> bool:
         """Take note of what an operator made of an alarm; False when that is not of a task."""
-        name = self._tasks.get(decision.device)
-        return self._alarms.decided(decision, name) or self._collector.decided(decision)
+        names = self._tasks.get(decision.device, ())
+        return self._alarms.decided(decision, names) or self._collector.decided(decision)
 
     def learned(self, lessons: Mapping[str, Sequence[Learned]]) -> None:
         """Lay down for their tasks what is new of the baselines of devices."""
@@ -136,12 +136,40 @@ class InProcess(Chain):
         before, self._configs[device] = self._configs.get(device), config
         was_paused = device in self._paused
         self._paused.discard(device)
-        name = self._tasks.get(device)
-        if name is None:
+        names = self._tasks.get(device)
+        for name in names or ():
+            if was_paused:
+                self._scheduler.resume(name)
+        if self._many is not None:
+            return await self._refresh(config, before) if names is None or before != config else ""
+        if not names:
             return self._start(config)
-        if was_paused:
-            self._scheduler.resume(name)
-        return await self._update(name, config) if before != config else ""
+        return await self._update(names[0], config) if before != config else ""
+
+    async def _refresh(self, config: DeviceConfig, before: DeviceConfig | None) -> str:
+        """Have a device that may have many tasks go by a config; returns why it cannot, when all is as before."""
+        device = config.device
+        try:
+            wanted: Refreshed = self._many.refresh(config)
+        except Exception as error:  # noqa: BLE001 - as above
+            if not isinstance(error, PermanentError):
+                _log.failure("defect while the tasks of {device} were made", device=device)
+            if before is None:
+                del self._configs[device]
+            else:
+                self._configs[device] = before
+            return str(error)[:MAX_REASON] if isinstance(error, PermanentError) else defect(error)
+        names = self._tasks.get(device, ())
+        added = [task.name for task in wanted.added]
+        self._tasks[device] = (*(name for name in names if name not in wanted.gone), *added)
+        for task in wanted.added:
+            self._scheduler.add(task, device)
+        for name in wanted.changed:
+            self._scheduler.update(name, config)
+        for name in wanted.gone:
+            await self._scheduler.remove(name)
+            self._alarms.end(name, device)
+        return ""
 
     def _start(self, config: DeviceConfig) -> str:
         """Make a task and have it scheduled; returns why it cannot be made."""
@@ -154,7 +182,7 @@ class InProcess(Chain):
             reason = defect(error)
         else:
             self._scheduler.add(task, config.device)
-            self._tasks[config.device] = task.name
+            self._tasks[config.device] = (task.name,)
             return ""
         self._configs.pop(config.device, None)
         return reason

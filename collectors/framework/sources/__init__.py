@@ -2,5 +2,9 @@
 
 Readings:
     results     what a reading of a source is
-    taking      what becomes of it
+    taking      what becomes of those of a device
+    checking    what of one can be taken
+    plans       what it is judged and written by
+    problems    what is wrong, and what of that is told
+    memory      what is remembered
 """

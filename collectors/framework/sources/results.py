@@ -56,6 +56,7 @@ class Result(Struct, frozen=True, kw_only=True):
         events: what happened in between, each to be told once.
         points: of a source that the config does not have: what is measured of it; nothing of it is judged. Empty for
             the points of the config.
+        interval_s: step of the series of such a source; 0 for the shortest interval of the job.
         part: who of several that read one source; `complete` and `problems` are then of what this one has read.
     """
 
@@ -67,3 +68,4 @@ class Result(Struct, frozen=True, kw_only=True):
     events: Sequence[Event] = ()
     points: Sequence[Point] = ()
     part: str = ""
+    interval_s: int = 0

@@ -5,17 +5,36 @@ A reading is taken row by row: what cannot be taken is left out alone, and told;
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from msgspec import Struct, field
+from twisted.internet.defer import DeferredLock
+from twisted.logger import Logger
 
 from collectors.framework.interfaces import CollectorContext
-from collectors.framework.judging.thresholdbook import Violation
-from collectors.framework.sources.results import Result
+from collectors.framework.judging.baselines import Learned
+from collectors.framework.judging.judgedfigures import Figures
+from collectors.framework.judging.rates import Moment
+from collectors.framework.judging.thresholdbook import Judgement, Reading, Violation
+from collectors.framework.judging.thresholdwords import KEY_PREFIX, end_event
+from collectors.framework.sources.checking import MAX_COMPONENTS, MAX_PAST_S, Sound, check
+from collectors.framework.sources.memory import DeviceMemory, Memories, SourceMemory, Standing, key_of
+from collectors.framework.sources.plans import SourcePlan, free_mistake
+from collectors.framework.sources.problems import event_of, follow
+from collectors.framework.sources.results import Measured, Problem, Result
 from common.configs import DeviceConfig
-from common.events import Event
+from common.errors import TocsinError
+from common.events import CLASS_CONFIG, CLASS_DAEMON, Event, Severity
 from common.queries import Decision
-from common.series import Sample
+from common.series import Sample, SeriesKey
+
+PERSIST_EVERY = 30
+"""Readings without a change after which the memory is kept all the same."""
+MOST_UNSENT = 1_000
+JOBS = "\n\n"
+"""What is remembered under this is of the jobs of the device together."""
+
+_log = Logger()
 
 
 class Taken(Struct):
@@ -40,27 +59,364 @@ class SourceTaker:
     Args:
         service: of the collector; with the device it names what is remembered.
         event_class: of problems that have none of their own.
+        config: of the device.
     """
 
     def __init__(self, service: str, event_class: str, context: CollectorContext, config: DeviceConfig) -> None:
-        raise NotImplementedError
+        self._service = service
+        self._event_class = event_class
+        self._group = service[:1].upper() + service[1:]
+        self._context = context
+        self._config = config
+        self._plans = _plans(config)
+        self._free: dict[tuple[object, ...], SourcePlan] = {}
+        self._jobs: frozenset[str] | None = None
+        self._mistakes: tuple[str, ...] | None = None
+        self._lock = DeferredLock()
+        self._memories = Memories()
+        self._memory = self._load()
+        self._written: dict[str, dict[str, int]] = {}  # by source, the step of each component's last sample
+        self._learned: dict[str, list[Learned]] = {}
+        self._decisions: list[Decision] = []
+        self._unsent: list[Event] = []
+        self._takes = 0
+        self._stale = True  # what is remembered may be of another config
+        self._changed = False
 
-    async def update(self, config: DeviceConfig, jobs: Collection[str]) -> list[Event]:
-        """Go by another config, and by these jobs; alarms of what is gone end.
+    # --- what others tell ---------------------------------------------------------------------------------------------
+
+    def update(self, config: DeviceConfig, jobs: Iterable[str], mistakes: Iterable[str] = ()) -> None:
+        """Go by another config, and by jobs of these ids; `settle` has alarms of what is gone end.
+
+        Args:
+            config: of the device.
+            jobs: ids of those that are done.
+            mistakes: why others are not, each a sentence.
+        """
+        if config is not self._config:
+            self._plans = _plans(config)
+            self._free.clear()
+        self._config = config
+        self._jobs = frozenset(jobs)
+        self._mistakes = tuple(mistakes)
+        self._stale = True
+
+    def decided(self, decision: Decision) -> bool:
+        """Take note of what an operator made of an alarm; False when it is none of a source."""
+        if decision.event_class == CLASS_DAEMON:
+            return False
+        mine = decision.event_key.startswith(KEY_PREFIX)
+        mine = mine or self._memory.knows(decision.event_class, decision.event_key)
+        if mine:
+            self._decisions.append(decision)
+        return mine
+
+    # --- taking -------------------------------------------------------------------------------------------------------
+
+    async def settle(self) -> list[Event]:
+        """Have alarms end of what is gone, also if nothing is read any more.
 
         Raises:
             TransientError: the disk refused; it is done with the next reading.
         """
-        raise NotImplementedError
+        return (await self.take(())).events
 
-    async def take(self, results: Sequence[Result], job: str = "", failed: str = "") -> Taken:
-        """Take what a job has read, or why it could not.
+    async def take(self, results: Sequence[Result], job: str = "", failed: str = "", interval_s: int = 60) -> Taken:
+        """Take what a job has read, or the sentence why it could not.
+
+        Args:
+            results: in order of time.
+            job: id of the job; empty for one that is not called anything.
+            failed: why it could not; empty where it could.
+            interval_s: of sources that the config does not have, where their readings do not say.
 
         Raises:
             TransientError: the disk refused; what was decided is decided anew by the next reading.
         """
-        raise NotImplementedError
+        await self._lock.acquire()
+        try:
+            return await self._take(results, job, failed, interval_s)
+        finally:
+            self._lock.release()
 
-    def decided(self, decision: Decision) -> bool:
-        """Take note of what an operator made of an alarm; False when it is none of these sources."""
-        raise NotImplementedError
+    async def _take(self, results: Sequence[Result], job: str, failed: str, interval_s: int) -> Taken:
+        now, taken = self._context.wall(), Taken()
+        unsent, decisions = self._unsent, self._decisions
+        self._unsent, self._decisions = [], []
+        events = [*unsent, *self._begin(decisions, now)]
+        once: list[Event] = []
+        problems = [Problem(key=_key("job_failed", job), summary=failed, severity=Severity.ERROR)] if failed else []
+        for result in results:
+            plan = self._plan(result, interval_s)
+            if isinstance(plan, str):
+                taken.refused.append(plan)
+                problems.append(Problem(key=_key("source_unknown", result.source), summary=plan))
+                continue
+            events += self._one(plan, result, job, now, once, taken)
+        events += self._troubles(key_of("", job) or "\n", job, problems, now) if results or failed else []
+        self._context.samples.write(taken.samples)
+        taken.events = [*events, *once]
+        try:
+            await self._keep(taken.events)
+        except TocsinError:
+            # Nothing was stored: decide again from what was, or the events would be lost.
+            self._memory, self._stale = self._load(), True
+            self._decisions[:0] = decisions
+            self._unsent = [*unsent, *once][-MOST_UNSENT:]
+            raise
+        return taken
+
+    def _plan(self, result: Result, interval_s: int) -> SourcePlan | str:
+        """What a reading is judged by, or why there is nothing."""
+        found = self._plans.get(result.source)
+        if found is not None:
+            return found
+        if not result.points:
+            return f"readings of source {result.source!r:.80} are left out: the config has none of that id"
+        step_s = result.interval_s or interval_s
+        if wrong := free_mistake(result, step_s):
+            return f"readings of source {result.source!r:.80} are left out: {wrong}"
+        key = (result.source, tuple(result.points), step_s)
+        plan = self._free.get(key)
+        if plan is None:
+            if len(self._free) >= MAX_COMPONENTS:
+                self._free.clear()
+            plan = SourcePlan(self._config, id=result.source, interval_s=step_s, points=result.points)
+            self._free[key] = plan
+        return plan
+
+    def _one(
+        self, plan: SourcePlan, result: Result, job: str, now: float, once: list[Event], taken: Taken
+    ) -> list[Event]:
+        """Take one reading; what happened once goes to `once`."""
+        key = key_of(plan.source, result.part)
+        kept = self._source(key, plan, result.part, job)
+        written = self._written.setdefault(plan.source, {})
+        sound = check(result, plan, self._room(written, now), self._config.device, now)
+        events: list[Event] = []
+        if sound.step is not None:
+            judged = self._judge(plan, kept, sound, result, now)
+            events += judged.events
+            self._changed |= judged.changed
+            taken.violations += judged.violations
+            taken.samples += self._samples(plan, sound, written, judged.figures)
+        taken.refused += sound.refused
+        once += sound.events
+        told = follow(self._memory, kept, self._problems(plan, sound), self._event_class)
+        self._changed |= bool(told)
+        self._memories.changed(key)
+        return events + [self._event(one, now, stands=stands) for one, stands in told]
+
+    def _judge(self, plan: SourcePlan, kept: SourceMemory, sound: Sound, result: Result, now: float) -> Judgement:
+        step = sound.step
+        assert step is not None
+        if (plan.book.is_empty and not kept.thresholds) or step < kept.step <= now:
+            return Judgement()
+        kept.step = step
+        at = now if now < step + 2 * plan.interval_s else float(step + plan.interval_s)
+        learned = self._learned.pop(plan.source, ())
+        readings = [
+            Reading(name, "", row.values, learned=learned and _of(name, learned), moment=_moment(row, step))
+            for name, row in sound.rows.items()
+        ]
+        gone = {name: "it is not to be monitored" for name in kept.thresholds if name in plan.left_out}
+        if result.complete:
+            judged = kept.thresholds.keys() - sound.rows.keys() - gone.keys()
+            gone |= dict.fromkeys(judged, "it is there no more")
+            return plan.book.judge(kept.thresholds, readings, at, step, gone)
+        # Of those that were not read nothing is concluded.
+        some = {name: kept.thresholds.pop(name) for name in [*sound.rows, *gone] if name in kept.thresholds}
+        found = plan.book.judge(some, readings, at, step, gone)
+        kept.thresholds |= some
+        return found
+
+    def _samples(
+        self, plan: SourcePlan, sound: Sound, written: dict[str, int], figures: Mapping[str, Figures]
+    ) -> list[Sample]:
+        """What is to be written: of each component one for each step."""
+        step = sound.step
+        assert step is not None
+        samples: list[Sample] = []
+        derived = plan.layout.points[len(plan.names) :]
+        for name, row in sound.rows.items():
+            if written.get(name, 0) >= step:
+                continue
+            written[name] = step
+            found = figures.get(name) if derived else None
+            values = {**row.values, **{one.name: found.get(one.name) for one in derived}} if found else row.values
+            samples.append(
+                Sample(
+                    key=SeriesKey(self._config.device, name, plan.source),
+                    layout=plan.layout,
+                    at=step,
+                    values=values,
+                    taken=row.taken,
+                    uptime_s=row.uptime_s,
+                    discontinuity=row.discontinuity,
+                )
+            )
+        return samples
+
+    @staticmethod
+    def _room(written: dict[str, int], now: float) -> Collection[str]:
+        """Which components there are; those that have not been seen for a day make room for others."""
+        if len(written) >= MAX_COMPONENTS:
+            for name in [name for name, step in written.items() if not now - MAX_PAST_S < step <= now + MAX_PAST_S]:
+                del written[name]
+        return written.keys()
+
+    def _problems(self, plan: SourcePlan, sound: Sound) -> list[Problem]:
+        """What a reading says is wrong, and what is wrong with it."""
+        found = list(sound.problems)
+        if sound.left:
+            text = f"of what source {plan.source} reads {sound.left} were left out: {sound.words()}"
+            found.append(Problem(key=_key("reading_refused", plan.source), summary=text))
+        flaws = plan.book.figures.derived.flaws
+        if flaws:
+            cure = "correct the template, or bring the collector up to the version of the hub"
+            text = f"points of source {plan.source} cannot be computed, and are unknown: {'; '.join(flaws[:5])}; {cure}"
+            key = _key("derived_points", plan.source)
+            found.append(Problem(key=key, summary=text, event_class=CLASS_CONFIG))
+        return found
+
+    def _troubles(self, key: str, job: str, problems: Sequence[Problem], now: float) -> list[Event]:
+        """What is to be told that is of no source."""
+        if not problems and key not in self._memory.sources:
+            return []
+        kept = self._memory.sources.setdefault(key, SourceMemory(part=job, job=job))
+        told = follow(self._memory, kept, problems, self._event_class)
+        self._changed |= bool(told)
+        self._memories.changed(key)
+        if not kept.problems:
+            del self._memory.sources[key]
+        return [self._event(one, now, stands=stands) for one, stands in told]
+
+    def _source(self, key: str, plan: SourcePlan, part: str, job: str) -> SourceMemory:
+        kept = self._memory.sources.get(key)
+        if kept is None:
+            kept = self._memory.sources[key] = SourceMemory(source=plan.source, part=part)
+            self._changed = True
+        kept.job, kept.configured = job, plan.configured
+        return kept
+
+    # --- before anything is taken -------------------------------------------------------------------------------------
+
+    def _begin(self, decisions: Sequence[Decision], now: float) -> list[Event]:
+        """Bring what is remembered to what the hub has open, and to the config."""
+        memory, hub = self._memory, self._context.hub_epoch()
+        if hub and memory.hub != hub:
+            if memory.hub:
+                memory.forget_alarms()
+                self._memories = Memories()
+            memory.hub = hub
+            self._changed = True
+        for one in self._context.lessons.take(self._config.device):
+            self._learned.setdefault(one.series.source, []).append(one)
+        events = [event for decision in decisions for event in self._take_decision(decision, now)]
+        if self._stale:
+            events += self._end_what_is_gone(now)
+            if self._mistakes is not None:
+                wrong = "; ".join(self._mistakes)
+                events += self._troubles(JOBS, "", [Problem(key="job_refused", summary=wrong)] if wrong else [], now)
+            self._stale = False
+        return events
+
+    def _take_decision(self, decision: Decision, now: float) -> list[Event]:
+        """The next reading says what differs: what was closed and goes on is raised anew."""
+        self._changed = True
+        if decision.event_key.startswith(KEY_PREFIX):
+            source = decision.event_key[len(KEY_PREFIX) :].partition("/")[0]
+            plan = self._plans.get(source)
+            homes = [
+                (key, kept) for key, kept in self._memory.sources.items() if plan is not None and kept.source == source
+            ]
+            for key, kept in homes:
+                if len(homes) == 1 or decision.component in kept.thresholds:
+                    assert plan is not None
+                    plan.book.decide(kept.thresholds, decision)
+                    self._memories.changed(key)
+                    return []
+            return [self._over(decision, now)] if decision.open else []
+        identity = (decision.component, decision.event_class, decision.event_key)
+        if decision.open:
+            return [] if self._memory.is_open(identity) else [self._over(decision, now)]
+        for key, kept in self._memory.sources.items():
+            kept.problems = [one for one in kept.problems if one.identity != identity]
+            self._memories.changed(key)
+        return []
+
+    def _over(self, decision: Decision, now: float) -> Event:
+        """What was opened again by hand, and has no cause, is over."""
+        one = Standing(
+            component=decision.component, event_class=decision.event_class, key=decision.event_key, severity=0
+        )
+        return self._event(one, now, stands=False, over="there is no cause for it")
+
+    def _end_what_is_gone(self, now: float) -> list[Event]:
+        """Alarms of what is read no more end."""
+        gone = [key for key, kept in self._memory.sources.items() if key != JOBS and self._is_gone(kept)]
+        events: list[Event] = []
+        for key in gone:
+            kept = self._memory.sources.pop(key)
+            self._changed = True
+            why = f"source {kept.source} is read no more"
+            for component, watches in kept.thresholds.items():
+                events += [
+                    end_event(self._config.device, component, event_key, watch, why, now)
+                    for event_key, watch in watches.watches.items()
+                    if watch.severity
+                ]
+            over = why if kept.source else f"{kept.job or 'this'} is done no more"
+            events += [
+                self._event(one, now, stands=False, over=over)
+                for one in kept.problems
+                if not self._memory.is_open(one.identity)
+            ]
+            if not any(other.source == kept.source for other in self._memory.sources.values()):
+                self._written.pop(kept.source, None)
+        return events
+
+    def _is_gone(self, kept: SourceMemory) -> bool:
+        if kept.configured and kept.source not in self._plans:
+            return True
+        of_job = bool(kept.part) or not kept.configured
+        return of_job and self._jobs is not None and kept.job not in self._jobs
+
+    # --- keeping ------------------------------------------------------------------------------------------------------
+
+    async def _keep(self, events: Sequence[Event]) -> None:
+        self._takes += 1
+        if not events and not self._changed and self._takes % PERSIST_EVERY:
+            return
+        self._changed = False
+        await self._context.events.send(events, state_key(self._service, self._config.device), self._dump())
+
+    def _dump(self) -> bytes:
+        return self._memories.dump(self._memory)
+
+    def _load(self) -> DeviceMemory:
+        return self._memories.load(self._context.states.load(state_key(self._service, self._config.device)))
+
+    def _event(self, one: Standing, now: float, *, stands: bool, over: str = "it is over") -> Event:
+        return event_of(self._config.device, one, now, self._group, stands=stands, over=over)
+
+
+def state_key(service: str, device: str) -> str:
+    """Name of what is remembered of a device, in the state store."""
+    return f"sources:{service}:{device}"
+
+
+def _plans(config: DeviceConfig) -> dict[str, SourcePlan]:
+    return {source.id: SourcePlan(config, source) for source in config.sources}
+
+
+def _key(word: str, what: str) -> str:
+    return f"{word}:{what}" if what else word
+
+
+def _moment(row: Measured, step: int) -> Moment:
+    return Moment(row.taken or float(step), row.uptime_s, row.discontinuity)
+
+
+def _of(component: str, learned: Sequence[Learned]) -> Sequence[Learned]:
+    return [one for one in learned if one.series.component == component]
