@@ -81,6 +81,19 @@ class ITask(Interface):
         """End for good: the device is not collected here any more."""
 
 
+class ITurns(Interface):
+    """When a task runs that has several intervals: its attribute `turns`; its `interval_s` is the shortest."""
+
+    def everything() -> None:
+        """Have all intervals due for the next run, in turn or not."""
+
+    def due(wall: float) -> dict[int, int]:
+        """Intervals that are due at an epoch second, each with its step."""
+
+    def wait_s(wall: float, *, begins: bool = False) -> float:
+        """Seconds from now to the next turn; where a run begins now that is out of turn, it is not too soon."""
+
+
 class ICollector(Interface):
     """What one kind of collector adds to the framework."""
 
@@ -122,6 +135,31 @@ class ICollector(Interface):
 
     def listening() -> tuple[int, int]:
         """Of how many devices it is told what happens as it does, and of how many that can be scanned it is not."""
+
+
+class Refreshed(Struct, frozen=True, kw_only=True):
+    """What becomes of the tasks of a device with another config; those that are not named go on as they are.
+
+    Attributes:
+        added: new ones.
+        changed: names of those that go on by something else, and run at once (`ITask.update`).
+        gone: names of those that end.
+    """
+
+    added: Sequence[ITask] = ()
+    changed: Sequence[str] = ()
+    gone: Sequence[str] = ()
+
+
+class IManyTasks(ICollector):
+    """A collector that may have several tasks for a device; `make_task` is never asked of it."""
+
+    def refresh(config: DeviceConfig) -> Refreshed:
+        """Say what tasks a device has from now on.
+
+        Raises:
+            PermanentError: it has those that it had; the sentence goes back to the hub.
+        """
 
 
 # --- what the framework offers to tasks -------------------------------------------------------------------------------
@@ -211,6 +249,10 @@ def _tell_nobody(_sentence: str) -> None:
     """It is counted all the same."""
 
 
+def _nobody_for(_part: str) -> Callable[[str], None]:
+    return _tell_nobody
+
+
 class CollectorContext(Struct, frozen=True, kw_only=True):
     """What the framework hands to a collector when the daemon starts.
 
@@ -231,6 +273,9 @@ class CollectorContext(Struct, frozen=True, kw_only=True):
         on_problem: where a collector tells what ails its files, and "" when it is over.
         lessons: what is new of what was learned of devices, for their tasks to take.
         settings: of the daemon, of the type that its spec names; None where there is no daemon.
+        problem_of: gives a part of the collector, by a word that is the key of its event, where to tell what ails it,
+            and "" when it is over. Ask when the collector is made.
+        collector: name of the collector, the device under which it reports itself.
     """
 
     clock: Any
@@ -250,6 +295,8 @@ class CollectorContext(Struct, frozen=True, kw_only=True):
     on_problem: Callable[[str], None] = _tell_nobody
     lessons: Lessons = field(default_factory=Lessons)
     settings: Any = None
+    problem_of: Callable[[str], Callable[[str], None]] = _nobody_for
+    collector: Callable[[], str] = lambda: ""
 
 
 class CollectorSpec(Struct, frozen=True, kw_only=True):
