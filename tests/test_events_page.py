@@ -8,13 +8,22 @@ from pathlib import Path
 
 from collectors.framework import alarms, rejections
 from collectors.framework.judging.thresholdwords import KEY_PREFIX
-from collectors.framework.snmp.errors import NoHostResources, SnmpAuthError, SnmpConfigError, SnmpError, SnmpTimeout
+from collectors.framework.snmp.backoff import NO_ANSWER
+from collectors.framework.snmp.errors import (
+    NoHostResources,
+    SnmpAuthError,
+    SnmpConfigError,
+    SnmpError,
+    SnmpTimeout,
+    error_key,
+)
 from collectors.modeler import main as modeler
 from collectors.modeler import task as modelling
 from collectors.process import events as process
 from collectors.process import flaws
 from collectors.process import main as scanner
 from collectors.process import task as scanning
+from collectors.snmp import flaws as flawed
 from collectors.snmp import gate
 from common import events as classes
 from common.configs import SERVICE_MODELER
@@ -78,6 +87,11 @@ PLACES: dict[str, dict[str, set[str]]] = {
 
 PROBLEMS: dict[str, dict[str, set[str]]] = {
     "collectors/snmp/gate.py": {gate.DOWN: {CLASS_PING}},
+    "collectors/snmp/flaws.py": {
+        f"{flawed.POINT}:SOURCE:POINT": {CLASS_SNMP},
+        **{f"{key}:SOURCE": {CLASS_SNMP} for key in (flawed.ROWS, flawed.NAMES, flawed.CUT)},
+        **{error_key(kind("x")): {CLASS_SNMP} for kind in (*NO_ANSWER, SnmpError)},
+    },
 }
 """Whoever has problems in the readings of sources, which become events, and their keys and classes."""
 

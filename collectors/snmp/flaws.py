@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from collectors.framework.snmp.errors import oid_text
+from collectors.framework.snmp.errors import error_key, oid_text
 from collectors.framework.sources.results import Problem
 from collectors.snmp.join import MOST_ROWS, NO_ROWS, Joined
 from collectors.snmp.naming import index_text
 from collectors.snmp.recipe import Recipe
+from common.errors import TocsinError
 from common.events import Severity
 
 POINT, ROWS, NAMES, CUT = "snmp_point", "snmp_rows", "snmp_names", "snmp_cut"
@@ -27,6 +28,11 @@ def flaws(recipe: Recipe, joined: Joined, came: Mapping[int, str]) -> list[Probl
         came: what came of objects that said nothing when they were asked last, by number.
     """
     return [*_rows(recipe, joined, came), *_points(recipe, joined, came), *_names(recipe, joined)]
+
+
+def unreadable(error: TocsinError) -> Problem:
+    """Why nothing of a device can be read: the same event, whatever source it is that was to be read."""
+    return Problem(key=error_key(error), summary=error.message[:500], severity=Severity.ERROR)
 
 
 def _points(recipe: Recipe, joined: Joined, came: Mapping[int, str]) -> Iterator[Problem]:
