@@ -16,6 +16,7 @@ from common.moving import GiveQuery, Left, LeftQuery, LetGoQuery, Outgoing, Outg
 from common.names import DeviceId
 from common.readings import Heard, HeardQuery, Read, Reading
 from common.roll import CommandLine, DeviceScan, Process, RollChange, RollGap, RollRow, SetStatus
+from common.statustree import StatusBranch, StatusQuery
 
 ShortText = Annotated[str, Meta(max_length=255)]
 
@@ -209,6 +210,7 @@ Query = (
     | HoldingsQuery
     | PurgeQuery
     | ConversionQuery
+    | StatusQuery
 )
 
 
@@ -367,4 +369,5 @@ Result = (
     | Holdings
     | Purged
     | ConversionState
+    | StatusBranch
 )

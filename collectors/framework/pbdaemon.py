@@ -113,6 +113,8 @@ class CollectorDaemon(Chain):
             tap=tap,
             networks=Networks(settings.networks),
             settings=settings,
+            problem_of=lambda part: problems.of(part, CLASS_DAEMON),
+            collector=name.get,
         )
         runner = self.runner = make_runner(
             spec,

@@ -1,5 +1,10 @@
 """The status collector: this host at a live rate, and at the step into series.
 
+Entry:
+    main            the daemon `tocsin-status`
+    collector       its jobs, and its answers
+    live            passes at a rate, in memory, whoever asks
+
 What somebody wants:
     settings        what only its settings file has
     odinfile        the section of an odin-control server's file that says the same
@@ -28,4 +33,11 @@ What is read:
 The tree:
     tree            a pass as branches and leaves, and what is answered from it
     leaves          what the leaves are
+    api             what is answered to a request
+    treeserver      serves that on the loopback
+    pieces          answers to the hub that are too large for one message
+
+What is wrong:
+    troubles        with the things that are watched
+    itemevents      told by the collector, where no device has the thing
 """

@@ -17,6 +17,7 @@ class LeafKind(Struct, frozen=True, kw_only=True):
     Attributes:
         figure: its name in a pass, or of the point that it shows.
         minimum, maximum: between which its values lie; None for no bound.
+        decimals: that are shown; None for all.
     """
 
     figure: str
@@ -24,6 +25,7 @@ class LeafKind(Struct, frozen=True, kw_only=True):
     description: str = ""
     minimum: float | None = None
     maximum: float | None = None
+    decimals: int | None = None
 
 
 def _point(point: Point, description: str = "", units: str | None = None) -> LeafKind:
@@ -33,6 +35,7 @@ def _point(point: Point, description: str = "", units: str | None = None) -> Lea
         description=description,
         minimum=point.minimum,
         maximum=point.maximum if point.kind is Kind.GAUGE else None,
+        decimals=1 if point.unit == "percent" else None,
     )
 
 
@@ -105,11 +108,20 @@ NETWORK = _of("interfaces", _TRAFFIC)
 PROCESS: Mapping[str, LeafKind] = MappingProxyType(
     {
         "cpu_percent": LeafKind(
-            figure="cpu_percent", units="percent", description="of one processor, since the pass before", minimum=0.0
+            figure="cpu_percent",
+            units="percent",
+            description="of one processor, since the pass before",
+            minimum=0.0,
+            decimals=1,
         ),
         "cpu_affinity": LeafKind(figure="cpu_affinity", description="numbers of the processors that it may use"),
         "memory_percent": LeafKind(
-            figure="memory_percent", units="percent", description="of the host's memory", minimum=0.0, maximum=100.0
+            figure="memory_percent",
+            units="percent",
+            description="of the host's memory",
+            minimum=0.0,
+            maximum=100.0,
+            decimals=3,
         ),
         "memory_rss": LeafKind(figure="rss", units="bytes", description="in memory", minimum=0.0),
         "memory_vms": LeafKind(figure="vms", units="bytes", description="of address space", minimum=0.0),

@@ -20,6 +20,8 @@ PROBLEM = "problem"
 _WHY = LeafKind(figure="", description="why there are no values")
 _SHARES = frozenset({"cpu", "cpus"})
 """Items whose figures are shares of the time between two passes."""
+_NOBODY = frozenset({State.ABSENT, State.GONE})
+"""What a name is in that no process has, or has any more: its branch is empty, as that of other servers."""
 _SELDOM_ALL = frozenset({"sensors"})
 """Items of which nothing has all figures."""
 
@@ -140,7 +142,7 @@ def _described(node: Branch | Leaf, wall: float) -> dict[str, Any]:
 def _figures(found: Found, kinds: Mapping[str, LeafKind], values: Mapping[str, Any] | None = None) -> Branch:
     """The leaves of one thing; where it could not be read they are all there, without values."""
     given = found.figures if values is None else values
-    branch: Branch = {name: Leaf(_value(given.get(kind.figure)), kind, found) for name, kind in kinds.items()}
+    branch: Branch = {name: Leaf(_shown(given.get(kind.figure), kind), kind, found) for name, kind in kinds.items()}
     return _with_problem(branch, found)
 
 
@@ -182,15 +184,22 @@ def _processes(now: Pass) -> Branch:
     for wanted, found in now.processes.items():
         branch = names.setdefault(_text(wanted.name), {})
         branch |= _running(found)
-        _with_problem(branch, found)
+        if found.state not in _NOBODY:
+            _with_problem(branch, found)
     return {**names}
 
 
 def _running(found: FoundProcesses) -> Branch:
     return {
-        str(pid): {name: Leaf(_value(getattr(process, kind.figure)), kind, found) for name, kind in PROCESS.items()}
+        str(pid): {
+            name: Leaf(_shown(getattr(process, kind.figure), kind), kind, found) for name, kind in PROCESS.items()
+        }
         for pid, process in sorted(found.processes.items())
     }
+
+
+def _shown(value: Any, kind: LeafKind) -> Any:
+    return round(value, kind.decimals) if kind.decimals is not None and isinstance(value, float) else _value(value)
 
 
 def _value(value: Any) -> Any:
