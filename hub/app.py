@@ -186,7 +186,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
         )
 
         # Across: the API, and what it asks of collectors.
-        reader, hearing = open_reader(clock, wall, roster, distributor, components)
+        reader, hearing = open_reader(clock, wall, roster, distributor, components, services)
         polls, purging = (
             LongPolls(),
             await open_purging(settings, database, model, components, roster, distributor, moves),

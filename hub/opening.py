@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -34,6 +35,7 @@ from hub.distribution.distributor import Distributor
 from hub.distribution.epochs import Epochs
 from hub.distribution.hubevents import HubEvents
 from hub.distribution.ownalarms import OwnAlarms, Stands
+from hub.distribution.reading import sources_wanted
 from hub.distribution.roster import Roster
 from hub.distribution.services import Services
 from hub.distribution.sync import REFUSED as CONFIG_REFUSED
@@ -294,7 +296,12 @@ async def see_off(components: ComponentBook, events: SqlEventStore, devices: Seq
 
 
 def open_reader(
-    clock: Any, wall: Callable[[], float], roster: Roster, distributor: Distributor, components: ComponentBook
+    clock: Any,
+    wall: Callable[[], float],
+    roster: Roster,
+    distributor: Distributor,
+    components: ComponentBook,
+    services: Services,
 ) -> tuple[Reader, Hearing]:
     """What asks collectors, and what hears from them all the while."""
     reader = Reader(
@@ -304,11 +311,15 @@ def open_reader(
         roster.session,
         roster.whereabouts,
         series=components.series_elsewhere,
+        daemons=roster.daemons_of,
+        wants=partial(sources_wanted, services),
     )
     hearing = Hearing(
         clock,
         wall,
-        lambda: roster.daemons(SERVICE_PROCESS),
+        lambda: [
+            seat.session for seat in roster.seats() if seat.session is not None and seat.daemon != SERVICE_MODELER
+        ],
         lambda device, collector: collector in {device, distributor.owner(device)},
     )
     return reader, hearing

@@ -51,6 +51,21 @@ class Part(Struct, Generic[T], frozen=True):
         return self.error is not None and not isinstance(self.error, NotFoundError)
 
 
+class Located(Struct, frozen=True, kw_only=True):
+    """The series of a device, or of a component, and where they are.
+
+    Attributes:
+        daemons: who has which series, by component and source.
+        gaps: by daemon that has something of the device and could not be asked, why.
+        wanted: by daemon the sources that the model has it read.
+    """
+
+    values: Sequence[LastValue]
+    daemons: Mapping[tuple[str, str], str] = {}
+    gaps: Mapping[str, str] = {}
+    wanted: Mapping[str, Collection[str]] = {}
+
+
 def only_process(_collector: str) -> Sequence[str]:
     """Where there is one daemon that keeps files."""
     return (SERVICE_PROCESS,)
@@ -233,6 +248,20 @@ class Keepers:
             self._number += len(now)
         while self._number > MAX_PLACES and self._places:
             self._number -= len(self._places.pop(next(iter(self._places))))
+
+    def located(self, device: str, parts: Sequence[Part[LastValue]]) -> Located:
+        """All that was told, and who could not be asked that has something of a device."""
+        gaps = {
+            part.daemon: part.error.message
+            for part in parts
+            if part.has_failed and part.error is not None and self.concerns(device, part.daemon)
+        }
+        return Located(
+            values=self.together(device, parts),
+            daemons=self.places(device, parts),
+            gaps=gaps,
+            wanted=self._wants(device),
+        )
 
     def refusal(self, device: str, component: str | None, parts: Sequence[Part[Any]]) -> TocsinError:
         """Why there is nothing, where no daemon has anything: who could not be asked comes first."""

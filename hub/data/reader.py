@@ -33,7 +33,7 @@ from common.queries import (
 from common.roll import CommandLine, DeviceScan, Process, SetStatus
 from hub.data.asking import Asker, CollectorAwayError, TooSlowError, is_unread
 from hub.data.heap import Heap
-from hub.data.keepers import Keepers, Part, Wants, nothing_wanted, only_process
+from hub.data.keepers import Keepers, Located, Part, Wants, nothing_wanted, only_process
 from hub.data.pictures import whole_picture
 from hub.data.renaming import as_called_now
 from hub.interfaces import ISession
@@ -132,13 +132,22 @@ class Reader:
         parts = await self.keepers.listed(device, asked)
         return [replace(part, found=as_called_now(part.found, elsewhere)) for part in parts]
 
-    async def listing(self, device: str, component: str | None) -> list[LastValue]:
-        """Which series there are, as far as the daemons that are there tell."""
+    async def located(self, device: str, component: str | None) -> Located:
+        """The same with where they are; at least one is there."""
         parts = await self.listed(device, component)
-        found = self.keepers.together(device, parts)
-        if not found and any(part.error is not None for part in parts):
+        located = self.keepers.located(device, parts)
+        if not located.values and any(part.error is not None for part in parts):
             raise await self.keepers.missing(device, component, parts)
-        return found
+        return located
+
+    async def listing(self, device: str, component: str | None) -> Sequence[LastValue]:
+        """The same alone."""
+        return (await self.located(device, component)).values
+
+    async def told(self, device: str, component: str | None) -> tuple[Sequence[LastValue], str]:
+        """The same, and why it is not all of them; else empty."""
+        located = await self.located(device, component)
+        return located.values, " ".join(located.gaps.values())
 
     async def fetch(self, query: FetchQuery) -> Rows:
         """Rows of a series."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -12,8 +12,10 @@ from common.series import Kind, Point
 from hub.model.bound import resolution_of
 from hub.model.entities import Device
 from hub.model.model import Model
-from hub.model.resolution import derived_of
-from hub.model.templates import Graph, Target
+from hub.model.resolution import Effective, derived_of
+from hub.model.sources import SourceType
+from hub.model.sources import points_of as source_points
+from hub.model.templates import Curve, Graph, Target
 
 BUILT_IN: Mapping[str, graphkinds.Graph] = {graph.name: graph for graph in graphkinds.GRAPHS}
 FIRST = graphkinds.GRAPHS[0].name
@@ -21,10 +23,16 @@ FIRST = graphkinds.GRAPHS[0].name
 
 
 class Known(Struct, frozen=True):
-    """A graph that a template defines; `template` is the id of the one that holds."""
+    """A graph that a template defines.
+
+    Attributes:
+        template: id of the one that holds; empty for none, where somebody asks for a point of a source.
+        sources: by point the source that it is drawn of, where that is said; process sets have one alone.
+    """
 
     graph: Graph
     template: str
+    sources: Mapping[str, str] = {}
 
 
 class Offer(Struct, frozen=True, kw_only=True):
@@ -43,21 +51,52 @@ class Offer(Struct, frozen=True, kw_only=True):
     template: str = ""
 
 
-def known_of(model: Model, device: Device) -> Mapping[str, Known]:
-    """The graphs that templates define for the process sets of a device, by id; the stronger template holds."""
+def known_of(model: Model, device: Device, kinds: Iterable[str] = (Target.PROCESS_SET,)) -> Mapping[str, Known]:
+    """The graphs that templates define for components of some kinds, by id.
+
+    The stronger template holds, and the kind that is named first.
+    """
     found: dict[str, Known] = {}
-    for template in resolution_of(model, device).of(Target.PROCESS_SET):
-        for id_, graph in template.graphs.items():
-            found[id_] = Known(graph, template.id)
+    for kind in kinds:
+        of_kind: dict[str, Known] = {}
+        templates = resolution_of(model, device).of(kind)
+        for template in templates:
+            for id_, graph in template.graphs.items():
+                of_kind[id_] = Known(graph, template.id, _sources_of(graph, template, templates))
+        for id_, one in of_kind.items():
+            found.setdefault(id_, one)
     return found
 
 
-def units_of(model: Model, device: Device) -> Mapping[str, str]:
-    """Units of the points of process sets by name, as they are drawn: of what counts, the rate."""
-    units = {point.name: _drawn_unit(point) for point in PROCESS_POINTS.values()}
-    for template in resolution_of(model, device).of(Target.PROCESS_SET):
-        units |= {name: point.unit for name, point in derived_of(template).items()}
+def of_source(source: str, point: str) -> Known:
+    """A graph of one point that several sources may have."""
+    return Known(Graph(points=(Curve(point=point),), title=f"{source}: {point}"), "", {point: source})
+
+
+def units_of(model: Model, device: Device, kinds: Iterable[str] = (Target.PROCESS_SET,)) -> Mapping[str, str]:
+    """Units of the points of components of some kinds by name, as they are drawn: of what counts, the rate."""
+    units: dict[str, str] = {}
+    for kind in kinds:
+        if kind == Target.PROCESS_SET:
+            units |= {point.name: _drawn_unit(point) for point in PROCESS_POINTS.values()}
+        for template in resolution_of(model, device).of(kind):
+            units |= {name: point.unit for name, point in derived_of(template).items()}
+            for source in template.sources.values():
+                if source.type is not SourceType.PROCESS:
+                    points = source_points(source).items()
+                    units |= {name: _drawn_unit(Point(name=name, kind=p.kind, unit=p.unit)) for name, p in points}
     return units
+
+
+def _sources_of(graph: Graph, template: Effective, others: Sequence[Effective]) -> Mapping[str, str]:
+    """By point the source that a graph draws it of: one of its own template before those of the others."""
+    found: dict[str, str] = {}
+    for each in (*others, template):
+        for id_, source in each.sources.items():
+            if source.type is not SourceType.PROCESS:
+                has = source_points(source)
+                found |= {curve.point: id_ for curve in graph.points if curve.point in has}
+    return found
 
 
 def _drawn_unit(point: Point) -> str:

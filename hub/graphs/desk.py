@@ -12,10 +12,12 @@ from common.errors import NotFoundError, PermanentError
 from common.graphs import Drawing, Likely, Limit
 from common.queries import GraphQuery, Picture
 from hub.graphs.bounds import bounds
-from hub.graphs.catalogue import BUILT_IN, FIRST, Known, known_of, points_of, units_of
+from hub.graphs.catalogue import BUILT_IN, Known, known_of, points_of, units_of
 from hub.graphs.drawings import Wishes, drawing
+from hub.graphs.finding import Finder
 from hub.graphs.happened import marks, spans
 from hub.graphs.history import Historian
+from hub.graphs.kinds import all_kinds
 from hub.graphs.likely import likely
 from hub.graphs.listing import Lister
 from hub.graphs.subjects import Book, Whose
@@ -90,6 +92,7 @@ class GraphDesk:
         self._historian = historian
         self._lister = lister
         self._drawers = drawers
+        self._finder = Finder(model, book, lister)
 
     async def draw(self, asked: Asked) -> Drawn:
         """Draw.
@@ -102,11 +105,12 @@ class GraphDesk:
         self._check_size(asked)
         asked, missing = await self._there(asked)
         first = asked.subjects[0]
-        name, known = self._graph(asked)
-        made = drawing(known.graph if known else None, self._heading(asked), asked.wishes)
+        name, known, kinds = await self._finder.find(first, asked.graph, alone=len(asked.subjects) == 1)
+        sources = known.sources if known is not None else {}
+        made = drawing(known.graph if known else None, self._heading(asked), asked.wishes, sources)
         points = points_of(name, known)
         if self._wants(asked, asked.wishes.thresholds, _has_bounds(asked, name, known)):
-            made = replace(made, limits=self._limits(asked, points), likely=self._likely(asked, points))
+            made = replace(made, limits=self._limits(asked, points, kinds), likely=self._likely(asked, points, kinds))
         if self._wants(asked, asked.wishes.events, known is None or known.graph.events):
             names = [point for point, _ in points] if name else None
             told = await self._historian.tell(asked.subjects, names, asked.start, asked.end)
@@ -168,20 +172,9 @@ class GraphDesk:
         device = self._book.device(asked.subjects[0])
         if device is None or known is not None or not asked.graph:
             return error
-        others = sorted(known_of(self._model(), device))
+        others = sorted(known_of(self._model(), device, all_kinds(self._model(), device)))
         told = (f"Graphs of templates: {', '.join(others)}",) if others else ()
         return NotFoundError(error.message, (*error.details, *told))
-
-    def _graph(self, asked: Asked) -> tuple[str, Known | None]:
-        """Name and definition; without a definition the collector knows it by its name.
-
-        A whole device has those that are built in as they are, for they put its components on top of each other.
-        """
-        device = self._book.device(asked.subjects[0])
-        name = asked.graph or (FIRST if device is not None else "")
-        if device is None or (name in BUILT_IN and any(one.component is None for one in asked.subjects)):
-            return name, None
-        return name, known_of(self._model(), device).get(name)
 
     def _heading(self, asked: Asked) -> list[str]:
         devices = list(dict.fromkeys(one.device for one in asked.subjects))
@@ -194,17 +187,17 @@ class GraphDesk:
     def _wants(self, asked: Asked, said: bool | None, default: bool) -> bool:  # noqa: FBT001 - two words on one thing
         return (default and len(asked.subjects) <= FEW) if said is None else said
 
-    def _limits(self, asked: Asked, points: Sequence[tuple[str, str]]) -> tuple[Limit, ...]:
+    def _limits(self, asked: Asked, points: Sequence[tuple[str, str]], kinds: Sequence[str]) -> tuple[Limit, ...]:
         found: dict[tuple[float, int, str], Limit] = {}
         for one in asked.subjects:
             device = self._book.device(one)
             if device is not None:
-                for limit in bounds(self._book.judged(one), points, units_of(self._model(), device)):
+                for limit in bounds(self._book.judged(one, kinds), points, units_of(self._model(), device, kinds)):
                     found.setdefault((limit.value, limit.severity, limit.unit), limit)
         return tuple(found.values())[: FEW * 2]
 
-    def _likely(self, asked: Asked, points: Sequence[tuple[str, str]]) -> tuple[Likely, ...]:
-        return likely(self._book.judged(asked.subjects[0]), points) if len(asked.subjects) == 1 else ()
+    def _likely(self, asked: Asked, points: Sequence[tuple[str, str]], kinds: Sequence[str]) -> tuple[Likely, ...]:
+        return likely(self._book.judged(asked.subjects[0], kinds), points) if len(asked.subjects) == 1 else ()
 
 
 def _has_bounds(asked: Asked, name: str, known: Known | None) -> bool:

@@ -7,9 +7,11 @@ from typing import Any, Protocol
 
 from msgspec.structs import replace
 
+from common.errors import NotFoundError
 from common.graphs import Drawing, Subject, Theme
 from common.queries import GraphQuery, Picture
 from hub.graphs.desk import Drawn
+from hub.graphs.seats import Seats
 from hub.graphs.turns import Turns
 
 SEVERAL = ""
@@ -19,17 +21,19 @@ SEVERAL = ""
 class Reader(Protocol):
     """What is asked of collectors."""
 
-    async def graph(self, query: GraphQuery) -> Picture:
-        """A picture."""
+    async def graph(self, query: GraphQuery, daemon: str | None = None) -> Picture:
+        """A picture, by a daemon of the collector."""
 
 
 class Drawers:
-    """Asks the collector of a device; what several collectors have is drawn by the hub itself.
+    """Asks the daemon that has what is in a picture; what several have is drawn by the hub itself.
 
     Args:
         reader: asks collectors.
         owner: gives the collector of a device; None for a collector's own series.
-        several: draws what several collectors have: gets query and drawing, with the subjects of each collector.
+        several: draws what several daemons have: gets query and drawing, with the subjects.
+        seats: know which daemons have what is in a picture.
+        turns: limit how many are drawn at once.
     """
 
     def __init__(
@@ -37,11 +41,13 @@ class Drawers:
         reader: Reader,
         owner: Callable[[str], str | None],
         several: Callable[[GraphQuery, Drawing], Coroutine[Any, Any, Drawn]],
+        seats: Seats | None = None,
         turns: Turns | None = None,
     ) -> None:
         self._reader = reader
         self._owner = owner
         self._several = several
+        self._seats = seats or Seats(None)
         self._turns = turns or Turns()
 
     async def draw(self, query: GraphQuery, drawing: Drawing) -> Drawn:
@@ -51,7 +57,22 @@ class Drawers:
         if len(owners) > 1:
             return await self._turns.take(SEVERAL, self._several(query, drawing))
         owner = next(iter(owners))
-        picture = await self._turns.take(owner, self._reader.graph(replace(query, drawing=drawing)))
+        guessed = self._seats.guess(subjects, query, drawing)
+        if guessed is not None:
+            try:
+                return await self._drawn(owner, guessed, query, drawing)
+            except NotFoundError:
+                if self._seats.is_sure(subjects):
+                    raise
+        daemons, missing = await self._seats.find(subjects, query, drawing)
+        if len(daemons) == 1:
+            drawn = await self._drawn(owner, daemons[0], query, drawing)
+            return Drawn(drawn.picture, (*drawn.missing, *missing))
+        together = drawing if drawing.subjects else replace(drawing, subjects=subjects)
+        return await self._turns.take(SEVERAL, self._several(query, together))
+
+    async def _drawn(self, owner: str, daemon: str, query: GraphQuery, drawing: Drawing) -> Drawn:
+        picture = await self._turns.take(owner, self._reader.graph(replace(query, drawing=drawing), daemon))
         if picture.drawn or not _is_own(drawing):
             return Drawn(picture)
         sentence = (

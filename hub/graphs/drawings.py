@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -39,15 +40,18 @@ class Wishes(Struct, frozen=True, kw_only=True):
 _BANDS = {None: Band.AUTO, True: Band.YES, False: Band.NO}
 
 
-def drawing(graph: Graph | None, heading: Sequence[str], wishes: Wishes) -> Drawing:
+def drawing(
+    graph: Graph | None, heading: Sequence[str], wishes: Wishes, sources: Mapping[str, str] = MappingProxyType({})
+) -> Drawing:
     """What is drawn.
 
     Args:
         graph: of a template; None for one that is built in, whose name goes with the query.
         heading: whose graph it is; the title of a template's graph comes behind it.
         wishes: of whoever asks.
+        sources: by point the source that it is drawn of, where that is said.
     """
-    made = Drawing() if graph is None else _defined(graph, heading)
+    made = Drawing() if graph is None else _defined(graph, heading, sources)
     if wishes.title:
         made = replace(made, title=wishes.title)
     return replace(
@@ -65,9 +69,9 @@ def drawing(graph: Graph | None, heading: Sequence[str], wishes: Wishes) -> Draw
     )
 
 
-def _defined(graph: Graph, heading: Sequence[str]) -> Drawing:
+def _defined(graph: Graph, heading: Sequence[str], sources: Mapping[str, str]) -> Drawing:
     return Drawing(
-        curves=tuple(_curve(curve) for curve in graph.points),
+        curves=tuple(_curve(curve, sources.get(curve.point, "")) for curve in graph.points),
         title=" · ".join([*heading, graph.title]) if graph.title else "",
         axis=graph.axis,
         unit=graph.unit,
@@ -80,7 +84,7 @@ def _defined(graph: Graph, heading: Sequence[str]) -> Drawing:
     )
 
 
-def _curve(curve: TemplateCurve) -> Curve:
+def _curve(curve: TemplateCurve, source: str) -> Curve:
     return Curve(
         point=curve.point,
         label=curve.label,
@@ -88,4 +92,5 @@ def _curve(curve: TemplateCurve) -> Curve:
         stack=curve.stack,
         colour=curve.colour,
         transform=curve.transform,
+        source=source,
     )

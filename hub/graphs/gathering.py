@@ -13,17 +13,15 @@ from common.errors import NotFoundError, PermanentError, RemoteError, TocsinErro
 from common.graphs import Drawing, Rank, Subject
 from common.queries import FetchQuery, GraphQuery, LastValue, Rows
 from common.series import Kind, Layout, Point
+from hub.data.keepers import Located
 from hub.graphs.desk import MAX_SERIES
 from hub.graphs.tables import CONSOLIDATIONS, Row, Table
+from hub.graphs.wanting import Wanted
 
 MAX_SHOWN = 20
 MAX_NAMED = 5
 MAX_ROWS = 50_000
 """Of a series: some for each pixel of the widest picture."""
-
-Wanted = Callable[[Sequence[Point]], list[str]]
-"""Gives of the points of a source those that are needed; none where it is not in the picture."""
-
 
 A = TypeVar("A", "Subject", "Found")
 B = TypeVar("B")
@@ -32,8 +30,8 @@ B = TypeVar("B")
 class Collectors(Protocol):
     """What collectors are asked."""
 
-    async def listing(self, device: str, component: str | None) -> list[LastValue]:
-        """Which series there are."""
+    async def located(self, device: str, component: str | None) -> Located:
+        """Which series there are, and at which daemon each is."""
 
     async def fetch(self, query: FetchQuery) -> Rows:
         """Rows of a source."""
@@ -43,11 +41,13 @@ class Found(Struct, frozen=True, kw_only=True):
     """A source that is in the picture.
 
     Attributes:
+        daemon: of the owner, which has it.
         points: those that are needed.
         step_s: seconds between two samples.
     """
 
     owner: str
+    daemon: str
     subject: Subject
     component: str
     source: str
@@ -87,7 +87,8 @@ class Gatherer:
         self._query = query
         self._drawing = drawing
         self._wanted = wanted
-        self._failed: dict[str, tuple[TocsinError, list[str]]] = {}
+        self._failed: dict[tuple[str, str], tuple[TocsinError, list[str]]] = {}
+        self._gaps: dict[str, list[str]] = {}
         self._nowhere: NotFoundError | None = None
 
     async def gather(self) -> Gathered:
@@ -96,35 +97,41 @@ class Gatherer:
         Raises:
             TocsinError: nobody could be asked, or nobody has any of it.
         """
-        found = await self._side_by_side(self._drawing.subjects, lambda one: self._owned(one.device), self._look)
+        found = await self._side_by_side(self._drawing.subjects, lambda one: (self._owned(one.device), ""), self._look)
         if len(found) > MAX_SERIES:
             raise PermanentError(
                 f"{len(found)} series are too many to find the largest of; name a set, fewer devices or a smaller class"
             )
         chosen, note = await self._largest(found)
-        tables = await self._side_by_side(chosen, lambda one: one.owner, self._read)
+        tables = await self._side_by_side(chosen, lambda one: (one.owner, one.daemon), self._read)
         if not tables:
             raise self._nothing()
         order = {(one.subject.device, one.component): place for place, one in enumerate(chosen)}
         tables.sort(key=lambda table: order[table.device, table.component])
-        return Gathered(tables, tuple(_away(error, devices) for error, devices in self._failed.values()), note)
+        missing = [_away(error.message, devices) for error, devices in self._failed.values()]
+        missing += [_away(sentence, devices) for sentence, devices in self._gaps.items()]
+        return Gathered(tables, tuple(missing), note)
 
     # --- who has it ---------------------------------------------------------------------------------------------------
 
     async def _look(self, subject: Subject) -> list[Found]:
         try:
-            values = await self._collectors.listing(subject.device, subject.component)
+            located = await self._collectors.located(subject.device, subject.component)
         except NotFoundError as error:
             self._nowhere = self._nowhere or error
             return []
+        for daemon, sentence in located.gaps.items():
+            if self._misses(located, daemon):
+                self._gaps.setdefault(sentence, []).append(subject.device)
         found: list[Found] = []
-        for (component, source), of_source in _by_source(values).items():
-            points = [_point(value) for value in of_source]
-            names = self._wanted(points)
+        for (component, source), of_source in _by_source(located.values).items():
+            points = [point_of(value) for value in of_source]
+            names = self._wanted(points, source)
             if names:
                 found.append(
                     Found(
                         owner=self._owned(subject.device),
+                        daemon=located.daemons.get((component, source), ""),
                         subject=subject,
                         component=component,
                         source=source,
@@ -134,13 +141,19 @@ class Gatherer:
                 )
         return found
 
+    def _misses(self, located: Located, daemon: str) -> bool:
+        """Whether something of the picture may be at a daemon that could not be asked."""
+        sources = {curve.source for curve in self._drawing.curves}
+        wanted = located.wanted.get(daemon, ())
+        return not sources or "" in sources or not wanted or not sources.isdisjoint(wanted)
+
     # --- which of them are shown --------------------------------------------------------------------------------------
 
     async def _largest(self, found: Sequence[Found]) -> tuple[list[Found], str]:
         count = min(self._drawing.top or MAX_SHOWN, MAX_SHOWN)
         if len(found) <= count:
             return list(found), ""
-        sized = await self._side_by_side(found, lambda one: one.owner, self._size)
+        sized = await self._side_by_side(found, lambda one: (one.owner, one.daemon), self._size)
         sized.sort(key=lambda one: -one[0])
         word = "greatest value" if self._drawing.rank is Rank.PEAK else "average"
         return [one for _, one in sized[:count]], f"The largest {count} of {len(found)}, by {word}."
@@ -207,15 +220,15 @@ class Gatherer:
     # --- asking -------------------------------------------------------------------------------------------------------
 
     async def _side_by_side(
-        self, ones: Sequence[A], owner: Callable[[A], str], ask: Callable[[A], Coroutine[Any, Any, list[B]]]
+        self, ones: Sequence[A], owner: Callable[[A], tuple[str, str]], ask: Callable[[A], Coroutine[Any, Any, list[B]]]
     ) -> list[B]:
         """All answers; who is away is asked no more, and is noted."""
-        by_owner: dict[str, list[A]] = {}
+        by_owner: dict[tuple[str, str], list[A]] = {}
         for one in ones:
             by_owner.setdefault(owner(one), []).append(one)
         answers: list[B] = []
 
-        async def ask_one(name: str, of_owner: Sequence[A]) -> None:
+        async def ask_one(name: tuple[str, str], of_owner: Sequence[A]) -> None:
             for place, one in enumerate(of_owner):
                 if name in self._failed:
                     return
@@ -255,7 +268,8 @@ def _by_source(values: Sequence[LastValue]) -> Mapping[tuple[str, str], list[Las
     return found
 
 
-def _point(value: LastValue) -> Point:
+def point_of(value: LastValue) -> Point:
+    """What is drawn of a value that was told."""
     kind = Kind.GAUGE if value.kind == Kind.GAUGE.value else Kind.DERIVE  # all else is kept as a rate
     return Point(name=value.point, kind=kind, unit=value.unit)
 
@@ -268,7 +282,7 @@ def _device(one: Subject | Found) -> str:
     return one.device if isinstance(one, Subject) else one.subject.device
 
 
-def _away(error: TocsinError, devices: Sequence[str]) -> str:
+def _away(sentence: str, devices: Sequence[str]) -> str:
     different = list(dict.fromkeys(devices))
     more = f" and {len(different) - MAX_NAMED} more" if len(different) > MAX_NAMED else ""
-    return f"Without {', '.join(different[:MAX_NAMED])}{more}: {error.message}"
+    return f"Without {', '.join(different[:MAX_NAMED])}{more}: {sentence}"

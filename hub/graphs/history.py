@@ -13,6 +13,7 @@ from common.errors import TocsinError, TransientError
 from common.events import Severity
 from common.queries import FetchQuery, Rows
 from hub.graphs.happened import Happening, happenings
+from hub.graphs.kinds import PROCESS_SOURCE
 from hub.graphs.subjects import Book, Whose, told_apart
 from hub.interfaces import EventRecord
 
@@ -116,12 +117,12 @@ class Historian:
     async def _restarts(self, subjects: Sequence[Whose], start: int, end: int) -> list[Happening]:
         """When processes of a set were restarted, by its figures; of one set alone."""
         (first, *more) = subjects
-        if more or first.component is None or self._book.device(first) is None:
+        if more or not self._book.is_set(first):
             return []
         query = FetchQuery(
             device=first.device,
-            component=first.component,
-            source="",
+            component=first.component or "",
+            source=PROCESS_SOURCE,
             points=[RESTARTS],
             start=start,
             end=end,

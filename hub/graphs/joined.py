@@ -14,6 +14,7 @@ from hub.graphs.desk import GraphDesk
 from hub.graphs.drawers import Drawers
 from hub.graphs.history import Historian, Past
 from hub.graphs.painter import Painter
+from hub.graphs.seats import Seats
 from hub.graphs.several import SeveralCollectors
 from hub.graphs.subjects import Book
 from hub.model.model import Model
@@ -59,4 +60,4 @@ def graph_desk(
     at_end(painter.stop)
     several = SeveralCollectors(clock, reader, owner, painter)
     historian = Historian(clock, book, past, reader)
-    return GraphDesk(wall, model, book, historian, reader, Drawers(reader, owner, several.draw))
+    return GraphDesk(wall, model, book, historian, reader, Drawers(reader, owner, several.draw, Seats(reader)))

@@ -10,15 +10,19 @@ from msgspec import Struct
 from common.errors import NotFoundError, RemoteError, TransientError
 from common.queries import LastValue
 from common.series import Kind, Point
-from hub.graphs.catalogue import BUILT_IN, Known, Offer, known_of, offers
+from hub.graphs.catalogue import BUILT_IN, Offer, known_of, offers
+from hub.graphs.kinds import all_kinds, kinds_of
 from hub.model.model import Model
 
 
 class Lister(Protocol):
     """Who knows which series there are."""
 
-    async def listing(self, device: str, component: str | None) -> list[LastValue]:
+    async def listing(self, device: str, component: str | None) -> Sequence[LastValue]:
         """Series with their last values."""
+
+    async def told(self, device: str, component: str | None) -> tuple[Sequence[LastValue], str]:
+        """The same, and why they are not all; else empty."""
 
 
 class Graphs(Struct, frozen=True):
@@ -42,9 +46,10 @@ async def graphs_of(model: Model, lister: Lister, device: str, component: str | 
         NotFoundError: there is no such device, or no such component.
     """
     in_model = model.devices.get(device)
-    known: Mapping[str, Known] = known_of(model, in_model) if in_model is not None else {}
+    every_kind = all_kinds(model, in_model) if in_model is not None else ()
+    known = known_of(model, in_model, every_kind) if in_model is not None else {}
     try:
-        values = await lister.listing(device, component)
+        values, problem = await lister.told(device, component)
     except NotFoundError:
         if in_model is None or component is not None:
             raise
@@ -53,14 +58,28 @@ async def graphs_of(model: Model, lister: Lister, device: str, component: str | 
         if in_model is None:
             raise
         return Graphs((), {component or "": offers((), known)} if known else {}, error.message)
-    points = _points(values)
+    points = points_by_component(values)
     every = list({point.name: point for of_one in points.values() for point in of_one}.values())
     others = {id_: one for id_, one in known.items() if id_ not in BUILT_IN}
     whole = [one for one in offers(every, others) if one.template or one.graph in BUILT_IN] if component is None else ()
-    return Graphs(whole, {name: offers(of_one, known) for name, of_one in sorted(points.items())})
+    sources = sources_by_component(values)
+    of: dict[str, Sequence[Offer]] = {}
+    for name, of_one in sorted(points.items()):
+        kinds = kinds_of(model, in_model, name, sources[name]) if in_model is not None else ()
+        of[name] = offers(of_one, known_of(model, in_model, kinds) if in_model is not None else {})
+    return Graphs(whole, of, problem)
 
 
-def _points(values: Iterable[LastValue]) -> dict[str, list[Point]]:
+def sources_by_component(values: Iterable[LastValue]) -> dict[str, set[str]]:
+    """The sources of each component."""
+    found: dict[str, set[str]] = {}
+    for value in values:
+        found.setdefault(value.component, set()).add(value.source)
+    return found
+
+
+def points_by_component(values: Iterable[LastValue]) -> dict[str, list[Point]]:
+    """The points of each component, as they are drawn."""
     found: dict[str, dict[str, Point]] = {}
     for value in values:
         kind = Kind.GAUGE if value.kind == Kind.GAUGE.value else Kind.DERIVE  # all else is drawn as a rate

@@ -158,17 +158,14 @@ def draw(job: Job) -> bytes:
     query = job.query
     check_zone(query.drawing.zone if query.drawing else "UTC")
     tables = _shown.tables = Tables(job.tables)
-    whose = [
-        Whose(
-            table.device,
-            table.component,
-            table.label,
-            [Source(SeriesKey(table.device, table.component, table.source), table.layout, f"{PREFIX}{place}")],
-        )
-        for place, table in enumerate(job.tables)
-    ]
+    whose: dict[tuple[str, str, str], list[Source]] = {}
+    for place, table in enumerate(job.tables):
+        key = SeriesKey(table.device, table.component, table.source)
+        of_one = whose.setdefault((table.device, table.component, table.label), [])
+        of_one.append(Source(key, table.layout, f"{PREFIX}{place}"))
+    plots = plots_from(query, [Whose(*names, sources) for names, sources in whose.items()], tables)
     step_s = step_of(query.start, query.end, query.width)
-    return paint(compose(query, plots_from(query, whose, tables), step_s))
+    return paint(compose(query, plots, step_s))
 
 
 def respond(data: bytes) -> Outcome:

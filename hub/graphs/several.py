@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Protocol
 
 from msgspec.structs import replace
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
-from common.expressions import parse
-from common.graphkinds import graphs_for
 from common.graphs import Drawing
 from common.queries import GraphQuery, Picture
-from common.series import Point
 from hub.data.asking import TooSlowError
 from hub.graphs.desk import MAX_NOTE, Drawn
-from hub.graphs.gathering import Collectors, Gatherer, Wanted
+from hub.graphs.gathering import Collectors, Gatherer
 from hub.graphs.tables import Job
+from hub.graphs.wanting import wanted
 
 WITHIN_S = 25.0
 
@@ -61,31 +59,6 @@ class SeveralCollectors:
         note = " ".join(one for one in notes if one)[:MAX_NOTE]
         job = Job(replace(query, drawing=replace(drawing, note=note, subjects=(), top=0)), gathered.tables)
         return Drawn(Picture(form=query.form, data=await self._painter.paint(job)), gathered.missing)
-
-
-def wanted(query: GraphQuery, drawing: Drawing) -> Wanted:
-    """The points that a picture needs of a source."""
-    if drawing.curves:
-        needed = {name for curve in drawing.curves for name in (curve.point, *_names(curve.transform))}
-        drawn = {curve.point for curve in drawing.curves}
-
-        def of_curves(points: Sequence[Point]) -> list[str]:
-            names = [point.name for point in points if point.name in needed]
-            return names if drawn.intersection(names) else []
-
-        return of_curves
-
-    def of_graph(points: Sequence[Point]) -> list[str]:
-        names = {point.name for point in points}
-        graphs = graphs_for(points)
-        graph = next((one for one in graphs if query.graph in {"", one.name}), None)
-        return [] if graph is None else [name for name, _ in graph.points if name in names]
-
-    return of_graph
-
-
-def _names(transform: str) -> frozenset[str]:
-    return parse(transform).names if transform else frozenset()
 
 
 def _too_slow(_result: object, _within_s: float) -> None:

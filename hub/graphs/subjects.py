@@ -12,9 +12,11 @@ from common.graphs import Subject
 from common.judged import ThresholdConfig
 from hub.components.names import is_fixed
 from hub.interfaces import EventRecord
-from hub.model.bound import judged_of, place_of
+from hub.model.bound import judged_of, place_of, resolution_of
 from hub.model.entities import Device
+from hub.model.judging import threshold_config
 from hub.model.model import Model
+from hub.model.templates import Target
 
 Expected = Callable[[str], Sequence[ExpectedSet]]
 Elsewhere = Callable[[str], Mapping[str, str]]
@@ -73,14 +75,40 @@ class Book:
             return 1
         return len(self._expected(device.id)) or len(self._model().sets_of(device))
 
-    def judged(self, one: Whose) -> Sequence[ThresholdConfig]:
+    def has_sets(self, device: Device) -> bool:
+        """Whether a device has process sets, as far as the model and modellings know."""
+        return bool(self._expected(device.id) or self._model().sets_of(device))
+
+    def is_set(self, one: Whose) -> bool:
+        """Whether it is a process set, as far as the model and modellings know."""
+        device = self.device(one)
+        if device is None or not one.component:
+            return False
+        name = self.present(one)
+        return any(each.name == name for each in self._expected(device.id)) or (
+            self._definition(device, name) is not None
+        )
+
+    def judged(self, one: Whose, kinds: Sequence[str] = (Target.PROCESS_SET,)) -> Sequence[ThresholdConfig]:
         """The thresholds that hold for a component; none of a whole device."""
         device = self.device(one)
         if device is None or one.component is None:
             return ()
+        if Target.PROCESS_SET not in kinds:
+            return self._judged_by_sources(device, kinds)
         definition = self._definition(device, self.present(one))
         found = judged_of(self._model(), place_of(device)).thresholds
         return [each for each in found if not each.definitions or definition in each.definitions]
+
+    def _judged_by_sources(self, device: Device, kinds: Sequence[str]) -> Sequence[ThresholdConfig]:
+        found: dict[str, ThresholdConfig] = {}
+        for kind in kinds:
+            for template in resolution_of(self._model(), device).of(kind):
+                for id_, threshold in template.thresholds.items():
+                    found.pop(id_, None)
+                    if threshold.enabled:
+                        found[id_] = threshold_config(id_, threshold)
+        return list(found.values())
 
     def _definition(self, device: Device, component: str) -> str | None:
         for expected in self._expected(device.id):

@@ -64,6 +64,9 @@ class FakeLister:
             raise NotFoundError(f"no series of {component}")
         return []
 
+    async def told(self, device: str, component: str | None) -> tuple[list[LastValue], str]:
+        return await self.listing(device, component), ""
+
 
 class FakeDrawers:
     def __init__(self) -> None:

@@ -13,8 +13,9 @@ from common.series import Point
 from hub.data.asking import TooSlowError
 from hub.graphs.desk import MAX_NOTE, Drawn
 from hub.graphs.drawers import Drawers
-from hub.graphs.several import WITHIN_S, SeveralCollectors, wanted
+from hub.graphs.several import WITHIN_S, SeveralCollectors
 from hub.graphs.tables import Job
+from hub.graphs.wanting import wanted
 from tests.hub.graphs.test_gathering import OWNERS, FakeCollectors
 
 QUERY = GraphQuery(device="web1", component=None, graph="cpu", start=1_000_000, end=1_003_600, form="png")
@@ -27,7 +28,7 @@ class FakeReader:
         self.asked: list[GraphQuery] = []
         self.is_old = False
 
-    async def graph(self, query: GraphQuery) -> Picture:
+    async def graph(self, query: GraphQuery, daemon: str | None = None) -> Picture:
         self.asked.append(query)
         return Picture(form="png", data=b"of one", drawn=not self.is_old)
 
@@ -94,15 +95,15 @@ class DrawersTests(SynchronousTestCase):
 
 
 def test_a_graph_that_is_built_in_needs_its_points() -> None:
-    assert wanted(QUERY, Drawing())(POINTS) == ["cpu"]
+    assert wanted(QUERY, Drawing())(POINTS, "process") == ["cpu"]
     query = GraphQuery(device="web1", component=None, graph="io", start=0, end=1, form="png")
-    assert wanted(query, Drawing())(POINTS) == ["read_bytes"]
-    assert wanted(query, Drawing())(POINTS[:2]) == []
+    assert wanted(query, Drawing())(POINTS, "process") == ["read_bytes"]
+    assert wanted(query, Drawing())(POINTS[:2], "process") == []
     odd = GraphQuery(device="web1", component=None, graph="odd", start=0, end=1, form="png")
-    assert wanted(odd, Drawing())(POINTS) == ["odd"]
+    assert wanted(odd, Drawing())(POINTS, "process") == ["odd"]
 
 
 def test_curves_need_their_points_and_those_of_their_transforms() -> None:
     drawing = Drawing(curves=(Curve(point="memory", transform="value / count"), Curve(point="gone")))
-    assert wanted(QUERY, drawing)(POINTS) == ["memory", "count"]
-    assert wanted(QUERY, drawing)([Point(name="count")]) == []
+    assert wanted(QUERY, drawing)(POINTS, "process") == ["memory", "count"]
+    assert wanted(QUERY, drawing)([Point(name="count")], "process") == []

@@ -12,6 +12,7 @@ from common.graphs import Drawing, Subject
 from common.queries import FetchQuery, GraphQuery, LastValue, Rows
 from common.series import Point
 from hub.data.asking import CollectorAwayError
+from hub.data.keepers import Located
 from hub.graphs.desk import MAX_SERIES
 from hub.graphs.gathering import MAX_ROWS, Gathered, Gatherer
 
@@ -52,6 +53,9 @@ class FakeCollectors:
             for point, kind in (("cpu", "gauge"), ("restarts", "derive"))
         ]
 
+    async def located(self, device: str, component: str | None) -> Located:
+        return Located(values=await self.listing(device, component))
+
     async def fetch(self, query: FetchQuery) -> Rows:
         self.check(query.device)
         self.asked.append(query)
@@ -72,7 +76,7 @@ class GathererTests(SynchronousTestCase):
         gatherer = Gatherer(self.collectors, OWNERS.get, query, Drawing(subjects=chosen, **drawing), self.wanted)
         return Deferred.fromCoroutine(gatherer.gather())
 
-    def wanted(self, points: Sequence[Point]) -> list[str]:
+    def wanted(self, points: Sequence[Point], _source: str) -> list[str]:
         return [point.name for point in points if point.name == "cpu"]
 
     def labels(self, gathered: Gathered) -> list[str]:

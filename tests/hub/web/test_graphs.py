@@ -53,6 +53,9 @@ class FakeLister:
             for point in ("cpu", "memory", "odd")
         ]
 
+    async def told(self, device: str, component: str | None) -> tuple[list[LastValue], str]:
+        return await self.listing(device, component), ""
+
 
 class GraphTopicTests(SynchronousTestCase):
     def setUp(self) -> None:

@@ -183,7 +183,7 @@ class SeriesTopicTests(SynchronousTestCase):
         found = self.client.get("devices/web1/series/kept").json
         self.assertEqual((found["stale"], found["as_of"]), (True, "2026-11-21T11:30:00.000Z"))
         self.assertIn("cable cut", found["problem"])
-        self.assertEqual(found["series"], [{**one, "collected": False}])
+        self.assertEqual(found["series"], [{**one, "collected": False, "stale": True}])
 
     def test_last_values_of_a_collector_that_is_away_are_marked(self) -> None:
         told = LastValue(
