@@ -147,6 +147,7 @@ class ProbeSource(SourceConfig, frozen=True, tag="probe"):
         command: the probe's name, and its arguments; no shell sees them.
         timeout_s, memory_mib, output_kib: limits of one run.
         user: whom it runs as; empty for whom the collector's settings name.
+        handler: id of the template whose handler says what its points are; empty where it says so itself.
     """
 
     command: Annotated[tuple[Text, ...], Meta(max_length=MAX_ARGUMENTS)] = ()
@@ -154,6 +155,7 @@ class ProbeSource(SourceConfig, frozen=True, tag="probe"):
     memory_mib: Annotated[int, Meta(ge=16, le=65536)] = 512
     output_kib: Annotated[int, Meta(ge=1, le=16384)] = 1024
     user: Annotated[str, Meta(max_length=64)] = ""
+    handler: Annotated[str, Meta(max_length=100)] = ""
 
 
 class Metric(Struct, frozen=True, array_like=True):

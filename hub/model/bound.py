@@ -28,7 +28,12 @@ def place_of(device: Device) -> Place:
 
 def resolution_of(model: Model, device: Device) -> Resolution:
     """The templates that hold for a device, and why."""
-    return model.shared(_resolution, place_of(device))
+    return resolution_of_place(model, place_of(device))
+
+
+def resolution_of_place(model: Model, place: Place) -> Resolution:
+    """The templates that hold for the devices in a place."""
+    return model.shared(_resolution, place)
 
 
 def judged_of(model: Model, place: Place) -> Judged:
@@ -69,7 +74,7 @@ def _resolution(model: Model, place: Place) -> Resolution:
 
 def _judged(model: Model, place: Place) -> Judged:
     own = [(one.id, one.thresholds) for one in model.sets_in(place[0]) if one.monitor]
-    return judged(model.shared(_resolution, place), own)
+    return judged(resolution_of_place(model, place), own)
 
 
 def _bound_by_layers(model: Model, scope: Scope) -> frozenset[str]:

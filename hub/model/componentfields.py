@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hub.model import schemas
-from hub.model.components import MAX_COMPONENTS, OF_COMPONENTS, split_key
+from hub.model.components import MAX_COMPONENTS, OF_COMPONENTS, check_key
 from hub.model.fields import Fault, Reader, WrongValueError, cut, read_properties, wrong
 from hub.model.properties import Value
 from hub.model.yaml import Item
@@ -19,7 +19,7 @@ def _read_components(item: Item) -> dict[str, dict[str, Value]]:
     for key, part in item.value.items():
         place = f".{cut(key)}"
         try:
-            split_key(key)
+            check_key(key)
             found[key] = read_properties(part, OF_COMPONENTS)
         except ValueError as error:
             faults.append(Fault(part.line, place, f"expected {error}"))

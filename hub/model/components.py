@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -22,6 +23,9 @@ OF_COMPONENTS: Mapping[str, Property] = MappingProxyType(
 WATCHING = frozenset({"monitor", "missing_severity", "restart_severity"})
 """Those of them that collectors have to know."""
 
+KIND_WORD = re.compile(r"[a-z][a-z0-9_]{0,39}")
+"""What kinds of components may be called."""
+
 _KINDS = {kind.value: kind for kind in ComponentKind}
 
 
@@ -40,9 +44,37 @@ def split_key(key: str) -> tuple[ComponentKind, str]:
     kind = _KINDS.get(word)
     if kind is None or not slash or not name:
         raise ValueError(EXPECTED)
+    _check_name(name)
+    return kind, name
+
+
+def check_key(key: str) -> None:
+    """Look whether a document may call a component so; its kind may be any that a template is for.
+
+    Raises:
+        ValueError: it may not; the text is what was expected.
+    """
+    word, slash, name = key.partition("/")
+    if not KIND_WORD.fullmatch(word) or not slash or not name:
+        raise ValueError(EXPECTED)
+    _check_name(name)
+
+
+def _check_name(name: str) -> None:
     if len(name) > MAX_NAME or not name.isprintable():
         raise ValueError(f"a name of at most {MAX_NAME} characters on one line")
-    return kind, name
+
+
+def left_out_of(device: Device) -> dict[str, tuple[str, ...]]:
+    """The components of a device that its document wants left alone, by their kind; those of process sets left out."""
+    if not device.components:
+        return {}
+    found: dict[str, list[str]] = {}
+    for key, said in sorted(device.components.items()):
+        kind, _, name = key.partition("/")
+        if kind != ComponentKind.PROCESS_SET.value and said.get("monitor") is False:
+            found.setdefault(kind, []).append(name)
+    return {kind: tuple(names) for kind, names in found.items()}
 
 
 def said_of(device: Device, kind: ComponentKind, name: str, series: str = "") -> Mapping[str, Value]:

@@ -19,7 +19,7 @@ MAX_REPORTED = 200
 REFERRING = frozenset(
     {
         *("templates", "extends", "replaces", "component", "sources", "thresholds", "graphs"),
-        *("applies_to", "class", "collector", "members"),
+        *("applies_to", "class", "collector", "members", "components"),
     }
 )
 """Fields that may be wrong only beside other documents."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from common.components import ComponentKind
 from common.events import Severity
 from hub.model.properties import CATALOGUE, HIDDEN, MAX_PATTERNS, MAX_TEXT, NAME, Property, PropertyType
 
@@ -49,10 +48,9 @@ def properties(known: Mapping[str, Property] = CATALOGUE) -> dict[str, Any]:
 
 def components(known: Mapping[str, Property]) -> dict[str, Any]:
     """The components of a device, with the properties that they may have."""
-    kinds = "|".join(kind.value for kind in ComponentKind)
     return {
         "type": "object",
-        "propertyNames": {"pattern": f"^(?:{kinds})/.{{1,255}}$"},
+        "propertyNames": {"pattern": r"^[a-z][a-z0-9_]{0,39}/.{1,255}$"},
         "additionalProperties": properties(known),
     }
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from hub.model.components import KIND_WORD
 from hub.model.fields import FieldSpec, many, prose, text
 from hub.model.graphfields import graphs
 from hub.model.templatefields import sources
 from hub.model.templates import UNBIND, Target, Template
 from hub.model.thresholdfields import SLUG, SLUG_EXPECTED, thresholds
 
-COMPONENT = r"[a-z][a-z0-9_]{0,39}"
 COMPONENT_EXPECTED = (
     f"a kind of component: {', '.join(Target)}, or another word of small letters, digits and _, a letter first"
 )
@@ -27,7 +27,7 @@ bindings = many(
 TEMPLATE_FIELDS: Mapping[str, FieldSpec] = {
     "id": FieldSpec(text(SLUG_EXPECTED, SLUG, longest=100), required=True),
     "description": FieldSpec(prose(4096)),
-    "component": FieldSpec(text(COMPONENT_EXPECTED, COMPONENT, longest=40)),
+    "component": FieldSpec(text(COMPONENT_EXPECTED, KIND_WORD.pattern, longest=40)),
     "extends": FieldSpec(_template_id),
     "replaces": FieldSpec(_template_id),
     "sources": FieldSpec(sources),

@@ -88,6 +88,18 @@ def _of_binder(model: Model, key: Key, gone: Collection[str], unread: Unread) ->
             id_ = word.removeprefix(UNBIND)
             if not _is_there(id_, model, unread):
                 yield Wrong(key, ("templates",), _no_template(id_, model, gone))
+    if isinstance(entity, Device) and not unread.any_of(KIND_TEMPLATE):
+        yield from _of_components(model, entity)
+
+
+def _of_components(model: Model, device: Device) -> Iterator[Wrong]:
+    """What is said of components of a kind that nobody watches."""
+    words = {key.partition("/")[0]: key for key in device.components}
+    if strange := words.keys() - set(Target):
+        known = {one.component for one in model.templates.values() if one.component} | set(Target)
+        for word in sorted(strange - known):
+            told = f"no template is for components of this kind; {unknown('kind', word, known - {Target.DEVICE})}"
+            yield Wrong(key_of(device), ("components", words[word]), told)
 
 
 def _of_template(

@@ -63,7 +63,7 @@ def test_everything_that_is_wrong_with_components_is_told_with_its_line() -> Non
     text = (
         "components:\n"
         "  nginx: {monitor: true}\n"
-        "  disk/sda: {monitor: true}\n"
+        "  Disk/sda: {monitor: true}\n"
         "  process_set/: {monitor: true}\n"
         "  process_set/a:\n"
         "    monitor: maybe\n"
@@ -77,7 +77,7 @@ def test_everything_that_is_wrong_with_components_is_told_with_its_line() -> Non
     start = "d.yaml:{}: Device d: field 'components.{}"
     for line, place, part in (
         (5, "nginx'", "expected KIND/NAME"),
-        (6, "disk/sda'", "expected KIND/NAME"),
+        (6, "Disk/sda'", "expected KIND/NAME"),
         (7, "process_set/'", "expected KIND/NAME"),
         (9, "process_set/a.monitor'", "got 'maybe'; expected true or false"),
         (10, "process_set/a'", "there is no property 'snmp_port'"),

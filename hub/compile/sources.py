@@ -1,0 +1,96 @@
+"""The sources of templates as the configs of the daemons that read them: one compiler for each service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from common.configs import DeviceConfig
+from common.errors import NotFoundError, PermanentError
+from common.sources import DEVICE, SERVICE_PROBE, SERVICE_SNMP
+from common.sources import Source as SourceOnWire
+from hub.compile.device import SNMP, device_config
+from hub.model.components import left_out_of
+from hub.model.entities import Device
+from hub.model.gathering import Bound, Gathered, gathered_of, handlers_of, services_of
+from hub.model.model import Model
+from hub.model.properties import Value, effective
+from hub.model.retention import RETENTION
+
+TAKEN = ("source", "interval_s", RETENTION)
+"""Properties that all these daemons have to know."""
+MAX_SHARED = 1000
+
+Sources = tuple[SourceOnWire, ...]
+
+
+class SourceCompiler:
+    """Compiles devices of one model after the other; those that have their templates in common share the sources.
+
+    Attributes:
+        service: whose configs these are.
+    """
+
+    def __init__(self, service: str) -> None:
+        self.service = service
+        self._shared: dict[tuple[int, int, int], tuple[Gathered, tuple[Bound, ...], Sources]] = {}
+
+    def has(self, model: Model, device: Device) -> bool:
+        """Whether there is anything to read of a device; where there is nothing, it has no config."""
+        return self.service in services_of(model, device)
+
+    def compile(self, model: Model, device_id: str) -> DeviceConfig:
+        """Compile one device.
+
+        Raises:
+            NotFoundError: there is no such device, or nothing to read of it.
+            PermanentError: what the model says cannot be a config; the sentence says why.
+        """
+        device = model.device(device_id)
+        if not self.has(model, device):
+            raise NotFoundError(f"device {device_id!r} has nothing that {self.service} reads")
+        gathered = gathered_of(model, device)
+        if gathered.clash:
+            raise PermanentError(f"device {device_id} cannot be made a config: {gathered.clash}")
+        values = effective(model.properties_of(device))
+        config = device_config(model, device, self._taken(values), **self._more())
+        sources = self._sources(model, gathered, config.interval_s)
+        return msgspec.structs.replace(config, sources=_without(sources, left_out_of(device)))
+
+    def _taken(self, values: Mapping[str, Value]) -> dict[str, Value]:
+        of_snmp = [name for name in values if name.startswith(SNMP)] if self.service == SERVICE_SNMP else []
+        return {name: values[name] for name in (*TAKEN, *of_snmp)}
+
+    def _more(self) -> dict[str, object]:
+        return {} if self.service == SERVICE_SNMP else {"snmp": None}
+
+    def _sources(self, model: Model, gathered: Gathered, interval_s: int) -> Sources:
+        handlers = handlers_of(model) if self.service == SERVICE_PROBE else ()
+        key = id(gathered), id(handlers), interval_s
+        found = self._shared.get(key)
+        if found is None or found[0] is not gathered or found[1] is not handlers:
+            bound = gathered.of(self.service)
+            own = {(one.config.template, one.config.id) for one in bound}
+            others = (one for one in handlers if (one.config.template, one.config.id) not in own)
+            if len(self._shared) >= MAX_SHARED:
+                self._shared.clear()
+            found = self._shared[key] = gathered, handlers, tuple(_timed((*bound, *others), interval_s))
+        return found[2]
+
+
+def _timed(bound: Iterable[Bound], interval_s: int) -> Iterable[SourceOnWire]:
+    for one in bound:
+        yield msgspec.structs.replace(one.config, interval_s=interval_s) if one.follows else one.config
+
+
+def _without(sources: Sources, left_out: Mapping[str, tuple[str, ...]]) -> Sources:
+    """The sources, which leave out what is said to be, by kind of component."""
+    if not left_out:
+        return sources
+    return tuple(
+        msgspec.structs.replace(one, left_out=left_out[one.component])
+        if one.component != DEVICE and one.component in left_out
+        else one
+        for one in sources
+    )
