@@ -71,6 +71,7 @@ PLACES: dict[str, dict[str, set[str]]] = {
     "collectors/modeler/task.py": {key: {CLASS_MODEL} for key in (modelling.FAILED, modelling.REFUSED)},
     "collectors/framework/alarms.py": {
         alarms.KEY: {scanner.SPEC.failure_class, modeler.SPEC.failure_class},
+        f"{alarms.KEY}:JOB": set(),
     },
     "collectors/framework/rejections.py": {rejections.KEY: {CLASS_CONFIG}},
     "collectors/framework/judging/thresholdwords.py": {THRESHOLD: {CLASS_PERFORMANCE}},
@@ -86,6 +87,10 @@ PLACES: dict[str, dict[str, set[str]]] = {
 """Whoever makes an event by itself, and its keys and their classes; who has `own_event` or `problems.of` is found."""
 
 PROBLEMS: dict[str, dict[str, set[str]]] = {
+    "collectors/framework/sources/taking.py": {
+        "derived_points:SOURCE": {CLASS_CONFIG},
+        **{key: set() for key in ("job_failed", "job_refused", "reading_refused:SOURCE", "source_unknown:SOURCE")},
+    },
     "collectors/snmp/gate.py": {gate.DOWN: {CLASS_PING}},
     "collectors/snmp/flaws.py": {
         f"{flawed.POINT}:SOURCE:POINT": {CLASS_SNMP},
@@ -98,6 +103,7 @@ PROBLEMS: dict[str, dict[str, set[str]]] = {
 HELPERS = {
     "collectors/framework/ownevents.py",
     "collectors/framework/eventbytes.py",
+    "collectors/framework/sources/problems.py",
     "hub/distribution/ownalarms.py",
     "hub/web/shapes.py",
 }
