@@ -6,7 +6,7 @@ points that need it, and no others; where its name needs it, it is no row. Of on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from zlib import crc32
 
@@ -70,9 +70,17 @@ class Joined(Struct, frozen=True, kw_only=True):
     several: int = 0
 
 
-def join(recipe: Recipe, readings: Readings) -> Joined:
-    """Make rows of what was read; an object that was not asked for, or not read, is in none."""
+def join(recipe: Recipe, readings: Readings, asked: Collection[int]) -> Joined:
+    """Make rows of what was read.
+
+    Args:
+        recipe: of the source.
+        readings: of one pass over the device.
+        asked: numbers of the objects that were asked for; others may have been read for other sources.
+    """
     state = _State(recipe, readings)
+    if readings.stopped and not state.has(asked):
+        state.cut = state.cut or readings.stopped
     indexes = state.indexes()
     left = max(len(indexes) - MOST_ROWS, 0)
     indexes = indexes[:MOST_ROWS]
@@ -128,10 +136,16 @@ class _State:
         self._columns[place] = column
         if column.problem:
             self.cut = self.cut or column.problem
+            if column.refused:
+                self.bad[place] = column.problem
         elif not column.rows:
             self.bad[place] = NO_ROWS
         else:
             self.good.add(place)
+
+    def has(self, asked: Collection[int]) -> bool:
+        """Whether all that was asked for was read, however that ended."""
+        return all(place in self._columns or place in self._values for place in asked)
 
     def indexes(self) -> list[Oid]:
         """The rows: those of all columns that points are made of; of a source of the device its only one."""

@@ -42,12 +42,14 @@ class Column(Struct, frozen=True):
         rows: by index.
         read: up to which index came at which epoch second, in the order of answers.
         problem: why it was not read to its end; empty when it was.
+        refused: that was the column's own fault.
     """
 
     rows: Mapping[Oid, SnmpValue]
     read: Sequence[tuple[Oid, float]] = ()
     uptime: Uptime = Uptime()
     problem: str = ""
+    refused: bool = False
 
     def taken(self, indexes: Sequence[Oid], otherwise: float) -> list[float]:
         """When each of these rows came; they are in order."""
@@ -66,8 +68,10 @@ class Readings(Struct):
         at: epoch second at which it ended.
         values: by OID.
         columns: by the OID that was walked.
+        stopped: why not all was asked for; empty when it was.
     """
 
     at: float = 0.0
     values: dict[Oid, Value] = field(default_factory=dict)
     columns: dict[Oid, Column] = field(default_factory=dict)
+    stopped: str = ""
