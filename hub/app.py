@@ -56,6 +56,7 @@ from hub.opening import (
     open_purging,
     open_reader,
     open_site,
+    open_status,
 )
 from hub.pools.store import SqlPoolStore
 from hub.purging.counting import count
@@ -84,6 +85,7 @@ from hub.web.router import Router
 from hub.web.secrets import SecretTopic
 from hub.web.series import SeriesTopic
 from hub.web.server import WebServer
+from hub.web.status import StatusTopic
 from hub.web.templates import TemplateTopic
 from hub.web.tokens import ensure_token
 
@@ -243,6 +245,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
                 wall,
             ),
             RollTopic(RollReader(reader), wall),
+            StatusTopic(open_status(clock, roster, distributor, model)),
             MatchTopic(model, reader, texts),
             ModelTopic(model, modelling, polls, clock),
             SecretTopic(documents.rotate_key),

@@ -13,17 +13,20 @@ from twisted.logger import Logger
 
 from common.certificates import Site, ensure_site
 from common.components import ComponentKind
-from common.configs import SERVICE_MODELER, SERVICE_PROCESS
+from common.configs import SERVICE_MODELER, SERVICE_PROCESS, SourceKind
 from common.errors import SettingsError
 from common.events import CLASS_DATA, OPEN_STATES
+from common.sources import SERVICE_STATUS
 from hub.compile.differing import differing
 from hub.components.ageing import Ageing
 from hub.components.book import ComponentBook
 from hub.components.modelrules import ModelRules
 from hub.components.renaming import Renaming
 from hub.components.store import SqlComponentStore
+from hub.data.asking import Asker
 from hub.data.hearing import Hearing
 from hub.data.reader import Reader
+from hub.data.status import StatusReader
 from hub.distribution.absence import KEY as COLLECTOR_LOST
 from hub.distribution.absence import Absence
 from hub.distribution.ailments import KEY as COLLECTOR_PROBLEM
@@ -44,6 +47,7 @@ from hub.interfaces import EventFilter
 from hub.life import Life
 from hub.model.database import Database
 from hub.model.interfaces import IWorker
+from hub.model.properties import effective
 from hub.model.service import ModelService
 from hub.model.sources import SourceType
 from hub.moving.bells import LEFT, WAIT
@@ -293,6 +297,17 @@ async def see_off(components: ComponentBook, events: SqlEventStore, devices: Seq
     """Forget what devices consisted of that have left the model, and close their events; return how many these were."""
     await components.forget(devices)
     return await events.close_devices(devices, by, at)
+
+
+def open_status(clock: Any, roster: Roster, distributor: Distributor, model: ModelService) -> StatusReader:
+    """What asks status collectors for the tree of their host."""
+    asker = Asker(clock, distributor.owner, roster.is_known, roster.session, roster.whereabouts, service=SERVICE_STATUS)
+
+    def is_local(device: str) -> bool:
+        found = model.model.device(device)
+        return effective(model.model.properties_of(found))["source"] == SourceKind.LOCAL.value
+
+    return StatusReader(asker, is_local)
 
 
 def open_reader(

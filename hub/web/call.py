@@ -26,12 +26,14 @@ class File(Struct, frozen=True):
     Attributes:
         max_age_s: so long whoever asked may keep it; 0 for not at all.
         missing: sentences that say what is not in it.
+        status: of HTTP.
     """
 
     content_type: str
     data: bytes
     max_age_s: int = 0
     missing: tuple[str, ...] = ()
+    status: int = 200
 
 
 class Call(Struct, frozen=True):
@@ -42,12 +44,14 @@ class Call(Struct, frozen=True):
         query: parameters with all their values.
         content: the body's bytes.
         accept: kinds of answer that are liked, as the header has them.
+        content_type: what the body is, as the header has it.
     """
 
     names: Mapping[str, str]
     query: Mapping[str, list[str]]
     content: bytes
     accept: str = ""
+    content_type: str = ""
 
     def accepts(self, kind: str) -> bool:
         """Whether this kind of answer is liked by its name, and JSON is not named before it."""

@@ -10,11 +10,14 @@ from msgspec import Struct
 from hub.web.call import Call
 from hub.web.refusals import RefusalError
 
+REST = "...}"
 Answer = Callable[[Call], Awaitable[object]]
 
 
 class Route(Struct, frozen=True):
     """A method, a path below /api/v1 whose parts in braces are variable, and who answers.
+
+    A last part such as `{path...}` is all that is left of a path, with its slashes, and still quoted.
 
     Attributes:
         is_open: answered without a token.
@@ -54,6 +57,10 @@ class Router:
 
 
 def _match(parts: list[str], wanted: list[str]) -> dict[str, str] | None:
+    if wanted[-1].endswith(REST):
+        *first, last = wanted
+        names = _match(parts[: len(first)], first) if len(parts) > len(first) else None
+        return None if names is None else names | {last.strip("{}").removesuffix("..."): "/".join(parts[len(first) :])}
     if len(parts) != len(wanted):
         return None
     names: dict[str, str] = {}

@@ -138,7 +138,7 @@ class Root(Resource):
     async def _answer(self, request: Any) -> None:
         try:
             found = await self._find(request)
-            status = 200
+            status = found.status if isinstance(found, File) else 200
         except CancelledError:
             raise
         except TocsinError as error:
@@ -185,7 +185,8 @@ class Root(Resource):
         assert route is not None
         if request.is_too_large:
             raise RefusalError("too_large", f"the body is larger than {request.limit} bytes")
-        return await route.answer(Call(names, _query(request), request.content.read(), _accept(request)))
+        accept, kind = _header(request, b"accept"), _header(request, b"content-type")
+        return await route.answer(Call(names, _query(request), request.content.read(), accept, kind))
 
 
 def _cancelled(failure: Failure) -> Failure | None:
@@ -205,8 +206,8 @@ def _is_api(request: Any) -> bool:
     return bool(request.path.startswith(PREFIX.encode()))
 
 
-def _accept(request: Any) -> str:
-    values = request.requestHeaders.getRawHeaders(b"accept") or []
+def _header(request: Any, name: bytes) -> str:
+    values = request.requestHeaders.getRawHeaders(name) or []
     return ",".join(value.decode("latin-1") for value in values)[:1000]
 
 
