@@ -144,7 +144,7 @@ class FrontDesk:
         knows better.
         """
         settled, foreign = settle_claims(
-            session.collector, batch.events, lambda device: self._may_report(session.collector, device)
+            session.collector, batch.events, lambda device: self._may_report(session, device)
         )
         late = {one.event.device for one in settled if self._is_anothers(session.collector, one.event.device)}
         stored = await self._events.store(session.collector, session.daemon, batch.spool, settled, late)
@@ -171,9 +171,10 @@ class FrontDesk:
             if seat.session is not None and seat.session is not first:
                 seat.session.abort("the hub's store has a new epoch")
 
-    def _may_report(self, collector: str, device: str) -> bool:
+    def _may_report(self, session: ISession, device: str) -> bool:
         """Its own devices, those of its pools, and itself, unless a device of another collector bears its name."""
-        if self._services.process.may_report(collector, device):
+        collector = session.collector
+        if self._services.may_report(collector, session.daemon, device):
             return True
         pool = self._pools.pool_of(device)
         if pool is not None and collector in pool.members:

@@ -33,7 +33,6 @@ from hub.distribution.ailments import KEY as COLLECTOR_PROBLEM
 from hub.distribution.ailments import Ailments
 from hub.distribution.decisions import Decisions
 from hub.distribution.departures import Departures
-from hub.distribution.distributor import ERROR as CONFIG_ERROR
 from hub.distribution.distributor import Distributor
 from hub.distribution.epochs import Epochs
 from hub.distribution.hubevents import HubEvents
@@ -41,7 +40,6 @@ from hub.distribution.ownalarms import OwnAlarms, Stands
 from hub.distribution.reading import sources_wanted
 from hub.distribution.roster import Roster
 from hub.distribution.services import Services
-from hub.distribution.sync import REFUSED as CONFIG_REFUSED
 from hub.events.store import SqlEventStore
 from hub.interfaces import EventFilter
 from hub.life import Life
@@ -282,14 +280,14 @@ def open_decisions(
         MEMBER_ABSENT: lambda record: (record.component, record.device) in pools.presence.absent,
     }
     asked |= dict.fromkeys((LEFT, WAIT), moves.bells.stands)
-    for service, prefix in ((SERVICE_PROCESS, ""), (SERVICE_MODELER, f"{SERVICE_MODELER}_")):
-        for key in (CONFIG_ERROR, CONFIG_REFUSED):
-            asked[prefix + key] = _configs_of(services, service)
-    own = OwnAlarms(hub_events.raise_event, wall, asked)
+    own = OwnAlarms(hub_events.raise_event, wall, asked, partial(_configs_of, services))
     return ailments, Decisions(clock, events.decided, roster.session, events.still_open, own.decided)
 
 
-def _configs_of(services: Services, service: str) -> Stands:
+def _configs_of(services: Services, key: str) -> Stands | None:
+    service = services.of_alarm(key)
+    if service is None:
+        return None
     return lambda record: services.is_in_trouble(service, record.device, record.event_key)
 
 

@@ -14,7 +14,7 @@ class Everywhere:
     """Asks each service; a revision is live when it runs wherever any of them should run it."""
 
     def __init__(self, services: Sequence[Distributor]) -> None:
-        self._services = tuple(services)
+        self._services = services  # others may come to these
 
     def behind(self, revision: int | None = None, device: str | None = None) -> list[tuple[str, Shortfall]]:
         """Where a revision, by default the newest, is not live, and why; with the name of the service."""

@@ -19,7 +19,11 @@ class OwnAlarms:
     """Says again how it stands, where an operator has decided otherwise."""
 
     def __init__(
-        self, raise_event: Callable[[Event], None], wall: Callable[[], float], asked: Mapping[str, Stands]
+        self,
+        raise_event: Callable[[Event], None],
+        wall: Callable[[], float],
+        asked: Mapping[str, Stands],
+        others: Callable[[str], Stands | None] = lambda _: None,
     ) -> None:
         """Prepare.
 
@@ -27,14 +31,16 @@ class OwnAlarms:
             raise_event: takes events of the hub.
             wall: epoch seconds.
             asked: who knows, by key of the event. What is not among them ends by an operator's word alone.
+            others: gives who knows of a key that is not among them.
         """
         self._raise = raise_event
         self._wall = wall
         self._asked = asked
+        self._others = others
 
     def decided(self, record: EventRecord) -> None:
         """An operator has closed an alarm of the hub, or opened it again."""
-        ask = self._asked.get(record.event_key)
+        ask = self._asked.get(record.event_key) or self._others(record.event_key)
         stands = None if ask is None else ask(record)
         if stands is None or stands == (record.state in {state.value for state in OPEN_STATES}):
             return

@@ -5,20 +5,39 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Sequence
 
+from msgspec import Struct
 from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
 
 from common.configs import SERVICE_MODELER, SERVICE_PROCESS
+from common.sources import SERVICE_PROBE, SERVICE_SNMP, SERVICE_STATUS
 from hub.compile.modeler import ModelerCompiler
 from hub.compile.process import Expected, ProcessCompiler, nothing
-from hub.distribution.distributor import Distributor
+from hub.compile.sources import SourceCompiler
+from hub.distribution.distributor import ERROR, Distributor
 from hub.distribution.everywhere import Everywhere
 from hub.distribution.hubevents import ConfigEvents, HubEvents
 from hub.distribution.modelview import ModelView
 from hub.distribution.roster import Roster
+from hub.distribution.sourceview import Overlapping, SourceView
+from hub.distribution.sync import REFUSED
 from hub.interfaces import ISession
 from hub.model.model import Model
 from hub.model.service import ModelService
 from hub.pools.keeper import PoolKeeper
+
+READERS = (SERVICE_SNMP, SERVICE_STATUS, SERVICE_PROBE)
+"""Services that read sources of templates; collectors that were installed as packages come to these."""
+MAX_SERVICES = 64
+_IN_TROUBLE = (ERROR, REFUSED)
+
+
+class Reading(Struct, frozen=True, eq=False):
+    """What there is for a service that reads sources."""
+
+    distributor: Distributor
+    view: SourceView
+    reports: ConfigEvents
 
 
 class Services:
@@ -30,26 +49,81 @@ class Services:
         everywhere: how all of them stand together.
     """
 
-    def __init__(self, process: Distributor, modeler: Distributor, reports: Sequence[ConfigEvents] = ()) -> None:
+    log = Logger()
+
+    def __init__(
+        self,
+        process: Distributor,
+        modeler: Distributor,
+        reports: Sequence[ConfigEvents] = (),
+        *,
+        make: Callable[[str], Reading] | None = None,
+        known: Iterable[tuple[str, str]] = (),
+    ) -> None:
+        """Join them.
+
+        Args:
+            process: see above.
+            modeler: see above.
+            reports: of these two.
+            make: prepares a service that reads sources; without it there is none.
+            known: collector and daemon of all that have ever logged in.
+        """
         self.process = process
         self.modeler = modeler
-        self._all = (process, modeler)
+        self._all = [process, modeler]
         self.everywhere = Everywhere(self._all)
-        self._reports = reports
+        self._reports = dict(zip((process.service, modeler.service), reports, strict=False))
+        self._make = make
+        self._readings: dict[str, Reading] = {}
+        self._known = set(known)
+        self._open: list[tuple[str, str, str]] = []
+        self._started = False
+        if make is not None:
+            for service in dict.fromkeys((*READERS, *(daemon for _, daemon in self._known))):
+                self._add(service)
+
+    def _add(self, service: str) -> None:
+        """Have a service that was not heard of before."""
+        if self._make is None or self.of(service) is not None:
+            return
+        if len(self._all) >= MAX_SERVICES:
+            self.log.warn(  # noqa: G010 - twisted.logger calls it so
+                "daemons of the service {service} get no configs: there are {count} services, and no more may be",
+                service=service,
+                count=len(self._all),
+            )
+            return
+        reading = self._readings[service] = self._make(service)
+        reading.reports.remember(self._open)
+        self._reports[service] = reading.reports
+        self._all.append(reading.distributor)
+        if self._started:
+            reading.distributor.start()
 
     def remember(self, open_events: Iterable[tuple[str, str, str]]) -> None:
         """Take in which configs were in trouble before the hub started: device, key, summary."""
-        known = list(open_events)
-        for reports in self._reports:
-            reports.remember(known)
+        self._open = list(open_events)
+        for reports in self._reports.values():
+            reports.remember(self._open)
 
     def is_in_trouble(self, service: str, device: str, key: str) -> bool:
         """Whether what an event about the configs of a service tells of goes on."""
-        of = {one.service: reports for one, reports in zip(self._all, self._reports, strict=False)}
-        return service in of and of[service].is_in_trouble(device, key)
+        return service in self._reports and self._reports[service].is_in_trouble(device, key)
+
+    def of_alarm(self, key: str) -> str | None:
+        """The service of whose configs an alarm of this key tells; None for an alarm that tells of something else."""
+        for word in _IN_TROUBLE:
+            if key == word:
+                return self.process.service
+            service = key.removesuffix(f"_{word}")
+            if service != key and service in self._reports:
+                return service
+        return None
 
     def start(self) -> None:
         """Compile everything."""
+        self._started = True
         for distributor in self._all:
             distributor.start()
 
@@ -83,9 +157,20 @@ class Services:
             distributor.look_again()
 
     def attached(self, session: ISession) -> None:
-        """A daemon is there."""
+        """A daemon is there; of one that was never heard of it is found out first what it is to do."""
+        who = session.collector, session.daemon
+        if who not in self._known:
+            self._known.add(who)
+            self._add(session.daemon)
+            self._look_at(*who)
         for distributor in self._all:
             distributor.attached(session)
+
+    def _look_at(self, collector: str, daemon: str) -> None:
+        """Such a daemon has come to a collector, or will not come back: its devices are another matter now."""
+        reading = self._readings.get(daemon)
+        if reading is not None:
+            reading.distributor.model_changed(reading.view.revision, reading.view.devices_of(collector))
 
     def detached(self, session: ISession) -> None:
         """A daemon is gone."""
@@ -94,9 +179,22 @@ class Services:
 
     def forget(self, collector: str, daemon: str) -> None:
         """A daemon, which is away, will not come back."""
+        self._known.discard((collector, daemon))
         distributor = self.of(daemon)
         if distributor is not None:
             distributor.forget(collector)
+        self._look_at(collector, daemon)
+
+    def may_report(self, collector: str, daemon: str, device: str) -> bool:
+        """Whether a daemon may speak of a device: it is its collector's, or it may still have it."""
+        if self.process.may_report(collector, device):
+            return True
+        own = self._readings.get(daemon)
+        return own is not None and own.distributor.may_report(collector, device)
+
+    def is_known(self, collector: str, daemon: str) -> bool:
+        """Whether a collector has ever had this daemon."""
+        return (collector, daemon) in self._known
 
     def of(self, service: str) -> Distributor | None:
         """The distributor of a service; None when there is none."""
@@ -147,4 +245,25 @@ def make_services(
         epoch=epoch,
         is_needed=lambda collector: roster.is_known(collector, SERVICE_MODELER),
     )
-    return Services(process, modeler, (process_reports, modeler_reports))
+
+    def reading(service: str) -> Reading:
+        def is_known(collector: str) -> bool:
+            return roster.is_known(collector, service)
+
+        reports = ConfigEvents(events, wall, service)
+        view = SourceView(model, SourceCompiler(service), pools.owner, is_known)
+        distributor = Distributor(
+            clock,
+            rng,
+            view,
+            reports,
+            is_known=is_known,
+            whereabouts=lambda collector: roster.whereabouts(collector, service),
+            service=service,
+            epoch=epoch,
+            leases=Overlapping(pools),
+        )
+        return Reading(distributor, view, reports)
+
+    known = [(seat.collector, seat.daemon) for seat in roster.seats()]
+    return Services(process, modeler, (process_reports, modeler_reports), make=reading, known=known)
