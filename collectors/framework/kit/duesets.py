@@ -98,6 +98,8 @@ class DueSets:
 
     def wait_s(self, wall: float, *, begins: bool = False) -> float:
         """Seconds from now to the next turn; where a run begins now that is out of turn, it is not too soon."""
+        # Where the clock was set back, what was taken is of steps that come again.
+        self._taken = {one: min(step, slot(wall, one)) for one, step in self._taken.items()}
         early_s = self._early_s()
         turn = min(self._next(one, wall + early_s) for one in self.intervals)
         return max(turn - wall, LEAST * self.intervals[0] if begins else 0.0)
@@ -105,20 +107,17 @@ class DueSets:
     def _on_turn(self, wall: float) -> list[int]:
         """Those whose turn has come since they were taken."""
         soon = wall + self._early_s()
-        return [one for one in self.intervals if self._turn_after(one, wall) <= soon]
+        return [one for one in self.intervals if self._turn_after(one) <= soon]
 
-    def _turn_after(self, interval_s: int, wall: float) -> float:
+    def _turn_after(self, interval_s: int) -> float:
         """The first turn of an interval since it was taken last."""
         step = self._taken.get(interval_s)
-        if step is None:
-            return float("-inf")
-        # The clock may have been set back since.
-        return min(step, slot(wall, interval_s)) + interval_s + self.offset_s
+        return float("-inf") if step is None else step + interval_s + self.offset_s
 
     def _next(self, interval_s: int, wall: float) -> float:
         """The first turn of an interval after now."""
         coming = slot(wall - self.offset_s, interval_s) + interval_s + self.offset_s
-        return max(coming, self._turn_after(interval_s, wall))
+        return max(coming, self._turn_after(interval_s))
 
     def _early_s(self) -> float:
         return min(EARLY * self.intervals[0], MOST_EARLY_S)
