@@ -1,0 +1,90 @@
+"""The samples that are wanted out of a page in the text form of Prometheus (pure).
+
+Lines of other metrics are passed over unread, so that a large page costs little, and a line that is wrong harms nobody
+else. The form: https://prometheus.io/docs/instrumenting/exposition_formats/
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+
+from msgspec import Struct, field
+from prometheus_client.parser import text_string_to_metric_families
+
+from common.series import Number
+
+MAX_SAMPLES = 50_000
+MAX_LINE = 20_000
+MAX_FLAWS = 20
+MAX_EXCERPT = 80
+
+_NAME = re.compile(r"[ \t]*([A-Za-z_:][A-Za-z0-9_:]*)")
+_WHOLE = re.compile(r"[ \t](-?[0-9]{1,18})(?:[ \t]+-?[0-9]+)?[ \t]*\Z")
+_EXEMPLAR = re.compile(r" # \{[^}]*\} [^{}\"]*\Z")
+
+
+class Found(Struct, frozen=True):
+    """One sample.
+
+    Attributes:
+        at: epoch seconds, where the page says so; None otherwise.
+    """
+
+    name: str
+    labels: Mapping[str, str]
+    value: Number
+    at: float | None = None
+
+
+class Page(Struct):
+    """What is wanted of a page.
+
+    Attributes:
+        flaws: what of it cannot be read, each a sentence.
+        cut: there is more than is read.
+        lines: how many samples there are, wanted or not.
+    """
+
+    found: list[Found] = field(default_factory=list)
+    flaws: list[str] = field(default_factory=list)
+    cut: bool = False
+    lines: int = 0
+
+
+def parse(text: str, wanted: Collection[str]) -> Page:
+    """Read the samples of metrics of these names."""
+    page = Page()
+    for number, line in enumerate(text.split("\n"), 1):
+        named = _NAME.match(line)
+        if named is None:
+            if line.strip() and not line.lstrip().startswith("#"):
+                _flaw(page, number, "begins with no name of a metric", line)
+            continue
+        page.lines += 1
+        if named[1] not in wanted:
+            continue
+        if len(page.found) >= MAX_SAMPLES:
+            page.cut = True
+            break
+        if len(line) > MAX_LINE:
+            _flaw(page, number, f"has more than {MAX_LINE} characters", line)
+            continue
+        try:
+            page.found.append(_sample(_EXEMPLAR.sub("", line.rstrip("\r"))))
+        except (ValueError, IndexError, KeyError, StopIteration, OverflowError) as error:
+            _flaw(page, number, f"is no sample ({str(error)[:MAX_EXCERPT]})", line)
+    return page
+
+
+def _sample(line: str) -> Found:
+    (family,) = text_string_to_metric_families(line + "\n")
+    (sample,) = family.samples
+    whole = _WHOLE.search(line)  # a float would make another number of a large count
+    value: Number = int(whole[1]) if whole is not None else sample.value
+    return Found(sample.name, sample.labels, value, float(sample.timestamp) if sample.timestamp is not None else None)
+
+
+def _flaw(page: Page, number: int, what: str, line: str) -> None:
+    if len(page.flaws) < MAX_FLAWS:
+        page.flaws.append(f"line {number} {what}: {line[:MAX_EXCERPT]!a}")
