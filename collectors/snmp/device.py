@@ -69,7 +69,7 @@ class Device:
         self._resting: dict[str, Resting] = {}
         self._open: ISnmpClient | None = None
         learnt = self._load(config.device)
-        self._kept = learnt
+        self._kept = (learnt.sizing.learnt(), learnt.down)
         self._sizing = learnt.sizing
         self._gate = Gate(learnt.down)
         self._config = config
@@ -249,8 +249,8 @@ class Device:
         """Keep what was learnt, when that is something else than what is kept."""
         sizing = self._open.sizing if self._open is not None else self._sizing
         down = tuple(sorted(self._gate.down))
-        if (sizing.learnt(), down) == (self._kept.sizing.learnt(), self._kept.down):
-            return
-        learnt = Learnt(msgspec.structs.replace(sizing), down)
-        await self._context.events.send((), state_key(self._config.device), msgspec.msgpack.encode(learnt))
-        self._kept = learnt
+        kept = (sizing.learnt(), down)
+        if kept != self._kept:
+            learnt = msgspec.msgpack.encode(Learnt(sizing, down))
+            await self._context.events.send((), state_key(self._config.device), learnt)
+            self._kept = kept

@@ -74,8 +74,9 @@ def _apart(plain: list[str | None], indexes: Sequence[Oid]) -> tuple[list[str | 
 
 def _free(name: str, suffix: str, taken: set[str]) -> str:
     while name in taken:
-        name = name[: max(MAX_NAME - len(suffix), 0)] + suffix[-MAX_NAME:]
-        if name in taken:
+        longer = name[: max(MAX_NAME - len(suffix), 0)] + suffix[-MAX_NAME:]
+        if longer == name:
             suffix += "'"
+        name = longer
     taken.add(name)
     return name
