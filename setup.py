@@ -16,6 +16,7 @@ setup(
     package_data={"hub": ["web/static/*", "model/migrations/*.py", "model/migrations/versions/*.py"]},
     data_files=[
         ("etc/tocsin/model", [str(path) for path in sorted(Path("etc/model").glob("*.yaml"))]),
+        ("etc/tocsin/examples/probes", [str(path) for path in sorted(Path("etc/examples/probes").glob("*.*"))]),
         ("etc/tocsin/systemd", [str(path) for path in sorted(Path("etc/systemd").glob("*.service"))]),
     ],
     install_requires=[
@@ -67,6 +68,7 @@ setup(
             "tocsin-hub=hub.app:main",
             "tocsin-process=collectors.process.main:main",
             "tocsin-modeler=collectors.modeler.main:main",
+            "tocsin-probe=collectors.probes.main:main",
             "tocsin-sim=collectors.sim.main:main",
         ]
     },

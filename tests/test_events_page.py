@@ -19,6 +19,7 @@ from collectors.framework.snmp.errors import (
 )
 from collectors.modeler import main as modeler
 from collectors.modeler import task as modelling
+from collectors.probes import troubles
 from collectors.process import events as process
 from collectors.process import flaws
 from collectors.process import main as scanner
@@ -35,6 +36,7 @@ from common.events import (
     CLASS_MODEL,
     CLASS_PERFORMANCE,
     CLASS_PING,
+    CLASS_PROBE,
     CLASS_PROCESS,
     CLASS_SNMP,
 )
@@ -91,6 +93,7 @@ PROBLEMS: dict[str, dict[str, set[str]]] = {
         "derived_points:SOURCE": {CLASS_CONFIG},
         **{key: set() for key in ("job_failed", "job_refused", "reading_refused:SOURCE", "source_unknown:SOURCE")},
     },
+    "collectors/probes/troubles.py": {key: {CLASS_PROBE} for key in troubles.KEYS},
     "collectors/snmp/gate.py": {gate.DOWN: {CLASS_PING}},
     "collectors/snmp/flaws.py": {
         f"{flawed.POINT}:SOURCE:POINT": {CLASS_SNMP},
@@ -101,6 +104,7 @@ PROBLEMS: dict[str, dict[str, set[str]]] = {
 """Whoever has problems in the readings of sources, which become events, and their keys and classes."""
 
 HELPERS = {
+    "collectors/probes/readings.py",
     "collectors/framework/ownevents.py",
     "collectors/framework/eventbytes.py",
     "collectors/framework/sources/problems.py",

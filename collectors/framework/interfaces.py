@@ -269,6 +269,8 @@ class CollectorContext(Struct, frozen=True, kw_only=True):
             of the very process in which the collector runs. A name that it does not know is ignored; a task that runs
             is run once more when it has ended; asking again before that changes nothing. Call it from the reactor's
             thread.
+        refresh_soon: has a collector that may have many tasks for a device asked for these anew, by the config that the
+            device has. A device that it does not know is ignored. Call it from the reactor's thread.
         keeps_files: a collector may keep files of its own in `data_dir`; not where a task only is looked at.
         on_problem: where a collector tells what ails its files, and "" when it is over.
         lessons: what is new of what was learned of devices, for their tasks to take.
@@ -297,6 +299,7 @@ class CollectorContext(Struct, frozen=True, kw_only=True):
     settings: Any = None
     problem_of: Callable[[str], Callable[[str], None]] = _nobody_for
     collector: Callable[[], str] = lambda: ""
+    refresh_soon: Callable[[str], object] = _run_nothing
 
 
 class CollectorSpec(Struct, frozen=True, kw_only=True):

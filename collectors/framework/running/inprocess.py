@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from zope.interface import implementer
 
@@ -91,6 +92,14 @@ class InProcess(Chain):
         here = [device for device in devices if device in self._tasks]
         self._scheduler.run_now(name for device in here for name in self._tasks[device])
         return len(here)
+
+    def refresh_soon(self, device: str) -> None:
+        """Ask the collector anew for the tasks of a device, by the config that it has."""
+        config = self._configs.get(device)
+        if config is None or not self._many or device in self._paused:
+            return
+        asked = Deferred.fromCoroutine(self._refresh(config, config))
+        asked.addErrback(lambda failure: _log.failure("defect while {device} was asked anew", failure, device=device))
 
     def decided(self, decision: Decision) -> bool:
         """Take note of what an operator made of an alarm; False when that is not of a task."""
@@ -234,7 +243,12 @@ def in_process(spec: CollectorSpec, context: CollectorContext, limit: int, obser
     At most `limit` of them run at the same time; `observe` sees every change of every task.
     """
     scheduler: Scheduler
-    context = msgspec.structs.replace(context, run_soon=lambda task: scheduler.run_now([task]))
+    runner: InProcess
+    context = msgspec.structs.replace(
+        context,
+        run_soon=lambda task: scheduler.run_now([task]),
+        refresh_soon=lambda device: runner.refresh_soon(device),  # noqa: PLW0108 - the runner comes later
+    )
     collector = spec.make_collector(context)
     alarms = TaskAlarms(context.events, context.states, spec.failure_class, context.wall)
 
@@ -244,4 +258,5 @@ def in_process(spec: CollectorSpec, context: CollectorContext, limit: int, obser
 
     lane_limit = context.networks.limit
     scheduler = Scheduler(context.clock, context.wall, limit=limit, lane_limit=lane_limit, observer=observer)
-    return InProcess(collector, scheduler, alarms, context.lessons)
+    runner = InProcess(collector, scheduler, alarms, context.lessons)
+    return runner

@@ -1,0 +1,192 @@
+"""The process beside a probe: it begins it, reads what it prints, ends it in time, and tells what became of it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from collectors.probes.launch.limits import limited, take_orphans
+from collectors.probes.launch.orders import MAX_HEAD, MAX_STDERR, Outcome, Run
+from collectors.probes.launch.tree import end_all, reap
+from collectors.probes.output.parse import parse
+from collectors.probes.output.parsed import Parsed
+from collectors.probes.output.places import shown
+
+GRACE_S = 1.0
+"""From SIGTERM to SIGKILL."""
+CHUNK = 1 << 16
+MAX_ERRORS_BYTES = 64 << 20
+"""Of standard error: whoever prints more is ended, too."""
+MAX_ERROR_LINES = 40
+
+
+def run(order: Run, ended: int | None = None) -> Outcome:
+    """Run a probe once; all that it has begun has ended when this returns.
+
+    It changes this process, which takes orphans from now on, and reaps all its children: give it one of its own.
+
+    Args:
+        order: what to run.
+        ended: a descriptor that becomes readable when the run is not wanted any more.
+    """
+    take_orphans()
+    begun = time.monotonic()
+    try:
+        child = subprocess.Popen(
+            order.argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd="/",
+            env=order.environment,
+            start_new_session=True,
+            umask=0o077,
+            user=None if order.user is None else order.user.uid,
+            group=None if order.user is None else order.user.gid,
+            extra_groups=None if order.user is None else order.user.groups,
+            preexec_fn=limited(order.cpu_s, order.memory_mib, order.files, order.nice),  # noqa: PLW1509 - one thread
+        )
+    except OSError as error:
+        return Outcome(number=order.number, error=_not_begun(order, error))
+    except (subprocess.SubprocessError, ValueError) as error:
+        return Outcome(number=order.number, error=f"it could not be begun: {error}")
+    watch = _Watch(child, order, begun + order.timeout_s, ended)
+    watch.go()
+    return watch.outcome(begun)
+
+
+class _Watch:
+    """One run, from its begin to its end."""
+
+    def __init__(self, child: subprocess.Popen[bytes], order: Run, deadline: float, ended: int | None) -> None:
+        self._child = child
+        self._order = order
+        self._deadline = deadline
+        self._ended = ended
+        self._out = bytearray()
+        self._errors = bytearray()
+        self._errors_bytes = 0
+        self._status: int | None = None
+        self._usage: tuple[float, int] = (0.0, 0)
+        self._late = self._cut = self._cancelled = False
+        self.left = self.alive = 0
+
+    def go(self) -> None:
+        """Read and wait until it has ended, or has to."""
+        assert self._child.stdout is not None
+        assert self._child.stderr is not None
+        out, errors = self._child.stdout.fileno(), self._child.stderr.fileno()
+        os.set_blocking(out, False)
+        os.set_blocking(errors, False)
+        pidfd = os.pidfd_open(self._child.pid)
+        poll = select.poll()
+        for descriptor in (out, errors, pidfd, *([] if self._ended is None else [self._ended])):
+            poll.register(descriptor, select.POLLIN)
+        while not self._cut and self._status is None:
+            left_s = self._deadline - time.monotonic()
+            if left_s <= 0:
+                self._late = True
+                break
+            for descriptor, _ in poll.poll(left_s * 1000 + 1):
+                if descriptor == self._ended:
+                    self._cancelled = True
+                elif descriptor == pidfd:
+                    self._reap()
+                elif not self._read(descriptor, is_out=descriptor == out):
+                    poll.unregister(descriptor)
+            if self._cancelled:
+                break
+        os.close(pidfd)
+        if self._status is not None:  # what still is in the pipes; whoever else holds them is not waited for
+            while self._read(out, is_out=True) and not self._cut and not self._dry:
+                pass
+            while self._read(errors, is_out=False) and not self._dry:
+                pass
+        self.left, self.alive = self._end()
+
+    def _end(self) -> tuple[int, int]:
+        if self._status is None:
+            reaped = self._child.pid
+            seen, alive = end_all(GRACE_S)
+            return max(seen - (reaped > 0), 0), alive
+        return end_all(GRACE_S / 2)
+
+    def _reap(self) -> None:
+        try:
+            _, status, usage = os.wait4(self._child.pid, os.WNOHANG)
+        except ChildProcessError:
+            return
+        self._status = self._child.returncode = os.waitstatus_to_exitcode(status)
+        self._usage = (usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
+
+    def _read(self, descriptor: int, *, is_out: bool) -> bool:
+        """Take what is there; False when there will be no more."""
+        self._dry = False
+        try:
+            data = os.read(descriptor, CHUNK)
+        except BlockingIOError:
+            self._dry = True
+            return True
+        except OSError:
+            return False
+        if is_out:
+            room = self._order.output_kib * 1024 - len(self._out)
+            self._out += data[:room]
+            self._cut = self._cut or len(data) > room
+        else:
+            self._errors_bytes += len(data)
+            self._errors += data
+            del self._errors[:-MAX_STDERR]
+            self._cut = self._cut or self._errors_bytes > MAX_ERRORS_BYTES
+        return bool(data)
+
+    def outcome(self, begun: float) -> Outcome:
+        """What became of it."""
+        if self._child.returncode is None:
+            self._child.returncode = -signal.SIGKILL  # it was reaped with the others
+        reap()
+        good = self._status is not None and self._status >= 0 and not self._cut
+        return Outcome(
+            number=self._order.number,
+            error="it was ended, because nobody waits for it any more" if self._cancelled else "",
+            status=self._status,
+            late=self._late,
+            cut=self._cut,
+            left=self.left,
+            alive=self.alive,
+            wall_s=time.monotonic() - begun,
+            cpu_s=self._usage[0],
+            memory_bytes=self._usage[1],
+            errors=_lines(bytes(self._errors)),
+            head=_lines(bytes(self._out[:MAX_HEAD])),
+            printed=len(self._out),
+            parsed=parse(bytes(self._out), self._status) if good and self._status is not None else Parsed(),
+        )
+
+
+def _lines(data: bytes) -> str:
+    lines = data.decode("utf-8", "replace").splitlines()
+    return "\n".join(shown(line, 300) for line in lines[-MAX_ERROR_LINES:])
+
+
+def _not_begun(order: Run, error: OSError) -> str:
+    program = shown(order.argv[0])
+    if error.errno == errno.ENOEXEC:
+        return (
+            f"{program} is no program: its first line has to be #! and the path of what runs it, for example #!/bin/sh"
+        )
+    if error.errno == errno.ENOENT and Path(order.argv[0]).exists():
+        return f"what the first line of {program} names behind #! is not there"
+    if error.errno == errno.E2BIG:
+        return f"the arguments of {program} are too long"
+    who = f"user {order.user.uid}" if order.user is not None else "the collector's user"
+    if error.errno == errno.EACCES:
+        return f"{who} may not run {program}: it, and the folders above it, have to be readable and executable for it"
+    if error.errno == errno.EPERM and order.user is not None:
+        return f"it cannot run as {who}: only a collector that runs as root can change users"
+    return f"{program} could not be begun: {error.strerror or error}"

@@ -1,0 +1,48 @@
+"""Names that come from probes: of components, points, handlers (pure)."""
+
+from __future__ import annotations
+
+import re
+
+from common.components import MAX_NAME
+from common.hashing import name_of
+
+MAX_POINT = 19
+DEVICE = "device"
+"""Another name of the component that is the device itself, whose name is empty."""
+_POINT = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_POINT}}}")
+_UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+
+
+def component_flaw(name: str) -> str:
+    """What is wrong with the name of a component, as the end of a sentence; empty when it is fine."""
+    if len(name) > MAX_NAME:
+        return f"has {len(name)} characters; a component's name has at most {MAX_NAME}"
+    if _UNFIT.search(name):
+        return "has a control character in it"
+    if ".." in name.replace("\\", "/").split("/"):
+        return "leads upwards with `..`, which no component's name may"
+    if name.strip() != name:
+        return "begins or ends with a space"
+    return ""
+
+
+def point_flaw(name: str) -> str:
+    """What is wrong with the name of a point, as the end of a sentence; empty when it is fine."""
+    if _POINT.fullmatch(name):
+        return ""
+    return f"is no name of a point (1 to {MAX_POINT} of A-Z a-z 0-9 _ -); {fitting(name)} would be one"
+
+
+def fitting(name: str) -> str:
+    """A name that RRD can hold, the same for the same text; a long one keeps its beginning, and the rest as a hash."""
+    clean = re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_") or "root"
+    if len(clean) <= MAX_POINT:
+        return clean
+    return f"{clean[: MAX_POINT - 5]}_{name_of(name)[:4]}"
+
+
+def handler_flaw(name: str) -> str:
+    """What is wrong with the name of a handler, as the end of a sentence; empty when it is fine."""
+    return "" if _SLUG.fullmatch(name) else "is no id of a template (letters, digits and _ . - of at most 100)"
