@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from twisted.internet import reactor as global_reactor
 from twisted.internet.threads import deferToThread
+from twisted.protocols.policies import WrappingFactory
 from twisted.trial.unittest import TestCase
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Site
@@ -21,6 +22,7 @@ from collectors.framework.worker import NamedThread
 from collectors.probes.scraping import fetching
 from collectors.probes.scraping.fetching import Fetcher, read_files
 from common.errors import TransientError
+from tests.fakes.watching import until
 
 reactor: Any = global_reactor
 
@@ -44,7 +46,9 @@ class Pages(Resource):
 
 class FetchTests(TestCase):
     def setUp(self) -> None:
-        self.port = reactor.listenTCP(0, Site(Pages()), interface="127.0.0.1")
+        stock: Any = WrappingFactory
+        self.served = stock(Site(Pages()))
+        self.port = reactor.listenTCP(0, self.served, interface="127.0.0.1")
         self.thread = NamedThread(reactor, "pages")
         self.thread.start()
         self.fetcher = Fetcher(reactor, reactor, self.thread, ())
@@ -54,6 +58,7 @@ class FetchTests(TestCase):
         await self.fetcher.close()
         self.thread.stop()
         await self.port.stopListening()
+        await until(reactor, "connections end", lambda: not self.served.protocols)
 
     async def refused(self, path: str, timeout_s: float = 10.0) -> str:
         try:
