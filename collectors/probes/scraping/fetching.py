@@ -89,15 +89,13 @@ class Fetcher:
         if account:
             headers.addRawHeader("Authorization", f"Basic {b64encode(account.encode()).decode()}")
         response = await self._agent.request(b"GET", shown(url).encode("ascii"), headers)
+        body = _Body(MAX_BYTES)
+        response.deliverBody(body)
         if response.code != 200:
-            unread = _Body(0)
-            unread.done.addErrback(lambda _: None)
-            response.deliverBody(unread)
+            await body.done  # the connection is then as good as before
             where = (response.headers.getRawHeaders("location") or [""])[0][:200]
             more = f" to {where!a}; name that one in its place" if where else ""
             raise TransientError(f"{shown(url)} answers {response.code}{more}")
-        body = _Body(MAX_BYTES)
-        response.deliverBody(body)
         try:
             return (await body.done).decode("utf-8", "replace")
         except _TooLargeError:
