@@ -71,7 +71,7 @@ class Gathering:
         names = dict.fromkeys(named)
         numbers: dict[str, int] = indexes if isinstance(indexes, dict) else {}
         if not isinstance(told, dict):
-            return {name: self._failed(("interfaces", name), told, "the interfaces", at) for name in names}
+            return {name: self.failed(("interfaces", name), told, "the interfaces", at) for name in names}
         if everything:
             names |= dict.fromkeys(told)
         found = {}
@@ -135,7 +135,7 @@ class Gathering:
     def cpu(self, item: str, told: Any, before: Pass | None, at: float) -> Things:
         """Processors: all together, or each."""
         if not isinstance(told, dict):
-            return {"": self._failed((item, ""), told, "the processors", at)}
+            return {"": self.failed((item, ""), told, "the processors", at)}
         found = {}
         for name, counts in told.items():
             if (item == "cpu") != (not name):
@@ -150,7 +150,7 @@ class Gathering:
         if kept is None:
             return {"": self._states.found((item, ""), State.STUCK, at, sentence=f"{item}: this host {_SILENT}")}
         if isinstance(kept.value, Exception):
-            return {"": self._failed((item, ""), kept.value, item, kept.at)}
+            return {"": self.failed((item, ""), kept.value, item, kept.at)}
         return {
             name: self._states.found((item, name), State.OK, kept.at, figures=figures)
             for name, figures in kept.value.items()
@@ -164,7 +164,8 @@ class Gathering:
             for name in names or ("",)
         }
 
-    def _failed(self, key: tuple[str, str], error: Exception | None, what: str, at: float) -> Found:
+    def failed(self, key: tuple[str, str], error: Exception | None, what: str, at: float) -> Found:
+        """Something that could not be read."""
         error = error or OSError("nothing was told")
         state = state_of(error)
         words = "is not told by this host" if state is State.ABSENT else f"cannot be read: {reason_of(error)}"

@@ -211,6 +211,8 @@ class Watcher:
                 items[item] = self._gathering.stuck(item, (), stuck_s, at)
             elif item in {"cpu", "cpus"}:
                 items[item] = self._gathering.cpu(item, told.get("cpu", failed), self.last, at)
+            elif item not in _BESIDE and failed is not None:
+                items[item] = {"": self._gathering.failed((item, ""), failed, item, at)}
             else:
                 items[item] = self._gathering.rows(item, self._paces.last(item), at)
         return items
@@ -218,7 +220,7 @@ class Watcher:
 
 def _items_of(wanted: Wanted) -> frozenset[str]:
     """What the host is asked for."""
-    asked = set(wanted.further - _BESIDE - {"disks", "processes", "cpus"})
+    asked = set((wanted.further & ITEMS.keys()) - _BESIDE - {"disks", "processes", "cpus"})
     if "cpus" in wanted.further:
         asked.add("cpu")
     if wanted.interfaces or "interfaces" in wanted.further:

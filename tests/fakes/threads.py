@@ -28,7 +28,7 @@ class ThreadClock(Clock):
     """Takes calls from threads when the test waits for them."""
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]  # Twisted has no types here
+        super().__init__()
         self._calls: queue.SimpleQueue[Callable[[], Any]] = queue.SimpleQueue()
 
     def callFromThread(self, function: Callable[..., Any], *arguments: Any) -> None:

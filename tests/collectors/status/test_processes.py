@@ -139,7 +139,8 @@ def test_a_process_that_is_shown_from_now_on_has_its_cpu_from_the_pass_before(tr
     tree.read(CHILD)
     tree.put(30, "child", parent=20, cpu_s=100.75)
     found = only(tree, CHILD)
-    assert (found.pid, found.cpu_percent) == (30, pytest.approx(75))
+    assert found.pid == 30
+    assert found.cpu_percent == pytest.approx(75)
 
 
 def test_the_time_of_a_new_one_begins_with_its_start_and_another_of_the_same_pid_is_a_new_one(tree: ProcTree) -> None:
@@ -228,7 +229,10 @@ def test_figures_that_are_denied_are_unknown_and_the_others_stand(tree: ProcTree
 
 
 def test_arguments_that_could_not_be_read_are_asked_for_again(tree: ProcTree) -> None:
-    answers = [PermissionError(errno.EACCES, "Permission denied"), ("sh", "two words")]
+    answers: list[Exception | tuple[str, ...]] = [
+        PermissionError(errno.EACCES, "Permission denied"),
+        ("sh", "two words"),
+    ]
 
     def arguments(pid: int) -> Sequence[str]:
         answer = answers.pop(0)
