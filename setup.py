@@ -68,7 +68,9 @@ setup(
             "tocsin-hub=hub.app:main",
             "tocsin-process=collectors.process.main:main",
             "tocsin-modeler=collectors.modeler.main:main",
+            "tocsin-status=collectors.status.main:main",
             "tocsin-probe=collectors.probes.main:main",
+            "tocsin-snmp=collectors.snmp.main:main",
             "tocsin-sim=collectors.sim.main:main",
         ]
     },

@@ -140,7 +140,7 @@ FURTHER: Mapping[str, Mapping[str, LeafKind]] = MappingProxyType(
         "sensors": _of("sensors", {"temperature": "as the sensor tells it", "fan": "turns a minute"}),
         "uptime": _of("uptime", {"uptime": "since the host was started", "boot": "when the host was started"}),
         "users": _of("users", {"users": "sessions of logged-in users"}),
-        "units": _of("units", {"failed": "systemd units that have failed"}, "units_"),
+        "units": _of("units", {"units_failed": "units of systemd that have failed"}),
     }
 )
 """By item, which is also the key in the tree."""

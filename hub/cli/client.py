@@ -106,6 +106,11 @@ class Api:
         """Remove a thing."""
         return self._document(self._send("DELETE", path, parameters=parameters))
 
+    def tree(self, path: str, *, metadata: bool, timeout_s: float | None = None) -> Any:
+        """Read a branch of the status tree."""
+        accept = "application/json;metadata=true" if metadata else "application/json"
+        return self._document(self._send("GET", path, timeout_s=timeout_s, accept=accept))
+
     def picture(self, path: str, parameters: Parameters) -> Pictured:
         """Read a picture."""
         answer = self._send("GET", path, parameters=parameters)
@@ -123,11 +128,14 @@ class Api:
         parameters: Parameters | None = None,
         body: object | None = None,
         timeout_s: float | None = None,
+        accept: str = "application/json",
     ) -> httpx.Response:
         chosen = {name: value for name, value in (parameters or {}).items() if value is not None}
         timeout = self._http.timeout if timeout_s is None else httpx.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S)
         try:
-            answer = self._http.request(method, path, params=chosen, json=body, timeout=timeout)
+            answer = self._http.request(
+                method, path, params=chosen, json=body, timeout=timeout, headers={"Accept": accept}
+            )
         except httpx.ConnectTimeout:
             raise self._unreachable(f"no connection within {CONNECT_TIMEOUT_S:g} s") from None
         except httpx.TimeoutException:
@@ -153,6 +161,8 @@ class Api:
     def _refusal(self, answer: httpx.Response) -> CommandError:
         try:
             error = answer.json()["error"]
+            if isinstance(error, str):  # as the status tree has it
+                return CommandError(error, exit_code=Exit.NOT_FOUND, code="invalid_path")
             code, message, details = str(error["code"]), str(error["message"]), [str(d) for d in error["details"]]
         except (ValueError, KeyError, TypeError):
             return self._unauthorized() if answer.status_code == 401 else self._no_hub(_kind(answer))

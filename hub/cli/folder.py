@@ -16,6 +16,10 @@ from common.settingsfile import with_setting
 from hub.cli.exits import CommandError
 
 COLLECTOR = "local"
+SERVICES = ("process", "status", "modeler")
+"""Collectors that `tocsin up` starts as a rule."""
+MORE_SERVICES = ("snmp", "probe")
+"""Those that it starts where somebody asks for them, and from then on."""
 
 
 class Folder:
@@ -28,14 +32,18 @@ class Folder:
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
         self.hub = self.root / "hub"
-        self.process = self.root / "process"
-        self.modeler = self.root / "modeler"
         self.certificates = self.root / "certs" / COLLECTOR
         self.hub_settings = self.root / "etc" / "hub.toml"
-        self.process_settings = self.root / "etc" / "process.toml"
-        self.modeler_settings = self.root / "etc" / "modeler.toml"
         self.run_file = self.hub / "run.json"
         self.token_file = self.hub / "operator.token"
+
+    def home(self, service: str) -> Path:
+        """The folder of a collector's daemon."""
+        return self.root / service
+
+    def settings_of(self, service: str) -> Path:
+        """Its settings file."""
+        return self.root / "etc" / f"{service}.toml"
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -65,7 +73,7 @@ class Folder:
             file.flush()
             yield
 
-    def prepare(self) -> None:
+    def prepare(self, services: Sequence[str] = SERVICES) -> None:
         """Make the folders, the site's certificate authority and the local collector's certificate.
 
         Raises:
@@ -75,7 +83,7 @@ class Folder:
         from common.certificates import ensure_collector, ensure_site
 
         try:
-            for path in (self.hub, self.process, self.modeler, self.hub_settings.parent):
+            for path in (self.hub, *map(self.home, services), self.hub_settings.parent):
                 path.mkdir(parents=True, exist_ok=True)
             self.hub.chmod(0o700)
             site = ensure_site(self.hub / "pki", time.time)

@@ -38,6 +38,7 @@ from hub.cli.secrets import secret_group
 from hub.cli.sim import sim_command
 from hub.cli.status import status_command
 from hub.cli.tokens import DEFAULT_URL
+from hub.cli.tree import tree_command
 from hub.cli.up import up_command
 
 
@@ -77,6 +78,7 @@ for _command in (
     push_command,
     config_group,
     ps_command,
+    tree_command,
     event_group,
     data_group,
     graph_command,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from typing import Any
 
 from common.settingsfile import toml_text
+from common.sources import SERVICE_STATUS
 from hub.cli.exits import CommandError
-from hub.cli.folder import COLLECTOR, Folder, write_settings
+from hub.cli.folder import COLLECTOR, SERVICES, Folder, write_settings
 from hub.cli.output import note
 from hub.cli.ports import LOOPBACK, usable_port
 
@@ -41,9 +43,25 @@ port = {broker_port}
 certificates = {certificates}
 """
 
+_STATUS = """
+# `disks`, `interfaces` and `processes` name what is watched live whatever the templates say; "*" is all that there are.
+[status]
+http_port = {status_port}
+"""
+STATUS_PORT = 8792
 
-def settle(folder: Folder, http_port: int | None, broker_port: int | None, enrol_port: int | None = None) -> None:
+
+def settle(
+    folder: Folder,
+    http_port: int | None,
+    broker_port: int | None,
+    enrol_port: int | None = None,
+    status_port: int | None = None,
+    services: Sequence[str] = SERVICES,
+) -> None:
     """Write the files if they are not there, and put in the ports that were asked for.
+
+    Where the page may have any port, so may the status tree.
 
     Raises:
         CommandError: a port is taken, or a file cannot be written or read.
@@ -63,19 +81,23 @@ def settle(folder: Folder, http_port: int | None, broker_port: int | None, enrol
     enrol_override = {} if enrol_port is None else {("enrol", "port"): str(enrol)}
     collector_override = {} if broker_port is None else {("hub", "port"): str(broker)}
     write_settings(folder.hub_settings, hub, http_override | broker_override | enrol_override)
-    for program, home, path in (
-        ("tocsin-process", folder.process, folder.process_settings),
-        ("tocsin-modeler", folder.modeler, folder.modeler_settings),
-    ):
-        collector = _COLLECTOR.format(
+    if status_port is None and http_port == 0:
+        status_port = 0
+    for service in services:
+        program = f"tocsin-{service}"
+        text = _COLLECTOR.format(
             program=program,
-            folder=toml_text(home),
+            folder=toml_text(folder.home(service)),
             host=LOOPBACK,
             broker_port=broker,
             certificates=toml_text(folder.certificates),
             name=COLLECTOR,
         )
-        write_settings(path, collector, collector_override)
+        override = dict(collector_override)
+        if service == SERVICE_STATUS:
+            text += _STATUS.format(status_port=STATUS_PORT if status_port is None else status_port)
+            override |= {} if status_port is None else {("status", "http_port"): str(status_port)}
+        write_settings(folder.settings_of(service), text, override)
 
 
 def port_for_enrolment(folder: Folder, option: int | None, default: int) -> int:

@@ -21,7 +21,7 @@ from common.endings import how_it_ended
 from hub.cli.client import Api, path_of
 from hub.cli.context import author
 from hub.cli.exits import CommandError, usage
-from hub.cli.folder import COLLECTOR, Folder, model_files, program
+from hub.cli.folder import COLLECTOR, MORE_SERVICES, SERVICES, Folder, model_files, program
 from hub.cli.output import note, say
 from hub.cli.roll import View
 from hub.cli.settings import settle
@@ -44,6 +44,8 @@ class Options(Struct, frozen=True, kw_only=True):
     host_name: str | None
     roll: bool
     interval_s: int
+    status_port: int | None = None
+    more: tuple[str, ...] = ()
 
 
 @click.command("up")
@@ -57,6 +59,14 @@ class Options(Struct, frozen=True, kw_only=True):
 @click.option("--http-port", type=click.IntRange(0, 65535), help="Port of page and API [8080]; 0: any free one.")
 @click.option("--broker-port", type=click.IntRange(0, 65535), help="Port that collectors connect to; 0: any free one.")
 @click.option("--enrol-port", type=click.IntRange(0, 65535), help="Port where hosts are enrolled; 0: any free one.")
+@click.option("--status-port", type=click.IntRange(0, 65535), help="Port of the status tree [8792]; 0: any free one.")
+@click.option(
+    "--with",
+    "more",
+    metavar="NAME,…",
+    default="",
+    help=f"Also these collectors: {', '.join(MORE_SERVICES)}. They are started from then on.",
+)
 @click.option("--host-name", metavar="NAME", help="Name of this machine as a device [its host name].")
 @click.option("--no-roll", is_flag=True, help="Do not show the roll.")
 @click.option(
@@ -73,6 +83,8 @@ def up_command(
     http_port: int | None,
     broker_port: int | None,
     enrol_port: int | None,
+    status_port: int | None,
+    more: str,
     host_name: str | None,
     no_roll: bool,
     interval_s: int,
@@ -89,10 +101,25 @@ def up_command(
         host_name=host_name,
         roll=not no_roll,
         interval_s=interval_s,
+        status_port=status_port,
+        more=more_services(more),
     )
     if host_name is not None and device_id(host_name) != host_name:
         raise usage(f"--host-name {host_name}: letters, digits and _ . : - only, a letter or digit first")
     bring_up(options)
+
+
+def more_services(text: str) -> tuple[str, ...]:
+    """The collectors that --with names.
+
+    Raises:
+        CommandError: exit code 2: there is no such collector.
+    """
+    names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    unknown = [name for name in names if name not in {*SERVICES, *MORE_SERVICES}]
+    if unknown:
+        raise usage(f"--with {unknown[0]}: there is no such collector; there are {', '.join(MORE_SERVICES)}")
+    return names
 
 
 def bring_up(options: Options, program: Callable[[str], Sequence[str]] = program) -> None:
@@ -154,15 +181,22 @@ class _Up:
 
     def run(self) -> None:
         """Start everything, then show the roll until somebody stops us."""
-        self._folder.prepare()
-        settle(self._folder, self._options.http_port, self._options.broker_port, self._options.enrol_port)
+        options, services = self._options, self._services()
+        self._folder.prepare(services)
+        settle(
+            self._folder,
+            options.http_port,
+            options.broker_port,
+            options.enrol_port,
+            options.status_port,
+            services,
+        )
         hub = self._child("hub", self._folder.hub, self._folder.hub_settings)
         self._started(hub)
         url = self._until_ready(hub)
         api = self._api(url)
-        process = self._child("process", self._folder.process, self._folder.process_settings)
-        modeler = self._child("modeler", self._folder.modeler, self._folder.modeler_settings)
-        for collector in (process, modeler):
+        collectors = [self._child(name, self._folder.home(name), self._folder.settings_of(name)) for name in services]
+        for collector in collectors:
             self._started(collector)
         self._first_start(api)
         say(f"Tocsin is up: {url}")
@@ -170,11 +204,19 @@ class _Up:
             note(f"Other commands need to know that: export TOCSIN_URL={url}")
         note(f"The page asks for the token in {self._folder.token_file}")
         view = View(url=url, token_file=_short(self._folder.token_file))
-        watch = Watch(api, view, [hub, process, modeler], self._began)
+        watch = Watch(api, view, [hub, *collectors], self._began)
         if self._options.roll:
             watch.show()
         else:
             watch.tend_only()
+
+    def _services(self) -> tuple[str, ...]:
+        """The collectors to be started: always some, and those that were asked for now or once."""
+        asked = [
+            name for name in MORE_SERVICES if name in self._options.more or self._folder.settings_of(name).exists()
+        ]
+        *first, last = SERVICES
+        return (*first, *asked, last)
 
     def _child(self, name: str, folder: Path, settings: Path) -> Child:
         argv = (*self._program(f"tocsin-{name}"), "run", "--config", str(settings))

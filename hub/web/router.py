@@ -59,8 +59,8 @@ class Router:
 def _match(parts: list[str], wanted: list[str]) -> dict[str, str] | None:
     if wanted[-1].endswith(REST):
         *first, last = wanted
-        names = _match(parts[: len(first)], first) if len(parts) > len(first) else None
-        return None if names is None else names | {last.strip("{}").removesuffix("..."): "/".join(parts[len(first) :])}
+        begun = _match(parts[: len(first)], first) if len(parts) > len(first) else None
+        return None if begun is None else begun | {last.strip("{}").removesuffix("..."): "/".join(parts[len(first) :])}
     if len(parts) != len(wanted):
         return None
     names: dict[str, str] = {}

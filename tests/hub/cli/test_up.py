@@ -18,7 +18,7 @@ import yaml
 from hub.cli.exits import CommandError
 from hub.cli.folder import Folder
 from hub.cli.settings import port_for_enrolment
-from hub.cli.up import again, device_id
+from hub.cli.up import again, device_id, more_services
 
 DRIVER = """
 import sys
@@ -87,7 +87,8 @@ class Up:
 
     def wait_up(self) -> None:
         until(
-            f"up: {self.text()}", lambda: "Tocsin is up" in self.text() and self.pid("process") and self.pid("modeler")
+            f"up: {self.text()}",
+            lambda: "Tocsin is up" in self.text() and all(map(self.pid, ("process", "status", "modeler"))),
         )
 
     def end(self, number: int = signal.SIGINT) -> int:
@@ -110,7 +111,7 @@ def test_it_starts_all_daemons_and_stops_them_cleanly(up: Up, number: int) -> No
     up.start("--no-roll")
     up.wait_up()
     assert up.end(number) == 0
-    for daemon in ("hub", "process", "modeler"):
+    for daemon in ("hub", "process", "status", "modeler"):
         assert (up.data / daemon / "stopped").exists()
         assert not Path(f"/proc/{up.pid(daemon)}").exists()
     assert "Stopped. The data is in" in up.text()
@@ -145,10 +146,23 @@ def test_the_token_is_left_where_tocsin_looks_for_it(up: Up) -> None:
     assert token.stat().st_mode & 0o777 == 0o600
 
 
+def test_more_collectors_are_started_where_somebody_asks_and_from_then_on(up: Up) -> None:
+    up.start("--no-roll", "--with", "snmp")
+    until("up", lambda: "Tocsin is up" in up.text() and up.pid("snmp"))
+    assert up.end() == 0
+    (up.data / "snmp" / "pid").unlink()
+    up.start("--no-roll")
+    until("up again", lambda: "Tocsin is up" in up.text() and up.pid("snmp"))
+    assert not (up.data / "probe").exists()
+    with pytest.raises(CommandError, match="there are snmp, probe"):
+        more_services("snmp,moon")
+    assert more_services(" probe , snmp,probe") == ("probe", "snmp")
+
+
 def test_a_daemon_that_is_killed_is_started_again(up: Up) -> None:
     up.start("--no-roll")
     up.wait_up()
-    for daemon in ("process", "hub", "modeler"):
+    for daemon in ("process", "hub", "status", "modeler"):
         pid = up.pid(daemon)
         os.kill(pid, signal.SIGKILL)
         until(f"{daemon} again", lambda daemon=daemon, pid=pid: up.pid(daemon) not in {0, pid})  # type: ignore[misc]
@@ -162,7 +176,7 @@ def test_the_roll_is_plain_lines_where_there_is_no_terminal(up: Up) -> None:
     assert up.end() == 0
 
 
-@pytest.mark.parametrize("daemon", ["tocsin-hub", "tocsin-process", "tocsin-modeler"])
+@pytest.mark.parametrize("daemon", ["tocsin-hub", "tocsin-process", "tocsin-status"])
 def test_a_daemon_that_cannot_start_ends_it_with_the_daemons_own_words(up: Up, daemon: str) -> None:
     (up.data / "etc").mkdir(parents=True)
     (up.data / "etc" / f"fail-{daemon}").write_text("")
