@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from common.expressions import ExpressionError
-from common.formulas import parse_formula, places_of
+from common.formulas import name_of, parse_formula, places_of
 from common.rownames import INDEX, RowNameError, parse_row_name
 from common.sources import DEVICE, MAX_OIDS
 from hub.model.fields import Fault, FieldSpec, Reader, WrongValueError, many, text, wrong
@@ -103,13 +103,28 @@ def _wrong_name(name: str, oids: tuple[Oid, ...]) -> Iterable[str]:
 def _fits(source: Source, component: str) -> Iterable[str]:
     walks = any(one.walk for one in source.oids)
     if component == DEVICE:
-        if walks:
+        if _of_rows(source):
             yield "is walked, so it has rows; a template for these says what they are in 'component'"
         for field in ("name", "only"):
             if getattr(source, field):
                 yield f"has a '{field}', but the device itself has no components; leave it out, or say a 'component'"
     elif not walks and not source.name:
         yield f"is walked nowhere; say in 'name' which {component} its values are of"
+
+
+def _of_rows(source: Source) -> bool:
+    """Whether any point is of the rows of a walk, and not of all of them together."""
+    walked = {place for place, one in enumerate(source.oids, 1) if one.walk}
+    plain = [point for point in source.points.values() if not point.derived]
+    for place, point in enumerate(plain, 1):
+        try:
+            expression = parse_formula(point.value or f"${place}")
+        except ExpressionError:
+            continue
+        alone = {name_of(one) for one in places_of(expression)} & expression.names
+        if any(name_of(one) in alone for one in walked):
+            return True
+    return False
 
 
 _FIELDS: Mapping[str, FieldSpec] = {
