@@ -114,8 +114,8 @@ def source(id_: str = "queue", interval_s: int = 60, **fields: Any) -> PluginSou
 
 
 def limit(id_: str, maximum: float, *points: str, **fields: Any) -> ThresholdConfig:
-    levels = (Level(severity=Severity.ERROR, maximum=maximum),)
-    return ThresholdConfig(id=id_, points=points or ("length",), levels=levels, **fields)
+    fields.setdefault("levels", (Level(severity=Severity.ERROR, maximum=maximum),))
+    return ThresholdConfig(id=id_, points=points or ("length",), **fields)
 
 
 def device(*sources: Any, id_: str = "web1", **fields: Any) -> DeviceConfig:

@@ -119,14 +119,16 @@ class SourceTaker:
         Raises:
             TransientError: the disk refused; it is done with the next reading.
         """
-        return (await self.take(())).events
+        return (await self.take((), job=None)).events
 
-    async def take(self, results: Sequence[Result], job: str = "", failed: str = "", interval_s: int = 60) -> Taken:
+    async def take(
+        self, results: Sequence[Result], job: str | None = "", failed: str = "", interval_s: int = 60
+    ) -> Taken:
         """Take what a job has read, or the sentence why it could not.
 
         Args:
             results: in order of time.
-            job: id of the job; empty for one that is not called anything.
+            job: id of the job; None where nothing was done.
             failed: why it could not; empty where it could.
             interval_s: of sources that the config does not have, where their readings do not say.
 
@@ -139,21 +141,24 @@ class SourceTaker:
         finally:
             self._lock.release()
 
-    async def _take(self, results: Sequence[Result], job: str, failed: str, interval_s: int) -> Taken:
+    async def _take(self, results: Sequence[Result], job: str | None, failed: str, interval_s: int) -> Taken:
         now, taken = self._context.wall(), Taken()
         unsent, decisions = self._unsent, self._decisions
         self._unsent, self._decisions = [], []
         events = [*unsent, *self._begin(decisions, now)]
         once: list[Event] = []
-        problems = [Problem(key=_key("job_failed", job), summary=failed, severity=Severity.ERROR)] if failed else []
+        problems: list[Problem] = []
+        if failed:
+            problems.append(Problem(key=_key("job_failed", job or ""), summary=failed, severity=Severity.ERROR))
         for result in results:
             plan = self._plan(result, interval_s)
             if isinstance(plan, str):
                 taken.refused.append(plan)
                 problems.append(Problem(key=_key("source_unknown", result.source), summary=plan))
                 continue
-            events += self._one(plan, result, job, now, once, taken)
-        events += self._troubles(key_of("", job) or "\n", job, problems, now) if results or failed else []
+            events += self._one(plan, result, job or "", now, once, taken)
+        if job is not None:
+            events += self._troubles(key_of("", job) or "\n", job, problems, now)
         self._context.samples.write(taken.samples)
         taken.events = [*events, *once]
         try:
