@@ -274,7 +274,8 @@ class SourceTaker:
         """What a reading says is wrong, and what is wrong with it."""
         found = list(sound.problems)
         if sound.left:
-            text = f"of what source {plan.source} reads {sound.left} were left out: {sound.words()}"
+            count = f"{sound.left} were" if sound.left > 1 else "1 was"
+            text = f"of what source {plan.source} reads, {count} left out: {sound.words()}"
             found.append(Problem(key=_key("reading_refused", plan.source), summary=text))
         flaws = plan.book.figures.derived.flaws
         if flaws:
