@@ -7,6 +7,7 @@ from typing import Any
 
 from collectors.framework.source_local import HIDDEN
 from collectors.status.beside import Answer
+from collectors.status.hostfiles import is_partition
 from collectors.status.names import mistake_of
 from collectors.status.paces import Kept
 from collectors.status.passes import Found, FoundProcesses, Pass, ProcessName, State
@@ -33,18 +34,18 @@ class Gathering:
 
     # --- disks --------------------------------------------------------------------------------------------------------
 
-    def disks(self, answers: Mapping[str, Answer], at: float) -> Things:
-        """By folder."""
-        return {path: self._disk(path, answer, at) for path, answer in answers.items()}
+    def disks(self, answers: Mapping[str, Answer], mounted: Collection[str], at: float) -> Things:
+        """By folder; those that are mounted count also where nobody names them."""
+        return {path: self._disk(path, answer, at, listed=path in mounted) for path, answer in answers.items()}
 
-    def _disk(self, path: str, answer: Answer, at: float) -> Found:
+    def _disk(self, path: str, answer: Answer, at: float, *, listed: bool) -> Found:
         key, shown = ("disks", path), printable(path)
         if answer.waiting_s is not None:
-            return self._states.found(
-                key, State.STUCK, at, since=at - answer.waiting_s, sentence=f"the filesystem of {shown} {_SILENT}"
-            )
+            sentence = f"the filesystem of {shown} {_SILENT}"
+            since = at - answer.waiting_s
+            return self._states.found(key, State.STUCK, at, since=since, sentence=sentence, listed=listed)
         if answer.error is None:
-            return self._states.found(key, State.OK, at, figures=answer.value)
+            return self._states.found(key, State.OK, at, figures=answer.value, listed=listed)
         state = state_of(answer.error)
         if isinstance(answer.error, NotADirectoryError):
             sentence = f"{shown} is no folder: name the folder whose filesystem is meant"
@@ -54,7 +55,7 @@ class Gathering:
             sentence = f"the user of the collector may not look at the folder {shown}: let it search those above it"
         else:
             sentence = f"the filesystem of {shown} cannot be read: {reason_of(answer.error)}"
-        return self._states.found(key, state, at, sentence=sentence)
+        return self._states.found(key, state, at, sentence=sentence, listed=listed)
 
     # --- interfaces ---------------------------------------------------------------------------------------------------
 
@@ -151,9 +152,11 @@ class Gathering:
             return {"": self._states.found((item, ""), State.STUCK, at, sentence=f"{item}: this host {_SILENT}")}
         if isinstance(kept.value, Exception):
             return {"": self.failed((item, ""), kept.value, item, kept.at)}
+        told: Mapping[str, Mapping[str, Any]] = kept.value
+        parts = {name for name in told if is_partition(name, told)} if item == "disk_io" else ()
         return {
-            name: self._states.found((item, name), State.OK, kept.at, figures=figures)
-            for name, figures in kept.value.items()
+            name: self._states.found((item, name), State.OK, kept.at, figures=figures, listed=name not in parts)
+            for name, figures in told.items()
         }
 
     def stuck(self, item: str, names: Collection[str], waiting_s: float, at: float) -> Things:

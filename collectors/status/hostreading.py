@@ -9,7 +9,6 @@ from typing import Any, Protocol
 import psutil
 
 from collectors.status.disks import mounted
-from collectors.status.hostfiles import is_partition
 
 Figures = Mapping[str, Any]
 Rows = Mapping[str, Figures]
@@ -59,7 +58,7 @@ class HostReader:
             "cpu": host.cpu_s,
             "memory": lambda: {"": host.memory()},
             "swap": lambda: {"": host.swap()},
-            "disk_io": lambda: _marked(host.disk_io()),
+            "disk_io": host.disk_io,
             "load": lambda: {"": host.load()},
             "uptime": lambda: {"": self._uptime(host.uptime_s())},
             "users": lambda: {"": users()},
@@ -88,7 +87,3 @@ def users() -> Figures:
 
 def _indexes() -> dict[str, int]:
     return {name: index for index, name in socket.if_nameindex()}
-
-
-def _marked(rows: Mapping[str, Figures]) -> dict[str, Figures]:
-    return {name: {**figures, "partition": is_partition(name, rows)} for name, figures in rows.items()}

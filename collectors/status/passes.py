@@ -68,6 +68,8 @@ class Found(Struct, frozen=True, kw_only=True):
         figures: by name; of what is not `OK` there are none. Names as in `common.statuspoints`, counts as counted,
             and further ones that only the tree shows.
         counts: what series are worked out from, and nobody is shown.
+        listed: it is one of all that there are of its item; False for what counts only where somebody names it: a
+            folder that nothing is mounted at, a part of a block device.
     """
 
     state: State
@@ -76,6 +78,7 @@ class Found(Struct, frozen=True, kw_only=True):
     sentence: str = ""
     figures: Mapping[str, Any] = {}
     counts: Mapping[str, float] = {}
+    listed: bool = True
 
 
 class ProcessFigures(Struct, frozen=True, kw_only=True):

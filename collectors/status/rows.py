@@ -35,7 +35,7 @@ def rows_of(source: StatusSource, now: Pass, before: Pass | None) -> Sequence[Me
     rows = []
     for name in source.only or found:
         one = found.get(name)
-        if one is None or not one.figures or (not source.only and one.figures.get("partition")):
+        if one is None or not one.figures or not (source.only or one.listed):
             continue
         figures = _shares(source.item, name, one, before) if one.counts and "index" not in one.counts else one.figures
         rows.append(

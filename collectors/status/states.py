@@ -42,10 +42,19 @@ class States:
         figures: Mapping[str, Any] | None = None,
         counts: Mapping[str, float] | None = None,
         since: float | None = None,
+        listed: bool = True,
     ) -> Found:
         """One thing of a pass; `since` is known where it is in its state from another time on than this pass."""
         state, held = self.judge(key, state, at if since is None else since)
-        return Found(state=state, at=at, since=held, sentence=sentence, figures=figures or {}, counts=counts or {})
+        return Found(
+            state=state,
+            at=at,
+            since=held,
+            sentence=sentence,
+            figures=figures or {},
+            counts=counts or {},
+            listed=listed,
+        )
 
     def end(self) -> None:
         """A pass is over: what was not in it is forgotten."""

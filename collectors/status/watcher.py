@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -132,7 +132,8 @@ class Watcher:
         self._paces.forget_all_but(asked | _BESIDE & wanted.further)
         quick = await self._quick.ask(self._quick_questions(wanted, asked, now))
         told = self._told(quick.get(_HOST), at, now)
-        disks = self._all_disks(wanted)
+        mounted = self._mounted(wanted)
+        disks = tuple(dict.fromkeys((*wanted.disks, *mounted)))
         due = self._paces.due(_BESIDE & wanted.further, now)
         slow = await self._slow.ask(
             {
@@ -145,7 +146,7 @@ class Watcher:
                 self._keep(item, slow[item], at, now)
         items = self._items(wanted, told, quick.get(_HOST), at)
         if wanted.disks or "disks" in wanted.further:
-            items["disks"] = self._gathering.disks({path: slow[f"{_DISK}{path}"] for path in disks}, at)
+            items["disks"] = self._gathering.disks({path: slow[f"{_DISK}{path}"] for path in disks}, mounted, at)
         processes = quick.get(_PROCESSES, Answer())
         found = self._gathering.processes(wanted.processes, processes, at)
         self._gathering.end()
@@ -180,12 +181,13 @@ class Watcher:
     def _keep(self, item: str, answer: Answer, at: float, now: float) -> None:
         self._paces.keep(item, answer.error or answer.value, at, now)
 
-    def _all_disks(self, wanted: Wanted) -> tuple[str, ...]:
-        paths = dict.fromkeys(wanted.disks)
+    def _mounted(self, wanted: Wanted) -> Sequence[str]:
+        """Where filesystems are mounted, if all are wanted."""
         kept = self._paces.last(ALL_DISKS)
-        if "disks" in wanted.further and kept is not None and not isinstance(kept.value, Exception):
-            paths |= dict.fromkeys(kept.value)
-        return tuple(paths)
+        if "disks" not in wanted.further or kept is None or isinstance(kept.value, Exception):
+            return ()
+        places: Sequence[str] = kept.value
+        return places
 
     def _items(
         self, wanted: Wanted, told: Mapping[str, Any], answer: Answer | None, at: float

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from collectors.status.passes import Found, FoundProcesses, Pass, ProcessFigures, ProcessName, State
@@ -66,8 +67,9 @@ def test_counts_go_as_they_are_with_what_tells_that_they_began_anew() -> None:
     assert (row.values["bytes_sent"], row.discontinuity, row.uptime_s) == (7, 3.0, 5.0)
 
 
-def test_parts_of_block_devices_count_only_by_name() -> None:
-    now = a_pass(disk_io={"sda": found({"busy": 1, "partition": False}), "sda1": found({"busy": 2, "partition": True})})
+def test_what_is_a_part_of_another_counts_only_by_name() -> None:
+    part = msgspec.structs.replace(found({"busy": 2}), listed=False)
+    now = a_pass(disk_io={"sda": found({"busy": 1}), "sda1": part})
     assert [row.component for row in rows_of(source("disk_io"), now, None)] == ["sda"]
     assert [row.component for row in rows_of(source("disk_io", "sda1"), now, None)] == ["sda1"]
 

@@ -44,6 +44,7 @@ class FakeHost:
             "load": {"": {"load1": 0.5}},
             "users": {"": {"users": 1}},
             "mounts": ["/", "/srv"],
+            "disk_io": {"sda": {"reads": 1}, "sda1": {"reads": 1}},
             "cpu": {"": {"user": 1.0, "idle": 1.0}, "cpu 0": {"user": 1.0, "idle": 1.0}},
         }
         self.disks: dict[str, Any] = {"/": {"total": 5}, "/srv": {"total": 7}}
@@ -328,6 +329,13 @@ def test_all_disks_are_those_that_are_mounted_now_beside_those_with_a_name(bench
     assert set(bench.look(after_s=11.0).items["disks"]) == {"/nothing", "/"}
     bench.host.told["mounts"] = OSError("no mounts")
     assert set(bench.look(after_s=11.0).items["disks"]) == {"/nothing"}
+
+
+def test_what_counts_only_where_it_is_named_is_not_listed(bench: Bench) -> None:
+    bench.host.disks["/srv/a folder"] = {"total": 7}
+    items = bench.look(Wanted(disks=("/srv/a folder", "/"), further=frozenset({"disks", "disk_io"}))).items
+    listed = {name: one.listed for item in ("disks", "disk_io") for name, one in items[item].items()}
+    assert listed == {"/srv/a folder": False, "/": True, "/srv": True, "sda": True, "sda1": False}
 
 
 def test_shares_of_processors_are_of_the_time_since_the_pass_before(bench: Bench) -> None:
