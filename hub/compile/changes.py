@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
 
 from common.errors import NotFoundError, PermanentError
+from common.sources import Source
 from hub.compile.device import SNMP
 from hub.compile.differing import Owner, named
 from hub.compile.process import Expected, compile_device, nothing
+from hub.compile.sources import sources_of
 from hub.model.diff import FieldChange, Path, field_changes
+from hub.model.gathering import services_in
 from hub.model.model import Model
 from hub.model.plain import plain
 from hub.model.properties import is_secret
@@ -59,8 +63,9 @@ def config_change(
     """
     if device_id not in after.devices:
         before.device(device_id)
-    old, _ = _config(before, device_id, expected)
-    new, problem = _config(after, device_id, expected)
+    services = services_in((before, after))
+    old, _ = _config(before, device_id, expected, services)
+    new, problem = _config(after, device_id, expected, services)
     return ConfigChange(
         device=device_id,
         fields=() if problem else field_changes(old, new, _is_secret),
@@ -76,10 +81,14 @@ def owner_in(model: Model, device_id: str, owner: Owner) -> str:
     return owner(model, device) if device is not None else ""
 
 
-def _config(model: Model, device_id: str, expected: Expected) -> tuple[dict[str, Any], str]:
-    """The config as plain values, its definitions and thresholds by id; empty where there is none, with the reason."""
+def _config(model: Model, device_id: str, expected: Expected, services: Sequence[str]) -> tuple[dict[str, Any], str]:
+    """The config as plain values, its definitions and thresholds by id; empty where there is none, with the reason.
+
+    What other daemons read is beside it, by the ids of sources; what else is in their configs is the same there.
+    """
     try:
         config = plain(compile_device(model, device_id, expected), full=True)
+        sources = [one for service in services for one in sources_of(service, model, device_id)]
     except NotFoundError:
         return {}, ""
     except PermanentError as error:
@@ -87,7 +96,22 @@ def _config(model: Model, device_id: str, expected: Expected) -> tuple[dict[str,
     entries: dict[str, Any] = {}
     for field, key in LISTS:
         entries.update((_name(field, key, one), _without(one, key)) for one in config.pop(field))
-    return _without(config, "device") | entries, ""
+    config.pop("sources")
+    return _without(config, "device") | entries | _by_id(sources), ""
+
+
+def _by_id(sources: Sequence[Source]) -> dict[str, Any]:
+    """Sources as plain values, by id; where this does not tell which one is meant, with its template."""
+    often = Counter(one.id for one in sources)
+    found: dict[str, Any] = {}
+    for one in sources:
+        fields = plain(one, full=True)
+        for field, key in (("thresholds", "id"), ("derived", "point"), ("points", "name")):
+            fields[field] = {entry[key]: _without(entry, key) for entry in fields[field]}
+        name = one.id if often[one.id] == 1 else f"{one.template}/{one.id}"
+        kind = str(type(one).__struct_config__.tag)
+        found[f"sources[{name}]"] = {"type": kind} | _without(fields, "id")
+    return found
 
 
 def _name(field: str, key: str, one: Mapping[str, Any]) -> str:

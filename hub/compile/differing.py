@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Protocol
 
+from common.configs import DeviceConfig
 from common.digests import canonical
 from common.errors import PermanentError
 from hub.compile.modeler import ModelerCompiler
 from hub.compile.process import Expected, ProcessCompiler, nothing
+from hub.compile.sources import SourceCompiler
 from hub.model.entities import Device, scope_of
+from hub.model.gathering import services_in
 from hub.model.model import Model
 from hub.model.retention import held_name
 
@@ -42,14 +46,26 @@ def differing(
     return [device for device in devices if comparison.differs(device)]
 
 
+class ICompiler(Protocol):
+    """Makes the configs of one service."""
+
+    def compile(self, model: Model, device_id: str) -> DeviceConfig:
+        """Make the config of a device.
+
+        Raises:
+            PermanentError: there is none; the sentence says why.
+        """
+
+
 class _Comparison:
     def __init__(self, before: Model, after: Model, expected: Expected, owner: Owner) -> None:
         self._before = before
         self._after = after
         self._owner = owner
-        self._compilers = (
+        self._compilers: Sequence[tuple[ICompiler, ICompiler]] = (
             (ProcessCompiler(expected), ProcessCompiler(expected)),
             (ModelerCompiler(), ModelerCompiler()),
+            *((SourceCompiler(service), SourceCompiler(service)) for service in services_in((before, after))),
         )
         self._alike: dict[Hashable, bool] = {}
 
@@ -90,7 +106,7 @@ class _Comparison:
         )
 
 
-def _compiled(compiler: ProcessCompiler | ModelerCompiler, model: Model, device_id: str) -> bytes | str:
+def _compiled(compiler: ICompiler, model: Model, device_id: str) -> bytes | str:
     """The config, or why there is none."""
     try:
         return canonical(compiler.compile(model, device_id))

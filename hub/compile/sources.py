@@ -11,9 +11,8 @@ from common.errors import NotFoundError, PermanentError
 from common.sources import DEVICE, SERVICE_PROBE, SERVICE_SNMP
 from common.sources import Source as SourceOnWire
 from hub.compile.device import SNMP, device_config
-from hub.model.components import left_out_of
 from hub.model.entities import Device
-from hub.model.gathering import Bound, Gathered, gathered_of, handlers_of, services_of
+from hub.model.gathering import Bound, Gathered, gathered_of, handlers_of, left_out_in, services_of
 from hub.model.model import Model
 from hub.model.properties import Value, effective
 from hub.model.retention import RETENTION
@@ -56,7 +55,7 @@ class SourceCompiler:
         values = effective(model.properties_of(device))
         config = device_config(model, device, self._taken(values), **self._more())
         sources = self._sources(model, gathered, config.interval_s)
-        return msgspec.structs.replace(config, sources=_without(sources, left_out_of(device)))
+        return msgspec.structs.replace(config, sources=_without(sources, left_out_in(model, device)))
 
     def _taken(self, values: Mapping[str, Value]) -> dict[str, Value]:
         of_snmp = [name for name in values if name.startswith(SNMP)] if self.service == SERVICE_SNMP else []
@@ -77,6 +76,17 @@ class SourceCompiler:
                 self._shared.clear()
             found = self._shared[key] = gathered, handlers, tuple(_timed((*bound, *others), interval_s))
         return found[2]
+
+
+def sources_of(service: str, model: Model, device_id: str) -> Sources:
+    """What the daemon of a service reads of a device.
+
+    Raises:
+        NotFoundError: there is no such device.
+        PermanentError: what the model says cannot be a config; the sentence says why.
+    """
+    compiler = SourceCompiler(service)
+    return compiler.compile(model, device_id).sources if compiler.has(model, model.device(device_id)) else ()
 
 
 def _timed(bound: Iterable[Bound], interval_s: int) -> Iterable[SourceOnWire]:

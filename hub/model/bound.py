@@ -62,6 +62,16 @@ def with_heirs(models: Collection[Model], ids: Collection[str]) -> frozenset[str
     }
 
 
+def users_of(models: Collection[Model], ids: Collection[str]) -> frozenset[str]:
+    """The templates that have a source, in any of these models, whose points one of these says."""
+    return frozenset(
+        id_
+        for model in models
+        for id_, one in model.templates.items()
+        if any(source.handler in ids for source in one.sources.values() if source is not None)
+    )
+
+
 def _extended(model: Model, _: None) -> Mapping[str, Effective]:
     return {id_: extended(model.templates, id_) for id_ in model.templates}
 

@@ -13,9 +13,10 @@ from msgspec import Struct
 
 from common.configs import SourceKind
 from common.judged import ThresholdConfig
-from common.sources import DEVICE, SERVICE_PROBE, SourceConfig, service_of
+from common.sources import DEVICE, SERVICE_PROBE, SERVICE_SNMP, SERVICE_STATUS, SourceConfig, service_of
 from common.sources import Source as SourceOnWire
 from hub.model.bound import Place, place_of, resolution_of_place, templates_of
+from hub.model.components import left_out_of
 from hub.model.entities import Device, scope_of
 from hub.model.judging import threshold_config
 from hub.model.model import Model
@@ -84,10 +85,30 @@ def handlers_of(model: Model) -> tuple[Bound, ...]:
     return model.shared(_handlers, None)
 
 
+def left_out_in(model: Model, device: Device) -> dict[str, tuple[str, ...]]:
+    """The components that are not to be watched, by their kind, of those kinds of which something is read."""
+    if not device.components:
+        return {}
+    read = {one.config.component for one in gathered_of(model, device).bound}
+    return {kind: names for kind, names in left_out_of(device).items() if kind in read}
+
+
 def services_of(model: Model, device: Device) -> frozenset[str]:
     """The daemons that have something to read of a device; probes may be dropped in for any local one."""
     found = gathered_of(model, device).services
     return found | {SERVICE_PROBE} if is_local(model, device) else found
+
+
+def services_in(models: Iterable[Model]) -> list[str]:
+    """The services of all daemons that may read sources of these models."""
+    plugins = {
+        source.service
+        for model in models
+        for template in model.templates.values()
+        for source in template.sources.values()
+        if source is not None and source.service
+    }
+    return [SERVICE_SNMP, SERVICE_STATUS, SERVICE_PROBE, *sorted(plugins)]
 
 
 # --- which hold -------------------------------------------------------------------------------------------------------

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from common.configs import ProcessSetConfig
-from hub.model.bound import Place, bound_by_layers, judged_of, place_of, with_heirs
+from common.sources import SERVICE_PROBE
+from hub.model.bound import Place, bound_by_layers, judged_of, place_of, users_of, with_heirs
 from hub.model.components import watched_otherwise
 from hub.model.definitions import to_config
 from hub.model.entities import (
@@ -26,6 +27,7 @@ from hub.model.entities import (
     ProcessSet,
     Scope,
 )
+from hub.model.gathering import gathered_in, handlers_of, left_out_in, services_of
 from hub.model.model import Model
 from hub.model.properties import Value, collected, default_of
 from hub.model.retention import plan_named, with_plan
@@ -56,6 +58,7 @@ def concerned(before: Model, after: Model, keys: Collection[Key]) -> list[str]:
             found.update(id_ for id_ in _of_scope(before, after, shared, scope, ids) if id_ not in touched)
             found.update(id_ for id_ in judging.in_scope(scope, ids) if id_ not in touched)
         found.update(id_ for id_ in judging.alone() if id_ not in touched)
+        found.update(id_ for id_ in _of_handlers(before, after, shared) if id_ not in touched)
     return sorted(found)
 
 
@@ -115,7 +118,8 @@ class _Judging:
     def __init__(self, before: Model, after: Model, keys: Sequence[Key]) -> None:
         self._before = before
         self._after = after
-        self._templates = with_heirs((before, after), [id_ for kind, id_ in keys if kind == KIND_TEMPLATE])
+        changed = with_heirs((before, after), [id_ for kind, id_ in keys if kind == KIND_TEMPLATE])
+        self._templates = with_heirs((before, after), changed | users_of((before, after), changed))
         self._sets = [key for key in keys if _thresholds(before, key) != _thresholds(after, key)]
         self._layers = any(kind in _LAYERS for kind, _ in keys)
         self._found: dict[Place, bool] = {}
@@ -141,8 +145,15 @@ class _Judging:
     def _differs(self, device_id: str) -> bool:
         place = place_of(self._after.devices[device_id])
         if place not in self._found:
-            self._found[place] = judged_of(self._before, place) != judged_of(self._after, place)
+            self._found[place] = _by_templates(self._before, place) != _by_templates(self._after, place)
         return self._found[place]
+
+
+def _of_handlers(before: Model, after: Model, keys: Sequence[Key]) -> Iterable[str]:
+    """The devices of which probes may name a handler, where these say something else than before."""
+    if all(kind != KIND_TEMPLATE for kind, _ in keys) or handlers_of(before) == handlers_of(after):
+        return ()
+    return [id_ for id_, device in after.devices.items() if SERVICE_PROBE in services_of(after, device)]
 
 
 def _values(model: Model, device: Device | None) -> dict[str, Value] | None:
@@ -156,9 +167,15 @@ def _seen(model: Model, device_id: str) -> object:
     if device is None:
         return None
     sets = [_told(definition) for definition in model.sets_of(device)]
-    judged = judged_of(model, place_of(device))
+    measured = _by_templates(model, place_of(device))
     who = device.collector, _watching(model, device.collector)
-    return device.address, who, _values(model, device), sets, watched_otherwise(device), judged
+    said = watched_otherwise(device), left_out_in(model, device)
+    return device.address, who, _values(model, device), sets, said, measured
+
+
+def _by_templates(model: Model, place: Place) -> object:
+    """All that templates put into the configs of the devices in a place."""
+    return judged_of(model, place), gathered_in(model, place)
 
 
 def _part(model: Model, key: Key, scope: Scope) -> Told | None:

@@ -94,6 +94,7 @@ class Source(Struct, frozen=True, kw_only=True, omit_defaults=True):
     url: str = ""
     service: str = ""
     settings: dict[str, Setting] = {}
+    discontinuity: int | None = None
 
     @property
     def is_handler(self) -> bool:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from common.processpoints import POINTS as PROCESS_POINTS
 from hub.model.fields import unknown
-from hub.model.model import Model
 from hub.model.resolution import Effective, extended
 from hub.model.sources import Source, SourceType, known_points
 from hub.model.templatefields import SOURCES
@@ -65,15 +64,6 @@ def _wrong_handler(template: Effective, named: str, templates: Mapping[str, Temp
 def handler_of(template: Effective) -> tuple[str, Source] | None:
     """The handler of a template, with its id."""
     return next(((id_, source) for id_, source in template.sources.items() if source.is_handler), None)
-
-
-def users_of(model: Model, ids: Collection[str]) -> frozenset[str]:
-    """The templates that have a source of which one of these is the handler."""
-    return frozenset(
-        id_
-        for id_, one in model.templates.items()
-        if any(source.handler in ids for source in one.sources.values() if source is not None)
-    )
 
 
 def points_known(template: Effective, templates: Mapping[str, Template]) -> set[str]:

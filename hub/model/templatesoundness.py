@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from common.expressions import parse
 from common.processpoints import POINTS as PROCESS_POINTS
-from hub.model.bound import with_heirs
+from hub.model.bound import users_of, with_heirs
 from hub.model.entities import (
     KIND_DEVICE,
     KIND_DEVICE_CLASS,
@@ -22,7 +22,7 @@ from hub.model.entities import (
 from hub.model.fields import unknown
 from hub.model.model import Model
 from hub.model.resolution import MAX_CHAIN, Effective, derived_of, extended, lineage_of
-from hub.model.sourcesoundness import points_known, users_of, wrong_sources
+from hub.model.sourcesoundness import points_known, wrong_sources
 from hub.model.templates import KIND_TEMPLATE, UNBIND, Target, Template, Threshold
 from hub.model.unread import ALL_READ, Unread
 from hub.model.wrong import Path, Wrong
@@ -47,7 +47,7 @@ def wrong_with_templates(after: Model, keys: Collection[Key], unread: Unread = A
     look_at = with_heirs((after,), changed) & after.templates.keys() if changed else frozenset()
     look_at |= {id_ for id_, one in after.templates.items() if one.replaces in gone}
     look_at |= (
-        with_heirs((after,), users_of(after, look_at | gone)) & after.templates.keys() if changed else frozenset()
+        with_heirs((after,), users_of((after,), look_at | gone)) & after.templates.keys() if changed else frozenset()
     )
     circles = {field: _circles(after.templates, field) for field in FIELDS} if look_at else {}
     found: list[Wrong] = []

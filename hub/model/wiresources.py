@@ -73,7 +73,7 @@ def _snmp(source: Source, measured: Mapping[str, DataPoint], common: dict[str, A
         oids=tuple(OidConfig(one.walk or one.get, walk=bool(one.walk)) for one in oids),
         formulas=tuple(Formula(name, one.value or f"${place}") for place, (name, one) in named),
         only="".join(source.only[:1]),
-        **_said(source, "name"),
+        **_said(source, "name", "discontinuity"),
         **common,
     )
 

@@ -8,7 +8,7 @@ from common.expressions import ExpressionError
 from common.formulas import name_of, parse_formula, places_of
 from common.rownames import INDEX, RowNameError, parse_row_name
 from common.sources import DEVICE, MAX_OIDS
-from hub.model.fields import Fault, FieldSpec, Reader, WrongValueError, many, text, wrong
+from hub.model.fields import Fault, FieldSpec, Reader, WrongValueError, many, text, whole, wrong
 from hub.model.nested import in_turn, line_of
 from hub.model.schemas import mapping
 from hub.model.sourcefields.shape import SourceFields, Values, check_measured, measured, regex
@@ -76,6 +76,9 @@ def _check(values: Values, item: Item) -> Iterable[Fault]:
             yield Fault(
                 line, f".points.{name}", f"is the measured point {place}, so ${place}, but {there}; give it a 'value'"
             )
+    if values.get("discontinuity", 1) > len(oids):
+        line = line_of(item, "discontinuity")
+        yield Fault(line, ".discontinuity", f"there is no object {values['discontinuity']}; there are {len(oids)}")
     for sentence in _wrong_name(values.get("name", ""), oids):
         yield Fault(line_of(item, "name"), ".name", sentence)
 
@@ -132,5 +135,6 @@ _FIELDS: Mapping[str, FieldSpec] = {
     "oids": FieldSpec(Reader(_read_objects, {**_objects.schema, "minItems": 1})),
     "name": FieldSpec(text("a text with {index} and {$1} in it", r".+", longest=500)),
     "only": FieldSpec(many(regex(), longest=1)),
+    "discontinuity": FieldSpec(whole(1, MAX_OIDS)),
 }
 SNMP = SourceFields(fields=_FIELDS, of_points=("value",), check=_check, fits=_fits)
