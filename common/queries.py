@@ -14,6 +14,7 @@ from common.graphs import Drawing
 from common.holdings import Holdings, HoldingsQuery, Purged, PurgeQuery
 from common.moving import GiveQuery, Left, LeftQuery, LetGoQuery, Outgoing, OutgoingQuery, Piece, PieceQuery, Taken
 from common.names import DeviceId
+from common.pushed import Pushed, PushQuery
 from common.readings import Heard, HeardQuery, Read, Reading
 from common.roll import CommandLine, DeviceScan, Process, RollChange, RollGap, RollRow, SetStatus
 from common.statustree import StatusBranch, StatusQuery
@@ -211,6 +212,7 @@ Query = (
     | PurgeQuery
     | ConversionQuery
     | StatusQuery
+    | PushQuery
 )
 
 
@@ -370,4 +372,5 @@ Result = (
     | Purged
     | ConversionState
     | StatusBranch
+    | Pushed
 )

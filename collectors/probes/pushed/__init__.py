@@ -1,0 +1,4 @@
+"""Figures that others push.
+
+desk        those that came to the hub's API
+"""

@@ -1,0 +1,165 @@
+"""Takes figures that came to the hub's API, row by row.
+
+A row that names a handler is a reading of that handler's source. One that names none has a file for each of its points,
+because whoever pushes one figure at a time would otherwise give a file's step to the first of them.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeVar
+
+from msgspec import Struct
+
+from collectors.framework.interfaces import CollectorContext
+from collectors.framework.sources.results import Measured, Result
+from collectors.framework.sources.taking import SourceTaker
+from common.configs import DeviceConfig
+from common.events import CLASS_PROBE
+from common.pushed import Pushed, PushedRow, PushQuery
+from common.series import Number, Point, snap
+from common.sources import DEVICE, Source
+
+SERVICE = "push"
+MAX_DEVICES = 5_000
+MAX_SERIES = 100_000
+MAX_REASON = 500
+
+K = TypeVar("K")
+V = TypeVar("V")
+Series = tuple[str, str, str]
+"""Device, component and source."""
+
+
+class _Last(Struct, frozen=True):
+    """What was taken of a series last."""
+
+    step: int
+    values: Mapping[str, Number | None]
+
+
+class PushDesk:
+    """Takes figures of any device. Of what was not heard of for long it knows nothing any more."""
+
+    def __init__(self, context: CollectorContext) -> None:
+        self._context = context
+        self._takers: OrderedDict[str, tuple[DeviceConfig, SourceTaker]] = OrderedDict()
+        self._last: OrderedDict[Series, _Last] = OrderedDict()
+        self.taken = 0
+        self.refused = 0
+
+    async def answer(self, query: PushQuery) -> Pushed:
+        """Take rows in order of time. What was taken is durable within a second, as all samples are.
+
+        Raises:
+            TransientError: the disk refuses. Who sends all of it again has nothing twice.
+        """
+        now = self._context.wall()
+        taker = self._taker(query.config)
+        refused: list[tuple[int, str]] = []
+        for place, row in sorted(enumerate(query.rows), key=lambda one: one[1].at or now):
+            wrong = await self._take(taker, query.config, row, row.at or now)
+            if wrong:
+                refused.append((place, wrong[:MAX_REASON]))
+        taken = len(query.rows) - len(refused)
+        self.taken += taken
+        self.refused += len(refused)
+        return Pushed(taken=taken, refused=sorted(refused))
+
+    def forget(self, device: str) -> None:
+        """The device has left."""
+        self._takers.pop(device, None)
+
+    def _taker(self, config: DeviceConfig) -> SourceTaker:
+        known = self._takers.pop(config.device, None)
+        if known is None:
+            known = config, SourceTaker(SERVICE, CLASS_PROBE, self._context, config)
+        elif known[0] != config:
+            known[1].update(config, ())
+            known = config, known[1]
+        _put(self._takers, config.device, known, MAX_DEVICES)
+        return known[1]
+
+    async def _take(self, taker: SourceTaker, config: DeviceConfig, row: PushedRow, at: float) -> str:
+        """Take one row; give the sentence why it cannot be taken, or nothing."""
+        results = list(_results(config, row, at))
+        if not results:
+            return f"there is no template {row.handler!r:.80} that says what the points of a probe are"
+        strange = set(row.values) - {point.name for result in results for point in _points(config, result)}
+        if strange:
+            return f"template {row.handler} has no point {', '.join(sorted(strange))[:200]}"
+        fresh: list[Result] = []
+        for result in results:
+            key = config.device, row.component, result.source
+            last, values = self._last.get(key), result.rows[0].values
+            if last is not None and result.step <= last.step:
+                if result.step == last.step and values == last.values:
+                    continue  # it was sent again
+                return (
+                    f"there are figures of {last.step} or later already; of each step of {_step_s(config, result)} s "
+                    "one is taken, in order of time"
+                )
+            fresh.append(result)
+        taken = await taker.take(fresh) if fresh else None
+        if taken is not None and taken.refused:
+            return taken.refused[0]
+        for result in fresh:
+            key = config.device, row.component, result.source
+            _put(self._last, key, _Last(result.step, result.rows[0].values), MAX_SERIES)
+        return ""
+
+
+def _results(config: DeviceConfig, row: PushedRow, at: float) -> Iterator[Result]:
+    """A row as readings; none where its handler is unknown."""
+    if row.handler:
+        fitting = [one for one in config.sources if one.template == row.handler]
+        of_kind = [one for one in fitting if (one.component == DEVICE) == (not row.component)]
+        for source in (of_kind or fitting)[:1]:
+            yield _result(source.id, row.component, row.values, at, source.interval_s)
+        return
+    step_s = row.interval_s or config.interval_s
+    for name, value in row.values.items():
+        points = (Point(name=name),)
+        yield _result(f"push/{name}", row.component, {name: value}, at, step_s, points)
+
+
+def _result(
+    source: str,
+    component: str,
+    values: Mapping[str, Number | None],
+    at: float,
+    step_s: int,
+    points: Sequence[Point] = (),
+) -> Result:
+    measured = Measured(component=component, values=values, taken=at)
+    return Result(
+        source=source,
+        step=snap(at, step_s),
+        rows=[measured],
+        complete=False,
+        points=points,
+        interval_s=step_s if points else 0,
+    )
+
+
+def _source(config: DeviceConfig, result: Result) -> Source | None:
+    return next((one for one in config.sources if one.id == result.source), None)
+
+
+def _points(config: DeviceConfig, result: Result) -> Sequence[Point]:
+    source = _source(config, result)
+    return result.points or (source.points if source is not None else ())
+
+
+def _step_s(config: DeviceConfig, result: Result) -> int:
+    source = _source(config, result)
+    return result.interval_s or (source.interval_s if source is not None else config.interval_s)
+
+
+def _put(kept: OrderedDict[K, V], key: K, value: V, most: int) -> None:
+    """Keep the newest."""
+    kept[key] = value
+    kept.move_to_end(key)
+    while len(kept) > most:
+        kept.popitem(last=False)
