@@ -185,8 +185,8 @@ def test_the_templates_hold_together_and_are_quiet_until_the_strict_one_is_bound
     assert compile_device(model, "quiet").thresholds == ()
     judged = [one.id for one in compile_device(model, "strict").thresholds]
     assert judged == ["cpu-eater", "memory-leak", "memory-growth", "open-files"]
-    assert [one.template.id for one in resolution_of(model, quiet).held] == ["process"]
-    assert [one.template.id for one in resolution_of(model, strict).held] == ["process-strict"]
+    for device, held in ((quiet, "process"), (strict, "process-strict")):
+        assert [one.id for one in resolution_of(model, device).of("process_set")] == [held]
 
 
 def test_the_examples_of_the_page_about_templates_hold_together() -> None:
