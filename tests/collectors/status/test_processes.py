@@ -83,6 +83,20 @@ def test_tocsins_own_daemons_are_never_shown_nor_anybodys_child_that_is_one(tree
     assert tree.pids(TREE) == {"work": [22]}
 
 
+def test_a_daemon_that_is_process_1_is_not_shown_nor_anybody_in_its_place(tree: ProcTree) -> None:
+    tree.put(20, "other")
+    tree.host.own = OwnDaemons(None, pid=1, owner=lambda _: None)
+    init, other = ProcessName(name="init"), ProcessName(name="other")
+    assert tree.pids(init, other) == {"init": [], "other": [20]}
+
+
+def test_arguments_are_those_that_the_process_was_given(tree: ProcTree) -> None:
+    tree.put(20, "sh", ["sh", "", "a b", "é"])
+    assert tree.ways.arguments(20) == ("sh", "", "a b", "é")
+    tree.put(20, "sh", [])
+    assert tree.ways.arguments(20) == ()
+
+
 def test_all_names_are_found_in_one_scan_each_in_its_own_way(tree: ProcTree) -> None:
     tree.put(20, "python3", ["python3", "/srv/a b.py"])
     tree.put(21, "nginx", ["nginx: worker"])
@@ -121,6 +135,9 @@ def test_memory_processors_and_a_first_pass_without_cpu(tree: ProcTree) -> None:
     assert found.cpu_affinity == (0, 1)
     assert found.cpu_percent is None
     assert found.cpu_s == 500
+    tree.put(20, "worker", cpu_s=500, pages=(60, 30, 6))
+    found = only(tree, SELF)
+    assert (found.rss, found.vms, found.shared) == (30 * PAGE_BYTES, 60 * PAGE_BYTES, 6 * PAGE_BYTES)
 
 
 def test_cpu_is_of_the_time_since_the_pass_before_also_over_one_core(tree: ProcTree) -> None:

@@ -92,6 +92,10 @@ def test_cpu_of_a_name_is_of_the_whole_step_with_those_that_have_ended() -> None
     assert row.values["cpu_sum"] == pytest.approx(50)
     assert row.values["cpu_max"] == pytest.approx(20)
     assert row.values["count"] == 2
+    again = msgspec.structs.replace(now.processes[NAME].processes[20], started=2.0)
+    other = msgspec.structs.replace(now.processes[NAME], processes={20: again})
+    (row,) = rows_of(source("processes", "worker"), a_pass(100.0, other), before)
+    assert row.values["cpu_max"] == pytest.approx(100 * 16 / 60)  # another process, with a pid that was used before
     (first,) = rows_of(source("processes", "worker"), now, None)
     assert (first.values["cpu_sum"], first.values["cpu_max"], first.values["rss_sum"]) == (None, None, 1)
 
