@@ -28,6 +28,7 @@ from hub.distribution.epochs import KEEP_S
 from hub.distribution.errand import Every
 from hub.distribution.farewell import Farewell
 from hub.distribution.hubevents import HubEvents, open_config_events
+from hub.distribution.reading import Owners
 from hub.distribution.roster import Roster
 from hub.distribution.services import make_services
 from hub.distribution.sightings import Sightings
@@ -138,7 +139,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
         departures, moves = (
             await open_departures(clock, model, pools, distributor, components, events),
             await open_moves(
-                *(clock, database, model, pools, distributor, roster, events, hub_events),
+                *(clock, database, model, pools, Owners(services), roster, events, hub_events),
                 mib_per_s=settings.moves.mib_per_s,
             ),
         )

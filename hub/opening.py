@@ -37,7 +37,7 @@ from hub.distribution.distributor import Distributor
 from hub.distribution.epochs import Epochs
 from hub.distribution.hubevents import HubEvents
 from hub.distribution.ownalarms import OwnAlarms, Stands
-from hub.distribution.reading import sources_wanted
+from hub.distribution.reading import Owners, sources_wanted
 from hub.distribution.roster import Roster
 from hub.distribution.services import Services
 from hub.events.store import SqlEventStore
@@ -185,7 +185,7 @@ async def open_moves(
     database: Database,
     model: ModelService,
     pools: PoolKeeper,
-    distributor: Distributor,
+    owners: Owners,
     roster: Roster,
     events: SqlEventStore,
     hub_events: HubEvents,
@@ -200,7 +200,7 @@ async def open_moves(
         clock,
         time.time,
         SqlMoveStore(database),
-        distributor,
+        owners,
         roster,
         bells,
         pools.may_return,
@@ -227,8 +227,8 @@ async def open_purging(
         found = (one for one in components.of(device).components if one.kind is ComponentKind.PROCESS_SET)
         return frozenset(name for one in found if one.retired_at is None for name in (one.name, one.series))
 
-    def moving(device: str, collector: str) -> str:
-        move = next((one for one in moves.book.of(device) if one.source == collector), None)
+    def moving(device: str, collector: str, daemon: str) -> str:
+        move = next((one for one in moves.book.of(device) if one.origin == (collector, daemon)), None)
         if move is None:
             return "its files are not known to be on their way there"
         return "its files were taken along" if move.done_at is not None else "its files are on their way there"
@@ -246,6 +246,7 @@ async def open_purging(
         names=names,
         sources=sources,
         moving=moving,
+        components=lambda device: {one.name for one in components.of(device).components},
     )
     purging = Purging(
         time.time,

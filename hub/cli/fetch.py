@@ -31,7 +31,7 @@ MAX_PERCENTILES = 20
 @click.command("fetch")
 @click.argument("device")
 @click.argument("component")
-@click.argument("points", nargs=-1, metavar="[POINT]...")
+@click.argument("points", nargs=-1, metavar="[[SOURCE:]POINT]...")
 @click.option("--range", "range_text", default="1h", show_default=True, metavar="RANGE", help=f"{FORMS}.")
 @click.option(
     "--cf",
@@ -81,6 +81,8 @@ def fetch_command(
     as_json: bool,
 ) -> None:
     """Print series of a COMPONENT as CSV (or JSON): all points, or those named.
+
+    Where several sources of it have a POINT, say SOURCE:POINT, or --source.
 
     CSV: the end of each row in ISO 8601 UTC, or the name of its day, week or month, how many hours that has and whether
     it is over; then a column for each point; a gap is empty. COMPONENT '' is the device itself.
@@ -188,14 +190,20 @@ def _choose_source(
     """Find the source that has all the points; no points ask for all of it.
 
     Raises:
-        CommandError: there is none; names those that there are.
+        CommandError: there is none; names those that there are. Or there are several.
     """
+    source, points = _parted(points, source)
     sources: dict[str, list[str]] = {}
     for row in plural_rows(listing_of(api, device, component), "values"):
         sources.setdefault(str(row.get("source")), []).append(str(row.get("point")))
-    for name, known in sources.items():
-        if source in {None, name} and set(points) <= set(known):
-            return name, list(points) or known
+    having = [name for name, known in sources.items() if source in {None, name} and set(points) <= set(known)]
+    if len(having) > 1 and points:
+        raise usage(
+            f"{', '.join(points)} of {component!r} of {device} is in the sources {', '.join(having)}; name one of "
+            f"them: {having[0]}:{points[0]}, or --source {having[0]}"
+        )
+    if having:
+        return having[0], list(points) or sources[having[0]]
     have = [f"{name}: {', '.join(known)}" for name, known in sources.items()]
     if source is not None and source not in sources:
         raise not_found(f"{component!r} of {device} has no source {source!r}", have)
@@ -204,6 +212,14 @@ def _choose_source(
     if strange:
         raise not_found(f"{component!r} of {device} has no point {', '.join(map(repr, strange))}", have)
     raise not_found(f"No source of {component!r} of {device} has all the points {', '.join(points)}", have)
+
+
+def _parted(points: Sequence[str], source: str | None) -> tuple[str | None, list[str]]:
+    """Source and points, of points that may be written as SOURCE:POINT."""
+    named = {one.rpartition(":")[0] for one in points if ":" in one} | ({source} if source is not None else set())
+    if len(named) > 1:
+        raise usage(f"rows are of one source at a time, and here are {', '.join(sorted(named))}")
+    return next(iter(named), None), [one.rpartition(":")[2] for one in points]
 
 
 def _pages(api: Api, device: str, asked: Mapping[str, Any], chosen: Range) -> Iterator[dict[str, Any]]:

@@ -14,7 +14,7 @@ from hub.cli.client import Parameters, Pictured, path_of
 from hub.cli.context import Client, json_option, pass_client
 from hub.cli.exits import CommandError, Exit, usage
 from hub.cli.figures import size
-from hub.cli.graphlist import show_graphs
+from hub.cli.graphlist import graph_rows, show_graphs
 from hub.cli.output import emit, note, say
 from hub.cli.picturefile import Place, place_of, put
 from hub.cli.progress import waiting
@@ -86,8 +86,9 @@ def graph_command(
     """Draw a COMPONENT (process set) of DEVICE, or all of them.
 
     GRAPH is one that a template defines, or cpu, memory, count, restarts, runs, threads, fds, io or age; without it,
-    the first that there is; --list shows them. With --device, --set, --class and --group there are several in one
-    picture, and --top chooses the largest.
+    the first that there is; --list shows them. Where several sources have a point, SOURCE:POINT draws that of one.
+    `graph DEVICE GRAPH` draws all components that have it. With --device, --set, --class and --group there are several
+    in one picture, and --top chooses the largest.
     """
     chosen = _chosen(device, component, graph, given)
     if as_list:
@@ -193,9 +194,23 @@ def _earlier_s(text: str | None) -> int | None:
 
 def _picture(client: Client, chosen: Chosen, parameters: Parameters) -> Pictured:
     if chosen.is_one_device:
-        return client.api.picture(path_of("devices", chosen.devices[0], "graph"), parameters)
+        path = path_of("devices", chosen.devices[0], "graph")
+        try:
+            return client.api.picture(path, parameters)
+        except CommandError as error:
+            if error.exit_code is not Exit.NOT_FOUND or not _names_graph(client, chosen):
+                raise
+        return client.api.picture(path, {**parameters, "component": None, "graph": chosen.components[0]})
     several = {"device": list(chosen.devices) or None, "class": chosen.device_class, "group": chosen.group}
     return client.api.picture(path_of("graph"), {**several, **parameters})
+
+
+def _names_graph(client: Client, chosen: Chosen) -> bool:
+    """Whether what stands in the place of a component, and is none, is a graph of the whole device."""
+    if chosen.graph is not None or len(chosen.components) != 1:
+        return False
+    rows, _ = graph_rows(client.api, chosen.devices[0], ())
+    return any(row.get("component") is None and row.get("graph") == chosen.components[0] for row in rows)
 
 
 def _done(

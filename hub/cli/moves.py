@@ -80,10 +80,14 @@ def wait_for_files(
 
 def files_line(row: dict[str, Any]) -> str:
     """How a move stands, in words."""
-    what = f"files of {row.get('device')} from {row.get('from')} to {row.get('to')}"
+    daemon = row.get("daemon") or "process"
+    of = "" if daemon == "process" else f", daemon {daemon},"
+    what = f"files of {row.get('device')}{of} from {row.get('from')} to {row.get('to')}"
     state, reason = row.get("state"), row.get("reason")
     if state == DONE:
-        return f"{counted(int(row.get('files') or 0), 'file')} ({size(row.get('bytes'))}) came from {row.get('from')}"
+        return (
+            f"{counted(int(row.get('files') or 0), 'file')} ({size(row.get('bytes'))}) came{of} from {row.get('from')}"
+        )
     if state == FAILED:
         return f"{what}: some stay: {reason}"
     if state == WAITING:

@@ -1,4 +1,4 @@
-"""Which daemons are to read what of a device, by the configs that are compiled for them."""
+"""Which daemons are to read what of a device, and which do, by the configs that are compiled for them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from common.configs import SERVICE_MODELER
 from hub.distribution.services import Services
+from hub.distribution.wanted import Wanted
 
 PROCESS_SOURCE = "process"
 """Of the series of process sets."""
@@ -25,3 +26,27 @@ def sources_wanted(services: Services, device: str) -> Mapping[str, Sequence[str
         if sources:
             found[service] = sources
     return found
+
+
+class Owners:
+    """Who has which device, and which of its daemons run it."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def owner(self, device: str) -> str | None:
+        """The collector of a device; None when the model has no such device."""
+        return self._services.process.owner(device)
+
+    def wanted(self, device: str) -> Wanted | None:
+        """What was compiled last for the daemon of the device's collector that collects processes, and for whom."""
+        return self._services.process.wanted(device)
+
+    def runs(self, device: str, daemon: str) -> bool:
+        """Whether the daemon of the collector of a device runs it."""
+        distributor = self._services.of(daemon)
+        return distributor is not None and distributor.runs(device)
+
+    def reads(self, device: str, daemon: str) -> bool:
+        """Whether a daemon is to read something of a device, by the model."""
+        return daemon in sources_wanted(self._services, device)

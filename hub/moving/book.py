@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from hub.moving.interfaces import IMoveStore, Move
+from hub.moving.interfaces import IMoveStore, Key, Move, Place
 
 MOST_DONE = 1000
-Key = tuple[str, str]
 
 
 class Book:
@@ -15,7 +14,7 @@ class Book:
 
     def __init__(self, store: IMoveStore) -> None:
         self._store = store
-        self._open: dict[str, dict[str, Move]] = {}
+        self._open: dict[Place, dict[str, Move]] = {}
         self._done: dict[Key, Move] = {}
         self._unwritten: dict[Key, Move | None] = {}
 
@@ -44,18 +43,18 @@ class Book:
 
     # --- looking ------------------------------------------------------------------------------------------------------
 
-    def sources(self) -> list[str]:
-        """Collectors that have files of other collectors' devices."""
+    def sources(self) -> list[Place]:
+        """Daemons that have files of other collectors' devices."""
         return list(self._open)
 
-    def at(self, source: str) -> list[Move]:
-        """Those that are not done, of a collector, the eldest first."""
+    def at(self, source: Place) -> list[Move]:
+        """Those that are not done, of a daemon, the eldest first."""
         return list(self._open.get(source, {}).values())
 
     def get(self, key: Key) -> Move | None:
-        """One by device and source."""
-        device, source = key
-        return self._open.get(source, {}).get(device) or self._done.get(key)
+        """One by its key."""
+        device, *source = key
+        return self._open.get((source[0], source[1]), {}).get(device) or self._done.get(key)
 
     def of(self, device: str) -> list[Move]:
         """All of a device, those that are done last."""
@@ -95,7 +94,7 @@ class Book:
     def _keep(self, move: Move) -> None:
         if move.done_at is None:
             self._done.pop(move.key, None)
-            self._open.setdefault(move.source, {})[move.device] = move
+            self._open.setdefault(move.origin, {})[move.device] = move
             return
         self._forget(move.key)
         self._done[move.key] = move
@@ -103,7 +102,8 @@ class Book:
             del self._done[next(iter(self._done))]
 
     def _forget(self, key: Key) -> None:
-        device, source = key
+        device, collector, daemon = key
+        source = collector, daemon
         self._done.pop(key, None)
         moves = self._open.get(source, {})
         moves.pop(device, None)

@@ -1,8 +1,8 @@
 """Sees to it that the files of a device follow it to the collector that has it now.
 
 A device moves when the model says so, or when a pool gives it to another member. The new collector begins at once, with
-files of its own; what the former one has is brought after it when both are there, and put together with them. Where a
-move is not known, the former collector tells of it (`finder`).
+files of its own; what the former one has is brought after it when both are there, and put together with them, of each
+daemon to the daemon of the same service. Where a move is not known, the former collector tells of it (`finder`).
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from twisted.internet.defer import Deferred, TimeoutError  # noqa: A004 - Twiste
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from common.configs import SERVICE_PROCESS
+from common.configs import SERVICE_MODELER, SERVICE_PROCESS
 from common.errors import PermanentError, TransientError
 from hub.distribution.errand import Errand
 from hub.distribution.pace import Pace
 from hub.distribution.wanted import Wanted
 from hub.interfaces import ISession
 from hub.model.model import Model
-from hub.moving.bells import Bells
+from hub.moving.bells import Bells, place_text
 from hub.moving.book import Book
 from hub.moving.carriage import BYTES_A_SECOND, Carriage, Freight, TurnOverError
 from hub.moving.finder import Finder, Seats
-from hub.moving.interfaces import IMoveStore, Move
+from hub.moving.interfaces import IMoveStore, Key, Move, Place
 from hub.moving.pauses import Pause, Pauses
 
 LOOK_S = 5.0
@@ -45,8 +45,11 @@ class Owners(Protocol):
     def owner(self, device: str) -> str | None:
         """The collector of a device; None when the model has no such device."""
 
-    def runs(self, device: str) -> bool:
-        """Whether the collector of a device runs it."""
+    def runs(self, device: str, daemon: str) -> bool:
+        """Whether the daemon of the collector of a device runs it."""
+
+    def reads(self, device: str, daemon: str) -> bool:
+        """Whether a daemon is to read something of a device, by the model."""
 
     def wanted(self, device: str) -> Wanted | None:
         """What was compiled last for a device, and for whom."""
@@ -63,6 +66,9 @@ class Sessions(Seats, Protocol):
 
     def is_known(self, collector: str, daemon: str) -> bool:
         """Whether it has ever logged in, and may come back."""
+
+    def daemons_of(self, collector: str) -> Sequence[str]:
+        """The daemons of a collector that have, and may come back."""
 
 
 class Conductor:
@@ -99,12 +105,12 @@ class Conductor:
         self._sessions = sessions
         self._may_return = may_return
         self._bytes_a_second = bytes_a_second
-        self._paces: dict[str, Pace] = {}
+        self._paces: dict[Place, Pace] = {}
         self._pauses = Pauses(clock)
-        self._freights: dict[tuple[str, str], Freight] = {}
-        self._errands: dict[tuple[str, str], Errand] = {}
-        self._busy: set[str] = set()
-        self._begun: dict[str, float] = {}
+        self._freights: dict[Key, Freight] = {}
+        self._errands: dict[Key, Errand] = {}
+        self._busy: set[Place] = set()
+        self._begun: dict[Place, float] = {}
         self._finder = Finder(clock, sessions, self._found, self._forgive)
         self._ring_at = 0.0
         self._wake: Deferred[None] | None = None
@@ -148,17 +154,19 @@ class Conductor:
                     self._errands[move.key].stop()
             if wanted is None or owner is None or wanted.collector == owner:
                 continue
-            if self._sessions.is_known(wanted.collector, SERVICE_PROCESS):  # else it has nothing
-                self._add(device, wanted.collector, owner)
+            for daemon in self._sessions.daemons_of(wanted.collector):  # others have nothing
+                if daemon == SERVICE_PROCESS or (daemon != SERVICE_MODELER and self._owners.reads(device, daemon)):
+                    self._add(device, (wanted.collector, daemon), owner)
         self._look_soon()
 
-    def _add(self, device: str, source: str, target: str) -> None:
-        self._pauses.end((device, source))
-        self.book.put(Move(device=device, source=source, target=target, since=self._wall()))
+    def _add(self, device: str, source: Place, target: str) -> None:
+        move = Move(device=device, source=source[0], daemon=source[1], target=target, since=self._wall())
+        self._pauses.end(move.key)
+        self.book.put(move)
 
     def _drop(self, move: Move) -> None:
         self._pauses.end(move.key)
-        self.bells.settled(*move.key)
+        self.bells.settled(move.key)
         errand = self._errands.get(move.key)
         if errand is not None:
             errand.stop()
@@ -191,43 +199,45 @@ class Conductor:
 
     def _look(self) -> None:
         self._finder.look()
-        for source in sorted(self.book.sources(), key=lambda name: self._begun.get(name, 0.0)):
-            if not self._sessions.is_known(source, SERVICE_PROCESS):
+        for source in sorted(self.book.sources(), key=lambda place: self._begun.get(place, 0.0)):
+            if not self._sessions.is_known(*source):
                 for move in self.book.at(source):
                     self._drop(move)  # it will not come back
             elif len(self._errands) >= AT_ONCE:
                 break
-            elif source not in self._busy and self._sessions.session(source, SERVICE_PROCESS) is not None:
+            elif source not in self._busy and self._sessions.session(*source) is not None:
                 self._begin_one_of(source)
         if self._clock.seconds() >= self._ring_at:
             self._ring_at = self._clock.seconds() + RING_S
             self.bells.waiting(self.waiting())
 
-    def _begin_one_of(self, source: str) -> None:
+    def _begin_one_of(self, source: Place) -> None:
         for move in self.book.at(source):
             owner = self._owners.owner(move.device)
-            if owner is None or owner == source:
+            if owner is None or owner == move.source:
                 self._drop(move)  # it has gone, or come back
-            elif owner not in self._busy and not self._pauses.holds(move.key) and not self.obstacle(move):
+            elif (
+                (owner, move.daemon) not in self._busy and not self._pauses.holds(move.key) and not self.obstacle(move)
+            ):
                 self._begin(move if move.target == owner else replace(move, target=owner))
                 return
 
     def obstacle(self, move: Move) -> str:
         """Why the files of a device cannot be brought now; empty when they can."""
-        device, source = move.key
+        device, source, daemon = move.key
         owner = self._owners.owner(device) or move.target
         for name in (source, owner):
-            if self._sessions.session(name, SERVICE_PROCESS) is None:
-                return self._sessions.whereabouts(name, SERVICE_PROCESS)
+            if self._sessions.session(name, daemon) is None:
+                return self._sessions.whereabouts(name, daemon)
         if self._may_return(device, source):
             return f"collector {source} was away, and may get the device back"
-        if not self._owners.runs(device):
-            return f"collector {owner} does not collect it yet"
+        if not self._owners.runs(device, daemon):
+            return f"{place_text((owner, daemon))} does not collect it yet"
         return ""
 
     def _begin(self, move: Move) -> None:
-        self._busy.update((move.source, move.target))
-        self._begun[move.source] = self._clock.seconds()
+        self._busy.update((move.origin, move.aim))
+        self._begun[move.origin] = self._clock.seconds()
         self.book.put(move)
         errand = self._errands[move.key] = Errand(self._clock, partial(self._bring, move))
         errand.start()
@@ -247,7 +257,7 @@ class Conductor:
             freight.leave(error.message)
             pause = self._pauses.after(move.key, error.message, lasting=True, problems=freight.problems)
         finally:
-            self._busy.difference_update((move.source, move.target))
+            self._busy.difference_update((move.origin, move.aim))
             self._errands.pop(move.key, None)
             self._freights.pop(move.key, None)
             self.files += freight.files - move.files
@@ -255,14 +265,14 @@ class Conductor:
         self._ended(replace(move, files=freight.files, bytes=freight.bytes), freight, pause)
 
     async def _carry(self, move: Move, freight: Freight) -> None:
-        source, target = (self._sessions.session(name, SERVICE_PROCESS) for name in (move.source, move.target))
+        source, target = self._sessions.session(*move.origin), self._sessions.session(*move.aim)
         if source is None or target is None:
             raise TransientError("a collector has gone")
-        paces = self._pace(move.source), self._pace(move.target)
+        paces = self._pace(move.origin), self._pace(move.aim)
         await Carriage(self._clock, move.device, source, target, freight, paces, self._bytes_a_second).run()
 
-    def _pace(self, collector: str) -> Pace:
-        return self._paces.setdefault(collector, Pace())
+    def _pace(self, place: Place) -> Pace:
+        return self._paces.setdefault(place, Pace())
 
     def _ended(self, move: Move, freight: Freight, pause: Pause | None) -> None:
         if self.book.get(move.key) is None:
@@ -270,13 +280,13 @@ class Conductor:
         if pause is None:
             self._pauses.end(move.key)
             self.book.put(replace(move, done_at=self._wall(), problem=""))
-            self.bells.settled(*move.key)
+            self.bells.settled(move.key)
             if move.files:
                 self.log.info(
-                    "{device}: {files} files went from collector {source} to {target}",
+                    "{device}: {files} files went from {source} to {target}",
                     device=move.device,
                     files=move.files,
-                    source=move.source,
+                    source=place_text(move.origin),
                     target=move.target,
                 )
         else:
@@ -284,31 +294,31 @@ class Conductor:
             self.book.put(replace(move, problem=pause.reason[:1000]))
             if pause.lasting:
                 self.failures += 1
-                self.bells.left(*move.key, freight.problems, freight.left)
+                self.bells.left(move.key, freight.problems, freight.left)
             if pause.lasting or pause.times == 1:
                 self.log.warn(  # noqa: G010 - twisted.logger calls it so
-                    "{device}: files stay at collector {source} for now: {reason}",
+                    "{device}: files stay at {source} for now: {reason}",
                     device=move.device,
-                    source=move.source,
+                    source=place_text(move.origin),
                     reason=pause.reason,
                 )
         self._look_soon()
 
-    def _found(self, device: str, collector: str) -> bool:
-        """A collector has files of a device that it does not have: whether that is news."""
-        owner, known = self._owners.owner(device), self.book.get((device, collector))
-        if owner is None or owner == collector or (known is not None and known.done_at is None):
+    def _found(self, device: str, place: Place) -> bool:
+        """A daemon has files of a device that its collector does not have: whether that is news."""
+        owner, known = self._owners.owner(device), self.book.get((device, *place))
+        if owner is None or owner == place[0] or (known is not None and known.done_at is None):
             return False
-        self._add(device, collector, owner)
+        self._add(device, place, owner)
         self._look_soon()
         return True
 
-    def _forgive(self, collector: str) -> None:
+    def _forgive(self, place: Place) -> None:
         """Whoever has logged in anew may be another version of itself, or have room again: try at once."""
 
-        def concerns(key: tuple[str, str]) -> bool:
+        def concerns(key: Key) -> bool:
             move = self.book.get(key)
-            return move is not None and collector in {move.source, move.target}
+            return move is not None and place in {move.origin, move.aim}
 
         self._pauses.forgive(concerns)
 
@@ -322,15 +332,17 @@ class Conductor:
         """Why one that failed is not under way."""
         return self._pauses.get(move.key)
 
-    def waiting(self) -> Mapping[str, tuple[int, str]]:
-        """Of each collector at which files have waited for long: of how many devices, and why; some may come back."""
+    def waiting(self) -> Mapping[Place, tuple[int, str]]:
+        """Of each daemon at which files have waited for long: of how many devices, and why; some may come back."""
         latest = self._wall() - LONG_S
-        found: dict[str, tuple[int, str]] = {}
+        found: dict[Place, tuple[int, str]] = {}
         for source in self.book.sources():
             late = [
                 move
                 for move in self.book.at(source)
-                if move.since < latest and move.key not in self._errands and not self._may_return(move.device, source)
+                if move.since < latest
+                and move.key not in self._errands
+                and not self._may_return(move.device, move.source)
             ]
             reasons = (self.obstacle(move) or self._reason(move) for move in late[:1])
             if late and (reason := next(reasons)):

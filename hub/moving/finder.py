@@ -1,4 +1,4 @@
-"""Asks collectors which files they have of devices that they do not have.
+"""Asks the daemons of collectors which files they have of devices that they do not have.
 
 A move may not be known: it was made before the hub knew of such things, in the moment of its end, or the database was
 put back since. So each collector is asked after its login, and once an hour.
@@ -12,12 +12,13 @@ from typing import Protocol
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from common.configs import SERVICE_PROCESS
+from common.configs import SERVICE_MODELER
 from common.errors import RemoteError, TransientError
 from common.moving import Left, LeftQuery
 from hub.distribution.errand import Errand
 from hub.distribution.roster import Seat
 from hub.interfaces import ISession
+from hub.moving.interfaces import Place
 
 SETTLE_S = 3.0
 """A collector is asked so long after its login: first it is told what it has to do."""
@@ -41,8 +42,8 @@ class Finder:
     Args:
         clock: for waiting.
         seats: who is there.
-        found: told of a device, and of a collector that has files of it; says whether that is news.
-        came: told of each collector that has logged in.
+        found: told of a device, and of a daemon that has files of it; says whether that is news.
+        came: told of each daemon that has logged in.
     """
 
     log = Logger()
@@ -51,14 +52,14 @@ class Finder:
         self,
         clock: IReactorTime,
         seats: Seats,
-        found: Callable[[str, str], bool],
-        came: Callable[[str], None],
+        found: Callable[[str, Place], bool],
+        came: Callable[[Place], None],
     ) -> None:
         self._clock = clock
         self._seats = seats
         self._found = found
         self._came = came
-        self._due: dict[str, tuple[ISession, float]] = {}
+        self._due: dict[Place, tuple[ISession, float]] = {}
         self._asking: Errand | None = None
 
     def look(self) -> None:
@@ -66,12 +67,13 @@ class Finder:
         now = self._clock.seconds()
         for seat in self._seats.seats():
             session = seat.session
-            if seat.daemon != SERVICE_PROCESS or session is None:
+            if seat.daemon == SERVICE_MODELER or session is None:
                 continue
-            due = self._due.get(seat.collector)
+            place = seat.collector, seat.daemon
+            due = self._due.get(place)
             if due is None or due[0] is not session:
-                self._due[seat.collector] = session, now + SETTLE_S
-                self._came(seat.collector)
+                self._due[place] = session, now + SETTLE_S
+                self._came(place)
         if self._asking is None and self._due_now():
             self._asking = Errand(self._clock, self._ask_all)
             self._asking.start()
@@ -91,7 +93,7 @@ class Finder:
         try:
             while sessions := self._due_now():
                 for session in sessions:
-                    self._due[session.collector] = session, self._clock.seconds() + AGAIN_S
+                    self._due[session.collector, session.daemon] = session, self._clock.seconds() + AGAIN_S
                     await self._ask(session)
         finally:
             self._asking = None
@@ -110,7 +112,7 @@ class Finder:
             page = await session.carry(LeftQuery(after=after))
             if not isinstance(page, Left):
                 raise TransientError("an answer that does not fit")
-            found += sum(self._found(device, session.collector) for device in page.devices)
+            found += sum(self._found(device, (session.collector, session.daemon)) for device in page.devices)
             if not page.more or page.last <= after or found >= MOST_FOUND or self._clock.seconds() > until:
                 return
             after = page.last

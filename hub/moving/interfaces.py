@@ -7,9 +7,16 @@ from collections.abc import Iterable
 from msgspec import Struct
 from zope.interface import Interface
 
+from common.configs import SERVICE_PROCESS
+
+Key = tuple[str, str, str]
+"""Of a move: device, source and daemon."""
+Place = tuple[str, str]
+"""Where files are: collector and daemon."""
+
 
 class Move(Struct, frozen=True, kw_only=True):
-    """The files of a device that one collector has, and another one should.
+    """The files of a device that a daemon of one collector has, and the same daemon of another one should.
 
     Attributes:
         source: the collector that has them.
@@ -18,6 +25,7 @@ class Move(Struct, frozen=True, kw_only=True):
         done_at: epoch second of when all of them were there; None while they are not.
         files, bytes: how much has been moved.
         problem: why some of them are not; empty when that is not known.
+        daemon: of either collector.
     """
 
     device: str
@@ -28,11 +36,22 @@ class Move(Struct, frozen=True, kw_only=True):
     files: int = 0
     bytes: int = 0
     problem: str = ""
+    daemon: str = SERVICE_PROCESS
 
     @property
-    def key(self) -> tuple[str, str]:
-        """Device and source; there is one move of each."""
-        return self.device, self.source
+    def key(self) -> Key:
+        """Device, source and daemon; there is one move of each."""
+        return self.device, self.source, self.daemon
+
+    @property
+    def origin(self) -> Place:
+        """The daemon that has them."""
+        return self.source, self.daemon
+
+    @property
+    def aim(self) -> Place:
+        """The daemon that should."""
+        return self.target, self.daemon
 
 
 class IMoveStore(Interface):
@@ -41,8 +60,8 @@ class IMoveStore(Interface):
     async def moves() -> list[Move]:
         """All that are known, the eldest first."""
 
-    async def record(moves: Iterable[Move], gone: Iterable[tuple[str, str]] = ()) -> None:
-        """Remember moves as they are now, and forget some by device and source, in one transaction.
+    async def record(moves: Iterable[Move], gone: Iterable[Key] = ()) -> None:
+        """Remember moves as they are now, and forget some by their keys, in one transaction.
 
         Of those that are done, the newest are kept.
 

@@ -7,13 +7,12 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 from twisted.internet.interfaces import IReactorTime
 
+from hub.moving.interfaces import Key
+
 AGAIN_S = (2.0, 300.0)
 """First and longest pause after a failure that passes by itself."""
 LATER_S = 3600.0
 """Pause after one that does not."""
-
-Key = tuple[str, str]
-"""Device and collector."""
 
 
 class Pause(Struct):

@@ -17,4 +17,5 @@ device_moves = Table(
     Column("files", Integer, nullable=False),
     Column("bytes", BigNumber, nullable=False),
     Column("problem", Text, nullable=False),
+    Column("daemon", String(255), primary_key=True),
 )

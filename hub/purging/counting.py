@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from common.configs import SERVICE_PROCESS
 from common.errors import RemoteError, TransientError
 from common.holdings import HeldFile
 from hub.purging.asking import sort_in
@@ -33,8 +34,9 @@ async def count(
     """Ask some collectors, one after the other; give what they have, and why some could not be asked."""
     counted, problems = Counted(devices), dict[str, str]()
     for name in collectors:
-        try:
-            await sort_in(purging.session(name), counted)
-        except (TransientError, RemoteError) as error:
-            problems[name] = error.message
+        for daemon in purging.daemons(name) or [SERVICE_PROCESS]:
+            try:
+                await sort_in(purging.session(name, daemon), counted)
+            except (TransientError, RemoteError) as error:
+                problems[name] = error.message
     return counted, problems

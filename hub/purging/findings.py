@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from common.configs import SERVICE_PROCESS
 from hub.purging.orphans import Orphan
 
 
 class Asked(Struct, frozen=True, kw_only=True):
-    """A collector that was asked: what it has in all, or why that is not known."""
+    """A daemon of a collector that was asked: what it has in all, or why that is not known."""
 
     collector: str
+    daemon: str = SERVICE_PROCESS
     files: int = 0
     bytes: int = 0
     problem: str = ""
@@ -33,10 +35,11 @@ class Findings(Struct, frozen=True, kw_only=True):
 
 
 class Done(Struct, frozen=True, kw_only=True):
-    """What was deleted, or would be, of a device at a collector."""
+    """What was deleted, or would be, of a device at a daemon of a collector."""
 
     device: str
     collector: str
+    daemon: str = SERVICE_PROCESS
     files: int
     bytes: int
 
@@ -45,13 +48,14 @@ class Kept(Struct, frozen=True, kw_only=True):
     """What was not deleted, and why.
 
     Attributes:
-        collector: empty for all.
+        collector, daemon: empty for all.
         purge_from: epoch second from which on it may be; None where that is not the reason.
         waits: it will be deleted when the collector is there.
     """
 
     device: str
     collector: str = ""
+    daemon: str = ""
     why: str
     purge_from: float | None = None
     waits: bool = False

@@ -7,9 +7,14 @@ from collections.abc import Collection, Iterable, Mapping
 from msgspec import Struct
 from zope.interface import Interface
 
+from common.configs import SERVICE_PROCESS
+
+Key = tuple[str, str, str]
+"""Of what a device left behind: device, collector and daemon."""
+
 
 class Remnant(Struct, frozen=True, kw_only=True):
-    """Files of a device that has left, at a collector.
+    """Files of a device that has left, at a daemon of a collector.
 
     Attributes:
         since: epoch second of when the hub was told of them first.
@@ -20,21 +25,22 @@ class Remnant(Struct, frozen=True, kw_only=True):
     collector: str
     since: float
     purge_by: str = ""
+    daemon: str = SERVICE_PROCESS
 
     @property
-    def key(self) -> tuple[str, str]:
-        """Device and collector; there is one of each."""
-        return self.device, self.collector
+    def key(self) -> Key:
+        """Device, collector and daemon; there is one of each."""
+        return self.device, self.collector, self.daemon
 
 
 class IRemnantStore(Interface):
     """What a restart of the hub must not forget of such files."""
 
     async def remnants() -> list[Remnant]:
-        """All that are known, in order of device and collector."""
+        """All that are known, in order of device, collector and daemon."""
 
-    async def record(remnants: Iterable[Remnant], gone: Iterable[tuple[str, str]] = ()) -> None:
-        """Remember some as they are now, and forget others by device and collector, in one transaction.
+    async def record(remnants: Iterable[Remnant], gone: Iterable[Key] = ()) -> None:
+        """Remember some as they are now, and forget others by their keys, in one transaction.
 
         Raises:
             TransientError: the database refused; nothing is changed.

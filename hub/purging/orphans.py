@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Callable, Collection, Iterable
 
 from msgspec import Struct
 
+from common.configs import SERVICE_PROCESS
 from common.holdings import HeldAs, HeldFile
 from common.series import SeriesKey
 
 MOST_GROUPS = 20_000
+LONG_S = 7 * 86_400.0
 OWN_SOURCE = "self"
 """Of the series that collectors keep of themselves."""
 
@@ -41,8 +44,9 @@ class View(Struct, frozen=True):
         is_collector: whether a collector bears that name.
         modelled_at: epoch second of the last modelling of a device; None before the first.
         names: of the process sets that it has found, and what their series are kept under; also of absent ones.
+        components: names of all components that it has found.
         sources: names of sources that there are.
-        moving: what is known of files that follow a device from a collector, as a sentence.
+        moving: what is known of files that follow a device from a daemon of a collector, as a sentence.
     """
 
     owner: Callable[[str], str | None]
@@ -51,11 +55,12 @@ class View(Struct, frozen=True):
     modelled_at: Callable[[str], float | None]
     names: Callable[[str], Collection[str]]
     sources: Callable[[], Collection[str]]
-    moving: Callable[[str, str], str]
+    moving: Callable[[str, str, str], str]
+    components: Callable[[str], Collection[str]] = lambda _device: ()
 
 
 class Orphan(Struct, frozen=True, kw_only=True):
-    """Files at a collector that are orphans for one reason.
+    """Files at a daemon of a collector that are orphans for one reason.
 
     Attributes:
         device, component, source: as far as they are told apart; empty for all, or where nobody knows.
@@ -66,6 +71,7 @@ class Orphan(Struct, frozen=True, kw_only=True):
     """
 
     collector: str
+    daemon: str = SERVICE_PROCESS
     reason: Reason
     device: str = ""
     component: str = ""
@@ -81,16 +87,21 @@ Group = tuple[Reason, str, str, str]
 
 
 class Sorting:
-    """Sorts the files of one collector; those that are no orphans are only counted.
+    """Sorts the files of one daemon of a collector; those that are no orphans are only counted.
+
+    What came by a source, as the rows of a walk or what a program names that somebody dropped in, is in no book. So of
+    other daemons than that of processes only what has not been written for long is an orphan for its name.
 
     Attributes:
         files, bytes: of all.
-        collector: whose.
+        collector, daemon: whose.
         cut: there were more groups of orphans than are kept.
     """
 
-    def __init__(self, collector: str, view: View) -> None:
+    def __init__(self, collector: str, view: View, daemon: str = SERVICE_PROCESS, now: float = 0.0) -> None:
         self.collector = collector
+        self.daemon = daemon
+        self._silent_from = math.inf if daemon == SERVICE_PROCESS else now - LONG_S
         self._view = view
         self._sources = view.sources()
         self._groups: dict[Group, Orphan] = {}
@@ -123,6 +134,7 @@ class Sorting:
         reason, device, component, source = group
         self._groups[group] = Orphan(
             collector=self.collector,
+            daemon=self.daemon,
             reason=reason,
             device=device,
             component=component,
@@ -148,8 +160,10 @@ class Sorting:
         if file.held_as is HeldAs.ASIDE:
             return self._aside(file, key)
         if owner is not None and owner != self.collector:
-            told = view.moving(key.device, self.collector)
+            told = view.moving(key.device, self.collector, self.daemon)
             return (Reason.ELSEWHERE, key.device, "", ""), f"collector {owner} has the device; {told}"
+        if file.written >= self._silent_from:
+            return None
         if key.source not in self._sources:
             return (Reason.SOURCE, key.device, key.component, key.source), "no template has such a source any more"
         at = view.modelled_at(key.device)
@@ -160,7 +174,8 @@ class Sorting:
 
     def _names_of(self, device: str) -> Collection[str]:
         if device not in self._names:
-            self._names[device] = self._view.names(device)
+            of_sets = self.daemon == SERVICE_PROCESS
+            self._names[device] = self._view.names(device) if of_sets else {"", *self._view.components(device)}
         return self._names[device]
 
     @staticmethod

@@ -11,7 +11,7 @@ from zope.interface import implementer
 from hub.model.database import Database
 from hub.model.entities import KIND_DEVICE
 from hub.model.tables import document_changes, revisions
-from hub.purging.interfaces import IRemnantStore, Remnant
+from hub.purging.interfaces import IRemnantStore, Key, Remnant
 from hub.purging.tables import remnants
 
 AT_ONCE = 500
@@ -31,7 +31,7 @@ class SqlRemnantStore:
         rows = await self._database.run(lambda connection: connection.execute(select(remnants)).mappings().all())
         return sorted((Remnant(**row) for row in rows), key=lambda one: one.key)
 
-    async def record(self, remnants: Iterable[Remnant], gone: Iterable[tuple[str, str]] = ()) -> None:
+    async def record(self, remnants: Iterable[Remnant], gone: Iterable[Key] = ()) -> None:
         """Write some, and drop some."""
         written, dropped = list(remnants), list(gone)
         if written or dropped:
@@ -47,9 +47,10 @@ class SqlRemnantStore:
         return found
 
 
-def _write(connection: Connection, written: Sequence[Remnant], dropped: Sequence[tuple[str, str]]) -> None:
-    for device, collector in [*dropped, *(one.key for one in written)]:
-        connection.execute(delete(remnants).where((_remnant.device == device) & (_remnant.collector == collector)))
+def _write(connection: Connection, written: Sequence[Remnant], dropped: Sequence[Key]) -> None:
+    for device, collector, daemon in [*dropped, *(one.key for one in written)]:
+        which = (_remnant.device == device) & (_remnant.collector == collector) & (_remnant.daemon == daemon)
+        connection.execute(delete(remnants).where(which))
     if written:
         connection.execute(insert(remnants), [asdict(one) for one in written])
 

@@ -13,4 +13,5 @@ remnants = Table(
     Column("collector", String(255), primary_key=True),
     Column("since", Float, nullable=False),
     Column("purge_by", Text, nullable=False),
+    Column("daemon", String(255), primary_key=True),
 )

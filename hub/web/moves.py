@@ -86,4 +86,5 @@ class MoveTopic:
             bytes=freight.bytes if freight is not None else move.bytes,
             bytes_in_all=freight.bytes_in_all if freight is not None else move.bytes,
             problems=list(freight.problems) if freight is not None else list(pause.problems) if pause else [],
+            daemon=move.daemon,
         )

@@ -14,6 +14,7 @@ class FileMove(Struct, frozen=True, kw_only=True):
         reason: why it waits or failed; empty otherwise.
         files, bytes: that are moved; the others how much there is in all, 0 before that is known.
         problems: a sentence for each file that stays, while they are brought.
+        daemon: of either collector, whose files they are.
     """
 
     device: str
@@ -28,3 +29,4 @@ class FileMove(Struct, frozen=True, kw_only=True):
     bytes: int
     bytes_in_all: int
     problems: list[str] = []
+    daemon: str = ""

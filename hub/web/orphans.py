@@ -18,7 +18,7 @@ MOST_GRACE_S = 3_153_600_000.0
 
 
 class OrphanRow(Struct, frozen=True, kw_only=True):
-    """Files at a collector that are orphans for one reason.
+    """Files at a daemon of a collector that are orphans for one reason.
 
     Attributes:
         reason: left, elsewhere, component, source, aside or unknown.
@@ -41,15 +41,17 @@ class OrphanRow(Struct, frozen=True, kw_only=True):
     left_at: str | None
     purge_from: str | None
     aside_at: str | None = None
+    daemon: str = ""
 
 
 class AskedRow(Struct, frozen=True, kw_only=True):
-    """A collector: files and bytes in all, or why that is not known."""
+    """A daemon of a collector: files and bytes in all, or why that is not known."""
 
     collector: str
     files: int
     bytes: int
     problem: str
+    daemon: str = ""
 
 
 class Orphans(Struct, frozen=True, kw_only=True):
@@ -72,12 +74,13 @@ class PurgeRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class PurgedRow(Struct, frozen=True, kw_only=True):
-    """What was purged of a device at a collector, or would be."""
+    """What was purged of a device at a daemon of a collector, or would be."""
 
     device: str
     collector: str
     files: int
     bytes: int
+    daemon: str = ""
 
 
 class KeptRow(Struct, frozen=True, kw_only=True):
@@ -88,6 +91,7 @@ class KeptRow(Struct, frozen=True, kw_only=True):
     why: str
     purge_from: str | None
     waits: bool
+    daemon: str = ""
 
 
 class PurgeResult(Struct, frozen=True, kw_only=True):
@@ -154,18 +158,24 @@ def _row(found: Found) -> OrphanRow:
         left_at=iso(found.left_at),
         purge_from=iso(found.purge_from),
         aside_at=iso(one.aside_at) if one.aside_at else None,
+        daemon=one.daemon,
     )
 
 
 def _asked(one: Asked) -> AskedRow:
-    return AskedRow(collector=one.collector, files=one.files, bytes=one.bytes, problem=one.problem)
+    return AskedRow(collector=one.collector, files=one.files, bytes=one.bytes, problem=one.problem, daemon=one.daemon)
 
 
 def _purged(one: Done) -> PurgedRow:
-    return PurgedRow(device=one.device, collector=one.collector, files=one.files, bytes=one.bytes)
+    return PurgedRow(device=one.device, collector=one.collector, files=one.files, bytes=one.bytes, daemon=one.daemon)
 
 
 def _kept(one: Kept) -> KeptRow:
     return KeptRow(
-        device=one.device, collector=one.collector, why=one.why, purge_from=iso(one.purge_from), waits=one.waits
+        device=one.device,
+        collector=one.collector,
+        why=one.why,
+        purge_from=iso(one.purge_from),
+        waits=one.waits,
+        daemon=one.daemon,
     )

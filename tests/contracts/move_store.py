@@ -44,9 +44,9 @@ class MoveStoreContract:
         assert done(store.moves()) == [replace(move(), files=7), move(source="c9")]
 
     def test_what_is_gone_is_forgotten(self, store: Any) -> None:
-        done(store.record([move(), move(source="c9")]))
-        done(store.record([], [("web1", "c1"), ("nobody", "c1")]))
-        assert done(store.moves()) == [move(source="c9")]
+        done(store.record([move(), move(source="c9"), move(daemon="snmp")]))
+        done(store.record([], [("web1", "c1", "process"), ("nobody", "c1", "process")]))
+        assert done(store.moves()) == [move(daemon="snmp"), move(source="c9")]
 
     def test_of_those_that_are_done_the_newest_are_kept(self, store: Any) -> None:
         done(store.record([move("old")]))

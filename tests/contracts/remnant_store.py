@@ -35,9 +35,10 @@ class RemnantStoreContract:
         assert done(store.remnants()) == [remnant(collector="c0"), remnant(), remnant("web2", purge_by="Jörg ☃")]
 
     def test_one_that_is_written_again_is_there_once_and_one_that_is_gone_is_not(self, store: Any) -> None:
-        done(store.record([remnant(), remnant("web2")]))
-        done(store.record([replace(remnant(), purge_by="ann")], [("web2", "c1"), ("nobody", "c1")]))
-        assert done(store.remnants()) == [remnant(purge_by="ann")]
+        done(store.record([remnant(), remnant("web2"), remnant("web2", daemon="snmp")]))
+        gone = [("web2", "c1", "process"), ("nobody", "c1", "process")]
+        done(store.record([replace(remnant(), purge_by="ann")], gone))
+        assert done(store.remnants()) == [remnant(purge_by="ann"), remnant("web2", daemon="snmp")]
 
     def test_when_a_device_left_is_when_it_left_last(self, store: Any) -> None:
         self.remove(store, 100.0, "web1", "web10")

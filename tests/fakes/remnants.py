@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from zope.interface import implementer
 
 from common.errors import TransientError
-from hub.purging.interfaces import IRemnantStore, Remnant
+from hub.purging.interfaces import IRemnantStore, Key, Remnant
 
 
 @implementer(IRemnantStore)
@@ -15,14 +15,14 @@ class FakeRemnantStore:
     """`broken` makes whatever is recorded fail; `left_at` is when devices were removed."""
 
     def __init__(self) -> None:
-        self.kept: dict[tuple[str, str], Remnant] = {}
+        self.kept: dict[Key, Remnant] = {}
         self.left_at: dict[str, float] = {}
         self.broken = ""
 
     async def remnants(self) -> list[Remnant]:
         return [self.kept[key] for key in sorted(self.kept)]
 
-    async def record(self, remnants: Iterable[Remnant], gone: Iterable[tuple[str, str]] = ()) -> None:
+    async def record(self, remnants: Iterable[Remnant], gone: Iterable[Key] = ()) -> None:
         if self.broken:
             raise TransientError(self.broken)
         for key in gone:

@@ -44,6 +44,9 @@ class Bench:
         self.compiled: dict[str, str] = {"web1": "a"}
         self.running: set[str] = {"web1"}
         self.returning: set[tuple[str, str]] = set()
+        self.reading: set[tuple[str, str]] = set()
+        self.others: dict[tuple[str, str], SideSession] = {}
+        self.daemons = ["modeler", "process"]
         self.sides = {name: Side(folder, name, self.clock) for name in "abc"}
         self.sessions: dict[str, SideSession] = {}
         self.known = {"a", "b", "c"}
@@ -73,14 +76,17 @@ class Bench:
     def owner(self, device: str) -> str | None:
         return self.owners.get(device)
 
-    def runs(self, device: str) -> bool:
+    def runs(self, device: str, _daemon: str) -> bool:
         return device in self.running
+
+    def reads(self, device: str, daemon: str) -> bool:
+        return (device, daemon) in self.reading
 
     def wanted(self, device: str) -> Any:
         return SimpleNamespace(collector=self.compiled[device]) if device in self.compiled else None
 
-    def session(self, collector: str, _daemon: str) -> Any:
-        return self.sessions.get(collector)
+    def session(self, collector: str, daemon: str) -> Any:
+        return self.sessions.get(collector) if daemon == "process" else self.others.get((collector, daemon))
 
     def whereabouts(self, collector: str, _daemon: str) -> str:
         return f"collector {collector} is not connected"
@@ -88,8 +94,12 @@ class Bench:
     def is_known(self, collector: str, _daemon: str) -> bool:
         return collector in self.known
 
+    def daemons_of(self, collector: str) -> list[str]:
+        return self.daemons if collector in self.known else []
+
     def seats(self) -> list[Seat]:
-        return [Seat(collector=name, daemon="process", session=one) for name, one in self.sessions.items()]  # type: ignore[arg-type]  # as much of a session as is used
+        there = {(name, "process"): one for name, one in self.sessions.items()} | self.others
+        return [Seat(collector=name, daemon=daemon, session=one) for (name, daemon), one in there.items()]  # type: ignore[arg-type]  # as much of a session as is used
 
     # --- what happens -------------------------------------------------------------------------------------------------
 
@@ -110,7 +120,7 @@ class Bench:
             self.clock.advance(0.1)
 
     def get(self, source: str = "a") -> Move | None:
-        return self.conductor.book.get(("web1", source))
+        return self.conductor.book.get(("web1", source, "process"))
 
     def rung(self, key: str) -> list[Severity]:
         return [event.severity for event in self.events if event.event_key == key]
@@ -145,7 +155,7 @@ def test_files_follow_their_device_and_are_put_away_where_they_were(bench: Bench
     assert (move.done_at is not None, move.files, move.target, move.problem) == (True, 3, "b", "")
     assert move.bytes == sum(bench.sides["b"].path(key).stat().st_size for key in KEYS)
     assert not any(bench.sides["a"].path(key).exists() for key in KEYS)
-    assert bench.store.kept == {("web1", "a"): move}
+    assert bench.store.kept == {("web1", "a", "process"): move}
     assert bench.events == []
     assert bench.conductor.figures()["files_moved"] == 3
 
@@ -325,7 +335,7 @@ def test_of_a_collector_that_never_was_there_or_will_not_come_back_nothing_is_wa
     del bench.sessions["b"]
     bench.move("c")
     bench.go_on()
-    assert bench.conductor.book.sources() == ["b"]
+    assert bench.conductor.book.sources() == [("b", "process")]
     bench.known.remove("b")
     bench.go_on()
     assert bench.conductor.book.number == 0
@@ -499,3 +509,90 @@ def test_lists_without_an_end_are_read_no_further_than_makes_sense(bench: Bench)
     bench.move("b")  # all others go on
     bench.go_on()
     assert came(bench, "b")
+
+
+PING = SeriesKey("web1", "", "ping")
+
+
+def with_snmp(bench: Bench, folder: Path, *collectors: str) -> dict[str, Side]:
+    """A second daemon at some collectors, with a folder of its own; that of a has a file of web1."""
+    bench.daemons, bench.reading = ["modeler", "process", "snmp"], {("web1", "snmp")}
+    sides = {name: Side(folder / "snmp", name, bench.clock) for name in ("a", *collectors)}
+    for name, side in sides.items():
+        session = bench.others[name, "snmp"] = SideSession(side)
+        session.daemon = "snmp"
+    sides["a"].sample({START + 10 * n: float(n) for n in range(20)}, PING)
+    return sides
+
+
+def test_files_of_each_daemon_go_to_the_daemon_of_the_same_service(bench: Bench, tmp_path: Path) -> None:
+    sides = with_snmp(bench, tmp_path, "b")
+    try:
+        sides["b"].held.add("web1")
+        bench.move("b")
+        bench.go_on()
+        moves = bench.conductor.book.of("web1")
+        assert {(move.daemon, move.files, move.done_at is not None) for move in moves} == {
+            ("process", 3, True),
+            ("snmp", 1, True),
+        }
+        assert came(bench, "b")
+        assert sides["b"].rows(PING, START - 100, NOW) == {START + 10 * n: float(n) for n in range(20)}
+        assert not bench.sides["b"].path(PING).exists()
+    finally:
+        for side in sides.values():
+            side.close()
+
+
+def test_where_the_new_collector_has_no_such_daemon_its_files_alone_wait_and_ring(bench: Bench, tmp_path: Path) -> None:
+    sides = with_snmp(bench, tmp_path)
+    try:
+        bench.move("b")
+        bench.go_on()
+        assert came(bench, "b")
+        waits = bench.conductor.book.get(("web1", "a", "snmp"))
+        assert waits is not None
+        assert waits.done_at is None
+        assert "not connected" in bench.conductor.obstacle(waits)
+        bench.clock.advance(LONG_S)
+        bench.go_on(120)
+        (rung,) = [event for event in bench.events if event.event_key == WAIT]
+        assert (rung.device, rung.component) == ("a", "snmp")
+        assert "at collector a (daemon snmp)" in rung.summary
+        sides["b"] = Side(tmp_path / "snmp", "b", bench.clock)
+        sides["b"].held.add("web1")
+        session = bench.others["b", "snmp"] = SideSession(sides["b"])
+        session.daemon = "snmp"
+        bench.go_on(120)
+        assert sides["b"].path(PING).exists()
+        assert bench.rung(WAIT)[-1] is Severity.CLEAR
+    finally:
+        for side in sides.values():
+            side.close()
+
+
+def test_files_of_a_daemon_that_nobody_knows_of_are_found(bench: Bench, tmp_path: Path) -> None:
+    sides = with_snmp(bench, tmp_path, "b")
+    try:
+        bench.owners["web1"] = "b"
+        for side in (bench.sides["b"], sides["b"]):
+            side.held.add("web1")
+        bench.sides["a"].held.discard("web1")
+        bench.go_on(60)
+        assert sides["b"].path(PING).exists()
+    finally:
+        for side in sides.values():
+            side.close()
+
+
+def test_files_that_two_daemons_keep_back_ring_for_each_of_them() -> None:
+    events: list[Event] = []
+    bells = Bells(events.append, lambda: NOW)
+    for daemon in ("process", "snmp"):
+        bells.left(("web1", "a", daemon), ["broken"], 1)
+    bells.settled(("web1", "a", "snmp"))
+    assert [(event.component, event.severity) for event in events] == [
+        ("a", Severity.WARNING),
+        ("a/snmp", Severity.WARNING),
+        ("a/snmp", Severity.CLEAR),
+    ]

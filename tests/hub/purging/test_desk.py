@@ -43,6 +43,7 @@ class Site:
         self.sessions = {name: self._session(name) for name in self.files}
         self.away: set[str] = set()
         self.known: dict[str, tuple[float, set[str]]] = {}
+        self.components: set[str] = set()
         self.refusals: dict[str, Exception] = {}
         self.purges: list[tuple[str, PurgeQuery]] = []
         self.still = 0
@@ -59,7 +60,8 @@ class Site:
             modelled_at=lambda device: self.known[device][0] if device in self.known else None,
             names=lambda device: self.known[device][1],
             sources=lambda: {"process"},
-            moving=lambda device, collector: f"{device} follows from {collector}",
+            moving=lambda device, collector, _daemon: f"{device} follows from {collector}",
+            components=lambda _device: self.components,
         )
         purging = Purging(
             lambda: self.now,
@@ -104,14 +106,21 @@ class Site:
     # --- what a roster does
 
     def seats(self) -> list[Seat]:
-        seats = [Seat(collector=name, daemon="process") for name in self.sessions]
+        places = [name.partition("/")[::2] for name in self.sessions]
+        seats = [Seat(collector=collector, daemon=daemon or "process") for collector, daemon in places]
         return [*seats, Seat(collector="east", daemon="modeler")]
 
-    def session(self, collector: str, _daemon: str) -> FakeSession | None:
-        return None if collector in self.away else self.sessions.get(collector)
+    def session(self, collector: str, daemon: str) -> FakeSession | None:
+        name = collector if daemon == "process" else f"{collector}/{daemon}"
+        return None if name in self.away else self.sessions.get(name)
 
-    def whereabouts(self, collector: str, _daemon: str) -> str:
-        return f"collector {collector} is not connected"
+    def whereabouts(self, collector: str, daemon: str) -> str:
+        return f"collector {collector} is not connected" + ("" if daemon == "process" else f" ({daemon})")
+
+    def with_snmp(self, *files: HeldFile) -> None:
+        """East has a second daemon, with files of its own."""
+        self.files["east/snmp"] = list(files)
+        self.sessions["east/snmp"] = self._session("east/snmp")
 
     # --- what is asked
 
@@ -273,7 +282,9 @@ def test_a_collector_that_was_away_is_asked_when_it_is_there(site: Site) -> None
     site.away.add("west")
     outcome = site.purge("gone")
     assert [one.collector for one in outcome.done] == ["east"]
-    assert outcome.kept == [Kept(device="gone", collector="west", why="collector west is not connected", waits=True)]
+    assert outcome.kept == [
+        Kept(device="gone", collector="west", daemon="process", why="collector west is not connected", waits=True)
+    ]
     site.purging = site.start()  # the hub was restarted meanwhile
     done(site.purging.look())
     assert len(site.files["west"]) == 1
@@ -319,6 +330,7 @@ def test_what_was_written_since_it_left_is_kept_for_the_grace(site: Site) -> Non
         Kept(
             device="old",
             collector="east",
+            daemon="process",
             why="its files were written to 1 day ago, and its files are kept for 30 days",
             purge_from=NOW + 29 * DAY_S,
         )
@@ -426,3 +438,61 @@ def test_groups_are_bounded_and_that_is_told() -> None:
     assert (len(sorting.orphans()), sorting.cut, sorting.files) == (20_000, True, 20_001)
     assert isinstance(sorting.orphans()[0], Orphan)
     assert sorting.orphans()[0].reason is Reason.LEFT
+
+
+def test_what_every_daemon_of_a_collector_has_is_looked_at_and_deleted(site: Site) -> None:
+    site.files["east"] = [held("gone")]
+    site.with_snmp(held("gone", "", "ping"), held("gone", "eth0", "if"))
+    site.store.left_at["gone"] = NOW - 31 * DAY_S
+    findings = done(site.purging.orphans())
+    assert [(one.collector, one.daemon, one.files) for one in findings.asked] == [
+        ("east", "process", 1),
+        ("west", "process", 0),
+        ("east", "snmp", 2),
+    ]
+    assert [(one.orphan.daemon, one.orphan.files) for one in findings.found] == [("process", 1), ("snmp", 2)]
+    outcome = site.purge()
+    assert [(one.collector, one.daemon, one.files) for one in outcome.done] == [
+        ("east", "process", 1),
+        ("east", "snmp", 2),
+    ]
+    assert (site.files["east"], site.files["east/snmp"]) == ([], [])
+
+
+def test_of_a_daemon_that_was_away_what_it_has_is_deleted_when_it_is_there(site: Site) -> None:
+    site.files["east"] = [held("gone")]
+    site.with_snmp(held("gone", "", "ping"))
+    site.store.left_at["gone"] = NOW - 31 * DAY_S
+    site.away.add("east/snmp")
+    outcome = site.purge("gone")
+    assert [(one.collector, one.daemon) for one in outcome.done] == [("east", "process")]
+    assert [(one.collector, one.daemon, one.waits) for one in outcome.kept] == [("east", "snmp", True)]
+    assert set(site.store.kept) == {("gone", "east", "snmp")}
+    site.away.clear()
+    done(site.purging.look())
+    assert (site.files["east/snmp"], site.store.kept) == ([], {})
+
+
+def test_of_a_daemon_that_was_removed_nothing_is_waited_for(site: Site) -> None:
+    site.with_snmp(held("gone", "", "ping"))
+    site.store.left_at["gone"] = NOW - 31 * DAY_S
+    site.away.add("east/snmp")
+    site.purge("gone")
+    del site.sessions["east/snmp"]
+    done(site.purging.look())
+    assert site.store.kept == {}
+
+
+def test_what_came_by_a_source_is_in_no_book_and_no_orphan_while_it_is_written(site: Site) -> None:
+    site.known["web1"] = (NOW - 100, set())
+    site.components = {"eth0"}
+    long_ago = NOW - 8 * DAY_S
+    site.with_snmp(
+        held("web1", "row 7", "process", written=NOW - 200),  # before the modelling, but not for long
+        held("web1", "eth0", "process", written=long_ago),
+        held("web1", "", "process", written=long_ago),
+        held("web1", "row 8", "process", written=long_ago),
+        held("web1", "dropped in", "own_probe", written=NOW - 5),
+        held("web1", "dropped in", "old_probe", written=long_ago),
+    )
+    assert site.orphans() == [("component", "web1", "row 8"), ("source", "web1", "dropped in")]

@@ -115,9 +115,10 @@ class OrphanTests(SynchronousTestCase):
                         "left_at": "2026-12-15T08:00:00.000Z",
                         "purge_from": "2027-01-14T08:00:00.000Z",
                         "aside_at": None,
+                        "daemon": "process",
                     }
                 ],
-                "collectors": [{"collector": "east", "files": 2, "bytes": 200, "problem": ""}],
+                "collectors": [{"collector": "east", "files": 2, "bytes": 200, "problem": "", "daemon": "process"}],
                 "grace_s": 2_592_000.0,
                 "cut": False,
             },
@@ -128,9 +129,10 @@ class OrphanTests(SynchronousTestCase):
     def test_a_purge_has_the_shape_of_the_contract(self) -> None:
         asked = {"devices": ["gone", "web1"], "author": "ann", "dry_run": True}
         dry = self.client.post("data/purge", asked).json
-        self.assertEqual(dry["purged"], [{"device": "gone", "collector": "east", "files": 1, "bytes": 100}])
+        gone = {"device": "gone", "collector": "east", "daemon": "process", "files": 1, "bytes": 100}
+        self.assertEqual(dry["purged"], [gone])
         kept = {"device": "web1", "collector": "", "why": "it is in the model", "purge_from": None, "waits": False}
-        self.assertEqual(dry["kept"], [kept])
+        self.assertEqual(dry["kept"], [{**kept, "daemon": ""}])
         done = self.client.post("data/purge", {**asked, "dry_run": False}).json
         self.assertEqual({**done, "dry_run": True, "collectors": []}, {**dry, "collectors": []})
         self.assertEqual(self.site.purges[0][1].by, "ann")
