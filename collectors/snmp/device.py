@@ -19,6 +19,7 @@ from collectors.framework.sources.results import Measured, Problem, Result
 from collectors.snmp.flaws import flaws, unreadable
 from collectors.snmp.gate import Gate
 from collectors.snmp.join import join
+from collectors.snmp.naming import Names
 from collectors.snmp.ping import Pinger
 from collectors.snmp.reading import AgentReader
 from collectors.snmp.readings import Readings
@@ -74,6 +75,7 @@ class Device:
         self._gate = Gate(learnt.down)
         self._config = config
         self._recipes: dict[str, Recipe] = {}
+        self._names: dict[str, Names] = {}
         self._take(config)
 
     # --- config -------------------------------------------------------------------------------------------------------
@@ -95,6 +97,7 @@ class Device:
     def _take(self, config: DeviceConfig) -> None:
         before = self._recipes
         self._recipes = {one.id: recipe_of(one) for one in config.sources if isinstance(one, SnmpSource)}
+        self._names.clear()
         self._pings = [one for one in config.sources if isinstance(one, PingSource)]
         self._gate.keep(self._pings)
         for id_ in list(self._resting):
@@ -206,7 +209,7 @@ class Device:
 
     def _result(self, recipe: Recipe, readings: Readings, due: Due, asked: frozenset[int]) -> Result:
         step = due.steps[recipe.source.interval_s]
-        joined = join(recipe, readings, asked)
+        joined = join(recipe, readings, asked, self._names.setdefault(recipe.source.id, Names()))
         resting = self._resting[recipe.source.id]
         known = recipe.figures | recipe.named
         bad = {place: came for place, came in joined.bad.items() if place in asked}

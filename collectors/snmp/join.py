@@ -16,7 +16,7 @@ from collectors.framework.snmp.interfaces import Oid, SnmpValue
 from collectors.framework.snmp.values import number, row_name, told
 from collectors.framework.sources.checking import MAX_COMPONENTS
 from collectors.framework.sources.results import Measured
-from collectors.snmp.naming import Named, index_text, named
+from collectors.snmp.naming import Named, Names, index_text, named
 from collectors.snmp.readings import Column, Readings, Uptime, Value
 from collectors.snmp.recipe import Made, Recipe
 from common.series import Number
@@ -70,13 +70,14 @@ class Joined(Struct, frozen=True, kw_only=True):
     several: int = 0
 
 
-def join(recipe: Recipe, readings: Readings, asked: Collection[int]) -> Joined:
+def join(recipe: Recipe, readings: Readings, asked: Collection[int], names: Names | None = None) -> Joined:
     """Make rows of what was read.
 
     Args:
         recipe: of the source.
         readings: of one pass over the device.
         asked: numbers of the objects that were asked for; others may have been read for other sources.
+        names: of the rows of this source, as they were last.
     """
     state = _State(recipe, readings)
     if readings.stopped and not state.has(asked):
@@ -91,7 +92,12 @@ def join(recipe: Recipe, readings: Readings, asked: Collection[int]) -> Joined:
         indexes = indexes[:1]
         found = Named([""] * len(indexes), {})
     elif recipe.name is not None:
-        found = named(recipe.name, recipe.only, recipe.left_out, indexes, state.shown)
+        name = recipe.name
+
+        def make() -> Named:
+            return named(name, recipe.only, recipe.left_out, indexes, state.shown)
+
+        found = (names or Names()).of((indexes, state.labels()), make)
     rows = state.rows(indexes, found.names) if indexes else []
     return Joined(
         rows=rows,
@@ -158,6 +164,12 @@ class _State:
         if all(one == keys[0] for one in keys):
             return sorted(keys[0])
         return sorted(set().union(*keys))
+
+    def labels(self) -> list[object]:
+        """All that names are made of."""
+        columns = (self._columns.get(place) for place in sorted(self._recipe.named))
+        values = (self._values.get(place) for place in sorted(self._recipe.named))
+        return [*(column and column.rows for column in columns), *(value and value.value for value in values)]
 
     def shown(self, place: int, index: Oid) -> str | None:
         """An object as a part of a name."""

@@ -28,6 +28,21 @@ class Named(Struct, frozen=True):
     twice: dict[str, list[Oid]]
 
 
+class Names:
+    """The names of a source's rows as they were last: mostly they are the same again, and need not be made anew."""
+
+    def __init__(self) -> None:
+        self._of: object = None
+        self._found = Named([], {})
+
+    def of(self, told: object, make: Callable[[], Named]) -> Named:
+        """The names that are made of what the agent told; it is compared with what it told last."""
+        if self._of is None or told != self._of:
+            self._found = make()
+            self._of = told
+        return self._found
+
+
 def index_text(index: Oid) -> str:
     """An index with dots."""
     return ".".join(map(str, index))

@@ -144,6 +144,7 @@ def _whole_rows(  # noqa: C901, PLR0912, PLR0915  one loop without calls is what
             against = None
     prefix_size = len(first.prefix)
     from_bytes = int.from_bytes
+    unsigned = ber.UNSIGNED
     suffix_size = -1
     heads: list[tuple[bytes, int, dict[Oid, SnmpValue]]] = []
     rows, row_at, passed = 0, at, 0 if against is None else against.same
@@ -186,6 +187,8 @@ def _whole_rows(  # noqa: C901, PLR0912, PLR0915  one loop without calls is what
                     values[index] = data[value_at + 2 : end]
                 elif tag == 0x02 and 0 < length < 9:
                     values[index] = from_bytes(data[value_at + 2 : end], "big", signed=True)
+                elif tag in unsigned and 0 < length <= ber.MAX_INTEGER_BYTES:
+                    values[index] = from_bytes(data[value_at + 2 : end], "big")
                 else:
                     values[index] = _value(data, value_at, end)
                 at = end
