@@ -15,8 +15,9 @@ from hub.cli.context import Client, json_option, pass_client
 from hub.cli.exits import CommandError, usage
 from hub.cli.figures import span
 from hub.cli.output import console, emit, emit_line, note, show
-from hub.cli.treetables import oldest_s, sections
+from hub.cli.treetables import ages, sections
 
+SELDOM_S = 5.0
 RETRY = frozenset({"unreachable", "timeout", "collector_unavailable", "unavailable"})
 
 
@@ -60,10 +61,11 @@ def tree_command(
     elif as_json:
         emit(client.api.tree(where, metadata=metadata))
     else:
-        parts, age_s = _read(client.api, where, path)
+        parts, read = _read(client.api, where, path)
         show(*parts)
-        if age_s is not None:
-            note(f"Read {span(age_s)} ago at most")
+        if read:
+            seldom = f"; what is read more seldom, {span(max(read))} ago" if max(read) - min(read) > SELDOM_S else ""
+            note(f"Read {span(min(read))} ago{seldom}")
 
 
 def url_of(device: str, path: str) -> str:
@@ -71,11 +73,11 @@ def url_of(device: str, path: str) -> str:
     return path_of("status", device) + ("/" + quote(path, safe="/%") if path else "")
 
 
-def _read(api: Api, where: str, path: str) -> tuple[list[RenderableType], float | None]:
+def _read(api: Api, where: str, path: str) -> tuple[list[RenderableType], list[float]]:
     document = api.tree(where, metadata=True)
     if not isinstance(document, dict):
         raise CommandError("The hub answered something that is no status tree; hub and tocsin may differ in version")
-    return list(sections(document, path.strip("/"))), oldest_s(document)
+    return list(sections(document, path.strip("/"))), ages(document)
 
 
 def _follow(

@@ -8,13 +8,15 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
-from hub.cli.figures import NOTHING, measured, written
+from hub.cli.figures import NOTHING, local_time, measured, written
 from hub.cli.output import Column, cell, facts, table
 
 Node = Mapping[str, Any]
 """A branch, or a leaf as it is with metadata."""
 PROBLEM = "problem"
 MAX_ROWS = 2000
+_SHORT = frozenset({"bytes", "percent", "s", "ms", "celsius", "rpm"})
+"""Units that stand in a table; others only say again what the column does."""
 
 
 def is_leaf(node: object) -> bool:
@@ -34,13 +36,13 @@ def sections(node: Node, path: str) -> Iterator[RenderableType]:
         return
     leaves = {name: part for name, part in node.items() if is_leaf(part)}
     branches = {name: part for name, part in node.items() if isinstance(part, dict) and not is_leaf(part)}
-    rows = {name: part for name, part in branches.items() if part and all(map(is_leaf, part.values()))}
+    rows = {name: part for name, part in branches.items() if path and part and all(map(is_leaf, part.values()))}
     if leaves or rows or not branches:
         yield _heading(path or "/")
     if not node:
         yield Text("nothing", style="dim")
     if leaves:
-        yield facts([(name, _with_about(leaf)) for name, leaf in leaves.items()])
+        yield facts([(name, _fact(name, leaf)) for name, leaf in leaves.items()])
     if rows:
         yield _rows(rows)
     if leaves or rows or not branches:
@@ -50,21 +52,24 @@ def sections(node: Node, path: str) -> Iterator[RenderableType]:
             yield from sections(part, f"{path}/{name}" if path else name)
 
 
-def value_text(leaf: Node) -> Text:
-    """A value with its unit."""
+def value_text(leaf: Node, *, short: bool = False) -> Text:
+    """A value with its unit; in short without such units as a column says."""
     value, units = leaf.get("value"), str(leaf.get("units") or "")
     if isinstance(value, bool) or not isinstance(value, int | float):
         return cell(NOTHING, "dim") if value is None else cell(written(value))
+    if units == "epoch s":
+        return cell(local_time(float(value)))
+    if short and units not in _SHORT:
+        units = ""
     return cell(measured(value, "%" if units == "percent" else units))
 
 
-def oldest_s(node: Node) -> float | None:
-    """Age of the oldest value in it; None where there is none."""
+def ages(node: Node) -> list[float]:
+    """How old the values in it are, in seconds."""
     if is_leaf(node):
         age = node.get("age_s")
-        return float(age) if isinstance(age, int | float) else None
-    ages = [age for part in node.values() if isinstance(part, dict) and (age := oldest_s(part)) is not None]
-    return max(ages, default=None)
+        return [float(age)] if isinstance(age, int | float) else []
+    return [age for part in node.values() if isinstance(part, dict) for age in ages(part)]
 
 
 def _rows(things: Mapping[str, Node]) -> RenderableType:
@@ -80,7 +85,7 @@ def _rows(things: Mapping[str, Node]) -> RenderableType:
 def _row(name: str, leaves: Node, names: Mapping[str, None], *, problems: bool) -> Sequence[object]:
     problem = leaves.get(PROBLEM)
     cells: list[object] = [cell(name, "bold" if problem else "")]
-    cells += [value_text(leaves[one]) if one in leaves else cell(NOTHING, "dim") for one in names]
+    cells += [value_text(leaves[one], short=True) if one in leaves else cell(NOTHING, "dim") for one in names]
     if problems:
         cells.append(Text(value_text(problem).plain, style="yellow") if problem else "")
     return cells
@@ -90,8 +95,10 @@ def _heading(path: str) -> Text:
     return cell(path, "bold cyan")
 
 
-def _with_about(leaf: Node) -> Text:
-    return Text.assemble(value_text(leaf), "  ", _about(leaf))
+def _fact(name: str, leaf: Node) -> Text:
+    if name == PROBLEM:
+        return Text(value_text(leaf).plain, style="yellow")
+    return Text.assemble(value_text(leaf), "  ", cell(leaf.get("description") or "", "dim"))
 
 
 def _about(leaf: Node) -> Text:
