@@ -19,7 +19,7 @@ T = TypeVar("T")
 PATIENCE_S = 0.5
 HELP_S = 0.05
 """After so long without all answers, questions that nobody has begun with get threads of their own."""
-MOST_THREADS = 32
+MOST_THREADS = 24
 
 InThread = Callable[[Callable[[], None]], None]
 

@@ -26,6 +26,8 @@ from common.statuspoints import ITEMS
 
 Clock = Callable[[], float]
 _HOST, _PROCESSES, _DISK = "host", "processes", "disk "
+MOST_QUICK = 4
+"""Threads for what should answer at once."""
 _BESIDE = frozenset({"sensors", "units"})
 """Items that may take their time."""
 
@@ -87,7 +89,7 @@ class Watcher:
         self._wall = wall
         self._monotonic = monotonic
         self._readers = readers or local_readers(wall, monotonic)
-        self._quick = Beside(clock, monotonic, patience_s)
+        self._quick = Beside(clock, monotonic, patience_s, most=MOST_QUICK)
         self._slow = Beside(clock, monotonic, patience_s)
         self._gathering = Gathering()
         self._paces = Paces()

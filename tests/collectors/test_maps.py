@@ -18,13 +18,16 @@ import collectors.framework.kit
 import collectors.framework.outlets
 import collectors.framework.processevents
 import collectors.framework.sources
+import collectors.framework.watching
 import collectors.process
+import collectors.status
 
 ENTRY = re.compile(r"^    (\w+/?) +\S", re.MULTILINE)
 
 
 ROOMS = [
     collectors.process,
+    collectors.status,
     collectors.framework,
     collectors.framework.data,
     collectors.framework.data.reading,
@@ -35,6 +38,7 @@ ROOMS = [
     collectors.framework.outlets,
     collectors.framework.processevents,
     collectors.framework.sources,
+    collectors.framework.watching,
 ]
 
 

@@ -17,4 +17,4 @@ def shows_room(place: str, kind: str) -> bool:
     """Whether a filesystem of a type, mounted at a place, has room of its own."""
     if kind in PSEUDO and not (kind == "overlay" and place == "/"):
         return False
-    return not place.startswith(("/proc/", "/sys/"))
+    return place != "/dev" and not place.startswith(("/proc/", "/sys/"))

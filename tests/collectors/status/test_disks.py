@@ -66,6 +66,7 @@ def test_each_device_counts_once_and_what_has_no_room_does_not() -> None:
         ("/proc/sys/fs/x", "tmpfs", "tmpfs"),
         ("/far", "server:/export", "nfs4"),
         ("/run", "tmpfs", "tmpfs"),
+        ("/dev", "tmpfs", "tmpfs"),
         ("/dev/shm", "tmpfs", "tmpfs"),
     ]
     assert list(places(parts)) == ["/", "/far", "/run", "/srv", "/dev/shm"]
