@@ -7,6 +7,7 @@ The daemon:
     pbdaemon        all parts, joined; the command line
     daemonsettings  its settings file
     once            one run in the foreground, beside a daemon that may be running
+    watching/       whether the reactor goes on
     chain           services that build on one another
     enrolment/      how a host comes to its first certificate
     renewal         how it comes to the next ones

@@ -49,6 +49,7 @@ from collectors.framework.samplespool import SampleSpool
 from collectors.framework.samplewriter import SampleWriter
 from collectors.framework.selfstats import Gauges, SelfStats, resident_bytes
 from collectors.framework.stats import STATS, fares
+from collectors.framework.watching.watch import ReactorWatch
 from collectors.framework.worker import NamedThread
 from common.conversion import ConversionQuery
 from common.daemon import Program, version
@@ -65,7 +66,7 @@ class CollectorDaemon(Chain):
     Attributes:
         held: configs and their tasks.
         leases: how long devices go on without the hub.
-        runner, spool, pump, writer, reader, link, client, renewal: the other parts.
+        runner, spool, pump, writer, reader, link, client, renewal, watch: the other parts.
     """
 
     def __init__(self, spec: CollectorSpec, settings: CollectorSettings, reactor: Any, tap: Any) -> None:
@@ -124,6 +125,7 @@ class CollectorDaemon(Chain):
             on_problem=problems.of("workers", CLASS_DAEMON),
             on_refused=lambda reasons: self.held.lose(reasons),  # noqa: PLW0108 - what holds comes later
         )
+        watch = self.watch = ReactorWatch(clock, spool, spool, name.get, wall, runner.under_way)
         stats = self.stats = SelfStats(
             clock,
             wall,
@@ -145,7 +147,7 @@ class CollectorDaemon(Chain):
             runner,
             reader,
             self._counts,
-            [runner.decided, problems.decided],
+            [runner.decided, watch.decided, problems.decided],
         )
         link = self.link = HubLink(reactor, clock, rng, settings.hub, client, wall=wall)
         renewal = self.renewal = Renewal(
@@ -194,7 +196,7 @@ class CollectorDaemon(Chain):
         client.on_detached = pump.detached
 
         self._name, self._rejections = name, rejections
-        super().__init__([spool, writer, outlets, reader, mover, runner, rounds, stats, leases, link, renewal])
+        super().__init__([spool, writer, outlets, reader, mover, runner, rounds, stats, leases, link, renewal, watch])
 
     async def ready(self) -> None:
         """Begin with the last good configs, whether or not there is a hub."""
@@ -203,6 +205,7 @@ class CollectorDaemon(Chain):
         await self.held.load(self.leases.may_run)
         self.leases.look()
         self.problems.begin()
+        self.watch.begin()
 
     async def figures(self) -> dict[str, Any]:
         """All figures, for `stats`."""
@@ -217,6 +220,7 @@ class CollectorDaemon(Chain):
             **self.rounds.figures(),
             "series_files_conversions": self.writer.conversions,
             **self.outlets.figures(),
+            **self.watch.figures(),
             **await self.runner.figures(),
         }
 

@@ -202,6 +202,10 @@ class Scheduler(Service):
         """Runs that did not end well, of all tasks since the start."""
         return self._gone_failed + sum(entry.record.failed for entry in self._entries.values())
 
+    def names_running(self) -> list[str]:
+        """Names of the tasks whose runs are under way."""
+        return [name for name, entry in self._entries.items() if entry.record.state is TaskState.RUNNING]
+
     @property
     def running_tasks(self) -> int:
         """Runs that are under way."""

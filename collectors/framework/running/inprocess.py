@@ -134,6 +134,10 @@ class InProcess(Chain):
         """Figures of the collector, and of each task."""
         return {**self._collector.figures(), "task_list": self._scheduler.figures()}
 
+    def under_way(self) -> list[str]:
+        """Names of the tasks whose runs are under way."""
+        return self._scheduler.names_running()
+
     def debug(self, *, on: bool) -> None:
         """There are no other processes."""
 

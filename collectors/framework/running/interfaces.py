@@ -115,5 +115,8 @@ class IRunner(Interface):
     async def figures() -> dict[str, Any]:
         """What `stats` shows: those of the collector, and `task_list` with a `TaskFigures` for each task."""
 
+    def under_way() -> list[str]:
+        """Names of the tasks whose runs are under way in this very process."""
+
     def debug(*, on: bool) -> None:
         """Debug messages are wanted of other processes, too, or no more."""

@@ -241,6 +241,10 @@ class Sharded(Service):
         except TocsinError as error:
             return f"figures of its tasks are missing: {error}"
 
+    def under_way(self) -> list[str]:
+        """None: others run them."""
+        return []
+
     def debug(self, *, on: bool) -> None:
         """Have workers say debug messages, too, or no more."""
         self._debug = on
