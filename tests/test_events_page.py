@@ -26,6 +26,7 @@ from collectors.process import main as scanner
 from collectors.process import task as scanning
 from collectors.snmp import flaws as flawed
 from collectors.snmp import gate
+from collectors.status import troubles as unread
 from common import events as classes
 from common.configs import SERVICE_MODELER
 from common.errors import TransientError
@@ -33,6 +34,7 @@ from common.events import (
     CLASS_CONFIG,
     CLASS_DAEMON,
     CLASS_DATA,
+    CLASS_HOST,
     CLASS_MODEL,
     CLASS_PERFORMANCE,
     CLASS_PING,
@@ -94,6 +96,7 @@ PROBLEMS: dict[str, dict[str, set[str]]] = {
         **{key: set() for key in ("job_failed", "job_refused", "reading_refused:SOURCE", "source_unknown:SOURCE")},
     },
     "collectors/probes/troubles.py": {key: {CLASS_PROBE} for key in troubles.KEYS},
+    "collectors/status/troubles.py": {key: {CLASS_HOST} for key in unread.KEYS.values()},
     "collectors/snmp/gate.py": {gate.DOWN: {CLASS_PING}},
     "collectors/snmp/flaws.py": {
         f"{flawed.POINT}:SOURCE:POINT": {CLASS_SNMP},
@@ -105,6 +108,7 @@ PROBLEMS: dict[str, dict[str, set[str]]] = {
 
 HELPERS = {
     "collectors/probes/readings.py",
+    "collectors/status/itemevents.py",
     "collectors/framework/ownevents.py",
     "collectors/framework/eventbytes.py",
     "collectors/framework/sources/problems.py",
@@ -134,7 +138,10 @@ def raised() -> dict[str, set[str]]:
             assert isinstance(call.args[2], ast.Constant), f"{file}:{call.lineno}: no key stands there"
             assert not any(word.arg == "event_class" for word in call.keywords)
             found.setdefault(str(call.args[2].value), set()).add(CLASS_DAEMON)
-        if name == "problems.of":
+        if name == "context.problem_of":
+            assert isinstance(call.args[0], ast.Constant)
+            found.setdefault(str(call.args[0].value), set()).add(CLASS_DAEMON)
+        if name == "problems.of" and ast.unparse(call.args[0]) != "part":  # what a collector asks its context for
             part, class_ = call.args
             assert isinstance(part, ast.Constant)
             if isinstance(class_, ast.Name):  # without one no event tells of it
