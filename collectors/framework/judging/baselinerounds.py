@@ -19,6 +19,7 @@ from collectors.framework.data.reading.baselinereading import MOST_DEVICES, Less
 from collectors.framework.judging.baselines import Learned, baseline_of, learns
 from common.configs import DeviceConfig
 from common.errors import TocsinError
+from common.judged import ThresholdConfig
 from common.series import Baseline
 
 LOOK_S = 10.0
@@ -34,6 +35,7 @@ class _Student(Struct):
     Attributes:
         config: by which that was found out.
         learns: whether something is.
+        interval_s: after which the last sample of a part is there.
         asked: epoch second of the end of the last part that was asked for.
         told: of the last part that was told.
         series: how many baselines there were in the last answer; `new` of which nothing is said yet.
@@ -41,6 +43,7 @@ class _Student(Struct):
 
     config: DeviceConfig
     learns: bool
+    interval_s: int
     asked: int = 0
     told: int = 0
     series: int = 0
@@ -107,7 +110,7 @@ class BaselineRounds(Service):
         for device, student in self._students.items():
             if not student.learns:
                 continue
-            end = int(self._wall() - student.config.interval_s - LATE_S) // PART_S * PART_S
+            end = int(self._wall() - student.interval_s - LATE_S) // PART_S * PART_S
             if end < student.asked:  # the clock was set back
                 student.asked = student.told = 0
             if end > student.asked:
@@ -145,16 +148,28 @@ class BaselineRounds(Service):
         for config in self._configs():
             student = known.get(config.device)
             if student is None:
-                student = _Student(config, learns(config.thresholds))
+                student = _Student(config, learns(_thresholds(config)), _slowest_s(config))
             elif student.config is not config:
-                student.config, student.learns = config, learns(config.thresholds)
+                student.config, student.learns = config, learns(_thresholds(config))
+                student.interval_s = _slowest_s(config)
             self._students[config.device] = student
+
+
+def _thresholds(config: DeviceConfig) -> list[ThresholdConfig]:
+    """Those of the device, and of its sources."""
+    return [*config.thresholds, *(one for source in config.sources for one in source.thresholds)]
+
+
+def _slowest_s(config: DeviceConfig) -> int:
+    """The longest interval of what is learned of."""
+    slow = [source.interval_s for source in config.sources if learns(source.thresholds)]
+    return max([*slow, *([config.interval_s] if learns(config.thresholds) or not slow else ())])
 
 
 def _new(config: DeviceConfig, learned: Iterable[Learned], now: float) -> int:
     """How many are so new that no threshold says anything of them."""
     learn_s: dict[Baseline, int] = {}
-    for threshold in config.thresholds:
+    for threshold in _thresholds(config):
         for point in threshold.points:
             wanted, rule = baseline_of(threshold, point), threshold.baseline
             if wanted is not None and rule is not None:

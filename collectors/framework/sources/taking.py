@@ -26,7 +26,7 @@ from common.configs import DeviceConfig
 from common.errors import TocsinError
 from common.events import CLASS_CONFIG, CLASS_DAEMON, Event, Severity
 from common.queries import Decision
-from common.series import Sample, SeriesKey
+from common.series import Baseline, Sample, SeriesKey
 
 PERSIST_EVERY = 30
 """Readings without a change after which the memory is kept all the same."""
@@ -76,7 +76,7 @@ class SourceTaker:
         self._memories = Memories()
         self._memory = self._load()
         self._written: dict[str, dict[str, int]] = {}  # by source, the step of each component's last sample
-        self._learned: dict[str, list[Learned]] = {}
+        self._learned: dict[str, dict[tuple[str, Baseline], Learned]] = {}  # by source
         self._decisions: list[Decision] = []
         self._unsent: list[Event] = []
         self._takes = 0
@@ -219,7 +219,7 @@ class SourceTaker:
             return Judgement()
         kept.step = step
         at = now if now < step + 2 * plan.interval_s else float(step + plan.interval_s)
-        learned = self._learned.pop(plan.source, ())
+        learned = tuple(self._learned.pop(plan.source, {}).values())
         readings = [
             Reading(name, "", row.values, learned=learned and _of(name, learned), moment=_moment(row, step))
             for name, row in sound.rows.items()
@@ -317,7 +317,7 @@ class SourceTaker:
             memory.hub = hub
             self._changed = True
         for one in self._context.lessons.take(self._config.device):
-            self._learned.setdefault(one.series.source, []).append(one)
+            self._learned.setdefault(one.series.source, {})[one.series.component, one.baseline] = one
         events = [event for decision in decisions for event in self._take_decision(decision, now)]
         if self._stale:
             events += self._end_what_is_gone(now)

@@ -18,6 +18,7 @@ from common.errors import TransientError
 from common.events import Severity
 from common.judged import BaselineConfig, Level, ThresholdConfig, ThresholdForm
 from common.series import Baseline, SeriesKey
+from common.sources import PluginSource
 
 START = 1_800_000_000
 ODD = ThresholdConfig(
@@ -67,6 +68,17 @@ def rounds() -> Rounds:
 
 def learned(at: int) -> Learned:
     return Learned(SeriesKey("box", "web", "process"), Baseline(point="cpu"), START, [Look(at, 1.0, 2.0, 3.0)])
+
+
+def test_of_sources_it_is_asked_when_the_slowest_that_learns_has_been_read() -> None:
+    odd = PluginSource(service="fake", id="slow", template="t", interval_s=180, thresholds=(ODD,))
+    plain = PluginSource(service="fake", id="plain", template="t", interval_s=3600)
+    rounds = Rounds(msgspec.structs.replace(config("box"), sources=(odd, plain)), config("other"))
+    rounds.pass_(470)
+    assert rounds.asked == [{"box": 0}]
+    rounds.pass_(30)
+    assert len(rounds.asked) == 2
+    assert rounds.service.figures()["baseline_devices"] == 1
 
 
 def test_a_device_that_learns_is_asked_about_once_for_each_part_when_its_sample_is_there(rounds: Rounds) -> None:
