@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -89,14 +89,23 @@ def units_of(model: Model, device: Device, kinds: Iterable[str] = (Target.PROCES
 
 
 def _sources_of(graph: Graph, template: Effective, others: Sequence[Effective]) -> Mapping[str, str]:
-    """By point the source that a graph draws it of: one of its own template before those of the others."""
+    """By point the source that a graph draws it of: one of its own template, or the only one of the others."""
     found: dict[str, str] = {}
-    for each in (*others, template):
-        for id_, source in each.sources.items():
-            if source.type is not SourceType.PROCESS:
-                has = source_points(source)
-                found |= {curve.point: id_ for curve in graph.points if curve.point in has}
+    for curve in graph.points:
+        having = _having(curve.point, [template]) or _having(curve.point, others)
+        if len(having) == 1:
+            found[curve.point] = having.pop()
     return found
+
+
+def _having(point: str, templates: Iterable[Effective]) -> set[str]:
+    """The sources of templates that have a point, but for those of process sets."""
+    return {
+        id_
+        for template in templates
+        for id_, source in template.sources.items()
+        if source.type is not SourceType.PROCESS and point in source_points(source)
+    }
 
 
 def _drawn_unit(point: Point) -> str:
@@ -111,12 +120,13 @@ def points_of(graph: str, known: Known | None) -> list[tuple[str, str]]:
     return [(name, "") for name, _ in built_in.points] if built_in is not None else [(graph, "")]
 
 
-def offers(points: Sequence[Point], known: Mapping[str, Known]) -> list[Offer]:
+def offers(points: Sequence[Point], known: Mapping[str, Known], sources: Collection[str] | None = None) -> list[Offer]:
     """All graphs of a component that has these points: those built in come first, each as a template has it, if so.
 
     Args:
         points: that are kept of it; without any, what templates define stands alone.
         known: graphs of templates, by id.
+        sources: names of those that the component has; None where that is not known.
     """
     names = {point.name for point in points}
     found: dict[str, Offer] = {}
@@ -126,7 +136,8 @@ def offers(points: Sequence[Point], known: Mapping[str, Known]) -> list[Offer]:
         found[graph.name] = Offer(graph=graph.name, title=graph.title, points=there)
     for id_, one in known.items():
         wanted = [curve.point for curve in one.graph.points]
-        there, missing = _parted(wanted, names if points else set(wanted))
+        drawable = {name for name in names if sources is None or one.sources.get(name, "") in {"", *sources}}
+        there, missing = _parted(wanted, drawable if points else set(wanted))
         if there or not points:
             offer = Offer(graph=id_, title=one.graph.title or id_, points=there, missing=missing, template=one.template)
             found[id_] = offer

@@ -70,7 +70,8 @@ class Finder:
             return FIRST, None, (SETS,)  # whoever draws says why not
         points = [each for of_one in points_by_component(values).values() for each in of_one]
         known_here = known_of(self._model(), device, kinds)
-        first = next((each for each in offers(points, known_here) if each.template or each.graph in BUILT_IN), None)
+        found = offers(points, known_here, {value.source for value in values})
+        first = next((each for each in found if each.template or each.graph in BUILT_IN), None)
         if first is None or first.graph in BUILT_IN:
             return FIRST if first is None else first.graph, None, (SETS,)
         return first.graph, known_here[first.graph], kinds
@@ -88,7 +89,7 @@ class Finder:
         known = known_of(self._model(), device, kinds)
         if not graph:
             points = [each for of_one in points_by_component(values).values() for each in of_one]
-            graph = next((each.graph for each in offers(points, known)), FIRST)
+            graph = next((each.graph for each in offers(points, known, {value.source for value in values})), FIRST)
         if graph not in known and graph not in BUILT_IN:
             _refuse_if_ambiguous(device.id, component, graph, values)
         return graph, known.get(graph), kinds

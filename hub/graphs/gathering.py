@@ -89,6 +89,7 @@ class Gatherer:
         self._wanted = wanted
         self._failed: dict[tuple[str, str], tuple[TocsinError, list[str]]] = {}
         self._gaps: dict[str, list[str]] = {}
+        self._has_several = len({one.device for one in drawing.subjects}) > 1
         self._nowhere: NotFoundError | None = None
 
     async def gather(self) -> Gathered:
@@ -197,7 +198,7 @@ class Gatherer:
                 device=one.subject.device,
                 component=one.component,
                 source=one.source,
-                label=_label(one),
+                label=_label(one, several=self._has_several),
                 layout=Layout(points=points, step_s=one.step_s),
                 row_s=row_s,
                 rows=rows,
@@ -255,10 +256,11 @@ class Gatherer:
         return self._nowhere or NotFoundError("none of these devices has a series of this graph")
 
 
-def _label(one: Found) -> str:
+def _label(one: Found, *, several: bool) -> str:
     if one.subject.component is not None and one.subject.shown:
         return one.subject.shown
-    return f"{one.subject.shown or one.subject.device} {one.component}"
+    component = one.component or one.source
+    return f"{one.subject.shown or one.subject.device} {component}" if several else component
 
 
 def _by_source(values: Sequence[LastValue]) -> Mapping[tuple[str, str], list[LastValue]]:

@@ -61,12 +61,16 @@ async def graphs_of(model: Model, lister: Lister, device: str, component: str | 
     points = points_by_component(values)
     every = list({point.name: point for of_one in points.values() for point in of_one}.values())
     others = {id_: one for id_, one in known.items() if id_ not in BUILT_IN}
-    whole = [one for one in offers(every, others) if one.template or one.graph in BUILT_IN] if component is None else ()
     sources = sources_by_component(values)
+    whole: Sequence[Offer] = ()
+    if component is None:
+        found = offers(every, others, {source for some in sources.values() for source in some})
+        whole = [one for one in found if one.template or one.graph in BUILT_IN]
     of: dict[str, Sequence[Offer]] = {}
     for name, of_one in sorted(points.items()):
         kinds = kinds_of(model, in_model, name, sources[name]) if in_model is not None else ()
-        of[name] = offers(of_one, known_of(model, in_model, kinds) if in_model is not None else {})
+        known_here = known_of(model, in_model, kinds) if in_model is not None else {}
+        of[name] = offers(of_one, known_here, sources[name])
     return Graphs(whole, of, problem)
 
 

@@ -165,6 +165,7 @@ class SeatTests(SynchronousTestCase):
         drawn = self.successResultOf(Deferred.fromCoroutine(self.drawers.draw(query, drawing)))
         self.assertEqual(drawn.picture.data, b"of several")
         (job,) = self.painter.jobs
+        self.assertEqual({one.label for one in job.tables}, {"nginx"})  # one component, and so one device in the title
         self.assertEqual(
             [(one.source, one.layout.points[0].name) for one in job.tables], [("agent", "sessions"), ("process", "cpu")]
         )
@@ -207,6 +208,12 @@ class SeatTests(SynchronousTestCase):
         found = self.successResultOf(Deferred.fromCoroutine(graphs_of(self.model, self.reader, "web1", None)))
         self.assertEqual(list(found.of), ["nginx"])
         self.assertIn("(daemon snmp) is not connected", found.problem)
+
+    def test_a_graph_of_a_source_that_a_component_does_not_have_is_not_offered(self) -> None:
+        self.daemons["snmp"].series.clear()
+        self.daemons["snmp"].has("", "another", "uptime")
+        found = self.successResultOf(Deferred.fromCoroutine(graphs_of(self.model, self.reader, "web1", None)))
+        self.assertEqual([(one.graph, one.template) for one in found.of[""]], [("uptime", "")])
 
     def test_what_nobody_has_is_refused_with_what_there_is(self) -> None:
         asked = Asked(
