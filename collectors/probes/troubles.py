@@ -64,7 +64,7 @@ def failure(label: str, order: Run, outcome: Outcome) -> str:
         return f"probe {label} ended with {how_it_ended(status)}{_memory(order, outcome)}{last}"
     if outcome.left:
         left = counted(outcome.left, "process", "processes")
-        return f"probe {label} left {left} behind, and they were ended: what a probe begins ends with it{alive}"
+        return f"probe {label} left {left} behind, ended now: what a probe begins ends with it{alive}"
     return ""
 
 

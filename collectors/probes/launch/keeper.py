@@ -10,7 +10,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from collectors.probes.launch.limits import limited, take_orphans
+from collectors.probes.launch.limits import Limits, take_orphans
 from collectors.probes.launch.orders import MAX_HEAD, MAX_STDERR, Outcome, Run
 from collectors.probes.launch.tree import end_all, reap
 from collectors.probes.output.parse import parse
@@ -36,25 +36,27 @@ def run(order: Run, ended: int | None = None) -> Outcome:
     """
     take_orphans()
     begun = time.monotonic()
+    limits = Limits(order.cpu_s, order.memory_mib, order.files, order.nice)
     try:
-        child = subprocess.Popen(
-            order.argv,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd="/",
-            env=order.environment,
-            start_new_session=True,
-            umask=0o077,
-            user=None if order.user is None else order.user.uid,
-            group=None if order.user is None else order.user.gid,
-            extra_groups=None if order.user is None else order.user.groups,
-            preexec_fn=limited(order.cpu_s, order.memory_mib, order.files, order.nice),  # noqa: PLW1509 - one thread
-        )
+        with limits:
+            child = subprocess.Popen(
+                order.argv,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd="/",
+                env=order.environment,
+                start_new_session=True,
+                umask=0o077,
+                user=None if order.user is None else order.user.uid,
+                group=None if order.user is None else order.user.gid,
+                extra_groups=None if order.user is None else order.user.groups,
+            )
     except OSError as error:
         return Outcome(number=order.number, error=_not_begun(order, error))
     except (subprocess.SubprocessError, ValueError) as error:
         return Outcome(number=order.number, error=f"it could not be begun: {error}")
+    limits.close(child.pid)
     watch = _Watch(child, order, begun + order.timeout_s, ended)
     watch.go()
     return watch.outcome(begun)
@@ -110,11 +112,10 @@ class _Watch:
         self.left, self.alive = self._end()
 
     def _end(self) -> tuple[int, int]:
-        if self._status is None:
-            reaped = self._child.pid
-            seen, alive = end_all(GRACE_S)
-            return max(seen - (reaped > 0), 0), alive
-        return end_all(GRACE_S / 2)
+        if self._status is not None:
+            return end_all(GRACE_S / 2)
+        seen, alive = end_all(GRACE_S)
+        return max(seen - 1, 0), alive  # it is one of them itself
 
     def _reap(self) -> None:
         try:

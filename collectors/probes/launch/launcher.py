@@ -14,8 +14,9 @@ import time
 from collections.abc import Callable
 
 from collectors.probes.launch.keeper import run
-from collectors.probes.launch.limits import end_with_parent
+from collectors.probes.launch.limits import end_with_parent, take_orphans
 from collectors.probes.launch.orders import MAX_BYTES, Cancel, Outcome, Run, decode_order, decode_outcome, encode
+from collectors.probes.launch.tree import end_strays
 from common.pipes import Messages, framed
 
 CHUNK = 1 << 16
@@ -101,7 +102,9 @@ class Launcher:
         self._poll.unregister(descriptor)
         os.close(descriptor)
         del self._kept[descriptor]
-        os.waitpid(kept.pid, 0)
+        _, status = os.waitpid(kept.pid, 0)
+        if status:  # what it had begun has become ours
+            end_strays({one.pid for one in self._kept.values()})
         self._tell(kept.outcome())
 
     def _end(self) -> None:
@@ -147,6 +150,7 @@ def main() -> int:
         while data:
             data = data[os.write(STDOUT, data) :]
 
+    take_orphans()
     gc.collect()
     gc.freeze()  # what is there is not touched by forks
     gc.disable()

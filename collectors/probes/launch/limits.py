@@ -1,4 +1,4 @@
-"""What a probe may use, set in its own process before its program begins (Linux)."""
+"""What a probe may use, and the ties of processes to each other (Linux)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import resource
 import signal
 import sys
 from collections.abc import Callable
+from typing import Self
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
@@ -31,21 +32,52 @@ def end_with_parent(number: signal.Signals) -> None:
         _prctl(PR_SET_PDEATHSIG, int(number), 0, 0, 0)
 
 
-def limited(cpu_s: int, memory_mib: int, files: int, nice: int) -> Callable[[], None]:
-    """What sets these limits; called between fork and exec, as the probe's user."""
-    wanted = (
-        (resource.RLIMIT_CORE, 0, 0),
-        (resource.RLIMIT_CPU, cpu_s, cpu_s + 2),
-        (resource.RLIMIT_AS, memory_mib * MIB, memory_mib * MIB),
-        (resource.RLIMIT_NOFILE, files, files),
-    )
+class Limits:
+    """What a probe may use. It begins with these limits, as those that this process has meanwhile.
 
-    def set_limits() -> None:
-        end_with_parent(signal.SIGKILL)
-        os.nice(nice)
-        for which, soft, hard in wanted:
-            most = resource.getrlimit(which)[1]
-            bound = most if most != resource.RLIM_INFINITY else hard
-            resource.setrlimit(which, (min(soft, bound), min(hard, bound)))
+    So no code of ours has to run between fork and exec, and what this process has need not be copied: vfork(2).
 
-    return set_limits
+    Args:
+        cpu_s: CPU time in seconds.
+        memory_mib: address space in MiB.
+        files: open files.
+        nice: how far it stands back.
+    """
+
+    def __init__(self, cpu_s: int, memory_mib: int, files: int, nice: int) -> None:
+        self._nice = nice
+        self._wanted = {
+            which: (_at_most(which, soft), _at_most(which, hard))
+            for which, soft, hard in (
+                (resource.RLIMIT_CORE, 0, 0),
+                (resource.RLIMIT_CPU, cpu_s, cpu_s + 2),
+                (resource.RLIMIT_AS, memory_mib * MIB, memory_mib * MIB),
+                (resource.RLIMIT_NOFILE, files, files),
+            )
+        }
+        self._before = {which: resource.getrlimit(which) for which in self._wanted}
+
+    def __enter__(self) -> Self:
+        """Have what begins now begin with them."""
+        for which, (soft, _) in self._wanted.items():
+            resource.setrlimit(which, (soft, self._before[which][1]))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Be as before."""
+        for which, before in self._before.items():
+            resource.setrlimit(which, before)
+
+    def close(self, pid: int) -> None:
+        """Have a process that has begun with them not raise them again."""
+        with contextlib.suppress(OSError):  # it has ended, or runs with the rights of another user
+            os.setpriority(os.PRIO_PROCESS, pid, min(19, os.getpriority(os.PRIO_PROCESS, 0) + self._nice))
+        with contextlib.suppress(OSError):
+            for which, wanted in self._wanted.items():
+                resource.prlimit(pid, which, wanted)
+
+
+def _at_most(which: int, wanted: int) -> int:
+    """What is wanted, or what may be had."""
+    most = resource.getrlimit(which)[1]
+    return wanted if most == resource.RLIM_INFINITY else min(wanted, most)

@@ -10,7 +10,6 @@ import contextlib
 import os
 import signal
 import time
-from pathlib import Path
 
 STEP_S = 0.01
 END_S = 3.0
@@ -32,18 +31,22 @@ def descendants(pid: int) -> set[int]:
 def _children(pid: int) -> list[int]:
     found: list[int] = []
     try:
-        for task in os.scandir(f"/proc/{pid}/task"):
-            found += map(int, (Path(task.path) / "children").read_bytes().split())
+        for task in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 - it is called often
+            with open(f"/proc/{pid}/task/{task}/children", "rb") as file:  # noqa: PTH123 - the same
+                found += map(int, file.read().split())
     except OSError:  # it is gone
         pass
     return found
 
 
-def reap() -> None:
-    """Take the exit status of whatever has ended among the children of this process."""
-    with contextlib.suppress(ChildProcessError):
+def reap() -> bool:
+    """Take the exit status of whatever has ended among the children of this process; whether others are left."""
+    try:
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
+    except ChildProcessError:
+        return False
+    return True
 
 
 def end_all(grace_s: float) -> tuple[int, int]:
@@ -53,7 +56,8 @@ def end_all(grace_s: float) -> tuple[int, int]:
         grace_s: from SIGTERM to SIGKILL.
     """
     me = os.getpid()
-    reap()
+    if not reap():
+        return 0, 0
     there = descendants(me)
     seen = set(there)
     if there:
@@ -74,6 +78,21 @@ def end_all(grace_s: float) -> tuple[int, int]:
         there = descendants(me)
         seen |= there
     return len(seen), len(there)
+
+
+def end_strays(known: set[int]) -> None:
+    """End those children of this process that are not known, with all that descends from them."""
+    for _ in range(100):
+        strays = {pid for pid in _children(os.getpid()) if pid not in known}
+        if not strays:
+            return
+        for pid in list(strays):
+            strays |= descendants(pid)
+        _send(strays, signal.SIGKILL)
+        time.sleep(STEP_S)
+        for pid in strays:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
 
 
 def _send(pids: set[int], number: signal.Signals) -> None:

@@ -1,0 +1,217 @@
+"""Real probes that hang, fork, print without end, die: each ends in time, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import uuid
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from msgspec.structs import replace
+
+from collectors.probes import troubles
+from collectors.probes.dryrun import run_apart
+from collectors.probes.found.folders import PYCHILD
+from collectors.probes.launch.orders import Outcome, Run, User
+
+ROOT = os.geteuid() == 0
+
+
+def order(*argv: str, **fields: Any) -> Run:
+    return replace(Run(number=1, argv=list(argv), environment={"PATH": "/usr/bin:/bin"}, timeout_s=20), **fields)
+
+
+def shell(text: str, **fields: Any) -> tuple[Outcome, str]:
+    made = order("/bin/sh", "-c", text, **fields)
+    outcome = run_apart(made)
+    return outcome, troubles.failure("x", made, outcome)
+
+
+def python(text: str, **fields: Any) -> tuple[Outcome, str]:
+    made = order(sys.executable, "-I", "-S", "-c", text, **fields)
+    outcome = run_apart(made)
+    return outcome, troubles.failure("x", made, outcome)
+
+
+def alive(mark: str) -> list[int]:
+    found = []
+    for one in psutil.process_iter():
+        try:
+            if one.status() != psutil.STATUS_ZOMBIE and any(mark in word for word in one.cmdline()):
+                found.append(one.pid)
+        except psutil.Error:
+            continue
+    return found
+
+
+def test_a_good_one() -> None:
+    outcome, failure = shell('echo \'{"a": {"x": 1}}\'; echo oops >&2')
+    assert outcome.parsed.components == {"a": {"x": 1}}
+    assert (outcome.status, outcome.errors, failure) == (0, "oops", "")
+    assert outcome.memory_bytes > 0
+
+
+def test_it_begins_with_nothing_but_what_it_needs() -> None:
+    text = (
+        "import os, sys, json, resource, signal\n"
+        "print(json.dumps({'pid': os.getpid(), 'sid': os.getsid(0), 'cwd': os.getcwd(),"
+        "'stdin': os.read(0, 9).decode(),"
+        "'fds': sorted(map(int, os.listdir('/proc/self/fd')))[:4], 'env': sorted(os.environ),"
+        "'core': resource.getrlimit(resource.RLIMIT_CORE), 'files': resource.getrlimit(resource.RLIMIT_NOFILE)[0],"
+        "'blocked': list(map(int, signal.pthread_sigmask(0, []))), 'nice': os.nice(0)}))"
+    )
+    outcome, _ = python(text, files=99, nice=7)
+    said = json.loads(outcome.head)
+    assert said["pid"] == said["sid"]
+    assert (said["cwd"], said["stdin"], said["core"], said["files"], said["blocked"]) == ("/", "", [0, 0], 99, [])
+    assert said["fds"] == [0, 1, 2, 3]  # the last one reads that folder
+    assert set(said["env"]) <= {"PATH", "LC_CTYPE"}
+    assert said["nice"] == min(19, os.nice(0) + 7)
+
+
+def test_no_shell_sees_its_arguments() -> None:
+    mark = "$(touch /tmp/x); `id` * ' \" \\"
+    outcome = run_apart(order("/usr/bin/printf", "%s|", mark, "b c"))
+    assert outcome.head == f"{mark}|b c|"
+
+
+@pytest.mark.skipif(not ROOT, reason="only root changes users")
+def test_it_runs_as_the_user_that_is_chosen_with_no_groups_of_ours() -> None:
+    outcome = run_apart(order("/usr/bin/id", user=User(65534, 65534, [65534])))
+    assert outcome.head == "uid=65534(nobody) gid=65534(nogroup) groups=65534(nogroup)"
+
+
+def test_one_that_hangs_is_ended_with_all_that_it_has_begun() -> None:
+    mark = uuid.uuid4().hex
+    text = f"import os, time\nfor _ in range(3):\n    os.fork()\ntime.sleep(1000)  # {mark}"
+    outcome, failure = python(text, timeout_s=0.5)
+    assert (outcome.late, outcome.left, outcome.alive) == (True, 7, 0)
+    assert failure == "probe x had not ended after 0.5 s, and was ended, with 7 processes that it had begun"
+    assert alive(mark) == []
+
+
+def test_one_that_heeds_no_signal_is_killed() -> None:
+    mark = uuid.uuid4().hex
+    text = f"import signal, time\nsignal.signal(15, signal.SIG_IGN)\nprint(1, flush=True)\ntime.sleep(1000)  # {mark}"
+    outcome, _ = python(text, timeout_s=0.5)
+    assert (outcome.late, outcome.alive, outcome.head) == (True, 0, "1")
+    assert alive(mark) == []
+
+
+def test_what_becomes_a_daemon_does_not_get_away_and_holds_nothing_up() -> None:
+    mark = uuid.uuid4().hex
+    text = (
+        "import os, sys, time, signal\n"
+        "if os.fork() == 0:\n"
+        "    os.setsid()\n"
+        "    signal.signal(15, signal.SIG_IGN)\n"
+        "    if os.fork() == 0:\n"
+        "        os.write(1, b'')\n"
+        f"        time.sleep(1000)  # {mark}: it holds both pipes\n"
+        "    os._exit(0)\n"
+        "os.wait()\n"
+        'print(\'{"a": {"x": 1}}\')\n'
+    )
+    outcome, failure = python(text)
+    assert outcome.parsed.components == {"a": {"x": 1}}, "what it printed counts all the same"
+    assert outcome.left == 1
+    assert failure == "probe x left 1 process behind, ended now: what a probe begins ends with it"
+    assert alive(mark) == []
+
+
+def test_output_without_end_is_cut() -> None:
+    made = order("/usr/bin/yes", output_kib=64)
+    outcome = run_apart(made)
+    assert (outcome.cut, outcome.printed, outcome.status) == (True, 65536, None)
+    assert troubles.failure("x", made, outcome) == "probe x printed more than 64 KiB, and was ended"
+    assert outcome.parsed.components == {}
+    assert len(outcome.head) < 5000
+
+
+def test_standard_error_without_end_is_cut_too() -> None:
+    outcome, _ = shell("exec yes >&2")
+    assert outcome.cut
+    assert len(outcome.errors) <= 4200
+
+
+def test_one_that_dies_by_a_signal() -> None:
+    _, failure = shell("echo before >&2; kill -SEGV $$")
+    assert failure == "probe x was killed by SIGSEGV (11): before"
+
+
+def test_one_that_raises() -> None:
+    outcome, failure = python('print(\'{"a": {"x": 1}}\'); 1 / 0')
+    assert failure == "probe x ended with exit status 1: ZeroDivisionError: division by zero"
+    assert outcome.parsed.components == {"a": {"x": 1}}
+
+
+def test_memory_and_cpu_time_are_limited() -> None:
+    _, failure = python("x = bytearray(10**9)", memory_mib=100)
+    assert failure == "probe x ended with exit status 1 (it may have 100 MiB of memory): MemoryError"
+    outcome, failure = python("while True: pass", cpu_s=1)
+    assert failure == "probe x used more than 1 s of CPU time, and was ended"
+    assert outcome.status == -24
+
+
+def test_what_cannot_be_begun_is_told(tmp_path: Path) -> None:
+    def failure(text: str, mode: int) -> str:
+        path = tmp_path / "p"
+        path.write_text(text)
+        path.chmod(mode)
+        return run_apart(order(str(path))).error.replace(str(tmp_path), "")
+
+    assert failure("hello", 0o755).startswith("/p is no program: its first line has to be #!")
+    assert failure("#!/no/such\n", 0o755) == "what the first line of /p names behind #! is not there"
+    assert failure("#!/bin/sh\n", 0o644).startswith("the collector's user may not run /p:")
+    assert run_apart(order("/no/such/file")).error == "/no/such/file could not be begun: No such file or directory"
+
+
+# --- functions --------------------------------------------------------------------------------------------------------
+
+
+def function(tmp_path: Path, text: str, *arguments: str) -> tuple[Outcome, str]:
+    path = tmp_path / "probe.py"
+    path.write_text(text)
+    made = order(sys.executable, "-I", "-S", PYCHILD, str(path), *arguments)
+    outcome = run_apart(made)
+    return outcome, troubles.failure("x", made, outcome)
+
+
+def test_a_function_gets_arguments_and_gives_figures_and_a_handler(tmp_path: Path) -> None:
+    text = "def probe(*names):\n    print('noise')\n    return {one: {'x': 1} for one in names}, 'tracking'\n"
+    outcome, failure = function(tmp_path, text, "a", "b")
+    assert (outcome.parsed.components, outcome.parsed.handler) == ({"a": {"x": 1}, "b": {"x": 1}}, "tracking")
+    assert (outcome.errors, failure) == ("noise", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("def probe(): return {'a': {'x': object()}}", "TypeError: Object of type object is not JSON serializable"),
+        ("def probe(): raise OSError('no disk')", "OSError: no disk"),
+        ("x = 1", "has no function probe(); one that is a program needs a line #!, and to be executable"),
+        ("def probe(:", "SyntaxError"),
+        ("def probe(one): return {}", "TypeError: probe() missing 1 required positional argument"),
+    ],
+)
+def test_a_function_that_fails_is_told(tmp_path: Path, text: str, word: str) -> None:
+    _, failure = function(tmp_path, text)
+    assert failure.startswith("probe x ended with exit status 1: ")
+    assert word in failure
+
+
+def test_a_function_that_gives_nan(tmp_path: Path) -> None:
+    outcome, _ = function(tmp_path, "def probe(): return {'a': {'x': float('nan'), 'y': 2}}")
+    assert outcome.parsed.components == {"a": {"y": 2}}
+    assert outcome.parsed.flaws[0].sentence == "line 1, column 13: the point 'x' of 'a' is no number"
+
+
+def test_our_own_limits_are_as_before() -> None:
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    shell("true", memory_mib=100)
+    assert resource.getrlimit(resource.RLIMIT_AS) == before
