@@ -55,6 +55,7 @@ from hub.opening import (
     open_keeper,
     open_moves,
     open_purging,
+    open_pushing,
     open_reader,
     open_site,
     open_status,
@@ -83,12 +84,13 @@ from hub.web.retention import RetentionTopic
 from hub.web.revisions import RevisionTopic
 from hub.web.rollbook import RollTopic
 from hub.web.router import Router
+from hub.web.samples import SamplesTopic
 from hub.web.secrets import SecretTopic
 from hub.web.series import SeriesTopic
 from hub.web.server import WebServer
 from hub.web.status import StatusTopic
 from hub.web.templates import TemplateTopic
-from hub.web.tokens import ensure_token
+from hub.web.tokens import Tokens, ensure_token
 
 STATIC = Path(__file__).parent / "web" / "static"
 TIDY_S = 300.0
@@ -107,7 +109,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
         sql, texts = NamedThread(reactor, "database"), NamedThread(reactor, "documents")
         database = make_database(settings, sql)
         site = open_site(settings, wall)
-        token = ensure_token(settings.token_file)
+        tokens = Tokens(operator=ensure_token(settings.token_file), push=ensure_token(settings.push_token_file))
         sealer = ensure_sealer(settings.secret_key_file)
         for thread in (sql, texts):
             thread.start()
@@ -247,12 +249,13 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
             ),
             RollTopic(RollReader(reader), wall),
             StatusTopic(open_status(clock, roster, distributor, model)),
+            SamplesTopic(open_pushing(clock, roster, distributor, model)),
             MatchTopic(model, reader, texts),
             ModelTopic(model, modelling, polls, clock),
             SecretTopic(documents.rotate_key),
         )
         router = Router(route for topic in topics for route in topic.routes())
-        web = WebServer(reactor, settings.http.host, settings.http.port, token, router, STATIC)
+        web = WebServer(reactor, settings.http.host, settings.http.port, tokens, router, STATIC)
 
         # Go, in this order; `Life` stops them in reverse.
         for part in (

@@ -16,8 +16,9 @@ from common.components import ComponentKind
 from common.configs import SERVICE_MODELER, SERVICE_PROCESS, SourceKind
 from common.errors import SettingsError
 from common.events import CLASS_DATA, OPEN_STATES
-from common.sources import SERVICE_STATUS
+from common.sources import SERVICE_PROBE, SERVICE_STATUS
 from hub.compile.differing import differing
+from hub.compile.sources import pushed_config
 from hub.components.ageing import Ageing
 from hub.components.book import ComponentBook
 from hub.components.modelrules import ModelRules
@@ -25,6 +26,7 @@ from hub.components.renaming import Renaming
 from hub.components.store import SqlComponentStore
 from hub.data.asking import Asker
 from hub.data.hearing import Hearing
+from hub.data.pushing import PushDesk
 from hub.data.reader import Reader
 from hub.data.status import StatusReader
 from hub.distribution.absence import KEY as COLLECTOR_LOST
@@ -307,6 +309,12 @@ def open_status(clock: Any, roster: Roster, distributor: Distributor, model: Mod
         return effective(model.model.properties_of(found))["source"] == SourceKind.LOCAL.value
 
     return StatusReader(asker, is_local)
+
+
+def open_pushing(clock: Any, roster: Roster, distributor: Distributor, model: ModelService) -> PushDesk:
+    """What hands figures that are pushed to the collectors that keep them."""
+    asker = Asker(clock, distributor.owner, roster.is_known, roster.session, roster.whereabouts, service=SERVICE_PROBE)
+    return PushDesk(asker, lambda device, handlers: pushed_config(model.model, device, handlers))
 
 
 def open_reader(

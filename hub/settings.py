@@ -103,6 +103,11 @@ class HubSettings(Struct, frozen=True, kw_only=True):
         return self.folder / "operator.token"
 
     @property
+    def push_token_file(self) -> Path:
+        """File of the token of those who push figures."""
+        return self.folder / "push.token"
+
+    @property
     def run_file(self) -> Path:
         """File that tells the real ports while the hub runs."""
         return self.folder / "run.json"

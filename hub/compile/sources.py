@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
@@ -87,6 +87,20 @@ def sources_of(service: str, model: Model, device_id: str) -> Sources:
     """
     compiler = SourceCompiler(service)
     return compiler.compile(model, device_id).sources if compiler.has(model, model.device(device_id)) else ()
+
+
+def pushed_config(model: Model, device_id: str, handlers: Collection[str]) -> DeviceConfig:
+    """The config of a device for figures that are pushed, with the sources of these handlers.
+
+    Raises:
+        NotFoundError: there is no such device.
+        PermanentError: what the model says cannot be a config; the sentence says why.
+    """
+    device = model.device(device_id)
+    values = effective(model.properties_of(device))
+    config = device_config(model, device, {name: values[name] for name in TAKEN}, snmp=None)
+    wanted = (one for one in handlers_of(model) if one.config.template in handlers)
+    return msgspec.structs.replace(config, sources=tuple(_timed(wanted, config.interval_s)))
 
 
 def _timed(bound: Iterable[Bound], interval_s: int) -> Iterable[SourceOnWire]:

@@ -21,12 +21,14 @@ class Route(Struct, frozen=True):
 
     Attributes:
         is_open: answered without a token.
+        for_pushing: answered with the token of those who push figures, too.
     """
 
     method: str
     path: str
     answer: Answer
     is_open: bool = False
+    for_pushing: bool = False
 
 
 class Router:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote
@@ -25,9 +24,10 @@ from hub.web.erroranswers import defect, error_answer
 from hub.web.refusals import RefusalError, refusal_of
 from hub.web.router import Route, Router
 from hub.web.static import static_file
-from hub.web.tokens import is_right
+from hub.web.tokens import Tokens
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
+MAX_PUSHED_BODY_BYTES = 4 * 1024 * 1024
 MAX_STRANGERS_BODY_BYTES = 64 * 1024
 MAX_WASTE_BYTES = 64 * 1024 * 1024
 MAX_PARAMETERS = 2000
@@ -67,8 +67,12 @@ class CappedRequest(Request):
         """Know who asks before the body comes."""
         channel: Any = self.channel
         site: Any = channel.site
-        if site.is_trusted(authorization(self)):
+        bearer = authorization(self)
+        if site.tokens.is_operator(bearer):
             self.limit = MAX_BODY_BYTES
+            channel.transport.is_trusted = True
+        elif site.tokens.may_push(bearer):
+            self.limit = MAX_PUSHED_BODY_BYTES
             channel.transport.is_trusted = True
         stock: Any = super()
         stock.gotLength(min(length or 0, self.limit))
@@ -90,18 +94,14 @@ class CappedRequest(Request):
 
 
 class WebSite(Site):
-    """The protocol factory; knows the token."""
+    """The protocol factory; knows the tokens."""
 
-    def __init__(self, clock: IReactorTime, root: Resource, token: str) -> None:
+    def __init__(self, clock: IReactorTime, root: Resource, tokens: Tokens) -> None:
         stock: Any = super()
         stock.__init__(root, requestFactory=CappedRequest, timeout=IDLE_S, reactor=clock, parsePOSTFormSubmission=False)
         self.displayTracebacks = False
         self.noisy = False
-        self._token = token
-
-    def is_trusted(self, header: str | None) -> bool:
-        """Whether an Authorization header bears the token."""
-        return is_right(header, self._token)
+        self.tokens = tokens
 
     def log(self, request: Any) -> None:
         """Write no line for each request."""
@@ -113,12 +113,12 @@ class Root(Resource):
     isLeaf = True  # noqa: N815 - Twisted's name
     log = Logger()
 
-    def __init__(self, router: Router, static: Path, is_trusted: Callable[[str | None], bool]) -> None:
+    def __init__(self, router: Router, static: Path, tokens: Tokens) -> None:
         stock: Any = super()
         stock.__init__()
         self._router = router
         self._static = static
-        self._is_trusted = is_trusted
+        self._tokens = tokens
 
     def render(self, request: Any) -> int:
         """Begin to answer; a client that goes away ends the work for it."""
@@ -172,7 +172,8 @@ class Root(Resource):
         method = request.method.decode("ascii", "replace")
         if not path.startswith(PREFIX):
             return static_file(self._static, method, path)
-        trusted = self._is_trusted(authorization(request))
+        bearer = authorization(request)
+        trusted = self._tokens.is_operator(bearer)
         route: Route | None = None
         names: dict[str, str] = {}
         try:
@@ -180,6 +181,7 @@ class Root(Resource):
         except RefusalError:
             if trusted:
                 raise
+        trusted = trusted or (route is not None and route.for_pushing and self._tokens.may_push(bearer))
         if not trusted and (route is None or not route.is_open):
             raise RefusalError("unauthorized", "the token is missing or wrong; it is in the hub's file operator.token")
         assert route is not None
@@ -281,9 +283,9 @@ class WebServer(Service):
 
     log = Logger()
 
-    def __init__(self, reactor: Any, host: str, port: int, token: str, router: Router, static: Path) -> None:
+    def __init__(self, reactor: Any, host: str, port: int, tokens: Tokens, router: Router, static: Path) -> None:
         self._host = host
-        site = WebSite(reactor, Root(router, static, lambda header: is_right(header, token)), token)
+        site = WebSite(reactor, Root(router, static, tokens), tokens)
         self._connections = Connections(site)
         self._listening = Listening(reactor, host, port)
 

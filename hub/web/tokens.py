@@ -1,4 +1,4 @@
-"""The operator's token: a file that its owner alone can read."""
+"""Tokens, each in a file that its owner alone can read: the operator's, and that of those who push figures."""
 
 from __future__ import annotations
 
@@ -8,10 +8,32 @@ import secrets
 import stat
 from pathlib import Path
 
+from msgspec import Struct
+
 from common.errors import SettingsError
 
 TOKEN_BYTES = 32
 SHORTEST = 16
+
+
+class Tokens(Struct, frozen=True):
+    """Who may ask what.
+
+    Attributes:
+        operator: for everything.
+        push: for pushing figures, and nothing else.
+    """
+
+    operator: str
+    push: str
+
+    def is_operator(self, header: str | None) -> bool:
+        """Whether an Authorization header bears the operator's token."""
+        return is_right(header, self.operator)
+
+    def may_push(self, header: str | None) -> bool:
+        """Whether it bears the token of those who push."""
+        return is_right(header, self.push)
 
 
 def ensure_token(path: Path) -> str:

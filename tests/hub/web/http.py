@@ -16,9 +16,10 @@ from twisted.python.failure import Failure
 
 from hub.web.router import Route, Router
 from hub.web.server import Connections, Root, WebSite
-from hub.web.tokens import is_right
+from hub.web.tokens import Tokens
 
 TOKEN = "a-token-that-is-long-enough"
+PUSH_TOKEN = "another-token-that-is-long-enough"
 
 
 STATIC = Path(__file__).parents[3] / "hub" / "web" / "static"
@@ -26,7 +27,8 @@ STATIC = Path(__file__).parents[3] / "hub" / "web" / "static"
 
 def site_of(clock: Any, routes: Iterable[Route]) -> WebSite:
     """A site that answers some routes."""
-    return WebSite(clock, Root(Router(routes), STATIC, lambda header: is_right(header, TOKEN)), TOKEN)
+    tokens = Tokens(operator=TOKEN, push=PUSH_TOKEN)
+    return WebSite(clock, Root(Router(routes), STATIC, tokens), tokens)
 
 
 class Answer:

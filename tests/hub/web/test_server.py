@@ -19,8 +19,8 @@ from hub.web.longpolls import LongPolls
 from hub.web.refusals import RefusalError, refusal_of
 from hub.web.router import Route, Router
 from hub.web.server import MAX_BODY_BYTES, Connections, WebServer
-from hub.web.tokens import ensure_token
-from tests.hub.web.http import STATIC, TOKEN, Client, Connection, site_of
+from hub.web.tokens import Tokens, ensure_token
+from tests.hub.web.http import PUSH_TOKEN, STATIC, TOKEN, Client, Connection, site_of
 
 
 class Said(Struct):
@@ -273,7 +273,7 @@ def test_a_port_that_is_taken_is_a_sentence() -> None:
         def listenTCP(self, port: int, factory: Any, backlog: int, interface: str) -> None:
             raise CannotListenError(interface, port, OSError(98, "Address already in use"))
 
-    server = WebServer(Reactor(), "127.0.0.1", 8080, TOKEN, Router([]), STATIC)
+    server = WebServer(Reactor(), "127.0.0.1", 8080, Tokens(operator=TOKEN, push=PUSH_TOKEN), Router([]), STATIC)
     with pytest.raises(SettingsError, match=r"port 8080: .*Address already in use"):
         server.startService()
     assert server.url == "http://127.0.0.1:8080"
