@@ -27,6 +27,11 @@ class Gathering:
     def __init__(self) -> None:
         self._states = States()
         self._indexes: dict[str, int] = {}
+        self._now = 0.0
+
+    def begin(self, now: float) -> None:
+        """All of a pass is read; it is so late now, in epoch seconds."""
+        self._now = now
 
     def end(self) -> None:
         """A pass is over."""
@@ -42,7 +47,7 @@ class Gathering:
         key, shown = ("disks", path), printable(path)
         if answer.waiting_s is not None:
             sentence = f"the filesystem of {shown} {_SILENT}"
-            since = at - answer.waiting_s
+            since = self._now - answer.waiting_s
             return self._states.found(key, State.STUCK, at, since=since, sentence=sentence, listed=listed)
         if answer.error is None:
             return self._states.found(key, State.OK, at, figures=answer.value, listed=listed)
@@ -106,7 +111,7 @@ class Gathering:
             if sentence:
                 state = State.ERROR
             elif answer.waiting_s is not None:
-                state, since = State.STUCK, at - answer.waiting_s
+                state, since = State.STUCK, self._now - answer.waiting_s
                 sentence = f"the process table of this host {_SILENT}"
             elif reading is None or of is None:
                 state, sentence = State.ERROR, f"the processes cannot be read: {reason_of(answer.error or OSError())}"
@@ -163,7 +168,7 @@ class Gathering:
         """Something of the host that does not answer."""
         sentence = f"{item}: this host {_SILENT}"
         return {
-            name: self._states.found((item, name), State.STUCK, at, since=at - waiting_s, sentence=sentence)
+            name: self._states.found((item, name), State.STUCK, at, since=self._now - waiting_s, sentence=sentence)
             for name in names or ("",)
         }
 

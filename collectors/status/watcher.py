@@ -146,6 +146,7 @@ class Watcher:
         for item in due:
             if slow[item].waiting_s is None:
                 self._keep(item, slow[item], at, now)
+        self._gathering.begin(self._wall())
         items = self._items(wanted, told, quick.get(_HOST), at)
         if wanted.disks or "disks" in wanted.further:
             items["disks"] = self._gathering.disks({path: slow[f"{_DISK}{path}"] for path in disks}, mounted, at)
