@@ -8,12 +8,13 @@ import os
 import signal
 import socket
 import time
+from collections.abc import Mapping
 
 from collectors.framework.captures.folder import CaptureFolder, readings
 from collectors.sim.addresses import Endpoint, endpoint
 from collectors.sim.engine import Credentials, start_engine
 from collectors.sim.saying import say
-from collectors.sim.served import Served
+from collectors.sim.served import IServed, Served
 from collectors.sim.users import user_of
 from common.errors import SettingsError
 
@@ -28,12 +29,13 @@ def run_agent(options: argparse.Namespace) -> int:
     devices = _devices(options)
     communities = _communities(options.community, list(devices)) if options.community else {}
     credentials = Credentials(communities=communities, user=user_of(options))
-    with _bound(address) as listening:
-        asyncio.run(_serve(listening, devices, credentials))
+    with bound(address) as listening:
+        asyncio.run(serve(listening, devices, credentials))
     return 0
 
 
-async def _serve(listening: socket.socket, devices: dict[str, Served], credentials: Credentials) -> None:
+async def serve(listening: socket.socket, devices: Mapping[str, IServed], credentials: Credentials) -> None:
+    """Answer on a socket until a signal comes."""
     began = time.monotonic()
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -62,7 +64,12 @@ def _communities(community: str, devices: list[str]) -> dict[str, str]:
     return {community: devices[0]} if len(devices) == 1 else {device: device for device in devices}
 
 
-def _bound(address: Endpoint) -> socket.socket:
+def bound(address: Endpoint) -> socket.socket:
+    """A socket for an address.
+
+    Raises:
+        SettingsError: it cannot be listened on.
+    """
     listening = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET, socket.SOCK_DGRAM)
     try:
         listening.bind(address)

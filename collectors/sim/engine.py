@@ -18,7 +18,7 @@ from collectors.framework.captures.reading import Typed
 from collectors.framework.snmp import ber
 from collectors.framework.snmp.interfaces import Oid
 from collectors.framework.snmp.pysnmp_engine import AUTH, PRIV
-from collectors.sim.served import Served, View
+from collectors.sim.served import IServed, View
 from collectors.sim.users import User
 
 MOST_VARBINDS = 400
@@ -65,7 +65,7 @@ class Silence(error.SmiError):  # type: ignore[misc]  # pysnmp has no types
 class Values:
     """What pysnmp asks for values: the instrumentation of one device."""
 
-    def __init__(self, served: Served, t: Callable[[], float]) -> None:
+    def __init__(self, served: IServed, t: Callable[[], float]) -> None:
         self._served = served
         self._t = t
 
@@ -129,7 +129,7 @@ class _Bulk(_Quiet, cmdrsp.BulkCommandResponder):  # type: ignore[misc]  # as ab
 
 
 def start_engine(
-    listening: socket.socket, devices: Mapping[str, Served], credentials: Credentials, t: Callable[[], float]
+    listening: socket.socket, devices: Mapping[str, IServed], credentials: Credentials, t: Callable[[], float]
 ) -> Callable[[], None]:
     """Answer on a socket, on the asyncio loop that runs; gives what ends it.
 

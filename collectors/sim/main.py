@@ -1,4 +1,4 @@
-"""tocsin-sim: simulated agents, one from captures, or many from a scenario."""
+"""tocsin-sim: simulated agents, one from captures, many from a scenario, or one of something that is no host."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from collectors.sim.agentoptions import add_agent_options
+from collectors.sim.appliance import add_appliance_options, run_appliance
 from collectors.sim.fleet import add_fleet_options, run_fleet
 from common.daemon import EXIT_FAILED, EXIT_NOT_FOUND, EXIT_SETTINGS, version
 from common.errors import NotFoundError, SettingsError, TocsinError
@@ -19,6 +20,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if options.what == "fleet":
             return run_fleet(options)
+        if options.what == "appliance":
+            return run_appliance(options)
         from collectors.sim.agent import run_agent  # pysnmp is slow to load, and a fleet has no use for it
 
         return run_agent(options)
@@ -40,6 +43,8 @@ def _parser() -> argparse.ArgumentParser:
     add_agent_options(agent)
     fleet = what.add_parser("fleet", help="serve many hosts whose processes live and die", allow_abbrev=False)
     add_fleet_options(fleet)
+    appliance = what.add_parser("appliance", help="serve a switch, a power supply or a printer", allow_abbrev=False)
+    add_appliance_options(appliance)
     return parser
 
 

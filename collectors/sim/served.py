@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from collectors.framework.captures.reading import Origin, Reading, Scanned, Typed, completed
 from collectors.framework.processtable import ProcessRow
@@ -27,6 +27,13 @@ class View:
         """The OID behind another one; None at the end."""
         at = bisect.bisect_right(self.oids, oid)
         return self.oids[at] if at < len(self.oids) else None
+
+
+class IServed(Protocol):
+    """What an agent tells."""
+
+    def view(self, t: float) -> View | None:
+        """What is told, t seconds after the beginning; None while the agent is silent."""
 
 
 class Served:
