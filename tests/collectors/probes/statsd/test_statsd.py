@@ -1,0 +1,142 @@
+# mypy: allow-untyped-calls
+# (trial's assertions have no types)
+"""Figures in the form of statsd."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.internet import reactor as global_reactor
+from twisted.trial.unittest import TestCase
+
+from collectors.framework.kit import Due
+from collectors.framework.sources.results import Result
+from collectors.probes.statsd.figures import Figures, point_name
+from collectors.probes.statsd.lines import Line, parse
+from collectors.probes.statsd.listening import Statsd, address
+from collectors.probes.statsd.settings import StatsdSettings
+from common.configs import DeviceConfig, SourceKind
+from common.errors import SettingsError
+from tests.fakes.watching import until
+
+reactor: Any = global_reactor
+NOW = 1_700_000_000.0
+
+
+def read(*lines: bytes, passed_s: float = 10.0, most: int = 100) -> dict[str, dict[str, Any]]:
+    figures = Figures(most)
+    for line in lines:
+        for found in parse(line):
+            assert isinstance(found, Line), found
+            figures.add(found, NOW)
+    return {row.component: dict(row.values) for row, _ in figures.read(passed_s, NOW)}
+
+
+def test_each_type_is_what_it_is_elsewhere() -> None:
+    assert read(b"shop.orders:3|c\nshop.orders:1|c|@0.1") == {"shop": {"orders": 1.3}}
+    assert read(b"shop.queue:7|g", b"shop.queue:-3|g", b"shop.queue:+1|g") == {"shop": {"queue": 5.0}}
+    assert read(b"users:a|s\nusers:b|s\nusers:a|s") == {"": {"users": 2}}
+    times = b"\n".join(b"page.load:%d|ms" % number for number in range(1, 21))
+    assert read(times) == {
+        "page": {"load_min": 1.0, "load_avg": 10.5, "load_max": 20.0, "load_p95": 19.0, "load_rate": 2.0}
+    }
+    assert read(b"a.b:1:2:3|c|#env:prod,component:till 4") == {"till 4": {"a_b": 0.6}}
+
+
+def test_a_gauge_stays_and_counts_begin_anew() -> None:
+    figures = Figures(10)
+    for one in parse(b"a.level:7|g\na.n:5|c\na.t:9|ms"):
+        assert isinstance(one, Line)
+        figures.add(one, NOW)
+    figures.read(10.0, NOW)
+    ((row, _),) = figures.read(10.0, NOW + 10)
+    assert row.values["level"] == 7
+    assert row.values["n"] == 0
+    assert row.values["t_avg"] is None
+    assert figures.read(10.0, NOW + 4000) == []
+
+
+def test_no_more_names_than_there_is_room_for() -> None:
+    figures = Figures(3)
+    for number in range(10):
+        for one in parse(b"a.n%d:1|c" % number):
+            assert isinstance(one, Line)
+            figures.add(one, NOW)
+    assert (len(figures), figures.dropped) == (3, 7)
+    for one in parse(b"a.n1:1|g"):
+        assert isinstance(one, Line)
+        figures.add(one, NOW)
+    assert figures.mixed == {"a.n1"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"x", b"x:1", b"x|c", b":1|c", b"x:|c", b"x:nan|g", b"x:1|q", b"x:1|c|@0", b"x:1|c|@7", b"a.:1|c", b"\x00:1|c",
+     b"x" * 500 + b":1|c", b"x:" + b"1:" * 200 + b"1|c"],
+)  # fmt: skip
+def test_a_line_that_is_none_is_told_and_the_next_is_taken(line: bytes) -> None:
+    wrong, good = parse(line + b"\ngood:1|c")
+    assert isinstance(wrong, str)
+    assert isinstance(good, Line)
+
+
+@given(st.binary(max_size=200))
+def test_whatever_arrives_nothing_is_raised(datagram: bytes) -> None:
+    figures = Figures(10)
+    for one in parse(datagram):
+        if isinstance(one, Line):
+            figures.add(one, NOW)
+    figures.read(1.0, NOW)
+
+
+@given(st.text(min_size=1, max_size=60), st.sampled_from(["", "_p95", "_rate"]))
+def test_names_of_points_are_such_as_files_take(name: str, more: str) -> None:
+    found = point_name(name, more)
+    assert 0 < len(found) <= 19
+    assert all(letter.isascii() and (letter.isalnum() or letter in "_-") for letter in found)
+
+
+def test_long_names_are_told_apart() -> None:
+    assert point_name("requests_of_all_customers_a") != point_name("requests_of_all_customers_b")
+
+
+@pytest.mark.parametrize("text", ["8125", "host", "host:x", ":8125", "host:70000"])
+def test_an_address_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match=r"statsd\.listen"):
+        address(text)
+
+
+class ListenTests(TestCase):
+    async def test_datagrams_become_readings_and_what_is_wrong_a_problem(self) -> None:
+        statsd = Statsd(reactor, reactor, lambda: NOW, StatsdSettings(listen="127.0.0.1:0"))
+        statsd.startService()
+        self.addCleanup(statsd.stopService)
+        config = DeviceConfig(device="here", address="", source=SourceKind.LOCAL, interval_s=60)
+        (job,) = statsd.jobs(config)
+        other = DeviceConfig(device="there", address="", source=SourceKind.LOCAL, interval_s=60)
+        self.assertEqual(list(statsd.jobs(other)), [])
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            sender.sendto(b"shop.orders:3|c\nnonsense", ("127.0.0.1", statsd.port))
+        await until(reactor, "a datagram is there", lambda: statsd.figures()["statsd_refused"] == 1)
+        own, found = await job.run(Due(steps={10: int(NOW)}, at=NOW))
+        assert isinstance(found, Result)
+        self.assertEqual((found.rows[0].component, list(found.rows[0].values)), ("shop", ["orders"]))
+        self.assertEqual([one.key for one in own.problems], ["statsd_flawed"])
+        (again, _) = await job.run(Due(steps={10: int(NOW) + 10}, at=NOW + 10))
+        self.assertEqual(again.problems, [])
+
+    async def test_a_port_that_is_taken_is_told_and_all_else_goes_on(self) -> None:
+        first = Statsd(reactor, reactor, lambda: NOW, StatsdSettings(listen="127.0.0.1:0"))
+        first.startService()
+        self.addCleanup(first.stopService)
+        second = Statsd(reactor, reactor, lambda: NOW, StatsdSettings(listen=f"127.0.0.1:{first.port}"))
+        second.startService()
+        self.addCleanup(second.stopService)
+        (job,) = second.jobs(DeviceConfig(device="here", address="", source=SourceKind.LOCAL, interval_s=60))
+        (own,) = await job.run(Due(steps={10: int(NOW)}, at=NOW))
+        self.assertEqual([one.key for one in own.problems], ["statsd_listen"])
+        self.flushLoggedErrors()
