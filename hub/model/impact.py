@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from common.configs import ProcessSetConfig
 from common.sources import SERVICE_PROBE
-from hub.model.bound import Place, bound_by_layers, judged_of, place_of, users_of, with_heirs
+from hub.model.bound import Place, bound_by_layers, judged_of, place_of, with_heirs
 from hub.model.components import watched_otherwise
 from hub.model.definitions import to_config
 from hub.model.entities import (
@@ -118,8 +118,7 @@ class _Judging:
     def __init__(self, before: Model, after: Model, keys: Sequence[Key]) -> None:
         self._before = before
         self._after = after
-        changed = with_heirs((before, after), [id_ for kind, id_ in keys if kind == KIND_TEMPLATE])
-        self._templates = with_heirs((before, after), changed | users_of((before, after), changed))
+        self._templates = with_heirs((before, after), [id_ for kind, id_ in keys if kind == KIND_TEMPLATE])
         self._sets = [key for key in keys if _thresholds(before, key) != _thresholds(after, key)]
         self._layers = any(kind in _LAYERS for kind, _ in keys)
         self._found: dict[Place, bool] = {}

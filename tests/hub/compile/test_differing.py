@@ -8,10 +8,12 @@ from msgspec.structs import replace
 
 from common.configs import ExpectedSet
 from common.digests import canonical
-from common.errors import NotFoundError
+from common.errors import NotFoundError, PermanentError
 from hub.compile.differing import DECIDING, differing
 from hub.compile.modeler import ModelerCompiler
 from hub.compile.process import Expected, compile_device, nothing
+from hub.compile.sources import SourceCompiler
+from hub.distribution.services import READERS
 from hub.model.change import Change, plan
 from hub.model.collectorfields import OF_COLLECTORS
 from hub.model.documents import SourceFile
@@ -112,12 +114,24 @@ found = st.fixed_dictionaries(
 )
 
 
+def read_by(service: str, model: Model, device: str) -> object:
+    """The config of a service, why there is none, or None where there is nothing to read."""
+    compiler = SourceCompiler(service)
+    try:
+        return canonical(compiler.compile(model, device)) if compiler.has(model, model.device(device)) else None
+    except PermanentError as error:
+        if isinstance(error, NotFoundError):
+            raise
+        return error.message
+
+
 def configs(model: Model, expected: Expected) -> dict[str, object]:
     held: dict[str, object] = {}
     for id_ in DEVICES:
         try:
             made = compile_device(model, id_, expected), ModelerCompiler().compile(model, id_)
-            held[id_] = model.devices[id_].collector, *(canonical(config) for config in made)
+            read = tuple(read_by(service, model, id_) for service in (*READERS, "q1", "q2"))
+            held[id_] = model.devices[id_].collector, *(canonical(config) for config in made), *read
         except NotFoundError:
             held[id_] = None
     return held

@@ -13,6 +13,8 @@ from common.sealing import ensure_sealer
 from hub.compile.differing import differing
 from hub.compile.modeler import ModelerCompiler
 from hub.compile.process import compile_device
+from hub.compile.sources import SourceCompiler
+from hub.distribution.services import READERS
 from hub.model.devicechanges import DeviceChanges
 from hub.model.documents import SourceFile
 from hub.model.model import Model
@@ -58,6 +60,27 @@ id: mild
 component: process_set
 thresholds: {fat: {points: memory, maximum: 1e9}}
 ---
+kind: Template
+id: ports
+component: interface
+sources: {traffic: {type: snmp, oids: [{walk: .1.3.6.1.2}], points: [in]}}
+thresholds: {full: {points: in, maximum: 9}}
+---
+kind: Template
+id: own
+component: interface
+sources: {traffic: {type: status, item: interfaces}}
+---
+kind: Template
+id: jobs
+component: worker
+sources: {jobs: {type: probe, points: [data]}}
+---
+kind: Template
+id: probed
+component: worker
+sources: {work: {type: probe, command: [work], handler: jobs}}
+---
 kind: ProcessSet
 id: nginx
 include: nginx
@@ -74,7 +97,8 @@ monitor: false
    templates: [mild], properties: {snmp_community: own}}
 - {kind: Device, id: db1, address: c, class: /Server/Linux, collector: far}
 - {kind: Device, id: rtr1, address: d, class: /Network, collector: eu, properties: {snmp_timeout_s: 9}}
-- {kind: Device, id: rtr2, address: e, class: /Network}
+- {kind: Device, id: rtr2, address: e, class: /Network, templates: [ports, own, probed]}
+- {kind: Device, id: here, class: /Own, properties: {source: local}, templates: [ports, own]}
 """
 POOL = "kind: Pool\nid: eu\n"
 FAR = "kind: Collector\nid: far\n"
@@ -114,7 +138,9 @@ def seen(model: Model, device: str) -> object:
     """All that collectors see of a device, and who they are."""
     if device not in model.devices:
         return None
-    configs = compile_device(model, device), ModelerCompiler().compile(model, device)
+    configs = [compile_device(model, device), ModelerCompiler().compile(model, device)]
+    readers = (SourceCompiler(service) for service in READERS)
+    configs += [one.compile(model, device) for one in readers if one.has(model, model.devices[device])]
     return model.devices[device].collector, [canonical(config) for config in configs]
 
 
@@ -157,6 +183,19 @@ CHANGES: dict[str, tuple[tuple[str, str], dict[str, Any], list[str]]] = {
     "how soon the others of a pool take over": (("Pool", "eu"), {"failover_after_s": 60}, ["rtr1", "web1"]),
     "what members of a pool do alone": (("Pool", "eu"), {"when_alone": "continue"}, ["rtr1", "web1"]),
     "a pool of one": (("Pool", "eu"), {"members": ["eu1"]}, ["rtr1", "web1"]),
+    "a source": (
+        ("Template", "ports"), {"sources": {"traffic": {"type": "snmp", "oid": ".1.3", "name": "x", "points": ["in"]}}},
+        ["rtr2"],
+    ),
+    "a threshold of a source": (("Template", "ports"), {"thresholds": {}}, ["rtr2"]),
+    "a source of local devices": (
+        ("Template", "own"), {"sources": {"traffic": {"type": "status", "item": "interfaces", "only": "lo"}}}, ["here"],
+    ),
+    "a handler": (("Template", "jobs"), {"sources": {"jobs": {"type": "probe", "points": ["size"]}}}, ["here", "rtr2"]),
+    "a component that others read": (
+        ("Device", "rtr2"), {"components": {"interface/lo": {"monitor": False}}}, ["rtr2"],
+    ),
+    "a component that nobody reads": (("Device", "rtr1"), {"components": {"interface/lo": {"monitor": False}}}, []),
     "one more member": (("Pool", "eu"), {"members": ["eu1", "eu2", "eu3"]}, []),
 }  # fmt: skip
 

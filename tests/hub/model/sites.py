@@ -30,6 +30,8 @@ SETS = ("s", "t", "u")
 COLLECTORS = ("c1", "c2")
 POOL = "pool"
 TEMPLATES = ("t1", "t2", "t3")
+READING = ("device", "disks", "handler", "probes")
+"""Templates whose sources others than the process collector read."""
 VALUES: dict[str, tuple[Value, ...]] = {
     "interval_s": (60, 200),
     "snmp_port": (161, 162),
@@ -50,13 +52,13 @@ def some_of(names: Iterable[str]) -> st.SearchStrategy[dict[str, Value]]:
 properties = some_of(VALUES)
 of_collectors = some_of(VALUES.keys() & OF_COLLECTORS)
 components = st.dictionaries(
-    st.sampled_from([f"process_set/{id_}" for id_ in SETS]),
+    st.sampled_from([*(f"process_set/{id_}" for id_ in SETS), "disk/x", "worker/x"]),
     some_of(VALUES.keys() & OF_COMPONENTS).filter(bool),
     max_size=2,
 )
 words = st.lists(
-    st.sampled_from([*TEMPLATES, *(f"-{id_}" for id_ in TEMPLATES)]),
-    max_size=2,
+    st.sampled_from([*TEMPLATES, *READING, *(f"-{id_}" for id_ in (*TEMPLATES, *READING))]),
+    max_size=3,
     unique_by=lambda word: word.removeprefix("-"),
 ).map(tuple)
 thresholds = st.dictionaries(
@@ -89,6 +91,47 @@ def templates(id_: str) -> st.SearchStrategy[Entity]:
     )
 
 
+def _judging(point: str) -> st.SearchStrategy[Any]:
+    limit = st.builds(Threshold, points=st.just((point,)), maximum=st.sampled_from([1.0, 2.0]), enabled=st.booleans())
+    return st.dictionaries(st.sampled_from(["a", "b"]), limit, max_size=1)
+
+
+def _source(type_: SourceType, **fields: Any) -> st.SearchStrategy[Source]:
+    drawn = {name: one if isinstance(one, st.SearchStrategy) else st.just(one) for name, one in fields.items()}
+    return st.builds(Source, type=st.just(type_), interval_s=st.sampled_from([None, 30]), **drawn)
+
+
+_points = st.sampled_from(["", "bytes"]).map(lambda unit: {"p": DataPoint(unit=unit)})
+_of_device = st.fixed_dictionaries(
+    {"echo": _source(SourceType.PING, packets=st.sampled_from([1, 3]))},
+    optional={
+        "up": _source(SourceType.SNMP, oid=st.sampled_from([".1.3.6", ".1.3.7"]), points=_points),
+        "queue": _source(SourceType.PLUGIN, service=st.sampled_from(["q1", "q2"]), points={"x": DataPoint()}),
+    },
+)
+_of_disks = st.fixed_dictionaries(
+    {}, optional={"io": _source(SourceType.STATUS, item="disk_io", only=st.sampled_from([(), ("sda",)]))}
+)
+_probes = {"w": _source(SourceType.PROBE, command=st.sampled_from([("a",), ("b",)]), handler="handler")}
+reading = st.tuples(
+    st.builds(Template, id=st.just("device"), sources=_of_device, thresholds=_judging("loss")),
+    st.builds(
+        Template,
+        id=st.just("disks"),
+        component=st.just("disk"),
+        sources=_of_disks | st.fixed_dictionaries({"w": _source(SourceType.STATUS, item="disk_io")}),
+    ),
+    st.builds(
+        Template,
+        id=st.just("handler"),
+        component=st.just("worker"),
+        sources=st.fixed_dictionaries({"h": st.builds(Source, type=st.just(SourceType.PROBE), points=_points)}),
+        thresholds=_judging("p"),
+    ),
+    st.builds(Template, id=st.just("probes"), component=st.just("worker"), sources=st.fixed_dictionaries(_probes)),
+)
+
+
 @st.composite
 def models(draw: Any) -> Model:
     classes = st.sampled_from(["/", "/a", "/a/b", "/c"])
@@ -115,6 +158,7 @@ def models(draw: Any) -> Model:
         for id_ in draw(st.sets(st.sampled_from(["g1", "g2"])))
     ]
     layers += [draw(templates(id_)) for id_ in TEMPLATES]
+    layers += draw(reading)
     layers += [Collector(id=id_, properties=draw(of_collectors)) for id_ in draw(st.sets(st.sampled_from(COLLECTORS)))]
     layers.append(
         Pool(
