@@ -22,7 +22,7 @@ class Place(Struct, frozen=True, kw_only=True):
     Attributes:
         task: name of the task that it works for; empty where that cannot be told.
         at: file, line and function; of the standard library also what has called it.
-        stack: the same of all that is under way, the innermost last.
+        stack: the same of all that is the task's work, the innermost last.
     """
 
     task: str
@@ -43,9 +43,9 @@ def place_of(innermost: FrameType, others: Callable[[], list[str]] = list) -> Pl
         callers = (frame for frame in frames if not _is_library(frame))
         caller = next(callers, None)
         at = f"{at}, called at {_words(caller)}" if caller is not None else at
-    return Place(
-        task=_task(frames) or _one_of(others()), at=at, stack=tuple(_words(one) for one in frames[:MAX_FRAMES][::-1])
-    )
+    task, depth = _task(frames)
+    stack = tuple([_words(one) for one in frames[: min(depth, MAX_FRAMES)]][::-1])
+    return Place(task=task or _one_of(others()), at=at, stack=stack)
 
 
 def _frames(innermost: FrameType) -> Iterator[FrameType]:
@@ -57,16 +57,18 @@ def _frames(innermost: FrameType) -> Iterator[FrameType]:
         frame = frame.f_back
 
 
-def _task(frames: list[FrameType]) -> str:
-    """The task whose method is under way."""
-    for frame in frames:
-        names = frame.f_code.co_varnames
-        if names[:1] != ("self",):
+def _task(frames: list[FrameType]) -> tuple[str, int]:
+    """The task whose method is under way, and how many frames are its work."""
+    found = "", len(frames)
+    for depth, frame in enumerate(frames, 1):
+        if frame.f_code.co_varnames[:1] != ("self",):
             continue
         owner = frame.f_locals.get("self")
         if owner is not None and ITask.providedBy(owner):
-            return printable(str(getattr(owner, "name", "")), 255)
-    return ""
+            found = printable(str(getattr(owner, "name", "")), 255), depth
+        elif found[0]:
+            break
+    return found
 
 
 def _one_of(names: list[str]) -> str:

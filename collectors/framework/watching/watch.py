@@ -33,7 +33,7 @@ LIMIT_S = 3.0
 BEAT_S = 1.0
 CLOSE_LOOK_S = 0.1
 CALM_S = 600.0
-"""After so long without, an event ends."""
+"""After so long without, an event ends; until then it is not told again."""
 MOST = 20
 """Tasks with an event of their own at the same time; what others do is told of no task."""
 
@@ -165,14 +165,19 @@ class ReactorWatch(Service):
             frame = sys._current_frames().get(self._watched)  # noqa: SLF001 - there is no other way
             place = place_of(frame, self._running) if frame is not None else None
             self._held = Held(since=due, place=place)
-            _log.error(
-                "the reactor has been held up for {late_s:.1f} s by {what}, at {at}\n{stack}",
-                late_s=now - due,
-                what=_what(place.task if place is not None else ""),
-                at=place.at if place is not None else "an unknown place",
-                stack="\n".join(f"    {line}" for line in place.stack) if place is not None else "",
-            )
+            if (place.task if place is not None else "") not in self._open:
+                self._note(place, now - due)
         return BEAT_S
+
+    @staticmethod
+    def _note(place: Place | None, late_s: float) -> None:
+        _log.error(
+            "the reactor has been held up for {late_s:.1f} s by {what}, at {at} ({stack})",
+            late_s=late_s,
+            what=_what(place.task if place is not None else ""),
+            at=place.at if place is not None else "an unknown place",
+            stack=" > ".join(place.stack) if place is not None else "",
+        )
 
     # --- in the reactor's thread --------------------------------------------------------------------------------------
 
@@ -194,7 +199,9 @@ class ReactorWatch(Service):
         task = place.task if place is not None else ""
         if task not in self._open and len(self._open) >= MOST:
             task = ""
-        self._open[task] = now
+        known, self._open[task] = task in self._open, now
+        if known:
+            return  # it has been told; how often it was, the figures tell
         at = place.at if place is not None else "an unknown place"
         text = (
             f"the reactor was held up for {late_s:.1f} s by {_what(task)}, at {at}: nothing else went on meanwhile;"
@@ -215,6 +222,11 @@ class ReactorWatch(Service):
             await self._events.send(events, STATE_KEY, state)
         except TocsinError as error:
             _log.error("an event about the reactor cannot be kept: {error}", error=str(error))
+            for event in events:  # it is told the next time, and the end of it later
+                if event.severity:
+                    self._open.pop(event.component, None)
+                else:
+                    self._open.setdefault(event.component, self._now())
 
 
 def _what(task: str) -> str:
