@@ -58,7 +58,7 @@ def interface(index: int, name: bytes, *, admin: int, oper: int, changed_cs: int
     values[*IF_X, 15, index] = tlv(mbit_s, ber.GAUGE32)
     values[*IF_X, 19, index] = tlv(0, ber.TIMETICKS)
     values[*IF, 5, index] = tlv(56_000, ber.GAUGE32)
-    values |= {(*IF, 7, index): tlv(admin), (*IF, 8, index): tlv(oper)}
+    values |= {(*IF, 3, index): tlv(6), (*IF, 7, index): tlv(admin), (*IF, 8, index): tlv(oper)}
     values[*IF, 9, index] = tlv(changed_cs, ber.TIMETICKS)
     return values
 
