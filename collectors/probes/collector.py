@@ -17,9 +17,15 @@ from collectors.probes.found.watching import Watching
 from collectors.probes.handlers import Handlers
 from collectors.probes.launch.launching import Launching
 from collectors.probes.plan import Work, plan
+from collectors.probes.pushed.desk import PushDesk
 from collectors.probes.readings import Reader, refusals
+from collectors.probes.scraping.jobs import Scraping
 from collectors.probes.settings import ProbeSettings
+from collectors.probes.statsd.listening import Statsd
 from common.configs import DeviceConfig
+from common.pushed import PushQuery
+from common.queries import Decision, Query
+from common.queries import Result as Answer
 from common.sources import SERVICE_PROBE
 
 ROUND = "folders"
@@ -51,13 +57,16 @@ class ProbeCollector(Collector):
         self._folders.look()
         self._watching = Watching(context.reactor, context.clock, self._folders, self._anew)
         self._devices: dict[str, _Device] = {}
+        self._scraping = Scraping(context.reactor, context.clock, context.wall, self._settings.prometheus.files)
+        self._statsd = Statsd(context.reactor, context.clock, context.wall, self._settings.statsd)
+        self._pushes = PushDesk(context)
 
     def services(self) -> Sequence[Any]:
-        """The process that runs probes, and what looks at the folders."""
-        return [self._launching, self._watching]
+        """The process that runs probes, what looks at the folders, and those who take figures in."""
+        return [self._launching, self._watching, self._scraping, self._statsd]
 
     def jobs(self, config: DeviceConfig) -> Iterable[Job]:
-        """One for each probe of a device, and one that tells what is not run."""
+        """One for each probe and page of a device, and one that tells what is not run."""
         device = self._devices.get(config.device)
         handlers = Handlers(config.sources)
         if device is None:
@@ -81,11 +90,25 @@ class ProbeCollector(Collector):
                 parameters=work,
                 timeout_s=work.order.timeout_s + SPARE_S,
             )
+        yield from self._scraping.jobs(config)
+        yield from self._statsd.jobs(config)
 
     def forget(self, device: str) -> None:
         """A device has left."""
         self._devices.pop(device, None)
         self.context.states.forget(claims_key(device))
+        self._statsd.forget(device)
+        self._pushes.forget(device)
+
+    def decided(self, decision: Decision) -> bool:
+        """Take note of what an operator made of an alarm of figures that were pushed."""
+        return self._pushes.decided(decision)
+
+    async def answer(self, query: Query) -> Answer:
+        """Take figures that are pushed."""
+        if isinstance(query, PushQuery):
+            return await self._pushes.answer(query)
+        return await super().answer(query)
 
     def figures(self) -> dict[str, Any]:
         """What is there, and what became of it."""
@@ -95,6 +118,9 @@ class ProbeCollector(Collector):
             "probes_refused": [one.path for one in found.refused if one.told],
             "probe_runs": self._launching.begun,
             "probe_runs_lost": self._launching.failed,
+            "pushed": self._pushes.taken,
+            "pushed_refused": self._pushes.refused,
+            **self._statsd.figures(),
         }
 
     async def _run(self, device: _Device, work: Work, due: Due) -> Sequence[Result]:

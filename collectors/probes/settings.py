@@ -8,6 +8,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from collectors.framework.daemonsettings import CollectorSettings
+from collectors.probes.statsd.settings import StatsdSettings
 
 
 class ProbesSettings(Struct, frozen=True, kw_only=True):
@@ -38,6 +39,17 @@ class ProbesSettings(Struct, frozen=True, kw_only=True):
     nice: Annotated[int, Meta(ge=0, le=19)] = 5
 
 
+class PageSettings(Struct, frozen=True, kw_only=True):
+    """Files in the text form of Prometheus.
+
+    Attributes:
+        files: those that sources may read, as paths; * stands for any part of a name, for example
+            /var/lib/prometheus/node-exporter/*.prom.
+    """
+
+    files: tuple[str, ...] = ()
+
+
 class ProbeSettings(CollectorSettings, frozen=True, kw_only=True):
     """All settings of the collector of probes.
 
@@ -48,6 +60,8 @@ class ProbeSettings(CollectorSettings, frozen=True, kw_only=True):
     folder: Path = Path("var/probe")
     parallel: Annotated[int, Meta(ge=1)] = 10
     probes: ProbesSettings = ProbesSettings()
+    prometheus: PageSettings = PageSettings()
+    statsd: StatsdSettings = StatsdSettings()
 
     def folders(self) -> list[Path]:
         """Folders of probes, as paths."""

@@ -9,7 +9,7 @@ from collectors.framework.interfaces import CollectorContext
 from collectors.framework.kit.jobs import Job
 from common.configs import DeviceConfig
 from common.errors import NotFoundError
-from common.queries import Query
+from common.queries import Decision, Query
 from common.queries import Result as Answer
 
 
@@ -40,6 +40,10 @@ class Collector:
 
     def forget(self, device: str) -> None:
         """A device has left: drop what is kept of it."""
+
+    def decided(self, decision: Decision) -> bool:  # noqa: ARG002 - for others
+        """Take note of what an operator made of an alarm that is none of its jobs'; False when it is not its own."""
+        return False
 
     def services(self) -> Sequence[Any]:
         """What is started before the jobs and stopped after them."""

@@ -14,10 +14,11 @@ from msgspec import Struct
 
 from collectors.framework.interfaces import CollectorContext
 from collectors.framework.sources.results import Measured, Result
-from collectors.framework.sources.taking import SourceTaker
+from collectors.framework.sources.taking import SourceTaker, state_key
 from common.configs import DeviceConfig
 from common.events import CLASS_PROBE
 from common.pushed import Pushed, PushedRow, PushQuery
+from common.queries import Decision
 from common.series import Number, Point, snap
 from common.sources import DEVICE, Source
 
@@ -70,6 +71,12 @@ class PushDesk:
     def forget(self, device: str) -> None:
         """The device has left."""
         self._takers.pop(device, None)
+        self._context.states.forget(state_key(SERVICE, device))
+
+    def decided(self, decision: Decision) -> bool:
+        """Take note of what an operator made of an alarm; False when it is none of figures that were pushed."""
+        known = self._takers.get(decision.device)
+        return known is not None and known[1].decided(decision)
 
     def _taker(self, config: DeviceConfig) -> SourceTaker:
         known = self._takers.pop(config.device, None)

@@ -49,7 +49,7 @@ class Scraping:
         for source in config.sources:
             if isinstance(source, ScrapeSource):
                 yield Job(
-                    id=f"page {source.id}",
+                    id=f":page {source.id}",
                     intervals=[source.interval_s],
                     run=partial(self._read, source),
                     parameters=source,

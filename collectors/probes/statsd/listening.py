@@ -96,7 +96,7 @@ class Statsd(DatagramProtocol):
         if self._address is None or config.source is not SourceKind.LOCAL or self._device not in {"", config.device}:
             return
         self._device = config.device
-        yield Job(id=SOURCE, intervals=[self._settings.interval_s], run=self._read, parameters=self._settings)
+        yield Job(id=f":{SOURCE}", intervals=[self._settings.interval_s], run=self._read, parameters=self._settings)
 
     def forget(self, device: str) -> None:
         """A device has left."""
