@@ -18,7 +18,7 @@ from common.configs import SERVICE_MODELER, SERVICE_PROCESS
 from common.errors import NotFoundError, PermanentError, TocsinError
 from common.queries import FetchQuery, LastValue, Listing, ListQuery, Query
 from common.readings import InfoQuery, SeriesFacts, StatsQuery, Trail
-from hub.data.asking import LIMIT_S, Asker, CollectorAwayError
+from hub.data.asking import LIMIT_S, Asker, CollectorAwayError, TooSlowError
 from hub.data.heap import Heap
 from hub.interfaces import ISession
 
@@ -128,6 +128,9 @@ class Keepers:
         async def one(daemon: str) -> Part[T]:
             try:
                 return Part(daemon, await self._asker.in_time(ask(self._asker.at(collector, daemon)), limit_s))
+            except TooSlowError as error:
+                slow = f"collector {collector} (daemon {daemon}) did not answer within {limit_s:g} s"
+                return Part(daemon, [], error if len(daemons) == 1 else TooSlowError(slow))
             except TocsinError as error:
                 return Part(daemon, [], error)
 

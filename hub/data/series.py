@@ -197,6 +197,8 @@ class SeriesReader:
         """
         failed = [part for part in parts if part.has_failed]
         away = [part for part in failed if self._concerns(device, part.daemon)]
+        if component is not None and any(part.found for part in parts):  # the others are known to have none of it
+            away = [part for part in away if _may_have(component, heard_of(device, part.daemon))]
         if not away and not any(part.found for part in parts) and len(failed) == len(parts):
             away = failed
         if len(failed) == len(parts) and not any(_is_silent(part.error) for part in failed):
@@ -235,6 +237,11 @@ class SeriesReader:
             daemons=self._keepers.places(device, every),
             away=frozenset(part.daemon for part in away),
         )
+
+
+def _may_have(component: str, heard: tuple[Sequence[Named], float] | None) -> bool:
+    """Whether a daemon may have series of a component, by what was heard of it."""
+    return heard is None or any(one.component == component for one in heard[0])
 
 
 def _is_silent(error: TocsinError | None) -> bool:

@@ -155,7 +155,8 @@ class KeepersTests(SynchronousTestCase):
             self.assertEqual((told.stale, told.as_of, set(told.away)), (True, 1234.0, {"snmp"}))
             self.assertIn("(daemon snmp) is not connected", told.problem)
         told = self.ask(self.series.values("web1", "nginx"))
-        self.assertEqual([one.point for one in told.found], ["cpu", "memory"])
+        self.assertEqual(([one.point for one in told.found], told.stale), (["cpu", "memory"], False))
+        self.assertTrue(self.ask(self.series.values("web1", "eth0")).stale)
         trails = self.ask(self.series.trails(TrailsQuery(device="web1", start=0, end=60)))
         self.assertEqual([one.point for one in trails], ["cpu", "memory"])
 
@@ -179,7 +180,7 @@ class KeepersTests(SynchronousTestCase):
         self.clock.advance(SEVERAL_S)
         told = self.successResultOf(asking)
         self.assertEqual((told.stale, len(told.found)), (True, 2))
-        self.assertIn("did not answer within 10 s", told.problem)
+        self.assertIn("collector east (daemon snmp) did not answer within 10 s", told.problem)
 
     def test_a_series_is_asked_of_who_has_it(self) -> None:
         self.wants = {"snmp": ["if", "ping"]}
