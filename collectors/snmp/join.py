@@ -134,7 +134,7 @@ class _State:
         if value.problem or value.value is None:
             self.bad[place] = value.problem or told(None)
         elif place in self._recipe.figures and number(value.value) is None:
-            self.bad[place] = told(value.value)
+            self.bad[place] = f"{told(value.value)}, which is no number"
         else:
             self.good.add(place)
 
@@ -222,7 +222,7 @@ class _State:
                 odd.append(index)
         if odd:
             if len(odd) == len(values) and place not in self.bad and not self._columns[place].problem:
-                self.bad[place] = f"{told(values[odd[0]])} and no number in any row"
+                self.bad[place] = f"{told(values[odd[0]])}, which is no number, as in all rows"
                 self.good.discard(place)
             else:
                 self.odd[place] = Odd(len(odd), odd[0], told(values[odd[0]]))
