@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -87,7 +88,8 @@ class Gathering:
                 counts = {"index": float(numbers[name])} if name in numbers else {}
                 found[name] = self._states.found(key, State.OK, at, figures=told[name], counts=counts)
             else:
-                found[name] = self._states.found(key, State.ABSENT, at, sentence=self._no_interface(name, numbers))
+                sentence = self._no_interface(name, numbers)
+                found[name] = self._states.found(key, State.ABSENT, at, sentence=sentence, listed=False)
         known = {name: number for name, number in self._indexes.items() if name in names}
         self._indexes = known | {name: numbers[name] for name in names if name in numbers}
         return found
@@ -176,8 +178,12 @@ class Gathering:
         """Something that could not be read."""
         error = error or OSError("nothing was told")
         state = state_of(error)
-        words = "is not told by this host" if state is State.ABSENT else f"cannot be read: {reason_of(error)}"
-        return self._states.found(key, state, at, sentence=f"{what} {words}")
+        reason = reason_of(error)
+        if state is not State.ABSENT:
+            reason = f"cannot be read: {reason}"
+        elif not isinstance(error, OSError) or reason == os.strerror(error.errno or 0):
+            reason = "is not told by this host"  # otherwise the reader has words of its own
+        return self._states.found(key, state, at, sentence=f"{what} {reason}")
 
 
 def _none(name: ProcessName, problem: str) -> tuple[State, str]:

@@ -42,7 +42,7 @@ def of_wanted(wanted: Wanted, now: Pass) -> list[Problem]:
 def _of_item(now: Pass, item: str, names: Collection[str], without: Collection[str] = ()) -> Iterator[Problem]:
     """Of the names of an item; without names, of all that it has had: what a host never had, nobody has asked for."""
     for name, found in now.items.get(item, {}).items():
-        asked = name in names if names else found.state is not State.ABSENT
+        asked = name in names if names else found.listed and found.state is not State.ABSENT
         if asked and name not in without:
             yield from _of(found, name, f"{item}{f' {name}' if name else ''}")
 

@@ -25,7 +25,7 @@ def units(running: Path = RUNNING, command: Sequence[str] = COMMAND) -> dict[str
         OSError: as `failed_units`; it is not found where systemd does not run this host.
     """
     if not running.is_dir():
-        raise FileNotFoundError(errno.ENOENT, "systemd does not run this host", str(running))
+        raise FileNotFoundError(errno.ENOENT, "is not there: systemd does not run this host", str(running))
     failed = failed_units(command)
     return {"": {"units_failed": len(failed), "failed": failed[:MOST_UNITS]}}
 

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 
 from collectors.framework.sources.results import Problem
 from collectors.status.itemevents import STATE_KEY, ItemEvents
-from collectors.status.passes import FoundProcesses, Pass, ProcessName, State, Wanted
+from collectors.status.passes import Found, FoundProcesses, Pass, ProcessName, State, Wanted
 from collectors.status.troubles import of_source, of_wanted
 from common.errors import TransientError
 from common.events import CLASS_HOST, Event, Severity
@@ -53,6 +53,13 @@ def test_what_nobody_named_is_a_problem_only_once_it_was_there() -> None:
     assert said(of_source(source("disks", left_out=("/out",)), now)) == [("item_gone", "/once")]
     assert said(of_wanted(Wanted(further=frozenset({"disks"})), now)) == [("item_gone", "/once"), ("item_gone", "/out")]
     assert said(of_wanted(Wanted(disks=("/never",), further=frozenset({"disks"})), now))[0] == ("item_absent", "/never")
+
+
+def test_what_only_somebody_else_named_is_no_problem_of_a_source_that_wants_all() -> None:
+    file = Found(state=State.ERROR, at=1.0, since=1.0, sentence="no folder", listed=False)
+    now = a_pass(items={"disks": {"/file": file}})
+    assert of_source(source("disks"), now) == []
+    assert said(of_source(source("disks", only=("/file",)), now)) == [("item_error", "/file")]
 
 
 def test_a_name_that_no_process_has_is_a_problem_of_that_name() -> None:

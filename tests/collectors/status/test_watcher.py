@@ -248,6 +248,7 @@ def test_an_interface_that_is_renamed_is_gone_and_its_new_name_is_said(bench: Be
     for _ in range(2):
         found = bench.look(wanted).items["interfaces"]
         assert found["eth0"].state is State.GONE
+        assert not found["eth0"].listed
         assert "seems to be called lan0 now" in found["eth0"].sentence
         assert found["lo"].figures == {"bytes_sent": 3}
     bench.host.told["interfaces"] = {"lo": {}, "eth0": {"bytes_sent": 0}}
@@ -275,9 +276,10 @@ def test_names_of_processes_without_one_or_with_a_mistake_or_in_a_table_that_hid
 
 
 def test_an_item_that_this_host_does_not_tell_is_absent_and_one_that_fails_says_why(bench: Bench) -> None:
-    bench.host.told["load"] = FileNotFoundError(2, "No such file")
+    bench.host.told["load"] = FileNotFoundError(2, "No such file or directory")
     bench.host.told["users"] = ValueError("garbled")
     bench.host.told["cpu"] = PermissionError(13, "Permission denied")
+    bench.host.beside["sensors"] = FileNotFoundError(2, "is not there: it has no sensors")
     bench.host.beside["units"] = OSError("systemctl did not answer within 10 s")
     bench.host.told["interfaces"] = ValueError("garbled")
     wanted = Wanted(interfaces=("lo",), further=frozenset({"load", "users", "cpu", "units", "sensors"}))
@@ -287,7 +289,8 @@ def test_an_item_that_this_host_does_not_tell_is_absent_and_one_that_fails_says_
     assert items["cpu"][""].state is State.DENIED
     assert items["units"][""].sentence == "units cannot be read: systemctl did not answer within 10 s"
     assert items["interfaces"]["lo"].state is State.ERROR
-    assert items["sensors"]["cpu/temp1"].state is State.OK
+    assert items["sensors"][""].state is State.ABSENT
+    assert items["sensors"][""].sentence == "sensors is not there: it has no sensors"
 
 
 def test_a_reader_that_fails_as_a_whole_is_an_error_of_each_item(bench: Bench) -> None:
