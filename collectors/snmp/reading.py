@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -69,7 +70,8 @@ class AgentReader:
         planned = plan(sources, self._rows, self._apart)
         done = _Pass(self._clock, self._wall, now + limit_s, limit_s)
         if silent:
-            await client.get([SYS_UPTIME], PROBE_RETRIES)
+            with contextlib.suppress(SnmpError):  # whatever it answers, it does
+                await client.get([SYS_UPTIME], PROBE_RETRIES)
             done.answered = True
         beside: tuple[Oid, ...] = planned.beside
         for walk in planned.walks:
