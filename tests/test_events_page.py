@@ -20,6 +20,8 @@ from collectors.framework.snmp.errors import (
 from collectors.modeler import main as modeler
 from collectors.modeler import task as modelling
 from collectors.probes import troubles
+from collectors.probes.scraping import readings as pages
+from collectors.probes.statsd import listening as statsd
 from collectors.process import events as process
 from collectors.process import flaws
 from collectors.process import main as scanner
@@ -96,6 +98,8 @@ PROBLEMS: dict[str, dict[str, set[str]]] = {
         **{key: set() for key in ("job_failed", "job_refused", "reading_refused:SOURCE", "source_unknown:SOURCE")},
     },
     "collectors/probes/troubles.py": {key: {CLASS_PROBE} for key in troubles.KEYS},
+    "collectors/probes/scraping/readings.py": {f"{key}:SOURCE": {CLASS_PROBE} for key in pages.KEYS},
+    "collectors/probes/statsd/listening.py": {key: {CLASS_PROBE} for key in statsd.KEYS},
     "collectors/status/troubles.py": {key: {CLASS_HOST} for key in unread.KEYS.values()},
     "collectors/snmp/gate.py": {gate.DOWN: {CLASS_PING}},
     "collectors/snmp/flaws.py": {

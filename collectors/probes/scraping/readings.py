@@ -15,6 +15,13 @@ from common.events import Severity
 from common.series import Number
 from common.sources import Metric, ScrapeSource
 
+FLAWED, AMBIGUOUS, MISSING, STALE, FAILED = KEYS = (
+    "scrape_flawed",
+    "scrape_ambiguous",
+    "scrape_missing",
+    "scrape_stale",
+    "scrape_failed",
+)
 MAX_TOLD = 5
 OLD_INTERVALS = 3
 LEAST_OLD_S = 300
@@ -46,18 +53,18 @@ def reading(source: ScrapeSource, text: Text, step: int, now: float) -> Result:
             flaws.append(f"{shown(where)} has no samples at all; is it a page for Prometheus?")
             complete = False
     if flaws:
-        problems.append(_problem(source, "scrape_flawed", flaws))
+        problems.append(_problem(source, FLAWED, flaws))
     rows, double = _rows(source, found)
     if double:
-        problems.append(_problem(source, "scrape_ambiguous", double))
+        problems.append(_problem(source, AMBIGUOUS, double))
     missing = sorted({metric.name for metric in source.metrics} - {one.name for one in found})
     if missing and text.texts:
         what = [f"there is no metric {name}" for name in missing]
-        problems.append(_problem(source, "scrape_missing", what))
+        problems.append(_problem(source, MISSING, what))
     old_s = max(OLD_INTERVALS * source.interval_s, LEAST_OLD_S)
     if text.oldest is not None and now - text.oldest > old_s:
         told = f"its oldest file was written {now - text.oldest:.0f} s ago; whatever writes it may have stopped"
-        problems.append(_problem(source, "scrape_stale", [told]))
+        problems.append(_problem(source, STALE, [told]))
         rows = {}
         complete = False
     measured = [
@@ -70,7 +77,7 @@ def reading(source: ScrapeSource, text: Text, step: int, now: float) -> Result:
 
 def failure(source: ScrapeSource, why: str, step: int) -> Result:
     """It could not be read at all."""
-    problem = _problem(source, "scrape_failed", [why], Severity.ERROR)
+    problem = _problem(source, FAILED, [why], Severity.ERROR)
     return Result(source=source.id, step=step, complete=False, problems=[problem])
 
 

@@ -20,6 +20,13 @@ from common.errors import SettingsError
 from common.series import Point
 
 SOURCE = "statsd"
+LISTEN, FLAWED, DROPPED, CROWDED, MIXED = KEYS = (
+    "statsd_listen",
+    "statsd_flawed",
+    "statsd_dropped",
+    "statsd_crowded",
+    "statsd_mixed",
+)
 MAX_TOLD = 5
 LISTENER = "statsd_listener"
 LISTENER_POINTS = (Point(name="datagrams", unit="/s"),)
@@ -132,18 +139,18 @@ class Statsd(DatagramProtocol):
         ]
 
     def _problems(self) -> list[Problem]:
-        told = [("statsd_listen", self._problem)]
+        told = [(LISTEN, self._problem)]
         if self._wrong:
-            told.append(("statsd_flawed", f"lines that are no figures: {'; '.join(self._wrong)}"))
+            told.append((FLAWED, f"lines that are no figures: {'; '.join(self._wrong)}"))
         if self._figures.dropped:
             text = f"{self._figures.dropped} values are of more than the {self._settings.most} metrics that are kept"
-            told.append(("statsd_dropped", f"{text}; raise statsd.most, or send fewer names"))
+            told.append((DROPPED, f"{text}; raise statsd.most, or send fewer names"))
         if self._figures.crowded:
             text = f"component {self._figures.crowded!r:.80} has more than {MAX_POINTS} points; the others are dropped"
-            told.append(("statsd_crowded", text))
+            told.append((CROWDED, text))
         if self._figures.mixed:
             names = ", ".join(sorted(self._figures.mixed)[:MAX_TOLD])
-            told.append(("statsd_mixed", f"one name, several types; the first counts: {names[:300]}"))
+            told.append((MIXED, f"one name, several types; the first counts: {names[:300]}"))
         return [Problem(key=key, summary=text) for key, text in told if text]
 
 

@@ -1,3 +1,5 @@
+# mypy: allow-untyped-calls
+# (trial's assertions have no types)
 """Figures that come to the hub's API, at the collector."""
 
 from __future__ import annotations
