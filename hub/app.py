@@ -32,6 +32,7 @@ from hub.distribution.reading import Owners
 from hub.distribution.roster import Roster
 from hub.distribution.services import make_services
 from hub.distribution.sightings import Sightings
+from hub.distribution.uncollected import Reach
 from hub.enrolment import Enrolment
 from hub.events.past import EventPast
 from hub.events.store import SqlEventStore
@@ -192,8 +193,9 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
 
         # Across: the API, and what it asks of collectors.
         reader, hearing = open_reader(clock, wall, roster, distributor, components, services)
-        polls, purging = (
+        polls, reach, purging = (
             LongPolls(),
+            Reach(clock, lambda: model.model, pools.owner, services.is_known),
             await open_purging(settings, database, model, components, roster, distributor, moves),
         )
         overview = CollectorTopic(
@@ -213,6 +215,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
             enrolment.desk.standing,
             lambda: absent_members(pools),
             moves=MoveTopic(moves, distributor.owner).open,
+            uncollected=reach.lacking,
         )
         topics = (
             overview,
@@ -223,7 +226,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
             enrolment.topic,
             DeviceTopic(model, distributor, events.open_counts, components, MoveTopic(moves, distributor.owner).of),
             ComponentTopic(model, components),
-            TemplateTopic(model),
+            TemplateTopic(model, reach.why_not),
             RevisionTopic(model, services.everywhere, polls, components.expected, pools.owner_of),
             DocumentTopic(model),
             EventTopic(events, EventFeed(clock, events, events.observe), wall, polls, decisions.decided),

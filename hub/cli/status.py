@@ -57,6 +57,8 @@ def status_command(client: Client, as_json: bool) -> None:
         show(cell(f"  {line}", "yellow"))
     if len(moves) > SHOWN:
         show(cell(f"  and files of {len(moves) - SHOWN} more devices", "yellow"))
+    for row in plural_rows(document, "uncollected") if "uncollected" in document else []:
+        show(cell(f"  {uncollected_line(row)}", "yellow"))
     show(Text(""))
     if collectors:
         show(collector_table(collectors, now))
@@ -68,6 +70,14 @@ def status_command(client: Client, as_json: bool) -> None:
         if row.get("silent"):
             show(cell(silent_line(row), "yellow"))
         tell_listening(row)
+
+
+def uncollected_line(row: dict[str, Any]) -> str:
+    """Which sources nobody reads, and why."""
+    service, collector = safe(row.get("service")), safe(row.get("collector"))
+    devices = counted(int(row.get("devices") or 0), "device")
+    told = f"no tocsin-{service} has logged in at collector {collector}"
+    return f"{service} sources of {devices} are not collected: {told}"
 
 
 def open_events(counts: dict[str, Any]) -> Text:

@@ -64,9 +64,9 @@ def _held(held: Row) -> Iterable[list[object]]:
     yield [held.get("id"), component, "", held.get("description"), held.get("origin")]
     hidden = held.get("hidden_points") or {}
     for source in held.get("sources") or []:
-        yield ["", "source", source.get("id"), _source(source), _origin(source)]
+        yield ["", "source", source.get("id"), _source(source), _of_source(source)]
         for point in source.get("points") or []:
-            if point.get("derived"):
+            if point.get("derived") and not source.get("hidden_by"):
                 unit = f", in {point['unit']}" if point.get("unit") else ""
                 origin = _origin({**source, "hidden_by": hidden.get(point.get("name"), "")})
                 yield ["", "point", point.get("name"), f"{point['derived']}{unit}", origin]
@@ -87,12 +87,29 @@ def _origin(row: Row) -> str:
     return f"{origin}; does not hold: {by} is stronger" if by else origin
 
 
+def _of_source(source: Row) -> str:
+    """Who says a source, and whether it is read."""
+    why = source.get("not_collected")
+    return f"{_origin(source)}; not collected: {why}" if why and not source.get("hidden_by") else _origin(source)
+
+
 def _source(source: Row) -> str:
     """What is measured."""
-    what = source.get("oid") or source.get("item") or " ".join(source.get("command") or [])
+    what = source.get("oid") or source.get("item") or source.get("url") or ""
+    what = what or " ".join(source.get("command") or []) or _objects(source)
     measured = [str(one.get("name")) for one in source.get("points") or [] if not one.get("derived")]
     more = [f"+{len(measured) - MAX_POINTS}"] if len(measured) > MAX_POINTS else []
     return f"{source.get('type')} {what}".strip() + f": {', '.join([*measured[:MAX_POINTS], *more])}"
+
+
+def _objects(source: Row) -> str:
+    """The objects of an SNMP source, or what a plugin or a handler is."""
+    oids = [str(one.get("walk") or one.get("get")) for one in source.get("oids") or []]
+    if oids:
+        return ", ".join(oids[:2]) + (f", +{len(oids) - 2}" if len(oids) > 2 else "")
+    if source.get("type") == "plugin":
+        return f"of {source.get('service')}"
+    return "handler" if source.get("type") == "probe" else ""
 
 
 def says(threshold: Row) -> str:

@@ -22,7 +22,7 @@ from hub.model.judging import threshold_config
 from hub.model.model import Model
 from hub.model.properties import default_of
 from hub.model.resolution import Effective
-from hub.model.sources import Source, SourceType, points_of
+from hub.model.sources import Source, can_be_read, points_of
 from hub.model.templates import Target, Threshold
 from hub.model.wiresources import made
 
@@ -112,13 +112,6 @@ def services_in(models: Iterable[Model]) -> list[str]:
 
 
 # --- which hold -------------------------------------------------------------------------------------------------------
-
-
-def can_be_read(source: Source, *, local: bool) -> bool:
-    """Whether a source can be read of devices that are local, or of those that are not."""
-    if source.type is SourceType.STATUS:
-        return local
-    return source.type is not SourceType.PROCESS and not (source.type is SourceType.SNMP and local)
 
 
 def _gathered(model: Model, key: tuple[Place, bool]) -> Gathered:

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from common.sources import DEVICE
-from hub.model.sources import DataPoint, Source
+from hub.model.sources import DataPoint, Source, can_be_read, points_of
 from hub.model.templates import UNBIND, Entry, Graph, Target, Template, Threshold
 
 E = TypeVar("E", Source, Threshold, Graph)
@@ -220,20 +220,43 @@ def derived_of(template: Effective) -> dict[str, DataPoint]:
 
 def _with_hidden(held: Sequence[tuple[Effective, str]]) -> tuple[Held, ...]:
     """Note what of each template a stronger one hides."""
-    taken: dict[tuple[str, str, str], str] = {}
+    taken: dict[tuple[str, str, str, bool], str] = {}
     found: list[Held] = []
     for template, who in reversed(held):
-        of_sets = template.component == Target.PROCESS_SET
-        own = [("point", name) for name in derived_of(template)] if of_sets else []
-        own += [("source", id_) for id_ in template.sources] if not of_sets else []
-        own += [("threshold", id_) for id_ in template.thresholds]
-        own += [("graph", id_) for id_ in template.graphs]
-        keys = [(template.component, what, id_) for what, id_ in own]
-        hidden = tuple(Hidden(key[1], key[2], taken[key]) for key in keys if key in taken)
-        for key in keys:
-            taken.setdefault(key, template.id)
+        entries = {entry: [(template.component, *entry, local) for local in where] for entry, where in _own(template)}
+        hidden = tuple(
+            Hidden(*entry, taken[keys[0]]) for entry, keys in entries.items() if all(key in taken for key in keys)
+        )
+        for keys in entries.values():
+            for key in keys:
+                taken.setdefault(key, template.id)
         found.append(Held(template=template, bound_by=who, hidden=hidden))
     return tuple(reversed(found))
+
+
+BOTH = (False, True)
+
+
+def _own(template: Effective) -> Iterable[tuple[tuple[str, str], Sequence[bool]]]:
+    """What a template has, and whether it holds for devices that are not local, for those that are, or for both.
+
+    What can never be read of the same device hides nothing of each other.
+    """
+    of_sets = template.component == Target.PROCESS_SET
+    where = {
+        id_: [local for local in BOTH if can_be_read(source, local=local)] for id_, source in template.sources.items()
+    }
+    yield from ((("point", name), BOTH) for name in (derived_of(template) if of_sets else ()))
+    yield from ((("source", id_), held) for id_, held in where.items() if held)
+    for id_, threshold in template.thresholds.items():
+        judged = {
+            local
+            for name, source in template.sources.items()
+            if not of_sets and any(point in points_of(source) for point in threshold.points)
+            for local in where[name]
+        }
+        yield ("threshold", id_), sorted(judged) or BOTH
+    yield from ((("graph", id_), BOTH) for id_ in template.graphs)
 
 
 def rebound(words: Sequence[str], bind: Iterable[str], unbind: Iterable[str]) -> tuple[str, ...]:

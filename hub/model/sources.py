@@ -12,10 +12,11 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
+from common.configs import SERVICE_PROCESS
 from common.pingpoints import POINTS as PING_POINTS
 from common.processpoints import POINTS as PROCESS_POINTS
 from common.series import Kind, Point, PointName
-from common.sources import Setting
+from common.sources import SERVICE_PROBE, SERVICE_SNMP, SERVICE_STATUS, Setting
 from common.statuspoints import ITEMS
 
 
@@ -130,3 +131,23 @@ def points_of(source: Source) -> dict[str, DataPoint]:
         for name, point in known_points(source).items()
     }
     return {**source.points, **known}
+
+
+def can_be_read(source: Source, *, local: bool) -> bool:
+    """Whether others than the process collector can read it, of devices that are local, or of those that are not."""
+    if source.type is SourceType.STATUS:
+        return local
+    return source.type is not SourceType.PROCESS and not (source.type is SourceType.SNMP and local)
+
+
+def service_of(source: Source) -> str:
+    """Which daemon reads a source."""
+    return source.service or _SERVICES.get(source.type, SERVICE_PROBE)
+
+
+_SERVICES = {
+    SourceType.PROCESS: SERVICE_PROCESS,
+    SourceType.SNMP: SERVICE_SNMP,
+    SourceType.PING: SERVICE_SNMP,
+    SourceType.STATUS: SERVICE_STATUS,
+}

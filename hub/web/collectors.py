@@ -15,6 +15,7 @@ from common.events import Severity
 from hub.data.reader import Reader
 from hub.distribution.roster import Roster, Seat
 from hub.distribution.services import Services
+from hub.distribution.uncollected import Uncollected, missing
 from hub.enrol.desk import Standing
 from hub.web.call import Call
 from hub.web.moveshapes import FileMove
@@ -50,6 +51,7 @@ class Status(Struct, frozen=True, kw_only=True):
     Attributes:
         absent_members: of pools: others have their devices.
         moves: of files that follow their devices to other collectors and are not there yet; not too many.
+        uncollected: devices with sources that no daemon of their collector reads.
     """
 
     hub: HubFacts
@@ -61,6 +63,7 @@ class Status(Struct, frozen=True, kw_only=True):
     collectors: list[Collector]
     absent_members: list[AbsentMember] = []
     moves: list[FileMove] = []
+    uncollected: list[Uncollected] = []
 
 
 class Health(Struct, frozen=True):
@@ -106,6 +109,7 @@ class CollectorTopic:
         absent_members: Callable[[], list[AbsentMember]] = list,
         *,
         moves: Callable[[], list[FileMove]] = list,
+        uncollected: Callable[[], list[Uncollected]] = list,
     ) -> None:
         self._about = about
         self._roster = roster
@@ -115,6 +119,7 @@ class CollectorTopic:
         self._certificate = certificate
         self._absent_members = absent_members
         self._moves = moves
+        self._uncollected = uncollected
         self._open_counts = open_counts
 
     def routes(self) -> list[Route]:
@@ -169,6 +174,7 @@ class CollectorTopic:
             collectors=self._collectors(),
             absent_members=self._absent_members(),
             moves=self._moves(),
+            uncollected=self._uncollected(),
         )
 
     async def config(self, call: Call) -> ShownConfig:
@@ -182,7 +188,12 @@ class CollectorTopic:
         if call.flag("live"):
             live = await self._reader.live_config(device, service)
             return _shown(service, device, "collector", live.digest, live.config)
-        if distributor.owner(device) is None:
+        collector = self._services.process.owner(device)
+        if distributor.owner(device) is None and collector is not None:
+            known = self._services.is_known(collector, service)
+            why = "there is nothing that it reads of this device" if known else missing(collector, service)
+            raise NotFoundError(f"{device!r} has no config of the service {service}: {why}")
+        if collector is None:
             raise NotFoundError(f"there is no device {device!r}; `tocsin device list` shows those that there are")
         wanted = distributor.wanted(device)
         if wanted is not None and wanted.error:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
 
 from hub.model.bound import resolution_of
-from hub.model.entities import ProcessSet
+from hub.model.entities import Device, ProcessSet
+from hub.model.gathering import is_local
 from hub.model.judging import threshold_config
 from hub.model.plain import plain
 from hub.model.resolution import Effective, Held, Origin, Trace
 from hub.model.service import ModelService
-from hub.model.sources import Source, points_of
+from hub.model.sources import Source, SourceType, points_of, service_of
 from hub.model.templates import Entry, Threshold
 from hub.web.call import Call
 from hub.web.router import Route
@@ -38,8 +40,9 @@ class HeldRow(Struct, frozen=True, kw_only=True):
         extends: ids of the templates that it is made of, the first of them first, without itself.
         replaces: id of the template that goes where both are bound; empty for none.
         sources, thresholds, graphs: each as its document says it, with `id`, `origin` (own, inherited, replaced),
-            `said_by` and `instead_of`; thresholds and graphs with `hidden_by`, the stronger template that has one of
-            that id, else empty. `hidden_points` are derived points that a stronger template computes otherwise.
+            `said_by`, `instead_of` and `hidden_by`, the stronger template that has one of that id, else empty; sources
+            with `service`, the daemon that reads them, and `not_collected`, why it does not. `hidden_points` are
+            derived points that a stronger template computes otherwise.
     """
 
     id: str
@@ -79,11 +82,20 @@ class Templates(Struct, frozen=True, kw_only=True):
     process_sets: list[SetRow]
 
 
+WhyNot = Callable[[Device, str], str]
+"""Why a service does not read a device; empty when it does."""
+
+
+def _is_read(_device: Device, _service: str) -> str:
+    return ""
+
+
 class TemplateTopic:
     """Tells which templates hold, and why."""
 
-    def __init__(self, model: ModelService) -> None:
+    def __init__(self, model: ModelService, why_not: WhyNot = _is_read) -> None:
         self._model = model
+        self._why_not = why_not
 
     def routes(self) -> list[Route]:
         """What this topic answers."""
@@ -96,18 +108,34 @@ class TemplateTopic:
         device = model.device(call.names["device"])
         found = resolution_of(model, device)
         sets = [one for one in model.sets_of(device) if one.monitor and one.thresholds]
+
+        def of_source(source: Source) -> Row:
+            return _read_by(source, local=is_local(model, device), why_not=partial(self._why_not, device))
+
         return Templates(
             device=device.id,
-            templates=[_held(one) for one in reversed(found.held)],
+            templates=[_held(one, of_source) for one in reversed(found.held)],
             not_held=[UnheldRow(id=one.id, origin=one.bound_by, why=one.why) for one in found.unheld],
             process_sets=[_set(one) for one in sets],
         )
 
 
-def _held(held: Held) -> HeldRow:
+def _read_by(source: Source, *, local: bool, why_not: Callable[[str], str]) -> Row:
+    """Which daemon reads a source of a device, and why it does not."""
+    service = service_of(source)
+    why = "" if source.type is SourceType.PROCESS or source.is_handler else why_not(service)
+    if source.type is SourceType.STATUS and not local:
+        why = "it is of the collector's own host, and the device is none: its property source is snmp"
+    elif source.type is SourceType.SNMP and local:
+        why = "no agent is asked: the device's property source is local"
+    return {"service": service, "not_collected": why}
+
+
+def _held(held: Held, of_source: Callable[[Source], Row]) -> HeldRow:
     template = held.template
     hidden = {
-        what: {one.id: one.by for one in held.hidden if one.what == what} for what in ("point", "threshold", "graph")
+        what: {one.id: one.by for one in held.hidden if one.what == what}
+        for what in ("point", "source", "threshold", "graph")
     }
     traces = {(one.section, one.id): one for one in template.traces}
     return HeldRow(
@@ -117,7 +145,9 @@ def _held(held: Held) -> HeldRow:
         origin=held.bound_by,
         extends=list(template.chain[:-1]),
         replaces=template.replaces,
-        sources=_rows(template, "sources", traces, {}),
+        sources=[
+            row | of_source(template.sources[row["id"]]) for row in _rows(template, "sources", traces, hidden["source"])
+        ],
         thresholds=_rows(template, "thresholds", traces, hidden["threshold"]),
         graphs=_rows(template, "graphs", traces, hidden["graph"]),
         dropped=[
@@ -141,8 +171,7 @@ def _rows(
             "said_by": trace.said_by,
             "instead_of": trace.instead_of,
         }
-        if not isinstance(entry, Source):
-            row["hidden_by"] = hidden.get(id_, "")
+        row["hidden_by"] = hidden.get(id_, "")
         rows.append(row | _fields(id_, entry))
     return rows
 
