@@ -1,8 +1,9 @@
-"""Gathers figures from the collectors that have them, each asked beside the others, one question at a time."""
+"""Gathers figures from the collectors that have them, each asked beside the others, some questions at a time."""
 
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -18,6 +19,8 @@ from hub.graphs.desk import MAX_SERIES
 from hub.graphs.tables import CONSOLIDATIONS, Row, Table
 from hub.graphs.wanting import Wanted
 
+AT_ONCE = 4
+"""Questions to one daemon."""
 MAX_SHOWN = 20
 MAX_NAMED = 5
 MAX_ROWS = 50_000
@@ -98,7 +101,9 @@ class Gatherer:
         Raises:
             TocsinError: nobody could be asked, or nobody has any of it.
         """
+        places = {one: place for place, one in enumerate(self._drawing.subjects)}
         found = await self._side_by_side(self._drawing.subjects, lambda one: (self._owned(one.device), ""), self._look)
+        found.sort(key=lambda one: (places[one.subject], one.component, one.source))
         if len(found) > MAX_SERIES:
             raise PermanentError(
                 f"{len(found)} series are too many to find the largest of; name a set, fewer devices or a smaller class"
@@ -224,21 +229,26 @@ class Gatherer:
         self, ones: Sequence[A], owner: Callable[[A], tuple[str, str]], ask: Callable[[A], Coroutine[Any, Any, list[B]]]
     ) -> list[B]:
         """All answers; who is away is asked no more, and is noted."""
-        by_owner: dict[tuple[str, str], list[A]] = {}
+        by_owner: dict[tuple[str, str], deque[A]] = {}
         for one in ones:
-            by_owner.setdefault(owner(one), []).append(one)
+            by_owner.setdefault(owner(one), deque()).append(one)
         answers: list[B] = []
 
-        async def ask_one(name: tuple[str, str], of_owner: Sequence[A]) -> None:
-            for place, one in enumerate(of_owner):
-                if name in self._failed:
-                    return
+        async def ask_some(name: tuple[str, str], waiting: deque[A]) -> None:
+            while waiting:
+                one = waiting.popleft()
                 try:
                     answers.extend(await ask(one))
                 except (TransientError, RemoteError) as error:
-                    self._failed[name] = error, [_device(left) for left in of_owner[place:]]
+                    unanswered: list[A] = [one, *waiting]
+                    self._failed.setdefault(name, (error, []))[1].extend(map(_device, unanswered))
+                    waiting.clear()
 
-        asking = [Deferred.fromCoroutine(ask_one(*item)) for item in by_owner.items()]
+        asking = [
+            Deferred.fromCoroutine(ask_some(name, waiting))
+            for name, waiting in by_owner.items()
+            for _ in range(min(AT_ONCE, len(waiting)))
+        ]
         try:
             await gatherResults(asking, consumeErrors=True)
         except FirstError as error:

@@ -14,7 +14,7 @@ from common.series import Point
 from hub.data.asking import CollectorAwayError
 from hub.data.keepers import Located
 from hub.graphs.desk import MAX_SERIES
-from hub.graphs.gathering import MAX_ROWS, Gathered, Gatherer
+from hub.graphs.gathering import AT_ONCE, MAX_ROWS, Gathered, Gatherer
 
 OWNERS = {"web1": "east", "web2": "west", "web3": "west"}
 START, END = 1_000_000, 1_003_600
@@ -144,10 +144,26 @@ class GathererTests(SynchronousTestCase):
     def test_one_collector_does_not_wait_for_another(self) -> None:
         self.collectors.waits["web2"] = Deferred()
         gathering = self.gather()
-        self.assertEqual(self.collectors.listed, ["web1", "web2"])
+        self.assertEqual(self.collectors.listed, ["web1", "web2", "web3"])
         self.assertNoResult(gathering)
         self.collectors.waits["web2"].callback(None)
-        self.assertEqual(len(self.successResultOf(gathering).tables), 3)
+        self.assertEqual(self.labels(self.successResultOf(gathering)), ["web1 nginx", "web2 nginx", "web3 nginx"])
+
+    def test_only_so_many_questions_wait_at_a_collector(self) -> None:
+        for number in range(2 * AT_ONCE):
+            self.collectors.sets[f"d{number}"] = {"nginx": 1.0}
+            self.collectors.waits[f"d{number}"] = Deferred()
+        gatherer = Gatherer(
+            self.collectors,
+            lambda _: "west",
+            GraphQuery(device="d0", component=None, graph="cpu", start=START, end=END, form="png", width=360),
+            Drawing(subjects=tuple(Subject(device=f"d{number}") for number in range(2 * AT_ONCE))),
+            self.wanted,
+        )
+        gathering = Deferred.fromCoroutine(gatherer.gather())
+        self.assertEqual(len(self.collectors.listed), AT_ONCE)
+        gathering.addErrback(lambda _: None)
+        gathering.cancel()
 
     def test_a_defect_is_not_taken_for_a_gap(self) -> None:
         self.collectors.sets = {}
