@@ -240,8 +240,9 @@ class Gatherer:
                 try:
                     answers.extend(await ask(one))
                 except (TransientError, RemoteError) as error:
-                    unanswered: list[A] = [one, *waiting]
-                    self._failed.setdefault(name, (error, []))[1].extend(map(_device, unanswered))
+                    without = self._failed.setdefault(name, (error, []))[1]
+                    without.append(_device(one))
+                    without += [_device(left) for left in waiting]
                     waiting.clear()
 
         asking = [
