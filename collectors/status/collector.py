@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, ClassVar, Protocol
 
 from collectors.framework.interfaces import CollectorContext
 from collectors.framework.kit import Collector, Due, Job
 from collectors.framework.local.host import LocalHost
 from collectors.framework.sources.results import Result
 from collectors.status.itemevents import ItemEvents
-from collectors.status.live import Live
+from collectors.status.live import Live, Looks
 from collectors.status.passes import Pass, ProcessName, Wanted
 from collectors.status.pieces import Pieces
 from collectors.status.rows import rows_of
@@ -34,13 +34,23 @@ FRESH = 0.1
 """Of a step: a pass that is older than this share of it does not stand for its end."""
 
 
+class Watches(Looks, Protocol):
+    """Takes passes of what it is told."""
+
+    def update(self, wanted: Wanted) -> None:
+        """Want something else from the next pass on."""
+        raise NotImplementedError
+
+
 class StatusCollector(Collector):
     """Watches its own host: what its settings name, and what the sources of its devices do."""
 
     name: ClassVar[str] = SERVICE_STATUS
 
-    def __init__(self, context: CollectorContext) -> None:
-        """Join the parts.
+    def __init__(
+        self, context: CollectorContext, make_watcher: Callable[[CollectorContext, Wanted], Watches] | None = None
+    ) -> None:
+        """Join the parts; what takes passes is that of this host when nothing else makes one.
 
         Raises:
             SettingsError: what the settings name cannot be watched.
@@ -52,9 +62,7 @@ class StatusCollector(Collector):
         self._every_s = 1.0 / wishes.rate
         self._named = wishes.wanted()
         self._sources: dict[str, tuple[StatusSource, ...]] = {}
-        seconds = context.clock.seconds
-        readers = local_readers(context.wall, seconds, LocalHost(folder=context.data_dir))
-        self._watcher = Watcher(self._wanted(), context.reactor, context.wall, seconds, readers)
+        self._watcher = (make_watcher or _of_this_host)(context, self._wanted())
         self._events = ItemEvents(context, context.collector)
         self._live = Live(
             context.clock,
@@ -141,6 +149,12 @@ class StatusCollector(Collector):
 
     def _look_over(self, taken: Pass) -> None:
         self._events.take(of_wanted(self._named, taken))
+
+
+def _of_this_host(context: CollectorContext, wanted: Wanted) -> Watches:
+    seconds = context.clock.seconds
+    readers = local_readers(context.wall, seconds, LocalHost(folder=context.data_dir))
+    return Watcher(wanted, context.reactor, context.wall, seconds, readers)
 
 
 class _Steps:
