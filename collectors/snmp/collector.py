@@ -86,7 +86,7 @@ class _Closing(Service):
 
     def stopService(self) -> None:
         """Twisted: the daemon ends."""
-        super().stopService()
+        super().stopService()  # type: ignore[no-untyped-call]  # of Twisted
         self._collector.close()
 
 
