@@ -26,7 +26,7 @@ def add_appliance_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("kind", choices=KINDS, help="what it is")
     parser.add_argument("--ports", type=int, default=24, metavar="N", help="of a switch [24]")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="the same seed, the same behaviour [1]")
-    parser.add_argument("--faster", type=float, default=1.0, metavar="X", help="so many times as fast as a clock [1]")
+    parser.add_argument("--faster", type=float, default=1.0, metavar="X", help="days go by so many times as fast [1]")
     parser.add_argument("--listen", default="127.0.0.1:1161", metavar="ADDRESS:PORT", help="[127.0.0.1:1161]")
     parser.add_argument(ANY_ADDRESS, action="store_true", help="allow an address that others can reach")
     parser.add_argument("--community", default="public", metavar="WORD", help="of v1 and v2c; empty for none [public]")
@@ -57,8 +57,8 @@ def run_appliance(options: argparse.Namespace) -> int:
 
 def _made(options: argparse.Namespace) -> Appliance:
     if options.kind == "switch":
-        return Switch(options.seed, options.ports)
-    return Ups(options.seed) if options.kind == "ups" else Printer(options.seed)
+        return Switch(options.seed, options.ports, options.faster)
+    return Ups(options.seed) if options.kind == "ups" else Printer(options.seed, options.faster)
 
 
 class Moving:

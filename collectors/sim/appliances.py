@@ -47,12 +47,14 @@ class Switch:
     """Interfaces with 64-bit counters.
 
     Args:
-        ports: how many; the loopback comes before them.
+        ports: how many.
+        faster: so many times as fast its days go by; what it carries in a second is the same.
     """
 
-    def __init__(self, seed: int, ports: int = 24) -> None:
+    def __init__(self, seed: int, ports: int = 24, faster: float = 1.0) -> None:
         rng = random.Random(f"switch/{seed}")  # noqa: S311 - to be the same again
         self.ports = ports
+        self._faster = faster
         self._speed = [rng.choice((100, 1000, 1000, 1000, 10_000)) for _ in range(ports)]
         self._in = [rng.uniform(0.0001, 0.3) for _ in range(ports)]
         self._out = [rng.uniform(0.0001, 0.3) for _ in range(ports)]
@@ -71,7 +73,7 @@ class Switch:
 
     def _cells(self, port: int, t: float) -> list[tuple[Oid, int, bytes]]:
         name, speed, up = f"port{port + 1}", self._speed[port], self._up[port]
-        so_far = _day_so_far(t, self._phase[port]) if up else 0.0
+        so_far = _day_so_far(t, self._phase[port]) / self._faster if up else 0.0
         octets = speed * 125_000 * so_far
         octets_in, octets_out = (int(self._began[port] + part[port] * octets) for part in (self._in, self._out))
         packets_in, packets_out = octets_in // 700, octets_out // 700
@@ -171,8 +173,9 @@ class Ups:
 class Printer:
     """A printer that is busy by day (Printer-MIB, RFC 3805)."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, faster: float = 1.0) -> None:
         rng = random.Random(f"printer/{seed}")  # noqa: S311 - to be the same again
+        self._faster = faster
         self._pages = rng.randrange(10_000, 300_000)
         self._rate = rng.uniform(0.01, 0.05)
         self._level = {name: rng.uniform(0.65, 1.0) for name in ("black", "cyan", "magenta", "yellow")}
@@ -181,7 +184,7 @@ class Printer:
 
     def values(self, t: float) -> Values:
         """All of it, at t."""
-        printed = int(self._rate * _day_so_far(t, self._phase))
+        printed = int(self._rate * _day_so_far(t, self._phase) / self._faster)
         rest: Callable[[str, float], float] = lambda name, yields: (self._level[name] - printed / yields) % 1.0  # noqa: E731
         # description, class, unit, capacity, level
         supplies = [
