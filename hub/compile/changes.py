@@ -64,8 +64,11 @@ def config_change(
     if device_id not in after.devices:
         before.device(device_id)
     services = services_in((before, after))
-    old, _ = _config(before, device_id, expected, services)
-    new, problem = _config(after, device_id, expected, services)
+    (old, sources_before, _), (new, sources_after, problem) = (
+        _config(model, device_id, expected, services) for model in (before, after)
+    )
+    old |= {name: _fields(one, full=name in sources_after) for name, one in sources_before.items()}
+    new |= {name: _fields(one, full=name in sources_before) for name, one in sources_after.items()}
     return ConfigChange(
         device=device_id,
         fields=() if problem else field_changes(old, new, _is_secret),
@@ -81,37 +84,44 @@ def owner_in(model: Model, device_id: str, owner: Owner) -> str:
     return owner(model, device) if device is not None else ""
 
 
-def _config(model: Model, device_id: str, expected: Expected, services: Sequence[str]) -> tuple[dict[str, Any], str]:
+def _config(
+    model: Model, device_id: str, expected: Expected, services: Sequence[str]
+) -> tuple[dict[str, Any], dict[str, Source], str]:
     """The config as plain values, its definitions and thresholds by id; empty where there is none, with the reason.
 
-    What other daemons read is beside it, by the ids of sources; what else is in their configs is the same there.
+    What other daemons read is beside it, by what it is called; what else is in their configs is the same there.
     """
     try:
         config = plain(compile_device(model, device_id, expected), full=True)
         sources = [one for service in services for one in sources_of(service, model, device_id)]
     except NotFoundError:
-        return {}, ""
+        return {}, {}, ""
     except PermanentError as error:
-        return {}, error.message
+        return {}, {}, error.message
     entries: dict[str, Any] = {}
     for field, key in LISTS:
         entries.update((_name(field, key, one), _without(one, key)) for one in config.pop(field))
     config.pop("sources")
-    return _without(config, "device") | entries | _by_id(sources), ""
+    return _without(config, "device") | entries, _by_id(sources), ""
 
 
-def _by_id(sources: Sequence[Source]) -> dict[str, Any]:
-    """Sources as plain values, by id; where this does not tell which one is meant, with its template."""
+def _by_id(sources: Sequence[Source]) -> dict[str, Source]:
+    """Sources by id; where this does not tell which one is meant, with its template."""
     often = Counter(one.id for one in sources)
-    found: dict[str, Any] = {}
-    for one in sources:
-        fields = plain(one, full=True)
-        for field, key in (("thresholds", "id"), ("derived", "point"), ("points", "name")):
-            fields[field] = {entry[key]: _without(entry, key) for entry in fields[field]}
-        name = one.id if often[one.id] == 1 else f"{one.template}/{one.id}"
-        kind = str(type(one).__struct_config__.tag)
-        found[f"sources[{name}]"] = {"type": kind} | _without(fields, "id")
-    return found
+    return {
+        f"sources[{one.id if often[one.id] == 1 else f'{one.template}/{one.id}'}]": one
+        for one in sorted(sources, key=lambda one: one.id)
+    }
+
+
+def _fields(source: Source, *, full: bool) -> dict[str, Any]:
+    """A source as plain values; of one that comes or goes, those that it says."""
+    fields: dict[str, Any] = plain(source, full=full)
+    for field, key in (("thresholds", "id"), ("derived", "point"), ("points", "name")):
+        fields[field] = {one[key]: _without(one, key) for one in fields.get(field, ())}
+    if "settings" in fields:
+        fields["settings"] = dict(fields["settings"])
+    return {"type": str(type(source).__struct_config__.tag)} | _without(fields, "id")
 
 
 def _name(field: str, key: str, one: Mapping[str, Any]) -> str:

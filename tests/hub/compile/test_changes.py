@@ -92,3 +92,36 @@ def test_the_member_of_a_pool_is_told_that_watches_the_device_then() -> None:
     told = config_change(before, after, "d", owner=lambda model, device: model.pools[device.collector].members[0])
     assert (told.collector_before, told.collector_after) == ("eu1", "eu2")
     assert told.fields == (FieldChange("lease_s", 90, None),)
+
+
+READ = """\
+kind: Template
+id: echo
+sources:
+  echo: {{type: ping, packets: {packets}}}
+  jobs: {{type: plugin, service: queue, settings: {{port: {port}}}, points: [length]}}
+thresholds: {{slow: {{points: rtt_avg, maximum: {most}}}}}
+---
+kind: Device
+id: d
+address: x
+templates: [echo]
+"""
+
+
+def test_sources_of_other_services_are_told_by_their_ids() -> None:
+    before, after = (
+        Model(1, read(READ.format(packets=packets, port=port, most=most)))
+        for packets, port, most in ((4, 1, 2), (5, 2, 3))
+    )
+    found = {one.field: (one.old, one.new) for one in config_change(before, after, "d").fields}
+    assert found.pop("sources[echo].thresholds.slow.levels")[1][0]["maximum"] == 3.0
+    assert found == {"sources[echo].packets": (4, 5), "sources[jobs].settings.port": (1, 2)}
+
+
+def test_of_a_source_that_comes_it_is_told_what_it_says() -> None:
+    after = Model(1, read(READ.format(packets=4, port=1, most=2)))
+    bare = Model(1, read("kind: Device\nid: d\naddress: x\n"))
+    fields = {one.field: one.new for one in config_change(bare, after, "d").fields}
+    assert (fields["sources[echo].type"], fields["sources[echo].packets"]) == ("ping", 4)
+    assert "sources[echo].confirm" not in fields
