@@ -193,6 +193,7 @@ class _Pass:
         try:
             return await waiting
         except TimeoutError:
+            self.answered = True  # silence would have been known sooner
             raise SnmpTimeout(SLOW.format(self._limit_s)) from None
 
     def stop(self, error: SnmpTimeout | SnmpAuthError | SnmpConfigError) -> None:

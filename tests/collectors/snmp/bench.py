@@ -93,7 +93,7 @@ class Bench:
         )
         self.begin()
 
-    def begin(self) -> None:
+    def begin(self, pinger: Pinger | None = None) -> None:
         """The daemon starts."""
         self.context = CollectorContext(
             clock=self.reactor,
@@ -108,7 +108,7 @@ class Bench:
             send_model=None,  # type: ignore[arg-type]  # nothing is modelled
         )
         clients = client_factory(self.reactor, self.reactor, random.Random(1))
-        self.device = Device(self.config, self.context, clients, Pinger(self.reactor))
+        self.device = Device(self.config, self.context, clients, pinger or Pinger(self.reactor))
 
     def wall(self) -> float:
         return START + self.reactor.seconds()

@@ -8,9 +8,12 @@ from msgspec.structs import replace
 from collectors.framework.networks import SILENT
 from collectors.framework.snmp import ber
 from collectors.framework.snmp.messages import Pdu, PduType
+from collectors.snmp.ping import Pinger, PingReading
 from common.configs import SnmpVersion
 from common.events import Severity
+from common.pingpoints import ALWAYS as POINTS
 from common.series import Kind
+from common.sources import PingSource, SnmpSource
 from tests.collectors.snmp.bench import BEGAN, IN, NAME, OUT, Bench, interfaces, keys_of, rows_of, source
 from tests.fakes.snmp_agent import SYS_UP_TIME, Agent, tlv
 
@@ -292,3 +295,80 @@ def test_what_was_learnt_of_an_agent_is_kept_over_restarts() -> None:
     bench.begin()
     assert len(bench.run()["traffic"].rows) == 199
     assert len(bench.requests) < first
+
+
+# --- time -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_pass_that_takes_too_long_is_ended_and_told() -> None:
+    many = {index: (f"if{index}", index, 0) for index in range(1, 400)}
+    agent = Agent(interfaces(many), max_bytes=900)
+    load = source("load", gets=(LOAD,), points={"load": "$1"}, component="device", interval_s=10)
+    bench = Bench({}, [replace(TRAFFIC, interval_s=10), load], agent)
+    bench.reactor.delay_s = 0.9
+    began = bench.reactor.seconds()
+    found = bench.run(10)
+    assert bench.reactor.seconds() - began == pytest.approx(0.9 * bench.device.timeout_s, abs=0.1)
+    assert [keys_of(one) for one in found.values()] == [["snmp_cut:traffic"], ["snmp_cut:load"]]
+    assert "took longer than 9 s" in found["load"].problems[0].summary
+
+
+# --- pings ------------------------------------------------------------------------------------------------------------
+
+
+class FakePinger(Pinger):
+    """Is answered, or not."""
+
+    up = True
+
+    async def reading(self, source: PingSource, address: str) -> PingReading:
+        return PingReading(source.packets, source.packets if self.up else 0, (0.01,) if self.up else ())
+
+
+PING = PingSource(id="ping", template="t", interval_s=60, points=POINTS)
+
+
+def pinged(*sources: SnmpSource) -> tuple[Bench, FakePinger]:
+    bench = Bench(interfaces(THREE), [PING, *sources])
+    pinger = FakePinger(bench.reactor)
+    bench.begin(pinger)
+    return bench, pinger
+
+
+def test_a_device_that_answers_to_pings_is_asked() -> None:
+    bench, _ = pinged(TRAFFIC)
+    found = bench.run()
+    assert (rows_of(found["ping"])[""]["loss"], len(found["traffic"].rows)) == (0, 3)
+
+
+def test_while_a_device_does_not_answer_to_pings_nothing_else_is_asked_and_one_problem_stands() -> None:
+    bench, pinger = pinged(TRAFFIC)
+    pinger.up, bench.silent = False, True
+    found = bench.run()
+    assert (set(found), found["ping"].problems) == ({"ping"}, ())  # what SNMP has seen is left to the ping to tell
+    for _ in range(3):
+        bench.wait(60)
+        found = bench.run()
+        assert (set(found), keys_of(found["ping"]), bench.requests) == ({"ping"}, ["ping_down"], [])
+        assert not bench.device.rests
+    pinger.up, bench.silent = True, False
+    bench.wait(60)
+    assert len(bench.run()["traffic"].rows) == 3
+
+
+def test_that_a_device_is_down_is_known_after_a_restart() -> None:
+    bench, pinger = pinged(TRAFFIC)
+    pinger.up, bench.silent = False, True
+    for _ in range(2):
+        bench.run()
+        bench.wait(60)
+    bench.begin(pinger)
+    assert keys_of(bench.run()["ping"]) == ["ping_down"]
+    assert bench.requests == []
+
+
+def test_one_that_answers_to_pings_but_not_to_snmp_is_told_of() -> None:
+    bench, _ = pinged(TRAFFIC)
+    bench.silent = True
+    found = bench.run()
+    assert (keys_of(found["ping"]), keys_of(found["traffic"])) == ([], ["snmp_timeout"])
