@@ -19,6 +19,8 @@ from common.matching import printable
 from common.sources import Match
 
 Things = dict[str, Found]
+STUCK_AFTER_S = 3.0
+"""What is slower than a pass keeps its figures for so long: a disk may have to spin up."""
 _SILENT = "does not answer; it is asked again once it has"
 
 
@@ -40,9 +42,26 @@ class Gathering:
 
     # --- disks --------------------------------------------------------------------------------------------------------
 
-    def disks(self, answers: Mapping[str, Answer], mounted: Collection[str], at: float) -> Things:
-        """By folder; those that are mounted count also where nobody names them."""
-        return {path: self._disk(path, answer, at, listed=path in mounted) for path, answer in answers.items()}
+    def disks(
+        self, answers: Mapping[str, Answer], mounted: Collection[str], before: Mapping[str, Found], at: float
+    ) -> Things:
+        """By folder.
+
+        Args:
+            answers: what became of each question.
+            mounted: those that count also where nobody names them.
+            before: what the pass before has; it stands for a while where there is no answer yet.
+            at: epoch second of the pass.
+        """
+        found = {}
+        for path, answer in answers.items():
+            last = before.get(path)
+            if last is not None and last.state is State.OK and 0.0 < (answer.waiting_s or 0.0) < STUCK_AFTER_S:
+                self._states.judge(("disks", path), State.OK, at)
+                found[path] = last
+            else:
+                found[path] = self._disk(path, answer, at, listed=path in mounted)
+        return found
 
     def _disk(self, path: str, answer: Answer, at: float, *, listed: bool) -> Found:
         key, shown = ("disks", path), printable(path)

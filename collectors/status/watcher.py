@@ -26,8 +26,10 @@ from common.statuspoints import ITEMS
 
 Clock = Callable[[], float]
 _HOST, _PROCESSES, _DISK = "host", "processes", "disk "
-MOST_QUICK = 4
-"""Threads for what should answer at once."""
+MOST_QUICK, QUICK_PATIENCE_S = 4, 5.0
+"""Threads for what answers at once, and how long it is waited for: on a very large host it takes its time."""
+LOST_AFTER_S = 30.0
+"""What may take its time keeps its figures for so long, and is stuck then."""
 _BESIDE = frozenset({"sensors", "units"})
 """Items that may take their time."""
 
@@ -70,7 +72,7 @@ class Watcher:
         wall: epoch seconds.
         monotonic: seconds of a clock that nobody sets.
         readers: None for those of this host.
-        patience_s: how long a pass waits for what does not answer.
+        patience_s: how long a pass waits for disks and whatever else may not answer.
 
     Attributes:
         last: the newest pass.
@@ -89,7 +91,7 @@ class Watcher:
         self._wall = wall
         self._monotonic = monotonic
         self._readers = readers or local_readers(wall, monotonic)
-        self._quick = Beside(clock, monotonic, patience_s, most=MOST_QUICK)
+        self._quick = Beside(clock, monotonic, QUICK_PATIENCE_S, most=MOST_QUICK)
         self._slow = Beside(clock, monotonic, patience_s)
         self._gathering = Gathering()
         self._paces = Paces()
@@ -145,11 +147,14 @@ class Watcher:
         )
         for item in due:
             if slow[item].waiting_s is None:
-                self._keep(item, slow[item], at, now)
+                self._paces.keep(item, slow[item].error or slow[item].value, at, now)
         self._gathering.begin(self._wall())
-        items = self._items(wanted, told, quick.get(_HOST), at)
+        waiting = {item: seconds for item in due if (seconds := slow[item].waiting_s) is not None}
+        items = self._items(wanted, told, quick.get(_HOST), waiting, at)
         if wanted.disks or "disks" in wanted.further:
-            items["disks"] = self._gathering.disks({path: slow[f"{_DISK}{path}"] for path in disks}, mounted, at)
+            before = self.last.items.get("disks", {}) if self.last is not None else {}
+            answers = {path: slow[f"{_DISK}{path}"] for path in disks}
+            items["disks"] = self._gathering.disks(answers, mounted, before, at)
         processes = quick.get(_PROCESSES, Answer())
         found = self._gathering.processes(wanted.processes, processes, at)
         self._gathering.end()
@@ -181,9 +186,6 @@ class Watcher:
             self._paces.keep(item, value, at, now)
         return told
 
-    def _keep(self, item: str, answer: Answer, at: float, now: float) -> None:
-        self._paces.keep(item, answer.error or answer.value, at, now)
-
     def _mounted(self, wanted: Wanted) -> Sequence[str]:
         """Where filesystems are mounted, if all are wanted."""
         kept = self._paces.last(ALL_DISKS)
@@ -193,7 +195,7 @@ class Watcher:
         return places
 
     def _items(
-        self, wanted: Wanted, told: Mapping[str, Any], answer: Answer | None, at: float
+        self, wanted: Wanted, told: Mapping[str, Any], answer: Answer | None, waiting: Mapping[str, float], at: float
     ) -> dict[str, Mapping[str, Found]]:
         items: dict[str, Mapping[str, Found]] = {}
         stuck_s, failed = (answer.waiting_s, answer.error) if answer is not None else (None, None)
@@ -212,15 +214,24 @@ class Watcher:
         for item in ITEMS:
             if item not in wanted.further or item in {"disks", "interfaces", "processes"}:
                 continue
-            if item not in _BESIDE and stuck_s is not None:
+            if item in _BESIDE:
+                items[item] = self._beside(item, waiting.get(item), at)
+            elif stuck_s is not None:
                 items[item] = self._gathering.stuck(item, (), stuck_s, at)
             elif item in {"cpu", "cpus"}:
                 items[item] = self._gathering.cpu(item, told.get("cpu", failed), self.last, at)
-            elif item not in _BESIDE and failed is not None:
+            elif failed is not None:
                 items[item] = {"": self._gathering.failed((item, ""), failed, item, at)}
             else:
                 items[item] = self._gathering.rows(item, self._paces.last(item), at)
         return items
+
+    def _beside(self, item: str, waiting_s: float | None, at: float) -> Mapping[str, Found]:
+        """An item that may take its time: what it had stands for a while."""
+        kept = self._paces.last(item)
+        if waiting_s is not None and (kept is None or waiting_s >= LOST_AFTER_S):
+            return self._gathering.stuck(item, (), waiting_s, at)
+        return self._gathering.rows(item, kept, at)
 
 
 def _items_of(wanted: Wanted) -> frozenset[str]:
