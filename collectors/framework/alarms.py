@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from collectors.framework.interfaces import IEventSink, IStateStore
-from collectors.framework.task import Outcome, TaskRecord
+from collectors.framework.task import Outcome, TaskRecord, job_of
 from common.errors import TransientError
 from common.events import Event, Severity
 from common.queries import Decision
@@ -53,7 +53,7 @@ class TaskAlarms:
         if (decision.event_class, key) != (self._event_class, KEY):
             return False
         for name in names:
-            if _job(name, decision.device) == job:
+            if job_of(name, decision.device) == job:
                 self._open[name] = decision.open
         return True
 
@@ -76,7 +76,7 @@ class TaskAlarms:
         return known
 
     async def _say(self, name: str, device: str, text: str, *, opens: bool) -> None:
-        job = _job(name, device)
+        job = job_of(name, device)
         event = Event(
             device=device,
             event_class=self._event_class,
@@ -99,8 +99,3 @@ class TaskAlarms:
 
 def _key(name: str) -> str:
     return f"task_failed:{name}"
-
-
-def _job(name: str, device: str) -> str:
-    """Which of the tasks of a device one is, by its name; empty where there is but one."""
-    return name.partition(f":{device}:")[2]

@@ -29,6 +29,11 @@ def time_of_run(record: TaskRecord, what: str, new: object) -> float | None:
     return record.last_duration_s if what == "outcome" and new is not Outcome.STOPPED else None
 
 
+def job_of(name: str, device: str) -> str:
+    """Which of the tasks of a device one is, by its name; empty where there is but one."""
+    return name.partition(f":{device}:")[2]
+
+
 class TaskFigures(Struct, frozen=True, kw_only=True):
     """How a task fares, at one moment.
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from collectors.framework.interfaces import TaskState
+from collectors.framework.task import job_of
 from common.figures import columns
 from common.matching import printable
 from common.quantities import quantity
@@ -171,7 +172,9 @@ def _late(tasks: Sequence[Task]) -> list[str]:
 
 
 def _name(task: Task) -> str:
-    return printable(str(task["device"]), 60)
+    """The device, and which of its tasks it is."""
+    device = str(task["device"])
+    return printable(f"{device} {job_of(str(task['name']), device)}".rstrip(), 60)
 
 
 def _seconds(value: float | None) -> str:

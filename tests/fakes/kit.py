@@ -101,7 +101,7 @@ class FakeJobs(Collector):
         async def run(due: Due) -> Sequence[Result]:
             self.runs.setdefault(id_, []).append(dict(due.steps))
             found = behave(due) if behave is not None else ()
-            return found if isinstance(found, Sequence) else await found  # type: ignore[no-any-return]
+            return found if isinstance(found, Sequence) else await found
 
         return Job(id=id_, intervals=intervals, run=run, **fields)
 

@@ -162,8 +162,9 @@ def _thresholds(config: DeviceConfig) -> list[ThresholdConfig]:
 
 def _slowest_s(config: DeviceConfig) -> int:
     """The longest interval of what is learned of."""
-    slow = [source.interval_s for source in config.sources if learns(source.thresholds)]
-    return max([*slow, *([config.interval_s] if learns(config.thresholds) or not slow else ())])
+    slow: list[int] = [source.interval_s for source in config.sources if learns(source.thresholds)]
+    own = [config.interval_s] if learns(config.thresholds) or not slow else []
+    return max(slow + own)
 
 
 def _new(config: DeviceConfig, learned: Iterable[Learned], now: float) -> int:

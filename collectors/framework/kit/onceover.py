@@ -32,7 +32,7 @@ async def look(collector: Collector, taker: SourceTaker, context: CollectorConte
         due = Due(steps=task.turns.take(now), at=now)
         lines.append(f"job {task.job.id or collector.name}, every {words(due.steps)}")
         try:
-            results = await task.job.run(due)
+            results = await task.job.run(due) or ()
         except TocsinError as error:
             lines.append(f"  failed: {error}")
             continue

@@ -101,7 +101,7 @@ class JobTask:
         except TocsinError as error:
             await self._taker.take((), job.id, failed=str(error), interval_s=min(due.steps))
             raise
-        return await self._taker.take(results, job.id, interval_s=min(due.steps))
+        return await self._taker.take(results or (), job.id, interval_s=min(due.steps))
 
     async def close(self) -> None:
         """End for good."""

@@ -154,7 +154,10 @@ class InProcess(Chain):
             if was_paused:
                 self._scheduler.resume(name)
         if self._many is not None:
-            return await self._refresh(config, before) if names is None or before != config else ""
+            reason = await self._refresh(config, before) if names is None or before != config else ""
+            if reason and was_paused:
+                self.pause([device])
+            return reason
         if not names:
             return self._start(config)
         return await self._update(names[0], config) if before != config else ""

@@ -64,12 +64,11 @@ def check(result: Result, plan: SourcePlan, known: Collection[str], device: str,
         device: whose it is.
         now: epoch seconds.
     """
-    step = snap(result.step, plan.interval_s)
-    sound = Sound(step)
+    sound = Sound(None)
     if wrong := _wrong_time(result.step, now):
         sound.refuse(wrong, max(1, len(result.rows)))
-        sound.step = None
     else:
+        sound.step = snap(result.step, plan.interval_s)
         _take_rows(result, plan, known, now, sound)
     for problem in result.problems[:MAX_PROBLEMS]:
         if problem.severity is not Severity.CLEAR:
@@ -87,8 +86,10 @@ def check(result: Result, plan: SourcePlan, known: Collection[str], device: str,
     return sound
 
 
-def _wrong_time(at: float, now: float) -> str:
-    if not math.isfinite(at) or at > now + AHEAD_S:
+def _wrong_time(at: object, now: float) -> str:
+    if not isinstance(at, int | float) or not math.isfinite(at):
+        return f"a reading of {at!r:.40}, which is no time"
+    if at > now + AHEAD_S:
         return f"a reading of {at:.0f} is from the future: it is {now:.0f}; set the clock of whatever tells the time"
     if at < now - MAX_PAST_S:
         return f"a reading of {at:.0f} is {(now - at) / 3600:.0f} hours old, and at most {MAX_PAST_S // 3600} are taken"
@@ -99,11 +100,11 @@ def _take_rows(result: Result, plan: SourcePlan, known: Collection[str], now: fl
     fresh = 0
     for row in result.rows:
         name = row.component
-        if name in plan.left_out:
-            continue
         wrong = _wrong_name(name)
         if wrong:
             sound.refuse(wrong)
+        elif name in plan.left_out:
+            continue
         elif name in sound.rows:
             sound.refuse(f"component {name!r:.80} comes twice; the first one is taken")
         elif row.taken and (wrong := _wrong_time(row.taken, now)):

@@ -407,7 +407,8 @@ GOOD = Measured(component="good", values={"length": 1})
         ),
         (Measured(component="b", values={}, taken=NOW + 3600), "is from the future", []),
         (Measured(component="b", values={}, taken=NOW - 200_000), "hours old", []),
-        (Measured(component="b", values={}, taken=float("nan")), "is from the future", []),
+        (Measured(component="b", values={}, taken=float("nan")), "a reading of nan, which is no time", []),
+        (Measured(component=["x"], values={}), "component ['x']: its name is no text", []),  # type: ignore[arg-type]
     ],
 )
 def test_what_is_wrong_is_left_out_alone(bad: Measured, said: str, kept: list[Any]) -> None:
