@@ -1,7 +1,5 @@
 """The collector of custom probes: drop a file in, get a series.
 
-    found/ -> plan -> launch/ -> output/ -> handlers, claims -> readings -> what the framework makes of them
-
 The daemon:
     main        its command
     verbs       what the command can do beside what all daemons can
@@ -18,4 +16,9 @@ One run:
     claims      who writes what
     readings    what becomes of a run
     troubles    what is wrong with it, in words
+
+Figures that no probe of this host brings:
+    pushed/     what somebody brings to the hub
+    statsd/     what is sent in the form of statsd
+    scraping/   pages and files in the text form of Prometheus
 """

@@ -19,6 +19,10 @@ import collectors.framework.outlets
 import collectors.framework.processevents
 import collectors.framework.sources
 import collectors.framework.watching
+import collectors.probes
+import collectors.probes.found
+import collectors.probes.launch
+import collectors.probes.output
 import collectors.process
 import collectors.status
 
@@ -26,6 +30,10 @@ ENTRY = re.compile(r"^    (\w+/?) +\S", re.MULTILINE)
 
 
 ROOMS = [
+    collectors.probes,
+    collectors.probes.found,
+    collectors.probes.launch,
+    collectors.probes.output,
     collectors.process,
     collectors.status,
     collectors.framework,
