@@ -119,6 +119,8 @@ def _take_rows(result: Result, plan: SourcePlan, known: Collection[str], now: fl
 def _wrong_name(name: object) -> str:
     if not isinstance(name, str):
         return f"component {name!r:.80}: its name is no text"
+    if name.isprintable() and len(name) <= MAX_NAME:
+        return ""
     if len(name) > MAX_NAME:
         return (
             f"component {printable(name, 40)!r}: its name has {len(name)} characters, and at most {MAX_NAME} are taken"
