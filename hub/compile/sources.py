@@ -110,7 +110,7 @@ def _timed(bound: Iterable[Bound], interval_s: int) -> Iterable[SourceOnWire]:
 
 def _without(sources: Sources, left_out: Mapping[str, tuple[str, ...]]) -> Sources:
     """The sources, which leave out what is said to be, by kind of component."""
-    if not left_out:
+    if all(one.component not in left_out for one in sources):
         return sources
     return tuple(
         msgspec.structs.replace(one, left_out=left_out[one.component])
