@@ -214,7 +214,7 @@ def _take_apart(planned: Plan, readings: Readings) -> None:
         if column is not None:
             rest, rows = oid[len(top) :], column.rows
             readings.columns[oid] = Column(
-                {index[len(rest) :]: value for index, value in rows.items() if index[: len(rest)] == rest},
+                {index[len(rest) :]: value for index, value in rows.items() if index[: len(rest)] == rest != index},
                 [(last[len(rest) :] if last[: len(rest)] == rest else (), at) for last, at in column.read],
                 column.uptime,
                 column.problem,

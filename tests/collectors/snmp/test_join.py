@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collectors.framework.snmp.interfaces import Oid, SnmpValue
@@ -62,6 +62,7 @@ def oracle(a: Mapping[Oid, SnmpValue], b: Mapping[Oid, SnmpValue], c: Mapping[Oi
 
 
 @given(tables, tables, tables, cells)
+@settings(deadline=None)
 def test_rows_are_what_the_oracle_says(
     a: dict[Oid, SnmpValue], b: dict[Oid, SnmpValue], c: dict[Oid, SnmpValue], d: SnmpValue
 ) -> None:
@@ -71,6 +72,7 @@ def test_rows_are_what_the_oracle_says(
 
 
 @given(tables, st.randoms())
+@settings(deadline=None)
 def test_order_never_matters(a: dict[Oid, SnmpValue], rng) -> None:  # type: ignore[no-untyped-def]
     rows = list(a.items())
     rng.shuffle(rows)
@@ -87,6 +89,7 @@ def test_rows_have_the_time_at_which_they_came() -> None:
 
 
 @given(st.integers(1, 86_400), st.integers(1, 40))
+@settings(deadline=None)
 def test_what_says_nothing_is_asked_less_and_less_often_but_once_an_hour(interval_s: int, failures: int) -> None:
     resting, step, waits = Resting(), 1_800_000_000 // interval_s * interval_s, []
     for _ in range(failures):

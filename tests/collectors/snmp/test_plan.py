@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from collectors.framework.snmp.factory import client_factory
@@ -27,6 +27,7 @@ values = st.dictionaries(
 
 
 @given(sources, st.dictionaries(oids, st.integers(0, 60)), st.frozensets(oids))
+@settings(deadline=None)
 def test_each_object_is_asked_for_once(wanted: list[list[Asked]], rows: dict[Oid, int], apart: frozenset[Oid]) -> None:
     planned = plan(wanted, rows, apart)
     walked = [column for walk in planned.walks for column in walk.columns]
@@ -57,7 +58,10 @@ def read(
 
 
 @given(values, sources, st.integers(1, 2), st.sampled_from([SnmpVersion.V1, SnmpVersion.V2C]))
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
+@example(
+    {(1, 3, 7, 0, 0): 0}, [[Asked((1, 3, 7, 0), walk=True), Asked((1, 3, 7, 0, 0), walk=True)]], 1, SnmpVersion.V2C
+)
 def test_what_is_read_is_what_is_there(
     there: dict[Oid, int], wanted: list[list[Asked]], times: int, version: SnmpVersion
 ) -> None:
