@@ -52,6 +52,7 @@ def _print(document: dict[str, Any], asked: Sequence[dict[str, Any]]) -> None:
     if rows:
         columns = (
             Column("collector"),
+            Column("daemon"),
             Column("why"),
             Column("device", elastic=True),
             Column("component", elastic=True),
@@ -65,6 +66,7 @@ def _print(document: dict[str, Any], asked: Sequence[dict[str, Any]]) -> None:
         cells = [
             [
                 row.get("collector"),
+                row.get("daemon") or NOTHING,
                 row.get("reason"),
                 row.get("device") or NOTHING,
                 _component(row),
@@ -77,7 +79,7 @@ def _print(document: dict[str, Any], asked: Sequence[dict[str, Any]]) -> None:
             ]
             for row in rows
         ]
-        show(table(columns, cells))
+        show(table(columns, cells, without=() if len({row.get("daemon") for row in asked}) > 1 else ("daemon",)))
     orphans = sum(int(row.get("bytes") or 0) for row in rows)
     count = sum(int(row.get("files") or 0) for row in rows)
     say(f"{counted(count, 'orphan')} with {size(orphans)}, of {counted(files, 'file')} with {size(held)}")

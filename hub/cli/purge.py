@@ -111,12 +111,13 @@ def _table(rows: Sequence[dict[str, Any]]) -> Any:
     columns = (
         Column("device", elastic=True),
         Column("collector"),
+        Column("daemon"),
         Column("files", right=True),
         Column("bytes", right=True),
     )
-    return table(
-        columns, [[row.get("device"), row.get("collector"), row.get("files"), size(row.get("bytes"))] for row in rows]
-    )
+    names = ("device", "collector", "daemon", "files")
+    cells = [[*(row.get(name) for name in names), size(row.get("bytes"))] for row in rows]
+    return table(columns, cells, without=() if len({row.get("daemon") for row in rows}) > 1 else ("daemon",))
 
 
 def _print(document: dict[str, Any]) -> None:
@@ -130,6 +131,7 @@ def _print(document: dict[str, Any]) -> None:
     for row in plural_rows(document, "kept"):
         at = moment(row.get("purge_from"))
         where = f" at {row['collector']}" if row.get("collector") else ""
+        where += f" (daemon {row['daemon']})" if row.get("daemon") not in {None, "", "process"} else ""
         when = f"; it may be purged from {local_time(at)} on, or with a shorter --grace" if at is not None else ""
         later = "; it is deleted when that collector is there again" if row.get("waits") else ""
         note(f"{safe(row.get('device'))}{where} is kept: {row.get('why')}{when}{later}")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from msgspec import Struct
 
 from common import rrd
 from common.series import Kept
+from common.sources import DEVICE
 from hub.components.book import ComponentBook
 from hub.model.entities import Device
+from hub.model.gathering import gathered_of
 from hub.model.model import Model
 from hub.model.retention import BROUGHT, as_plan, held_name, plan_named, points_of, step_of
 
@@ -51,6 +54,8 @@ class DeviceFacts(Struct, frozen=True, kw_only=True):
     Attributes:
         sets: process sets with a file each: those that were found; before a modelling the definitions that apply.
         modelled: whether it was.
+        source_files, source_bytes: of other sources than process sets: of the device itself, and of its components
+            that a modelling has found; what comes as rows of a source is not known before.
         bytes: of all files by its plan.
     """
 
@@ -62,6 +67,8 @@ class DeviceFacts(Struct, frozen=True, kw_only=True):
     modelled: bool
     file_bytes: int
     bytes: int
+    source_files: int = 0
+    source_bytes: int = 0
 
 
 def names(model: Model) -> list[str]:
@@ -98,6 +105,7 @@ def device_facts(model: Model, device: Device, components: ComponentBook) -> Dev
     kept: Kept = as_plan(model.plans[name]) if name in model.plans else BROUGHT[name]
     size = rrd.size_bytes(points, step_s, kept)
     modelled = components.modelled_at(device.id) is not None
+    source_files, source_bytes = _of_sources(model, device, components, step_s, kept)
     sets = len(components.expected(device.id)) if modelled else sum(one.monitor for one in model.sets_of(device))
     return DeviceFacts(
         device=device.id,
@@ -107,8 +115,25 @@ def device_facts(model: Model, device: Device, components: ComponentBook) -> Dev
         sets=sets,
         modelled=modelled,
         file_bytes=size,
-        bytes=size * sets,
+        bytes=size * sets + source_bytes,
+        source_files=source_files,
+        source_bytes=source_bytes,
     )
+
+
+def _of_sources(model: Model, device: Device, components: ComponentBook, step_s: int, kept: Kept) -> tuple[int, int]:
+    """How many files other sources have, as far as that is known, and what they take."""
+    there = components.of(device.id).components if components.modelled_at(device.id) is not None else ()
+    kinds = Counter(one.kind.value for one in there if one.retired_at is None)
+    files = size = 0
+    for bound in gathered_of(model, device).bound:
+        source = bound.config
+        count = 1 if source.component == DEVICE else kinds[source.component]
+        points = len(source.points) + len(source.derived)
+        if count and points:
+            files += count
+            size += count * rrd.size_bytes(points, step_s if bound.follows else source.interval_s, kept)
+    return files, size
 
 
 def having(model: Model, facts: Sequence[PlanFacts]) -> dict[str, int]:

@@ -31,7 +31,7 @@ class Counted:
 async def count(
     purging: Purging, collectors: Iterable[str], devices: Collection[str]
 ) -> tuple[Counted, dict[str, str]]:
-    """Ask some collectors, one after the other; give what they have, and why some could not be asked."""
+    """Ask some collectors, one after the other, their daemons too; give what they have, and why some were not asked."""
     counted, problems = Counted(devices), dict[str, str]()
     for name in collectors:
         for daemon in purging.daemons(name) or [SERVICE_PROCESS]:

@@ -61,7 +61,8 @@ class DeviceRow(Struct, frozen=True, kw_only=True):
     Attributes:
         sets: process sets with a file each; those that were found, or where it was not `modelled` those that may be.
         bytes: of all of them by the plan.
-        held_files, held_bytes: what its collector has of it; null where it could not be asked.
+        held_files, held_bytes: what its collector has of it; null where it, or a daemon of it, could not be asked.
+        source_files, source_bytes: of these by the plan those of other sources than process sets.
     """
 
     device: str
@@ -75,6 +76,8 @@ class DeviceRow(Struct, frozen=True, kw_only=True):
     bytes: int
     held_files: int | None
     held_bytes: int | None
+    source_files: int = 0
+    source_bytes: int = 0
 
 
 class Devices(Struct, frozen=True, kw_only=True):
@@ -154,6 +157,8 @@ class RetentionTopic:
                 modelled=one.modelled,
                 file_bytes=one.file_bytes,
                 bytes=one.bytes,
+                source_files=one.source_files,
+                source_bytes=one.source_bytes,
                 held_files=None if owner is None or owner in problems else counted.files.get(one.device, 0),
                 held_bytes=None if owner is None or owner in problems else counted.bytes.get(one.device, 0),
             )

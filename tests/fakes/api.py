@@ -159,6 +159,7 @@ class State:
         self.answers: list[dict[str, Any]] = []
         self.unanswered: list[str] = []
         self.put: dict[str, DeviceBody] = {}
+        self.no_components: set[str] = set()
         self.series: dict[str, list[dict[str, Any]]] = {}
         self.staleness: dict[str, Any] = {}
         self.page_rows = 0
@@ -783,6 +784,8 @@ class Routes:
         self.state.device(name)
         if name in self.state.away:
             raise Refusal(503, "collector_unavailable", "collector local is not connected")
+        if self.state.no_components.intersection(query.get("component", ())):
+            raise Refusal(404, "not_found", f"Device {name!r} has no series of that component")
         title = query.get("graph", ["cpu"])[0]
         if title == self.state.undrawable:
             raise Refusal(404, "not_found", f"there is no graph {title}")

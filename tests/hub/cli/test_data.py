@@ -10,6 +10,7 @@ from rich.console import Console
 
 from hub.cli import datalist, sparks
 from hub.cli.sparks import by_point, spark, with_scale
+from tests.fakes import api
 from tests.fakes.api import FakeApi, iso
 from tests.hub.cli.conftest import Run
 
@@ -220,3 +221,37 @@ def test_process_sets_have_small_graphs_for_programs_and_where_there_is_room(run
     assert "▁▃·█ 0 – 3 B" in done.out
     for wrong in (("--at", "1h", "--sparklines"), ("--range", "soon"), ("--between", "2h", "1h", "--range", "1h")):
         assert run("ps", "web1", *wrong).code == 2
+
+
+def test_a_point_of_two_sources_is_asked_of_the_one_that_is_named(run: Run, fake: FakeApi) -> None:
+    fake.state.add_series("web1", "sshd", "agent")
+    done = run("data", "fetch", "web1", "sshd", "cpu")
+    assert done.code == 2
+    assert "cpu of 'sshd' of web1 is in the sources process, agent" in done.err
+    assert "process:cpu, or --source process" in done.err
+    for typed in (["agent:cpu"], ["cpu", "--source", "agent"], ["agent:cpu", "memory"]):
+        assert run("data", "fetch", "web1", "sshd", *typed, "--range", "1m").code == 0
+        assert "source=agent" in fake.state.requests[-1][1]
+    done = run("data", "fetch", "web1", "sshd", "agent:cpu", "process:memory")
+    assert done.code == 2
+    assert "rows are of one source at a time, and here are agent, process" in done.err
+
+
+def test_a_list_says_which_daemon_has_what_where_there_are_several(
+    run: Run, fake: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake.state.add_series("web1", "eth0", "if")
+    assert "DAEMON" not in run("data", "list", "web1").out
+    whole = api.kept_series
+    monkeypatch.setattr(
+        api,
+        "kept_series",
+        lambda component, source: (
+            whole(component, source) | {"daemon": "snmp" if source == "if" else "process", "stale": source == "if"}
+        ),
+    )
+    lines = {line.split()[0]: line.split() for line in run("data", "list", "web1").out.splitlines()}
+    assert lines["COMPONENT"][-1] == "DAEMON"
+    assert (lines["eth0"][-1], lines["sshd"][-1]) == ("snmp", "process")
+    assert "not known" in " ".join(lines["eth0"])
+    assert "not known" not in " ".join(lines["sshd"])

@@ -100,6 +100,15 @@ def test_a_picture_and_a_document_do_not_both_go_to_standard_output(run: Run) ->
     assert (done.code, done.json["error"]["code"]) == (2, "usage")
 
 
+def test_what_is_no_component_but_a_graph_is_drawn_of_all_that_have_it(run: Run, fake: FakeApi) -> None:
+    fake.state.no_components = {"memory", "nothing"}
+    assert run("graph", "web1", "memory", "-o", "x.png").code == 0
+    path, query = asked(fake)
+    assert (path, query["graph"], "component" in query) == ("devices/web1/graph", ["memory"], False)
+    assert run("graph", "web1", "nothing", "-o", "x.png").code == 3
+    assert run("graph", "web1", "memory", "cpu", "-o", "x.png").code == 3
+
+
 def test_graphs_are_listed(run: Run) -> None:
     done = run("graph", "web1", "--list")
     assert [line.split() for line in done.out.splitlines()][:2] == [
