@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from msgspec.structs import replace
 
@@ -372,3 +374,15 @@ def test_one_that_answers_to_pings_but_not_to_snmp_is_told_of() -> None:
     bench.silent = True
     found = bench.run()
     assert (keys_of(found["ping"]), keys_of(found["traffic"])) == ([], ["snmp_timeout"])
+
+
+def test_rows_have_the_time_and_the_uptime_of_the_answer_that_brought_them() -> None:
+    many = {index: (f"if{index}", index, 0) for index in range(1, 25)}
+    bench = Bench(interfaces(many), [TRAFFIC])
+    bench.reactor.delay_s = 0.5
+    rows = bench.run()["traffic"].rows
+    moments = sorted({row.taken for row in rows})
+    assert len(moments) == len(bench.requests) > 1
+    assert {round(later - first, 6) for first, later in itertools.pairwise(moments)} == {0.5}
+    assert [row.taken for row in rows] == sorted(row.taken for row in rows)
+    assert {round(row.uptime_s - row.taken, 6) for row in rows if row.uptime_s} == {round(1000 - moments[0], 6)}
