@@ -114,7 +114,7 @@ def read(devices: int, rounds: int, port: int) -> dict[str, float]:
             at = step - (rounds - number) * STEP_S
             began = time.process_time()
             due = Due(steps={STEP_S: at}, at=float(at))
-            found = await gatherResults([Deferred.fromCoroutine(one.run(due)) for one in made])  # type: ignore[arg-type]
+            found = await gatherResults([Deferred.fromCoroutine(one.run(due)) for one in made])
             if number:
                 least("read", began)
             began = time.process_time()
@@ -144,7 +144,8 @@ def ping() -> float:
     from twisted.internet.defer import Deferred, gatherResults
 
     reactor: Any = installed
-    pinger, failures = Pinger(reactor), []
+    pinger = Pinger(reactor)
+    failures: list[Any] = []
     source = PingSource(id="ping", template="ping", interval_s=STEP_S, packets=ECHOES, gap_s=0.5)
 
     async def measure() -> None:

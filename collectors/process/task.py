@@ -12,7 +12,7 @@ from collectors.framework.interfaces import CollectorContext, IProcessSource, IT
 from collectors.framework.networks import SILENT
 from collectors.framework.processtable import ProcessTable
 from collectors.framework.snmp.backoff import NO_ANSWER, Backoff
-from collectors.framework.snmp.errors import ERROR_KEYS, error_key
+from collectors.framework.snmp.errors import ERROR_KEYS, NoHostResources, error_key
 from collectors.framework.timing import turn_of
 from collectors.process import flaws, report
 from collectors.process.backoff import longest_cycle_s, longest_read_s
@@ -302,7 +302,9 @@ class ProcessTask:
         if self.book is not None:
             self.book.unreadable(error.message)
         alarms = self._tracker.memory.alarms
-        if key not in alarms:
+        if isinstance(error, NoHostResources) and not self._config.process_sets:
+            events += self._readable()  # a switch, a printer: nobody has asked for processes of it
+        elif key not in alarms:
             events += [self._device_event(old, Severity.CLEAR, "another problem took its place") for old in alarms]
             alarms.clear()
             alarms[key] = int(Severity.ERROR)

@@ -277,6 +277,14 @@ class CycleTests(SynchronousTestCase):
         self.assertEqual(self.cycle(), [("snmp_no_host_resources", 4)])
         self.assertIn("snmpwalk", self.journal.events[-1].summary + self.journal.events[-1].message)
 
+    def test_nobody_misses_the_process_table_of_a_device_without_process_sets(self) -> None:
+        self.end(*range(1, 41))
+        self.assertEqual(self.cycle(), [("snmp_no_host_resources", 4)])
+        self.task.update(config(process_sets=()))
+        self.assertEqual(self.cycle(), [("snmp_no_host_resources", 0)])
+        self.assertEqual(self.cycle(), [])
+        self.assertIn("shows no process table", self.task.scan.problem)
+
     def test_an_agent_that_was_restarted_is_said_once_and_closed_by_the_next_cycle(self) -> None:
         self.start(77, "web", "/web", "-d")
         self.cycle()
