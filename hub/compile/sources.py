@@ -20,6 +20,7 @@ from hub.model.retention import RETENTION
 TAKEN = ("source", "interval_s", RETENTION)
 """Properties that all these daemons have to know."""
 MAX_SHARED = 1000
+MAX_ID = 100
 
 Sources = tuple[SourceOnWire, ...]
 
@@ -74,7 +75,7 @@ class SourceCompiler:
             others = (one for one in handlers if (one.config.template, one.config.id) not in own)
             if len(self._shared) >= MAX_SHARED:
                 self._shared.clear()
-            found = self._shared[key] = gathered, handlers, tuple(_timed((*bound, *others), interval_s))
+            found = self._shared[key] = gathered, handlers, tuple(_timed((*bound, *_apart(bound, others)), interval_s))
         return found[2]
 
 
@@ -101,6 +102,22 @@ def pushed_config(model: Model, device_id: str, handlers: Collection[str]) -> De
     config = device_config(model, device, {name: values[name] for name in TAKEN}, snmp=None)
     wanted = (one for one in handlers_of(model) if one.config.template in handlers)
     return msgspec.structs.replace(config, sources=tuple(_timed(wanted, config.interval_s)))
+
+
+def _apart(bound: Iterable[Bound], handlers: Iterable[Bound]) -> Iterable[Bound]:
+    """Handlers with ids that nothing else of the device has: series are called by them.
+
+    Templates that extend one another have sources of one id. The handler that is called like its template keeps that id
+    before others do; what gives way is called by both.
+    """
+    taken = {one.config.id for one in bound}
+    for one in sorted(handlers, key=lambda one: (one.config.id != one.config.template, one.config.template)):
+        config = one.config
+        if config.id in taken:
+            config = msgspec.structs.replace(config, id=f"{config.template}.{config.id}"[:MAX_ID])
+        if config.id not in taken:
+            taken.add(config.id)
+            yield msgspec.structs.replace(one, config=config)
 
 
 def _timed(bound: Iterable[Bound], interval_s: int) -> Iterable[SourceOnWire]:

@@ -110,6 +110,18 @@ def test_a_probe_has_the_points_of_its_handler_and_probes_that_are_dropped_in_al
     assert not SourceCompiler("probe").has(model, model.devices["far"])
 
 
+def test_handlers_have_ids_of_their_own_among_all_that_a_device_has() -> None:
+    text = """
+- {kind: Template, id: base, component: worker, sources: {sizes: {type: probe, points: [data]}}}
+- {kind: Template, id: strict, extends: base}
+- {kind: Template, id: sizes, component: worker, sources: {sizes: {type: probe, points: [size]}}}
+- {kind: Template, id: run, component: worker, sources: {strict: {type: probe, command: [x], points: [y]}}}
+- {kind: Device, id: here, properties: {source: local}, templates: [run]}
+"""
+    found = {one.template: one.id for one in config("probe", "here", site(text)).sources}
+    assert found == {"run": "strict", "sizes": "sizes", "base": "base.sizes", "strict": "strict.sizes"}
+
+
 def test_a_plugin_gets_its_settings_and_no_secrets() -> None:
     found = config("queue", "far")
     assert found.snmp is None
