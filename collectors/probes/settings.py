@@ -58,7 +58,7 @@ class ProbeSettings(CollectorSettings, frozen=True, kw_only=True):
     """
 
     folder: Path = Path("var/probe")
-    parallel: Annotated[int, Meta(ge=1)] = 10
+    parallel: Annotated[int, Meta(ge=1)] = 20
     probes: ProbesSettings = ProbesSettings()
     prometheus: PageSettings = PageSettings()
     statsd: StatsdSettings = StatsdSettings()

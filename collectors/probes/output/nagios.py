@@ -50,7 +50,7 @@ _UNITS: dict[str, tuple[str, float]] = {
 
 
 def is_nagios(text: str, status: int) -> bool:
-    """Whether a plugin has printed it: an exit status of one, and a state in the first line, or figures behind a bar."""
+    """Whether a plugin has printed it: its exit status, and a state in the first line, or figures behind a bar."""
     if not 0 <= status <= 3:
         return False
     first, _, rest = text.partition("\n")
