@@ -32,7 +32,7 @@ from tests.hub.model.test_documents import read
 DOCUMENTS = """\
 kind: DeviceClass
 id: /
-templates: [ports, agent, sets]
+templates: [ports, agent, sets, zones]
 ---
 kind: Template
 id: ports
@@ -43,6 +43,16 @@ thresholds:
   full: {points: in, maximum: 1000}
 graphs:
   traffic: {title: Traffic, points: [in]}
+---
+kind: Template
+id: zones
+component: zone
+sources:
+  sensor: {type: snmp, oids: [{walk: .1.3.6.1.2.1.99.1.1.1.4}], name: '{index}', points: {in: {unit: s}}}
+thresholds:
+  many: {points: in, maximum: 7}
+graphs:
+  traffic: {title: Visitors, points: [in]}
 ---
 kind: Template
 id: agent
@@ -137,6 +147,16 @@ class SeatTests(SynchronousTestCase):
         self.assertEqual(self.draw(Whose("web1", "nginx"), graph="size").picture.data, b"process")
         self.assertEqual(self.draw(Whose("web1", "nginx")).picture.data, b"process")  # cpu
         self.assertEqual(self.draw(Whose("web1", None), graph="cpu").picture.data, b"process")
+
+    def test_of_graphs_with_one_name_that_of_the_kind_holds_with_its_thresholds(self) -> None:
+        self.daemons["snmp"].has("hall", "sensor", "in")
+        self.wants["snmp"].append("sensor")
+        for component, title, limit in (("hall", "Visitors", 7), ("eth0", "Traffic", 1000)):
+            self.draw(Whose("web1", component), graph="traffic")
+            drawing = self.drawn[-1][1].drawing
+            assert drawing is not None
+            self.assertEqual(drawing.title, f"web1 · {component} · {title}")
+            self.assertEqual([one.value for one in drawing.limits], [limit])
 
     def test_without_a_name_it_is_the_first_that_the_component_has(self) -> None:
         self.assertEqual(self.draw(Whose("web1", "eth0")).picture.data, b"snmp")
