@@ -100,7 +100,10 @@ def test_out_of_turn_it_is_all_and_the_turns_stay() -> None:
     due.everything()
     assert due.take(1001) == {60: 960, 300: 900}
     assert due.due(1001) == {}
+    due.everything()
+    assert due.take(1021) == {60: 1020, 300: 900}  # before its turn in that step
     assert due.take(1050) == {60: 1020}
+    assert due.take(1050) == {}
 
 
 def test_other_intervals_are_due_at_once_and_the_place_stays() -> None:

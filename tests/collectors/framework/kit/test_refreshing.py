@@ -211,6 +211,13 @@ def test_nothing_changes_when_a_refresh_fails_half_way(daemon: Daemon, error: Ex
     assert set(daemon.tasks()) == {"fake:web1:a"}
 
 
+def test_a_config_that_was_refused_is_refused_again(daemon: Daemon) -> None:
+    daemon.run(lambda _: [daemon.jobs.job("a", 60)])
+    bad = device(roll_days=1)
+    for _ in range(2):
+        assert daemon.run(half_way(daemon, PermanentError("damaged")), bad) == "damaged"
+
+
 def test_a_new_device_whose_jobs_cannot_be_told_has_none(daemon: Daemon) -> None:
     assert daemon.run(half_way(daemon, PermanentError("damaged"))) == "damaged"
     assert not daemon.runner.has("web1")
@@ -319,6 +326,12 @@ def test_a_defect_is_task_failed_of_that_job(daemon: Daemon) -> None:
     broken.add("")
     daemon.pass_steps(1)
     assert daemon.told()[-1] == ("error", "", "task_failed")
+
+
+def test_what_a_job_failed_with_ends_when_it_is_done_no_more(daemon: Daemon) -> None:
+    daemon.run(lambda _: [daemon.jobs.job("a", 60, behave=lambda _: 1 / 0)])
+    daemon.again(lambda _: ())
+    assert daemon.told() == [("error", "", "task_failed:a"), ("clear", "", "task_failed:a")]
 
 
 def test_a_job_that_takes_too_long_is_cancelled(daemon: Daemon) -> None:
