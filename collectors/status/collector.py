@@ -17,7 +17,7 @@ from collectors.status.rows import rows_of
 from collectors.status.settings import StatusCollectorSettings, StatusSettings
 from collectors.status.tree import answer
 from collectors.status.treeserver import TreeServer
-from collectors.status.troubles import of_source, of_wanted
+from collectors.status.troubles import UNKNOWN, of_source, of_wanted
 from collectors.status.watcher import Watcher, local_readers
 from collectors.status.wishes import key_of
 from common.configs import DeviceConfig, SourceKind
@@ -142,6 +142,7 @@ class StatusCollector(Collector):
         if sources:
             self._sources[device] = sources
         self._watcher.update(self._wanted())
+        self._live.changed()
 
     def _wanted(self) -> Wanted:
         sources = [source for of_device in self._sources.values() for source in of_device]
@@ -169,18 +170,19 @@ class _Steps:
         """Read the sources that are due."""
         shortest = min(due.steps)
         now = await self._live.no_older_than(max(FRESH * shortest, 1.5 * min(self._live.interval_s, shortest)))
-        results = [
-            Result(
-                source=source.id,
-                step=due.steps[source.interval_s],
-                rows=rows_of(source, now, self._before.get(source.interval_s)),
-                problems=of_source(source, now),
-            )
-            for source in self._sources
-            if source.interval_s in due.steps
-        ]
+        results = [self._read(source, now, due) for source in self._sources if source.interval_s in due.steps]
         self._before |= dict.fromkeys(due.steps, now)
         return results
+
+    def _read(self, source: StatusSource, now: Pass, due: Due) -> Result:
+        problems = of_source(source, now)
+        return Result(
+            source=source.id,
+            step=due.steps[source.interval_s],
+            rows=rows_of(source, now, self._before.get(source.interval_s)),
+            complete=not any(problem.key in UNKNOWN for problem in problems),
+            problems=problems,
+        )
 
 
 def together(named: Wanted, sources: Iterable[StatusSource], every_s: float) -> Wanted:

@@ -17,6 +17,9 @@ from common.errors import TocsinError, TransientError
 SLOW_AFTER = 10
 """Passes in a row that are slow, or not, before it is said."""
 
+MOST_LOOKS = 2
+"""For one who wants a new pass: one that is under way may have begun too early."""
+
 _log = Logger()
 
 
@@ -62,6 +65,7 @@ class Live(Service):
         self._inodes = inodes
         self._on_pass = on_pass
         self._began = 0.0
+        self._changed = 0.0
         self._turn = 0
         self._call: IDelayedCall | None = None
         self._waiting: list[Deferred[None]] = []
@@ -111,16 +115,27 @@ class Live(Service):
             self._tree = self.latest, tree_of(self.latest, self.before, inodes=self._inodes)
         return self._tree[1]
 
+    def changed(self) -> None:
+        """Something else is wanted: passes that have begun before do not have it."""
+        self._changed = self._clock.seconds()
+
     async def no_older_than(self, age_s: float) -> Pass:
-        """The last pass, or a new one where that is older.
+        """The last pass, or a new one where that is older, or has not read what is wanted now.
 
         Raises:
             TocsinError: none could be taken.
         """
-        if self.latest is None or self._clock.seconds() - self.latest.monotonic > age_s:
-            self._take(await self._watcher.look())
-        assert self.latest is not None
-        return self.latest
+        found = self.latest
+        for _ in range(MOST_LOOKS):
+            if found is not None and self._clock.seconds() - found.monotonic <= age_s and self._has_all(found):
+                break
+            found = await self._watcher.look()
+            self._take(found)
+        assert found is not None
+        return found
+
+    def _has_all(self, taken: Pass) -> bool:
+        return taken.monotonic >= self._changed
 
     def _look(self) -> None:
         self._call = None

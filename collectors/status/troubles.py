@@ -19,6 +19,8 @@ KEYS: Mapping[State, str] = {
     State.STUCK: STUCK,
     State.ERROR: ERROR,
 }
+UNKNOWN = frozenset({DENIED, STUCK, ERROR})
+"""Of what this is said nothing is known; it may be there, and alarms of it stand."""
 _WORSE = frozenset({State.GONE, State.STUCK})
 
 

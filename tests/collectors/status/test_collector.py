@@ -167,6 +167,30 @@ def test_a_run_gives_the_rows_of_the_sources_that_are_due_and_what_is_wrong_with
     assert [(problem.key, problem.component) for problem in disks.problems] == [("item_absent", "/x")]
 
 
+@pytest.mark.parametrize(
+    ("state", "complete"), [(State.GONE, True), (State.ABSENT, True), (State.STUCK, False), (State.DENIED, False)]
+)
+def test_alarms_of_what_does_not_answer_stand_and_those_of_what_is_gone_end(
+    bench: Bench, state: State, *, complete: bool
+) -> None:
+    (job,) = bench.collector.jobs(config(source("disks", only=("/", "/x"))))
+    bench.read(a_pass(items={"disks": {"/": ok(ROOM), "/x": bad(state, "no")}}))
+    (one,) = bench.run(job, {60: 60})
+    assert one.complete is complete
+
+
+def test_a_pass_that_was_begun_before_something_was_wanted_is_not_what_a_run_gets(bench: Bench) -> None:
+    bench.read(a_pass())
+    bench.live.stopService()
+    bench.clock.advance(0.25)
+    (job,) = bench.collector.jobs(config(source("disks")))
+    bench.clock.advance(0.25)
+    bench.run(job, {60: 60})
+    assert bench.watcher.begun == [0.0, 0.5]
+    bench.run(job, {60: 60})
+    assert bench.watcher.begun == [0.0, 0.5]
+
+
 def test_a_run_that_finds_an_old_pass_takes_one(bench: Bench) -> None:
     (job,) = bench.collector.jobs(config(source("disks", interval_s=10)))
     bench.read(a_pass())
