@@ -140,7 +140,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
         model.observe(services.model_changed)
         pools.observe(services.moved, services.look_again)
         departures, moves = (
-            await open_departures(clock, model, pools, distributor, components, events),
+            await open_departures(clock, model, pools, services, components, events),
             await open_moves(
                 *(clock, database, model, pools, Owners(services), roster, events, hub_events),
                 mib_per_s=settings.moves.mib_per_s,

@@ -33,6 +33,7 @@ from hub.distribution.absence import KEY as COLLECTOR_LOST
 from hub.distribution.absence import Absence
 from hub.distribution.ailments import KEY as COLLECTOR_PROBLEM
 from hub.distribution.ailments import Ailments
+from hub.distribution.ceasing import Ceasing
 from hub.distribution.decisions import Decisions
 from hub.distribution.departures import Departures
 from hub.distribution.distributor import Distributor
@@ -163,15 +164,17 @@ async def open_departures(
     clock: Any,
     model: ModelService,
     pools: PoolKeeper,
-    distributor: Distributor,
+    services: Services,
     components: ComponentBook,
     events: SqlEventStore,
 ) -> Departures:
     """Prepare to see devices off, those too that were on their way when the hub stopped."""
+    ceasing = Ceasing(clock, time.time, services, lambda: model.model, events.close_of)
+    model.observe(ceasing.model_changed)
     departures = Departures(
         clock,
         time.time,
-        distributor,
+        services.process,
         lambda *gone: see_off(components, events, *gone),
         events.leave_behind,
         events.standing,

@@ -188,6 +188,11 @@ class SqlEventStore:
             return 0
         return await self._end(events.c.device.in_(wanted), lambda record: decide(record, State.CLOSED, by, at))
 
+    async def close_of(self, devices: Iterable[str], daemon: str, by: str, at: float) -> int:
+        """Close what daemons of a name have open of devices; return how many events that were."""
+        which = events.c.device.in_(list(devices)) & (events.c.daemon == daemon)
+        return await self._end(which, lambda record: decide(record, State.CLOSED, by, at))
+
     async def standing(self, devices: Collection[str], daemon: str) -> dict[int, int]:
         """Read what daemons of a name have open of some devices: how often each was seen, by id."""
         query = select(events.c.id, events.c.count.label("seen")).where(events.c.open_fingerprint.is_not(None))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from common.sources import SourceConfig
+from hub.distribution.ceasing import Ceasing
 from hub.distribution.hubevents import HubEvents
 from hub.distribution.roster import Roster
 from hub.distribution.services import Services, make_services
@@ -179,6 +181,23 @@ def test_a_daemon_may_speak_of_what_it_reads_though_another_has_the_device_now(b
     assert bench.services.may_report("one", "snmp", "a")
     assert not bench.services.may_report("one", "queue", "a")
     assert bench.services.may_report("two", "snmp", "a")
+
+
+def test_what_a_daemon_left_open_of_what_it_reads_no_more_is_closed_when_it_has_let_go(bench: Bench) -> None:
+    closed: list[tuple[object, ...]] = []
+
+    async def close(devices: Sequence[str], daemon: str, by: str, _at: float) -> int:
+        closed.append((*devices, daemon, by))
+        return 1
+
+    ceasing = Ceasing(bench.clock, lambda: 1.0, bench.services, lambda: bench.model.model, close)
+    bench.model.observe(ceasing.model_changed)
+    bench.attach("one", "snmp")
+    bench.apply("{kind: Template, id: echo, sources: {echo: {type: ping, packets: 9}}}\n")
+    assert closed == []
+    bench.apply("{kind: Device, id: a, address: x, collector: one, templates: [jobs]}\n")
+    assert bench.runs("one", "snmp") == {}
+    assert closed == [("a", "snmp", "hub")]
 
 
 def test_alarms_about_configs_are_told_apart_by_service(bench: Bench) -> None:
