@@ -161,6 +161,8 @@ def test_templates_run_what_lies_in_the_folders_and_what_is_allowed(tmp_path: Pa
     for bad in ("/bin/sh", f"{tmp_path}/probes/a.sh", f"{tmp_path}/../{tmp_path.name}/check_x"):
         with pytest.raises(PermanentError, match="do not allow"):
             probe_of([bad], probes, allow)
+    with pytest.raises(PermanentError, match="do not allow"):
+        probe_of([f"{tmp_path}/../check_x"], probes, [f"{tmp_path.parent}/*/*/check_x"])
     with pytest.raises(PermanentError, match="there is no program"):
         probe_of([f"{tmp_path}/gone"], probes, allow)
     program.chmod(0o777)

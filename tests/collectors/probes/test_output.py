@@ -103,10 +103,10 @@ def test_a_component_that_stands_twice_or_has_no_points_is_left_out() -> None:
 
 
 def test_the_excerpt_has_a_caret_under_the_place() -> None:
-    (flaw,) = told('{"a": {"x": 1,}}').flaws
+    (flaw,) = told('{"a": {"x": 1,]}').flaws
     line, caret = flaw.shown.splitlines()
     assert flaw.sentence == "line 1, column 15: this is no JSON: a key in double quotes was expected"
-    assert line[caret.index("^")] == "}"
+    assert line[caret.index("^")] == "]"
 
 
 @pytest.mark.parametrize(
