@@ -206,10 +206,12 @@ class _State:
         if column is None:
             value = self._values.get(place)
             return [None if value is None else number(value.value)] * len(indexes)
-        found = [column.rows.get(index) for index in indexes]
+        rows = column.rows
+        same = list(rows) == indexes  # mostly: then no row has to be looked up
+        found = list(rows.values()) if same else [rows.get(index) for index in indexes]
         if set(map(type, found)) <= {int}:
             return found  # type: ignore[return-value]  # as has just been seen
-        return self._read(place, column.rows, indexes)
+        return self._read(place, rows, indexes)
 
     def _read(self, place: int, values: Mapping[Oid, SnmpValue], indexes: Sequence[Oid]) -> Numbers:
         """The same of a column of which not all values are there, and integers."""
@@ -272,7 +274,10 @@ def _made(made: Made, numbers: Mapping[int, Numbers], fixed: dict[str, Number | 
     if made.bare:
         return numbers[made.bare]
     evaluate = made.expression.evaluate
-    names = [(name, numbers[place]) for name, place in made.operands.items()]
-    if not names:
+    if not made.operands:
         return [evaluate(fixed)] * rows
-    return [evaluate({name: values[row] for name, values in names} | fixed) for row in range(rows)]
+    seen: dict[tuple[Number | None, ...], Number | None] = {}  # of states, speeds and sizes rows have few
+    for values in zip(*(numbers[place] for place in made.operands.values()), strict=True):
+        if values not in seen:
+            seen[values] = evaluate(dict(zip(made.operands, values, strict=True)) | fixed)
+    return [seen[values] for values in zip(*(numbers[place] for place in made.operands.values()), strict=True)]

@@ -58,7 +58,7 @@ def named(name: RowName, only: Any, left_out: frozenset[str], indexes: Sequence[
     if only is not None:
         plain = [one if one is not None and only.search(one) else None for one in plain]
     rows = [one for one in plain if one is not None]
-    twice = {}
+    twice: dict[str, list[Oid]] = {}
     if len(set(rows)) < len(rows):
         plain, twice = _apart(plain, indexes)
     if left_out:
