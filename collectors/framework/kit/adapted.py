@@ -69,7 +69,9 @@ class Adapted:
     def decided(self, decision: Decision) -> bool:
         """Take note of what an operator made of an alarm; the next reading goes by it."""
         device = self._devices.get(decision.device)
-        return (device is not None and device.taker.decided(decision)) or self._collector.decided(decision)
+        if (device is not None and device.taker.decided(decision)) or self._collector.decided(decision):
+            return True
+        return device is not None and device.taker.decided(decision, of_nobody=True)
 
     async def answer(self, query: Query) -> Answer:
         """What only this collector knows."""

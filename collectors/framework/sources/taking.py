@@ -101,12 +101,20 @@ class SourceTaker:
         self._mistakes = tuple(mistakes)
         self._stale = True
 
-    def decided(self, decision: Decision) -> bool:
-        """Take note of what an operator made of an alarm; False when it is none of a source."""
+    def decided(self, decision: Decision, *, of_nobody: bool = False) -> bool:
+        """Take note of what an operator made of an alarm; False when it is none of a source.
+
+        Args:
+            decision: of the device.
+            of_nobody: nobody else has such a source: take alarms of thresholds of any.
+        """
         if decision.event_class == CLASS_DAEMON:
             return False
-        mine = decision.event_key.startswith(KEY_PREFIX)
-        mine = mine or self._memory.knows(decision.event_class, decision.event_key)
+        mine = self._memory.knows(decision.event_class, decision.event_key)
+        if decision.event_key.startswith(KEY_PREFIX):
+            source = _source_of(decision)
+            mine = of_nobody or source in self._plans
+            mine = mine or any(kept.source == source for kept in self._memory.sources.values())
         if mine:
             self._decisions.append(decision)
         return mine
@@ -331,7 +339,7 @@ class SourceTaker:
         """The next reading says what differs: what was closed and goes on is raised anew."""
         self._changed = True
         if decision.event_key.startswith(KEY_PREFIX):
-            source = decision.event_key[len(KEY_PREFIX) :].partition("/")[0]
+            source = _source_of(decision)
             plan = self._plans.get(source)
             homes = [
                 (key, kept) for key, kept in self._memory.sources.items() if plan is not None and kept.source == source
@@ -414,6 +422,11 @@ def state_key(service: str, device: str) -> str:
 
 def _plans(config: DeviceConfig) -> dict[str, SourcePlan]:
     return {source.id: SourcePlan(config, source) for source in config.sources}
+
+
+def _source_of(decision: Decision) -> str:
+    """Which source the alarm of a threshold is of."""
+    return decision.event_key[len(KEY_PREFIX) :].partition("/")[0]
 
 
 def _key(word: str, what: str) -> str:

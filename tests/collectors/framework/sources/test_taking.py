@@ -54,7 +54,9 @@ class Taking(Kit):
         self.taker.update(self.config, jobs)
         done(self.taker.settle())
 
-    def decide(self, key: str, component: str = "", event_class: str = "/Perf", *, opened: bool) -> bool:
+    def decide(
+        self, key: str, component: str = "", event_class: str = "/Perf", *, opened: bool, of_nobody: bool = False
+    ) -> bool:
         return self.taker.decided(
             Decision(
                 device="web1",
@@ -63,7 +65,8 @@ class Taking(Kit):
                 event_key=key,
                 severity=4,
                 open=opened,
-            )
+            ),
+            of_nobody=of_nobody,
         )
 
     def kept(self) -> list[tuple[str, int, dict[str, Any]]]:
@@ -144,6 +147,16 @@ def test_an_alarm_opens_once_and_ends_once_over_restarts() -> None:
     assert taking.sink.sent[0].summary == "length of mail is 51 jobs, over the limit of 50 jobs"
     taking.read(mail=1, news=1)
     taking.read(mail=1, news=1)
+    assert taking.told() == [("error", "mail", HIGH), ("clear", "mail", HIGH)]
+
+
+def test_what_changed_since_it_was_kept_first_is_kept_as_well() -> None:
+    taking = Taking(device(source(), source("other")))
+    taking.read(mail=1)
+    taking.read(mail=99)
+    taking.restart()
+    taking.read(mail=99)
+    taking.read(mail=1)
     assert taking.told() == [("error", "mail", HIGH), ("clear", "mail", HIGH)]
 
 
@@ -285,10 +298,13 @@ def test_an_alarm_that_was_opened_by_hand_ends_when_there_is_no_cause() -> None:
 @pytest.mark.parametrize("key", ["threshold:gone/high:length", "threshold:high:length"])
 def test_an_alarm_of_what_is_gone_ends_when_it_is_opened_by_hand(key: str) -> None:
     taking = Taking()
-    assert taking.decide(key, "mail", opened=True)
+    assert not taking.decide(key, "mail", opened=True)  # somebody else may have it
+    taking.read(mail=1)
+    assert taking.sink.sent == []
+    assert taking.decide(key, "mail", opened=True, of_nobody=True)
     taking.read(mail=1)
     assert taking.told() == [("clear", "mail", key)]
-    assert taking.decide(key, "mail", opened=False)
+    assert taking.decide(key, "mail", opened=False, of_nobody=True)
     taking.read(mail=1)
     assert len(taking.sink.sent) == 1
 
