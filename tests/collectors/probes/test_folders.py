@@ -117,6 +117,14 @@ def test_of_one_name_there_is_one_probe(tmp_path: Path, folder: Path) -> None:
     assert found.refused[0].why == f"{second} is not run: the probe a is {first} already"
 
 
+def test_packages_bring_probes_and_files_go_before_them(folder: Path) -> None:
+    own = put(folder, "disk.sh")
+    folders = Folders([folder], lambda: {"disk": "package:disk", "queue": "package:queue"})
+    folders.look()
+    assert folders.found.probes["disk"].path == str(own)
+    assert folders.found.probes["queue"].program[-1] == "package:queue"
+
+
 def test_a_link_is_judged_by_where_it_leads(tmp_path: Path, folder: Path) -> None:
     (folder / "a.sh").symlink_to(put(tmp_path, "real.sh", mode=0o757))
     assert "everybody may write" in refusal(folder)

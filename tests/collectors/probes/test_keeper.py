@@ -205,6 +205,11 @@ def test_a_function_that_fails_is_told(tmp_path: Path, text: str, word: str) -> 
     assert word in failure
 
 
+def test_a_function_of_an_installed_package() -> None:
+    outcome = run_apart(order(sys.executable, "-I", "-S", PYCHILD, "json:loads", '{"a": {"x": 1}}'))
+    assert outcome.parsed.components == {"a": {"x": 1}}
+
+
 def test_a_function_that_gives_nan(tmp_path: Path) -> None:
     outcome, _ = function(tmp_path, "def probe(): return {'a': {'x': float('nan'), 'y': 2}}")
     assert outcome.parsed.components == {"a": {"y": 2}}
