@@ -8,7 +8,7 @@ import msgspec
 
 from common.configs import DeviceConfig
 from common.errors import NotFoundError, PermanentError
-from common.sources import DEVICE, SERVICE_PROBE, SERVICE_SNMP
+from common.sources import DEVICE, SERVICE_PROBE, SERVICE_SNMP, ScrapeSource
 from common.sources import Source as SourceOnWire
 from hub.compile.device import SNMP, device_config
 from hub.model.entities import Device
@@ -56,6 +56,7 @@ class SourceCompiler:
         values = effective(model.properties_of(device))
         config = device_config(model, device, self._taken(values), **self._more())
         sources = self._sources(model, gathered, config.interval_s)
+        sources = _addressed(sources, config)
         return msgspec.structs.replace(config, sources=_without(sources, left_out_in(model, device)))
 
     def _taken(self, values: Mapping[str, Value]) -> dict[str, Value]:
@@ -123,6 +124,19 @@ def _apart(bound: Iterable[Bound], handlers: Iterable[Bound]) -> Iterable[Bound]
 def _timed(bound: Iterable[Bound], interval_s: int) -> Iterable[SourceOnWire]:
     for one in bound:
         yield msgspec.structs.replace(one.config, interval_s=interval_s) if one.follows else one.config
+
+
+def _addressed(sources: Sources, config: DeviceConfig) -> Sources:
+    """The sources with the address and the name of the device in those urls that have a place for them."""
+    if not any(isinstance(one, ScrapeSource) and "{" in one.url for one in sources):
+        return sources
+    host = f"[{config.address}]" if ":" in config.address else config.address
+    return tuple(
+        msgspec.structs.replace(one, url=one.url.replace("{address}", host).replace("{device}", config.device))
+        if isinstance(one, ScrapeSource)
+        else one
+        for one in sources
+    )
 
 
 def _without(sources: Sources, left_out: Mapping[str, tuple[str, ...]]) -> Sources:

@@ -141,13 +141,12 @@ def _of_kind(templates: Mapping[str, Effective], held: Sequence[Effective], *, l
             if parts:
                 judged[id_] = parts
     for id_, (template_id, source) in chosen.items():
-        points = _points(templates, source)
-        parts = [(name, *part) for name, found in judged.items() for part in found]
-        parts += _of_handler(templates, id_, source, judged)
+        has = _points(templates, source)
+        said = [(name, *part) for name, found in judged.items() for part in found]
         thresholds = tuple(
-            _of_points(name, threshold, tuple(point for point in named if point in points))
-            for name, source_id, threshold, named in parts
-            if source_id == id_ and threshold.enabled and any(point in points for point in named)
+            _of_points(name, threshold, tuple(point for point in named if point in has))
+            for name, source_id, threshold, named in (*said, *_of_handler(templates, id_, source, judged))
+            if source_id == id_ and threshold.enabled and any(point in has for point in named)
         )
         config = made(source, _measuring(templates, source), id_=id_, template=template_id, component=held[0].component)
         config = msgspec.structs.replace(config, thresholds=thresholds)

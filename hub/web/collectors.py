@@ -190,8 +190,8 @@ class CollectorTopic:
             return _shown(service, device, "collector", live.digest, live.config)
         collector = self._services.process.owner(device)
         if distributor.owner(device) is None and collector is not None:
-            known = self._services.is_known(collector, service)
-            why = "there is nothing that it reads of this device" if known else missing(collector, service)
+            is_known = self._services.is_known(collector, service)
+            why = "there is nothing that it reads of this device" if is_known else missing(collector, service)
             raise NotFoundError(f"{device!r} has no config of the service {service}: {why}")
         if collector is None:
             raise NotFoundError(f"there is no device {device!r}; `tocsin device list` shows those that there are")

@@ -154,3 +154,11 @@ def test_devices_that_have_their_templates_in_common_share_their_sources() -> No
     model = site(SITE + "- {kind: Device, id: far2, address: c, properties: {interval_s: 30}}\n")
     compiler = SourceCompiler("queue")
     assert compiler.compile(model, "far").sources is compiler.compile(model, "far2").sources
+
+
+def test_a_page_is_asked_for_at_the_device() -> None:
+    text = "kind: Template\nid: t\nsources:\n  s:\n    type: prometheus\n    url: http://{address}:9100/{device}\n"
+    text += "    points: {up: {metric: up}}\n---\n"
+    for address, host in (("10.0.0.1", "10.0.0.1"), ("fe80::1", "[fe80::1]")):
+        model = site(text + f"{{kind: Device, id: d, address: '{address}', templates: [t]}}\n")
+        assert [getattr(one, "url", "") for one in config("probe", "d", model).sources] == [f"http://{host}:9100/d"]
