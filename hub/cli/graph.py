@@ -198,19 +198,26 @@ def _picture(client: Client, chosen: Chosen, parameters: Parameters) -> Pictured
         try:
             return client.api.picture(path, parameters)
         except CommandError as error:
-            if error.exit_code is not Exit.NOT_FOUND or not _names_graph(client, chosen):
+            owners = _owners_of_graph(client, chosen) if error.exit_code is Exit.NOT_FOUND else None
+            if owners is None:
                 raise
-        return client.api.picture(path, {**parameters, "component": None, "graph": chosen.components[0]})
+        return client.api.picture(path, {**parameters, "component": owners or None, "graph": chosen.components[0]})
     several = {"device": list(chosen.devices) or None, "class": chosen.device_class, "group": chosen.group}
     return client.api.picture(path_of("graph"), {**several, **parameters})
 
 
-def _names_graph(client: Client, chosen: Chosen) -> bool:
-    """Whether what stands in the place of a component, and is none, is a graph of the whole device."""
+def _owners_of_graph(client: Client, chosen: Chosen) -> list[str] | None:
+    """Whose graph stands in the place of a component: the device's own, or that of all that have it, an empty list.
+
+    None when it is no graph of the whole device.
+    """
     if chosen.graph is not None or len(chosen.components) != 1:
-        return False
+        return None
     rows, _ = graph_rows(client.api, chosen.devices[0], ())
-    return any(row.get("component") is None and row.get("graph") == chosen.components[0] for row in rows)
+    owners = {row.get("component") for row in rows if row.get("graph") == chosen.components[0]}
+    if None not in owners:
+        return None
+    return [""] if owners == {None, ""} else []
 
 
 def _done(

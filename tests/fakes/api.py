@@ -160,6 +160,7 @@ class State:
         self.unanswered: list[str] = []
         self.put: dict[str, DeviceBody] = {}
         self.no_components: set[str] = set()
+        self.own_graphs: set[str] = set()
         self.series: dict[str, list[dict[str, Any]]] = {}
         self.staleness: dict[str, Any] = {}
         self.page_rows = 0
@@ -798,6 +799,9 @@ class Routes:
             for component in query.get("component", [None, "nginx: worker", "sshd"])
             for graph in ("cpu", "memory", "count")
         ]
+        for graph in self.state.own_graphs:  # of the device itself
+            whole = {"graph": graph, "title": graph, "points": [graph], "missing": [], "template": ""}
+            rows += [{"component": component, **whole} for component in (None, "")]
         return {"device": name, "graphs": rows, "problem": ""}
 
     def several(self, query: Any) -> Answer:

@@ -109,6 +109,13 @@ def test_what_is_no_component_but_a_graph_is_drawn_of_all_that_have_it(run: Run,
     assert run("graph", "web1", "memory", "cpu", "-o", "x.png").code == 3
 
 
+def test_a_graph_of_the_device_itself_is_drawn_as_such(run: Run, fake: FakeApi) -> None:
+    fake.state.no_components = fake.state.own_graphs = {"rtt"}
+    assert run("graph", "web1", "rtt", "-o", "x.png").code == 0
+    assert fake.state.requests[-1][1].partition("?")[2].count("component=&") == 1
+    assert asked(fake)[1]["graph"] == ["rtt"]
+
+
 def test_graphs_are_listed(run: Run) -> None:
     done = run("graph", "web1", "--list")
     assert [line.split() for line in done.out.splitlines()][:2] == [
