@@ -178,6 +178,7 @@ async def open_departures(
         lambda *gone: see_off(components, events, *gone),
         events.leave_behind,
         events.standing,
+        services.slowest_s,
     )
     departures.remember(await events.reporters())
     model.observe(departures.model_changed)

@@ -59,6 +59,7 @@ class Departures:
         close: Callable[[Sequence[str], str, float], Awaitable[int]],
         leave_behind: Callable[[Mapping[str, str], str, float, Mapping[int, int]], Awaitable[int]],
         standing: Callable[[Collection[str], str], Awaitable[Mapping[int, int]]],
+        slowest_s: Callable[[str], float] = lambda _: 0.0,
     ) -> None:
         """Prepare.
 
@@ -70,6 +71,7 @@ class Departures:
             leave_behind: closes those that others than the collector of a device have raised, and of some the counts of
                 which are given those that were not seen since.
             standing: tells what daemons of a name have open of devices: counts by id.
+            slowest_s: after what time all that is read of a device has been read once.
         """
         self._clock = clock
         self._wall = wall
@@ -77,6 +79,7 @@ class Departures:
         self._close = close
         self._leave_behind = leave_behind
         self._standing = standing
+        self._slowest_s = slowest_s
         self._leaving: dict[str, None] = {}
         self._moving: dict[str, Moving] = {}
         self._revision = 0
@@ -173,7 +176,8 @@ class Departures:
         now = self._clock.seconds()
         if state.ripe_at is None:
             wanted = self._distributor.wanted(device)
-            interval_s = wanted.config.interval_s if wanted is not None and wanted.config is not None else 0
+            own_s = wanted.config.interval_s if wanted is not None and wanted.config is not None else 0
+            interval_s = max(own_s, self._slowest_s(device))
             state.ripe_at = now + min(LONGEST_LOOK_S, interval_s + A_SCAN_S) - LAST_WORDS_S
         return now >= state.ripe_at
 

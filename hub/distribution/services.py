@@ -192,6 +192,12 @@ class Services:
         own = self._readings.get(daemon)
         return own is not None and own.distributor.may_report(collector, device)
 
+    def slowest_s(self, device: str) -> float:
+        """The longest interval at which a source of a device is read; 0 where there is none."""
+        wanted = (one.distributor.wanted(device) for one in self._readings.values())
+        configs = (one.config for one in wanted if one is not None and one.config is not None)
+        return max((float(source.interval_s) for config in configs for source in config.sources), default=0.0)
+
     def is_known(self, collector: str, daemon: str) -> bool:
         """Whether a collector has ever had this daemon."""
         return (collector, daemon) in self._known

@@ -200,6 +200,12 @@ def test_what_a_daemon_left_open_of_what_it_reads_no_more_is_closed_when_it_has_
     assert closed == [("a", "snmp", "hub")]
 
 
+def test_the_slowest_source_says_when_all_has_been_looked_at(bench: Bench) -> None:
+    bench.attach("one", "snmp")
+    bench.apply("{kind: Template, id: echo, sources: {echo: {type: ping, interval_s: 300}}}\n")
+    assert (bench.services.slowest_s("a"), bench.services.slowest_s("c")) == (300.0, 0.0)
+
+
 def test_alarms_about_configs_are_told_apart_by_service(bench: Bench) -> None:
     bench.attach("one", "queue")
     told = [bench.services.of_alarm(key) for key in ("config_error", "queue_config_refused", "x_config_error", "other")]
