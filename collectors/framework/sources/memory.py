@@ -32,6 +32,7 @@ class SourceMemory(Struct, omit_defaults=True):
     Attributes:
         source, part, job: whose readings they are; of no source, what a job as a whole has to tell.
         configured: it was a source of the config.
+        of_device: as in `plans.SourcePlan`.
         step: epoch second of the last step that was judged.
         thresholds: what is remembered of them, by component.
         problems: those that stand.
@@ -41,6 +42,7 @@ class SourceMemory(Struct, omit_defaults=True):
     part: str = ""
     job: str = ""
     configured: bool = False
+    of_device: bool = False
     step: int = 0
     thresholds: Watches = field(default_factory=dict)
     problems: list[Standing] = field(default_factory=list)
@@ -79,9 +81,10 @@ class DeviceMemory(Struct):
             self.known = [*self.known, f"{event_class} {key}"][-MOST_KNOWN:]
 
 
-def key_of(source: str, part: str) -> str:
+def key_of(source: str, part: str, *, of_device: bool = False) -> str:
     """Name of a source's memory among those of its device."""
-    return f"{source}\n{part}" if part else source
+    end = "\n" if of_device else ""
+    return f"{source}\n{part}{end}" if part or of_device else source
 
 
 class _Packed(Struct):

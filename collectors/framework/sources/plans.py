@@ -15,7 +15,7 @@ from collectors.framework.sources.results import Result
 from common.configs import DeviceConfig
 from common.judged import DerivedConfig, ThresholdConfig
 from common.series import Kept, Layout, Name, Point
-from common.sources import MAX_POINTS, Interval, SourceConfig
+from common.sources import DEVICE, MAX_POINTS, Interval, SourceConfig
 
 
 class SourcePlan:
@@ -29,6 +29,7 @@ class SourcePlan:
         book: its thresholds and derived points.
         layout: of its series: what is measured, then what is derived.
         left_out: components that are not to be watched.
+        of_device: it is of the device itself, beside one of that id that is of components.
     """
 
     def __init__(
@@ -54,6 +55,39 @@ class SourcePlan:
             config.retention,
         )
         self.left_out = frozenset(source.left_out) if source is not None else frozenset()
+        self.of_device = False
+
+
+class SourcePlans:
+    """The sources of a config, by what a reading tells of them.
+
+    Of one id there may be a source of the device itself beside one of components of some kind: the names of what was
+    read tell them apart.
+    """
+
+    def __init__(self, config: DeviceConfig) -> None:
+        self._all: dict[str, SourcePlan] = {}
+        self._of_device: dict[str, SourcePlan] = {}
+        for source in sorted(config.sources, key=lambda one: one.component == DEVICE):
+            plan = SourcePlan(config, source)
+            if self._all.setdefault(source.id, plan) is not plan:
+                plan.of_device = True
+                self._of_device[source.id] = plan
+
+    def of(self, result: Result) -> SourcePlan | None:
+        """What a reading is judged by."""
+        alone = self._of_device.get(result.source)
+        if alone is not None and result.rows and not any(row.component for row in result.rows):
+            return alone
+        return self._all.get(result.source)
+
+    def at(self, source: str, *, of_device: bool) -> SourcePlan | None:
+        """A source by its id, and by whether it is of the device itself beside another one."""
+        return (self._of_device if of_device else self._all).get(source)
+
+    def both(self, source: str) -> bool:
+        """Whether there are two of an id."""
+        return source in self._of_device
 
 
 def source_mistakes(config: DeviceConfig) -> list[str]:
@@ -63,10 +97,9 @@ def source_mistakes(config: DeviceConfig) -> list[str]:
         for source in config.sources
         for mistake in threshold_mistakes(_judged(config, source, source.interval_s))
     ]
-    ids = [source.id for source in config.sources]
-    return found + [
-        f"source {id_}: there are {ids.count(id_)} of that id" for id_ in sorted({*ids}) if ids.count(id_) > 1
-    ]
+    ids = [(source.id, source.component == DEVICE) for source in config.sources]
+    twice = sorted({id_ for id_, _ in ids if ids.count((id_, True)) > 1 or ids.count((id_, False)) > 1})
+    return found + [f"source {id_}: there are several of that id" for id_ in twice]
 
 
 def free_mistake(result: Result, interval_s: int) -> str:

@@ -19,7 +19,7 @@ from collectors.framework.judging.thresholdbook import Judgement, Reading, Viola
 from collectors.framework.judging.thresholdwords import KEY_PREFIX, end_event
 from collectors.framework.sources.checking import MAX_COMPONENTS, MAX_PAST_S, Sound, check
 from collectors.framework.sources.memory import DeviceMemory, Memories, SourceMemory, Standing, key_of
-from collectors.framework.sources.plans import SourcePlan, free_mistake
+from collectors.framework.sources.plans import SourcePlan, SourcePlans, free_mistake
 from collectors.framework.sources.problems import event_of, follow
 from collectors.framework.sources.results import Measured, Problem, Result
 from common.configs import DeviceConfig
@@ -68,7 +68,7 @@ class SourceTaker:
         self._group = service[:1].upper() + service[1:]
         self._context = context
         self._config = config
-        self._plans = _plans(config)
+        self._plans = SourcePlans(config)
         self._free: dict[tuple[object, ...], SourcePlan] = {}
         self._jobs: frozenset[str] | None = None
         self._mistakes: tuple[str, ...] | None = None
@@ -94,7 +94,7 @@ class SourceTaker:
             mistakes: why others are not, each a sentence.
         """
         if config is not self._config:
-            self._plans = _plans(config)
+            self._plans = SourcePlans(config)
             self._free.clear()
         self._config = config
         self._jobs = frozenset(jobs)
@@ -113,7 +113,7 @@ class SourceTaker:
         mine = self._memory.knows(decision.event_class, decision.event_key)
         if decision.event_key.startswith(KEY_PREFIX):
             source = _source_of(decision)
-            mine = of_nobody or source in self._plans
+            mine = of_nobody or self._plans.at(source, of_device=False) is not None
             mine = mine or any(kept.source == source for kept in self._memory.sources.values())
         if mine:
             self._decisions.append(decision)
@@ -181,7 +181,7 @@ class SourceTaker:
 
     def _plan(self, result: Result, interval_s: int) -> SourcePlan | str:
         """What a reading is judged by, or why there is nothing."""
-        found = self._plans.get(result.source)
+        found = self._plans.of(result)
         if found is not None:
             return found
         if not result.points:
@@ -202,7 +202,7 @@ class SourceTaker:
         self, plan: SourcePlan, result: Result, job: str, now: float, once: list[Event], taken: Taken
     ) -> list[Event]:
         """Take one reading; what happened once goes to `once`."""
-        key = key_of(plan.source, result.part)
+        key = key_of(plan.source, result.part, of_device=plan.of_device)
         kept = self._source(key, plan, result.part, job)
         written = self._written.setdefault(plan.source, {})
         sound = check(result, plan, self._room(written, now), self._config.device, now)
@@ -227,7 +227,8 @@ class SourceTaker:
             return Judgement()
         kept.step = step
         at = now if now < step + 2 * plan.interval_s else float(step + plan.interval_s)
-        learned = tuple(self._learned.pop(plan.source, {}).values())
+        waiting = self._learned if not self._plans.both(plan.source) else {}
+        learned = tuple((waiting.pop(plan.source, None) or self._learned.get(plan.source, {})).values())
         readings = [
             Reading(name, "", row.values, learned=learned and _of(name, learned), moment=_moment(row, step))
             for name, row in sound.rows.items()
@@ -310,7 +311,7 @@ class SourceTaker:
         if kept is None:
             kept = self._memory.sources[key] = SourceMemory(source=plan.source, part=part)
             self._changed = True
-        kept.job, kept.configured = job, plan.configured
+        kept.job, kept.configured, kept.of_device = job, plan.configured, plan.of_device
         return kept
 
     # --- before anything is taken -------------------------------------------------------------------------------------
@@ -340,13 +341,10 @@ class SourceTaker:
         self._changed = True
         if decision.event_key.startswith(KEY_PREFIX):
             source = _source_of(decision)
-            plan = self._plans.get(source)
-            homes = [
-                (key, kept) for key, kept in self._memory.sources.items() if plan is not None and kept.source == source
-            ]
+            homes = [(key, kept) for key, kept in self._memory.sources.items() if kept.source == source]
             for key, kept in homes:
-                if len(homes) == 1 or decision.component in kept.thresholds:
-                    assert plan is not None
+                plan = self._plans.at(source, of_device=kept.of_device)
+                if plan is not None and (len(homes) == 1 or decision.component in kept.thresholds):
                     plan.book.decide(kept.thresholds, decision)
                     self._memories.changed(key)
                     return []
@@ -391,7 +389,7 @@ class SourceTaker:
         return events
 
     def _is_gone(self, kept: SourceMemory) -> bool:
-        if kept.configured and kept.source not in self._plans:
+        if kept.configured and self._plans.at(kept.source, of_device=kept.of_device) is None:
             return True
         of_job = bool(kept.part) or not kept.configured
         return of_job and self._jobs is not None and kept.job not in self._jobs
@@ -418,10 +416,6 @@ class SourceTaker:
 def state_key(service: str, device: str) -> str:
     """Name of what is remembered of a device, in the state store."""
     return f"sources:{service}:{device}"
-
-
-def _plans(config: DeviceConfig) -> dict[str, SourcePlan]:
-    return {source.id: SourcePlan(config, source) for source in config.sources}
 
 
 def _source_of(decision: Decision) -> str:

@@ -232,7 +232,7 @@ def test_configs_are_judged_before(daemon: Daemon) -> None:
     assert refusal == "the config of web1 cannot be run: disk / has no mount point\ndisk / has no mount point"
     daemon.jobs.mistakes = []
     assert daemon.runner.refusal(device(source())) == ""
-    assert "source queue: there are 2 of that id" in daemon.runner.refusal(device(source(), source()))
+    assert "source queue: there are several of that id" in daemon.runner.refusal(device(source(), source()))
     clear = limit("high", 1, levels=(Level(severity=Severity.CLEAR, maximum=1.0),))
     refusal = daemon.runner.refusal(device(source(thresholds=(clear,))))
     assert "source queue: threshold queue/high: the severity of a level cannot be clear" in refusal

@@ -179,6 +179,30 @@ def test_sources_with_thresholds_of_one_id_and_components_of_one_name_do_not_mee
     ]
 
 
+def test_a_source_of_the_device_and_one_of_its_components_may_have_one_id() -> None:
+    disks = source("usage", component="filesystem")
+    whole = source("usage", points=(Point(name="load"),), thresholds=(limit("high", 5, "load"),))
+    taking = Taking(device(whole, disks))
+    own = Result(source="usage", step=STEP, rows=[Measured(component="", values={"load": 9})])
+    taking.take(own, reading(NOW, "usage", mail=99))
+    assert [(one.key.component, dict(one.values)) for one in taking.samples.accepted] == [
+        ("", {"load": 9}),
+        ("mail", {"length": 99}),
+    ]
+    assert taking.told() == [
+        ("error", "", "threshold:usage/high:load"),
+        ("error", "mail", "threshold:usage/high:length"),
+    ]
+    taking.restart()
+    taking.decide("threshold:usage/high:load", opened=False)
+    taking.take(replace(own, step=STEP + 60))
+    assert taking.told()[2:] == [("error", "", "threshold:usage/high:load")]
+    taking.change(disks)
+    assert taking.told()[3:] == [("clear", "", "threshold:usage/high:load")]
+    taking.take(reading(NOW + 120, "usage"))
+    assert taking.told()[4:] == [("clear", "mail", "threshold:usage/high:length")]
+
+
 def test_what_is_there_no_more_ends_its_alarm_if_all_was_read() -> None:
     taking = Taking()
     taking.read(mail=99, news=99)
