@@ -101,7 +101,7 @@ PROBLEMS: dict[str, dict[str, set[str]]] = {
     "collectors/probes/scraping/readings.py": {f"{key}:SOURCE": {CLASS_PROBE} for key in pages.KEYS},
     "collectors/probes/statsd/listening.py": {key: {CLASS_PROBE} for key in statsd.KEYS},
     "collectors/status/troubles.py": {key: {CLASS_HOST} for key in unread.KEYS.values()},
-    "collectors/snmp/gate.py": {gate.DOWN: {CLASS_PING}},
+    "collectors/snmp/gate.py": {gate.DOWN: {CLASS_PING}, gate.FAILED: {CLASS_PING}},
     "collectors/snmp/flaws.py": {
         f"{flawed.POINT}:SOURCE:POINT": {CLASS_SNMP},
         **{f"{key}:SOURCE": {CLASS_SNMP} for key in (flawed.ROWS, flawed.NAMES, flawed.CUT)},

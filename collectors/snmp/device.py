@@ -16,6 +16,7 @@ from collectors.framework.snmp.backoff import NO_ANSWER, Backoff, within
 from collectors.framework.snmp.interfaces import ISnmpClient, SnmpClientFactory
 from collectors.framework.snmp.sizing import Sizing
 from collectors.framework.sources.results import Measured, Problem, Result
+from collectors.snmp.echosocket import PingImpossibleError
 from collectors.snmp.flaws import flaws, unreadable
 from collectors.snmp.gate import Gate
 from collectors.snmp.join import join
@@ -156,6 +157,9 @@ class Device:
     async def _ping(self, source: PingSource, step: int) -> tuple[Result, bool]:
         try:
             reading = await self._pinger.reading(source, self._config.address)
+        except PingImpossibleError as error:
+            problems = tuple(self._gate.cannot(source, error.message))
+            return Result(source=source.id, step=step, complete=False, problems=problems), True
         except TocsinError as error:
             problems = (unreadable(error), *self._gate.problems(source.id))
             return Result(source=source.id, step=step, complete=False, problems=problems), True

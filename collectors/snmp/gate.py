@@ -12,6 +12,7 @@ from common.events import CLASS_PING, Severity
 from common.sources import PingSource
 
 DOWN = "ping_down"
+FAILED = "ping_failed"
 
 
 class _Silence(Struct):
@@ -66,6 +67,11 @@ class Gate:
         last = f"none of {reading.sent} echoes was answered" if reading.sent > 1 else "its echo was not answered"
         silence.summary = f"{address} does not answer to pings: {last}{why}"
         return self.problems(source.id)
+
+    def cannot(self, source: PingSource, why: str) -> Sequence[Problem]:
+        """No echo can be sent from here: of whether the device answers nothing is known."""
+        self._of[source.id] = _Silence(gates=source.gates)
+        return (Problem(key=FAILED, summary=why[:500], severity=Severity.ERROR, event_class=CLASS_PING),)
 
     def problems(self, source: str) -> Sequence[Problem]:
         """What a source says is wrong now, also where its reading was not to be had."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from collectors.snmp.gate import DOWN, Gate
+from collectors.snmp.gate import DOWN, FAILED, Gate
 from collectors.snmp.ping import PingReading
 from common.events import CLASS_PING, Severity
 from common.sources import PingSource
@@ -72,3 +72,11 @@ def test_what_the_own_network_says_is_passed_on() -> None:
     assert problem.summary == (
         "10.0.0.1 does not answer to pings: its echo was not answered; this host's network says: Network is unreachable"
     )
+
+
+def test_where_no_echo_can_be_sent_nothing_is_known_and_nothing_closed() -> None:
+    gate = Gate({"ping"})
+    [problem] = gate.cannot(source(), "set this and that")
+    assert (problem.key, problem.event_class, problem.summary) == (FAILED, CLASS_PING, "set this and that")
+    assert not closed(gate)
+    assert gate.problems("ping") == ()
