@@ -163,6 +163,14 @@ def test_what_has_waited_to_be_read_is_not_the_hosts_fault() -> None:
     assert result_of(done).rtts_s == pytest.approx((0.02,))
 
 
+def test_an_answer_that_came_too_late_is_none_though_it_is_read_before_its_time_is_up() -> None:
+    wire = Wire()
+    done = wire.ask(source(packets=1))
+    wire.reactor.rightNow += 5  # the reactor was busy, and looks at its sockets first
+    wire.come(wire.reply(0, waited_s=1))
+    assert result_of(done).answered == 0
+
+
 def test_echoes_of_many_devices_go_out_at_a_bounded_rate() -> None:
     wire = Wire(rate=100)
     readings = [wire.ask(source(packets=1), f"192.0.2.{number}") for number in range(100)]
