@@ -72,6 +72,7 @@ setup(
             "tocsin-probe=collectors.probes.main:main",
             "tocsin-snmp=collectors.snmp.main:main",
             "tocsin-sim=collectors.sim.main:main",
+            "tocsin-collector=collectors.framework.kit.command:main",
         ]
     },
 )

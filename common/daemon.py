@@ -83,7 +83,7 @@ def _refuse(program: Program, error: TocsinError, status: int) -> int:
 
 
 def _parser(program: Program) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=program.name, description=program.title, allow_abbrev=False)
+    parser = argparse.ArgumentParser(prog=program.typed or program.name, description=program.title, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"{program.name} {version()}")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     for verb, about in (VERBS | {name: verb.about for name, verb in program.verbs.items()}).items():
@@ -104,7 +104,7 @@ def _parser(program: Program) -> argparse.ArgumentParser:
 
 def _verb(program: Program, options: argparse.Namespace) -> int:
     if options.verb == "genconf":
-        sys.stdout.write(genconf(program.settings_type, program.name))
+        sys.stdout.write(genconf(program.settings_type, program.typed or program.name))
         return EXIT_OK
     path: Path = options.config or program.default_config
     own = program.verbs.get(options.verb)

@@ -82,6 +82,7 @@ class Program(Struct, frozen=True, kw_only=True):
         verbs: by name, what only this program can do.
         stats: what `stats` makes of the figures.
         fares: makes of the figures what `status` says beside that it runs; empty for nothing.
+        typed: how people call it, where that is not its name.
     """
 
     name: str
@@ -94,11 +95,12 @@ class Program(Struct, frozen=True, kw_only=True):
     verbs: Mapping[str, Verb] = {}
     stats: Stats = Stats()
     fares: Callable[[Mapping[str, Any]], str] = nothing_to_say
+    typed: str = ""
 
     @property
     def short(self) -> str:
         """Name of its files: `process` for `tocsin-process`."""
-        return self.name.rpartition("-")[2]
+        return self.name.removeprefix("tocsin-")
 
     @property
     def default_config(self) -> Path:

@@ -271,8 +271,8 @@ def make_service(spec: CollectorSpec, settings: CollectorSettings, reactor: Any,
     return CollectorDaemon(spec, settings, reactor, tap or NoTap())
 
 
-def program(spec: CollectorSpec) -> Program:
-    """The command of a kind of collector."""
+def program(spec: CollectorSpec, command: str = "") -> Program:
+    """The command of a kind of collector; `command` is how people call it, where that is not the spec's program."""
     chosen = Chosen()
 
     def instead(settings: Any, options: argparse.Namespace) -> int | None:
@@ -289,10 +289,11 @@ def program(spec: CollectorSpec) -> Program:
         instead=instead,
         stats=STATS,
         fares=fares,
-        verbs={"enrol": enrol_verb(spec.program, spec.settings_type or CollectorSettings)},
+        verbs={"enrol": enrol_verb(command or spec.program, spec.settings_type or CollectorSettings)},
+        typed=command,
     )
 
 
-def main(spec: CollectorSpec, argv: Sequence[str] | None = None) -> int:
-    """Run the command of a kind of collector; returns its exit status."""
-    return daemon_main(program(spec), argv)
+def main(spec: CollectorSpec, argv: Sequence[str] | None = None, command: str = "") -> int:
+    """Run the command of a kind of collector, as it was typed; returns its exit status."""
+    return daemon_main(program(spec, command), argv)

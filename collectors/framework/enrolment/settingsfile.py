@@ -108,7 +108,7 @@ def _wanted(place: Place, settings_type: Any, name: str, hub: HubAddress) -> tup
 def _new(place: Place, name: str, hub: HubAddress) -> str:
     return _NEW.format(
         program=place.program,
-        folder=_folder(_base(place.path) / place.program.rpartition("-")[2]),
+        folder=_folder(_base(place.path) / place.program.rpartition(" ")[2].removeprefix("tocsin-")),
         name=toml_text(name),
         host=toml_text(hub.host),
         port=hub.port,

@@ -250,7 +250,7 @@ def _read(text: str) -> x509.Certificate:
 
 
 def _default(program: str) -> Path:
-    return Path("/etc/tocsin") / f"{program.rpartition('-')[2]}.toml"
+    return Path("/etc/tocsin") / f"{program.rpartition(' ')[2].removeprefix('tocsin-')}.toml"
 
 
 def _long(seconds: float) -> str:

@@ -7,6 +7,10 @@ What one writes:
     collector   the class to subclass
     program     its daemon and its command
 
+What packages bring:
+    installed   collectors of other packages
+    command     `tocsin-collector`, which runs them
+
 Behind it:
     adapted     a collector of the kit, as the framework sees it
     devicejobs  the jobs of a device, from one config to the next

@@ -15,7 +15,8 @@ import psutil
 
 from collectors.framework.processtable import ProcessRow
 
-PROGRAMS = frozenset(f"tocsin-{name}" for name in ("hub", "process", "modeler", "status", "snmp", "probe"))
+PROGRAMS = frozenset(f"tocsin-{name}" for name in ("hub", "process", "modeler", "status", "snmp", "probe", "collector"))
+"""The last one runs collectors that were installed as packages."""
 _MARK = "tocsin-"
 _FIRST_PID = 1
 _WRITTEN_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH

@@ -14,6 +14,7 @@ from msgspec import Struct
 from collectors.probes.found.packages import packaged
 from collectors.probes.found.safety import unsafe
 from collectors.probes.found.saying import HEAD_BYTES, Said, said_in
+from common.entrypoints import Found
 from common.errors import SettingsError
 from common.settings import read_settings
 
@@ -25,6 +26,9 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _ENDINGS = frozenset({".py", ".sh", ".bash", ".pl", ".rb", ".lua", ".php", ".js", ".awk", ".tcl", ".R"})
 _PAPERS = frozenset({".md", ".txt", ".rst", ".yaml", ".yml"})
 _BACKUP = re.compile(r".*(~|\.(bak|orig|rej|old|swp|swo|tmp|new|save|rpm(new|save|orig)|dpkg-[a-z]+|pyc))|#.*#")
+
+
+_Listed = list[tuple[str, tuple[int, ...]]]
 
 
 class Probe(Struct, frozen=True):
@@ -70,27 +74,46 @@ class Folders:
         packages: gives those that were installed, as `packages.packaged`.
     """
 
-    def __init__(self, folders: Sequence[Path], packages: Callable[[], Mapping[str, str]] = packaged) -> None:
+    def __init__(self, folders: Sequence[Path], packages: Callable[[], Iterable[Found]] = packaged) -> None:
         self._folders = list(dict.fromkeys(folders))
+        brought = list(packages())
         self._packages = {
-            name: Probe(name, (sys.executable, "-I", PYCHILD, origin)) for name, origin in sorted(packages().items())
+            one.name: Probe(one.name, (sys.executable, "-I", PYCHILD, one.origin)) for one in brought if not one.why
         }
+        self._refused = [
+            Refused(one.name, f"the probe of the package {one.package} is not run: {one.why}")
+            for one in brought
+            if one.why
+        ]
         self._seen: object = None
-        self.found = Looked(self._packages)
+        self._lists: dict[str, tuple[_Listed, str]] = {}
+        self._homes: dict[str, str] = {}  # of a probe's file, the folder as the settings have it
+        self.found = Looked(self._packages, tuple(self._refused))
 
     def look(self) -> bool:
         """Look again; whether something is otherwise than before. It reads the disk."""
-        seen = [(str(folder), _listed(folder)) for folder in self._folders]
+        for folder in self._folders:
+            try:
+                self._lists[str(folder)] = _listed(folder), ""
+            except OSError as error:  # what was there goes on: that it cannot be seen is no sign that it is gone
+                why = f"{folder} cannot be read, and its probes go on as they are: {error.strerror or error}"
+                self._lists[str(folder)] = self._lists.get(str(folder), ([], ""))[0], why
+        seen = [(folder, listed, why) for folder, (listed, why) in self._lists.items()]
         if seen == self._seen:
             return False
         before, self._seen = self.found, seen
         self.found = self._look(seen)
         return self.found != before
 
-    def _look(self, seen: Iterable[tuple[str, Sequence[tuple[str, tuple[int, ...]]]]]) -> Looked:
+    def _look(self, seen: Iterable[tuple[str, _Listed, str]]) -> Looked:
         probes: dict[str, Probe] = {}
-        refused: list[Refused] = []
-        for folder, listed in seen:
+        refused = list(self._refused)
+        for folder, listed, unseen in seen:
+            if unseen:
+                refused.append(Refused(folder, unseen))
+                kept = {name: one for name, one in self.found.probes.items() if self._homes.get(one.path) == folder}
+                probes |= kept
+                continue
             if not listed:
                 continue
             real = Path(os.path.realpath(folder))
@@ -100,12 +123,14 @@ class Folders:
                 continue
             if len(listed) >= MAX_FILES:
                 refused.append(Refused(str(real), f"{real} has more than {MAX_FILES} files; the others are left out"))
-            self._look_in(real, [name for name, _ in listed], probes, refused)
+            self._look_in(folder, real, [name for name, _ in listed], probes, refused)
         for name, probe in self._packages.items():
             probes.setdefault(name, probe)
         return Looked(probes, tuple(refused))
 
-    def _look_in(self, folder: Path, names: Sequence[str], probes: dict[str, Probe], refused: list[Refused]) -> None:
+    def _look_in(
+        self, home: str, folder: Path, names: Sequence[str], probes: dict[str, Probe], refused: list[Refused]
+    ) -> None:
         for name in names:
             path = folder / name
             if name.startswith(".") or _BACKUP.fullmatch(name):
@@ -128,6 +153,7 @@ class Folders:
                 refused.append(Refused(str(path), f"{path} is not run: the probe {probe.name} is {other.path} already"))
                 continue
             probes[probe.name] = probe
+            self._homes[probe.path] = home
 
 
 def _stem(name: str) -> str:
@@ -135,8 +161,12 @@ def _stem(name: str) -> str:
     return path.stem if path.suffix in _ENDINGS else name
 
 
-def _listed(folder: Path) -> list[tuple[str, tuple[int, ...]]]:
-    """The files of a folder, by name, each with what changes when it does."""
+def _listed(folder: Path) -> _Listed:
+    """The files of a folder, by name, each with what changes when it does; none where there is no folder.
+
+    Raises:
+        OSError: it cannot be read.
+    """
     found = []
     try:
         with os.scandir(folder) as entries:
@@ -149,7 +179,7 @@ def _listed(folder: Path) -> list[tuple[str, tuple[int, ...]]]:
                 found.append((entry.name, (*marks, status.st_uid, status.st_gid)))
                 if len(found) >= MAX_FILES:
                     break
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
     return sorted(found)
 

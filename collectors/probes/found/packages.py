@@ -1,19 +1,15 @@
-"""Probes that were installed as packages: functions that entry points of the group `tocsin.probes` name."""
+"""Probes that were installed as packages: functions that entry points of the group `tocsin.probes` name.
+
+They are imported by the interpreter that runs them, never by the daemon.
+"""
 
 from __future__ import annotations
 
-import importlib.metadata
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable
 
-GROUP = "tocsin.probes"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+from common.entrypoints import PROBE_NAME, PROBES, Found, found
 
 
-def packaged() -> Mapping[str, str]:
-    """`MODULE:NAME` of each, by the name of the probe; it reads the disk."""
-    return {
-        one.name: one.value
-        for one in importlib.metadata.entry_points(group=GROUP)
-        if _NAME.fullmatch(one.name) and ":" in one.value
-    }
+def packaged() -> Iterable[Found]:
+    """All that packages bring, also what is not run; it reads the disk."""
+    return found(PROBES, PROBE_NAME)

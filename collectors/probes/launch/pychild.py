@@ -24,7 +24,14 @@ def _function(origin: str) -> Any:
             sys.exit(f"{origin} has no function {NAME}(); one that is a program needs a line #!, and to be executable")
         return found
     module, _, name = origin.partition(":")
-    return getattr(importlib.import_module(module), name)
+    found: Any = importlib.import_module(module)
+    for part in name.split("."):
+        if not hasattr(found, part):
+            sys.exit(f"the package has no {origin}")
+        found = getattr(found, part)
+    if not callable(found):
+        sys.exit(f"{origin} of the package is no function")
+    return found
 
 
 def main(arguments: list[str]) -> int:
