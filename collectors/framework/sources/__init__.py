@@ -6,5 +6,6 @@ Readings:
     checking    what of one can be taken
     plans       what it is judged and written by
     problems    what is wrong, and what of that is told
+    endings     what ends without a reading
     memory      what is remembered
 """

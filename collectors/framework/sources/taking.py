@@ -16,8 +16,9 @@ from collectors.framework.judging.baselines import Learned
 from collectors.framework.judging.judgedfigures import Figures
 from collectors.framework.judging.rates import Moment
 from collectors.framework.judging.thresholdbook import Judgement, Reading, Violation
-from collectors.framework.judging.thresholdwords import KEY_PREFIX, end_event
+from collectors.framework.judging.thresholdwords import KEY_PREFIX
 from collectors.framework.sources.checking import MAX_COMPONENTS, MAX_PAST_S, Sound, check
+from collectors.framework.sources.endings import decide, end_of, gone_of, source_of
 from collectors.framework.sources.memory import DeviceMemory, Memories, SourceMemory, Standing, key_of
 from collectors.framework.sources.plans import SourcePlan, SourcePlans, free_mistake
 from collectors.framework.sources.problems import event_of, follow
@@ -112,7 +113,7 @@ class SourceTaker:
             return False
         mine = self._memory.knows(decision.event_class, decision.event_key)
         if decision.event_key.startswith(KEY_PREFIX):
-            source = _source_of(decision)
+            source = source_of(decision)
             mine = of_nobody or self._plans.at(source, of_device=False) is not None
             mine = mine or any(kept.source == source for kept in self._memory.sources.values())
         if mine:
@@ -339,60 +340,28 @@ class SourceTaker:
     def _take_decision(self, decision: Decision, now: float) -> list[Event]:
         """The next reading says what differs: what was closed and goes on is raised anew."""
         self._changed = True
-        if decision.event_key.startswith(KEY_PREFIX):
-            source = _source_of(decision)
-            homes = [(key, kept) for key, kept in self._memory.sources.items() if kept.source == source]
-            for key, kept in homes:
-                plan = self._plans.at(source, of_device=kept.of_device)
-                if plan is not None and (len(homes) == 1 or decision.component in kept.thresholds):
-                    plan.book.decide(kept.thresholds, decision)
-                    self._memories.changed(key)
-                    return []
-            return [self._over(decision, now)] if decision.open else []
-        identity = (decision.component, decision.event_class, decision.event_key)
-        if decision.open:
-            return [] if self._memory.is_open(identity) else [self._over(decision, now)]
-        for key, kept in self._memory.sources.items():
-            kept.problems = [one for one in kept.problems if one.identity != identity]
+        changed, has_cause = decide(self._memory, self._plans, decision)
+        for key in changed:
             self._memories.changed(key)
-        return []
-
-    def _over(self, decision: Decision, now: float) -> Event:
-        """What was opened again by hand, and has no cause, is over."""
+        if has_cause or not decision.open:
+            return []
         one = Standing(
             component=decision.component, event_class=decision.event_class, key=decision.event_key, severity=0
         )
-        return self._event(one, now, stands=False, over="there is no cause for it")
+        return [self._event(one, now, stands=False, over="there is no cause for it")]
 
     def _end_what_is_gone(self, now: float) -> list[Event]:
         """Alarms of what is read no more end."""
-        gone = [key for key, kept in self._memory.sources.items() if key != JOBS and self._is_gone(kept)]
         events: list[Event] = []
-        for key in gone:
+        for key in gone_of(self._memory, self._plans, self._jobs):
+            if key == JOBS:
+                continue
             kept = self._memory.sources.pop(key)
             self._changed = True
-            why = f"source {kept.source} is read no more"
-            for component, watches in kept.thresholds.items():
-                events += [
-                    end_event(self._config.device, component, event_key, watch, why, now)
-                    for event_key, watch in watches.watches.items()
-                    if watch.severity
-                ]
-            over = why if kept.source else f"{kept.job or 'this'} is done no more"
-            events += [
-                self._event(one, now, stands=False, over=over)
-                for one in kept.problems
-                if not self._memory.is_open(one.identity)
-            ]
+            events += end_of(kept, self._memory, self._config.device, self._group, now)
             if not any(other.source == kept.source for other in self._memory.sources.values()):
                 self._written.pop(kept.source, None)
         return events
-
-    def _is_gone(self, kept: SourceMemory) -> bool:
-        if kept.configured and self._plans.at(kept.source, of_device=kept.of_device) is None:
-            return True
-        of_job = bool(kept.part) or not kept.configured
-        return of_job and self._jobs is not None and kept.job not in self._jobs
 
     # --- keeping ------------------------------------------------------------------------------------------------------
 
@@ -416,11 +385,6 @@ class SourceTaker:
 def state_key(service: str, device: str) -> str:
     """Name of what is remembered of a device, in the state store."""
     return f"sources:{service}:{device}"
-
-
-def _source_of(decision: Decision) -> str:
-    """Which source the alarm of a threshold is of."""
-    return decision.event_key[len(KEY_PREFIX) :].partition("/")[0]
 
 
 def _key(word: str, what: str) -> str:
