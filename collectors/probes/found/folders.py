@@ -14,6 +14,7 @@ from msgspec import Struct
 from collectors.probes.found.packages import packaged
 from collectors.probes.found.safety import unsafe
 from collectors.probes.found.saying import HEAD_BYTES, Said, said_in
+from common.entrypoints import Found
 from common.errors import SettingsError
 from common.settings import read_settings
 
@@ -73,15 +74,21 @@ class Folders:
         packages: gives those that were installed, as `packages.packaged`.
     """
 
-    def __init__(self, folders: Sequence[Path], packages: Callable[[], Mapping[str, str]] = packaged) -> None:
+    def __init__(self, folders: Sequence[Path], packages: Callable[[], Iterable[Found]] = packaged) -> None:
         self._folders = list(dict.fromkeys(folders))
+        brought = list(packages())
         self._packages = {
-            name: Probe(name, (sys.executable, "-I", PYCHILD, origin)) for name, origin in sorted(packages().items())
+            one.name: Probe(one.name, (sys.executable, "-I", PYCHILD, one.origin)) for one in brought if not one.why
         }
+        self._refused = [
+            Refused(one.name, f"the probe of the package {one.package} is not run: {one.why}")
+            for one in brought
+            if one.why
+        ]
         self._seen: object = None
         self._lists: dict[str, tuple[_Listed, str]] = {}
         self._homes: dict[str, str] = {}  # of a probe's file, the folder as the settings have it
-        self.found = Looked(self._packages)
+        self.found = Looked(self._packages, tuple(self._refused))
 
     def look(self) -> bool:
         """Look again; whether something is otherwise than before. It reads the disk."""
@@ -100,7 +107,7 @@ class Folders:
 
     def _look(self, seen: Iterable[tuple[str, _Listed, str]]) -> Looked:
         probes: dict[str, Probe] = {}
-        refused: list[Refused] = []
+        refused = list(self._refused)
         for folder, listed, unseen in seen:
             if unseen:
                 refused.append(Refused(folder, unseen))

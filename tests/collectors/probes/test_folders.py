@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from collectors.probes.found.commands import probe_of
-from collectors.probes.found.folders import Folders
+from collectors.probes.found.folders import PYCHILD, Folders
 from collectors.probes.found.saying import Said, said_in
 from collectors.probes.found.users import check_user, user_of
+from common.entrypoints import Found
 from common.errors import PermanentError, SettingsError
 
 
@@ -131,14 +133,6 @@ def test_of_one_name_there_is_one_probe(tmp_path: Path, folder: Path) -> None:
     assert found.refused[0].why == f"{second} is not run: the probe a is {first} already"
 
 
-def test_packages_bring_probes_and_files_go_before_them(folder: Path) -> None:
-    own = put(folder, "disk.sh")
-    folders = Folders([folder], lambda: {"disk": "package:disk", "queue": "package:queue"})
-    folders.look()
-    assert folders.found.probes["disk"].path == str(own)
-    assert folders.found.probes["queue"].program[-1] == "package:queue"
-
-
 def test_a_link_is_judged_by_where_it_leads(tmp_path: Path, folder: Path) -> None:
     (folder / "a.sh").symlink_to(put(tmp_path, "real.sh", mode=0o757))
     assert "everybody may write" in refusal(folder)
@@ -206,3 +200,34 @@ def test_users() -> None:
     else:
         with pytest.raises(PermanentError, match="only a collector that runs as root"):
             user_of("root")
+
+
+def test_probes_of_packages_run_by_their_names_and_a_second_one_of_a_name_does_not(folder: Path) -> None:
+    brought = [Found("mail", "mailpack:probe", "mailpack 1.0"), Found("mail", "b:probe", "b 2", "mailpack has it")]
+    folders = Folders([folder], lambda: brought)
+    for _ in range(2):
+        found = folders.found
+        folders.look()
+        assert found.probes["mail"].program[0] == sys.executable
+        assert found.probes["mail"].program[-1] == "mailpack:probe"
+        assert [one.why for one in found.refused] == ["the probe of the package b 2 is not run: mailpack has it"]
+    put(folder, "mail.sh")
+    folders.look()
+    assert folders.found.probes["mail"].path == str(folder / "mail.sh")  # who has the host has the last word
+
+
+@pytest.mark.parametrize(
+    ("origin", "code", "told"),
+    [
+        ("platform:python_implementation", 0, '"CPython"'),
+        ("platform:nothing.there", 1, "the package has no platform:nothing.there"),
+        ("string:digits", 1, "string:digits of the package is no function"),
+        ("nosuchpackage:probe", 1, "ModuleNotFoundError: No module named 'nosuchpackage'"),
+    ],
+)
+def test_a_probe_of_a_package_is_imported_by_the_child_alone(origin: str, code: int, told: str) -> None:
+    child = subprocess.run(
+        [sys.executable, "-I", PYCHILD, origin], check=False, capture_output=True, text=True, timeout=30
+    )
+    assert child.returncode == code
+    assert told in child.stdout + child.stderr
