@@ -19,10 +19,10 @@ NAME = "probe"
 
 def _function(origin: str) -> Any:
     if os.path.isabs(origin):  # noqa: PTH117 - a start without pathlib costs a tenth less
-        found = runpy.run_path(origin, run_name="tocsin_probe").get(NAME)
-        if not callable(found):
+        probe = runpy.run_path(origin, run_name="tocsin_probe").get(NAME)
+        if not callable(probe):
             sys.exit(f"{origin} has no function {NAME}(); one that is a program needs a line #!, and to be executable")
-        return found
+        return probe
     module, _, name = origin.partition(":")
     found: Any = importlib.import_module(module)
     for part in name.split("."):
