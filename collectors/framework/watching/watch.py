@@ -94,6 +94,7 @@ class ReactorWatch(Service):
         self._held: Held | None = None  # written by the watching thread, taken by the reactor's
         self._stood = 0.0  # when the process stood still last; written by the watching thread
         self._looked = (0.0, 0.0)
+        self._noted: set[str] = set()  # tasks that the log of this run names already
         self._open: dict[str, float] = {}  # by task, when it held the reactor up last
 
     # --- service ------------------------------------------------------------------------------------------------------
@@ -165,7 +166,9 @@ class ReactorWatch(Service):
             frame = sys._current_frames().get(self._watched)  # noqa: SLF001 - there is no other way
             place = place_of(frame, self._running) if frame is not None else None
             self._held = Held(since=due, place=place)
-            if (place.task if place is not None else "") not in self._open:
+            task = place.task if place is not None else ""
+            if task not in self._noted:
+                self._noted.add(task)
                 self._note(place, now - due)
         return BEAT_S
 
@@ -192,6 +195,7 @@ class ReactorWatch(Service):
         over = [task for task, at in self._open.items() if now - at > CALM_S]
         for task in over:
             del self._open[task]
+            self._noted.discard(task)
         if over:
             self._send([self._event(task, Severity.CLEAR, "the reactor is not held up any more", "") for task in over])
 
