@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from common.entrypoints import COLLECTOR_NAME, COLLECTORS, OWN_COLLECTORS, usable
 from common.errors import TocsinError
 from common.settingsfile import with_setting
 from hub.cli.exits import CommandError
@@ -19,7 +20,9 @@ COLLECTOR = "local"
 SERVICES = ("process", "status", "modeler")
 """Collectors that `tocsin up` starts as a rule."""
 MORE_SERVICES = ("snmp", "probe")
-"""Those that it starts where somebody asks for them, and from then on."""
+"""Those that it starts where somebody asks for them, and from then on; so are those that packages bring."""
+WRITTEN = "written by `tocsin up`"
+"""In the first line of each settings file that it writes."""
 
 
 class Folder:
@@ -44,6 +47,15 @@ class Folder:
     def settings_of(self, service: str) -> Path:
         """Its settings file."""
         return self.root / "etc" / f"{service}.toml"
+
+    def asked_for(self) -> list[str]:
+        """Collectors of packages that were asked for once, by the settings files that were written for them then."""
+        own = {"hub", *SERVICES, *MORE_SERVICES}
+        return [
+            path.stem
+            for path in sorted(self.hub_settings.parent.glob("*.toml"))
+            if path.stem not in own and WRITTEN in _first_line(path)
+        ]
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -113,7 +125,29 @@ def model_files() -> list[Path]:
 
 def program(name: str) -> Sequence[str]:
     """How to start a daemon of the same installation."""
-    return [str(Path(sys.executable).parent / name)]
+    folder = Path(sys.executable).parent
+    service = name.removeprefix("tocsin-")
+    if service not in {"hub", *SERVICES, *MORE_SERVICES}:
+        return [str(folder / "tocsin-collector"), service]
+    return [str(folder / name)]
+
+
+def typed(service: str) -> str:
+    """How people call the daemon of a collector."""
+    return f"tocsin-{service}" if service in {*SERVICES, *MORE_SERVICES} else f"tocsin-collector {service}"
+
+
+def brought() -> list[str]:
+    """Names of the collectors that packages bring."""
+    return list(usable(COLLECTORS, COLLECTOR_NAME, OWN_COLLECTORS))
+
+
+def _first_line(path: Path) -> str:
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            return file.readline(1000)
+    except OSError:
+        return ""
 
 
 def write_settings(path: Path, text: str, overrides: Mapping[tuple[str, str], str]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from common.settingsfile import toml_text
 from common.sources import SERVICE_STATUS
 from hub.cli.exits import CommandError
-from hub.cli.folder import COLLECTOR, SERVICES, Folder, write_settings
+from hub.cli.folder import COLLECTOR, SERVICES, Folder, typed, write_settings
 from hub.cli.output import note
 from hub.cli.ports import LOOPBACK, usable_port
 
@@ -84,7 +84,7 @@ def settle(
     if status_port is None and http_port == 0:
         status_port = 0
     for service in services:
-        program = f"tocsin-{service}"
+        program = typed(service)
         text = _COLLECTOR.format(
             program=program,
             folder=toml_text(folder.home(service)),

@@ -21,7 +21,7 @@ from common.endings import how_it_ended
 from hub.cli.client import Api, path_of
 from hub.cli.context import author
 from hub.cli.exits import CommandError, usage
-from hub.cli.folder import COLLECTOR, MORE_SERVICES, SERVICES, Folder, model_files, program
+from hub.cli.folder import COLLECTOR, MORE_SERVICES, SERVICES, Folder, brought, model_files, program
 from hub.cli.output import note, say
 from hub.cli.roll import View
 from hub.cli.settings import settle
@@ -65,7 +65,7 @@ class Options(Struct, frozen=True, kw_only=True):
     "more",
     metavar="NAME,…",
     default="",
-    help=f"Also these collectors: {', '.join(MORE_SERVICES)}. They are started from then on.",
+    help=f"Also these collectors: {', '.join(MORE_SERVICES)}, and those of packages. They are started from then on.",
 )
 @click.option("--host-name", metavar="NAME", help="Name of this machine as a device [its host name].")
 @click.option("--no-roll", is_flag=True, help="Do not show the roll.")
@@ -116,9 +116,15 @@ def more_services(text: str) -> tuple[str, ...]:
         CommandError: exit code 2: there is no such collector.
     """
     names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
-    unknown = [name for name in names if name not in {*SERVICES, *MORE_SERVICES}]
+    if set(names) <= {*SERVICES, *MORE_SERVICES}:
+        return names  # looking for those of packages takes a moment
+    there = [*MORE_SERVICES, *brought()]
+    unknown = [name for name in names if name not in {*SERVICES, *there}]
     if unknown:
-        raise usage(f"--with {unknown[0]}: there is no such collector; there are {', '.join(MORE_SERVICES)}")
+        raise usage(
+            f"--with {unknown[0]}: there is no such collector; there are {', '.join(there)}. "
+            "`tocsin-collector list` says what packages bring"
+        )
     return names
 
 
@@ -216,7 +222,21 @@ class _Up:
             name for name in MORE_SERVICES if name in self._options.more or self._folder.settings_of(name).exists()
         ]
         *first, last = SERVICES
-        return (*first, *asked, last)
+        return (*first, *asked, *self._of_packages(), last)
+
+    def _of_packages(self) -> list[str]:
+        """Those that were asked for now or once, and are still there."""
+        once = self._folder.asked_for()
+        now = [name for name in self._options.more if name not in {*SERVICES, *MORE_SERVICES, *once}]
+        there = {*now, *(brought() if once else ())}
+        for name in once:
+            if name not in there:
+                settings = self._folder.settings_of(name)
+                note(
+                    f"No package brings the collector {name}: it is not started. Install its package again, or remove "
+                    f"{settings}; `tocsin-collector list` says more"
+                )
+        return [name for name in (*once, *now) if name in there]
 
     def _child(self, name: str, folder: Path, settings: Path) -> Child:
         argv = (*self._program(f"tocsin-{name}"), "run", "--config", str(settings))

@@ -16,9 +16,10 @@ import pytest
 import yaml
 
 from hub.cli.exits import CommandError
-from hub.cli.folder import Folder
+from hub.cli.folder import Folder, program
 from hub.cli.settings import port_for_enrolment
 from hub.cli.up import again, device_id, more_services
+from tests.fakes.packages import install
 
 DRIVER = """
 import sys
@@ -51,9 +52,10 @@ class Up:
         self.data = data
         self.out = data.parent / "out"
         self.process: subprocess.Popen[bytes] | None = None
+        self.environ: dict[str, str] = {}
 
     def start(self, *options: str) -> None:
-        environ = {**os.environ, "XDG_CONFIG_HOME": str(self.data.parent / "config")}
+        environ = {**os.environ, "XDG_CONFIG_HOME": str(self.data.parent / "config"), **self.environ}
         with self.out.open("wb") as out:
             self.process = subprocess.Popen(
                 [
@@ -157,6 +159,36 @@ def test_more_collectors_are_started_where_somebody_asks_and_from_then_on(up: Up
     with pytest.raises(CommandError, match="there are snmp, probe"):
         more_services("snmp,moon")
     assert more_services(" probe , snmp,probe") == ("probe", "snmp")
+
+
+def test_a_collector_of_a_package_is_started_too_and_one_that_is_gone_is_told(up: Up, tmp_path: Path) -> None:
+    packages = tmp_path / "packages"
+    packages.mkdir()
+    install(packages, "newt-pack", "tocsin.collectors", {"newt": "newt_pack:Newt"})
+    up.environ = {"PYTHONPATH": os.pathsep.join([str(packages), str(Path(__file__).parents[3])])}
+    up.start("--no-roll", "--with", "newt")
+    until(f"up: {up.text()}", lambda: "Tocsin is up" in up.text() and up.pid("newt"))
+    assert up.end() == 0
+    settings = up.data / "etc" / "newt.toml"
+    assert settings.read_text().startswith("# Settings of tocsin-collector newt, written by `tocsin up`.")
+    (settings.parent / "notes.toml").write_text("# mine\n")
+    up.environ = {}
+    up.start("--no-roll")
+    up.wait_up()
+    up.end()
+    assert (
+        f"No package brings the collector newt: it is not started. Install its package again, or remove {settings}"
+        in (" ".join(up.text().split()))
+    )
+
+
+def test_how_daemons_are_started() -> None:
+    assert [Path(one).name for one in (*program("tocsin-hub"), *program("tocsin-snmp"))] == [
+        "tocsin-hub",
+        "tocsin-snmp",
+    ]
+    first, *rest = program("tocsin-newt")
+    assert (Path(first).name, rest) == ("tocsin-collector", ["newt"])
 
 
 def test_a_daemon_that_is_killed_is_started_again(up: Up) -> None:
