@@ -1,6 +1,6 @@
 """`reactor_blocked`: what holds the reactor up for seconds is named, in the log at once, and in an event afterwards.
 
-The reactor beats once a second; a thread looks at that. Nothing is done for single steps or tasks: only when a beat is
+The reactor beats four times a second; a thread looks at that. Nothing is done for steps or tasks: only when a beat is
 missing the thread looks where the reactor's thread stands. Who is stopped altogether (SIGSTOP, a suspended machine) is
 not held up by a task: then the thread was late itself, and no time of the processor was used.
 """
@@ -30,7 +30,9 @@ from common.queries import Decision
 KEY = "reactor_blocked"
 STATE_KEY = "daemon:reactor_blocked"
 LIMIT_S = 3.0
-BEAT_S = 1.0
+BEAT_S = 0.25
+"""Between two beats of the reactor; what is held up for less than the limit by no more than this may be told, too."""
+LOOK_S = 1.0
 CLOSE_LOOK_S = 0.1
 CALM_S = 600.0
 """After so long without, an event ends; until then it is not told again."""
@@ -143,25 +145,25 @@ class ReactorWatch(Service):
     # --- in a thread of its own ---------------------------------------------------------------------------------------
 
     def _watch(self) -> None:
-        wait_s = BEAT_S
+        wait_s = LOOK_S
         while not self._end.wait(wait_s):
             try:
                 wait_s = self.look()
             except Exception:  # noqa: BLE001 - the supervisor of this thread: it must not end
                 _log.failure("defect while the reactor was watched")
-                wait_s = BEAT_S
+                wait_s = LOOK_S
 
     def look(self) -> float:
         """Look once; seconds until the next look."""
         now, cpu_s = self._now(), self._cpu_s()
         passed_s, used_s = now - self._looked[0], cpu_s - self._looked[1]
         self._looked = now, cpu_s
-        if passed_s > BEAT_S + self._limit_s / 2 and used_s < passed_s / 4:
+        if passed_s > LOOK_S + self._limit_s / 2 and used_s < passed_s / 4:
             self._stood = now  # all of the process stood still, and goes on now
             return CLOSE_LOOK_S
         due = max(self._due, self._stood)
-        if now - due <= self._limit_s:
-            return BEAT_S if now < due + BEAT_S / 2 else CLOSE_LOOK_S
+        if now - due <= self._limit_s - BEAT_S:
+            return LOOK_S if now < due + BEAT_S / 2 else CLOSE_LOOK_S
         if self._held is None or self._held.since != due:
             frame = sys._current_frames().get(self._watched)  # noqa: SLF001 - there is no other way
             place = place_of(frame, self._running) if frame is not None else None
@@ -170,7 +172,7 @@ class ReactorWatch(Service):
             if task not in self._noted:
                 self._noted.add(task)
                 self._note(place, now - due)
-        return BEAT_S
+        return LOOK_S
 
     @staticmethod
     def _note(place: Place | None, late_s: float) -> None:

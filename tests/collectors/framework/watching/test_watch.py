@@ -16,7 +16,7 @@ from zope.interface import implementer
 
 from collectors.framework.interfaces import ITask
 from collectors.framework.watching.stacks import place_of
-from collectors.framework.watching.watch import CALM_S, MOST, STATE_KEY, ReactorWatch
+from collectors.framework.watching.watch import BEAT_S, CALM_S, MOST, STATE_KEY, ReactorWatch
 from common.events import CLASS_DAEMON
 from common.queries import Decision
 from tests.fakes.events import FakeEventSink
@@ -59,7 +59,7 @@ class Watched:
         """The reactor does not beat, and the thread looks."""
 
         def wait() -> None:
-            end = self.at + 1 + seconds
+            end = self.at + BEAT_S + seconds
             while self.at < end:
                 self.at = min(self.at + 0.1, end)
                 self.used += 0.1
@@ -81,7 +81,7 @@ class Blocking(FakeTask):
 def test_a_reactor_that_goes_on_is_left_alone() -> None:
     watched = Watched()
     watched.goes_on(20)
-    watched.blocks(2.9)
+    watched.blocks(2.7)
     watched.goes_on(20)
     assert watched.sink.sent == []
     assert watched.watch.figures() == {"reactor_blocked": 0}
@@ -215,7 +215,7 @@ def test_a_real_reactor_that_a_real_job_holds_up() -> None:
         from collectors.framework.watching import watch
         from tests.fakes.kit import FakeJobs, Kit, device
         from msgspec.structs import replace
-        watch.BEAT_S = 0.1
+        watch.BEAT_S = watch.LOOK_S = 0.1
         kit = Kit()
         context = replace(kit.context, clock=reactor, reactor=reactor, wall=time.time)
         runner = in_process(spec(FakeJobs), context, 10, lambda *_: None)
