@@ -197,9 +197,16 @@ class Reader:
         return await self._asker.in_time(self._asker.ask(session, query, answer))
 
     async def scan_now(self, device: str) -> int:
-        """Have a device scanned now; give how many scans were begun."""
-        done = await self._asker.in_time(self._asker.ask(self._asker.of(device), RunNowQuery([device]), Done))
-        return done.count
+        """Have a device read now by all daemons that read something of it; give how many readings were begun."""
+
+        async def begin(session: ISession) -> list[int]:
+            return [(await self._asker.ask(session, RunNowQuery([device]), Done)).count]
+
+        parts = await self.keepers.all(device, begin)
+        begun = sum(count for part in parts for count in part.found)
+        if not begun and parts[0].error is not None:
+            raise parts[0].error
+        return begun
 
     # --- questions about many -----------------------------------------------------------------------------------------
 

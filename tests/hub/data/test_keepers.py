@@ -12,7 +12,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from common.errors import NotFoundError, PermanentError, RemoteError
-from common.queries import FetchQuery, LastValue, Listing, ListQuery, Query, Result, Rows
+from common.queries import Done, FetchQuery, LastValue, Listing, ListQuery, Query, Result, Rows
 from common.readings import (
     InfoQuery,
     SeriesFacts,
@@ -145,6 +145,15 @@ class KeepersTests(SynchronousTestCase):
         self.assertEqual(self.daemons["modeler"].asked, [])  # it keeps only what it is itself
         self.ask(self.reader.listing("east", None))
         self.assertEqual(len(self.daemons["modeler"].asked), 1)
+
+    def test_all_that_read_something_of_a_device_read_it_when_that_is_wanted(self) -> None:
+        for name, count in (("process", 1), ("snmp", 2)):
+            self.sessions[name].answers = lambda _, count=count: Done(count)
+        self.assertEqual(self.ask(self.reader.scan_now("web1")), 3)
+        self.away = {"snmp"}
+        self.assertEqual(self.ask(self.reader.scan_now("web1")), 1)
+        self.away = {"snmp", "process"}
+        self.assertIn("daemon process", self.fails(self.reader.scan_now("web1"), CollectorAwayError))
 
     def test_one_that_is_away_makes_its_part_old_and_hides_no_other(self) -> None:
         self.ask(self.series.values("web1", None))
