@@ -207,17 +207,18 @@ def _picture(client: Client, chosen: Chosen, parameters: Parameters) -> Pictured
 
 
 def _owners_of_graph(client: Client, chosen: Chosen) -> list[str] | None:
-    """Whose graph stands in the place of a component: the device's own, or that of all that have it, an empty list.
+    """Whose graph stands in the place of a component: the only one that has it, or all that have it, an empty list.
 
-    None when it is no graph of the whole device.
+    None when it is no graph of the device.
     """
     if chosen.graph is not None or len(chosen.components) != 1:
         return None
     rows, _ = graph_rows(client.api, chosen.devices[0], ())
     owners = {row.get("component") for row in rows if row.get("graph") == chosen.components[0]}
-    if None not in owners:
-        return None
-    return [""] if owners == {None, ""} else []
+    alone = [str(one) for one in owners if one is not None]
+    if len(alone) == 1:
+        return alone
+    return [] if None in owners else None
 
 
 def _done(

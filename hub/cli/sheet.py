@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from common.graphtexts import plain
+from common.quantities import counted
 from hub.cli.client import Api, path_of
 from hub.cli.exits import CommandError, Exit, not_found
-from hub.cli.graphlist import graph_rows
+from hub.cli.graphlist import graph_rows, worth_a_picture
 from hub.cli.progress import counting
 from hub.cli.ranges import Range
 from hub.cli.sheetmarkup import as_html, as_svg
@@ -75,6 +76,7 @@ def draw_sheet(
     rows, problem = graph_rows(api, device, components)
     if not rows and not problem:
         raise not_found(f"{device} has no graphs yet; the first sample makes its series")
+    every, rows = len(rows), worth_a_picture(rows)
     shown, wanted = rows[:limit], SHEETS[form]
     size = {"width": manner.get("width") or WIDTH, "height": manner.get("height") or HEIGHT}
     zoom = max(wanted.zoom, manner.get("zoom") or 1)
@@ -89,7 +91,7 @@ def draw_sheet(
         title=plain(str(manner.get("title") or device)),
         subtitle=_times(span, str(manner.get("zone") or "UTC")),
         sections=tuple(Section(_called(component, device), tuple(cells)) for component, cells in sections.items()),
-        notes=tuple(plain(one) for one in [*_more(left_out, limit), *missing]),
+        notes=tuple(plain(one) for one in [*_more(left_out, limit), *_points(every - len(rows)), *missing]),
         is_dark=manner.get("theme") == "dark",
         zoom=zoomed or 1,
         cell_width=size["width"],
@@ -134,6 +136,10 @@ def _called(component: str | None, device: str) -> str:
 
 def _more(left_out: int, limit: int) -> list[str]:
     return [f"{left_out} more graphs have no room here; --limit {limit + left_out} shows them."] if left_out else []
+
+
+def _points(number: int) -> list[str]:
+    return [f"{counted(number, 'point')} without a graph: see --list; each can be drawn by its name."] if number else []
 
 
 def _times(span: Range, zone: str) -> str:

@@ -42,6 +42,7 @@ class Offer(Struct, frozen=True, kw_only=True):
         points: names, as far as they are there.
         missing: points of its definition that are not there (yet).
         template: id of the template that defines it; empty for one that is built in.
+        is_point: it shows one point that no other graph shows.
     """
 
     graph: str
@@ -49,6 +50,7 @@ class Offer(Struct, frozen=True, kw_only=True):
     points: tuple[str, ...]
     missing: tuple[str, ...] = ()
     template: str = ""
+    is_point: bool = False
 
 
 def known_of(model: Model, device: Device, kinds: Iterable[str] = (Target.PROCESS_SET,)) -> Mapping[str, Known]:
@@ -120,20 +122,31 @@ def points_of(graph: str, known: Known | None) -> list[tuple[str, str]]:
     return [(name, "") for name, _ in built_in.points] if built_in is not None else [(graph, "")]
 
 
-def offers(points: Sequence[Point], known: Mapping[str, Known], sources: Collection[str] | None = None) -> list[Offer]:
-    """All graphs of a component that has these points: those built in come first, each as a template has it, if so.
+def offers(
+    points: Sequence[Point],
+    known: Mapping[str, Known],
+    sources: Collection[str] | None = None,
+    *,
+    is_set: bool = True,
+) -> list[Offer]:
+    """All graphs of a component that has these points.
+
+    Those built in come first, each as a template has it, if so; then those of templates; then points by themselves.
 
     Args:
         points: that are kept of it; without any, what templates define stands alone.
         known: graphs of templates, by id.
         sources: names of those that the component has; None where that is not known.
+        is_set: it is a process set, for which those that are built in are made. Of another component they are left out
+            where a template's graph shows the same points.
     """
     names = {point.name for point in points}
     found: dict[str, Offer] = {}
     drawn: set[str] = set()
     for graph in graphkinds.graphs_for(points):
         there = tuple(name for name, _ in graph.points if name in names)
-        found[graph.name] = Offer(graph=graph.name, title=graph.title, points=there)
+        is_point = graph.name not in BUILT_IN
+        found[graph.name] = Offer(graph=graph.name, title=graph.title, points=there, is_point=is_point)
     for id_, one in known.items():
         wanted = [curve.point for curve in one.graph.points]
         drawable = {name for name in names if sources is None or one.sources.get(name, "") in {"", *sources}}
@@ -142,10 +155,14 @@ def offers(points: Sequence[Point], known: Mapping[str, Known], sources: Collect
             offer = Offer(graph=id_, title=one.graph.title or id_, points=there, missing=missing, template=one.template)
             found[id_] = offer
             drawn.update(there)
-    order = [name for name in found if name in BUILT_IN]
-    order += [name for name in found if found[name].template and name not in BUILT_IN]
-    order += [name for name in found if name not in order and name not in drawn]
+    order = [name for name, one in found.items() if name in BUILT_IN and _is_wanted(one, drawn, is_set=is_set)]
+    order += [name for name in known if name in found and found[name].template and name not in BUILT_IN]
+    order += [name for name, one in found.items() if one.is_point and name not in drawn]
     return [found[name] for name in order]
+
+
+def _is_wanted(built_in: Offer, drawn: set[str], *, is_set: bool) -> bool:
+    return is_set or bool(built_in.template) or not drawn.issuperset(built_in.points)
 
 
 def _parted(wanted: Sequence[str], names: set[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

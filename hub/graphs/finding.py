@@ -8,7 +8,7 @@ from common.errors import NotFoundError, RemoteError, TransientError
 from common.queries import LastValue
 from hub.data.keepers import ambiguous
 from hub.graphs.catalogue import BUILT_IN, FIRST, Known, known_of, of_source, offers
-from hub.graphs.kinds import SETS, all_kinds, kinds_of
+from hub.graphs.kinds import PROCESS_SOURCE, SETS, all_kinds, kinds_of
 from hub.graphs.listing import Lister, points_by_component
 from hub.graphs.subjects import Book, Whose
 from hub.model.entities import Device
@@ -62,7 +62,7 @@ class Finder:
         if graph:
             known = known_of(self._model(), device, kinds).get(graph)
             return graph, known, [kind for kind in kinds if graph in known_of(self._model(), device, (kind,))] or kinds
-        if not alone or self._book.has_sets(device):
+        if not alone:
             return FIRST, None, (SETS,)
         try:
             values = await self._lister.listing(device.id, None)
@@ -70,7 +70,8 @@ class Finder:
             return FIRST, None, (SETS,)  # whoever draws says why not
         points = [each for of_one in points_by_component(values).values() for each in of_one]
         known_here = known_of(self._model(), device, kinds)
-        found = offers(points, known_here, {value.source for value in values})
+        sources = {value.source for value in values}
+        found = offers(points, known_here, sources, is_set=PROCESS_SOURCE in sources)
         first = next((each for each in found if each.template or each.graph in BUILT_IN), None)
         if first is None or first.graph in BUILT_IN:
             return FIRST if first is None else first.graph, None, (SETS,)
@@ -89,7 +90,8 @@ class Finder:
         known = known_of(self._model(), device, kinds)
         if not graph:
             points = [each for of_one in points_by_component(values).values() for each in of_one]
-            graph = next((each.graph for each in offers(points, known, {value.source for value in values})), FIRST)
+            sources = {value.source for value in values}
+            graph = next((one.graph for one in offers(points, known, sources, is_set=SETS in kinds)), FIRST)
         if graph not in known and graph not in BUILT_IN:
             _refuse_if_ambiguous(device.id, component, graph, values)
         return graph, known.get(graph), kinds

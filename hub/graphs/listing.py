@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
@@ -11,7 +12,7 @@ from common.errors import NotFoundError, RemoteError, TransientError
 from common.queries import LastValue
 from common.series import Kind, Point
 from hub.graphs.catalogue import BUILT_IN, Offer, known_of, offers
-from hub.graphs.kinds import all_kinds, kinds_of
+from hub.graphs.kinds import SETS, all_kinds, kinds_of
 from hub.model.model import Model
 
 
@@ -29,7 +30,7 @@ class Graphs(Struct, frozen=True):
     """The graphs of a device.
 
     Attributes:
-        whole: those that show all of its components.
+        whole: those that show all of its components, where several have them.
         of: by component.
         problem: why it is not known which points there are; empty when it is.
     """
@@ -62,15 +63,16 @@ async def graphs_of(model: Model, lister: Lister, device: str, component: str | 
     every = list({point.name: point for of_one in points.values() for point in of_one}.values())
     others = {id_: one for id_, one in known.items() if id_ not in BUILT_IN}
     sources = sources_by_component(values)
-    whole: Sequence[Offer] = ()
-    if component is None:
-        found = offers(every, others, {source for some in sources.values() for source in some})
-        whole = [one for one in found if one.template or one.graph in BUILT_IN]
     of: dict[str, Sequence[Offer]] = {}
     for name, of_one in sorted(points.items()):
         kinds = kinds_of(model, in_model, name, sources[name]) if in_model is not None else ()
         known_here = known_of(model, in_model, kinds) if in_model is not None else {}
-        of[name] = offers(of_one, known_here, sources[name])
+        of[name] = offers(of_one, known_here, sources[name], is_set=SETS in kinds or not kinds)
+    whole: Sequence[Offer] = ()
+    if component is None:
+        having = Counter(one.graph for some in of.values() for one in some if not one.is_point)
+        found = offers(every, others, {source for some in sources.values() for source in some})
+        whole = [one for one in found if having[one.graph] > 1]
     return Graphs(whole, of, problem)
 
 

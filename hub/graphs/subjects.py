@@ -75,10 +75,6 @@ class Book:
             return 1
         return len(self._expected(device.id)) or len(self._model().sets_of(device))
 
-    def has_sets(self, device: Device) -> bool:
-        """Whether a device has process sets, as far as the model and modellings know."""
-        return bool(self._expected(device.id) or self._model().sets_of(device))
-
     def is_set(self, one: Whose) -> bool:
         """Whether it is a process set, as far as the model and modellings know."""
         device = self.device(one)

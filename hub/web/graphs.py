@@ -37,6 +37,7 @@ class GraphRow(Struct, frozen=True, kw_only=True):
         points: those it draws.
         missing: points of its definition that are not there, or not yet.
         template: id of the template that defines it; empty for one that is built in.
+        single: it is built in, and shows one point that no other graph shows.
     """
 
     component: str | None
@@ -45,6 +46,7 @@ class GraphRow(Struct, frozen=True, kw_only=True):
     points: Sequence[str]
     missing: Sequence[str]
     template: str
+    single: bool = False
 
 
 class Graphs(Struct, frozen=True):
@@ -172,4 +174,5 @@ def _row(component: str | None, offer: Offer) -> GraphRow:
         points=offer.points,
         missing=offer.missing,
         template=offer.template,
+        single=offer.is_point,
     )

@@ -161,6 +161,8 @@ class State:
         self.put: dict[str, DeviceBody] = {}
         self.no_components: set[str] = set()
         self.own_graphs: set[str] = set()
+        self.single_points: list[str] = []
+        """Components that have a point which no other graph shows."""
         self.series: dict[str, list[dict[str, Any]]] = {}
         self.staleness: dict[str, Any] = {}
         self.page_rows = 0
@@ -799,6 +801,8 @@ class Routes:
             for component in query.get("component", [None, "nginx: worker", "sshd"])
             for graph in ("cpu", "memory", "count")
         ]
+        single = {"title": "odd", "points": ["odd"], "missing": [], "template": "", "single": True}
+        rows += [{"component": one, "graph": one, **single} for one in self.state.single_points]
         for graph in self.state.own_graphs:  # of the device itself
             whole = {"graph": graph, "title": graph, "points": [graph], "missing": [], "template": ""}
             rows += [{"component": component, **whole} for component in (None, "")]

@@ -127,6 +127,25 @@ def test_graphs_are_listed(run: Run) -> None:
     assert run("graph", "nosuch", "--list").code == 3
 
 
+def test_points_without_a_graph_do_not_hide_the_graphs(run: Run, fake: FakeApi) -> None:
+    fake.state.single_points = ["sshd", "probe"]
+    lines = [line.split() for line in run("graph", "web1", "--list").out.splitlines()]
+    assert ["sshd", "NAME", "one", "by", "itself", "sshd", "built", "in"] in lines
+    assert ["probe", "probe", "odd", "odd", "built", "in"] in lines  # it has nothing else
+    assert len(run("graph", "web1", "--list", "--json").json["graphs"]) == 11
+    done = run("graph", "web1", "--all", "-o", "x.html", "--json")
+    assert (done.json["graphs"], done.json["left_out"]) == (10, 0)
+    page = Path("x.html").read_text()
+    assert "1 point without a graph" in page
+
+
+def test_a_graph_that_one_component_alone_has_is_drawn_of_that(run: Run, fake: FakeApi) -> None:
+    fake.state.no_components, fake.state.single_points = {"probe"}, ["probe"]
+    assert run("graph", "web1", "probe", "-o", "x.png").code == 3  # the fake has no component of that name
+    assert asked(fake)[1]["component"] == ["probe"]
+    assert asked(fake)[1]["graph"] == ["probe"]
+
+
 def test_a_picture_goes_through_a_pipe(fake: FakeApi) -> None:
     command = [sys.executable, "-m", "hub.cli.main", "--url", fake.url, "graph", "web1", "-o", "-"]
     done = subprocess.run(command, env={"TOCSIN_TOKEN": TOKEN}, capture_output=True, timeout=60, check=True)

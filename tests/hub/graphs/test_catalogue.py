@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from common.series import Kind, Point
-from hub.graphs.catalogue import known_of, offers, points_of, units_of
+from hub.graphs.catalogue import Known, known_of, of_source, offers, points_of, units_of
 from tests.hub.graphs.site import site
 
 MODEL = site()
@@ -24,6 +24,17 @@ def test_graphs_that_are_built_in_come_first_and_each_is_as_a_template_has_it() 
         ("gone", "gone", ("per",), "strong"),
         ("odd", "odd", ("odd",), ""),
     ]
+
+
+def test_of_what_is_no_process_set_a_template_has_the_graph_that_is_built_in_and_its_order() -> None:
+    known = {name: of_source("a", name) for name in ("per", "cpu-use", "memory")}
+    known["cpu-use"] = of_source("a", "cpu")
+    known = {name: Known(one.graph, "mine") for name, one in known.items()}
+    points = [CPU, MEMORY, PER, ODD]
+    assert [one.graph for one in offers(points, known)] == ["cpu", "memory", "per", "cpu-use", "odd"]
+    found = offers(points, known, is_set=False)
+    assert [one.graph for one in found] == ["memory", "per", "cpu-use", "odd"]
+    assert [one.graph for one in found if one.is_point] == ["odd"]
 
 
 def test_what_is_not_there_is_said_and_a_graph_of_nothing_is_not_offered() -> None:
