@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from twisted.logger import Logger
 from zope.interface import implementer
 
 from collectors.framework.interfaces import CollectorContext, ICollector
@@ -14,11 +15,12 @@ from collectors.framework.snmp.factory import client_factory
 from collectors.framework.snmp.interfaces import SnmpClientFactory
 from collectors.framework.source_local import local_source
 from collectors.modeler import host, report
-from collectors.modeler.facts import Facts, HostRows
+from collectors.modeler.facts import Facts, HostRows, Plugin
 from collectors.modeler.modelling import modelled
 from collectors.modeler.outbox import Outbox
 from collectors.modeler.plugins import processes
 from collectors.modeler.plugins.catalogue import PLUGINS, chosen
+from collectors.modeler.plugins.packages import Brought, brought
 from collectors.modeler.read_local import LocalReader
 from collectors.modeler.read_snmp import SnmpReader
 from collectors.modeler.task import FAILED, REFUSED, Ask, ModelTask, Reader, state_key
@@ -30,6 +32,8 @@ from common.matching import check_definition, check_regex
 from common.queries import Decision, Done, ModelQuery, Query, Result
 from common.wire import ModelReport
 
+_log = Logger()
+
 
 @implementer(ICollector)
 class ModelerCollector:
@@ -38,15 +42,25 @@ class ModelerCollector:
     Args:
         context: what the framework offers.
         make_client: for SNMP; the framework's own clients when None.
+        find: gives the plugins that packages bring.
     """
 
-    def __init__(self, context: CollectorContext, make_client: SnmpClientFactory | None = None) -> None:
+    def __init__(
+        self,
+        context: CollectorContext,
+        make_client: SnmpClientFactory | None = None,
+        find: Callable[[Mapping[str, Plugin[Any]]], Brought] = brought,
+    ) -> None:
         self._context = context
         self._make_client = make_client or client_factory(
             context.reactor, context.clock, random.SystemRandom(), context.networks.learn
         )
         local = local_source(context.wall, context.clock.seconds, lambda _row: False)
-        self._local = LocalReader(context.reactor, host.READERS, local)
+        self._local = LocalReader(context.reactor, host.READERS, local, clock=context.clock)
+        self._brought = find(PLUGINS)
+        for sentence in self._brought.refused:
+            _log.error("{sentence}", sentence=sentence)
+        context.problem_of("plugins")("; ".join(self._brought.refused))
         self._own = OwnDaemons(context.data_dir)
         self._tasks: dict[str, ModelTask] = {}
         self._outbox = Outbox(context.clock, context.rng, context.send_model, self)
@@ -62,10 +76,6 @@ class ModelerCollector:
         if config.source is SourceKind.SNMP and not config.address:
             mistakes.append("it has no address")
         if config.model is not None:
-            known = ", ".join(PLUGINS)
-            mistakes += [
-                f"{name} is no plugin; there are: {known}" for name in config.model.plugins if name not in PLUGINS
-            ]
             for field in ("interfaces_ignore", "filesystems_ignore"):
                 pattern = getattr(config.model, field)
                 if pattern and (wrong := check_regex(pattern)):
@@ -75,7 +85,7 @@ class ModelerCollector:
 
     def make_task(self, config: DeviceConfig) -> ModelTask:
         """Make the task of a device."""
-        task = self._tasks[config.device] = ModelTask(config, self._context, self._reader, self._outbox)
+        task = self._tasks[config.device] = ModelTask(config, self._context, self._reader, self._outbox, self._chosen)
         return task
 
     def forget(self, device: str) -> None:
@@ -102,7 +112,12 @@ class ModelerCollector:
 
     def figures(self) -> dict[str, Any]:
         """Reports that wait for the hub, and those that went because too many did."""
-        return {"reports_waiting": self._outbox.waiting, "reports_dropped": self._outbox.dropped}
+        return {
+            "reports_waiting": self._outbox.waiting,
+            "reports_dropped": self._outbox.dropped,
+            "plugins_of_packages": sorted(self._brought.plugins),
+            "plugins_refused": list(self._brought.refused),
+        }
 
     async def answer(self, query: Query) -> Result:
         """Take note of who wants what to be modelled; the framework runs the tasks afterwards."""
@@ -121,7 +136,7 @@ class ModelerCollector:
         Raises:
             TocsinError: the device cannot be read.
         """
-        plugins = chosen(config)
+        plugins = self._chosen(config)
         facts = await self._reader(config).read(plugins)
         return [
             *report.heading(config),
@@ -149,6 +164,9 @@ class ModelerCollector:
         task = self._tasks.get(handed.device)
         if task is not None:
             task.dropped(handed)
+
+    def _chosen(self, config: DeviceConfig) -> list[Plugin[Any]]:
+        return chosen(config, self._brought.plugins)
 
     def _reader(self, config: DeviceConfig) -> Reader:
         if config.source is SourceKind.LOCAL:

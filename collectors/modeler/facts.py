@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 
@@ -86,17 +86,24 @@ class Found(Struct, frozen=True, kw_only=True):
     attributes: Mapping[str, Attribute] = {}
 
 
+def _not_of_agents(_tables: Tables) -> Any:
+    raise Unbelievable("it reads the host of its modeler alone, and not over SNMP")
+
+
 class Plugin(Struct, Generic[R], frozen=True, kw_only=True):
-    """One kind of finding; both functions are pure, and raise `Unbelievable`.
+    """One kind of finding; `of_tables` and `found` are pure, and raise `Unbelievable`.
 
     Attributes:
         scalars, walks: what `of_tables` needs of an agent.
         of_tables: makes rows of what an agent told; the local source gives the same rows by itself.
         found: makes components of rows.
+        of_host: of a plugin of a package, makes the same rows of the modeler's own host; it may block, in a thread.
+            None where it only reads agents.
     """
 
     name: str
     scalars: tuple[Oid, ...] = ()
     walks: tuple[Walk, ...] = ()
-    of_tables: Callable[[Tables], R]
+    of_tables: Callable[[Tables], R] = _not_of_agents
     found: Callable[[R, DeviceConfig], Found]
+    of_host: Callable[[], R] | None = None

@@ -11,6 +11,8 @@ from msgspec.structs import replace
 from twisted.logger import Logger
 
 from collectors.modeler.facts import CutShort, Facts, Found, HostRows, Plugin, Unbelievable
+from collectors.modeler.plugins.catalogue import is_own
+from collectors.modeler.plugins.packages import check
 from common.configs import DeviceConfig
 from common.wire import MAX_COMPONENTS, MAX_REASON, ModelReport, PluginOutcome, WireError, encode
 
@@ -68,16 +70,17 @@ def _outcome(plugin: Plugin[Any], facts: Facts, config: DeviceConfig, cut_short:
     try:
         rows = _rows(facts, plugin) if isinstance(facts, HostRows) else plugin.of_tables(facts)
         found: Found = plugin.found(rows, config)
+        if not is_own(plugin):
+            check(plugin, found, config)
     except Unbelievable as error:
-        if isinstance(error, CutShort):
+        if isinstance(error, CutShort) or not is_own(plugin):
             cut_short.append(plugin.name)
         return PluginOutcome(plugin=plugin.name, problem=error.message[:MAX_REASON])
     except Exception as error:  # noqa: BLE001 - the supervisor of plugins: a defect in one must not stop the others
         _log.failure("defect in the plugin {plugin} on {device}", plugin=plugin.name, device=config.device)
         cut_short.append(plugin.name)
-        return PluginOutcome(
-            plugin=plugin.name, problem=f"an error of ours: {type(error).__name__}: {error}"[:MAX_REASON]
-        )
+        whose = "an error of ours" if is_own(plugin) else "an error of this plugin, which a package brings"
+        return PluginOutcome(plugin=plugin.name, problem=f"{whose}: {type(error).__name__}: {error}"[:MAX_REASON])
     outcome = PluginOutcome(
         plugin=plugin.name,
         kinds=list(found.kinds),

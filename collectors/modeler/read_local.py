@@ -12,11 +12,14 @@ from twisted.logger import Logger
 from collectors.framework.interfaces import IProcessSource
 from collectors.framework.local.own import OwnDaemons
 from collectors.modeler.facts import HostRows, Plugin
+from collectors.modeler.guests import Guests
+from collectors.modeler.plugins.catalogue import is_own
 from common.errors import TransientError
 
 InThread = Callable[[Callable[[], None]], None]
 """Begins work in a thread."""
 Readers = Mapping[str, Callable[[], object]]
+ONLY_AGENTS = "it does not read the host of its modeler, only agents"
 FIRST_PID = 1
 """There in every process table that is whole, also in that of a container."""
 HIDDEN = (
@@ -40,15 +43,22 @@ class LocalReader:
         readers: what blocks, by name of its plugin.
         processes: reads the process table without blocking.
         in_thread: how to begin a thread.
+        clock: for the time that plugins of packages have; without it they read nothing.
     """
 
     def __init__(
-        self, reactor: Any, readers: Readers, processes: IProcessSource, in_thread: InThread = in_daemon_thread
+        self,
+        reactor: Any,
+        readers: Readers,
+        processes: IProcessSource,
+        in_thread: InThread = in_daemon_thread,
+        clock: Any = None,
     ) -> None:
         self._reactor = reactor
         self._readers = readers
         self._processes = processes
         self._in_thread = in_thread
+        self._guests = Guests(reactor, clock, in_thread) if clock is not None else None
         self._lock = DeferredLock()
         self._busy = False  # longer than a reading that was given up
 
@@ -74,7 +84,12 @@ class LocalReader:
                 hidden["processes"] = HIDDEN
         async with self._lock:
             read, problems = await self._beside({name: self._readers[name] for name in names if name in self._readers})
-        return HostRows(rows=rows | read, problems=hidden | problems)
+        if self._guests is not None:
+            guests = {one.name: one.of_host for one in plugins if not is_own(one) and one.of_host is not None}
+            more, wrong = await self._guests.read(guests)
+            read, problems = read | more, problems | wrong
+        missing = {name: ONLY_AGENTS for name in names if name not in {**rows, **read}}
+        return HostRows(rows=rows | read, problems=missing | hidden | problems)
 
     def leaving_out(self, own: OwnDaemons) -> WithoutOwn:
         """A reader of the same host that leaves Tocsin's own daemons out."""

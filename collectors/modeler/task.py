@@ -80,8 +80,10 @@ class ModelTask:
         context: CollectorContext,
         make_reader: Callable[[DeviceConfig], Reader],
         outbox: Outbox,
+        choose: Callable[[DeviceConfig], list[Plugin[Any]]] = chosen,
     ) -> None:
         self._config = config
+        self._choose = choose
         self._context = context
         self._make_reader = make_reader
         self._outbox = outbox
@@ -179,7 +181,7 @@ class ModelTask:
         return found
 
     async def _model(self) -> Modelled:
-        config, plugins = self._config, chosen(self._config)
+        config, plugins = self._config, self._choose(self._config)
         try:
             facts = await self._make_reader(config).read(plugins)
         except TocsinError as error:

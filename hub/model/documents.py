@@ -25,7 +25,7 @@ REFERRING = frozenset(
 """Fields that may be wrong only beside other documents."""
 
 
-_NAMING = frozenset({"retention"})
+_NAMING = frozenset({"retention", "model_plugins"})
 """Properties that name another document."""
 
 

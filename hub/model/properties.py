@@ -24,6 +24,7 @@ from common.configs import (
     SourceKind,
     Told,
 )
+from common.entrypoints import PLUGIN_NAME
 from common.events import Severity
 from common.masking import check_mask
 from common.matching import check_regex
@@ -37,6 +38,8 @@ SNMP_INTERVAL_S = 60
 LOCAL_INTERVAL_S = 10
 MODEL_INTERVAL_S = 43200
 MAX_PATTERNS = 50
+MAX_OTHERS = 50
+"""Words of a list that are of packages."""
 MIN_PASSWORD = 8  # RFC 3414, section 11.2
 NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
 """Of a document, such as a plan."""
@@ -65,6 +68,7 @@ class Property(Struct, frozen=True, kw_only=True):
     Attributes:
         default: what holds where nobody says otherwise; None where `default_of` has to look at other properties.
         choices: the words of a choice, or of a list; of a plan those that are always there.
+        others: of a list, what other words may be that packages bring: a regular expression; empty for none.
         minimum, maximum: inclusive; of the value, or of a text's length.
         secret: never shown, logged or put into a message.
         component: may also be said of a single component of a device.
@@ -80,6 +84,7 @@ class Property(Struct, frozen=True, kw_only=True):
     maximum: float | None = None
     secret: bool = False
     component: bool = False
+    others: str = ""
 
     @property
     def expected(self) -> str:
@@ -98,7 +103,8 @@ class Property(Struct, frozen=True, kw_only=True):
                 "group around what is secret; none of them is []"
             )
         if self.type is PropertyType.LIST:
-            return f"a list of {', '.join(self.choices)}; none of them is []"
+            more = ", or names of plugins that packages bring" if self.others else ""
+            return f"a list of {', '.join(self.choices)}{more}; none of them is []"
         unit = f" {self.unit}" if self.unit else ""
         if self.type is PropertyType.TEXT:
             return f"text of {self.minimum or 0:g} to {self.maximum or MAX_TEXT:g} characters on one line"
@@ -149,7 +155,9 @@ def _flag(name: str, description: str, *, default: bool, component: bool = False
     return Property(name=name, type=PropertyType.BOOLEAN, description=description, default=default, component=component)
 
 
-def _list(name: str, description: str, choices: Iterable[str], *, component: bool = False) -> Property:
+def _list(
+    name: str, description: str, choices: Iterable[str], *, component: bool = False, others: str = ""
+) -> Property:
     return Property(
         name=name,
         type=PropertyType.LIST,
@@ -157,6 +165,7 @@ def _list(name: str, description: str, choices: Iterable[str], *, component: boo
         default=(),
         choices=tuple(choices),
         component=component,
+        others=others,
     )
 
 
@@ -233,7 +242,7 @@ _ALL = (
     ),
     _choice("user_severity", "how bad it is to run as another user than before; local", _PLAIN.user_severity, Told),
     _flag("exclude_own", "whether Tocsin's own daemons are in no process set; local", default=_PLAIN.exclude_own),
-    _list("model_plugins", "what the modeler looks for; [] for all that it can", PLUGINS),
+    _list("model_plugins", "what the modeler looks for; [] for all that it can", PLUGINS, others=PLUGIN_NAME.pattern),
     _whole("model_interval_s", "from one modelling to the next", MODEL_INTERVAL_S, 60, 2_592_000, "s"),
     _regex("interfaces_ignore", "interfaces that the modeler leaves out, searched in their names"),
     _regex("filesystems_ignore", "filesystems that it leaves out, searched in their mount points"),
@@ -295,11 +304,15 @@ def _read_flag(prop: Property, value: object) -> bool:
 
 def _read_list(prop: Property, value: object) -> tuple[str, ...]:
     given = list(value) if isinstance(value, list | tuple) else [value]
-    words = [word for word in given if isinstance(word, str) and word in prop.choices]
-    if words != given:
+    words = [word for word in given if isinstance(word, str) and _is_word(prop, word)]
+    if words != given or len(words) > MAX_OTHERS:
         strange = sorted({word for word in given if isinstance(word, str)} - set(words))
         raise ValueError(prop.expected + (f"; there is no {strange[0][:60]!r}" if strange else ""))
     return tuple(dict.fromkeys(words))
+
+
+def _is_word(prop: Property, word: str) -> bool:
+    return word in prop.choices or bool(prop.others and re.fullmatch(prop.others, word))
 
 
 def _read_masks(prop: Property, value: object) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from common.events import Severity
-from hub.model.properties import CATALOGUE, HIDDEN, MAX_PATTERNS, MAX_TEXT, NAME, Property, PropertyType
+from hub.model.properties import CATALOGUE, HIDDEN, MAX_OTHERS, MAX_PATTERNS, MAX_TEXT, NAME, Property, PropertyType
 
 ON_ONE_LINE = r"^[^\u0000-\u001f\u007f]*$"
 
@@ -72,7 +72,10 @@ def _value(prop: Property) -> dict[str, Any]:
     if prop.type is PropertyType.BOOLEAN:
         return {"type": "boolean"}
     if prop.type is PropertyType.LIST:
-        return many({"enum": list(prop.choices)}, len(prop.choices))
+        known = {"enum": list(prop.choices)}
+        if not prop.others:
+            return many(known, len(prop.choices))
+        return many({"anyOf": [known, {"type": "string", "pattern": f"^(?:{prop.others})$"}]}, MAX_OTHERS)
     if prop.type is PropertyType.MASKS:
         one = {"type": "string", "minLength": 1, "maxLength": MAX_TEXT, "pattern": ON_ONE_LINE}
         return many(one, MAX_PATTERNS)

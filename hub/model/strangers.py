@@ -1,4 +1,4 @@
-"""Classes, groups and collectors that documents name and nobody has: no mistakes, what comes may have them (pure)."""
+"""Classes, groups, collectors and plugins that documents name and nobody has: no mistakes, they may come (pure)."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ import difflib
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 
+from common.components import PLUGINS
 from hub.model.documents import Document, Mistake, place_in
 from hub.model.entities import (
     DEFAULT_CLASS,
     DEFAULT_COLLECTOR,
     Device,
+    Entity,
     Pool,
     ProcessSet,
+    RetentionPlan,
+    Template,
     key_of,
     lineage,
 )
@@ -27,7 +31,7 @@ SHOWN = 10
 def warnings_about(
     documents: Collection[Document], before: Model, after: Model, present: Collection[str] = ()
 ) -> list[str]:
-    """Tell which classes, groups, collectors and members of pools may be misspelt.
+    """Tell which classes, groups, collectors, members of pools and plugins of the modeler may be misspelt.
 
     Args:
         documents: those that are applied.
@@ -52,8 +56,9 @@ def warnings_about(
             was = before.pools.get(entity.id)
             joining = [name for name in entity.members if was is None or name not in was.members]
             told = [("members", one) for one in known.of_members(joining)]
+        told += [("properties.model_plugins", one) for one in _of_plugins(entity)]
         found += (
-            str(Mistake(*place(key, (field,)), f"{' '.join(key)}: field '{field}': {sentence}"))
+            str(Mistake(*place(key, tuple(field.split("."))), f"{' '.join(key)}: field '{field}': {sentence}"))
             for field, sentence in told
         )
     return found
@@ -121,6 +126,19 @@ class _Known:
         top, _, word = path.rpartition("/")
         beside = {one.rpartition("/")[2] for one in self._settled if one != "/" and one.rpartition("/")[0] == top}
         return _meant(f"{top}/{one}{class_.removeprefix(path)}" for one in _nearly(word, beside))
+
+
+def _of_plugins(entity: Entity) -> Iterator[str]:
+    """Plugins that do not come with Tocsin; only a modeler knows what packages it has."""
+    if isinstance(entity, ProcessSet | Template | RetentionPlan):
+        return
+    named = entity.properties.get("model_plugins", ())
+    for name in named if isinstance(named, tuple) else ():
+        if name not in PLUGINS:
+            yield (
+                f"'{name}' is no plugin that comes with Tocsin{_meant(_nearly(name, PLUGINS))}; a modeler that has no "
+                "package with it says so in an event of the device"
+            )
 
 
 def _nearly(word: str, names: Iterable[str]) -> list[str]:

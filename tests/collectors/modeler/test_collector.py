@@ -145,7 +145,6 @@ class CollectorTests(SynchronousTestCase):
     def test_configs_that_cannot_be_modelled_by(self) -> None:
         self.collector.validate(config(plugins=("identity",), interfaces_ignore="^veth"))
         self.collector.validate(replace(config(), model=None))
-        self.assertIn("printers is no plugin; there are: identity, ", self.refusal(config(plugins=("printers",))))
         self.assertIn("interfaces_ignore: '(' is no RE2 pattern", self.refusal(config(interfaces_ignore="(")))
         self.assertIn("filesystems_ignore: ", self.refusal(config(filesystems_ignore="(?=x)")))
         self.assertIn("process set web: include: ", self.refusal(config(definition("web", "("))))

@@ -62,7 +62,9 @@ class DefectTests(SynchronousTestCase):
     def test_a_defect_in_a_plugin_takes_nothing_from_the_others(self) -> None:
         plugins = [plugin("bad", lambda *_: 1 / 0), plugin("good", lambda *_: Found(attributes={"a": 1}))]
         first, second = modelled(plugins, WHOLE, BY).outcomes
-        self.assertEqual(first.problem, "an error of ours: ZeroDivisionError: division by zero")
+        self.assertEqual(
+            first.problem, "an error of this plugin, which a package brings: ZeroDivisionError: division by zero"
+        )
         self.assertEqual(second.attributes, {"a": 1})
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 

@@ -138,3 +138,19 @@ def test_a_member_that_is_known_or_was_one_already_is_not_warned_of() -> None:
     assert warned("kind: Pool\nid: other\nmembers: [asia]\n", before, present=["eu1"]) == []
     assert warned(MEMBERS.format("eu9") + "---\nkind: Collector\nid: eu9\n", present=["eu1"]) == []
     assert warned(MEMBERS.format("far"), HELD.replace("id: old", "id: older\ncollector: far"), present=["eu1"]) == []
+
+
+PLUGINS = "kind: {}\nid: x\n{}properties:\n  model_plugins: [identity, {}]\n"
+
+
+@pytest.mark.parametrize(("kind", "more"), [("Device", "address: a\n"), ("Group", "")])
+def test_plugins_that_do_not_come_with_tocsin_are_taken_with_a_remark(kind: str, more: str) -> None:
+    line = 4 + bool(more)
+    (warning,) = warned(PLUGINS.format(kind, more, "raid_sets"))
+    assert warning.startswith(
+        f"f.yaml:{line}: {kind} x: field 'properties.model_plugins': 'raid_sets' is no plugin that"
+    )
+    assert "did you mean" not in warning
+    (near,) = warned(PLUGINS.format(kind, more, "interface"))
+    assert "did you mean 'interfaces'?" in near
+    assert warned(PLUGINS.format(kind, more, "interfaces")) == []
