@@ -276,8 +276,9 @@ class CollectorContext(Struct, frozen=True, kw_only=True):
         lessons: what is new of what was learned of devices, for their tasks to take.
         settings: of the daemon, of the type that its spec names; None where there is no daemon.
         problem_of: gives a part of the collector, by a word that is the key of its event, where to tell what ails it,
-            and "" when it is over. Ask when the collector is made.
-        collector: name of the collector, the device under which it reports itself.
+            and "" when it is over. Ask when the collector is made. Worker processes have it not: what is told there of
+            itself is a task's, or `on_problem`'s.
+        collector: name of the collector, the device under which it reports itself; empty in worker processes.
     """
 
     clock: Any

@@ -30,7 +30,8 @@ def offered(module: ModuleType) -> set[str]:
 
 
 def test_the_context_of_a_worker_has_what_that_of_a_daemon_has() -> None:
-    assert offered(worker) == offered(pbdaemon) - {"tap"}  # a daemon that has a tap has no workers
+    of_one_process = {"tap", "problem_of", "collector"}  # no daemon that has a tap, or tells of its parts, has workers
+    assert offered(worker) == offered(pbdaemon) - of_one_process
 
 
 def test_settings_come_as_they_went() -> None:
