@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from collectors.framework.data.limits import FileSettings
 from collectors.framework.eventspool import SpoolSettings
 from collectors.framework.linksettings import LinkSettings
 from collectors.framework.networks import NetworkSettings
@@ -30,6 +31,7 @@ class CollectorSettings(Struct, frozen=True, kw_only=True):
         key_file: keys that seal the configs on disk; empty for configs.key beside them.
         reactor: `asyncio` only for devices that are read with the SNMP engine pysnmp.
         events: What waits for the hub, and how much of it is kept.
+        files: How much disk the files of series may take.
         networks: How devices share the line to their network, and how often those that do not answer are asked.
         metrics: A page for Prometheus and its like: last values, and how this daemon fares.
         remote_write: Where every sample is brought, too: what takes Prometheus remote write 1.0.
@@ -42,6 +44,7 @@ class CollectorSettings(Struct, frozen=True, kw_only=True):
     key_file: str = ""
     hub: HubSettings = HubSettings()
     events: SpoolSettings = SpoolSettings()
+    files: FileSettings = FileSettings()
     networks: NetworkSettings = NetworkSettings()
     metrics: MetricsSettings = MetricsSettings()
     remote_write: RemoteWriteSettings = RemoteWriteSettings()

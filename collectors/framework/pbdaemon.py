@@ -92,7 +92,7 @@ class CollectorDaemon(Chain):
         )
         samples = SampleSpool(folder / "samples", followers=outlets.followers)
         writer = self.writer = SampleWriter(
-            reactor, clock, wall, folder, problems.of("samples", CLASS_DATA), spool=samples
+            reactor, clock, wall, folder, problems.of("samples", CLASS_DATA), spool=samples, limits=settings.files
         )
         reader = self.reader = Reader(reactor, clock, folder, writer)
         cache = ConfigCache(folder / "configs", settings.cache_key)

@@ -24,6 +24,7 @@ from pathlib import Path
 
 import msgspec
 
+from collectors.framework.data.limits import FileSettings
 from collectors.framework.data.spool.frames import read_progress
 from collectors.framework.data.writing.conversions import Counts
 from collectors.framework.data.writing.desk import Desk
@@ -50,10 +51,11 @@ def _standing(writer: Writer) -> tuple[int, Counts]:
 class Loop:
     """Feeds a `Writer` from the process's input, and tells how things stand on its output."""
 
-    def __init__(self, spool: Path, root: Path, hold_s: float) -> None:
+    def __init__(self, spool: Path, root: Path, hold_s: float, limits: FileSettings) -> None:
         self._spool = spool
         self._root = root
         self._hold_s = hold_s
+        self._limits = limits
         self._writer: Writer | None = None
         self._trouble = ""
         self._input = b""
@@ -148,7 +150,7 @@ class Loop:
             self._root.mkdir(mode=0o750, parents=True, exist_ok=True)
             self._spool.mkdir(parents=True, exist_ok=True)
             self._take_lock()
-            self._writer = Writer(self._spool, self._root, time.time, time.monotonic, self._hold_s)
+            self._writer = Writer(self._spool, self._root, time.time, time.monotonic, self._hold_s, limits=self._limits)
         except (OSError, sqlite3.Error, StuckError) as error:
             self._trouble = f"The RRD folder {self._root} cannot be written: {error}. Samples are kept in the spool."
             return None
@@ -171,10 +173,12 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--spool", type=Path, required=True)
     parser.add_argument("--rrd", type=Path, required=True)
     parser.add_argument("--hold", type=float, default=HOLD_S)
+    parser.add_argument("--limits", default="{}")
     options = parser.parse_args(arguments)
     with contextlib.suppress(OSError):  # under memory pressure, end anything else first; needs privileges
         Path("/proc/self/oom_score_adj").write_text("-500")
-    return Loop(options.spool, options.rrd, options.hold).run()
+    limits = msgspec.json.decode(options.limits, type=FileSettings)
+    return Loop(options.spool, options.rrd, options.hold, limits).run()
 
 
 if __name__ == "__main__":

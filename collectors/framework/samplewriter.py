@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import msgspec
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -20,6 +21,7 @@ from twisted.logger import Logger
 from twisted.python.threadpool import ThreadPool
 from zope.interface import implementer
 
+from collectors.framework.data.limits import FileSettings
 from collectors.framework.data.orders import Convert
 from collectors.framework.data.spool.frames import Entry
 from collectors.framework.data.spool.intake import MAX_WAITING, Intake, Latest, Row
@@ -59,6 +61,7 @@ class SampleWriter(Service):
         data_dir: folder of the daemon; files go below its `rrd`, the spool is its `samples`.
         on_problem: told a sentence when something goes wrong, and "" when all is well again.
         hold_s: how long the writer process lets samples of a file wait for more at most, when nobody asks.
+        limits: how many files there may be.
 
     Attributes:
         order: has the writer process do something with files (see `data.given.GivenOrders.give`).
@@ -74,6 +77,7 @@ class SampleWriter(Service):
         *,
         spool: SampleSpool | None = None,
         hold_s: float = HOLD_S,
+        limits: FileSettings = FileSettings(),  # noqa: B008 - it is frozen
     ) -> None:
         self._reactor = reactor
         self._clock = clock
@@ -85,6 +89,7 @@ class SampleWriter(Service):
         self._pool = ThreadPool(1, 1, "samples")
         self._pool.threadFactory = _Thread
         folders = ["--spool", str(data_dir / "samples"), "--rrd", str(data_dir / "rrd"), "--hold", str(hold_s)]
+        folders += ["--limits", msgspec.json.encode(limits).decode()]
         self._process = WriterProcess(reactor, clock, folders, self._tell_problem)
         self.order = self._process.order
         self._due: IDelayedCall | None = None
@@ -139,6 +144,7 @@ class SampleWriter(Service):
         if report is not None:
             counts["future"] = counts.get("future", 0) + report.tally.future
             counts["refused"] = report.tally.refused
+            counts["too many files"] = report.tally.crowded
         return {reason: count for reason, count in counts.items() if count}
 
     @property

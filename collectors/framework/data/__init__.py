@@ -18,4 +18,5 @@ The processes, as the daemon sees them:
     writerprocess       the writer process
     orders              what it may be ordered to do with files
     given               orders that are not answered yet
+    limits              how many files there may be
 """

@@ -147,6 +147,17 @@ class Index:
             ]
         return found
 
+    def sizes_of(self, device: str) -> list[tuple[str, int, int]]:
+        """Source, number of points and step of each file of a device, those that were set aside too."""
+        found = []
+        for table in ("series", "aside"):
+            rows = self._db.execute(
+                f"SELECT source, points, step_s FROM {table} WHERE device = ? AND points IS NOT NULL",  # noqa: S608 (constant)
+                (device,),
+            )
+            found += [(source, len(_points.decode(points)), step_s) for source, points, step_s in rows]
+        return found
+
     def set_aside_before(self, ending: str, at: float) -> list[str]:
         """Files that were set aside before an epoch second, of those whose names end so."""
         found = self._db.execute("SELECT file FROM aside WHERE file LIKE ? AND at < ? LIMIT 1000", (f"%{ending}", at))

@@ -6,6 +6,7 @@ Samples:
     waiting             how they wait
     stuck               files that cannot be written now
     files               the folder: create, update, convert, set aside
+    growth              whether there may be one more
     seriesfile          one file
     undo                what it was before the update that is under way
     copying             keeps what an outage would blank

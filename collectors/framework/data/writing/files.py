@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from collectors.framework.data import rrdfile
 from collectors.framework.data.index import Index, Series
+from collectors.framework.data.limits import FileSettings
 from collectors.framework.data.rrdfile import DamagedError, Header
 from collectors.framework.data.spool.intake import AHEAD_S
 from collectors.framework.data.writing.baselinewriting import Baselines
@@ -24,6 +25,7 @@ from collectors.framework.data.writing.conversions import Pending
 from collectors.framework.data.writing.convert import convert
 from collectors.framework.data.writing.copying import Copying
 from collectors.framework.data.writing.differing import Difference, difference
+from collectors.framework.data.writing.growth import Growth
 from collectors.framework.data.writing.oldfile import Old
 from collectors.framework.data.writing.seriesfile import Row, SeriesFile, form_of
 from collectors.framework.data.writing.undo import UndoSlot
@@ -55,12 +57,14 @@ class Tally(Struct):
         skipped: not after the last one of their file: replayed, or measured twice.
         future: stamped later than now, which would lock the file until then.
         refused: rrdtool would not take them.
+        crowded: there are as many files as may be, and none of theirs.
     """
 
     written: int = 0
     skipped: int = 0
     future: int = 0
     refused: int = 0
+    crowded: int = 0
 
 
 class RrdFolder:
@@ -71,6 +75,7 @@ class RrdFolder:
         wall: epoch seconds.
         monotonic: seconds that never go back.
         note: takes a sentence for the operator about something that was set right.
+        limits: how many files there may be.
 
     Attributes:
         copying: keeps what outages would blank.
@@ -86,6 +91,7 @@ class RrdFolder:
         wall: Callable[[], float],
         monotonic: Callable[[], float],
         note: Callable[[str], None],
+        limits: FileSettings = FileSettings(),  # noqa: B008 - it is frozen
     ) -> None:
         self._root = root
         self._index = index
@@ -96,6 +102,7 @@ class RrdFolder:
         self.baselines = Baselines(root, undo, wall, note)
         self.conversions = Pending(self._convert, monotonic)
         self.tally = Tally()
+        self._growth = Growth(root, index, wall, note, limits)
 
     def recover(self) -> None:
         """Put right what a kill left: a header half changed, files half created.
@@ -202,6 +209,9 @@ class RrdFolder:
             if first is None:
                 self.tally.future += len(rows)
                 return False
+            if not self._admits(file):
+                self.tally.crowded += len(rows)
+                return False
             self._create(file, first)
             last = first - file.layout.step_s
         else:
@@ -221,7 +231,7 @@ class RrdFolder:
             return None
         if different is not None and different.tuned:
             self._tune(file, header, different)
-        elif different is not None and self.conversions.want(file, different.reason):
+        elif different is not None and self._may_grow(file, known) and self.conversions.want(file, different.reason):
             header = rrdfile.look(file.path)
         elif different is not None:
             return self._as_it_is(file, header, different)
@@ -254,6 +264,7 @@ class RrdFolder:
         """Have a file become what its samples want (for `Pending`)."""
         known = self._known(file)
         last = convert([Old(path=file.path, points=known.layout.points if known else ())], file.path, file.layout)
+        self._growth.grown(file.key, known.layout if known else None, file.layout)
         file.forget()
         file.reached = True
         self._register(file, known, last)
@@ -318,6 +329,24 @@ class RrdFolder:
             except sqlite3.Error as error:
                 raise StuckError(self._why_not(error)) from None
 
+    def _admits(self, file: SeriesFile) -> bool:
+        """Whether there may be one more file."""
+        try:
+            if not self._growth.admits(file.key, file.layout):
+                return False
+            wait = self._growth.short_of_room(file.layout)
+        except (OSError, sqlite3.Error) as error:
+            raise StuckError(self._why_not(error)) from None
+        if wait:
+            raise StuckError(wait)
+        return True
+
+    def _may_grow(self, file: SeriesFile, known: Series | None) -> bool:
+        try:
+            return self._growth.may_grow(file.key, known.layout if known else None, file.layout)
+        except sqlite3.Error as error:
+            raise StuckError(self._why_not(error)) from None
+
     def _create(self, file: SeriesFile, first: int) -> None:
         try:
             # Named before it exists: a file that nobody knows would be worse than a name without a file.
@@ -326,6 +355,7 @@ class RrdFolder:
             rrdtool.create(*rrd.create_arguments(file.path, file.layout, first))
         except (OSError, sqlite3.Error, rrdtool.OperationalError) as error:
             raise StuckError(self._why_not(error)) from None
+        self._growth.added(file.key, file.layout)
         file.reached = True
         file.held, file.header = file.form, file.form.header
 

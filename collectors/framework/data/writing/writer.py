@@ -9,6 +9,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from collectors.framework.data.index import Index
+from collectors.framework.data.limits import FileSettings
 from collectors.framework.data.orders import Answer
 from collectors.framework.data.spool.tail import SpoolTail
 from collectors.framework.data.writing.conversions import Counts
@@ -60,6 +61,7 @@ class Writer:
         wall: epoch seconds.
         monotonic: seconds that never go back.
         hold_s: how long samples wait for more of their file at most, when nobody asks for them.
+        limits: how many files there may be.
 
     Attributes:
         root: folder of the files.
@@ -83,6 +85,7 @@ class Writer:
         files_at_once: int = FILES_AT_ONCE,
         read_at_once: int = READ_AT_ONCE,
         max_held: int = MAX_HELD,
+        limits: FileSettings = FileSettings(),  # noqa: B008 - it is frozen
     ) -> None:
         self._monotonic = monotonic
         self._files_at_once = files_at_once
@@ -91,7 +94,7 @@ class Writer:
         self.root = root
         self.index = Index(root)
         self._undo = UndoSlot(spool / "undo", root)
-        self._folder = RrdFolder(root, self.index, self._undo, wall, monotonic, self._take_note)
+        self._folder = RrdFolder(root, self.index, self._undo, wall, monotonic, self._take_note, limits)
         if self.index.damage:
             self._take_note(self.index.damage)
         self.copying = self._folder.copying
