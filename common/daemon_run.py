@@ -124,6 +124,7 @@ class Foreground:
         self._began = reactor.seconds()
         self._service: Any = None
         self._status = 0
+        self._ends = False
 
     def run(self, service: IService) -> int:
         """Run to the end; returns the exit status."""
@@ -137,6 +138,8 @@ class Foreground:
         return self._status
 
     def _start(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            pass  # the reactor's own do not bear to be asked twice
         release_signals()  # before any process or thread of ours begins, which would inherit the wait
         Deferred.fromCoroutine(self._begin())
 
@@ -164,7 +167,12 @@ class Foreground:
         _log.error("cannot start: {sentence}", sentence=sentence)
         self._report(sentence)
         self._status = EXIT_FAILED
-        if self._reactor.running:
+        self._end()
+
+    def _end(self) -> None:
+        """End, once, however often that is asked for."""
+        if self._reactor.running and not self._ends:
+            self._ends = True
             self._reactor.stop()
 
     def _stop(self) -> Deferred[None]:

@@ -149,6 +149,15 @@ def test_in_the_foreground_it_logs_to_stderr_too_and_stops_cleanly(daemon: Daemo
     assert daemon.do("status").returncode == 3
 
 
+def test_it_may_be_asked_to_stop_more_than_once(daemon: Daemon) -> None:
+    process = running(daemon, stderr=subprocess.DEVNULL)
+    wait_for("it works", lambda: daemon.do("status").returncode == 0 and "works" in daemon.log())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        process.send_signal(number)
+    assert process.wait(20) == 0
+    assert "Traceback" not in daemon.log()
+
+
 def at_its_pid_file(daemon: Daemon) -> None:
     """Wait until the daemon can be found, and not a moment longer."""
     deadline = time.monotonic() + 20
