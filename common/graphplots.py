@@ -97,10 +97,12 @@ def plots_from(query: GraphQuery, whose: Sequence[Whose], files: Files) -> Plots
 
 
 def _of_curves(query: GraphQuery, drawing: Drawing, whose: Sequence[Whose], files: Files) -> Plots:
+    whose = _alone(whose, drawing)
     single = len(whose) == 1
     units = _units_of_curves(drawing, whose)
     unit, axis = unit_of(units.picture.unit)
-    summed = not single and len(drawing.curves) == 1 and drawing.curves[0].draw is Draw.AREA and unit in _SUMS
+    alike = len(drawing.curves) == 1 and drawing.curves[0].draw is Draw.AREA
+    summed = not single and alike and unit in _SUMS and drawing.maximum is None
     plots: list[Plot] = []
     steps: list[int] = []
     rows: list[int] = []
@@ -121,7 +123,7 @@ def _of_curves(query: GraphQuery, drawing: Drawing, whose: Sequence[Whose], file
                     label=label,
                     terms=(_term(file, curve, units.factor("" if curve.transform else _unit(series, curve.point))),),
                     draw=Draw.LINE if not single and not summed and curve.draw is Draw.AREA else curve.draw,
-                    stack=(curve.stack and not first) or (summed and bool(plots)),
+                    stack=(single and curve.stack and not first) or (summed and bool(plots)),
                     colour=curve.colour.removeprefix("#") if single else "",
                 )
             )
@@ -136,6 +138,13 @@ def _of_curves(query: GraphQuery, drawing: Drawing, whose: Sequence[Whose], file
         title=title, plots=plots, unit=unit, axis=drawing.axis or axis, stacked=stacked, steps=steps, rows=rows,
         paths=files.paths, units=units,
     )  # fmt: skip
+
+
+def _alone(whose: Sequence[Whose], drawing: Drawing) -> Sequence[Whose]:
+    """The device itself, where nothing else of that device has any of the curves."""
+    having = [one for one in whose if any(_series_with(one, curve) is not None for curve in drawing.curves)]
+    of_one = len(having) == 1 and not having[0].component and len({one.device for one in whose}) == 1
+    return having if of_one else whose
 
 
 def _series_with(one: Whose, curve: Curve) -> Series | None:

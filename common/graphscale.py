@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from common.graphkinds import Unit
+from common.graphunits import has_prefixes
 
 WHOLE = frozenset({Unit.COUNT, Unit.EVENTS})
 PIXELS_A_LINE = 34
@@ -87,9 +88,10 @@ def _steps(unit: Unit, axis: str, base: int, size: float) -> list[tuple[float, s
         return [(factor, prefix + _word(unit, axis)) for factor, prefix in large]
     if unit in WHOLE and size < 1e5:
         return [(1.0, axis)]
-    if unit is Unit.PLAIN:
+    if unit is Unit.PLAIN and (not axis or has_prefixes(axis)):
         large = [*_SMALL, *large]
-    return [(factor, f"{prefix}{axis}" if len(axis) <= 3 else f"{prefix} {axis}".strip()) for factor, prefix in large]
+    close = has_prefixes(axis) or len(axis) <= 3
+    return [(factor, f"{prefix}{axis}" if close else f"{prefix} {axis}".strip()) for factor, prefix in large]
 
 
 def _decimals(size: float) -> int:

@@ -55,6 +55,12 @@ def plain_unit(text: str) -> Plain:
     return Plain(text)
 
 
+def has_prefixes(text: str) -> bool:
+    """Whether prefixes stand right before a unit, as in `Mbit/s` and `mV`; others are words, such as `days`."""
+    one = text.partition("/")[0]
+    return one in _MEASURED or one in {"bit", "s"}
+
+
 class Units(Struct, frozen=True):
     """How the numbers of a picture are brought to one unit.
 

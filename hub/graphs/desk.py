@@ -110,7 +110,8 @@ class GraphDesk:
         made = drawing(known.graph if known else None, self._heading(asked), asked.wishes, sources)
         points = points_of(name, known)
         if self._wants(asked, asked.wishes.thresholds, _has_bounds(asked, name, known)):
-            made = replace(made, limits=self._limits(asked, points, kinds), likely=self._likely(asked, points, kinds))
+            standing = points if asked.wishes.thresholds else _standing(known, points)
+            made = replace(made, limits=self._limits(asked, standing, kinds), likely=self._likely(asked, points, kinds))
         if self._wants(asked, asked.wishes.events, known is None or known.graph.events):
             names = [point for point, _ in points] if name else None
             told = await self._historian.tell(asked.subjects, names, asked.start, asked.end)
@@ -198,6 +199,13 @@ class GraphDesk:
 
     def _likely(self, asked: Asked, points: Sequence[tuple[str, str]], kinds: Sequence[str]) -> tuple[Likely, ...]:
         return likely(self._book.judged(asked.subjects[0], kinds), points) if len(asked.subjects) == 1 else ()
+
+
+def _standing(known: Known | None, points: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:
+    """Points whose curves stand on the axis: a bound of one that lies on others has no place of its own."""
+    if known is None:
+        return points
+    return [(curve.point, curve.transform) for curve in known.graph.points if not curve.stack]
 
 
 def _has_bounds(asked: Asked, name: str, known: Known | None) -> bool:

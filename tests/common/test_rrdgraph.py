@@ -76,6 +76,23 @@ def test_figures_of_the_legend_have_three_digits(
     assert figure(value, unit, "", base) == text
 
 
+@pytest.mark.parametrize(
+    ("value", "axis", "text"),
+    [
+        (0.843, "days", ("0.843", "days")),  # never "843 m days"
+        (0.0123, "packets/s", ("0.0123", "packets/s")),
+        (4.6e6, "bit/s", ("4.60", "Mbit/s")),
+        (0.0123, "V", ("12.3", "mV")),
+        (24.04, "°C", ("24.0", "°C")),
+        (2240, "operations/s", ("2.24", "k operations/s")),
+    ],
+)
+def test_words_have_no_small_prefixes_and_units_have_theirs_before_them(
+    value: float, axis: str, text: tuple[str, str]
+) -> None:
+    assert figure(value, Unit.PLAIN, axis, None) == text
+
+
 @given(
     low=st.floats(-1e15, 1e15), width=st.floats(0, 1e15), height=st.integers(50, 2000),
     whole=st.booleans(), binary=st.booleans(),

@@ -150,6 +150,30 @@ def test_stacked_curves_of_one_component_keep_their_order(root: Path) -> None:
     assert picture.reach.high == 40
 
 
+def test_of_several_components_curves_lie_on_each_other_only_where_their_sum_means_something(root: Path) -> None:
+    curves = (Curve(point="cpu", draw=Draw.AREA), Curve(point="memory", draw=Draw.AREA, stack=True))
+    for drawing in (Drawing(curves=curves), Drawing(curves=curves[:1], maximum=100.0)):
+        picture = _composed(root, _query(drawing, component=None))
+        assert not any(plot.stack or plot.draw is Draw.AREA for plot in picture.plots)
+    sums = _composed(root, _query(Drawing(curves=curves[:1]), component=None))
+    assert [plot.stack for plot in sums.plots][:2] == [False, True]
+
+
+def test_what_the_device_alone_has_is_drawn_as_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    index = Index(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    _write(tmp_path, index, "web1", "", 7)
+    key = SeriesKey("web1", "eth0", "ports")
+    index.put(Series(key=key, layout=Layout(points=(Point(name="in"),), step_s=STEP_S), file="none.rrd", first=0))
+    index.close()
+    curves = (Curve(point="cpu", draw=Draw.AREA, colour="#123456"), Curve(point="restarts", label="again"))
+    picture = _composed(tmp_path, _query(Drawing(curves=curves), component=None))
+    assert [(plot.label, plot.draw, plot.colour) for plot in picture.plots] == [
+        ("cpu", Draw.AREA, "123456"),
+        ("again", Draw.LINE, ""),
+    ]
+
+
 def test_what_was_earlier_has_its_own_figures(root: Path) -> None:
     query = _query(Drawing(compare_s=3600, percentiles=(50.0,)), start=NOW - 1800)
     (plot,) = _composed(root, query).plots

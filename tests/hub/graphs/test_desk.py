@@ -161,7 +161,7 @@ class DeskTests(SynchronousTestCase):
         self.assertEqual([curve.point for curve in self.drawn(Whose("web1", None), graph="gone").curves], ["per"])
 
     def test_the_bounds_of_its_definition_are_lines(self) -> None:
-        limits = self.drawn(graph="memory").limits
+        limits = self.drawn(graph="memory", thresholds=True).limits
         self.assertEqual(
             [(limit.value, limit.label, limit.severity) for limit in limits],
             [
@@ -172,6 +172,8 @@ class DeskTests(SynchronousTestCase):
                 (1024.0, "leak: 1 KiB", 3),
             ],
         )
+        # A curve that lies on another has no place for a bound, unless somebody asks for it.
+        self.assertEqual([one.value for one in self.drawn(graph="memory").limits], [2.0, 1.0, 4.0])
         other = self.drawn(Whose("web1", "another"), graph="memory").limits
         self.assertNotIn("own: 4 KiB", [limit.label for limit in other])
         self.assertEqual(self.drawn(graph="memory", thresholds=False).limits, ())
