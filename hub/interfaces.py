@@ -171,12 +171,28 @@ class IModelStore(Interface):
         """
 
 
+class Said(Struct, frozen=True, kw_only=True):
+    """What a daemon said of an alarm when it told of it last.
+
+    Attributes:
+        count: how often the alarm had been seen then.
+    """
+
+    severity: int
+    summary: str
+    message: str = ""
+    details: dict[str, Any] = {}
+    count: int = 1
+
+
 class EventRecord(Struct, frozen=True, kw_only=True):
     """An event as the hub holds it: the contract's `Event`. Times are epoch seconds here, ISO 8601 at the door.
 
     Attributes:
+        daemon: who told of it last, of those that have it.
         group: family of events, as in Zenoss.
         state_by: who acknowledged, closed or reopened it last; empty when nobody did.
+        others: the other daemons of that collector that have the same alarm, with what they said.
     """
 
     id: int
@@ -198,6 +214,7 @@ class EventRecord(Struct, frozen=True, kw_only=True):
     details: dict[str, Any]
     group: str = ""
     state_by: str = ""
+    others: dict[str, Said] = {}
 
 
 class EventFilter(Struct, frozen=True, kw_only=True):

@@ -179,6 +179,7 @@ async def open_departures(
         events.leave_behind,
         events.standing,
         services.slowest_s,
+        lambda: services.readers,
     )
     departures.remember(await events.reporters())
     model.observe(departures.model_changed)

@@ -8,6 +8,7 @@ other.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -58,9 +59,10 @@ class Decisions:
         if record.collector == HUB:
             self._own(record)
             return
-        session = self._session(record.collector, record.daemon)
-        if session is not None:
-            Errand(self._clock, lambda: self._tell(session, [record])).start()
+        for daemon in (record.daemon, *record.others):
+            session = self._session(record.collector, daemon)
+            if session is not None:
+                Errand(self._clock, partial(self._tell, session, [record])).start()
 
     def attached(self, session: ISession, *, from_other_store: bool = False) -> None:
         """A daemon is there.

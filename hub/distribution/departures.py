@@ -17,6 +17,7 @@ from common.errors import TransientError
 from common.events import HUB
 from hub.distribution.distributor import Distributor
 from hub.distribution.errand import Errand
+from hub.events.holders import Stood
 from hub.model.model import Model
 
 LET_GO_S = 30.0
@@ -33,12 +34,12 @@ class Moving(Struct):
     Attributes:
         ripe_at: when the new collector has had time to look; None until it runs the device.
         closed: what the old one left open was closed once.
-        stood: what was open when its collector got it anew, and how often that had been seen, by id.
+        stood: what daemons of its collector had open when they got it anew.
     """
 
     ripe_at: float | None = None
     closed: bool = False
-    stood: Mapping[int, int] = {}
+    stood: dict[tuple[int, str], int] = {}
 
 
 class Departures:
@@ -57,9 +58,10 @@ class Departures:
         wall: Callable[[], float],
         distributor: Distributor,
         close: Callable[[Sequence[str], str, float], Awaitable[int]],
-        leave_behind: Callable[[Mapping[str, str], str, float, Mapping[int, int]], Awaitable[int]],
-        standing: Callable[[Collection[str], str], Awaitable[Mapping[int, int]]],
+        leave_behind: Callable[[Mapping[str, str], str, float, Stood], Awaitable[int]],
+        standing: Callable[[Collection[str], str], Awaitable[Stood]],
         slowest_s: Callable[[str], float] = lambda _: 0.0,
+        readers: Callable[[], Iterable[Distributor]] = tuple,
     ) -> None:
         """Prepare.
 
@@ -68,10 +70,11 @@ class Departures:
             wall: epoch seconds, when events are closed.
             distributor: knows who runs what.
             close: closes all events of devices.
-            leave_behind: closes those that others than the collector of a device have raised, and of some the counts of
-                which are given those that were not seen since.
-            standing: tells what daemons of a name have open of devices: counts by id.
+            leave_behind: closes those that others than the collector of a device have raised, and of those that it had
+                raised before, which are given, what was not seen since.
+            standing: tells what daemons of a name have open of devices.
             slowest_s: after what time all that is read of a device has been read once.
+            readers: the distributors of other daemons that read something of devices.
         """
         self._clock = clock
         self._wall = wall
@@ -80,6 +83,7 @@ class Departures:
         self._leave_behind = leave_behind
         self._standing = standing
         self._slowest_s = slowest_s
+        self._readers = readers
         self._leaving: dict[str, None] = {}
         self._moving: dict[str, Moving] = {}
         self._revision = 0
@@ -102,8 +106,9 @@ class Departures:
         """
         named = list(devices)
         self._moving.update({device: Moving() for device in named})
-        if anew := [device for device in named if not self._distributor.may_run(device)]:
-            Errand(self._clock, partial(self._look_at, anew)).start()
+        for reader in (self._distributor, *self._readers()):
+            if anew := [device for device in named if not reader.may_run(device)]:
+                Errand(self._clock, partial(self._look_at, anew, reader.service)).start()
         self._go(revision)
 
     def last_words(self, devices: Iterable[str]) -> None:
@@ -130,14 +135,14 @@ class Departures:
             self._errand = Errand(self._clock, self._see_off)
             self._errand.start()
 
-    async def _look_at(self, devices: Collection[str]) -> None:
+    async def _look_at(self, devices: Collection[str], service: str) -> None:
         try:
-            stood = await self._standing(devices, self._distributor.service)
+            stood = await self._standing(devices, service)
         except TransientError as error:
             self.log.warn("what is open of devices that moved is not known: {reason}", reason=error.message)  # noqa: G010 - its name
             return
         for state in (self._moving[device] for device in devices if device in self._moving):
-            state.stood = stood
+            state.stood = {**state.stood, **stood}
 
     async def _see_off(self) -> None:
         try:
@@ -154,10 +159,10 @@ class Departures:
         finally:
             self._errand = None
 
-    def _arrived(self, moving: Iterable[str]) -> tuple[dict[str, str], dict[int, int]]:
+    def _arrived(self, moving: Iterable[str]) -> tuple[dict[str, str], dict[tuple[int, str], int]]:
         """Those whose old events are to be closed now, with their collectors; what had been seen of them, by id."""
         found: dict[str, str] = {}
-        stood: dict[int, int] = {}
+        stood: dict[tuple[int, str], int] = {}
         for device in moving:
             owner, state = self._distributor.owner(device), self._moving[device]
             settled = owner is None or self._distributor.in_sync(device)

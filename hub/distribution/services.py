@@ -198,6 +198,11 @@ class Services:
         configs = (one.config for one in wanted if one is not None and one.config is not None)
         return max((float(source.interval_s) for config in configs for source in config.sources), default=0.0)
 
+    @property
+    def readers(self) -> list[Distributor]:
+        """Those of services that read sources of templates."""
+        return [one.distributor for one in self._readings.values()]
+
     def is_known(self, collector: str, daemon: str) -> bool:
         """Whether a collector has ever had this daemon."""
         return (collector, daemon) in self._known

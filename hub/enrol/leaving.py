@@ -10,6 +10,7 @@ from twisted.logger import Logger
 
 from common.configs import SERVICE_PROCESS
 from common.errors import NotFoundError, PermanentError
+from common.events import HUB
 from hub.distribution.absence import Absence
 from hub.distribution.roster import Roster
 from hub.enrol.desk import EnrolDesk, Revoked
@@ -25,6 +26,9 @@ class Forgets(Protocol):
 
     async def forget_daemon(self, collector: str, daemon: str) -> None:
         """Drop a daemon that will not come back."""
+
+    async def retire(self, collector: str, daemon: str, by: str, at: float) -> int:
+        """Close what it has open, as it will never say that it is over."""
 
 
 class ForgetsConfigs(Protocol):
@@ -125,6 +129,7 @@ class Leaving:
             self._absence.forget(name, seat.daemon)
             self._services.forget(name, seat.daemon)
             await self._book.forget_daemon(name, seat.daemon)
+            await self._book.retire(name, seat.daemon, by or HUB, self._wall())
         if daemon is None and name not in self._model().devices:
             await self._close_devices([name], by, self._wall())
         gone = [seat.daemon for seat in seats]

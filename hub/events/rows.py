@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from hub.events.rules import OPEN, is_open
 from hub.events.tables import counters, events
-from hub.interfaces import EventFilter, EventRecord
+from hub.interfaces import EventFilter, EventRecord, Said
 
 CHANGE = "change"
 RECORD = "record"
@@ -43,6 +43,7 @@ _UPDATED = (
     "collector",
     "daemon",
     "details",
+    "others",
 )
 _update = update(events).where(events.c.id == bindparam("row_id")).values({name: bindparam(name) for name in _UPDATED})
 
@@ -71,6 +72,7 @@ def to_row(record: EventRecord, change: int) -> dict[str, Any]:
         "collector": record.collector,
         "daemon": record.daemon,
         "details": msgspec.json.encode(record.details).decode(),
+        "others": msgspec.json.encode(record.others).decode(),
     }
 
 
@@ -81,6 +83,7 @@ def from_row(row: RowMapping) -> EventRecord:
         del values[name]
     values["group"] = values.pop("event_group")
     values["details"] = msgspec.json.decode(values["details"])
+    values["others"] = msgspec.json.decode(values["others"], type=dict[str, Said])
     return EventRecord(**values)
 
 
@@ -125,6 +128,17 @@ def set_counter(connection: Connection, name: str, value: int) -> None:
     done = connection.execute(update(counters).where(counters.c.name == name).values(value=value))
     if done.rowcount == 0:
         connection.execute(insert(counters).values(name=name, value=value))
+
+
+def told_by(collector: str, daemon: str) -> ColumnElement[bool]:
+    """Whether a daemon has the alarm of an event; it may be one of several."""
+    return (events.c.collector == collector) & had_by(daemon)
+
+
+def had_by(daemon: str) -> ColumnElement[bool]:
+    """The same of the daemons of a name, whatever their collectors."""
+    name = msgspec.json.encode(daemon).decode()
+    return (events.c.daemon == daemon) | events.c.others.contains(f"{name}:", autoescape=True)
 
 
 def decided_by_operator() -> ColumnElement[bool]:

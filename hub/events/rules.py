@@ -7,8 +7,7 @@ after that is a new record.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from types import MappingProxyType
+from collections.abc import Iterable
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -16,6 +15,7 @@ from msgspec.structs import replace
 from common.errors import PermanentError
 from common.events import OPEN_STATES, Event, Severity, State
 from common.wire import SpooledEvent
+from hub.events.holders import NOTHING, Stood, has, others_of, told, without
 from hub.interfaces import EventRecord
 
 OPEN = frozenset(state.value for state in OPEN_STATES)
@@ -125,6 +125,7 @@ def repeat(record: EventRecord, sighting: Sighting) -> EventRecord:
         collector=sighting.collector,
         daemon=sighting.daemon,
         details=dict(event.details),
+        others=others_of(record, sighting.collector, sighting.daemon),
     )
 
 
@@ -145,6 +146,28 @@ def close(record: EventRecord, at: float, state: State = State.CLOSED) -> EventR
     return replace(record, state=state.value, closed_at=max(at, record.last_seen))
 
 
+def release(record: EventRecord, sighting: Sighting) -> EventRecord | None:
+    """An alarm that is over, as a daemon says; None when that one did not have it, and another has.
+
+    Whoever has had it told that it is over before it was told to raise it anew speaks of an alarm of the past.
+    """
+    at = sane_time(sighting.event.at, sighting.now)
+    if sighting.collector != record.collector:
+        return close(record, at)
+    if not has(record, sighting.daemon):
+        return None
+    left = without(record, sighting.daemon)
+    return close(record, at) if left is None else left
+
+
+def cease(record: EventRecord, daemon: str, by: str, at: float) -> EventRecord:
+    """What becomes of an open alarm when daemons of a name will never say that it is over."""
+    if not is_open(record) or not has(record, daemon):
+        return record
+    left = without(record, daemon)
+    return decide(record, State.CLOSED, by, at) if left is None else left
+
+
 def decide(record: EventRecord, state: State, by: str, at: float) -> EventRecord:
     """What an operator makes of an alarm: takes care of it, ends it, opens it again.
 
@@ -160,18 +183,22 @@ def decide(record: EventRecord, state: State, by: str, at: float) -> EventRecord
     return replace(close(record, at, state), state_by=by) if is_open(record) else record
 
 
-def leave_behind(
-    record: EventRecord, collector: str, by: str, at: float, stood: Mapping[int, int] = MappingProxyType({})
-) -> EventRecord:
+def leave_behind(record: EventRecord, collector: str, by: str, at: float, stood: Stood = NOTHING) -> EventRecord:
     """What becomes of an open alarm when its device has moved to another collector.
 
     Only who has raised it can say that it is over, and that one has forgotten it. What the new collector has reported,
-    too, and what the hub says itself, goes on. But what it had reported before it had forgotten the device itself
-    (`stood`: counts by id), and not again since, is as much left behind as what others have raised.
+    too, and what the hub says itself, goes on. But what a daemon of it had reported before it had forgotten the device
+    itself (`stood`), and not again since, is as much left behind as what others have raised.
     """
-    is_its_own = record.collector == collector and stood.get(record.id) != record.count
-    if is_its_own or record.daemon == by or not is_open(record):
+    if record.daemon == by or not is_open(record):
         return record
+    left: EventRecord | None = record if record.collector == collector else None
+    if left is not None:
+        for daemon in (record.daemon, *record.others):
+            if left is not None and (record.id, daemon) in stood and stood[record.id, daemon] == told(record, daemon):
+                left = without(left, daemon)
+    if left is not None:
+        return left
     closed = decide(record, State.CLOSED, by, at)
     return replace(closed, details={**record.details, "closed": f"moved to collector {collector}"})
 
@@ -195,7 +222,7 @@ def apply(open_record: EventRecord | None, sighting: Sighting, next_id: int) -> 
         next_id: number of a record that is begun.
 
     Returns:
-        The record begun or changed; None for a clear of something that is not open.
+        The record begun or changed; None for a clear of something that is not open, or not this daemon's.
     """
     if sighting.late and open_record is not None and open_record.collector != sighting.collector:
         return recall(open_record, sighting)
@@ -203,7 +230,7 @@ def apply(open_record: EventRecord | None, sighting: Sighting, next_id: int) -> 
         return begin(sighting, next_id) if open_record is None else repeat(open_record, sighting)
     if open_record is None:
         return None
-    return close(open_record, sane_time(sighting.event.at, sighting.now))
+    return release(open_record, sighting)
 
 
 def absorb(open_records: dict[str, EventRecord], sightings: Iterable[Sighting], next_id: int) -> list[EventRecord]:

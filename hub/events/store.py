@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from types import MappingProxyType
 from typing import TypeVar
 
 from msgspec import Struct
@@ -15,8 +14,20 @@ from zope.interface import implementer
 from common.errors import PermanentError
 from common.events import Event, State, fingerprint
 from common.wire import SpooledEvent
-from hub.events.rows import CHANGE, RECORD, counter, decided_by_operator, matching, open_by_fingerprint, read, write
-from hub.events.rules import AgePolicy, Sighting, absorb, ages, close, decide, fresh, is_open, leave_behind
+from hub.events.holders import NOTHING, Stood, has, told
+from hub.events.rows import (
+    CHANGE,
+    RECORD,
+    counter,
+    decided_by_operator,
+    had_by,
+    matching,
+    open_by_fingerprint,
+    read,
+    told_by,
+    write,
+)
+from hub.events.rules import AgePolicy, Sighting, absorb, ages, cease, close, decide, fresh, is_open, leave_behind
 from hub.events.tables import daemons, events, spools
 from hub.interfaces import EventFilter, EventRecord, IEventStore
 from hub.model.database import Database
@@ -24,7 +35,6 @@ from hub.model.database import Database
 T = TypeVar("T")
 
 PURGE_AT_ONCE = 1000
-NOTHING: Mapping[int, int] = MappingProxyType({})
 OPERATOR_STATES = frozenset({State.NEW, State.ACKNOWLEDGED, State.CLOSED})
 
 
@@ -118,8 +128,8 @@ class SqlEventStore:
         return await self._database.run(work)
 
     async def decided(self, collector: str, daemon: str) -> list[EventRecord]:
-        """The alarms of a daemon that an operator has closed and that are not open again, or has opened again."""
-        theirs = (events.c.collector == collector) & (events.c.daemon == daemon)
+        """The alarms of a daemon that an operator has closed and that it has not raised again, or has opened again."""
+        theirs = told_by(collector, daemon)
         query = (
             select(events)
             .where(decided_by_operator(), theirs, events.c.event_key.not_in(sorted(self._policy.keys)))
@@ -130,13 +140,17 @@ class SqlEventStore:
         def work(connection: Connection) -> list[EventRecord]:
             last = {record.fingerprint: record for record in read(connection, query)}
             now_open = open_by_fingerprint(connection, last)
-            return [record for record in last.values() if is_open(record) or record.fingerprint not in now_open]
+            return [
+                record
+                for print_, record in last.items()
+                if is_open(record) or print_ not in now_open or not _is_of(now_open[print_], collector, daemon)
+            ]
 
         return await self._database.run(work)
 
     async def still_open(self, collector: str, daemon: str) -> list[EventRecord]:
         """The alarms of a daemon that are open; what merely happened is left out."""
-        theirs = (events.c.collector == collector) & (events.c.daemon == daemon)
+        theirs = told_by(collector, daemon)
         query = (
             select(events)
             .where(events.c.open_fingerprint.is_not(None), theirs, events.c.event_key.not_in(sorted(self._policy.keys)))
@@ -190,28 +204,29 @@ class SqlEventStore:
 
     async def close_of(self, devices: Iterable[str], daemon: str, by: str, at: float) -> int:
         """Close what daemons of a name have open of devices; return how many events that were."""
-        which = events.c.device.in_(list(devices)) & (events.c.daemon == daemon)
-        return await self._end(which, lambda record: decide(record, State.CLOSED, by, at))
+        which = events.c.device.in_(list(devices)) & had_by(daemon)
+        return await self._end(which, lambda record: cease(record, daemon, by, at))
 
-    async def standing(self, devices: Collection[str], daemon: str) -> dict[int, int]:
-        """Read what daemons of a name have open of some devices: how often each was seen, by id."""
-        query = select(events.c.id, events.c.count.label("seen")).where(events.c.open_fingerprint.is_not(None))
-        query = query.where(events.c.daemon == daemon)
+    async def retire(self, collector: str, daemon: str, by: str, at: float) -> int:
+        """Close what a daemon has open that will not come back, if no other has it; return how many events changed."""
+        return await self._end(told_by(collector, daemon), lambda record: cease(record, daemon, by, at))
+
+    async def standing(self, devices: Collection[str], daemon: str) -> Stood:
+        """Read what daemons of a name have open of some devices, as it was told last."""
+        query = select(events).where(events.c.open_fingerprint.is_not(None), had_by(daemon))
         query = query.where(events.c.device.in_(list(devices)))
-        rows = await self._database.run(lambda connection: connection.execute(query).all())
-        return {row.id: row.seen for row in rows}
+        found = await self._database.run(lambda connection: read(connection, query))
+        return {(one.id, daemon): seen for one in found if (seen := told(one, daemon)) is not None}
 
-    async def leave_behind(
-        self, devices: Mapping[str, str], by: str, at: float, stood: Mapping[int, int] = NOTHING
-    ) -> int:
+    async def leave_behind(self, devices: Mapping[str, str], by: str, at: float, stood: Stood = NOTHING) -> int:
         """Close what other collectors have left open of devices that moved; return how many events that were.
 
         Args:
             devices: the collector of each that moved.
             by: who closes; what was raised by that one itself stays.
             at: epoch seconds.
-            stood: what was open, by id, when a collector got a device anew, and how often it had been seen: what has
-                not been seen since is left behind, too, whoever has raised it.
+            stood: what daemons of a collector had open when it got a device anew: what such a one has not told of since
+                is left behind, too.
         """
         if not devices:
             return 0
@@ -307,6 +322,10 @@ def _absorb(connection: Connection, sightings: Sequence[Sighting]) -> tuple[list
     known = open_by_fingerprint(connection, (sighting.fingerprint for sighting in sightings))
     touched = absorb(known, sightings, counter(connection, RECORD) + 1)
     return touched, write(connection, touched) if touched else 0
+
+
+def _is_of(record: EventRecord, collector: str, daemon: str) -> bool:
+    return record.collector == collector and has(record, daemon)
 
 
 def _get(connection: Connection, event_id: int) -> EventRecord | None:

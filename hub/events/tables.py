@@ -32,6 +32,7 @@ events = Table(
     Column("collector", Text, nullable=False),
     Column("daemon", Text, nullable=False),
     Column("details", Text, nullable=False),
+    Column("others", Text, nullable=False, server_default="{}"),
     Index(None, "last_seen"),
     Index(None, "state", "last_seen"),
     Index(None, "device"),

@@ -13,7 +13,8 @@ from common.errors import PermanentError, TransientError
 from common.events import Event, State, fingerprint
 from common.wire import SpooledEvent
 from hub.components.interfaces import IComponentStore, StoredComponents
-from hub.events.rules import AgePolicy, Sighting, absorb, ages, close, decide, fresh, is_open, leave_behind
+from hub.events.holders import NOTHING, Stood, has, told
+from hub.events.rules import AgePolicy, Sighting, absorb, ages, cease, close, decide, fresh, is_open, leave_behind
 from hub.events.store import OPERATOR_STATES, KnownDaemon, Tidied
 from hub.interfaces import DocumentChange, EventFilter, EventRecord, IEventStore, IModelStore, Revision
 from hub.model.interfaces import IWorker
@@ -190,10 +191,13 @@ class FakeEventStore:
     async def decided(self, collector: str, daemon: str) -> list[EventRecord]:
         last: dict[str, EventRecord] = {}
         for record in sorted(self._records.values(), key=lambda record: record.id):
-            theirs = (record.collector, record.daemon) == (collector, daemon) and record.state_by
+            theirs = record.collector == collector and has(record, daemon) and record.state_by
             if theirs and record.state in {"new", "closed"} and record.event_key not in self._policy.keys:
                 last[record.fingerprint] = record
-        return [record for record in last.values() if is_open(record) or record.fingerprint not in self._open()]
+        now_open = {
+            print_ for print_, record in self._open().items() if record.collector == collector and has(record, daemon)
+        }
+        return [record for record in last.values() if is_open(record) or record.fingerprint not in now_open]
 
     async def open_counts(self) -> dict[str, dict[int, int]]:
         counts: dict[str, dict[int, int]] = {}
@@ -222,15 +226,18 @@ class FakeEventStore:
         self._write(ended)
         return len(ended)
 
-    async def standing(self, devices: Collection[str], daemon: str) -> dict[int, int]:
-        found = (record for record in self._open().values() if record.device in devices and record.daemon == daemon)
-        return {record.id: record.count for record in found}
+    async def retire(self, collector: str, daemon: str, by: str, at: float) -> int:
+        theirs = [record for record in self._open().values() if record.collector == collector and has(record, daemon)]
+        self._write([cease(record, daemon, by, at) for record in theirs])
+        return len(theirs)
 
-    async def leave_behind(
-        self, devices: Mapping[str, str], by: str, at: float, stood: Mapping[int, int] | None = None
-    ) -> int:
+    async def standing(self, devices: Collection[str], daemon: str) -> dict[tuple[int, str], int]:
+        theirs = (record for record in self._open().values() if record.device in devices)
+        return {(one.id, daemon): seen for one in theirs if (seen := told(one, daemon)) is not None}
+
+    async def leave_behind(self, devices: Mapping[str, str], by: str, at: float, stood: Stood = NOTHING) -> int:
         theirs = [record for record in self._open().values() if record.device in devices]
-        changes = [(record, leave_behind(record, devices[record.device], by, at, stood or {})) for record in theirs]
+        changes = [(record, leave_behind(record, devices[record.device], by, at, stood)) for record in theirs]
         ended = [after for before, after in changes if after != before]
         self._write(ended)
         return len(ended)

@@ -53,12 +53,17 @@ class Book:
         self.released: list[tuple[str, str]] = []
         self.forgotten: list[tuple[str, str]] = []
         self.closed: list[tuple[list[str], str]] = []
+        self.retired: list[tuple[str, str]] = []
 
     def forget(self, collector: str, daemon: str) -> None:
         self.released.append((collector, daemon))
 
     async def forget_daemon(self, collector: str, daemon: str) -> None:
         self.forgotten.append((collector, daemon))
+
+    async def retire(self, collector: str, daemon: str, by: str, at: float) -> int:
+        self.retired.append((collector, daemon))
+        return 0
 
     async def close_devices(self, devices: Iterable[str], by: str, at: float) -> int:
         self.closed.append((list(devices), by))
@@ -262,6 +267,7 @@ class RemoveTests(CommandCase):
         assert self.names() == [("far", "process")]
         assert registered(self.hub.site, "far") is not None
         assert self.book.closed == []
+        assert self.book.retired == [("far", "modeler")]
 
     def test_who_is_connected_or_needed_stays(self) -> None:
         self.arrive("far", "process")

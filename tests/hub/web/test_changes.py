@@ -228,7 +228,7 @@ class DepartureTests(ChangeCase):
             closed.append(list(devices))
             return 1
 
-        async def standing(_devices: Any, _daemon: str) -> dict[int, int]:
+        async def standing(_devices: Any, _daemon: str) -> dict[tuple[int, str], int]:
             return {}
 
         departures = Departures(self.clock, self.clock.seconds, self.distributor, close, close, standing)
