@@ -123,13 +123,17 @@ def model_files() -> list[Path]:
     return []
 
 
+def beside(name: str) -> Path:
+    """A program of the same installation."""
+    return Path(sys.executable).parent / name
+
+
 def program(name: str) -> Sequence[str]:
     """How to start a daemon of the same installation."""
-    folder = Path(sys.executable).parent
     service = name.removeprefix("tocsin-")
     if service not in {"hub", *SERVICES, *MORE_SERVICES}:
-        return [str(folder / "tocsin-collector"), service]
-    return [str(folder / name)]
+        return [str(beside("tocsin-collector")), service]
+    return [str(beside(name))]
 
 
 def typed(service: str) -> str:

@@ -7,21 +7,21 @@ import os
 import click
 
 from hub.cli.exits import CommandError
-from hub.cli.folder import program
+from hub.cli.folder import beside
 
 PROGRAM = "tocsin-sim"
 
 
 @click.command("sim", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
-@click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="agent|fleet ...")
+@click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="agent|fleet|appliance ...")
 def sim_command(words: tuple[str, ...]) -> None:
-    """Serve simulated SNMP agents: `sim agent` captures, `sim fleet` many hosts; no hub is asked.
+    """Serve simulated SNMP agents: `sim agent` captures, `sim fleet` hosts, `sim appliance` a switch or the like.
 
-    What follows is handed to the program tocsin-sim as it stands; `tocsin sim agent --help` and `tocsin sim fleet
-    --help` tell its options.
+    No hub is asked.
+    What follows is handed to the program tocsin-sim as it stands; `tocsin sim agent --help` and the same of the others
+    tell its options.
     """
-    beside = program(PROGRAM)[0]
-    path = beside if os.access(beside, os.X_OK) else PROGRAM
+    path = beside(PROGRAM) if os.access(beside(PROGRAM), os.X_OK) else PROGRAM
     try:
         os.execvp(path, [PROGRAM, *words])  # noqa: S606 - our own program, with what the user typed
     except OSError as error:
