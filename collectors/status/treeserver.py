@@ -7,18 +7,16 @@ from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
-from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IDelayedCall, IListeningPort, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.web.resource import Resource
 
-from collectors.framework.outlets.pagedoor import Door
+from collectors.framework.outlets.pageport import PagePort
 from collectors.status.api import ROOT, Reply, Request, reply
 from collectors.status.live import Live
 from common.statustree import JSON, error_json
 
 HOST = "127.0.0.1"
-AGAIN_S = 30.0
 
 _log = Logger()
 
@@ -45,22 +43,16 @@ class TreeServer(Service):
         software: str,
         on_problem: Callable[[str], None],
     ) -> None:
-        self._reactor = reactor
-        self._clock = clock
         self._wall = wall
         self._live = live
-        self._port = port
+        self._wanted = port
         self._software = software
-        self._on_problem = on_problem
-        self._listening: IListeningPort | None = None
-        self._again: IDelayedCall | None = None
+        self._port = PagePort(reactor, clock, _Api(self), "the status tree", ROOT, on_problem)
 
     @property
     def address(self) -> str:
         """Where the tree is served now; empty for nowhere."""
-        if self._listening is None:
-            return ""
-        return f"http://{HOST}:{self._listening.getHost().port}{ROOT}"  # type: ignore[attr-defined]  # an address of TCP
+        return self._port.url
 
     def startService(self) -> None:
         """Wait for the first pass, then listen."""
@@ -70,9 +62,7 @@ class TreeServer(Service):
     def stopService(self) -> Deferred[None]:
         """Listen no more."""
         super().stopService()  # type: ignore[no-untyped-call]  # Twisted has no types here
-        if self._again is not None and self._again.active():
-            self._again.cancel()
-        return Deferred.fromCoroutine(self._stop())
+        return Deferred.fromCoroutine(self._port.close())
 
     def reply(self, request: Request) -> Reply:
         """Answer a request."""
@@ -85,27 +75,13 @@ class TreeServer(Service):
     async def _begin(self) -> None:
         await self._live.first()
         if self.running:
-            self._listen()
+            self._port.open(HOST, self._wanted, self._taken)
 
-    async def _stop(self) -> None:
-        listening, self._listening = self._listening, None
-        if listening is not None:
-            closed = listening.stopListening()
-            if isinstance(closed, Deferred):
-                await closed
-
-    def _listen(self) -> None:
-        try:
-            self._listening = self._reactor.listenTCP(self._port, Door(_Api(self), self._clock), interface=HOST)
-        except CannotListenError as error:
-            self._on_problem(
-                f"the status tree cannot be served at {HOST} port {self._port} ({error.socketError}); stop what uses "
-                "it, or change [status] http_port"
-            )
-            self._again = self._clock.callLater(AGAIN_S, self._listen)
-        else:
-            self._on_problem("")
-            _log.info("the status tree is at {address}", address=self.address)
+    def _taken(self, reason: str) -> str:
+        return (
+            f"the status tree cannot be served at {HOST} port {self._wanted} ({reason}); stop what uses it, or change "
+            "[status] http_port"
+        )
 
 
 class _Api(Resource):

@@ -2,6 +2,7 @@
 
 Fetched (`[metrics]`):
     metricspage     the page, served over HTTP
+    pageport        the port it has, or waits for
     pagedoor        its door: how many may come, and with what
     openmetrics     last values as its lines
     selfmetrics     the daemon's own figures on it
@@ -18,5 +19,6 @@ Brought (`[remote_write]`):
 Both:
     joined          all of them
     names           what a series is called there
+    listen          where to listen, as a setting says it
     settings        the sections of the settings file
 """

@@ -14,8 +14,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as OPEN_METRICS
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
-from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IDelayedCall, IListeningPort, IPullProducer, IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IPullProducer, IReactorTime
 from twisted.logger import Logger
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
@@ -23,7 +22,7 @@ from zope.interface import implementer
 
 from collectors.framework.data.spool.intake import Latest
 from collectors.framework.outlets.openmetrics import END, value_lines
-from collectors.framework.outlets.pagedoor import Door
+from collectors.framework.outlets.pageport import PagePort
 from collectors.framework.outlets.selfmetrics import self_lines
 from collectors.framework.outlets.settings import MetricsSettings, secret_of
 
@@ -31,7 +30,6 @@ MOST_AT_ONCE = 4
 """Pages that are written at the same time; who comes then is asked to come again."""
 PAGE_S = 60.0
 """Who has not read a page by then makes room for others."""
-AGAIN_S = 30.0
 MAX_DEVICES = 1000
 
 _log = Logger()
@@ -78,53 +76,30 @@ class MetricsPage(Service):
         self._settings = settings
         self._shown = shown
         self._on_problem = on_problem
-        self._listening: IListeningPort | None = None
-        self._again: IDelayedCall | None = None
+        root = Resource()  # type: ignore[no-untyped-call]  # Twisted has no types here
+        root.putChild(b"metrics", _Metrics(self))
+        self._port = PagePort(reactor, clock, root, "the metrics page", "/metrics", on_problem)
         self.writing = 0
 
     @property
     def address(self) -> str:
         """Where it is served now; empty for nowhere."""
-        if self._listening is None:
-            return ""
-        host = self._listening.getHost()
-        shown = f"[{host.host}]" if ":" in host.host else host.host  # type: ignore[attr-defined]  # an address of TCP
-        return f"http://{shown}:{host.port}/metrics"  # type: ignore[attr-defined]  # as above
+        return self._port.url
 
     def startService(self) -> None:
         """Listen; what fails is tried again."""
         super().startService()  # type: ignore[no-untyped-call]  # Twisted has no types here
         if self._settings.listen:
-            self._listen()
+            host, port = self._settings.address()
+            self._port.open(host, port, self._taken)
 
     def stopService(self) -> Deferred[None]:
         """Listen no more."""
         super().stopService()  # type: ignore[no-untyped-call]  # Twisted has no types here
-        if self._again is not None and self._again.active():
-            self._again.cancel()
-        return Deferred.fromCoroutine(self._stop())
+        return Deferred.fromCoroutine(self._port.close())
 
-    async def _stop(self) -> None:
-        listening, self._listening = self._listening, None
-        if listening is not None:
-            closed = listening.stopListening()
-            if isinstance(closed, Deferred):
-                await closed
-
-    def _listen(self) -> None:
-        host, port = self._settings.address()
-        root = Resource()  # type: ignore[no-untyped-call]  # Twisted has no types here
-        root.putChild(b"metrics", _Metrics(self))
-        try:
-            self._listening = self._reactor.listenTCP(port, Door(root, self.clock), interface=host)
-        except CannotListenError as error:
-            reason = error.socketError
-            self._on_problem(
-                f"The metrics page cannot be served at {self._settings.listen} ({reason}); change [metrics] listen"
-            )
-            self._again = self.clock.callLater(AGAIN_S, self._listen)
-        else:
-            self._on_problem("")
+    def _taken(self, reason: str) -> str:
+        return f"The metrics page cannot be served at {self._settings.listen} ({reason}); change [metrics] listen"
 
     def refusal(self, given: str) -> tuple[int, str] | None:
         """Status and sentence for who may not see the page; None for who may."""

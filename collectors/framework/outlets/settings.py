@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from msgspec import Meta, Struct
 
+from collectors.framework.outlets.listen import read_listen
+
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _HEADER = re.compile(r"[A-Za-z0-9-]+")
 _OWN_LABELS = frozenset({"__name__", "component", "device", "point", "source"})
@@ -49,17 +51,7 @@ class MetricsSettings(Struct, frozen=True, kw_only=True):
         Raises:
             ValueError: it is none.
         """
-        host, _, port = self.listen.rpartition(":")
-        host = host.removeprefix("[").removesuffix("]")
-        if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
-            raise ValueError(f"listen = {self.listen!r} is no address and port such as '127.0.0.1:9470'")
-        try:
-            ipaddress.ip_address(host)
-        except ValueError:
-            if host != "localhost":
-                raise ValueError(f"listen = {self.listen!r}: {host!r} is no IP address") from None
-            host = "127.0.0.1"
-        return host, int(port)
+        return read_listen(self.listen, "127.0.0.1:9470")
 
 
 class RemoteWriteSettings(Struct, frozen=True, kw_only=True):

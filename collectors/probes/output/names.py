@@ -12,6 +12,7 @@ DEVICE = "device"
 """Another name of the component that is the device itself, whose name is empty."""
 _POINT = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_POINT}}}")
 _UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_OTHER = re.compile(r"[^A-Za-z0-9_-]+")
 _SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
@@ -35,12 +36,17 @@ def point_flaw(name: str) -> str:
     return f"is no name of a point (1 to {MAX_POINT} of A-Z a-z 0-9 _ -); {fitting(name)} would be one"
 
 
-def fitting(name: str) -> str:
-    """A name that RRD can hold, the same for the same text; a long one keeps its beginning, and the rest as a hash."""
-    clean = re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_") or "root"
-    if len(clean) <= MAX_POINT:
-        return clean
-    return f"{clean[: MAX_POINT - 5]}_{name_of(name)[:4]}"
+def fitting(name: str, more: str = "", nameless: str = "root") -> str:
+    """A name that RRD can hold, the same for the same text; a long one keeps its beginning, and the rest as a hash.
+
+    Args:
+        name: what it is made of.
+        more: what the name ends with, whatever it is.
+        nameless: stands for a name of which nothing is left.
+    """
+    clean = _OTHER.sub("_", name).strip("_") or nameless
+    room = MAX_POINT - len(more)
+    return (clean if len(clean) <= room else f"{clean[: room - 5]}_{name_of(name)[:4]}") + more
 
 
 def handler_flaw(name: str) -> str:

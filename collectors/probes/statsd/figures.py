@@ -6,13 +6,12 @@ dropped, so that what has gone is not drawn for ever.
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Sequence
 
 from msgspec import Struct, field
 
 from collectors.framework.sources.results import Measured
+from collectors.probes.output.names import fitting
 from collectors.probes.statsd.lines import COUNT, GAUGE, TIMING, Line
 from common.series import Number, Point
 
@@ -21,11 +20,7 @@ MAX_UNIQUE = 100_000
 MAX_POINTS = 400
 """Of a component."""
 FORGET_S = 3600.0
-LONGEST = 19
-"""Of a point's name, as rrdtool has it."""
 PERCENT = 95
-
-_OTHER = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 class _Metric(Struct):
@@ -113,16 +108,6 @@ class Figures:
         self.dropped, self.mixed, self.crowded = 0, set(), ""
 
 
-def point_name(name: str, more: str = "") -> str:
-    """A name that rrdtool takes; one that is too long keeps its begin, and a part that tells it from others."""
-    plain = _OTHER.sub("_", name).strip("_") or "value"
-    room = LONGEST - len(more)
-    if len(plain) > room or plain != name:
-        mark = hashlib.blake2b(name.encode(), digest_size=2).hexdigest() if len(plain) > room else ""
-        plain = f"{plain[: room - len(mark) - 1]}_{mark}" if mark else plain
-    return plain + more
-
-
 def _add_time(metric: _Metric, value: float, weight: float) -> None:
     metric.least = min(metric.least, value) if metric.number else value
     metric.most = max(metric.most, value) if metric.number else value
@@ -136,10 +121,13 @@ def _add_time(metric: _Metric, value: float, weight: float) -> None:
 
 
 def _figures(name: str, metric: _Metric, passed_s: float) -> list[tuple[Point, Number | None]]:
+    def point(more: str = "", unit: str = "") -> Point:
+        return Point(name=fitting(name, more, nameless="value"), unit=unit)
+
     if metric.kind == COUNT:
-        return [(Point(name=point_name(name), unit="/s"), metric.count / passed_s)]
+        return [(point(unit="/s"), metric.count / passed_s)]
     if metric.kind == GAUGE:
-        return [(Point(name=point_name(name)), metric.level)]
+        return [(point(), metric.level)]
     if metric.kind == TIMING:
         known = bool(metric.number)
         parts = (
@@ -148,9 +136,9 @@ def _figures(name: str, metric: _Metric, passed_s: float) -> list[tuple[Point, N
             ("_max", metric.most),
             (f"_p{PERCENT}", _percentile(metric.times) if known else 0.0),
         )
-        timed = [(Point(name=point_name(name, more), unit="ms"), value if known else None) for more, value in parts]
-        return [*timed, (Point(name=point_name(name, "_rate"), unit="/s"), metric.count / passed_s)]
-    return [(Point(name=point_name(name)), len(metric.unique))]
+        timed = [(point(more, "ms"), value if known else None) for more, value in parts]
+        return [*timed, (point("_rate", "/s"), metric.count / passed_s)]
+    return [(point(), len(metric.unique))]
 
 
 def _percentile(times: Sequence[float]) -> float:

@@ -16,7 +16,6 @@ from collectors.probes.statsd.figures import MAX_POINTS, Figures
 from collectors.probes.statsd.lines import parse
 from collectors.probes.statsd.settings import StatsdSettings
 from common.configs import DeviceConfig, SourceKind
-from common.errors import SettingsError
 from common.series import Point
 
 SOURCE = "statsd"
@@ -45,7 +44,7 @@ class Statsd(DatagramProtocol):
         self._clock = clock
         self._wall = wall
         self._settings = settings
-        self._address = address(settings.listen) if settings.listen else None
+        self._address = settings.address() if settings.listen else None
         self._figures = Figures(settings.most)
         self._port: Any = None
         self._problem = ""
@@ -156,16 +155,3 @@ class Statsd(DatagramProtocol):
 
 def _nothing() -> None:
     """There is no port."""
-
-
-def address(text: str) -> tuple[str, int]:
-    """Host and port.
-
-    Raises:
-        SettingsError: it is no address.
-    """
-    host, colon, port = text.rpartition(":")
-    host = host.strip("[]")
-    if not colon or not host or not port.isdecimal() or not 0 <= int(port) <= 65535:
-        raise SettingsError(f"statsd.listen is {text!r}; it has to be an address and a port, such as 127.0.0.1:8125")
-    return host, int(port)

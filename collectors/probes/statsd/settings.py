@@ -6,6 +6,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from collectors.framework.outlets.listen import read_listen
+
 
 class StatsdSettings(Struct, frozen=True, kw_only=True):
     """Figures that programs send in the form of statsd, by UDP.
@@ -20,3 +22,20 @@ class StatsdSettings(Struct, frozen=True, kw_only=True):
     listen: Annotated[str, Meta(max_length=300)] = ""
     interval_s: Annotated[int, Meta(ge=1, le=3600)] = 10
     most: Annotated[int, Meta(ge=1, le=100_000)] = 2000
+
+    def __post_init__(self) -> None:
+        """Refuse a place to listen that is none.
+
+        Raises:
+            ValueError: the sentence says why.
+        """
+        if self.listen:
+            self.address()
+
+    def address(self) -> tuple[str, int]:
+        """Host and port.
+
+        Raises:
+            ValueError: it is none.
+        """
+        return read_listen(self.listen, "127.0.0.1:8125")

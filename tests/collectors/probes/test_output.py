@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from collectors.probes.output.figures import figure
-from collectors.probes.output.names import fitting
+from collectors.probes.output.names import fitting, point_flaw
 from collectors.probes.output.parse import parse
 from collectors.probes.output.parsed import MAX_COMPONENTS, MAX_EVENTS, MAX_FLAWS, Parsed
 from common.events import Severity
@@ -223,6 +225,17 @@ def test_labels_of_nagios_become_names_that_rrd_can_hold() -> None:
     long = fitting("a very long label of a figure")
     assert parsed.components[""][long] == 3
     assert len(long) <= 19
+
+
+@given(st.text(max_size=60), st.sampled_from(["", "_p95", "_rate"]))
+def test_what_fits_is_a_name_of_a_point(name: str, more: str) -> None:
+    found = fitting(name, more)
+    assert not point_flaw(found)
+    assert found.endswith(more)
+
+
+def test_long_names_are_told_apart() -> None:
+    assert fitting("requests_of_all_customers_a", "_max") != fitting("requests_of_all_customers_b", "_max")
 
 
 def test_wrong_figures_of_nagios_harm_themselves_alone() -> None:

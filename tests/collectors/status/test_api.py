@@ -6,18 +6,17 @@ import json
 from typing import Any
 
 import pytest
-from twisted.internet.error import CannotListenError
-from twisted.internet.task import Clock
-from twisted.internet.testing import StringTransport
 
 from collectors.framework.outlets.pagedoor import MAX_CONNECTIONS
+from collectors.framework.outlets.pageport import AGAIN_S
 from collectors.status.api import Reply, Request, is_own, reply
 from collectors.status.live import Live
 from collectors.status.tree import Branch, tree_of
-from collectors.status.treeserver import AGAIN_S, TreeServer
+from collectors.status.treeserver import TreeServer
 from common.errors import TransientError
 from tests.collectors.status.passes_made import a_pass
 from tests.collectors.status.test_live import Watcher
+from tests.fakes.pages import PageReactor
 
 META = "application/json;metadata=true"
 
@@ -130,47 +129,9 @@ def test_before_the_first_pass_there_is_nothing_yet() -> None:
 # --- through a door ---------------------------------------------------------------------------------------------------
 
 
-class Transport(StringTransport):
-    aborted = False
-
-    def abortConnection(self) -> None:
-        self.aborted = True
-
-
-class Reactor(Clock):
-    """Keeps who listens; connections are made by hand."""
-
-    door: Any = None
-    taken = False
-
-    def listenTCP(self, port: int, factory: Any, interface: str) -> Any:
-        assert interface == "127.0.0.1"
-        if self.taken:
-            taken: Any = CannotListenError
-            raise taken(interface, port, OSError(98, "Address already in use"))
-        self.door = factory
-        return self
-
-    def getHost(self) -> Any:
-        return type("Address", (), {"port": 8792})
-
-    def stopListening(self) -> None:
-        self.door = None
-
-    def connect(self) -> tuple[Any, Transport]:
-        protocol, transport = self.door.buildProtocol(None), Transport()  # type: ignore[no-untyped-call]  # Twisted's
-        protocol.makeConnection(transport)
-        return protocol, transport
-
-    def send(self, data: bytes) -> bytes:
-        protocol, transport = self.connect()
-        protocol.dataReceived(data)
-        return bytes(transport.value())  # type: ignore[no-untyped-call]  # as above
-
-
 class Bench:
     def __init__(self) -> None:
-        self.reactor = Reactor()
+        self.reactor = PageReactor()
         self.watcher = Watcher(self.reactor)
         self.said: list[str] = []
         self.live = Live(self.reactor, self.watcher, 1.0, lambda _: None)
@@ -230,7 +191,7 @@ def test_a_path_of_any_length_costs_a_line_and_thousands_of_requests_one_connect
     ask_once = b"GET /api/0.1/status/disk/_/free HTTP/1.1\r\nHost: localhost\r\n\r\n"
     for _ in range(2000):
         protocol.dataReceived(ask_once)
-    assert bytes(eldest.value()).count(b'{"value":700}') == 2000  # type: ignore[no-untyped-call]  # as above
+    assert eldest.told.count(b'{"value":700}') == 2000
     got = bench.reactor.send(b"GET /api/0.1/status/" + b"a/" * 5000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert got.startswith(b"HTTP/1.1 400")
     protocol, transport = bench.reactor.connect()

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
-from twisted.internet.task import Clock, Cooperator
-from twisted.internet.testing import StringTransport
+from twisted.internet.task import Cooperator
 from twisted.python.failure import Failure
 
 from collectors.framework.data.spool.intake import Intake, Latest
@@ -16,47 +14,14 @@ from collectors.framework.outlets.metricspage import MOST_AT_ONCE, PAGE_S, Metri
 from collectors.framework.outlets.openmetrics import SLICE
 from collectors.framework.outlets.settings import MetricsSettings
 from common.series import Layout, Point, Sample, SeriesKey
+from tests.fakes.pages import PageReactor
 
 NOW = 1_800_000_000
 LAYOUT = Layout(points=(Point(name="cpu"),), step_s=10)
 ASK = b"GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n"
 
 
-class Transport(StringTransport):
-    """A connection whose other end reads as much as it is let."""
-
-    aborted = False
-
-    def fill(self) -> None:
-        """Its buffers are full: the other end does not read."""
-        producer: Any = self.producer
-        producer.pauseProducing()
-
-    @property
-    def told(self) -> bytes:
-        """What was written to it."""
-        return bytes(self.value())  # type: ignore[no-untyped-call]  # Twisted has no types here
-
-    def abortConnection(self) -> None:
-        self.aborted = True
-
-
-class Reactor(Clock):
-    """Keeps who listens; connections are made by hand."""
-
-    door: Any = None
-
-    def listenTCP(self, _port: int, factory: Any, interface: str) -> Any:
-        assert interface == "127.0.0.1"
-        self.door = factory
-
-    def connect(self) -> tuple[Any, Transport]:
-        protocol, transport = self.door.buildProtocol(None), Transport()  # type: ignore[no-untyped-call]  # as above
-        protocol.makeConnection(transport)
-        return protocol, transport
-
-
-def page(reactor: Reactor, latest: Callable[[], list[Latest]] = list) -> MetricsPage:
+def page(reactor: PageReactor, latest: Callable[[], list[Latest]] = list) -> MetricsPage:
     shown = Shown(figures=dict, latest=latest, collector=lambda: "c", program="tocsin-process", version="1")
     made = MetricsPage(reactor, reactor, lambda: NOW, MetricsSettings(listen="127.0.0.1:0"), shown, lambda _: None)
     made.startService()
@@ -71,12 +36,12 @@ def intake(series: int) -> Intake:
 
 
 @pytest.fixture
-def reactor() -> Reactor:
-    return Reactor()
+def reactor() -> PageReactor:
+    return PageReactor()
 
 
 @pytest.fixture(autouse=True)
-def by_hand(monkeypatch: pytest.MonkeyPatch, reactor: Reactor) -> None:
+def by_hand(monkeypatch: pytest.MonkeyPatch, reactor: PageReactor) -> None:
     """Pages are written by the reactor of the test."""
     cooperator = Cooperator(
         scheduler=lambda work: reactor.callLater(0.001, work),
@@ -85,7 +50,7 @@ def by_hand(monkeypatch: pytest.MonkeyPatch, reactor: Reactor) -> None:
     monkeypatch.setattr("twisted.internet._producer_helpers.cooperate", cooperator.cooperate)
 
 
-def test_who_never_reads_makes_room_for_others(reactor: Reactor) -> None:
+def test_who_never_reads_makes_room_for_others(reactor: PageReactor) -> None:
     served = page(reactor, intake(500).all)
     hanging = []
     for _ in range(MOST_AT_ONCE):
@@ -105,7 +70,7 @@ def test_who_never_reads_makes_room_for_others(reactor: Reactor) -> None:
     assert served.writing == 0
 
 
-def test_one_that_reads_is_not_cut_off(reactor: Reactor) -> None:
+def test_one_that_reads_is_not_cut_off(reactor: PageReactor) -> None:
     served = page(reactor, intake(500).all)
     protocol, transport = reactor.connect()
     protocol.dataReceived(ASK)
@@ -116,7 +81,7 @@ def test_one_that_reads_is_not_cut_off(reactor: Reactor) -> None:
     assert not transport.aborted
 
 
-def test_series_of_which_nothing_is_to_be_shown_take_turns_too(reactor: Reactor) -> None:
+def test_series_of_which_nothing_is_to_be_shown_take_turns_too(reactor: PageReactor) -> None:
     page(reactor, intake(100 * SLICE).all)
     protocol, transport = reactor.connect()
     protocol.dataReceived(b"GET /metrics?device=web0 HTTP/1.1\r\nHost: here\r\n\r\n")
@@ -128,7 +93,7 @@ def test_series_of_which_nothing_is_to_be_shown_take_turns_too(reactor: Reactor)
     assert turns > 100  # each slice of the series is one
 
 
-def test_a_body_is_thrown_away_and_a_large_one_ends_the_connection(reactor: Reactor) -> None:
+def test_a_body_is_thrown_away_and_a_large_one_ends_the_connection(reactor: PageReactor) -> None:
     page(reactor)
     protocol, transport = reactor.connect()
     protocol.dataReceived(b"POST /metrics HTTP/1.1\r\nHost: here\r\nContent-Length: 10000000000\r\n\r\n")
@@ -140,7 +105,7 @@ def test_a_body_is_thrown_away_and_a_large_one_ends_the_connection(reactor: Reac
     assert b" 405 " in transport.told.splitlines()[0]
 
 
-def test_idle_connections_keep_nobody_out(reactor: Reactor) -> None:
+def test_idle_connections_keep_nobody_out(reactor: PageReactor) -> None:
     page(reactor)
     idle = [reactor.connect()[1] for _ in range(pagedoor.MAX_CONNECTIONS)]
     protocol, transport = reactor.connect()
@@ -151,7 +116,7 @@ def test_idle_connections_keep_nobody_out(reactor: Reactor) -> None:
     assert transport.told.endswith(b"# EOF\n\r\n0\r\n\r\n")
 
 
-def test_behind_the_door_there_is_only_the_page(reactor: Reactor) -> None:
+def test_behind_the_door_there_is_only_the_page(reactor: PageReactor) -> None:
     page(reactor)
     for path in (b"/", b"/../metrics", b"/%2e%2e/metrics"):
         protocol, transport = reactor.connect()

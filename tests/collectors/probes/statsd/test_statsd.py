@@ -15,12 +15,11 @@ from twisted.trial.unittest import TestCase
 
 from collectors.framework.kit import Due
 from collectors.framework.sources.results import Result
-from collectors.probes.statsd.figures import Figures, point_name
+from collectors.probes.statsd.figures import Figures
 from collectors.probes.statsd.lines import Line, parse
-from collectors.probes.statsd.listening import Statsd, address
+from collectors.probes.statsd.listening import Statsd
 from collectors.probes.statsd.settings import StatsdSettings
 from common.configs import DeviceConfig, SourceKind
-from common.errors import SettingsError
 from tests.fakes.watching import until
 
 reactor: Any = global_reactor
@@ -93,21 +92,15 @@ def test_whatever_arrives_nothing_is_raised(datagram: bytes) -> None:
     figures.read(1.0, NOW)
 
 
-@given(st.text(min_size=1, max_size=60), st.sampled_from(["", "_p95", "_rate"]))
-def test_names_of_points_are_such_as_files_take(name: str, more: str) -> None:
-    found = point_name(name, more)
-    assert 0 < len(found) <= 19
-    assert all(letter.isascii() and (letter.isalnum() or letter in "_-") for letter in found)
-
-
-def test_long_names_are_told_apart() -> None:
-    assert point_name("requests_of_all_customers_a") != point_name("requests_of_all_customers_b")
-
-
-@pytest.mark.parametrize("text", ["8125", "host", "host:x", ":8125", "host:70000"])
+@pytest.mark.parametrize("text", ["8125", "host", "127.0.0.1:x", ":8125", "127.0.0.1:70000", "stats.example:8125"])
 def test_an_address_that_is_none_is_refused(text: str) -> None:
-    with pytest.raises(SettingsError, match=r"statsd\.listen"):
-        address(text)
+    with pytest.raises(ValueError, match=r"^listen = '.*' is no|is no IP address$"):
+        StatsdSettings(listen=text)
+
+
+def test_a_host_may_be_this_one_or_one_of_six_groups() -> None:
+    assert StatsdSettings(listen="localhost:0").address() == ("127.0.0.1", 0)
+    assert StatsdSettings(listen="[::1]:8125").address() == ("::1", 8125)
 
 
 class ListenTests(TestCase):
