@@ -59,7 +59,7 @@ class ProbeCollector(Collector):
         self._devices: dict[str, _Device] = {}
         self._scraping = Scraping(context.reactor, context.clock, context.wall, self._settings.prometheus.files)
         self._statsd = Statsd(context.reactor, context.clock, context.wall, self._settings.statsd)
-        self._pushes = PushDesk(context)
+        self._pushes = PushDesk(context, self._settings.push)
 
     def services(self) -> Sequence[Any]:
         """The process that runs probes, what looks at the folders, and those who take figures in."""

@@ -8,6 +8,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from collectors.framework.daemonsettings import CollectorSettings
+from collectors.probes.pushed.book import PushSettings
 from collectors.probes.statsd.settings import StatsdSettings
 
 
@@ -62,6 +63,7 @@ class ProbeSettings(CollectorSettings, frozen=True, kw_only=True):
     probes: ProbesSettings = ProbesSettings()
     prometheus: PageSettings = PageSettings()
     statsd: StatsdSettings = StatsdSettings()
+    push: PushSettings = PushSettings()
 
     def folders(self) -> list[Path]:
         """Folders of probes, as paths."""

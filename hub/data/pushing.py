@@ -9,10 +9,16 @@ from twisted.internet.defer import Deferred, DeferredList
 
 from common.configs import DeviceConfig
 from common.errors import NotFoundError, PermanentError, RemoteError, TocsinError
+from common.matching import printable
 from common.pushed import MAX_ROWS, Pushed, PushedRow, PushQuery
 from hub.data.asking import Asker, CollectorAwayError, TooSlowError, is_unread
 
 MOST_NAMED = 5
+MAX_PAGE_BYTES = 128 * 1024
+"""Of rows in one question: with a config it has to fit into a message."""
+MAX_REASON = 500
+AT_ONCE = 32
+"""So many devices are asked about at the same time: a request may name thousands."""
 
 ConfigOf = Callable[[str, frozenset[str]], DeviceConfig]
 """The config of a device with the sources of these handlers."""
@@ -62,31 +68,50 @@ class PushDesk:
         for place, figure in enumerate(figures):
             of_device.setdefault(figure.device, []).append(place)
 
-        async def one(device: str, places: list[int]) -> None:
-            refused.extend(await self._device(device, _rows(figures, places)))
+        waiting = iter(of_device.items())
+        silent: dict[str, TocsinError] = {}
 
-        await DeferredList([Deferred.fromCoroutine(one(*item)) for item in of_device.items()], fireOnOneErrback=True)
+        async def some() -> None:
+            for device, places in waiting:
+                refused.extend(await self._device(device, _rows(figures, places), silent))
+
+        count = min(AT_ONCE, len(of_device))
+        await DeferredList([Deferred.fromCoroutine(some()) for _ in range(count)], fireOnOneErrback=True)
         return sorted(refused, key=lambda found: found.place)
 
-    async def _device(self, device: str, rows: Sequence[tuple[PushedRow, list[int]]]) -> list[Refused]:
-        """Hand over the figures of one device, in pages; each row stands for figures at some places."""
+    async def _device(
+        self, device: str, rows: Sequence[tuple[PushedRow, list[int]]], silent: dict[str, TocsinError]
+    ) -> list[Refused]:
+        """Hand over the figures of one device, in pages.
+
+        Args:
+            device: its id.
+            rows: each with the places of its figures.
+            silent: collectors that did not answer about another device, and why.
+        """
         refused: list[Refused] = []
-        for start in range(0, len(rows), MAX_ROWS):
-            page = rows[start : start + MAX_ROWS]
+        start = 0
+        while start < len(rows):
+            page = _page_of(rows, start)
             try:
-                answer = await self._page(device, [row for row, _ in page])
+                answer = await self._page(device, [row for row, _ in page], silent)
             except (CollectorAwayError, TooSlowError) as error:
                 rest = [place for _, places in rows[start:] for place in places]
                 return [*refused, *(Refused(place, error.message, later=True) for place in rest)]
             except TocsinError as error:
                 rest = [place for _, places in rows[start:] for place in places]
                 return [*refused, *(Refused(place, error.message) for place in rest)]
-            for number, why in answer.refused:
-                refused += [Refused(place, why) for place in page[number][1]] if number < len(page) else []
+            # Each once, and only what was asked about, whatever a collector says.
+            for number, why in dict(answer.refused).items():
+                if 0 <= number < len(page):
+                    refused += [Refused(place, printable(why, MAX_REASON)) for place in page[number][1]]
+            start += len(page)
         return refused
 
-    async def _page(self, device: str, rows: list[PushedRow]) -> Pushed:
+    async def _page(self, device: str, rows: list[PushedRow], silent: dict[str, TocsinError]) -> Pushed:
         session = self._asker.of(device)
+        if session.collector in silent:
+            raise silent[session.collector]
         config = self._config_of(device, frozenset(row.handler for row in rows if row.handler))
         known = {source.template for source in config.sources}
         unknown = sorted({row.handler for row in rows if row.handler} - known)
@@ -95,25 +120,44 @@ class PushDesk:
             raise NotFoundError(f"no template {named} has a source of type probe without a command, which is a handler")
         try:
             return await self._asker.in_time(self._asker.ask(session, PushQuery(config=config, rows=rows), Pushed))
+        except (CollectorAwayError, TooSlowError) as error:
+            silent[session.collector] = error
+            raise
         except RemoteError as error:
             if is_unread(error):
                 raise PermanentError(f"collector {session.collector} takes no figures; update it") from None
             raise
 
 
+def _page_of(rows: Sequence[tuple[PushedRow, list[int]]], start: int) -> Sequence[tuple[PushedRow, list[int]]]:
+    """As many rows as one question may have; one at least."""
+    end, size = start, 0
+    while end < len(rows) and end - start < MAX_ROWS:
+        row = rows[end][0]
+        size += 60 + len(row.component.encode("utf-8", "replace")) + len(row.handler) + 40 * len(row.values)
+        if size > MAX_PAGE_BYTES and end > start:
+            break
+        end += 1
+    return rows[start:end]
+
+
 def _rows(figures: Sequence[Figure], places: Sequence[int]) -> list[tuple[PushedRow, list[int]]]:
     """Figures of one component and moment as one row, each point once."""
     rows: dict[tuple[str, str, float, int], list[tuple[dict[str, float | int | None], list[int]]]] = {}
+    times: dict[tuple[str, str, float, int, str], int] = {}
     for place in places:
         row = figures[place].row
-        some = rows.setdefault((row.component, row.handler, row.at, row.interval_s), [])
+        key = row.component, row.handler, row.at, row.interval_s
+        some = rows.setdefault(key, [])
         for name, value in row.values.items():
-            fitting = next((one for one in some if name not in one[0]), None)
-            if fitting is None or not row.handler:
+            point = (*key, name)
+            before = times.get(point, 0)  # so many rows have this point already, the first ones
+            times[point] = before + 1
+            if before == len(some) or not row.handler:
                 some.append(({name: value}, [place]))
             else:
-                fitting[0][name] = value
-                fitting[1].append(place)
+                some[before][0][name] = value
+                some[before][1].append(place)
     return [
         (PushedRow(component=component, handler=handler, at=at, interval_s=interval_s, values=values), named)
         for (component, handler, at, interval_s), some in rows.items()

@@ -19,6 +19,10 @@ from hub.web.router import Route
 
 MAX_SAMPLES = 10_000
 MOST = 10**300
+MAX_LINE = 1000
+_QUOTING = frozenset("'\"\\")
+SMALLEST, LARGEST = -(2**63), 2**64 - 1
+"""Whole numbers beyond cross no wire; they are kept as well as a float can."""
 DEVICE_ITSELF = "-"
 """In a line, in the place of a component."""
 LINE = "DEVICE COMPONENT POINT VALUE [TIME]"
@@ -134,7 +138,9 @@ def _from_json(call: Call, content: bytes) -> list[PushedSample]:
 
 
 def _from_line(line: str) -> PushedSample:
-    words = shlex.split(line)
+    if len(line) > MAX_LINE:
+        raise ValueError(f"a line has at most {MAX_LINE} characters; this one has {len(line)}")
+    words = shlex.split(line) if _QUOTING.intersection(line) else line.split()
     if len(words) not in {4, 5}:
         raise ValueError(f"a line has the form {LINE}; this one has {len(words)} words")
     device, component, point, value = words[:4]
@@ -192,7 +198,7 @@ def _value(given: float | str | None) -> Number | None:
         raise ValueError(f"{str(given)[:80]!r} is no number") from None
     if not (abs(value) <= MOST if isinstance(value, int) else math.isfinite(value)):
         raise ValueError(f"{str(given)[:80]!r} is no number that can be kept; send null for what is not known")
-    return value
+    return value if SMALLEST <= value <= LARGEST else float(value)
 
 
 def _number(text: str) -> Number:

@@ -15,6 +15,7 @@ from msgspec import Struct
 from collectors.framework.interfaces import CollectorContext
 from collectors.framework.sources.results import Measured, Result
 from collectors.framework.sources.taking import SourceTaker, state_key
+from collectors.probes.pushed.book import PushSettings, SeriesBook
 from common.configs import DeviceConfig
 from common.events import CLASS_PROBE
 from common.pushed import Pushed, PushedRow, PushQuery
@@ -23,6 +24,8 @@ from common.series import Number, Point, snap
 from common.sources import DEVICE, Source
 
 SERVICE = "push"
+BOOK_KEY = "pushed-series"
+"""Name of the book in the state store."""
 MAX_DEVICES = 5_000
 MAX_SERIES = 100_000
 MAX_REASON = 500
@@ -43,8 +46,9 @@ class _Last(Struct, frozen=True):
 class PushDesk:
     """Takes figures of any device. Of what was not heard of for long it knows nothing any more."""
 
-    def __init__(self, context: CollectorContext) -> None:
+    def __init__(self, context: CollectorContext, settings: PushSettings = PushSettings()) -> None:  # noqa: B008 - it is frozen
         self._context = context
+        self._book = SeriesBook(settings, context.states.load(BOOK_KEY))
         self._takers: OrderedDict[str, tuple[DeviceConfig, SourceTaker]] = OrderedDict()
         self._last: OrderedDict[Series, _Last] = OrderedDict()
         self.taken = 0
@@ -63,6 +67,9 @@ class PushDesk:
             wrong = await self._take(taker, query.config, row, row.at or now)
             if wrong:
                 refused.append((place, wrong[:MAX_REASON]))
+        if self._book.changed:
+            self._book.changed = False
+            await self._context.events.send((), BOOK_KEY, self._book.dump())
         taken = len(query.rows) - len(refused)
         self.taken += taken
         self.refused += len(refused)
@@ -71,6 +78,7 @@ class PushDesk:
     def forget(self, device: str) -> None:
         """The device has left."""
         self._takers.pop(device, None)
+        self._book.forget(device)
         self._context.states.forget(state_key(SERVICE, device))
 
     def decided(self, decision: Decision) -> bool:
@@ -107,6 +115,8 @@ class PushDesk:
                     f"there are figures of {last.step} or later already; of each step of {_step_s(config, result)} s "
                     "one is taken, in order of time"
                 )
+            if wrong := self._book.refusal(*key, at):
+                return wrong
             fresh.append(result)
         taken = await taker.take(fresh) if fresh else None
         if taken is not None and taken.refused:
@@ -114,6 +124,7 @@ class PushDesk:
         for result in fresh:
             key = config.device, row.component, result.source
             _put(self._last, key, _Last(result.step, result.rows[0].values), MAX_SERIES)
+            self._book.taken(*key, at)
         return ""
 
 

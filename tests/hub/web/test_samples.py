@@ -3,16 +3,19 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from common.configs import DeviceConfig, SourceKind
 from common.errors import NotFoundError, TransientError
 from common.pushed import Pushed, PushedRow, PushQuery
 from common.sources import SERVICE_PROBE, ProbeSource
+from common.wire import encode
 from hub.data.asking import Asker
-from hub.data.pushing import PushDesk
+from hub.data.pushing import Figure, PushDesk, _rows
 from hub.distribution.roster import Roster
 from hub.web.router import Route
 from hub.web.samples import SamplesTopic
@@ -30,11 +33,25 @@ def config_of(device: str, handlers: frozenset[str]) -> DeviceConfig:
     return DeviceConfig(device=device, address="", source=SourceKind.SNMP, interval_s=60, sources=sources)
 
 
+class Counted(str):
+    """A name that counts how often it is compared with another."""
+
+    compared = 0
+    __slots__ = ()
+
+    def __hash__(self) -> int:
+        return str.__hash__(self)
+
+    def __eq__(self, other: object) -> bool:
+        Counted.compared += 1
+        return str.__eq__(self, other)
+
+
 class SamplesTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.bench = Bench()
         roster = self.roster = Roster(self.bench.clock.seconds)
-        asker = Asker(
+        asker = self.asker = Asker(
             *(self.bench.clock, OWNERS.get, roster.is_known, roster.session, roster.whereabouts), service=SERVICE_PROBE
         )
         topic = SamplesTopic(PushDesk(asker, config_of))
@@ -133,6 +150,78 @@ class SamplesTests(SynchronousTestCase):
         self.push({"samples": [{"device": "web1", "point": "n", "value": 2**53 + 1}]})
         self.push(f"web1 - n {2**53 + 1}")
         self.assertEqual([values["n"] for _, _, values, _ in self.rows()], [2**53 + 1] * 2)
+
+    def test_what_crosses_no_wire_is_no_defect(self) -> None:
+        self.attach("local")
+        for body in ({"device": "web1", "point": "n", "value": 10**30}, f"web1 - n -{10**30}"):
+            self.assertEqual(self.push(body).status, 200)
+        self.assertEqual([values["n"] for _, _, values, _ in self.rows()], [1e30, -1e30])
+        for query in self.queries:
+            encode(query)
+
+    def test_long_names_are_asked_about_in_messages_that_cross(self) -> None:
+        self.attach("local")
+        rng = random.Random(7)
+        names = ["".join(chr(rng.randrange(0x4E00, 0x9FFF)) for _ in range(255)) for _ in range(900)]
+        samples = [{"device": "web1", "component": name, "point": "n", "value": 1} for name in names]
+        self.assertEqual(self.push({"samples": samples}).json, {"taken": 900, "refused": []})
+        self.assertEqual([component for _, component, _, _ in self.rows()], names)
+        for query in self.queries:
+            encode(query)
+
+    def test_a_line_is_bounded_before_it_is_looked_at(self) -> None:
+        self.attach("local")
+        answer = self.push("web1 '" + "x" * 1_000_000 + "' n 5\nweb1 - n 5\n")
+        self.assertEqual((answer.status, answer.json["taken"]), (200, 1))
+        self.assertIn("at most 1000 characters", answer.json["refused"][0]["error"])
+
+    def test_one_point_many_times_costs_no_more_than_others(self) -> None:
+        """That it is no square of them, by the size of what is compared."""
+        for handler in ("", "tracking"):
+            figures = [
+                Figure(device="web1", row=PushedRow(component="", values={Counted("n"): 1}, handler=handler))
+                for _ in range(200)
+            ]
+            Counted.compared = 0
+            self.assertEqual([places for _, places in _rows(figures, range(200))], [[place] for place in range(200)])
+            self.assertLess(Counted.compared, 2000)
+
+    def test_a_collector_that_lies_about_places_harms_nobody(self) -> None:
+        session = self.attach("local")
+        lies = [(-1, "x"), (2**40, "x"), (0, "no\x1b[31m" + "x" * 9000), (0, "again")]
+        session.answers = lambda _: Pushed(taken=-5, refused=lies)
+        answer = self.push("web1 - a 1\nweb1 - b 1\n")
+        self.assertEqual((answer.status, answer.json["taken"]), (200, 1))
+        (refused,) = answer.json["refused"]
+        self.assertEqual((refused["sample"], refused["error"]), (1, "again"))
+        session.answers = lambda _: Pushed(taken=0, refused=lies[2:3])
+        (refused,) = self.push("web1 - a 1\nweb1 - b 1\n").json["refused"]
+        self.assertTrue(refused["error"].isprintable() and len(refused["error"]) <= 500)
+
+    def test_thousands_of_devices_are_asked_about_some_at_a_time_and_silence_is_heard_once(self) -> None:
+        names = [f"d{number}" for number in range(500)]
+        OWNERS.update(dict.fromkeys(names, "local"))
+        self.addCleanup(lambda: [OWNERS.pop(name) for name in names])
+        session = self.attach("local")
+        asked: list[Any] = []
+        waiting: list[Deferred[Any]] = []
+
+        async def query(question: Any) -> Any:
+            asked.append(question)
+            waiting.append(Deferred())
+            return await waiting[-1]
+
+        session.query = query  # type: ignore[method-assign]  # it is slow
+        pushing = Deferred.fromCoroutine(
+            PushDesk(self.asker, config_of).push(
+                [Figure(device=name, row=PushedRow(component="", values={"n": 1})) for name in names]
+            )
+        )
+        self.assertLessEqual(len(asked), 50)
+        self.bench.clock.advance(31)
+        refused = self.successResultOf(pushing)
+        self.assertEqual((len(refused), {one.later for one in refused}), (500, {True}))
+        self.assertLessEqual(len(asked), 50)
 
     def test_where_a_collector_is_away_all_may_be_sent_again(self) -> None:
         self.attach("local")

@@ -9,6 +9,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
+from collectors.probes.pushed.book import PushSettings
 from collectors.probes.pushed.desk import PushDesk
 from common.configs import DeviceConfig, SourceKind
 from common.events import Severity
@@ -107,3 +108,38 @@ class PushTests(SynchronousTestCase):
         self.push(row(size=5))
         self.desk.forget("web1")
         self.assertEqual(self.push(row(size=6, at=NOW + 60)).taken, 1)
+
+    def limited(self, **limits: int) -> None:
+        self.desk = PushDesk(self.kit.context, PushSettings(**limits))
+
+    def test_a_device_has_so_many_series_and_those_that_there_are_go_on(self) -> None:
+        self.limited(device=2)
+        answer = self.push(row("a", size=1), row("b", size=1), row("c", size=1), row("c", handler="tracking", data=1))
+        self.assertEqual((answer.taken, [place for place, _ in answer.refused]), (2, [2, 3]))
+        self.assertIn("device web1 has 2 series that are pushed", answer.refused[0][1])
+        self.assertIn("[push] device", answer.refused[0][1])
+        self.assertEqual(self.push(row("a", size=2, at=NOW + 60)).taken, 1)
+        self.assertEqual(self.push(row("c", size=1), device="web2").taken, 1)
+        self.assertEqual(len(self.written()), 4)
+
+    def test_so_has_a_collector(self) -> None:
+        self.limited(device=2, collector=3)
+        for device, taken in (("web1", 2), ("web2", 1), ("web3", 0)):
+            self.assertEqual(self.push(row("a", size=1), row("b", size=1), device=device).taken, taken)
+        self.desk.forget("web1")
+        answer = self.push(row("a", size=1), row("b", size=1), row("c", size=1), device="web3")
+        self.assertEqual(answer.taken, 2)
+
+    def test_series_are_counted_after_a_restart_until_they_are_not_pushed_any_more(self) -> None:
+        self.limited(device=1)
+        self.push(row("a", size=1))
+        self.limited(device=1)
+        self.assertEqual(self.push(row("b", size=1)).taken, 0)
+        self.kit.clock.advance(32 * 86_400)
+        self.assertEqual(self.push(row("b", size=1)).taken, 1)
+        self.assertEqual(self.push(row("a", size=2)).taken, 0)
+
+    def test_what_was_refused_takes_no_place(self) -> None:
+        self.limited(device=1)
+        self.push(*(row(f"late{number}", size=1, at=NOW + 7200) for number in range(3)))
+        self.assertEqual(self.push(row("a", size=1)).taken, 1)
