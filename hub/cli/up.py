@@ -46,6 +46,7 @@ class Options(Struct, frozen=True, kw_only=True):
     interval_s: int
     status_port: int | None = None
     more: tuple[str, ...] = ()
+    less: tuple[str, ...] = ()
 
 
 @click.command("up")
@@ -67,6 +68,9 @@ class Options(Struct, frozen=True, kw_only=True):
     default="",
     help=f"Also these collectors: {', '.join(MORE_SERVICES)}, and those of packages. They are started from then on.",
 )
+@click.option(
+    "--without", "less", metavar="NAME,…", default="", help=f"Not these collectors, this time: {', '.join(SERVICES)}."
+)
 @click.option("--host-name", metavar="NAME", help="Name of this machine as a device [its host name].")
 @click.option("--no-roll", is_flag=True, help="Do not show the roll.")
 @click.option(
@@ -85,6 +89,7 @@ def up_command(
     enrol_port: int | None,
     status_port: int | None,
     more: str,
+    less: str,
     host_name: str | None,
     no_roll: bool,
     interval_s: int,
@@ -103,14 +108,15 @@ def up_command(
         interval_s=interval_s,
         status_port=status_port,
         more=more_services(more),
+        less=more_services(less, "--without"),
     )
     if host_name is not None and device_id(host_name) != host_name:
         raise usage(f"--host-name {host_name}: letters, digits and _ . : - only, a letter or digit first")
     bring_up(options)
 
 
-def more_services(text: str) -> tuple[str, ...]:
-    """The collectors that --with names.
+def more_services(text: str, option: str = "--with") -> tuple[str, ...]:
+    """The collectors that an option names.
 
     Raises:
         CommandError: exit code 2: there is no such collector.
@@ -122,7 +128,7 @@ def more_services(text: str) -> tuple[str, ...]:
     unknown = [name for name in names if name not in {*SERVICES, *there}]
     if unknown:
         raise usage(
-            f"--with {unknown[0]}: there is no such collector; there are {', '.join(there)}. "
+            f"{option} {unknown[0]}: there is no such collector; there are {', '.join(there)}. "
             "`tocsin-collector list` says what packages bring"
         )
     return names
@@ -222,7 +228,8 @@ class _Up:
             name for name in MORE_SERVICES if name in self._options.more or self._folder.settings_of(name).exists()
         ]
         *first, last = SERVICES
-        return (*first, *asked, *self._of_packages(), last)
+        named = (*first, *asked, *self._of_packages(), last)
+        return tuple(name for name in named if name not in self._options.less)
 
     def _of_packages(self) -> list[str]:
         """Those that were asked for now or once, and are still there."""

@@ -161,6 +161,18 @@ def test_more_collectors_are_started_where_somebody_asks_and_from_then_on(up: Up
     assert more_services(" probe , snmp,probe") == ("probe", "snmp")
 
 
+def test_what_is_not_wanted_is_not_started_this_time(up: Up) -> None:
+    up.start("--no-roll", "--without", "status,modeler", "--with", "snmp")
+    until("up", lambda: "Tocsin is up" in up.text() and up.pid("snmp") and up.pid("process"))
+    assert up.end() == 0
+    assert (up.pid("status"), up.pid("modeler")) == (0, 0)
+    up.start("--no-roll")
+    up.wait_up()
+    up.end()
+    with pytest.raises(CommandError, match="--without moon"):
+        more_services("moon", "--without")
+
+
 def test_a_collector_of_a_package_is_started_too_and_one_that_is_gone_is_told(up: Up, tmp_path: Path) -> None:
     packages = tmp_path / "packages"
     packages.mkdir()
