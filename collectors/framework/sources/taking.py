@@ -154,8 +154,32 @@ class SourceTaker:
         now, taken = self._context.wall(), Taken()
         unsent, decisions = self._unsent, self._decisions
         self._unsent, self._decisions = [], []
-        events = [*unsent, *self._begin(decisions, now)]
         once: list[Event] = []
+        try:
+            events = [*unsent, *self._begin(decisions, now)]
+            events += self._decide(results, job, failed, interval_s, now, once, taken)
+            taken.events = [*events, *once]
+            await self._keep(taken.events)
+        except BaseException as error:
+            # Nothing was stored: decide again from what was, or the events would be lost.
+            self._memory, self._stale = self._load(), True
+            self._decisions[:0] = decisions
+            self._unsent = [*unsent, *(once if isinstance(error, TocsinError) else ())][-MOST_UNSENT:]
+            raise
+        return taken
+
+    def _decide(
+        self,
+        results: Sequence[Result],
+        job: str | None,
+        failed: str,
+        interval_s: int,
+        now: float,
+        once: list[Event],
+        taken: Taken,
+    ) -> list[Event]:
+        """What is to be told of readings; what happened once goes to `once`. Their samples are written."""
+        events: list[Event] = []
         problems: list[Problem] = []
         if failed:
             problems.append(Problem(key=_key("job_failed", job or ""), summary=failed, severity=Severity.ERROR))
@@ -169,16 +193,7 @@ class SourceTaker:
         if job is not None:
             events += self._troubles(key_of("", job) or "\n", job, problems, now)
         self._context.samples.write(taken.samples)
-        taken.events = [*events, *once]
-        try:
-            await self._keep(taken.events)
-        except TocsinError:
-            # Nothing was stored: decide again from what was, or the events would be lost.
-            self._memory, self._stale = self._load(), True
-            self._decisions[:0] = decisions
-            self._unsent = [*unsent, *once][-MOST_UNSENT:]
-            raise
-        return taken
+        return events
 
     def _plan(self, result: Result, interval_s: int) -> SourcePlan | str:
         """What a reading is judged by, or why there is nothing."""
@@ -213,7 +228,7 @@ class SourceTaker:
             events += judged.events
             self._changed |= judged.changed
             taken.violations += judged.violations
-            taken.samples += self._samples(plan, sound, written, judged.figures)
+            taken.samples += self._samples(plan, sound, written, judged.figures, now)
         taken.refused += sound.refused
         once += sound.events
         told = follow(self._memory, kept, self._problems(plan, sound), self._event_class)
@@ -246,7 +261,7 @@ class SourceTaker:
         return found
 
     def _samples(
-        self, plan: SourcePlan, sound: Sound, written: dict[str, int], figures: Mapping[str, Figures]
+        self, plan: SourcePlan, sound: Sound, written: dict[str, int], figures: Mapping[str, Figures], now: float
     ) -> list[Sample]:
         """What is to be written: of each component one for each step."""
         step = sound.step
@@ -254,7 +269,7 @@ class SourceTaker:
         samples: list[Sample] = []
         derived = plan.layout.points[len(plan.names) :]
         for name, row in sound.rows.items():
-            if written.get(name, 0) >= step:
+            if step <= written.get(name, 0) <= now:  # else the clock was set back: what there was is of the future
                 continue
             written[name] = step
             found = figures.get(name) if derived else None

@@ -659,3 +659,41 @@ def test_whatever_is_read_every_alarm_opens_once_and_all_end_when_all_is_well(ru
         assert one.key.component.encode() is not None
     if not any(restarts for _, restarts, _ in runs):  # after one, a step may be read again
         assert taking.samples.dropped == 0
+
+
+# --- what nobody foresaw ----------------------------------------------------------------------------------------------
+
+
+def test_a_reading_that_is_none_loses_no_alarm_of_the_others() -> None:
+    taking = Taking()
+    bad: Any = object()
+    trouble = Result(source="queue", step=STEP, complete=False, problems=[Problem(key="silent", summary="no answer")])
+    taking.decide("silent", event_class="/Status/Fake", opened=True)
+    with pytest.raises(AttributeError):
+        taking.take(trouble, bad)
+    assert taking.told() == []
+    taking.take(replace(trouble, step=STEP + 60))
+    assert taking.told() == [("warning", "", "silent")]
+    taking.read(mail=1)
+    assert taking.told() == [("warning", "", "silent"), ("clear", "", "silent")]
+
+
+def test_what_an_operator_decided_is_not_lost_with_a_reading_that_is_none() -> None:
+    taking = Taking()
+    bad: Any = object()
+    taking.read(mail=60)
+    assert taking.decide(HIGH, "mail", opened=False)
+    with pytest.raises(AttributeError):
+        taking.take(bad)
+    taking.read(mail=60)
+    assert taking.told() == [("error", "mail", HIGH)] * 2
+
+
+def test_after_a_clock_that_was_far_ahead_samples_are_written_again() -> None:
+    taking = Taking()
+    taking.set_by = 3 * 86_400.0
+    taking.read(mail=1)
+    taking.set_by = 0.0
+    taking.read(mail=2)
+    taking.read(mail=3)
+    assert [values["length"] for _, _, values in taking.kept()] == [1, 2, 3]
