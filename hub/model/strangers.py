@@ -16,11 +16,11 @@ from hub.model.entities import (
     Pool,
     ProcessSet,
     RetentionPlan,
-    Template,
     key_of,
     lineage,
 )
 from hub.model.model import Model
+from hub.model.templates import Template
 
 NEAR = 0.8
 """From 0 to 1: how alike two names are, of which one may be the other misspelt."""

@@ -36,10 +36,11 @@ def wait_for(what: str, check: Callable[[], Any], within_s: float = 20.0) -> Any
 
 
 class Stack:
-    """Runs `tocsin up`, and `tocsin` commands against it."""
+    """Runs `tocsin up`, and `tocsin` commands against it; `folder` has the programs."""
 
-    def __init__(self, data: Path, *options: str) -> None:
+    def __init__(self, data: Path, *options: str, folder: Path = BIN) -> None:
         self.data = data
+        self.folder = folder
         self.options = options
         self.env = {
             **{name: value for name, value in os.environ.items() if not name.startswith("TOCSIN_")},
@@ -53,7 +54,7 @@ class Stack:
         log = (self.data / "up.log").open("ab")
         self.process = subprocess.Popen(
             [
-                str(BIN / "tocsin"),
+                str(self.folder / "tocsin"),
                 "up",
                 "--data",
                 str(self.data),
@@ -107,7 +108,7 @@ class Stack:
     def tocsin(self, *arguments: str, check: bool = True, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run a command."""
         done = subprocess.run(
-            [str(BIN / "tocsin"), *arguments],
+            [str(self.folder / "tocsin"), *arguments],
             input=stdin,
             capture_output=True,
             text=True,

@@ -70,7 +70,8 @@ def check(plugin: Plugin[Any], given: Any, config: DeviceConfig) -> None:
         msgspec.convert(msgspec.to_builtins(outcome), PluginOutcome)
     except (msgspec.ValidationError, TypeError) as error:
         raise Unbelievable(f"what it found cannot be told: {error}") from None
-    figures = [value for some in (given, *given.components) for value in some.attributes.values()]
+    told = [given.attributes, *(component.attributes for component in given.components)]
+    figures = [value for attributes in told for value in attributes.values()]
     if any(isinstance(value, float) and not math.isfinite(value) for value in figures):
         raise Unbelievable("one of the figures that it found is no number")
     asked = {one.name for one in chosen(config)}
@@ -100,9 +101,12 @@ def _plugin(one: Found, walks: Mapping[str, Walk]) -> Plugin[Any]:
 def _ill_formed(scalars: Any, walks: Any) -> bool:
     if not isinstance(scalars, tuple) or not isinstance(walks, tuple):
         return True
-    if not all(isinstance(walk, Walk) and isinstance(walk.columns, tuple) and walk.columns for walk in walks):
-        return True
-    return not all(map(_is_oid, (*scalars, *(column for walk in walks for column in walk.columns))))
+    return not all(map(_is_oid, scalars)) or not all(map(_is_walk, walks))
+
+
+def _is_walk(given: Any) -> bool:
+    columns: Any = given.columns if isinstance(given, Walk) else ()
+    return isinstance(columns, tuple) and bool(columns) and all(map(_is_oid, columns))
 
 
 def _is_oid(given: Any) -> bool:

@@ -1,3 +1,4 @@
+# mypy: allow-untyped-calls
 """Plugins that packages bring: what is broken about one harms no other."""
 
 from __future__ import annotations
