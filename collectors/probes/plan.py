@@ -151,6 +151,7 @@ def _order(
     return Run(
         number=0,
         argv=[*probe.program, *arguments],
+        program=probe.real,
         environment=environment,
         user=user_of(user or said.user or settings.user),
         timeout_s=timeout_s,

@@ -36,10 +36,11 @@ def probe_of(command: Collection[str], probes: Mapping[str, Probe], allow: Colle
         )
     if not Path(name).is_file():
         raise PermanentError(f"there is no program {name[:200]} on this host")
-    why = unsafe(Path(os.path.realpath(name)))
+    real = os.path.realpath(name)
+    why = unsafe(Path(real))
     if why:
         raise PermanentError(f"{name[:200]} is not run: {why}")
-    return Probe(PurePosixPath(name).name, (name,), path=name)
+    return Probe(PurePosixPath(name).name, (name,), path=name, real=real)
 
 
 def _matches(name: str, pattern: str) -> bool:

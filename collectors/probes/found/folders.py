@@ -38,12 +38,14 @@ class Probe(Struct, frozen=True):
         program: the beginning of its arguments: the program that is run, as a path.
         said: what it says of itself.
         path: its file; empty when it is of a package.
+        real: the file that was looked at and is run, whatever becomes of links that lead to it; empty for `program`.
     """
 
     name: str
     program: tuple[str, ...]
     said: Said = Said()
     path: str = ""
+    real: str = ""
 
 
 class Refused(Struct, frozen=True):
@@ -213,7 +215,7 @@ def _probe(path: Path) -> Probe:
     if not executable and not function:
         raise SettingsError(f"{path} is not run: it is not executable; chmod +x makes it so")
     program = (sys.executable, "-I", PYCHILD, str(real)) if function else (str(path),)
-    return Probe(name, program, _said(path, head.decode("utf-8", "replace")), str(path))
+    return Probe(name, program, _said(path, head.decode("utf-8", "replace")), str(path), "" if function else str(real))
 
 
 def _said(path: Path, head: str) -> Said:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from collectors.probes.launch.limits import Limits, take_orphans
 from collectors.probes.launch.orders import MAX_HEAD, MAX_STDERR, Outcome, Run
-from collectors.probes.launch.tree import end_all, reap
+from collectors.probes.launch.tree import descendants, end_all, reap
 from collectors.probes.output.parse import parse
 from collectors.probes.output.parsed import Parsed
 from collectors.probes.output.places import shown
@@ -23,6 +23,10 @@ CHUNK = 1 << 16
 MAX_ERRORS_BYTES = 64 << 20
 """Of standard error: whoever prints more is ended, too."""
 MAX_ERROR_LINES = 40
+MOST_PROCESSES = 100
+"""Whatever begins more at once is ended: it would leave none for others."""
+COUNT_S = 0.2
+"""How often they are counted."""
 
 
 def run(order: Run, ended: int | None = None) -> Outcome:
@@ -41,6 +45,7 @@ def run(order: Run, ended: int | None = None) -> Outcome:
         with limits:
             child = subprocess.Popen(
                 order.argv,
+                executable=order.program or None,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -75,7 +80,8 @@ class _Watch:
         self._errors_bytes = 0
         self._status: int | None = None
         self._usage: tuple[float, int] = (0.0, 0)
-        self._late = self._cut = self._cancelled = False
+        self._late = self._cut = self._cancelled = self._many = False
+        self._count_at = time.monotonic() + COUNT_S
         self.left = self.alive = 0
 
     def go(self) -> None:
@@ -94,22 +100,30 @@ class _Watch:
             if left_s <= 0:
                 self._late = True
                 break
-            for descriptor, _ in poll.poll(left_s * 1000 + 1):
+            for descriptor, _ in poll.poll(min(left_s, COUNT_S) * 1000 + 1):
                 if descriptor == self._ended:
                     self._cancelled = True
                 elif descriptor == pidfd:
                     self._reap()
                 elif not self._read(descriptor, is_out=descriptor == out):
                     poll.unregister(descriptor)
-            if self._cancelled:
+            if self._cancelled or self._swarms():
                 break
         os.close(pidfd)
         if self._status is not None:  # what still is in the pipes; whoever else holds them is not waited for
             while self._read(out, is_out=True) and not self._cut and not self._dry:
                 pass
-            while self._read(errors, is_out=False) and not self._dry:
+            while self._read(errors, is_out=False) and not self._dry and not self._cut:
                 pass
         self.left, self.alive = self._end()
+
+    def _swarms(self) -> bool:
+        """Whether there are too many of them by now."""
+        now = time.monotonic()
+        if now >= self._count_at:
+            self._count_at = now + COUNT_S
+            self._many = len(descendants(os.getpid())) > MOST_PROCESSES
+        return self._many
 
     def _end(self) -> tuple[int, int]:
         if self._status is not None:
@@ -152,9 +166,12 @@ class _Watch:
             self._child.returncode = -signal.SIGKILL  # it was reaped with the others
         reap()
         good = self._status is not None and self._status >= 0 and not self._cut
+        error = "it was ended, because nobody waits for it any more" if self._cancelled else ""
+        if self._many:
+            error = f"it was ended, because it had begun more than {MOST_PROCESSES} processes"
         return Outcome(
             number=self._order.number,
-            error="it was ended, because nobody waits for it any more" if self._cancelled else "",
+            error=error,
             status=self._status,
             late=self._late,
             cut=self._cut,

@@ -14,6 +14,8 @@ from typing import Self
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 MIB = 1 << 20
+MAX_FILE_BYTES = 256 * MIB
+"""Of a file that a probe writes: what it notes for the next time is small."""
 
 _prctl: Callable[..., int] | None = None
 if sys.platform == "linux":
@@ -53,6 +55,7 @@ class Limits:
                 (resource.RLIMIT_CPU, cpu_s, cpu_s + 2),
                 (resource.RLIMIT_AS, memory_mib * MIB, memory_mib * MIB),
                 (resource.RLIMIT_NOFILE, files, files),
+                (resource.RLIMIT_FSIZE, MAX_FILE_BYTES, MAX_FILE_BYTES),
             )
         }
         self._before = {which: resource.getrlimit(which) for which in self._wanted}

@@ -30,6 +30,7 @@ class Run(Struct, frozen=True, kw_only=True, tag="run"):
         environment: all of it.
         user: None for the collector's own.
         timeout_s: after which it is ended, with all that it has begun.
+        program: the file that is run, with no links in its path; empty for the first of `argv`.
         cpu_s: of CPU time.
         nice: how far it stands back behind others, 0 to 19.
     """
@@ -44,6 +45,7 @@ class Run(Struct, frozen=True, kw_only=True, tag="run"):
     output_kib: int = 1024
     files: int = 256
     nice: int = 5
+    program: str = ""
 
 
 class Cancel(Struct, frozen=True, tag="cancel"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import signal
 import sys
 import uuid
 from pathlib import Path
@@ -16,6 +17,7 @@ from msgspec.structs import replace
 
 from collectors.probes import troubles
 from collectors.probes.dryrun import run_apart
+from collectors.probes.found.commands import probe_of
 from collectors.probes.found.folders import PYCHILD
 from collectors.probes.launch.orders import Outcome, Run, User
 
@@ -220,3 +222,34 @@ def test_our_own_limits_are_as_before() -> None:
     before = resource.getrlimit(resource.RLIMIT_AS)
     shell("true", memory_mib=100)
     assert resource.getrlimit(resource.RLIMIT_AS) == before
+
+
+def test_one_that_multiplies_is_ended_before_its_time() -> None:
+    mark = uuid.uuid4().hex
+    # Each waits for its children, so that they are all there at once; it ends by itself, should nobody end it.
+    text = f"for i in $(seq 300); do sleep 15 & done; wait; : {mark}"
+    outcome, failure = shell(text, timeout_s=20)
+    assert outcome.status is None
+    assert not outcome.late
+    assert "more than 100 processes" in failure
+    assert outcome.alive == 0
+    assert not alive(mark)
+
+
+def test_a_file_that_it_writes_is_bounded(tmp_path: Path) -> None:
+    outcome, _ = shell(f"truncate -s 300M {tmp_path}/large; echo $?")
+    assert outcome.head == str(128 + signal.SIGXFSZ)
+    assert (tmp_path / "large").stat().st_size <= 256 << 20
+
+
+def test_the_file_that_was_looked_at_is_run_whatever_becomes_of_links(tmp_path: Path) -> None:
+    good, bad, link = (tmp_path / name for name in ("good", "bad", "link"))
+    for path in (good, bad):
+        path.write_text(f"#!/bin/sh\necho {path.name}\n")
+        path.chmod(0o755)
+    link.symlink_to(good)
+    probe = probe_of([str(link)], {}, [str(tmp_path / "*")])
+    link.unlink()
+    link.symlink_to(bad)
+    outcome = run_apart(order(*probe.program, program=probe.real))
+    assert outcome.head == "good"
