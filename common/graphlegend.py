@@ -110,22 +110,28 @@ def ordinal(percentile: float) -> str:
 def _aligned(rows: Sequence[Sequence[tuple[str, str]]], names: Sequence[str]) -> tuple[list[str], str]:
     """Cells in columns: numbers to the right, their units to the left, names above the numbers."""
     lines, heading = [""] * len(rows), ""
+    if any(
+        _short(unit) != unit for row in rows for _, unit in row
+    ):  # of all of them then, or none would be like others
+        rows = [[(number, _prefix(unit)) for number, unit in row] for row in rows]
     for place, name in enumerate(names):
         numbers = max([columns(name), *(columns(row[place][0]) for row in rows)])
-        units = max((columns(_short(row[place][1])) for row in rows), default=0)
+        units = max((columns(row[place][1]) for row in rows), default=0)
         space = "  " if place else ""
         heading += space + name.rjust(numbers) + " " * (units + bool(units))
         for i, row in enumerate(rows):
             number, unit = row[place]
             text = " " * (numbers - columns(number)) + number
-            lines[i] += space + (f"{text} {_short(unit)}{' ' * (units - columns(_short(unit)))}" if units else text)
+            lines[i] += space + (f"{text} {unit}{' ' * (units - columns(unit))}" if units else text)
     return lines, heading
 
 
 def _short(unit: str) -> str:
     """A unit that has its place beside each figure: a long word stands at the axis alone, but for its prefix."""
-    if columns(unit) <= 10:
-        return unit
+    return unit if columns(unit) <= 10 else _prefix(unit)
+
+
+def _prefix(unit: str) -> str:
     prefix = unit.partition(" ")[0]
     return prefix if len(prefix) <= 2 else ""
 

@@ -302,15 +302,16 @@ class ProcessTask:
         if self.book is not None:
             self.book.unreadable(error.message)
         alarms = self._tracker.memory.alarms
+        problem = error.message
         if isinstance(error, NoHostResources) and not self._config.process_sets:
-            events += self._readable()  # a switch, a printer: nobody has asked for processes of it
+            events, problem = events + self._readable(), ""  # a switch, a printer: nobody asks for processes of it
         elif key not in alarms:
             events += [self._device_event(old, Severity.CLEAR, "another problem took its place") for old in alarms]
             alarms.clear()
             alarms[key] = int(Severity.ERROR)
             events.append(self._device_event(key, Severity.ERROR, error.message))
         await self._keep(events, changed=bool(events))
-        self.scan = msgspec.structs.replace(self.scan, problem=error.message)
+        self.scan = msgspec.structs.replace(self.scan, problem=problem)
 
     def _readable(self) -> list[Event]:
         alarms = self._tracker.memory.alarms

@@ -6,6 +6,9 @@ import math
 import unicodedata
 from datetime import UTC, datetime
 
+from common.graphkinds import Unit
+from common.graphscale import scale_for
+
 NOTHING = "–"
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
@@ -95,7 +98,7 @@ def percent(value: object) -> str:
 
 
 def measured(value: object, unit: str) -> str:
-    """A value of a series with its unit; bytes get a prefix, a length of time its units."""
+    """A value of a series with its unit; bytes and bits get a prefix, a length of time its units, a stamp is a time."""
     number = _number(value)
     if number is None:
         return NOTHING
@@ -103,6 +106,11 @@ def measured(value: object, unit: str) -> str:
         return size(number) + unit.removeprefix("bytes")
     if unit == "s" and number >= 60:
         return span(number)
+    if unit == "epoch s":
+        return local_time(number)
+    if unit in {"bit", "bit/s"} or (unit == "s" and 0 < abs(number) < 1):
+        scale = scale_for(Unit.PLAIN, number, unit)
+        return f"{number / scale.factor:.4g} {scale.unit}"
     text = f"{number:,.0f}".replace(",", " ") if number == int(number) else f"{number:.4g}"
     return f"{text} {unit}".strip()
 

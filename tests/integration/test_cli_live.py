@@ -303,7 +303,14 @@ def test_the_page_and_its_files_are_served_with_safe_headers(stack: Stack) -> No
     import httpx
 
     url = stack.env["TOCSIN_URL"]
-    for path in ("/", "/static/app.js", "/static/graphs.js", "/static/style.css", "/static/icon.svg"):
+    for path in (
+        "/",
+        "/static/app.js",
+        "/static/graphs.js",
+        "/static/values.js",
+        "/static/style.css",
+        "/static/icon.svg",
+    ):
         answer = httpx.get(url + path, trust_env=False)
         assert answer.status_code == 200
         assert "default-src 'self'" in answer.headers["content-security-policy"]

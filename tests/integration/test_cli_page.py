@@ -227,6 +227,36 @@ def test_a_device_shows_all_its_graphs_as_they_come_into_sight(page: Browser, fa
         page.call("Emulation.clearDeviceMetricsOverride")
 
 
+def test_a_device_shows_its_events_and_last_values_and_one_without_process_sets_is_there(
+    page: Browser, fake: FakeApi
+) -> None:
+    with fake.state.lock:
+        fake.state.devices["ups"] = {**fake.state.devices["web1"], "id": "ups", "class": "/Power/UPS", "components": 2}
+        fake.state.add_event(device="ups", component="output 1", summary="on battery")
+        fake.state.add_series("ups", "sshd", "output")
+        fake.state.series["ups"].append(
+            {**fake.state.series["ups"][0], "component": "", "point": HOSTILE, "unit": "bit", "kind": "counter",
+             "value": 1, "rate": 4_600_000.0, "stale": True}
+        )  # fmt: skip
+        fake.state.own_graphs = {"charge"}
+        fake.state.single_points = ["sshd"]
+    inside(page)
+    wait_for("the power supply", lambda: "/Power/UPS" in page.js(ROLL), 15)
+    assert "1 open event" in page.js(ROLL)
+    page.js("[...document.querySelectorAll('#roll strong button')].find((b) => b.textContent === 'ups').click()")
+    wait_for("values", lambda: page.js("document.querySelectorAll('#pictures dl > div').length") == 4, 10)
+    text = page.js("document.getElementById('graphs').innerText")
+    for part in ("on battery", "The device itself", "4.6 Mbit/s", "11.9 MiB", "0.25 %", "<img src=x"):
+        assert part in text, part
+    assert page.js("document.querySelectorAll('#pictures dl > .late').length") == 1
+    assert page.js("[...document.querySelectorAll('#pictures img')].filter((i) => i.alt.startsWith('odd')).length") == 0
+    page.js("document.querySelector('#graphs-events button').click()")
+    assert page.js("document.getElementById('event').open") is True
+    page.js("document.getElementById('event-shut').click()")
+    page.js("document.getElementById('shut').click()")
+    assert page.said == []
+
+
 def test_pictures_have_the_theme_of_the_page(page: Browser, fake: FakeApi) -> None:
     def theme(value: str) -> None:
         page.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": value}])

@@ -5,6 +5,7 @@
 const REFRESH_MS = 2000;
 const ANSWER_WITHIN_MS = 10000;
 const FIRST_REPORT_MS = 10000;
+const DEVICES_MS = 10000;
 const KEY = "tocsin-token";
 const MARKS = { "too few": "▼", "too many": "▲", up: "●", missing: "✖", restarting: "↻", unknown: "○" };
 const URGENCY = { missing: 0, "too few": 1, "too many": 1, restarting: 2, unknown: 3, up: 4 };
@@ -14,6 +15,7 @@ const at = (id) => document.getElementById(id);
 let token = sessionStorage.getItem(KEY) || "";
 let timer = 0;
 let last = null;
+let devices = { at: 0, rows: [] };
 
 // --- the API ---------------------------------------------------------------------------------------------------------
 
@@ -176,9 +178,12 @@ function drawCollectors(collectors) {
 }
 
 function deviceBlocks(sets, scans) {
-  const blocks = new Map(scans.map((scan) => [scan.device, { device: scan.device, scan, sets: [] }]));
+  const blocks = new Map(devices.rows.map((one) => [one.id, { device: one.id, about: one, scan: {}, sets: [] }]));
+  for (const scan of scans) {
+    blocks.set(scan.device, { device: scan.device, about: (blocks.get(scan.device) || {}).about || null, scan, sets: [] });
+  }
   for (const set of sets) {
-    if (!blocks.has(set.device)) blocks.set(set.device, { device: set.device, scan: {}, sets: [] });
+    if (!blocks.has(set.device)) blocks.set(set.device, { device: set.device, about: null, scan: {}, sets: [] });
     blocks.get(set.device).sets.push(set);
   }
   const wanted = at("filter").value.trim().toLowerCase();
@@ -190,10 +195,20 @@ function deviceBlocks(sets, scans) {
       if (block.sets.length === 0) continue;
     }
     block.sets.sort((a, b) => urgency(a) - urgency(b) || a.set.localeCompare(b.set));
-    block.urgency = block.scan.problem ? -1 : Math.min(9, ...block.sets.map(urgency));
+    block.events = last.events.filter((event) => event.device === block.device);
+    const worst = Math.max(0, ...block.events.map((event) => event.severity));
+    block.urgency = block.scan.problem ? -1 : Math.min(9 - worst, ...block.sets.map(urgency));
     result.push(block);
   }
   return result.sort((a, b) => a.urgency - b.urgency || a.device.localeCompare(b.device));
+}
+
+// Of a device without processes: what it is, and of how many parts.
+function aboutDevice(one) {
+  const parts = [one.class, one.address];
+  if (one.components) parts.push(counted(one.components, "component"));
+  if (one.state !== "production") parts.push(one.state);
+  return parts.filter(Boolean).join(", ");
 }
 
 function makeDevice() {
@@ -205,7 +220,7 @@ function makeDevice() {
   button.title = "Show all its graphs";
   button.addEventListener("click", () => openGraphs(block.dataset.key, null));
   name.append(button);
-  head.append(name, element("span", "quiet"), element("p", "problem"));
+  head.append(name, element("span", "quiet"), element("span"), element("p", "problem"));
   const scroll = element("div", "scroll");
   const table = element("table", "roll");
   const heads = table.createTHead().insertRow();
@@ -247,11 +262,15 @@ function drawRoll(sets, scans) {
   at("no-devices").hidden = blocks.length > 0;
   put(at("no-devices"), at("filter").value ? "Nothing has that name." : "Waiting for the first scan…");
   sync(at("roll"), blocks, (block) => block.device, makeDevice, (node, block) => {
-    const [name, facts, problem] = node.querySelector(".head").children;
+    const [name, facts, open, problem] = node.querySelector(".head").children;
     put(name.firstChild, block.device);
     const scan = block.scan;
     put(facts, scan.at ? scan.processes + (scan.processes === 1 ? " process" : " processes")
-      + ", scanned " + since(scan.at) + " ago in " + Number(scan.duration_s || 0).toFixed(2) + " s" : "not scanned yet");
+      + ", scanned " + since(scan.at) + " ago in " + Number(scan.duration_s || 0).toFixed(2) + " s" : block.about && !block.sets.length ? aboutDevice(block.about)
+      : "not scanned yet");
+    const worst = block.events.reduce((most, event) => (event.severity > (most ? most.severity : -1) ? event : most), null);
+    put(open, worst ? counted(block.events.length, "open event") : "");
+    open.className = worst ? "state " + worst.severity_name : "";
     put(problem, scan.problem || "");
     problem.hidden = !scan.problem;
     node.querySelector(".scroll").hidden = block.sets.length === 0;
@@ -295,10 +314,12 @@ async function refresh() {
   clearTimeout(timer);
   const asked = token;
   try {
-    const [roll, events, collectors] = await Promise.all([
-      read("sets"), read("events", { state: "open", limit: 200 }), read("collectors"),
+    const isOld = Date.now() - devices.at >= DEVICES_MS;
+    const [roll, events, collectors, held] = await Promise.all([
+      read("sets"), read("events", { state: "open", limit: 200 }), read("collectors"), isOld ? read("devices") : null,
     ]);
     if (asked !== token) return;
+    if (held) devices = { at: Date.now(), rows: held.devices };
     const problems = Object.values(roll.problems || {});
     last = {
       sets: known("sets", roll.sets, problems.length > 0),
@@ -336,6 +357,7 @@ function leave(message) {
   clearTimeout(timer);
   token = "";
   last = null;
+  devices = { at: 0, rows: [] };
   sessionStorage.removeItem(KEY);
   if (at("graphs").open) at("graphs").close();
   for (const drawn of [at("roll"), at("events").tBodies[0], at("collectors").tBodies[0]]) drawn.replaceChildren();

@@ -101,6 +101,7 @@ async function openGraphs(device, component) {
   chosen = mine;
   put(at("graphs-title"), component === null ? device : component + " on " + device);
   empty();
+  drawEventsOf();
   put(at("graphs-facts"), "Reading…");
   at("graphs-facts").hidden = false;
   if (!at("graphs").open) at("graphs").showModal();
@@ -115,17 +116,21 @@ async function openGraphs(device, component) {
   put(at("graphs-facts"), found.problem || (found.graphs.length ? "" : "There are none yet; the first sample makes them."));
   at("graphs-facts").hidden = at("graphs-facts").textContent === "";
   drawSections(device, component, found.graphs);
+  readValues();
 }
 
 function drawSections(device, component, rows) {
   const sections = new Map();
+  const others = new Set(rows.filter((row) => !row.single).map((row) => row.component));
   for (const row of rows) {
+    if (row.single && others.has(row.component)) continue;  // its last value says enough
     if (!sections.has(row.component)) sections.set(row.component, []);
     sections.get(row.component).push(row);
   }
   for (const [name, ofOne] of sections) {
     const section = element("section");
-    if (component === null) section.append(element("h3", "", name === null ? "All sets together" : name));
+    if (component === null) section.append(element("h3", "", name === null ? "All together" : name || "The device itself"));
+    if (name !== null) section.append(makeValues(name));
     const grid = element("div", "pictures");
     grid.append(...ofOne.map((row) => makeFigure(device, row)));
     section.append(grid);
