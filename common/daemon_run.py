@@ -139,7 +139,7 @@ class Foreground:
 
     def _start(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
-            pass  # the reactor's own do not bear to be asked twice
+            self._listen_to(number, self._end)  # the reactor's own do not bear to be asked twice
         release_signals()  # before any process or thread of ours begins, which would inherit the wait
         Deferred.fromCoroutine(self._begin())
 
