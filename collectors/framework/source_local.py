@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 import psutil
@@ -71,6 +72,10 @@ class _Seen:
 class ProcSource:
     """Reads /proc.
 
+    Args:
+        left_out: asked before each scan for processes of which the scan before says enough, while they are there; of
+            a full scan, and of those for which further figures are read, none is left out.
+
     Attributes:
         unreadable: processes that could not be read in the last scan, because they ended or belong to others.
     """
@@ -82,12 +87,14 @@ class ProcSource:
         wanted: Wanted,
         root: Path = Path("/proc"),
         host: LocalHost | None = None,
+        left_out: Callable[[], AbstractSet[int]] = frozenset,
     ) -> None:
         self._wall = wall
         self._monotonic = monotonic
         self._wanted = wanted
         self._root = f"{root}/"
         self._host = host or LocalHost()
+        self._left_out = left_out
         self._watched = procfs.Watched(self._host.outcomes)
         self._tick_s = 1.0 / os.sysconf("SC_CLK_TCK")
         self._page_bytes = os.sysconf("SC_PAGE_SIZE")
@@ -138,12 +145,16 @@ class ProcSource:
             return f"{self._root} cannot be read: {error.strerror or error}"
         known, seen, problem = self._known, {}, ""
         anew, self._ask_again = full or self._ask_again, False
+        left_out = frozenset() if anew else self._left_out()
         for name in names:
             one = known.get(name)
             if one is None:
                 if not (name.isascii() and name.isdigit()) or len(name) > procfs.MOST_PID_DIGITS:
                     continue
                 one = _Seen(int(name))
+            elif one.pid in left_out and one.row is not None and not one.wanted:
+                seen[name], rows[one.pid] = one, one.row
+                continue
             try:
                 data = self._stat(one)
                 if anew or data != one.data or not data:

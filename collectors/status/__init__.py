@@ -26,6 +26,7 @@ What is read:
     sensors         temperatures and fans
     units           units of systemd that failed
     processes       processes by name
+    asleep          who is not read in each pass
     names           who is meant by one
     family          who is shown for those that were found
     rows            what series get of them

@@ -32,16 +32,24 @@ class Family:
             elif follow is Follow.FIRST_CHILD:
                 ones = (self._first_child(row) or row,)
             else:
-                ones = self._tree(row)
+                ones = self._tree(row).values()
             shown.update((one.pid, one) for one in ones if _may_be_shown(one))
         return shown
+
+    def below(self, found: Iterable[ProcessRow]) -> set[int]:
+        """Those that were found, and all that descend from them."""
+        pids: set[int] = set()
+        for row in found:
+            if row.pid not in pids:
+                pids.update(self._tree(row))
+        return pids
 
     def _first_child(self, row: ProcessRow) -> ProcessRow | None:
         """The oldest child that may be shown."""
         children = [child for child in self._of(row.pid) if _may_be_shown(child)]
         return min(children, key=lambda child: (child.started or 0.0, child.pid), default=None)
 
-    def _tree(self, row: ProcessRow) -> Iterable[ProcessRow]:
+    def _tree(self, row: ProcessRow) -> dict[int, ProcessRow]:
         found = {row.pid: row}
         waiting = [row.pid]
         while waiting:
@@ -49,7 +57,7 @@ class Family:
                 if child.pid not in found:
                     found[child.pid] = child
                     waiting.append(child.pid)
-        return found.values()
+        return found
 
     def _of(self, pid: int) -> list[ProcessRow]:
         if self._children is None:

@@ -12,10 +12,12 @@ from collectors.framework.interfaces import IProcessSource
 from collectors.framework.local.host import LocalHost
 from collectors.framework.local.outcomes import Kind, kind_of
 from collectors.framework.processtable import ProcessRow, ProcessTable
+from collectors.status.asleep import Asleep
 from collectors.status.family import Family
 from collectors.status.names import Names
 from collectors.status.passes import ProcessFigures, ProcessName
 from common.configs import DeviceConfig, SourceKind
+from common.sources import Follow
 
 FULL_EVERY_S = 60.0
 """After so long all names and arguments are read again: a process may change its title without a trace."""
@@ -76,10 +78,12 @@ class ProcessReader:
         source: of this host.
         host: what the source counts with.
         ways: to what the source does not tell.
+        asleep: where the source asks whom it may leave out; None for one that reads all in each scan.
     """
 
-    def __init__(self, source: IProcessSource, host: LocalHost, ways: Ways) -> None:
+    def __init__(self, source: IProcessSource, host: LocalHost, ways: Ways, asleep: Asleep | None = None) -> None:
         self._source = source
+        self._asleep = asleep or Asleep(turn_s=0.0)
         self._outcomes = host.outcomes
         self._ways = ways
         self._every_s = 0.0
@@ -99,6 +103,7 @@ class ProcessReader:
         if every_s != self._every_s:
             self._every_s = every_s
             self._source.update(_config(every_s))
+            self._asleep.wake()
         if wanted != self._wanted:
             self._want(wanted)
         table = self._scan()
@@ -106,6 +111,9 @@ class ProcessReader:
         family = Family(table.rows)
         shown = {name: family.shown(rows, name.follow) for name, rows in matched.items()}
         figures = self._figures(table, {pid: row for rows in shown.values() for pid, row in rows.items()})
+        self._asleep.scanned(table.monotonic, table.rows.keys(), _near(family, matched), every_s)
+        if table.problem:  # else it would be over, and come again, with each turn of whoever has it
+            self._asleep.wake()
         names = {name: self._of_name(name, rows, figures) for name, rows in shown.items()}
         self._last = table
         after = self._counted()
@@ -116,11 +124,14 @@ class ProcessReader:
         self._wanted = wanted
         self._names = Names(wanted, self._arguments)
         self._hits = {}
+        self._asleep.wake()
         self._spent = {name: spent for name, spent in self._spent.items() if name in wanted}
 
     def _scan(self) -> ProcessTable:
         last = self._last
         full = last is None or self._last_full is None or last.monotonic - self._last_full >= FULL_EVERY_S
+        if full:
+            self._asleep.wake()
         table: ProcessTable = at_once(self._source.scan(full))
         if full:
             self._last_full = table.monotonic
@@ -164,7 +175,6 @@ class ProcessReader:
         """Figures of processes, each with its CPU seconds since the last scan; without those that have just ended."""
         found = {}
         sizes: dict[int, tuple[ProcessRow, Sizes]] = {}
-        elapsed_s = table.monotonic - self._last.monotonic if self._last is not None else 0.0
         for pid, row in rows.items():
             try:
                 known = self._sizes.get(pid)
@@ -175,7 +185,7 @@ class ProcessReader:
                 continue
             if size is not None:
                 sizes[pid] = (row, size)
-            spent_s, over_s = self._spent_of(row, elapsed_s)
+            spent_s, over_s = self._spent_of(row, self._asleep.elapsed_s(pid, table.monotonic))
             rss = size.rss if size is not None else row.memory_bytes
             figures = ProcessFigures(
                 pid=pid,
@@ -207,7 +217,7 @@ class ProcessReader:
             return None
 
     def _spent_of(self, row: ProcessRow, elapsed_s: float) -> tuple[float | None, float]:
-        """CPU seconds of a process since the last scan, and of what time: a new one's begins with its start."""
+        """CPU seconds of a process since it was read last, and of what time: a new one's begins with its start."""
         if self._last is None or row.cpu_s is None or elapsed_s <= 0:
             return None, 1.0
         was = self._last.rows.get(row.pid)
@@ -252,6 +262,15 @@ def summary(processes: Iterable[ProcessFigures]) -> dict[str, float | int | None
         "shared_sum": over("shared", sum),
         "memory_percent": over("memory_percent", sum),
     }
+
+
+def _near(family: Family, matched: Mapping[ProcessName, Iterable[ProcessRow]]) -> set[int]:
+    """Those that were found, and whoever may be shown for them."""
+    near = {row.pid for rows in matched.values() for row in rows}
+    for name, rows in matched.items():
+        if name.follow is not Follow.SELF:
+            near |= family.below(rows)
+    return near
 
 
 def _config(every_s: float) -> DeviceConfig:

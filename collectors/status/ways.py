@@ -15,6 +15,7 @@ from collectors.framework.local.host import LocalHost
 from collectors.framework.local.source_psutil import PsutilSource
 from collectors.framework.processtable import ProcessRow
 from collectors.framework.source_local import ProcSource
+from collectors.status.asleep import Asleep
 from collectors.status.hostfiles import ProcHost
 from collectors.status.hostpsutil import PsutilHost
 from collectors.status.processes import ProcessReader, Sizes, Ways
@@ -43,11 +44,10 @@ def local_processes(wall: Clock, monotonic: Clock, host: LocalHost, root: Path =
         root: where /proc is.
     """
     if has_proc(root):
-        source: IProcessSource = ProcSource(wall, monotonic, _nobody, root, host)
-        ways = proc_ways(str(root))
-    else:
-        source, ways = PsutilSource(wall, monotonic, _nobody, host), psutil_ways(wall)
-    return ProcessReader(source, host, ways)
+        asleep = Asleep()
+        source: IProcessSource = ProcSource(wall, monotonic, _nobody, root, host, lambda: asleep.pids)
+        return ProcessReader(source, host, proc_ways(str(root)), asleep)
+    return ProcessReader(PsutilSource(wall, monotonic, _nobody, host), host, psutil_ways(wall))
 
 
 def proc_ways(root: str) -> Ways:

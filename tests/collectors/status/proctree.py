@@ -11,6 +11,7 @@ from collectors.framework.local.handles import Handles
 from collectors.framework.local.host import LocalHost
 from collectors.framework.local.own import OwnDaemons
 from collectors.framework.source_local import ProcSource
+from collectors.status.asleep import Asleep
 from collectors.status.passes import ProcessName
 from collectors.status.processes import ProcessReader, Reading, Ways
 from collectors.status.ways import proc_ways
@@ -25,15 +26,21 @@ class ProcTree:
 
     Attributes:
         now: seconds since the boot, and on the clock; passes are taken at it.
+        every_s: the pace that passes are said to have; at a slow one all processes are read in each.
+        asleep: who is not.
         ways: how what is not in the table is told; a test may have them lie.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.now = 1000.0
+        self.every_s = 60.0
+        self.asleep = Asleep()
         self.host = LocalHost(Handles(100))
         self.host.own = OwnDaemons(None, pid=NOBODY, owner=lambda _: None)
-        self.source = ProcSource(lambda: self.now, lambda: self.now, lambda _: False, path, self.host)
+        self.source = ProcSource(
+            lambda: self.now, lambda: self.now, lambda _: False, path, self.host, lambda: self.asleep.pids
+        )
         self.source._boot = 0.0
         ways = proc_ways(str(path))
         self.ways = msgspec.structs.replace(
@@ -48,7 +55,8 @@ class ProcTree:
 
     def new_reader(self, ways: Ways | None = None) -> ProcessReader:
         """Another one, which knows nothing yet."""
-        self.reader = ProcessReader(self.source, self.host, ways or self.ways)
+        self.asleep = Asleep()
+        self.reader = ProcessReader(self.source, self.host, ways or self.ways, self.asleep)
         return self.reader
 
     def put(
@@ -82,7 +90,7 @@ class ProcTree:
     def read(self, *names: ProcessName, after_s: float = 1.0) -> Reading:
         """Take a pass so much later."""
         self.now += after_s
-        return self.reader.read(names, 60.0)
+        return self.reader.read(names, self.every_s)
 
     def pids(self, *names: ProcessName) -> Mapping[str, list[int]]:
         """Take a pass, and tell who is shown for each name."""
