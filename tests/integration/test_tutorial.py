@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import socket
 import subprocess
 import sys
 import sysconfig
 import tempfile
+import time
+import urllib.error
 import venv
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,14 +71,18 @@ def port(stack: Stack) -> Iterator[int]:
 
 def last(stack: Stack, component: str) -> dict[str, Any]:
     """Newest values, by point; none while there are none."""
-    found = stack.tocsin("data", "last", "here", "--json", check=False)
-    rows = json.loads(found.stdout)["values"] if found.returncode == 0 else []
+    try:
+        rows = stack.ask("devices/here/series")["values"]
+    except urllib.error.HTTPError:  # nothing has been heard yet
+        return {}
     return {row["point"]: row["value"] for row in rows if row["component"] == component}
 
 
 def on_disk(stack: Stack) -> dict[str, set[float | None]]:
     """What RRD has of the queue, by point."""
-    fetched = stack.json("data", "fetch", "here", "mail", "--range", "10m")
+    now = int(time.time())
+    wanted = f"component=mail&source=queues&point=length&point=wait_each&start={now - 300}&end={now}"
+    fetched = stack.ask(f"devices/here/series/fetch?{wanted}")
     return {one["point"]: {value for _, value in one["rows"]} for one in fetched["series"]}
 
 
@@ -102,9 +107,9 @@ def test_from_nothing_to_graph_and_alarm(stack: Stack, port: int) -> None:
         connection.sendall(b"SET mail 7 100\n")
         assert connection.recv(100) == b"7 100.0\n"
     stack.apply(f"{quick.replace('[mail, print]', '[mail, print, fax]')}---\n{probe}")
-    assert wait_for("the model", lambda: stack.json("device", "show", "here")["attributes"].get("time_zone"))
+    assert wait_for("the model", lambda: stack.ask("devices/here")["attributes"].get("time_zone"))
     wanted = {"queue_unknown", "threshold:queues/stuck:oldest"}
-    wait_for("both events", lambda: wanted <= {one["event_key"] for one in stack.events()})
+    wait_for("both events", lambda: wanted <= {one["event_key"] for one in stack.ask("events")["events"]})
 
     picture = files / "mail.png"
     stack.tocsin("graph", "here", "mail", "length", "--range", "10m", "-o", str(picture))

@@ -41,6 +41,7 @@ def test_this_daemon_and_what_descends_from_it_is_ours() -> None:
         "/opt/tocsin/bin/python3 /opt/tocsin/bin/tocsin-hub run --config x",
         "python bin/tocsin-modeler run",
         "/opt/tocsin/bin/tocsin-process run",
+        "/opt/tocsin/bin/python /opt/tocsin/bin/tocsin-collector queue run --config x",
     ],
 )
 def test_a_daemon_is_known_by_its_program_and_its_user_together(line: str) -> None:
