@@ -6,6 +6,7 @@ dropped, so that what has gone is not drawn for ever.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from msgspec import Struct, field
@@ -17,9 +18,13 @@ from common.series import Number, Point
 
 MAX_TIMES = 10_000
 MAX_UNIQUE = 100_000
+MAX_KEPT = 500_000
+"""Times and different values of an interval, of all metrics together: some 50 MB."""
 MAX_POINTS = 400
 """Of a component."""
 FORGET_S = 3600.0
+PLACE_S = 86_400.0
+"""So long a metric that is sent no more takes a place: who makes up names fills no disk by making up others."""
 PERCENT = 95
 
 
@@ -33,7 +38,7 @@ class _Metric(Struct):
     least: float = 0.0
     most: float = 0.0
     total: float = 0.0
-    unique: set[str] = field(default_factory=set)
+    unique: set[int] = field(default_factory=set)
 
 
 class Figures:
@@ -51,6 +56,8 @@ class Figures:
     def __init__(self, most: int) -> None:
         self._most = most
         self._metrics: dict[tuple[str, str], _Metric] = {}
+        self._gone: dict[tuple[str, str], float] = {}  # when they were heard last, in order
+        self._kept = 0
         self.dropped = 0
         self.mixed: set[str] = set()
         self.crowded = ""
@@ -63,35 +70,39 @@ class Figures:
         key = line.component, line.name
         metric = self._metrics.get(key)
         if metric is None:
-            if len(self._metrics) >= self._most:
+            if key not in self._gone and len(self._metrics) + len(self._gone) >= self._most:
                 self.dropped += 1
                 return
+            self._gone.pop(key, None)
             metric = self._metrics[key] = _Metric(line.kind, now)
         if metric.kind != line.kind:
             self.mixed.add(f"{line.component}.{line.name}".lstrip("."))
             return
         metric.heard = now
         if isinstance(line.value, str):
-            if len(metric.unique) < MAX_UNIQUE:
-                metric.unique.add(line.value)
+            self._add_unique(metric, line.value)
         elif line.kind == COUNT:
             metric.count += line.value / line.rate
         elif line.kind == GAUGE:
-            metric.level = metric.level + line.value if line.adds else line.value
+            level = metric.level + line.value if line.adds else line.value
+            metric.level = level if math.isfinite(level) else metric.level
         else:
-            _add_time(metric, line.value, 1 / line.rate)
+            self._kept += _add_time(metric, line.value, 1 / line.rate, room=self._kept < MAX_KEPT)
 
     def read(self, passed_s: float, now: float) -> list[tuple[Measured, tuple[Point, ...]]]:
         """The figures of an interval of so many seconds, of each component with its points; the next one begins."""
         for key in [key for key, metric in self._metrics.items() if now - metric.heard > FORGET_S]:
-            del self._metrics[key]
+            self._gone[key] = self._metrics.pop(key).heard
+        for key in [key for key, heard in self._gone.items() if not 0 <= now - heard <= PLACE_S]:
+            del self._gone[key]
+        self._kept = 0
         rows: dict[str, dict[str, Number | None]] = {}
         points: dict[str, dict[str, Point]] = {}
         for (component, name), metric in self._metrics.items():
             row, known = rows.setdefault(component, {}), points.setdefault(component, {})
             for point, value in _figures(name, metric, passed_s):
                 if len(known) < MAX_POINTS or point.name in known:
-                    row[point.name], known[point.name] = value, point
+                    row[point.name], known[point.name] = _finite(value), point
                 else:
                     self.crowded = component
             _begin_anew(metric)
@@ -103,21 +114,33 @@ class Figures:
             for component, values in rows.items()
         ]
 
+    def _add_unique(self, metric: _Metric, value: str) -> None:
+        mark = hash(value)
+        if mark not in metric.unique and len(metric.unique) < MAX_UNIQUE and self._kept < MAX_KEPT:
+            metric.unique.add(mark)
+            self._kept += 1
+
     def forgive(self) -> None:
         """What was dropped has been told."""
         self.dropped, self.mixed, self.crowded = 0, set(), ""
 
 
-def _add_time(metric: _Metric, value: float, weight: float) -> None:
+def _finite(value: Number | None) -> Number | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _add_time(metric: _Metric, value: float, weight: float, *, room: bool) -> bool:
+    """Take a time in; whether it took more room."""
     metric.least = min(metric.least, value) if metric.number else value
     metric.most = max(metric.most, value) if metric.number else value
     metric.number += 1
     metric.count += weight
     metric.total += value
-    if len(metric.times) < MAX_TIMES:
+    if not metric.times or (room and len(metric.times) < MAX_TIMES):
         metric.times.append(value)
-    else:
-        metric.times[metric.number % MAX_TIMES] = value
+        return True
+    metric.times[metric.number % len(metric.times)] = value
+    return False
 
 
 def _figures(name: str, metric: _Metric, passed_s: float) -> list[tuple[Point, Number | None]]:

@@ -14,6 +14,7 @@ from msgspec import Struct
 COUNT, GAUGE, TIMING, UNIQUE = "c", "g", "ms", "s"
 KINDS = {"c": COUNT, "g": GAUGE, "ms": TIMING, "h": TIMING, "d": TIMING, "s": UNIQUE}
 MAX_NAME = 400
+MAX_COMPONENT = 255
 MAX_VALUES = 100
 COMPONENT = "component:"
 
@@ -83,9 +84,13 @@ def _value(component: str, name: str, kind: str, text: str, rate: float) -> Line
 def _placed(name: str, component: str) -> tuple[str, str]:
     if not name or len(name) > MAX_NAME or not name.isprintable():
         raise ValueError(f"a name has 1 to {MAX_NAME} characters that can be seen")
+    if len(component) > MAX_COMPONENT or not component.isprintable():
+        raise ValueError(f"a component has at most {MAX_COMPONENT} characters that can be seen")
     if component:
         return component, name
     before, _, last = name.rpartition(".")
+    if len(before) > MAX_COMPONENT:
+        raise ValueError(f"what stands before the last dot has more than {MAX_COMPONENT} characters")
     if not last:
         raise ValueError("the name ends with a dot")
     return before, last

@@ -15,7 +15,7 @@ from twisted.trial.unittest import TestCase
 
 from collectors.framework.kit import Due
 from collectors.framework.sources.results import Result
-from collectors.probes.statsd.figures import Figures
+from collectors.probes.statsd.figures import FORGET_S, PLACE_S, Figures
 from collectors.probes.statsd.lines import Line, parse
 from collectors.probes.statsd.listening import Statsd
 from collectors.probes.statsd.settings import StatsdSettings
@@ -90,6 +90,62 @@ def test_whatever_arrives_nothing_is_raised(datagram: bytes) -> None:
         if isinstance(one, Line):
             figures.add(one, NOW)
     figures.read(1.0, NOW)
+
+
+def given_to(figures: Figures, *lines: bytes, now: float = NOW) -> None:
+    for line in lines:
+        for found in parse(line):
+            assert isinstance(found, Line), found
+            figures.add(found, now)
+
+
+def test_names_that_are_made_up_anew_and_anew_take_no_more_places() -> None:
+    figures = Figures(2)
+    given_to(figures, b"a.x:1|c", b"a.y:1|c")
+    later = NOW + 2 * FORGET_S
+    figures.read(10.0, later)
+    assert len(figures) == 0
+    given_to(figures, b"b.x:1|c", b"b.y:1|c", now=later)
+    assert (len(figures), figures.dropped) == (0, 2)
+    given_to(figures, b"a.x:1|c", now=later)  # it has its place
+    assert len(figures) == 1
+    figures.read(10.0, NOW + 2 * PLACE_S)
+    given_to(figures, b"b.x:1|c", now=NOW + 2 * PLACE_S)
+    assert len(figures) == 1
+    figures.read(10.0, NOW + 4 * PLACE_S)
+    given_to(figures, b"c.x:1|c", b"c.y:1|c", now=NOW + 4 * PLACE_S)
+    assert len(figures) == 2
+
+
+def test_what_is_kept_of_an_interval_is_bounded_over_all_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("collectors.probes.statsd.figures.MAX_KEPT", 10)
+    figures = Figures(100)
+    for metric in range(10):
+        given_to(figures, *(b"a.t%d:%d|ms" % (metric, value) for value in range(50)))
+        given_to(figures, *(b"a.u%d:%d|s" % (metric, value) for value in range(50)))
+    held = sum(len(one.times) + len(one.unique) for one in figures._metrics.values())
+    assert held <= 10 + 10  # of each time the newest one at least
+    ((row, _),) = figures.read(10.0, NOW)
+    assert (row.values["t9_min"], row.values["t9_max"]) == (0, 49)
+
+
+def test_figures_that_grow_beyond_all_numbers_are_unknown_and_a_gauge_comes_back() -> None:
+    big = b"1" + b"0" * 308
+    figures = Figures(100)
+    given_to(figures, *[b"a.g:+" + big + b"|g"] * 3, *[b"a.c:" + big + b"|c"] * 30, b"a.r:1e300|c|@1e-300")
+    ((row, _),) = figures.read(10.0, NOW)
+    assert (row.values["c"], row.values["r"]) == (None, None)
+    assert row.values["g"] == 1e308
+    given_to(figures, b"a.g:-" + big + b"|g")
+    assert figures.read(10.0, NOW)[0][0].values["g"] == 0
+
+
+@pytest.mark.parametrize(
+    "line", [b"x:1|c|#component:" + b"y" * 256, b"x:1|c|#component:a\x1b[1m", b"y" * 300 + b".x:1|c"]
+)
+def test_names_of_components_are_bounded_where_they_arrive(line: bytes) -> None:
+    (wrong,) = parse(line)
+    assert "255 characters" in str(wrong)
 
 
 @pytest.mark.parametrize("text", ["8125", "host", "127.0.0.1:x", ":8125", "127.0.0.1:70000", "stats.example:8125"])
