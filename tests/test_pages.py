@@ -39,3 +39,19 @@ def test_the_index_of_decisions_has_them_all() -> None:
     assert listed == [
         (page.name[:4], page.name, page.read_text().partition("\n")[0].partition(". ")[2]) for page in pages
     ]
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/guide.md"])
+def test_pages_count_the_definitions_that_come_along(page: str) -> None:
+    there = sum(
+        len(re.findall(r"^kind: ProcessSet$", file.read_text(), re.M)) for file in ROOT.glob("etc/model/*.yaml")
+    )
+    assert re.findall(r"(\d+) definitions come with Tocsin", (ROOT / page).read_text()) == [str(there)]
+
+
+def test_the_readme_names_every_page_for_users() -> None:
+    read_by_who_works_on_it = {"contract.md", "protocol.md", "style.md"}
+    named = set(LINK.findall((ROOT / "README.md").read_text()))
+    assert {
+        f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md") if page.name not in read_by_who_works_on_it
+    } <= named
