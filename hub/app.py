@@ -139,7 +139,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
         components.observe(lambda devices: distributor.model_changed(model.model.revision, devices))
         model.observe(services.model_changed)
         pools.observe(services.moved, services.look_again)
-        departures, moves = (
+        (departures, ceasing), moves = (
             await open_departures(clock, model, pools, services, components, events),
             await open_moves(
                 *(clock, database, model, pools, Owners(services), roster, events, hub_events),
@@ -176,6 +176,7 @@ def make_service(settings: HubSettings, reactor: Any) -> Life:
             models=modelling,
             pools=pools,
             late=departures.last_words,
+            ceased=ceasing.last_words,
         )
         listener = BrokerListener(reactor, clock, wall, settings.broker, site, desk)
         enrolment = Enrolment(

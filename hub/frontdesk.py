@@ -70,6 +70,7 @@ class FrontDesk:
         models: Models,
         pools: Pools,
         late: Callable[[Iterable[str]], None],
+        ceased: Callable[[str, Iterable[str]], None] = lambda _service, _devices: None,
     ) -> None:
         """Join the parts.
 
@@ -86,6 +87,7 @@ class FrontDesk:
             models: takes what modelers report.
             pools: give devices to members that are there.
             late: is told of devices of which a former collector had something to say.
+            ceased: is told of which devices a service has raised alarms; it may read nothing of them any more.
         """
         self._wall = wall
         self._epochs = epochs
@@ -99,6 +101,7 @@ class FrontDesk:
         self._models = models
         self._pools = pools
         self._late = late
+        self._ceased = ceased
 
     async def attached(self, session: ISession, request: Attach) -> Attached:
         """Give a session its seat; one that has it already is cut first."""
@@ -150,6 +153,7 @@ class FrontDesk:
         stored = await self._events.store(session.collector, session.daemon, batch.spool, settled, late)
         if late:
             self._late(late)
+        self._ceased(session.daemon, {one.event.device for one in settled if one.event.severity})
         if foreign:
             self._note_foreign(session, foreign)
         return EventsStored(stored)

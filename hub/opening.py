@@ -167,9 +167,10 @@ async def open_departures(
     services: Services,
     components: ComponentBook,
     events: SqlEventStore,
-) -> Departures:
+) -> tuple[Departures, Ceasing]:
     """Prepare to see devices off, those too that were on their way when the hub stopped."""
     ceasing = Ceasing(clock, time.time, services, lambda: model.model, events.close_of)
+    ceasing.remember(await events.tellers())
     model.observe(ceasing.model_changed)
     departures = Departures(
         clock,
@@ -184,7 +185,7 @@ async def open_departures(
     departures.remember(await events.reporters())
     model.observe(departures.model_changed)
     pools.observe(departures.moved)
-    return departures
+    return departures, ceasing
 
 
 async def open_moves(

@@ -117,9 +117,13 @@ class Departures:
         self._go(0)
 
     def remember(self, reporters: Iterable[tuple[str, str]]) -> None:
-        """Take in of which devices there are open events, and by which collectors: some may have moved long ago."""
-        owners = ((device, collector, self._distributor.owner(device)) for device, collector in reporters)
-        self.last_words([device for device, by, owner in owners if owner is not None and by not in {owner, HUB}])
+        """Take in of which devices there are open events, and by which collectors: some may have moved or left.
+
+        What a collector, or the hub, says of a collector itself is no matter of the model.
+        """
+        owners = [(device, by, self._distributor.owner(device)) for device, by in reporters if by not in {device, HUB}]
+        self.left(0, [device for device, _, owner in owners if owner is None])
+        self.last_words([device for device, by, owner in owners if owner is not None and by != owner])
 
     def start(self) -> None:
         """Nobody is leaving yet."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TypeVar
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, select, update
@@ -12,7 +13,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from common.errors import PermanentError
-from common.events import Event, State, fingerprint
+from common.events import CLASS_DAEMON, Event, State, fingerprint
 from common.wire import SpooledEvent
 from hub.events.holders import NOTHING, Stood, has, told
 from hub.events.rows import (
@@ -203,8 +204,8 @@ class SqlEventStore:
         return await self._end(events.c.device.in_(wanted), lambda record: decide(record, State.CLOSED, by, at))
 
     async def close_of(self, devices: Iterable[str], daemon: str, by: str, at: float) -> int:
-        """Close what daemons of a name have open of devices; return how many events that were."""
-        which = events.c.device.in_(list(devices)) & had_by(daemon)
+        """Close what daemons of a name have open of devices, not of themselves; return how many events that were."""
+        which = events.c.device.in_(list(devices)) & had_by(daemon) & (events.c.event_class != CLASS_DAEMON)
         return await self._end(which, lambda record: cease(record, daemon, by, at))
 
     async def retire(self, collector: str, daemon: str, by: str, at: float) -> int:
@@ -240,6 +241,14 @@ class SqlEventStore:
         query = select(events.c.device, events.c.collector).where(events.c.open_fingerprint.is_not(None)).distinct()
         rows = await self._database.run(lambda connection: connection.execute(query).all())
         return sorted((device, collector) for device, collector in rows)
+
+    async def tellers(self) -> list[tuple[str, str]]:
+        """Device and daemon of all open events, each pair once."""
+        query = select(events.c.device, events.c.daemon, events.c.others).where(events.c.open_fingerprint.is_not(None))
+        rows = await self._database.run(lambda connection: connection.execute(query.distinct()).all())
+        return sorted(
+            {(device, one) for device, daemon, others in rows for one in (daemon, *msgspec.json.decode(others))}
+        )
 
     # --- tidying ------------------------------------------------------------------------------------------------------
 

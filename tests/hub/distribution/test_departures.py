@@ -123,6 +123,18 @@ class MovingTests(SynchronousTestCase):
         self.bench.settle(A_LOOK_S + LET_GO_S)
         assert self.open() == [("process_missing", "old")]
 
+    def test_a_hub_that_was_restarted_finds_what_is_open_of_devices_that_are_there_no_more(self) -> None:
+        for device, by in (("gone", "old"), ("old", "old"), ("new", "hub"), ("web1", "old")):
+            event = Event(device=device, event_class="/S", event_key="k", severity=Severity.ERROR, summary="", at=0.0)
+            done(self.events.add(event, by, "process"))
+        self.bench.restart()
+        self.departures = self.make()
+        self.departures.remember(done(self.events.reporters()))
+        self.bench.attach("old")
+        self.bench.settle(LET_GO_S + 2 * LAST_WORDS_S)
+        left = {one.device for one in done(self.events.find(STILL))}
+        assert left == {"old", "new", "web1"}
+
     def test_a_hub_that_was_restarted_in_between_finds_what_was_left_open(self) -> None:
         self.raised("own", "hub", "hub")
         self.bench.model.put("web1", "new")

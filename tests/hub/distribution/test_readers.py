@@ -200,6 +200,31 @@ def test_what_a_daemon_left_open_of_what_it_reads_no_more_is_closed_when_it_has_
     assert closed == [("a", "snmp", "hub")]
 
 
+def test_what_a_daemon_brings_late_of_what_it_reads_no_more_is_closed_too(bench: Bench) -> None:
+    closed: list[tuple[object, ...]] = []
+
+    async def close(devices: Sequence[str], daemon: str, by: str, _at: float) -> int:
+        closed.append((*sorted(devices), daemon, by))
+        return 1
+
+    ceasing = Ceasing(bench.clock, lambda: 1.0, bench.services, lambda: bench.model.model, close)
+    bench.attach("one", "snmp")
+    bench.settle()
+    ceasing.last_words("snmp", ["a", "no-such-device"])
+    ceasing.last_words("process", ["a"])
+    ceasing.last_words("modeler", ["a"])
+    bench.settle()
+    assert closed == []
+    bench.apply("{kind: Device, id: a, address: x, collector: one, templates: [jobs]}\n")
+    ceasing.last_words("snmp", ["a"])
+    ceasing.last_words("snmp", ["a", "b"])
+    bench.clock.pump([1.0] * 10)
+    assert closed == [("a", "snmp", "hub")]
+    ceasing.remember([("a", "snmp"), ("a", "process"), ("a", "queue")])
+    bench.clock.pump([1.0] * 10)
+    assert closed == [("a", "snmp", "hub")] * 2
+
+
 def test_the_slowest_source_says_when_all_has_been_looked_at(bench: Bench) -> None:
     bench.attach("one", "snmp")
     bench.apply("{kind: Template, id: echo, sources: {echo: {type: ping, interval_s: 300}}}\n")

@@ -7,7 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from common.events import CLASS_SNMP, Event, Severity
+from common.events import CLASS_DAEMON, CLASS_SNMP, Event, Severity
 from common.wire import SpooledEvent
 from hub.events.holders import MOST_OTHERS
 from hub.events.store import SqlEventStore
@@ -102,6 +102,23 @@ def test_a_daemon_that_ceases_to_read_a_device_has_no_alarms_of_it(store: Any) -
     assert (only(store).state, only(store).daemon) == ("new", "process")
     done(store.close_of(["web1"], "process", "hub", NOW))
     assert only(store).state == "closed"
+
+
+def test_what_a_daemon_says_of_itself_is_no_matter_of_what_it_reads() -> None:
+    store = sql_store()
+    own = Event(
+        device="web1", event_class=CLASS_DAEMON, event_key="disk", severity=Severity.ERROR, summary="full", at=NOW
+    )
+    done(store.add(own, "web1", "snmp"))
+    done(store.add(silent(), "web1", "snmp"))
+    done(store.add(silent(), "web1", "process"))
+    assert done(store.tellers()) == [("web1", "process"), ("web1", "snmp")]
+    done(store.close_of(["web1"], "process", "hub", NOW))
+    done(store.close_of(["web1"], "snmp", "hub", NOW))
+    assert {one.event_key: one.state for one in done(store.find(EventFilter()))} == {
+        "disk": "new",
+        "snmp_timeout": "closed",
+    }
 
 
 def test_a_daemon_that_was_removed_has_none(store: Any) -> None:
