@@ -13,11 +13,13 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from benchmarks.galleryhosts import shipped
 from benchmarks.galleryseries import CRASHES, DAY_S, END, OUTAGE, RESTARTS, ZONE, fill
 from collectors.framework.data.reading.pictures import draw
 from common.graphs import Band, Curve, Draw, Drawing, Likely, Limit, Mark, MarkKind, Rank, Span, Subject, Theme
 from common.judged import BaselineConfig
 from common.queries import GraphQuery
+from hub.graphs.drawings import Wishes
 
 FOLDER = Path("docs/gallery")
 HOUR_S, WEEK_S, YEAR_S = 3600, 7 * DAY_S, 365 * DAY_S
@@ -144,6 +146,40 @@ PIECES = (
         name="expected", device="shop1", component="checkout", graph="cpu", seconds=DAY_S,
         drawing=Drawing(likely=(Likely(point="cpu", baseline=BaselineConfig()),)),
         text="What its own past makes likely at each time of the day, in grey, and a load that was never like that.",
+    ),
+    Piece(
+        name="interface", device="sw1", component="ge-0/0/1", seconds=2 * DAY_S,
+        drawing=shipped("interfaces", "traffic", ("sw1", "ge-0/0/1")),
+        text="Traffic of a port of a switch: a graph of a template that comes with Tocsin, as are those below.",
+    ),
+    Piece(
+        name="disk-room", device="nas1", component="/srv", seconds=30 * DAY_S,
+        drawing=shipped("status-disks", "disk-room", ("nas1", "/srv")),
+        text="A month of a filesystem, until somebody tidies up. What is between free and all is kept for root.",
+    ),
+    Piece(
+        name="disk-used", device="nas1", component="/srv", seconds=30 * DAY_S, height=130,
+        drawing=replace(
+            shipped("status-disks", "disk-used", ("nas1", "/srv")),
+            limits=(
+                Limit(value=85, label="disk-full: 85 %", severity=3),
+                Limit(value=95, label="disk-full: 95 %", severity=4),
+            ),
+        ),
+        text="The same in percent, with the thresholds of `status-disks-strict`.",
+    ),
+    Piece(
+        name="host-cpu-dark", device="build1", component="", seconds=DAY_S,
+        drawing=shipped("status-host", "host-cpu", ("build1",), Wishes(theme=Theme.DARK)),
+        text="What the processors of a host do, on dark.",
+    ),
+    Piece(
+        name="ups", device="ups1", component="", seconds=10 * HOUR_S,
+        drawing=replace(
+            shipped("ups", "battery", ("ups1",)),
+            spans=(Span(start=END - 6 * HOUR_S, end=END - 6 * HOUR_S + 2100, label="on battery", severity=4),),
+        ),
+        text="A power supply whose line failed: on battery for 35 minutes, and charged again after that.",
     ),
 )  # fmt: skip
 

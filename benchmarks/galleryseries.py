@@ -13,6 +13,7 @@ from pathlib import Path
 
 import rrdtool
 
+from benchmarks import galleryhosts
 from collectors.framework.data.baselinefiles import SMOOTHED, Known, create_arguments, part_s
 from collectors.framework.data.index import Index, Series
 from common import rrd
@@ -63,10 +64,11 @@ def _series(days: int) -> Iterator[tuple[str, str, tuple[str, ...], int, int, Ca
     for number, device in enumerate(("web1", "web2", "web3")):
         yield device, "nginx", ("cpu", "memory", "latency"), 60, 8, _web(number)
     yield "shop1", "checkout", ("cpu",), 60, 20, _shop()
+    yield from galleryhosts.series(END, _rhythm)
 
 
 def _point(name: str) -> Point:
-    return POINTS.get(name) or Point(name=name, unit="s")
+    return POINTS.get(name) or galleryhosts.points().get(name) or Point(name=name, unit="s")
 
 
 def _write(
