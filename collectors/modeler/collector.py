@@ -6,7 +6,6 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from twisted.logger import Logger
 from zope.interface import implementer
 
 from collectors.framework.interfaces import CollectorContext, ICollector
@@ -32,8 +31,6 @@ from common.matching import check_definition, check_regex
 from common.queries import Decision, Done, ModelQuery, Query, Result
 from common.wire import ModelReport
 
-_log = Logger()
-
 
 @implementer(ICollector)
 class ModelerCollector:
@@ -58,8 +55,6 @@ class ModelerCollector:
         local = local_source(context.wall, context.clock.seconds, lambda _row: False)
         self._local = LocalReader(context.reactor, host.READERS, local, clock=context.clock)
         self._brought = find(PLUGINS)
-        for sentence in self._brought.refused:
-            _log.error("{sentence}", sentence=sentence)
         context.problem_of("plugins")("; ".join(self._brought.refused))
         self._own = OwnDaemons(context.data_dir)
         self._tasks: dict[str, ModelTask] = {}

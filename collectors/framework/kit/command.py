@@ -10,7 +10,7 @@ from typing import Any
 from collectors.framework.kit.installed import brought, spec_of, why_not
 from collectors.framework.pbdaemon import main as run_daemon
 from common.daemon import EXIT_FAILED, EXIT_NOT_FOUND, EXIT_OK, EXIT_SETTINGS, version
-from common.entrypoints import PLUGIN_NAME, PLUGINS, PROBE_NAME, PROBES, Found, found
+from common.entrypoints import PLUGIN_NAME, PLUGINS, PROBE_NAME, PROBES, Found, found, load
 from common.errors import NotFoundError, SettingsError
 
 PROGRAM = "tocsin-collector"
@@ -49,8 +49,8 @@ def _list(*, as_json: bool) -> int:
     """What packages bring, and why not; exit code 1 when something cannot be used."""
     rows = [
         *(_row("collector", one, why_not(one)) for one in brought()),
-        *(_row("probe", one, one.why) for one in found(PROBES, PROBE_NAME)),
-        *(_row("modeler plugin", one, one.why) for one in found(PLUGINS, PLUGIN_NAME)),
+        *(_row("probe", one, _why(one)) for one in found(PROBES, PROBE_NAME)),
+        *(_row("modeler plugin", one, _why(one)) for one in found(PLUGINS, PLUGIN_NAME)),
     ]
     if as_json:
         sys.stdout.write(json.dumps({"installed": rows}, indent=2) + "\n")
@@ -59,6 +59,16 @@ def _list(*, as_json: bool) -> int:
     else:
         sys.stdout.write("".join(f"{line}\n" for line in _lines(rows)))
     return EXIT_FAILED if any(row["problem"] for row in rows) else EXIT_OK
+
+
+def _why(one: Found) -> str:
+    """Why something cannot even be imported."""
+    if not one.why:
+        try:
+            load(one)
+        except SettingsError as error:
+            return error.message
+    return one.why
 
 
 def _row(what: str, one: Found, why: str) -> dict[str, Any]:

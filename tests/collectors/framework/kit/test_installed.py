@@ -102,8 +102,8 @@ def test_names_that_nobody_brings_and_those_of_tocsin_are_told(here: Path, capsy
 
 def test_the_list_has_what_all_bring(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bring(here, GOOD)
-    install(here, "more", PROBES, {"mail": "more_pack:probe"})
-    install(here, "more", PLUGINS, {"zone": "more_pack:PLUGIN", "../x": "more_pack:PLUGIN"})
+    install(here, "more", PROBES, {"mail": "platform:node", "gone": "made_up_and_gone:probe"})
+    install(here, "more", PLUGINS, {"zone": "platform:node", "../x": "platform:node"})
     assert main(["list"]) == 1
     head, *lines = capsys.readouterr().out.splitlines()
     assert head.split() == ["WHAT", "NAME", "PACKAGE", "STATE"]
@@ -111,3 +111,4 @@ def test_the_list_has_what_all_bring(here: Path, capsys: pytest.CaptureFixture[s
     assert told >= {("collector", "newt", "newt-pack", "1.2", "ok"), ("probe", "mail", "more", "1.2", "ok")}
     assert ("modeler", "plugin", "zone", "more", "1.2", "ok") in told
     assert any("../x" in line and "is no name for it" in line for line in lines)
+    assert any("gone" in line and "No module named 'made_up_and_gone'" in line for line in lines)
