@@ -195,14 +195,21 @@ class Model:
         return found
 
     def entities(self) -> Iterator[Entity]:
-        """All that it holds: plans, collectors, pools, classes, groups, templates, devices, process sets in order."""
-        yield from self.plans.values()
-        yield from self.collectors.values()
-        yield from self.pools.values()
-        yield from self.classes.values()
-        yield from self.groups.values()
-        yield from self.templates.values()
-        yield from self.devices.values()
+        """All that it holds: plans, collectors, pools, classes, groups, templates, devices, process sets.
+
+        A model is told in one order, however it came about: sets in theirs, all others by id.
+        """
+        parts: tuple[Mapping[str, Entity], ...] = (
+            self.plans,
+            self.collectors,
+            self.pools,
+            self.classes,
+            self.groups,
+            self.templates,
+            self.devices,
+        )
+        for part in parts:
+            yield from (part[id_] for id_ in sorted(part))
         yield from self.sets
 
     def changed(self, revision: int, after: Mapping[Key, Entity | None]) -> Model:

@@ -15,6 +15,7 @@ from hub.model.entities import (
     Device,
     Entity,
     Group,
+    key_of,
 )
 from hub.model.export import export
 from hub.model.kinds import KINDS
@@ -277,6 +278,12 @@ def text_of(model: Model, *, with_secrets: bool = True) -> str:
         yaml_of(one.document, () if with_secrets else one.secrets)
         for one in export(model.entities(), with_secrets=with_secrets)
     )
+
+
+def test_a_model_is_told_in_one_order_however_it_came_about() -> None:
+    first, second = Group(id="a", description="x"), Group(id="b", description="x")
+    at_once, later = Model(2, [first, second]), Model(1, [second]).changed(2, {key_of(first): first})
+    assert list(at_once.entities()) == list(later.entities()) == [first, second]
 
 
 def test_every_kind_is_tried() -> None:
