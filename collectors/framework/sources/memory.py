@@ -8,6 +8,8 @@ from msgspec import Raw, Struct, field
 from collectors.framework.judging.componentwatches import Watches, forget_alarms, share
 
 MOST_KNOWN = 500
+MOST_SOURCES = 10_000
+"""Of a device, parts of sources counted."""
 
 
 class Standing(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -60,6 +62,13 @@ class DeviceMemory(Struct):
     hub: str = ""
     sources: dict[str, SourceMemory] = field(default_factory=dict)
     known: list[str] = field(default_factory=list)
+
+    def make_room(self) -> None:
+        """Forget parts of sources that nothing is remembered of, where names are made up anew and anew."""
+        if len(self.sources) >= MOST_SOURCES:
+            idle = [key for key, kept in self.sources.items() if not kept.thresholds and not kept.problems]
+            for key in idle:
+                del self.sources[key]
 
     def forget_alarms(self) -> None:
         """Nothing has been said: whatever is wrong is to be said anew."""

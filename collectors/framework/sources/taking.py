@@ -325,6 +325,7 @@ class SourceTaker:
     def _source(self, key: str, plan: SourcePlan, part: str, job: str) -> SourceMemory:
         kept = self._memory.sources.get(key)
         if kept is None:
+            self._memory.make_room()
             kept = self._memory.sources[key] = SourceMemory(source=plan.source, part=part)
             self._changed = True
         kept.job, kept.configured, kept.of_device = job, plan.configured, plan.of_device

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
-from os.path import normpath
+from os.path import normpath, realpath
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -162,13 +163,16 @@ def read_files(pattern: str, allowed: Sequence[str], opened: Callable[[Path], by
         path = Path(name)
         try:
             told = path.stat()
-            size += told.st_size
             if not stat.S_ISREG(told.st_mode):
                 flaws.append(f"{name} is no file")
-            elif size > MAX_BYTES:
+            elif path.is_symlink() and not any(_covers(one, realpath(path)) for one in allowed):
+                flaws.append(f"{name} is not read: it leads to {realpath(path)}, which may not be read")
+            elif size + told.st_size > MAX_BYTES:
                 flaws.append(f"{name} is not read: there are more than {MAX_BYTES >> 20} MiB")
             else:
-                texts.append((name, read(path).decode("utf-8", "replace")))
+                data = read(Path(realpath(path)))[: MAX_BYTES - size]
+                size += len(data)
+                texts.append((name, data.decode("utf-8", "replace")))
                 oldest = min(told.st_mtime, oldest if oldest is not None else told.st_mtime)
         except OSError as error:
             flaws.append(f"{name} cannot be read: {error.strerror or error}")
@@ -188,7 +192,11 @@ def _covers(allowed: str, pattern: str) -> bool:
 
 
 def _read(path: Path) -> bytes:
-    with path.open("rb") as file:
+    # Whoever may write there may have put a pipe, or a link, there since it was looked at.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError("it is no file")
         return file.read(MAX_BYTES)
 
 

@@ -17,11 +17,15 @@ from common.series import Number
 MAX_SAMPLES = 50_000
 MAX_LINE = 20_000
 MAX_FLAWS = 20
+MAX_LINES = 500_000
+MAX_WRONG = 1000
+"""After so many lines that are none it is no page."""
 MAX_EXCERPT = 80
 
 _NAME = re.compile(r"[ \t]*([A-Za-z_:][A-Za-z0-9_:]*)")
 _WHOLE = re.compile(r"[ \t](-?[0-9]{1,18})(?:[ \t]+-?[0-9]+)?[ \t]*\Z")
 _EXEMPLAR = re.compile(r" # \{[^}]*\} [^{}\"]*\Z")
+_MARK = " # {"
 
 
 class Found(Struct, frozen=True):
@@ -44,18 +48,25 @@ class Page(Struct):
         flaws: what of it cannot be read, each a sentence.
         cut: there is more than is read.
         lines: how many samples there are, wanted or not.
+        wrong: lines that cannot be read.
     """
 
     found: list[Found] = field(default_factory=list)
     flaws: list[str] = field(default_factory=list)
     cut: bool = False
     lines: int = 0
+    wrong: int = 0
 
 
 def parse(text: str, wanted: Collection[str]) -> Page:
     """Read the samples of metrics of these names."""
     page = Page()
-    for number, line in enumerate(text.split("\n"), 1):
+    lines = text.split("\n", MAX_LINES)
+    page.cut = len(lines) > MAX_LINES
+    for number, line in enumerate(lines[:MAX_LINES], 1):
+        if page.wrong > MAX_WRONG:
+            page.cut = True
+            break
         named = _NAME.match(line)
         if named is None:
             if line.strip() and not line.lstrip().startswith("#"):
@@ -71,10 +82,16 @@ def parse(text: str, wanted: Collection[str]) -> Page:
             _flaw(page, number, f"has more than {MAX_LINE} characters", line)
             continue
         try:
-            page.found.append(_sample(_EXEMPLAR.sub("", line.rstrip("\r"))))
+            page.found.append(_sample(_plain(line.rstrip("\r"))))
         except (ValueError, IndexError, KeyError, StopIteration, OverflowError) as error:
             _flaw(page, number, f"is no sample ({str(error)[:MAX_EXCERPT]})", line)
     return page
+
+
+def _plain(line: str) -> str:
+    """A line without its exemplar; it is looked for once, and not wherever one could begin."""
+    at = line.rfind(_MARK)
+    return line[:at] if at >= 0 and _EXEMPLAR.match(line, at) else line
 
 
 def _sample(line: str) -> Found:
@@ -86,5 +103,6 @@ def _sample(line: str) -> Found:
 
 
 def _flaw(page: Page, number: int, what: str, line: str) -> None:
+    page.wrong += 1
     if len(page.flaws) < MAX_FLAWS:
         page.flaws.append(f"line {number} {what}: {line[:MAX_EXCERPT]!a}")

@@ -697,3 +697,24 @@ def test_after_a_clock_that_was_far_ahead_samples_are_written_again() -> None:
     taking.read(mail=2)
     taking.read(mail=3)
     assert [values["length"] for _, _, values in taking.kept()] == [1, 2, 3]
+
+
+def test_sources_whose_names_are_made_up_anew_and_anew_take_bounded_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("collectors.framework.sources.memory.MOST_SOURCES", 10)
+    taking = Taking()
+    trouble = [Problem(key="bad", summary="it is bad")]
+    taking.take(Result(source="free", step=STEP, points=(Point(name="x"),), part="first", problems=trouble))
+    for number in range(100):
+        row = Measured(component=f"c{number}", values={"x": 1})
+        free = Result(
+            source="free",
+            step=int(taking.wall()),
+            rows=[row],
+            points=(Point(name="x"),),
+            part=f"p{number}",
+            interval_s=60,
+        )
+        taking.take(free)
+    assert len(taking.taker._memory.sources) <= 11
+    assert any(kept.problems for kept in taking.taker._memory.sources.values())  # what stands is not forgotten
+    assert len(taking.kept()) == 100

@@ -130,3 +130,38 @@ def test_only_what_is_allowed_is_read(tmp_path: Path, pattern: str) -> None:
 def test_no_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(TransientError, match="there is no file"):
         read_files(f"{tmp_path}/*.prom", [f"{tmp_path}/*.prom"])
+
+
+def test_links_lead_to_nothing_that_may_not_be_read(tmp_path: Path) -> None:
+    secret, there = tmp_path / "key", tmp_path / "there"
+    secret.write_text("secret 1\n")
+    there.mkdir()
+    (there / "good.prom").write_text("a 1\n")
+    (there / "bad.prom").symlink_to(secret)
+    (there / "fine.prom").symlink_to(there / "good.prom")
+    found = read_files(f"{there}/*.prom", [f"{there}/*.prom"])
+    assert [Path(name).name for name, _ in found.texts] == ["fine.prom", "good.prom"]
+    assert "leads to" in found.flaws[0]
+    assert "secret 1" not in str(found)
+
+
+def test_what_becomes_a_pipe_or_a_link_meanwhile_holds_nobody_up(tmp_path: Path) -> None:
+    path, other = tmp_path / "a.prom", tmp_path / "other"
+    os.mkfifo(path)
+    with pytest.raises(OSError, match="no file"):
+        fetching._read(path)
+    other.write_text("secret 1\n")
+    path.unlink()
+    path.symlink_to(other)
+    with pytest.raises(OSError, match="symbolic links"):
+        fetching._read(path)
+
+
+def test_files_that_grow_while_they_are_read_are_bounded_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "MAX_BYTES", 10)
+    for name in "abc":
+        (tmp_path / f"{name}.prom").write_text("x")
+    found = read_files(f"{tmp_path}/*.prom", [f"{tmp_path}/*.prom"], lambda _: b"y" * 8)
+    assert sum(len(text) for _, text in found.texts) <= 10

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from collectors.probes.scraping import page
-from collectors.probes.scraping.page import parse
+from collectors.probes.scraping.page import MAX_LINES, MAX_WRONG, parse
 
 TEXT = """# HELP a_total some
 # TYPE a_total counter
@@ -78,3 +79,25 @@ def test_it_is_as_the_whole_page_is_read_by_others(rows: list[tuple[str, float]]
 def test_whatever_stands_there_nothing_is_raised(text: str) -> None:
     parse(text, {"a", "b", "c"})
     parse(f"a{text}", {"a"})
+
+
+def test_lines_that_are_none_end_a_page_sooner_or_later() -> None:
+    page = parse("a{\n" * 5000 + "a 1\n", {"a"})
+    assert page.cut
+    assert page.wrong <= MAX_WRONG + 1
+    assert parse("\n" * (MAX_LINES + 5), {"a"}).cut
+
+
+def test_exemplars_are_looked_for_once() -> None:
+    """The time of a line that has their begin again and again, beside that of one that is as long."""
+
+    def cost(line: str) -> float:
+        begin = time.thread_time()
+        for _ in range(10):
+            parse(line, {"a"})
+        return time.thread_time() - begin
+
+    long = "a" + " # {" * 4900
+    assert cost(long) < 20 * cost("a " + "x" * len(long)) + 0.05
+    good = parse('a{b=" # {"} 1 # {trace="x"} 2', {"a"}).found
+    assert [(one.value, one.labels["b"]) for one in good] == [(1, " # {")]
