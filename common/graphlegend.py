@@ -16,7 +16,7 @@ from common.graphkinds import Unit
 from common.graphpicture import Figures, Likely, Picture, Plot
 from common.graphs import Limit, Mark, Span
 from common.graphscale import figure
-from common.graphtexts import columns, duration, escape, fit, plain
+from common.graphtexts import columns, duration, escape, fit, fit_name, plain
 from common.graphtime import length_text, moment_text, range_text
 
 CHARACTER_PIXELS = 7
@@ -138,7 +138,7 @@ def _prefix(unit: str) -> str:
 
 def line(left: str, right: str = "", width: int = LABEL_COLUMNS) -> str:
     """A line of the legend, ready for rrdtool."""
-    text = escape(_in_line(fit(plain(left), width).rstrip()))
+    text = escape(_in_line(fit_name(plain(left), width).rstrip()))
     return f"{text or ' '}\t{escape(_in_line(right))}\\l" if right else f"{text or ' '}\\l"
 
 

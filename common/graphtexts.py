@@ -33,6 +33,16 @@ def fit(text: str, width: int) -> str:
     return text + " " * (width - columns(text))
 
 
+def fit_name(text: str, width: int) -> str:
+    """As `fit`, but what is cut out is in the middle: names have what tells them apart at their end, too."""
+    if columns(text) <= width:
+        return fit(text, width)
+    end = text
+    while columns(end) > width * 2 // 5:
+        end = end[1:]
+    return fit(fit(text, width - columns(end)) + end, width)
+
+
 def escape(text: str) -> str:
     r"""A text as part of an argument of `rrdtool graph`.
 

@@ -17,7 +17,7 @@ from common.graphpaint import Painter
 from common.graphpicture import Picture
 from common.graphs import Draw, Limit
 from common.graphscale import LARGEST, SMALLEST, WHOLE, Axis, Scale, axis_for, scale_for, usual_base
-from common.graphtexts import duration, fit, plain
+from common.graphtexts import duration, fit, fit_name, plain
 from common.graphtime import time_grid
 
 FONT = "DejaVu Sans"
@@ -60,7 +60,7 @@ def _frame(picture: Picture, figures: Table, lines: int) -> list[str]:
     height = picture.height + (lines * LINE_PIXELS + FRAME_PIXELS if lines else FRAME_PIXELS // 2)
     arguments = [
         "--imgformat", picture.form.upper(), "--start", str(picture.start), "--end", str(picture.end - 1),
-        "--title", fit(plain(picture.title), max(10, picture.width // 8)).rstrip() or " ",
+        "--title", fit_name(plain(picture.title), max(10, picture.width // 8)).rstrip() or " ",
         "--full-size-mode", "--width", str(picture.width), "--height", str(height), "--zoom", str(picture.zoom),
         "--disable-rrdtool-tag", "--border", "0", "--font", f"DEFAULT:8:{FONT}", "--font", f"TITLE:11:{FONT}",
         "--font", f"LEGEND:8:{LEGEND_FONT}", "--dynamic-labels", "--force-rules-legend",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from common.graphkinds import GRAPHS, Unit, graphs_for
 from common.graphpicture import Figures, Picture, Plot, Reach
 from common.graphs import Draw, Limit, Mark, Span, Theme
 from common.graphscale import Scale, axis_for, figure, scale_for
-from common.graphtexts import columns, duration, fit, plain
+from common.graphtexts import columns, duration, fit, fit_name, plain
 from common.graphtime import length_text, range_text, time_grid
 from common.rrdgraph import graph_arguments
 from common.series import Layout, Point
@@ -115,9 +116,15 @@ def test_a_source_has_its_known_graphs_first_and_one_for_each_other_point() -> N
     assert [graph.name for graph in graphs_for(points)] == ["cpu", "memory", "vms", "odd"]
 
 
-@given(st.text(max_size=600), st.integers(1, 60))
-def test_a_label_takes_exactly_its_columns(text: str, width: int) -> None:
-    label = fit(plain(text), width)
+def test_a_long_name_keeps_its_end() -> None:
+    names = [f"/mnt/a/very/long/way/to/disk{number} used" for number in (1, 2)]
+    assert [fit_name(name, 20) for name in names] == ["/mnt/a/very…sk1 used", "/mnt/a/very…sk2 used"]
+    assert fit_name("short", 8) == "short   "
+
+
+@given(st.text(max_size=600), st.integers(1, 60), st.sampled_from([fit, fit_name]))
+def test_a_label_takes_exactly_its_columns(text: str, width: int, cut: Callable[[str, int], str]) -> None:
+    label = cut(plain(text), width)
     assert columns(label) == width
     assert not any(ord(character) < 32 or 127 <= ord(character) < 160 for character in label)
 
