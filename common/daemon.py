@@ -56,7 +56,7 @@ _log = Logger()
 
 def main(program: Program, argv: Sequence[str] | None = None) -> int:
     """Do what the command line says; returns the exit status."""
-    options = _parser(program).parse_args(argv)
+    options = _typed(program, argv)
     try:
         return _verb(program, options)
     except SettingsError as error:
@@ -80,6 +80,18 @@ def version() -> str:
 def _refuse(program: Program, error: TocsinError, status: int) -> int:
     sys.stderr.write(f"{program.name}: {error}\n")
     return status
+
+
+def _typed(program: Program, argv: Sequence[str] | None) -> argparse.Namespace:
+    """What was typed; by itself argparse takes no word of a list behind an option, as in `run NAME --dry-run WORD`."""
+    parser = _parser(program)
+    options, late = parser.parse_known_args(argv)
+    before = late[: late.index("--")] if "--" in late else late
+    if late and (not hasattr(options, program.late) or any(word.startswith("-") for word in before)):
+        parser.error(f"unrecognized arguments: {' '.join(late)}")
+    if late:
+        setattr(options, program.late, [*getattr(options, program.late), *before, *late[len(before) + 1 :]])
+    return options
 
 
 def _parser(program: Program) -> argparse.ArgumentParser:
@@ -110,6 +122,8 @@ def _verb(program: Program, options: argparse.Namespace) -> int:
     own = program.verbs.get(options.verb)
     if own is not None and not own.needs_settings:
         return own.do(path, options)
+    if options.config is None and not path.exists() and (kept := Path("var") / "etc" / path.name).is_file():
+        raise SettingsError(f"{path}: there is no such settings file; `tocsin up` keeps one here: --config {kept}")
     settings = load_settings(path, program.settings_type)
     if own is not None:
         return own.do(settings, options)

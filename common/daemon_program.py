@@ -83,6 +83,7 @@ class Program(Struct, frozen=True, kw_only=True):
         stats: what `stats` makes of the figures.
         fares: makes of the figures what `status` says beside that it runs; empty for nothing.
         typed: how people call it, where that is not its name.
+        late: of the options of `run`, the list that takes words that stand behind other options, too; empty for none.
     """
 
     name: str
@@ -96,6 +97,7 @@ class Program(Struct, frozen=True, kw_only=True):
     stats: Stats = Stats()
     fares: Callable[[Mapping[str, Any]], str] = nothing_to_say
     typed: str = ""
+    late: str = ""
 
     @property
     def short(self) -> str:

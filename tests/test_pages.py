@@ -44,7 +44,7 @@ def test_the_index_of_decisions_has_them_all() -> None:
 @pytest.mark.parametrize("page", ["README.md", "docs/guide.md"])
 def test_pages_count_the_definitions_that_come_along(page: str) -> None:
     there = sum(
-        len(re.findall(r"^kind: ProcessSet$", file.read_text(), re.M)) for file in ROOT.glob("etc/model/*.yaml")
+        len(re.findall(r"^kind: ProcessSet$", file.read_text(), re.MULTILINE)) for file in ROOT.glob("etc/model/*.yaml")
     )
     assert re.findall(r"(\d+) definitions come with Tocsin", (ROOT / page).read_text()) == [str(there)]
 

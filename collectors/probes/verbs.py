@@ -49,7 +49,8 @@ def with_verbs(program: Program) -> Program:
             raise SettingsError("--json goes with --dry-run")
         return _try(settings, options) if options.dry_run else program.instead(settings, options)
 
-    return replace(program, add_options=add_options, instead=instead, verbs={**program.verbs, "list": _LIST})
+    verbs = {**program.verbs, "list": _LIST}
+    return replace(program, add_options=add_options, instead=instead, verbs=verbs, late="arguments")
 
 
 def _try(settings: ProbeSettings, options: argparse.Namespace) -> int:

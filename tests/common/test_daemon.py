@@ -55,6 +55,18 @@ def test_genconf_prints_the_settings(capsys: pytest.CaptureFixture[str]) -> None
     assert 'folder = "var/x"' in capsys.readouterr().out
 
 
+def test_settings_that_tocsin_up_keeps_here_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(made(), ["status"]) == 2
+    assert "`genconf` prints one to begin with" in capsys.readouterr().err
+    (tmp_path / "var" / "etc").mkdir(parents=True)
+    (tmp_path / "var" / "etc" / "x.toml").touch()
+    assert main(made(), ["status"]) == 2
+    assert "`tocsin up` keeps one here: --config var/etc/x.toml" in capsys.readouterr().err
+
+
 def test_a_program_may_have_verbs_of_its_own(config: str, capsys: pytest.CaptureFixture[str]) -> None:
     def do(settings: Settings, options: argparse.Namespace) -> int:
         sys.stdout.write(f"{settings.folder.name} {options.often}")

@@ -121,6 +121,17 @@ def test_wrong_words(
     assert sentence in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("words", ["says --dry-run a", "--dry-run says a", "says a --dry-run"])
+def test_arguments_may_stand_behind_options(settings: Path, capsys: pytest.CaptureFixture[str], words: str) -> None:
+    put(settings, "says", '#!/bin/sh\necho "{\\"$*\\": {\\"n\\": $#}}"\n')
+    typed = ["run", "--config", str(settings), *words.split()]
+    assert "series says of a b\n" in told(capsys, *typed, "b")
+    assert "series says of a -b\n" in told(capsys, *typed, "--", "-b")
+    with pytest.raises(SystemExit):
+        main([*typed, "-b"])
+    assert "unrecognized arguments: " in capsys.readouterr().err
+
+
 def test_the_list_has_what_runs_and_what_does_not(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
     configured(settings)
     put(settings, "tracking.sh", "#!/bin/sh\n# tocsin: interval_s = 5\n")
