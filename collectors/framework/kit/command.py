@@ -39,9 +39,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_SETTINGS
     try:
         made = spec_of(first)
-    except (SettingsError, NotFoundError) as error:
+    except NotFoundError as error:
         sys.stderr.write(f"{PROGRAM}: {error}\n")
-        return EXIT_NOT_FOUND if isinstance(error, NotFoundError) else EXIT_SETTINGS
+        return EXIT_NOT_FOUND
+    except SettingsError as error:
+        sys.stderr.write(f"tocsin-{first}: {error}\n")  # `tocsin up` shows the last words of a daemon by its name
+        return EXIT_SETTINGS
     return run_daemon(made, rest, command=f"{PROGRAM} {first}")
 
 
