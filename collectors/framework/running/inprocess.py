@@ -182,9 +182,11 @@ class InProcess(Chain):
             self._scheduler.add(task, device)
         for name in wanted.changed:
             self._scheduler.update(name, config)
-        for name in wanted.gone:
-            await self._scheduler.remove(name)
-            self._alarms.end(name, device)
+        # All at once: one that is slow to end must not leave the others running, in the way of new ones of their names.
+        for name, removed in [(name, Deferred.fromCoroutine(self._scheduler.remove(name))) for name in wanted.gone]:
+            await removed
+            if name not in self._tasks.get(device, ()):
+                self._alarms.end(name, device)
         return ""
 
     def _start(self, config: DeviceConfig) -> str:

@@ -153,6 +153,30 @@ def test_what_is_gone_is_stopped_and_its_run_cancelled(daemon: Daemon) -> None:
     assert daemon.tasks() == {}
 
 
+def test_jobs_that_are_slow_to_end_are_stopped_together_and_may_come_again_meanwhile(daemon: Daemon) -> None:
+    end: Deferred[None] = Deferred()
+
+    async def hang() -> Any:
+        try:
+            await Deferred()
+        finally:
+            await end
+        return ()
+
+    jobs = {name: daemon.jobs.job(name, 60, behave=lambda _: hang()) for name in "ab"}
+    daemon.run(lambda _: [daemon.jobs.job("", 60), *jobs.values()])
+    daemon.jobs.wanted = lambda _: [daemon.jobs.job("", 60)]
+    leaving = Deferred.fromCoroutine(daemon.runner.run([device(roll_days=next(NUMBERS))]))
+    assert set(daemon.tasks()) == {"fake:web1"}
+    assert not leaving.called
+    daemon.again(lambda _: [daemon.jobs.job("", 60), daemon.jobs.job("b", 60)])
+    assert [set(one) for one in daemon.jobs.runs["b"]] == [{60}, {60}]
+    daemon.pass_s(30)
+    assert leaving.called
+    assert set(daemon.tasks()) == {"fake:web1", "fake:web1:b"}
+    end.callback(None)
+
+
 @pytest.mark.parametrize(
     ("bad", "said"),
     [
