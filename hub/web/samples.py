@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import shlex
 from typing import Annotated
 
@@ -11,7 +12,8 @@ from msgspec import Meta, Struct
 
 from common.names import DeviceId
 from common.pushed import PushedRow
-from common.series import Number, PointName
+from common.quantities import counted
+from common.series import Number
 from hub.data.pushing import Figure, PushDesk, Refused
 from hub.web.call import Call
 from hub.web.refusals import RefusalError, bad_request
@@ -20,6 +22,7 @@ from hub.web.router import Route
 MAX_SAMPLES = 10_000
 MOST = 10**300
 MAX_LINE = 1000
+_POINT = re.compile(r"[A-Za-z0-9_-]{1,19}")
 _QUOTING = frozenset("'\"\\")
 SMALLEST, LARGEST = -(2**63), 2**64 - 1
 """Whole numbers beyond cross no wire; they are kept as well as a float can."""
@@ -40,7 +43,7 @@ class PushedSample(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     device: DeviceId
     component: Annotated[str, Meta(max_length=255)] = ""
-    point: PointName
+    point: str
     value: Number | str | None
     time: float | None = None
     handler: Annotated[str, Meta(max_length=100)] = ""
@@ -142,7 +145,7 @@ def _from_line(line: str) -> PushedSample:
         raise ValueError(f"a line has at most {MAX_LINE} characters; this one has {len(line)}")
     words = shlex.split(line) if _QUOTING.intersection(line) else line.split()
     if len(words) not in {4, 5}:
-        raise ValueError(f"a line has the form {LINE}; this one has {len(words)} words")
+        raise ValueError(f"a line has the form {LINE}; this one has {counted(len(words), 'word')}")
     device, component, point, value = words[:4]
     return msgspec.convert(
         {
@@ -176,6 +179,8 @@ def _sorted_out(samples: list[tuple[int, PushedSample]]) -> tuple[list[tuple[int
 
 
 def _figure(sample: PushedSample) -> Figure:
+    if not _POINT.fullmatch(sample.point):
+        raise ValueError(f"{sample.point[:80]!r} is no name of a point: 1 to 19 of A-Z a-z 0-9 _ -")
     if sample.time is not None and not (math.isfinite(sample.time) and 0 < sample.time < 2**33):
         raise ValueError(f"{sample.time!r} is no time; it has to be seconds since 1970")
     row = PushedRow(

@@ -183,7 +183,8 @@ class Root(Resource):
                 raise
         trusted = trusted or (route is not None and route.for_pushing and self._tokens.may_push(bearer))
         if not trusted and (route is None or not route.is_open):
-            raise RefusalError("unauthorized", "the token is missing or wrong; it is in the hub's file operator.token")
+            kept = "push.token" if route is not None and route.for_pushing else "operator.token"
+            raise RefusalError("unauthorized", f"the token is missing or wrong; it is in the hub's file {kept}")
         assert route is not None
         if request.is_too_large:
             raise RefusalError("too_large", f"the body is larger than {request.limit} bytes")

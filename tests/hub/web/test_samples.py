@@ -135,10 +135,13 @@ class SamplesTests(SynchronousTestCase):
             {**good, "value": "x" * 1000},
             {**good, "time": -1},
             {**good, "value": "9" * 400},
+            {**good, "point": "a/b"},
+            {**good, "point": "x" * 1000},
         ]
         answer = self.push({"samples": [good, *wrong]})
         self.assertEqual((answer.status, answer.json["taken"]), (200, 1))
-        self.assertEqual([row["sample"] for row in answer.json["refused"]], [1, 2, 3, 4, 5])
+        self.assertEqual([row["sample"] for row in answer.json["refused"]], [1, 2, 3, 4, 5, 6, 7])
+        self.assertIn("'a/b' is no name of a point: 1 to 19 of A-Z", answer.json["refused"][5]["error"])
         self.assertTrue(all(len(row["error"]) < 300 for row in answer.json["refused"]))
         # A template that nobody has harms those that name it.
         answer = self.push({"samples": [{**good, "handler": "nobody"}]})
@@ -211,7 +214,7 @@ class SamplesTests(SynchronousTestCase):
             waiting.append(Deferred())
             return await waiting[-1]
 
-        session.query = query  # type: ignore[method-assign]  # it is slow
+        session.query = query  # type: ignore[method-assign, assignment]  # it is slow
         pushing = Deferred.fromCoroutine(
             PushDesk(self.asker, config_of).push(
                 [Figure(device=name, row=PushedRow(component="", values={"n": 1})) for name in names]
@@ -242,7 +245,9 @@ class SamplesTests(SynchronousTestCase):
     def test_the_token_of_those_who_push_is_for_nothing_else(self) -> None:
         self.attach("local")
         self.assertEqual(self.push("web1 - size 5", token=TOKEN).status, 200)
-        self.assertEqual(self.push("web1 - size 5", token="wrong").status, 401)
+        wrong = self.push("web1 - size 5", token="wrong")
+        self.assertEqual(wrong.status, 401)
+        self.assertIn("push.token", wrong.json["error"]["message"])
         self.assertEqual(self.client.get("status", token=PUSH_TOKEN).status, 401)
         self.assertEqual(self.client.get("status").status, 200)
 
