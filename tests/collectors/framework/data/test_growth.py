@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from twisted.internet.testing import Clock
+from twisted.internet.task import Clock
 
 from collectors.framework.data.limits import FileSettings
 from collectors.framework.data.spool.intake import Intake
