@@ -146,6 +146,8 @@ class SourceTaker:
         """
         await self._lock.acquire()
         try:
+            if job is not None and self._jobs is not None and job not in self._jobs:
+                return Taken()  # the last words of a job that is done no more: nobody would ever say that it is over
             return await self._take(results, job, failed, interval_s)
         finally:
             self._lock.release()

@@ -718,3 +718,14 @@ def test_sources_whose_names_are_made_up_anew_and_anew_take_bounded_room(monkeyp
     assert len(taking.taker._memory.sources) <= 11
     assert any(kept.problems for kept in taking.taker._memory.sources.values())  # what stands is not forgotten
     assert len(taking.kept()) == 100
+
+
+def test_last_words_of_a_job_that_is_done_no_more_open_no_alarm() -> None:
+    taking = Taking(device())
+    wrong = Result(source="other", step=STEP, problems=[Problem(key="bad", summary="bad")], points=[Point(name="n")])
+    taking.take(wrong, job="a")
+    taking.change(jobs=["b"])
+    assert taking.told() == [("warning", "", "bad"), ("clear", "", "bad")]
+    taking.take(wrong, job="a")
+    taking.take(job="a", failed="it was cancelled")
+    assert taking.told() == [("warning", "", "bad"), ("clear", "", "bad")]
