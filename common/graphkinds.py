@@ -119,8 +119,8 @@ def graphs_for(points: Sequence[Point]) -> tuple[Graph, ...]:
 def _default(point: Point) -> Graph:
     plain = plain_unit(point.unit).unit
     unit = _UNITS.get(plain, Unit.PLAIN)
-    if point.kind.value != "gauge":  # the file holds a rate
+    if point.stored_unit != point.unit:  # the file holds a rate
         unit = {Unit.BYTES: Unit.BYTES_PER_S, Unit.EVENTS: Unit.EVENTS}.get(unit, Unit.PLAIN)
-    per = "" if point.kind.value == "gauge" or unit is not Unit.PLAIN else "/s"
+    per = "" if point.stored_unit == point.unit or unit is not Unit.PLAIN else "/s"
     axis = (plain + per).strip() if unit in (Unit.PLAIN, Unit.COUNT, Unit.EVENTS) else ""
     return Graph(name=point.name, title=point.name, points=((point.name, point.name),), unit=unit, axis=axis)

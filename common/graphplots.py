@@ -16,7 +16,7 @@ from common.graphs import Curve, Draw, Drawing
 from common.graphtexts import plain
 from common.graphunits import Plain, Units, plain_unit
 from common.queries import GraphQuery
-from common.series import Kind, Layout, Point, SeriesKey
+from common.series import Layout, Point, SeriesKey
 
 MAX_NAMED = 20
 _SUMS = frozenset({Unit.BYTES, Unit.PERCENT, Unit.COUNT, Unit.BYTES_PER_S})
@@ -183,7 +183,7 @@ def _unit(series: Series, name: str) -> str:
     point = _point(series, name)
     if point is None:
         return ""
-    return point.unit if point.kind is Kind.GAUGE or not point.unit else f"{point.unit}/s"
+    return point.stored_unit if point.unit else ""
 
 
 # --- graphs by name ---------------------------------------------------------------------------------------------------

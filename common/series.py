@@ -19,6 +19,9 @@ PointName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,19}\Z")]
 Number = int | float
 
 
+PERCENT = "percent"
+
+
 class Kind(enum.Enum):
     """How a point's numbers are to be read."""
 
@@ -52,8 +55,16 @@ class Point(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def stored_unit(self) -> str:
-        """What the rows of its series are in: of all but a gauge, files keep so much a second."""
-        return self.unit if self.kind is Kind.GAUGE else f"{self.unit}/s"
+        """What the rows of its series are in: of all but a gauge, files keep so much a second.
+
+        A count that grows by percent of the time, scaled, comes to percent: of what is busy, for example.
+        """
+        return self.unit if self.kind is Kind.GAUGE or self.unit == PERCENT else f"{self.unit}/s"
+
+    @property
+    def counted_unit(self) -> str:
+        """What its numbers are in as they are measured, before rates are made of them."""
+        return "" if self.kind is not Kind.GAUGE and self.unit == PERCENT else self.unit
 
 
 class SeriesKey(Struct, frozen=True, order=True, gc=False):

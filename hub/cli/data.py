@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from common.series import PERCENT
 from hub.cli.context import Client, json_option, pass_client
 from hub.cli.convert import convert_command
 from hub.cli.datalist import info_command, list_command
@@ -89,9 +90,12 @@ def last_command(
 def _value(row: Mapping[str, Any]) -> str:
     """What was measured; of a counter also what it comes to in a second."""
     unit = str(row.get("unit") or "")
-    text = measured(row.get("value"), unit)
     rate = row.get("rate")
-    return text if rate is None else f"{text} ({measured(rate, unit)}/s)"
+    if rate is None:
+        return measured(row.get("value"), unit)
+    if unit == PERCENT:  # a count of time that was spent: what it comes to is a share
+        return f"{measured(row.get('value'), '')} ({measured(rate, unit)})"
+    return f"{measured(row.get('value'), unit)} ({measured(rate, unit)}/s)"
 
 
 def _age(row: dict[str, Any]) -> object:

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from common import graphkinds
 from common.processpoints import POINTS as PROCESS_POINTS
-from common.series import Kind, Point
+from common.series import Point
 from hub.model.bound import resolution_of
 from hub.model.entities import Device
 from hub.model.model import Model
@@ -111,7 +111,7 @@ def _having(point: str, templates: Iterable[Effective]) -> set[str]:
 
 
 def _drawn_unit(point: Point) -> str:
-    return point.unit if point.kind is Kind.GAUGE or not point.unit else f"{point.unit}/s"
+    return point.stored_unit if point.unit else ""
 
 
 def points_of(graph: str, known: Known | None) -> list[tuple[str, str]]:

@@ -79,3 +79,9 @@ def test_rows_of_all_but_gauges_are_so_much_a_second() -> None:
         Kind.DERIVE: "bytes/s",
         Kind.ABSOLUTE: "bytes/s",
     }
+
+
+def test_a_count_of_time_that_was_spent_comes_to_percent() -> None:
+    busy = Point(name="busy", kind=Kind.COUNTER, unit="percent", scale=0.1)
+    assert (busy.counted_unit, busy.stored_unit) == ("", "percent")
+    assert Point(name="used", unit="percent").counted_unit == "percent"

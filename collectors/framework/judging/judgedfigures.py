@@ -56,7 +56,7 @@ class JudgedFigures:
     def __init__(self, points: Iterable[Point], derived: Sequence[DerivedConfig], wanted: Collection[str]) -> None:
         points = tuple(points)
         self.derived = derived_points(points, tuple(derived))
-        self.units = {point.name: _unit(point) for point in points} | {
+        self.units = {point.name: point.stored_unit for point in points} | {
             point.name: point.unit for point in self.derived.points
         }
         needed = [point for point in points if point.name in wanted or point.name in self.derived.needs]
@@ -127,7 +127,3 @@ def _values(known: tuple[tuple[str, Number], ...]) -> dict[str, Number]:
 
 def _base(point: Point, bases: CounterBases) -> Number | None:
     return 0 if point.kind is Kind.ABSOLUTE and bases.step else bases.values.get(point.name)
-
-
-def _unit(point: Point) -> str:
-    return point.unit if point.kind is Kind.GAUGE else f"{point.unit}/s"

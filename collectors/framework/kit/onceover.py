@@ -69,7 +69,7 @@ def _values(sample: Sample) -> str:
 def _value(point: Point, value: Number | None) -> str:
     if value is None:
         return "unknown"
-    return quantity(value, point.unit) if point.kind is Kind.GAUGE else f"{value} {point.unit}".rstrip()
+    return quantity(value, point.unit) if point.kind is Kind.GAUGE else f"{value} {point.counted_unit}".rstrip()
 
 
 def _severity(severity: int) -> str:

@@ -32,7 +32,7 @@ function measured(value, unit) {
 
 // What counts is worth its rate.
 function valueText(row) {
-  return row.kind === "gauge" ? measured(row.value, row.unit) : measured(row.rate, row.unit ? row.unit + "/s" : "/s");
+  return row.kind === "gauge" ? measured(row.value, row.unit) : measured(row.rate, row.unit === "percent" ? row.unit : row.unit + "/s");
 }
 
 // --- drawing ---------------------------------------------------------------------------------------------------------

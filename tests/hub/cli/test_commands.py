@@ -504,6 +504,8 @@ def test_a_counter_is_told_with_its_rate(run: Run, fake: FakeApi) -> None:
     lines = run("data", "last", "web1").out.splitlines()
     assert ["1.0 TiB (2.0 KiB/s)" in line for line in lines[1:]] == [True, False]
     assert ["1.0 TiB" in line for line in lines[1:]] == [True, True]
+    row |= {"unit": "percent", "value": 1_831_952, "rate": 2.88}  # milliseconds that a disk was busy
+    assert "1 831 952 (2.88 percent)" in run("data", "last", "web1").out
 
 
 def test_a_value_of_a_clock_that_is_ahead_says_so(run: Run, fake: FakeApi) -> None:
