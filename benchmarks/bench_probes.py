@@ -39,13 +39,16 @@ def cpu_s() -> float:
     return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 
 
-def bare() -> None:
-    """Fork, exec, wait, and nothing else."""
-    null = os.open(os.devnull, os.O_WRONLY)
-    actions = [(os.POSIX_SPAWN_DUP2, null, 1)]
-    pid = os.posix_spawn(SHELL, [SHELL, "-c", TEXT], {"PATH": PATH}, file_actions=actions)
-    os.waitpid(pid, 0)
-    os.close(null)
+def bare(argv: list[str]) -> float:
+    """Fork, exec, wait, and nothing else: CPU seconds of one of many runs."""
+    begun = cpu_s()
+    for _ in range(RUNS):
+        null = os.open(os.devnull, os.O_WRONLY)
+        actions = [(os.POSIX_SPAWN_DUP2, null, 1)]
+        pid = os.posix_spawn(argv[0], argv, {"PATH": PATH}, file_actions=actions)
+        os.waitpid(pid, 0)
+        os.close(null)
+    return (cpu_s() - begun) / RUNS
 
 
 class Ended(ProcessProtocol):
@@ -68,10 +71,8 @@ async def each(run: Callable[[], Awaitable[object]]) -> float:
 
 
 async def measure(reactor: Any) -> list[Row]:
-    begun = cpu_s()
-    for _ in range(RUNS):
-        bare()
-    alone = (cpu_s() - begun) / RUNS
+    alone = bare([SHELL, "-c", TEXT])
+    python = bare([sys.executable, "-I", "-c", "pass"])
     ballast = [bytearray(1 << 20) for _ in range(60)]
 
     async def spawned() -> None:
@@ -89,14 +90,17 @@ async def measure(reactor: Any) -> list[Row]:
     ms = "ms a run"
     share = "% of a core"
     return [
-        ("a shell script, by bare fork and exec", alone * 1e3, ms, ""),
+        ("a shell script, by bare fork and exec", alone * 1e3, ms, "the baseline"),
         ("the same, by spawnProcess of a daemon with 60 MiB more", twisted * 1e3, ms, ""),
         ("the same, as a probe: limits, tree, output taken apart", launched * 1e3, ms, ""),
         ("of it ours", (launched - alone) * 1e3, ms, ""),
         ("as a probe, against bare fork and exec", launched / alone, "times", ""),
+        ("a bare start of Python, which does nothing", python * 1e3, ms, "the baseline"),
         ("a Python function as a probe", function * 1e3, ms, ""),
+        ("as a probe, against the bare start", function / python, "times", ""),
         ("100 shell probes a minute, ours", (launched - alone) * A_MINUTE / 60 * 100, share, "under 1"),
         ("100 shell probes a minute, all", launched * A_MINUTE / 60 * 100, share, ""),
+        ("100 Python functions a minute, ours", (function - python) * A_MINUTE / 60 * 100, share, ""),
         ("100 Python functions a minute, all", function * A_MINUTE / 60 * 100, share, ""),
     ]
 
