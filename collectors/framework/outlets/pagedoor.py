@@ -5,13 +5,27 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
-from twisted.protocols.policies import WrappingFactory
+from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
 MAX_CONNECTIONS = 64
 IDLE_S = 60.0
 MAX_WASTE_BYTES = 65_536
+MAX_AT_ONCE = 5
+"""Requests that come in one piece: who sends more without waiting for answers is cut off, or all else would wait."""
+
+
+class _Connection(ProtocolWrapper):
+    """Counts the requests of a piece of what comes."""
+
+    asked = 0
+
+    def dataReceived(self, data: bytes) -> None:
+        """See Protocol."""
+        self.asked = 0
+        stock: Any = super()
+        stock.dataReceived(data)
 
 
 class Door(WrappingFactory):
@@ -23,6 +37,7 @@ class Door(WrappingFactory):
     """
 
     noisy = False
+    protocol = _Connection
     protocols: dict[Any, Any]
 
     def __init__(self, root: Resource, clock: IReactorTime) -> None:
@@ -52,6 +67,16 @@ class _Bodiless(Request):
     """A request whose body is thrown away: nobody asks for one."""
 
     wasted_bytes = 0
+
+    def process(self) -> None:
+        """See Request."""
+        channel: Any = self.channel
+        channel.transport.asked += 1
+        if channel.transport.asked > MAX_AT_ONCE:
+            channel.forceAbortClient()
+            return
+        stock: Any = super()
+        stock.process()
 
     def gotLength(self, _length: int | None) -> None:
         """See Request."""

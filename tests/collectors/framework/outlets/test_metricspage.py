@@ -123,3 +123,17 @@ def test_behind_the_door_there_is_only_the_page(reactor: PageReactor) -> None:
         protocol.dataReceived(b"GET " + path + b" HTTP/1.1\r\nHost: here\r\n\r\n")
         reactor.pump([0.01] * 20)
         assert b" 404 " in transport.told.splitlines()[0]
+
+
+def test_many_requests_in_one_piece_are_cut_off_and_one_after_another_are_not(reactor: PageReactor) -> None:
+    page(reactor)
+    ask = b"GET /nothing HTTP/1.1\r\nHost: here\r\n\r\n"
+    protocol, transport = reactor.connect()
+    protocol.dataReceived(ask * 1000)
+    assert transport.aborted
+    assert transport.told.count(b" 404 ") <= pagedoor.MAX_AT_ONCE
+    protocol, transport = reactor.connect()
+    for _ in range(4 * pagedoor.MAX_AT_ONCE):
+        protocol.dataReceived(ask)
+    assert not transport.aborted
+    assert transport.told.count(b" 404 ") == 4 * pagedoor.MAX_AT_ONCE
