@@ -15,6 +15,7 @@ from hub.cli.client import path_of
 from hub.cli.collectors import collector_table, silent_line, tell_listening
 from hub.cli.context import Client, json_option, pass_client
 from hub.cli.figures import safe, since
+from hub.cli.folder import COLLECTOR, SERVICES, typed
 from hub.cli.moves import standing_lines
 from hub.cli.output import SEVERITY_STYLES, cell, emit, facts, plural_rows, show
 from hub.cli.pools import absence_line
@@ -76,7 +77,9 @@ def uncollected_line(row: dict[str, Any]) -> str:
     """Which sources nobody reads, and why."""
     service, collector = safe(row.get("service")), safe(row.get("collector"))
     devices = counted(int(row.get("devices") or 0), "device")
-    told = f"no tocsin-{service} has logged in at collector {collector}"
+    told = f"no {typed(service)} has logged in at collector {collector}"
+    if collector == COLLECTOR and service not in SERVICES:
+        told += f"; `tocsin up --with {service}` starts it"
     return f"{service} sources of {devices} are not collected: {told}"
 
 

@@ -14,6 +14,7 @@ import pytest
 from rich.console import Console
 
 from hub.cli.output import Column, table
+from hub.cli.status import uncollected_line
 from tests.fakes.api import PNG, FakeApi, Refusal, iso
 from tests.hub.cli.conftest import Run
 
@@ -611,6 +612,24 @@ def test_status_says_what_is_not_live(run: Run, fake: FakeApi) -> None:
     out = run("status").out
     assert "3, 1 device behind" in out
     assert "not live: box on far/process: not connected" in out
+
+
+@pytest.mark.parametrize(
+    ("service", "collector", "told"),
+    [
+        ("snmp", "local", "no tocsin-snmp has logged in at collector local; `tocsin up --with snmp` starts it"),
+        (
+            "queue",
+            "local",
+            "no tocsin-collector queue has logged in at collector local; `tocsin up --with queue` starts",
+        ),
+        ("snmp", "far", "no tocsin-snmp has logged in at collector far"),
+    ],
+)
+def test_status_says_which_daemon_is_missing_and_what_starts_it(service: str, collector: str, told: str) -> None:
+    line = uncollected_line({"service": service, "collector": collector, "devices": 2})
+    assert line.startswith(f"{service} sources of 2 devices are not collected: {told}")
+    assert ("starts it" in line) is (collector == "local")
 
 
 def test_status_counts_a_device_once_whose_services_are_behind(run: Run, fake: FakeApi) -> None:
