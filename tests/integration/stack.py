@@ -36,12 +36,20 @@ def wait_for(what: str, check: Callable[[], Any], within_s: float = 20.0) -> Any
 
 
 class Stack:
-    """Runs `tocsin up`, and `tocsin` commands against it; `folder` has the programs."""
+    """Runs `tocsin up`, and `tocsin` commands against it.
 
-    def __init__(self, data: Path, *options: str, folder: Path = BIN) -> None:
+    Args:
+        data: its folder.
+        options: more options of `tocsin up`.
+        folder: has the programs.
+        status: with `tocsin-status`, too, which few tests want, and which costs each of them more than half a second.
+    """
+
+    def __init__(self, data: Path, *options: str, folder: Path = BIN, status: bool = False) -> None:
         self.data = data
         self.folder = folder
-        self.options = options
+        self.services = {"process", "modeler"} | ({"status"} if status else set())
+        self.options = options if status else (*options, "--without", "status")
         self.env = {
             **{name: value for name, value in os.environ.items() if not name.startswith("TOCSIN_")},
             "XDG_CONFIG_HOME": str(data / "home"),
@@ -88,11 +96,9 @@ class Stack:
             return status.returncode == 0 and self.all_connected(json.loads(status.stdout))
         return False
 
-    @staticmethod
-    def all_connected(status: dict[str, Any]) -> bool:
-        """Whether there are collectors, and all have logged in."""
-        collectors = status["collectors"]
-        return bool(collectors) and all(one["connected"] for one in collectors)
+    def all_connected(self, status: dict[str, Any]) -> bool:
+        """Whether all collectors have logged in; one that never has is not among them."""
+        return {one["daemon"] for one in status["collectors"] if one["connected"]} >= self.services
 
     def stop(self) -> None:
         """End it as Ctrl-C would."""
@@ -132,7 +138,7 @@ class Stack:
             return json.load(answer)
 
     def pid_of(self, daemon: str) -> int:
-        """Process id of `hub` or `process`, from its pid file; 0 while there is none."""
+        """Process id of `hub` or a collector, from its pid file; 0 while there is none."""
         with contextlib.suppress(OSError, ValueError):
             return int((self.data / daemon / f"{daemon}.pid").read_text().split()[0])
         return 0
@@ -156,13 +162,13 @@ class Stack:
 
 
 @contextlib.contextmanager
-def running_stack(*options: str, prefix: str = "tocsin-test-") -> Iterator[Stack]:
+def running_stack(*options: str, prefix: str = "tocsin-test-", status: bool = False) -> Iterator[Stack]:
     """A stack that is up, and gone afterwards with its folder.
 
     With the usual prefix of its folder, no Tocsin watches its daemons.
     """
     with tempfile.TemporaryDirectory(prefix=prefix) as folder:
-        stack = Stack(Path(folder), *options)
+        stack = Stack(Path(folder), *options, status=status)
         try:
             stack.start()
             yield stack

@@ -37,10 +37,11 @@ def restarted(stack: Stack, odin: Path, mark: str) -> str:
     os.kill(stack.pid_of("status"), signal.SIGTERM)
 
     def there() -> str:
-        url = (stack.data / "status" / "status.log").read_text().rpartition("the status tree is at ")[2].split()[0]
+        log = (stack.data / "status" / "status.log").read_text()
+        url = log.rpartition("the status tree is at ")[2].partition("\n")[0]
         try:
             return url if mark in get(f"{url}process")[1] else ""
-        except (urllib.error.URLError, ConnectionError):
+        except (urllib.error.URLError, ConnectionError, ValueError):  # that of before is gone, or there is none yet
             return ""
 
     return str(wait_for("the tree of the file", there))
@@ -54,7 +55,7 @@ def troubled(stack: Stack) -> list[tuple[str, str]]:
 
 def test_a_host_is_watched_live_and_into_series() -> None:
     mark = f"busy-{uuid.uuid4().hex}"
-    with running_stack("--host-name", "here", "--interval", "1") as stack:
+    with running_stack("--host-name", "here", "--interval", "1", status=True) as stack:
         coming, odin = stack.data / "coming", stack.data / "odin.cfg"
         key = str(coming).replace("/", "_")
         odin.write_text(
