@@ -22,6 +22,10 @@ _TINTS = (0.0, 0.38, -0.3, 0.2)
 """In place of dashes for areas: how far towards paper, or towards ink."""
 
 
+LEAST_CONTRAST = 3.0
+"""Of a line to its paper (WCAG 2, graphical objects)."""
+
+
 class Inks(Struct, frozen=True, kw_only=True):
     """The colours of a theme, as `RRGGBB`.
 
@@ -106,6 +110,25 @@ def curve_colour(theme: Theme, place: int, *, area: bool) -> str:
     colour = inks.curves[place % len(inks.curves)]
     tint = _TINTS[place // len(inks.curves) % len(_TINTS)] if area else 0.0
     return mixed(colour, inks.paper if tint > 0 else inks.ink, abs(tint))
+
+
+def on_dark(colour: str, *, layer: bool) -> str:
+    """A colour that somebody has chosen for white paper: lines are lightened until they can be seen, layers dimmed."""
+    inks = INKS[Theme.DARK]
+    if layer:
+        return mixed(colour, inks.paper, min(0.5, max(0.0, _luminance(colour) - 0.5)))
+    for tenth in range(10):
+        seen = mixed(colour, "FFFFFF", tenth / 10)
+        if (_luminance(seen) + 0.05) / (_luminance(inks.paper) + 0.05) >= LEAST_CONTRAST:
+            return seen
+    return "FFFFFF"
+
+
+def _luminance(colour: str) -> float:
+    """How light a colour is, 0 to 1 (WCAG 2, relative luminance)."""
+    parts = (int(colour[i : i + 2], 16) / 255 for i in (0, 2, 4))
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def curve_dashes(place: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from common.graphcolours import INKS, curve_colour, curve_dashes, curve_sign, mixed
+from common.graphcolours import INKS, curve_colour, curve_dashes, curve_sign, mixed, on_dark
 from common.graphdefs import Definitions, scaled
 from common.graphkinds import Unit
 from common.graphlegend import (
@@ -22,7 +22,7 @@ from common.graphlegend import (
 )
 from common.graphlikely import edges
 from common.graphpicture import Likely, Picture, Plot
-from common.graphs import Draw, Limit, Mark, Span
+from common.graphs import Draw, Limit, Mark, Span, Theme
 from common.graphscale import Scale
 from common.graphtexts import escape
 
@@ -81,7 +81,11 @@ class Painter:
     def colour(self, place: int) -> str:
         """Of a plot."""
         plots = self._picture.plots
-        return plots[place].colour or curve_colour(self._picture.theme, place, area=self._is_layer(place))
+        chosen = plots[place].colour
+        if chosen:
+            is_dark = self._picture.theme is Theme.DARK
+            return on_dark(chosen, layer=self._is_layer(place)) if is_dark else chosen
+        return curve_colour(self._picture.theme, place, area=self._is_layer(place))
 
     def _is_layer(self, place: int) -> bool:
         """Whether a plot is an area that others lie on, or that lies on others."""

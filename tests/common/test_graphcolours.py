@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from common.graphcolours import INKS, curve_colour, curve_dashes, curve_sign, mixed
+from common.graphcolours import INKS, curve_colour, curve_dashes, curve_sign, mixed, on_dark
 from common.graphs import Theme
 
 LEAST_DISTANCE = 15.0
@@ -87,3 +87,14 @@ def test_twenty_curves_differ_in_colour_or_pattern(theme: Theme) -> None:
 def test_colours_are_mixed_by_share() -> None:
     assert mixed("000000", "FFFFFF", 0.5) == "808080"
     assert mixed("12AB9F", "FFFFFF", 0) == "12AB9F"
+
+
+def test_colours_for_white_paper_can_be_seen_on_dark_and_do_not_glare() -> None:
+    paper = INKS[Theme.DARK].paper
+    for colour in ("08306B", "636363", "A63603", "000000"):
+        seen, paper_light = _lab(on_dark(colour, layer=False), "normal")[0], _lab(paper, "normal")[0]
+        assert seen - paper_light > 28, colour
+    assert on_dark("74C476", layer=False) == "74C476"
+    free, cache = (_lab(on_dark(colour, layer=True), "normal")[0] for colour in ("EDF8E9", "C6DBEF"))
+    assert free < cache < _lab("C6DBEF", "normal")[0]
+    assert on_dark("E6550D", layer=True) == "E6550D"
