@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
 from twisted.internet.defer import Deferred, TimeoutError  # noqa: A004 - Twisted's, raised by addTimeout
 from twisted.internet.interfaces import IReactorTime
 from twisted.spread import pb
 
 from collectors.framework.interfaces import IHubClient
+from common.configbatches import read_batch
 from common.edge.answers import encode_answer, refusal
 from common.edge.broker import HardBroker
 from common.edge.versions import check_spoken
 from common.errors import TransientError
 from common.queries import Result
-from common.wire import Alive, ConfigBatch, FailureCode, HeldRequest, decode, decode_query
+from common.wire import Alive, FailureCode, HeldRequest, decode, decode_query
 
 
 class CollectorPerspective(pb.Referenceable):
@@ -33,12 +35,13 @@ class CollectorPerspective(pb.Referenceable):
     async def remote_configs(self, version: int, payload: bytes) -> bytes:
         """Run configs from now on; one batch at a time, because each must be on disk whole before the next."""
         self._check(version)
-        batch = decode(payload, ConfigBatch)
+        batch, unread = read_batch(payload)
         if self._applying:
             raise refusal(FailureCode.BUSY, "the configs before these are still being applied")
         self._applying = True
         try:
-            return encode_answer(await self._client.apply(batch))
+            applied = await self._client.apply(batch)
+            return encode_answer(replace(applied, rejected=[*applied.rejected, *unread]) if unread else applied)
         finally:
             self._applying = False
 

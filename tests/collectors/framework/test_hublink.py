@@ -8,6 +8,7 @@ import itertools
 import random
 from typing import Any
 
+import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
@@ -33,6 +34,7 @@ from common.wire import (
     Alive,
     Attached,
     ConfigBatch,
+    ConfigsApplied,
     EventBatch,
     EventsStored,
     Failure,
@@ -566,6 +568,15 @@ class OddHubTests(LinkCase):
         self.edge.pump()
         self.successResultOf(first)
         self.successResultOf(self.ask("configs", batch))
+
+    def test_a_config_of_a_form_that_comes_later_is_refused_alone(self) -> None:
+        self.hub.answer = self.good
+        self.begin()
+        batch = {"type": "ConfigBatch", "revision": 1, "removed": [], "changed": [{"device": "web1", "new": []}]}
+        answer = self.successResultOf(self.ask("configs", b"\x00" + msgspec.msgpack.encode(batch)))
+        (rejected,) = decode_answer(answer, ConfigsApplied).rejected
+        self.assertEqual(rejected.device, "web1")
+        self.assertIn("update it", rejected.reason)
 
     def test_a_defect_of_the_client_is_an_id_for_the_hub_and_a_traceback_for_the_log(self) -> None:
         self.hub.answer = self.good
