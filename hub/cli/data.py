@@ -90,12 +90,9 @@ def last_command(
 def _value(row: Mapping[str, Any]) -> str:
     """What was measured; of a counter also what it comes to in a second."""
     unit = str(row.get("unit") or "")
-    rate = row.get("rate")
-    if rate is None:
-        return measured(row.get("value"), unit)
-    if unit == PERCENT:  # a count of time that was spent: what it comes to is a share
-        return f"{measured(row.get('value'), '')} ({measured(rate, unit)})"
-    return f"{measured(row.get('value'), unit)} ({measured(rate, unit)}/s)"
+    rate, is_share = row.get("rate"), unit == PERCENT and row.get("kind") != "gauge"
+    text = measured(row.get("value"), "" if is_share else unit)  # a count of time that was spent comes to a share
+    return text if rate is None else f"{text} ({measured(rate, unit)}{'' if is_share else '/s'})"
 
 
 def _age(row: dict[str, Any]) -> object:

@@ -507,6 +507,8 @@ def test_a_counter_is_told_with_its_rate(run: Run, fake: FakeApi) -> None:
     assert ["1.0 TiB" in line for line in lines[1:]] == [True, True]
     row |= {"unit": "percent", "value": 1_831_952, "rate": 2.88}  # milliseconds that a disk was busy
     assert "1 831 952 (2.88 percent)" in run("data", "last", "web1").out
+    row["rate"] = None
+    assert "percent" not in run("data", "last", "web1").out.splitlines()[1]
 
 
 def test_a_value_of_a_clock_that_is_ahead_says_so(run: Run, fake: FakeApi) -> None:
