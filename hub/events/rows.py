@@ -136,7 +136,7 @@ def told_by(collector: str, daemon: str) -> ColumnElement[bool]:
 
 
 def had_by(daemon: str) -> ColumnElement[bool]:
-    """The same of the daemons of a name, whatever their collectors."""
+    """The same of the daemons of a name, whatever their collectors; some may be found that only look like it."""
     name = msgspec.json.encode(daemon).decode()
     return (events.c.daemon == daemon) | events.c.others.contains(f"{name}:", autoescape=True)
 

@@ -139,7 +139,7 @@ class SqlEventStore:
         )
 
         def work(connection: Connection) -> list[EventRecord]:
-            last = {record.fingerprint: record for record in read(connection, query)}
+            last = {record.fingerprint: record for record in read(connection, query) if has(record, daemon)}
             now_open = open_by_fingerprint(connection, last)
             return [
                 record
@@ -157,7 +157,8 @@ class SqlEventStore:
             .where(events.c.open_fingerprint.is_not(None), theirs, events.c.event_key.not_in(sorted(self._policy.keys)))
             .order_by(events.c.id)
         )
-        return await self._database.run(lambda connection: read(connection, query))
+        found = await self._database.run(lambda connection: read(connection, query))
+        return [record for record in found if has(record, daemon)]
 
     async def open_counts(self) -> dict[str, dict[int, int]]:
         """Count the open events of each device by severity."""

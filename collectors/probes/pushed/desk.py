@@ -91,7 +91,7 @@ class PushDesk:
         if known is None:
             known = config, SourceTaker(SERVICE, CLASS_PROBE, self._context, config)
         elif known[0] != config:
-            known[1].update(config, ())
+            known[1].update(config, ("",))
             known = config, known[1]
         _put(self._takers, config.device, known, MAX_DEVICES)
         return known[1]

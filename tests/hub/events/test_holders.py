@@ -93,6 +93,16 @@ def test_each_of_those_that_have_it_is_told_what_an_operator_decides(store: Any)
     assert [bool(done(store.decided("local", daemon))) for daemon in DAEMONS] == [True, False, False]
 
 
+def test_a_daemon_with_the_name_of_a_field_has_no_alarms_of_others() -> None:
+    store = sql_store()
+    done(store.add(silent(words='"probe": no answer'), "local", "process"))
+    done(store.add(silent(), "local", "snmp"))
+    for daemon in ("summary", "probe", "count", "SNMP", "%"):
+        assert done(store.still_open("local", daemon)) == []
+        assert done(store.retire("local", daemon, "ada", NOW)) == 0
+    assert len(done(store.still_open("local", "snmp"))) == len(done(store.still_open("local", "process"))) == 1
+
+
 def test_a_daemon_that_ceases_to_read_a_device_has_no_alarms_of_it(store: Any) -> None:
     if isinstance(store, FakeEventStore):
         pytest.skip("the fake has no close_of")

@@ -82,6 +82,14 @@ class PushTests(SynchronousTestCase):
         self.assertEqual(values["used"], 1100)
         self.assertEqual(self.kit.told(), [("error", "db", "threshold:memory/much:used")])
 
+    def test_under_another_config_all_goes_on(self) -> None:
+        self.push(row("db", data=900, stack=200, faults=3, handler="tracking"))
+        self.kit.clock.advance(60)
+        self.push(row("db", data=1, stack=1, faults=3, handler="tracking"), row(size=5), roll_days=3)
+        self.assertEqual(len(self.written()), 3)
+        key = "threshold:memory/much:used"
+        self.assertEqual(self.kit.told(), [("error", "db", key), ("clear", "db", key)])
+
     def test_each_is_refused_by_itself(self) -> None:
         answer = self.push(
             row("a", size=1),
