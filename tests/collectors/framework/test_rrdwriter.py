@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import socket
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -84,8 +85,13 @@ def dump(path: Path) -> bytes:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    return Bench(tmp_path)
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    bench = Bench(tmp_path)
+    yield bench
+    with contextlib.suppress(Exception):  # a test may have closed them, or have broken what they need
+        bench.writer.close()
+    with contextlib.suppress(Exception):
+        bench.spool.close()
 
 
 @settings(max_examples=15, deadline=None)
