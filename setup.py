@@ -50,6 +50,7 @@ setup(
             "pytest-xdist>=3.6",
             "hypothesis>=6.100",
             "jsonschema>=4.20",
+            "setuptools>=77",
             "ruff>=0.11",
             "mypy>=1.15",
             "mypy-zope>=1.0.9",

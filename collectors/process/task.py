@@ -302,16 +302,18 @@ class ProcessTask:
         if self.book is not None:
             self.book.unreadable(error.message)
         alarms = self._tracker.memory.alarms
-        problem = error.message
+        scan = msgspec.structs.replace(self.scan, problem=error.message)
         if isinstance(error, NoHostResources) and not self._config.process_sets:
-            events, problem = events + self._readable(), ""  # a switch, a printer: nobody asks for processes of it
+            # A switch, a printer: it was read, and nobody asks for processes of it.
+            events += self._readable()
+            scan = msgspec.structs.replace(scan, problem="", at=self._context.wall())
         elif key not in alarms:
             events += [self._device_event(old, Severity.CLEAR, "another problem took its place") for old in alarms]
             alarms.clear()
             alarms[key] = int(Severity.ERROR)
             events.append(self._device_event(key, Severity.ERROR, error.message))
         await self._keep(events, changed=bool(events))
-        self.scan = msgspec.structs.replace(self.scan, problem=problem)
+        self.scan = scan
 
     def _readable(self) -> list[Event]:
         alarms = self._tracker.memory.alarms

@@ -284,6 +284,7 @@ class CycleTests(SynchronousTestCase):
         self.assertEqual(self.cycle(), [("snmp_no_host_resources", 0)])
         self.assertEqual(self.cycle(), [])
         self.assertEqual(self.task.scan.problem, "")  # nobody says of a switch that it cannot be read
+        self.assertIsNotNone(self.task.scan.at)  # nor that it was not looked at yet
 
     def test_an_agent_that_was_restarted_is_said_once_and_closed_by_the_next_cycle(self) -> None:
         self.start(77, "web", "/web", "-d")
