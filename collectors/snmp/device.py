@@ -24,7 +24,7 @@ from collectors.snmp.naming import Names
 from collectors.snmp.ping import Pinger
 from collectors.snmp.reading import AgentReader
 from collectors.snmp.readings import Readings
-from collectors.snmp.recipe import Asked, Recipe, recipe_of
+from collectors.snmp.recipe import Asked, Key, Recipe, recipe_of
 from collectors.snmp.resting import Resting
 from common.configs import DeviceConfig, SnmpConfig
 from common.errors import TocsinError
@@ -68,15 +68,15 @@ class Device:
         self._pinger = pinger
         self._reader = AgentReader(context.clock, context.wall)
         self._backoff = Backoff(context.networks.settings.silent_s, context.rng)
-        self._resting: dict[str, Resting] = {}
+        self._resting: dict[Key, Resting] = {}
         self._open: ISnmpClient | None = None
         learnt = self._load(config.device)
         self._kept = (learnt.sizing.learnt(), learnt.down)
         self._sizing = learnt.sizing
         self._gate = Gate(learnt.down)
         self._config = config
-        self._recipes: dict[str, Recipe] = {}
-        self._names: dict[str, Names] = {}
+        self._recipes: dict[Key, Recipe] = {}
+        self._names: dict[Key, Names] = {}
         self._take(config)
 
     # --- config -------------------------------------------------------------------------------------------------------
@@ -97,13 +97,14 @@ class Device:
 
     def _take(self, config: DeviceConfig) -> None:
         before = self._recipes
-        self._recipes = {one.id: recipe_of(one) for one in config.sources if isinstance(one, SnmpSource)}
+        recipes = [recipe_of(one) for one in config.sources if isinstance(one, SnmpSource)]
+        self._recipes = {recipe.key: recipe for recipe in recipes}
         self._names.clear()
         self._pings = [one for one in config.sources if isinstance(one, PingSource)]
         self._gate.keep(self._pings)
-        for id_ in list(self._resting):
-            if id_ not in self._recipes or self._recipes[id_].objects != before[id_].objects:
-                del self._resting[id_]  # other objects have its numbers now
+        for key in list(self._resting):
+            if key not in self._recipes or self._recipes[key].objects != before[key].objects:
+                del self._resting[key]  # other objects have its numbers now
 
     @property
     def interval_s(self) -> int:
@@ -177,10 +178,10 @@ class Device:
             unanswered: it has just not answered to a ping: if it does not answer now either, the ping says so.
         """
         began = self._context.clock.seconds()
-        asked = {one.source.id: self._asked(one, due.steps[one.source.interval_s]) for one in wanted}
-        objects = [[recipe.objects[place - 1] for place in sorted(asked[recipe.source.id])] for recipe in wanted]
+        asked = {one.key: self._asked(one, due.steps[one.source.interval_s]) for one in wanted}
+        objects = [[recipe.objects[place - 1] for place in sorted(asked[recipe.key])] for recipe in wanted]
         if not any(objects):
-            return [self._result(recipe, Readings(at=due.at), due, asked[recipe.source.id]) for recipe in wanted]
+            return [self._result(recipe, Readings(at=due.at), due, asked[recipe.key]) for recipe in wanted]
         try:
             readings = await self._pass(objects, limit_s)
         except TocsinError as error:
@@ -193,7 +194,7 @@ class Device:
         if self._backoff.silent:
             self._context.networks.is_back(self._config.address, began)
         self._backoff.answered()
-        return [self._result(recipe, readings, due, asked[recipe.source.id]) for recipe in wanted]
+        return [self._result(recipe, readings, due, asked[recipe.key]) for recipe in wanted]
 
     async def _pass(self, objects: Sequence[Sequence[Asked]], limit_s: float) -> Readings:
         if self._open is None:
@@ -206,15 +207,15 @@ class Device:
     def _asked(self, recipe: Recipe, step: int) -> frozenset[int]:
         """What is asked for a source now: all but what rests; nothing where its rows would have no names."""
         used = recipe.figures | recipe.named
-        resting = self._resting.setdefault(recipe.source.id, Resting()).now(step)
+        resting = self._resting.setdefault(recipe.key, Resting()).now(step)
         rows = recipe.walked & used
         nameless = bool(recipe.named) and recipe.named <= resting
         return frozenset() if nameless or (rows and rows <= resting) else used - resting
 
     def _result(self, recipe: Recipe, readings: Readings, due: Due, asked: frozenset[int]) -> Result:
         step = due.steps[recipe.source.interval_s]
-        joined = join(recipe, readings, asked, self._names.setdefault(recipe.source.id, Names()))
-        resting = self._resting[recipe.source.id]
+        joined = join(recipe, readings, asked, self._names.setdefault(recipe.key, Names()))
+        resting = self._resting[recipe.key]
         known = recipe.figures | recipe.named
         bad = {place: came for place, came in joined.bad.items() if place in asked}
         resting.heed(step, recipe.source.interval_s, bad, joined.good & known)

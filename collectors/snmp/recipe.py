@@ -50,6 +50,10 @@ class Made(Struct, frozen=True):
         return frozenset(self.operands.values()) | {place for _, place in self.wholes.values()}
 
 
+Key = tuple[str, str]
+"""Id of a source, and kind of its components."""
+
+
 class Recipe(Struct, frozen=True):
     """What a source says.
 
@@ -76,6 +80,11 @@ class Recipe(Struct, frozen=True):
     named: frozenset[int]
     figures: frozenset[int]
     counts: bool
+
+    @property
+    def key(self) -> Key:
+        """What tells it from others of its device: one of the device and one of components may share an id."""
+        return self.source.id, self.source.component
 
 
 @lru_cache(4096)

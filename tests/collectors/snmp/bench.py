@@ -125,11 +125,14 @@ class Bench:
 
     def run(self, *intervals: int) -> dict[str, Result]:
         """One pass, for these intervals, in the step of now; readings by source."""
+        return {result.source: result for result in self.results(*intervals)}
+
+    def results(self, *intervals: int) -> list[Result]:
+        """The same, in their order."""
         self.requests.clear()
         now = self.wall()
         steps = {one: int(now // one) * one for one in intervals or (60,)}
-        results = self.reactor.finish(self.device.run(Due(steps=steps, at=now)))
-        return {result.source: result for result in results}
+        return list(self.reactor.finish(self.device.run(Due(steps=steps, at=now))))
 
     def wait(self, seconds: float) -> None:
         self.reactor.advance(seconds)

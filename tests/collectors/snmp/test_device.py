@@ -54,6 +54,15 @@ def test_sources_that_are_not_due_are_not_asked() -> None:
     assert (found["load"].step % 300, rows_of(found["load"])) == (0, {"": {"load": 0.42}})
 
 
+def test_a_source_of_the_device_and_one_of_its_components_may_have_one_id() -> None:
+    whole = source("traffic", gets=(LOAD, SYS_UP_TIME), points={"load": "$1 / 100"}, component="device")
+    bench = Bench(interfaces(THREE) | {LOAD: tlv(b"42")}, [TRAFFIC, whole])
+    rows, device = bench.results()
+    assert rows_of(rows).keys() == {"lo", "eth0", "eth1"}
+    assert rows_of(device) == {"": {"load": 0.42}}
+    assert not (rows.problems or device.problems)
+
+
 def test_a_counter_of_64_bits_stays_exact() -> None:
     bench = Bench(interfaces(THREE), [replace(TRAFFIC, points=())])
     bench = Bench(interfaces(THREE), [source(walks=(OUT,), points={"out": "$1", "twice": "$1 * 2"}, name="{index}")])
