@@ -60,7 +60,7 @@ def test_a_source_of_the_device_and_one_of_its_components_may_have_one_id() -> N
     rows, device = bench.results()
     assert rows_of(rows).keys() == {"lo", "eth0", "eth1"}
     assert rows_of(device) == {"": {"load": 0.42}}
-    assert not (rows.problems or device.problems)
+    assert [*rows.problems, *device.problems] == []
 
 
 def test_a_counter_of_64_bits_stays_exact() -> None:
