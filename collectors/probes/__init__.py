@@ -5,6 +5,7 @@ The daemon:
     verbs       what the command can do beside what all daemons can
     dryrun      a probe, tried by hand
     settings    its settings file
+    allowing    which paths these allow
     collector   a job for each probe
 
 One run:

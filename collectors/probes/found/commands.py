@@ -5,11 +5,11 @@ The hub may name probes that lie in this host's folders, and programs that this 
 
 from __future__ import annotations
 
-import fnmatch
 import os
 from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
 
+from collectors.probes.allowing import is_allowed
 from collectors.probes.found.folders import Probe
 from collectors.probes.found.safety import unsafe
 from common.errors import PermanentError
@@ -30,7 +30,7 @@ def probe_of(command: Collection[str], probes: Mapping[str, Probe], allow: Colle
             return probe
         known = ", ".join(sorted(probes)[:MAX_NAMES]) or "none"
         raise PermanentError(f"there is no probe {name[:100]!r} in this host's folders of probes; there are: {known}")
-    if not any(_matches(name, pattern) for pattern in allow):
+    if not is_allowed(name, allow):
         raise PermanentError(
             f"the settings of this host do not allow {name[:200]!r}: put it, or what matches it, into allow of [probes]"
         )
@@ -41,13 +41,3 @@ def probe_of(command: Collection[str], probes: Mapping[str, Probe], allow: Colle
     if why:
         raise PermanentError(f"{name[:200]} is not run: {why}")
     return Probe(PurePosixPath(name).name, (name,), path=name, real=real)
-
-
-def _matches(name: str, pattern: str) -> bool:
-    """Whether a path is of a pattern, folder by folder; one with `..` in it is of none."""
-    parts, wanted = name.split("/"), pattern.split("/")
-    return (
-        name == os.path.normpath(name)
-        and len(parts) == len(wanted)
-        and all(fnmatch.fnmatchcase(part, one) for part, one in zip(parts, wanted, strict=True))
-    )

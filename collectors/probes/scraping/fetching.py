@@ -6,9 +6,8 @@ import os
 import stat
 from base64 import b64encode
 from collections.abc import Callable, Sequence
-from fnmatch import fnmatchcase
 from os.path import normpath, realpath
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -20,6 +19,7 @@ from twisted.web.http import PotentialDataLoss
 from twisted.web.http_headers import Headers
 
 from collectors.framework.worker import Worker
+from collectors.probes.allowing import is_allowed
 from common.errors import TransientError
 
 MAX_BYTES = 16 * 1024 * 1024
@@ -148,7 +148,7 @@ def read_files(pattern: str, allowed: Sequence[str], opened: Callable[[Path], by
     """
     read = opened or _read
     pattern = normpath(pattern)
-    if not any(_covers(one, pattern) for one in allowed):
+    if not is_allowed(pattern, allowed):
         raise TransientError(
             f"{pattern} may not be read; allow it with [prometheus] files in the settings of tocsin-probe on this host"
         )
@@ -165,7 +165,7 @@ def read_files(pattern: str, allowed: Sequence[str], opened: Callable[[Path], by
             told = path.stat()
             if not stat.S_ISREG(told.st_mode):
                 flaws.append(f"{name} is no file")
-            elif path.is_symlink() and not any(_covers(one, realpath(path)) for one in allowed):
+            elif path.is_symlink() and not is_allowed(realpath(path), allowed):
                 flaws.append(f"{name} is not read: it leads to {realpath(path)}, which may not be read")
             elif size + told.st_size > MAX_BYTES:
                 flaws.append(f"{name} is not read: there are more than {MAX_BYTES >> 20} MiB")
@@ -183,12 +183,6 @@ def shown(url: str) -> str:
     """An address without what stands before the `@` in it."""
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-
-
-def _covers(allowed: str, pattern: str) -> bool:
-    """Whether all that a pattern stands for is allowed; `*` stands for no slash."""
-    some, others = PurePosixPath(allowed).parts, PurePosixPath(pattern).parts
-    return len(some) == len(others) and all(fnmatchcase(other, one) for one, other in zip(some, others, strict=True))
 
 
 def _read(path: Path) -> bytes:
