@@ -58,7 +58,7 @@ def test_last_values_and_lists_are_to_be_had_while_their_collector_is_away() -> 
             listed = stack.tocsin("data", "list", DEVICE, check=False)
             assert listed.returncode == 5
             assert SET in listed.stdout
-            assert "Some of this was heard" in listed.stderr  # tocsin-status is there
+            assert "What is known was heard" in listed.stderr
 
             for command in (("data", "fetch", DEVICE, SET), ("graph", DEVICE, SET, "-o", str(stack.data / "x.png"))):
                 done = stack.tocsin(*command, check=False)

@@ -43,8 +43,9 @@ component: interface
 sources:
   traffic:
     type: snmp
-    oid: .1.3.6.1.2.1.31.1.1.1
-    points: {in: {kind: derive, unit: bytes, minimum: 0}}
+    oids: [{walk: .1.3.6.1.2.1.31.1.1.1.6}, {walk: .1.3.6.1.2.1.31.1.1.1.1}]
+    name: '{$2}'
+    points: {in: {kind: counter, unit: bytes, minimum: 0}}
 """
 
 
