@@ -13,7 +13,7 @@ class FileSettings(Struct, frozen=True, kw_only=True):
     Attributes:
         device_gib: all files of one device, as large as they will ever be.
         source: components with a file of one source of a device; for figures that are pushed: series of a device.
-        free_percent: so much of the disk is left free (1 GiB at most): new files wait until there is room.
+        free_percent: so much of the disk is left free (256 MiB at most): new files wait until there is room.
     """
 
     device_gib: Annotated[float, Meta(gt=0, le=100_000)] = 10.0

@@ -25,7 +25,7 @@ PUSHED = "push/"
 RECOUNT_S = 60.0
 """So often it is looked whether files of a device that has no room were deleted."""
 NOTE_S = 240.0
-MOST_FREE_BYTES = 1024**3
+MOST_FREE_BYTES = 256 * 1024**2
 GIB = 1024**3
 
 _size = lru_cache(maxsize=1024)(rrd.size_bytes)
