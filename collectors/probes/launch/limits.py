@@ -14,6 +14,8 @@ from typing import Self
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 MIB = 1 << 20
+SPARE_FILES = 16
+"""So many more than it has open a process needs to begin another one."""
 MAX_FILE_BYTES = 256 * MIB
 """Of a file that a probe writes: what it notes for the next time is small."""
 
@@ -63,7 +65,10 @@ class Limits:
     def __enter__(self) -> Self:
         """Have what begins now begin with them."""
         for which, (soft, _) in self._wanted.items():
-            resource.setrlimit(which, (soft, self._before[which][1]))
+            hard = self._before[which][1]
+            # What this process has open counts while the pipes of the other are made; `close` sets that right.
+            least = _next_file() + SPARE_FILES if which == resource.RLIMIT_NOFILE else soft
+            resource.setrlimit(which, (max(soft, least if hard == resource.RLIM_INFINITY else min(least, hard)), hard))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -78,6 +83,13 @@ class Limits:
         with contextlib.suppress(OSError):
             for which, wanted in self._wanted.items():
                 resource.prlimit(pid, which, wanted)
+
+
+def _next_file() -> int:
+    """The number that the next file of this process gets."""
+    number = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+    os.close(number)
+    return number
 
 
 def _at_most(which: int, wanted: int) -> int:

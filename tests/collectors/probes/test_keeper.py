@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import resource
@@ -56,6 +57,15 @@ def test_a_good_one() -> None:
     assert outcome.parsed.components == {"a": {"x": 1}}
     assert (outcome.status, outcome.errors, failure) == (0, "oops", "")
     assert outcome.memory_bytes > 0
+
+
+def test_it_begins_though_whoever_begins_it_has_many_files_open() -> None:
+    with contextlib.ExitStack() as files:
+        for _ in range(400):
+            files.enter_context(Path(os.devnull).open())
+        outcome, failure = shell('ulimit -n >&2; echo \'{"a": {"x": 1}}\'')
+    assert (outcome.status, outcome.error, failure) == (0, "", "")
+    assert outcome.parsed.components == {"a": {"x": 1}}
 
 
 def test_it_begins_with_nothing_but_what_it_needs() -> None:
