@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.databases import Databases, PostgresDatabases, SqliteDatabases
 from tests.postgres import PostgresServer
+
+# A machine may be slow, and a test of it is none of ours; the long form of the tests looks at more.
+EXAMPLES = 100 if os.environ.get("TOCSIN_FAULTS") == "long" else 50
+settings.register_profile("tocsin", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=EXAMPLES)
+settings.load_profile("tocsin")
 
 # A shell starts background jobs with SIGINT ignored, and every process that a test starts would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
