@@ -123,8 +123,12 @@ class PromiseTests(FaultCase):
         await self.hub.apply(device_document("web2", "edge", 2))  # its collector is not waited for by others
         await self.until("the other one changes", lambda: one.digests()["web2"] != good["web2"])
         self.assertEqual(one.digests()["web1"], good["web1"])
+
+        async def only_one_behind() -> bool:
+            return [row["device"] for row in (await self.hub.ask("GET", "status"))["behind"]] == ["web1"]
+
+        await self.until_so("the hub has the answer of the collector", only_one_behind)
         status = await self.hub.ask("GET", "status")
-        self.assertEqual([row["device"] for row in status["behind"]], ["web1"])
         self.assertIn("cannot be made", status["behind"][0]["reason"])
         one.kill()
         one.start()
