@@ -18,7 +18,8 @@ from collectors.probes.claims import Claims
 from collectors.probes.found.folders import Folders
 from collectors.probes.handlers import Handlers
 from collectors.probes.launch.keeper import run
-from collectors.probes.launch.orders import Outcome, Run, decode_outcome, encode
+from collectors.probes.launch.limits import alone
+from collectors.probes.launch.orders import KILLED, Outcome, Run, decode_outcome, encode
 from collectors.probes.plan import Work, of_probe, of_source
 from collectors.probes.readings import OWN_SOURCE, Reader
 from collectors.probes.settings import ProbeSettings
@@ -215,6 +216,7 @@ def run_apart(order: Run) -> Outcome:
     if not pid:
         os.setsid()  # Ctrl-C is for us, who then end it
         wake_out, wake_in = os.pipe()
+        alone(theirs, wake_out, wake_in)
         os.set_blocking(wake_in, False)
         signal.set_wakeup_fd(wake_in)
         signal.signal(signal.SIGTERM, lambda *_: None)
@@ -235,4 +237,7 @@ def run_apart(order: Run) -> Outcome:
         raise
     finally:
         os.waitpid(pid, 0)
-    return decode_outcome(data)
+    try:
+        return decode_outcome(data)
+    except ValueError:
+        return Outcome(number=order.number, error=KILLED)

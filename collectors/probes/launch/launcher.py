@@ -14,8 +14,17 @@ import time
 from collections.abc import Callable
 
 from collectors.probes.launch.keeper import run
-from collectors.probes.launch.limits import end_with_parent, take_orphans
-from collectors.probes.launch.orders import MAX_BYTES, Cancel, Outcome, Run, decode_order, decode_outcome, encode
+from collectors.probes.launch.limits import alone, end_with_parent, take_orphans
+from collectors.probes.launch.orders import (
+    KILLED,
+    MAX_BYTES,
+    Cancel,
+    Outcome,
+    Run,
+    decode_order,
+    decode_outcome,
+    encode,
+)
 from collectors.probes.launch.tree import end_strays
 from common.pipes import Messages, framed
 
@@ -37,7 +46,7 @@ class _Kept:
         try:
             decode_outcome(bytes(self.data))
         except ValueError:
-            return encode(Outcome(number=self.number, error="the process that watched it was killed"))
+            return encode(Outcome(number=self.number, error=KILLED))
         return bytes(self.data)
 
 
@@ -123,6 +132,7 @@ def _keep(order: Run, theirs: int) -> None:
     status = 1
     try:
         wake_out, wake_in = os.pipe()
+        alone(theirs, wake_out, wake_in)
         os.set_blocking(wake_in, False)
         signal.set_wakeup_fd(wake_in)
         signal.signal(signal.SIGTERM, lambda *_: None)

@@ -14,8 +14,10 @@ from typing import Self
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 MIB = 1 << 20
-SPARE_FILES = 16
-"""So many more than it has open a process needs to begin another one."""
+LEAST_FILES = 32
+"""So many a process that is `alone` needs to begin another one."""
+SPARE_BYTES = 64 * MIB
+"""So much more than it has a process needs to begin another one."""
 MAX_FILE_BYTES = 256 * MIB
 """Of a file that a probe writes: what it notes for the next time is small."""
 
@@ -64,11 +66,12 @@ class Limits:
 
     def __enter__(self) -> Self:
         """Have what begins now begin with them."""
+        # What this process needs meanwhile may be more; `close` sets that right.
+        least = {resource.RLIMIT_NOFILE: LEAST_FILES, resource.RLIMIT_AS: _address_space_bytes() + SPARE_BYTES}
         for which, (soft, _) in self._wanted.items():
             hard = self._before[which][1]
-            # What this process has open counts while the pipes of the other are made; `close` sets that right.
-            least = _next_file() + SPARE_FILES if which == resource.RLIMIT_NOFILE else soft
-            resource.setrlimit(which, (max(soft, least if hard == resource.RLIM_INFINITY else min(least, hard)), hard))
+            wanted = max(soft, least.get(which, 0))
+            resource.setrlimit(which, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -85,11 +88,19 @@ class Limits:
                 resource.prlimit(pid, which, wanted)
 
 
-def _next_file() -> int:
-    """The number that the next file of this process gets."""
-    number = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
-    os.close(number)
-    return number
+def alone(*keep: int) -> None:
+    """Have this process hold no files but the standard ones and these: what others wait for, it does not hold up."""
+    first = 3
+    for descriptor in sorted(keep):
+        os.closerange(first, descriptor)
+        first = descriptor + 1
+    os.closerange(first, os.sysconf("SC_OPEN_MAX"))
+
+
+def _address_space_bytes() -> int:
+    """What counts against the limit of this process."""
+    with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - at each start of a probe
+        return int(file.read().split()[0]) * resource.getpagesize()
 
 
 def _at_most(which: int, wanted: int) -> int:

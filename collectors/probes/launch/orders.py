@@ -88,6 +88,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
     parsed: Parsed = Parsed()
 
 
+KILLED = "the process that watched it was killed"
+
 encode = msgspec.msgpack.Encoder().encode
 decode_order = msgspec.msgpack.Decoder(Order).decode
 decode_outcome = msgspec.msgpack.Decoder(Outcome).decode

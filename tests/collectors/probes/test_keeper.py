@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import mmap
 import os
 import resource
 import signal
@@ -20,6 +21,7 @@ from collectors.probes import troubles
 from collectors.probes.dryrun import run_apart
 from collectors.probes.found.commands import probe_of
 from collectors.probes.found.folders import PYCHILD
+from collectors.probes.launch.limits import MIB
 from collectors.probes.launch.orders import Outcome, Run, User
 
 ROOT = os.geteuid() == 0
@@ -60,12 +62,21 @@ def test_a_good_one() -> None:
 
 
 def test_it_begins_though_whoever_begins_it_has_many_files_open() -> None:
+    """Also where some of the lowest numbers are free, but not enough of them."""
     with contextlib.ExitStack() as files:
-        for _ in range(400):
-            files.enter_context(Path(os.devnull).open())
-        outcome, failure = shell('ulimit -n >&2; echo \'{"a": {"x": 1}}\'')
+        many = [files.enter_context(Path(os.devnull).open()) for _ in range(400)]
+        for free in many[20:40]:
+            free.close()
+            outcome, failure = shell('ulimit -n >&2; echo \'{"a": {"x": 1}}\'')
+            assert (outcome.status, outcome.error, failure) == (0, "", "")
+            assert outcome.parsed.components == {"a": {"x": 1}}
+
+
+def test_it_begins_though_whoever_begins_it_has_more_memory_than_it_may_have() -> None:
+    environment = {f"X{number}": "x" * 100_000 for number in range(15)}  # what it begins with takes memory, too
+    with mmap.mmap(-1, 80 * MIB):
+        outcome, failure = shell('echo \'{"a": {"x": 1}}\'', memory_mib=64, environment=environment)
     assert (outcome.status, outcome.error, failure) == (0, "", "")
-    assert outcome.parsed.components == {"a": {"x": 1}}
 
 
 def test_it_begins_with_nothing_but_what_it_needs() -> None:
