@@ -23,7 +23,7 @@ from msgspec import Struct
 
 from collectors.framework.configcache import ConfigCache
 from collectors.framework.data.index import Index, Series
-from collectors.process.points import SOURCE, layout
+from collectors.process.points import layout
 from common import rrd
 from common.configs import (
     AuthProtocol,
@@ -36,6 +36,7 @@ from common.configs import (
 )
 from common.events import Severity
 from common.judged import DerivedConfig, Level, ThresholdConfig
+from common.processpoints import PROCESS_SOURCE
 from common.series import SeriesKey
 
 PROCESSES = 300
@@ -268,7 +269,7 @@ def make_files(root: Path, devices: list[DeviceConfig]) -> None:
     index = Index(root)
     for device in devices:
         for definition in device.process_sets:
-            key = SeriesKey(device.device, definition.name, SOURCE)
+            key = SeriesKey(device.device, definition.name, PROCESS_SOURCE)
             name = rrd.file_name(key)
             index.put(Series(key=key, layout=plan, file=name, first=first))
             path = root / name

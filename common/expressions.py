@@ -24,13 +24,11 @@ from msgspec import Struct
 
 from common.arithmetic import COMPARISONS, FUNCTIONS, LARGEST
 from common.closures import Algebra, Closure, Closures, Needs, Values
-from common.series import Number
+from common.series import MAX_POINT_NAME, Number, is_point_name
 
 MAX_LENGTH = 1000
 MAX_DEPTH = 30
 """Parentheses, functions and powers within each other."""
-MAX_NAME = 19
-"""Characters of a point's name, as rrdtool has it."""
 
 T = TypeVar("T")
 
@@ -40,7 +38,6 @@ _TOKEN = re.compile(
     r"|\{(?P<braced>[^{}]*)\}"
     r"|(?P<sign><=|>=|==|!=|[-+*/%^<>(),])"
 )
-_POINT = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_NAME}}}")
 _SPACE = re.compile(r"[ \t\r\n]*")
 _REST = re.compile(r"[A-Za-z0-9_.]*")
 
@@ -247,9 +244,9 @@ class _Parser(Generic[T]):
 
     def _point(self, token: _Token) -> T:
         name = token.text
-        if not _POINT.fullmatch(name):
+        if not is_point_name(name):
             raise ExpressionError(
-                f"{name[:50]!r} at character {token.at} is no name of a point: 1 to {MAX_NAME} of A-Z a-z 0-9 _ -"
+                f"{name[:50]!r} at character {token.at} is no name of a point: 1 to {MAX_POINT_NAME} of A-Z a-z 0-9 _ -"
             )
         self.names.add(name)
         return self._algebra.point(name)

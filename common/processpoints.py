@@ -6,6 +6,8 @@ from types import MappingProxyType
 
 from common.series import Kind, Point
 
+PROCESS_SOURCE = "process"
+"""Id of the source that is the series of a process set."""
 ALWAYS = (
     Point(name="count", unit="processes", minimum=0.0),
     Point(name="cpu", unit="percent", minimum=0.0),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import math
+import re
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -15,11 +16,17 @@ from msgspec import Meta, Struct
 from msgspec.structs import force_setattr
 
 Name = Annotated[str, Meta(min_length=1, max_length=512)]
-PointName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,19}\Z")]
+MAX_POINT_NAME = 19
+POINT_NAME = rf"[A-Za-z0-9_-]{{1,{MAX_POINT_NAME}}}"
+"""As a regular expression: what rrdtool takes as the name of a data source."""
+PointName = Annotated[str, Meta(pattern=rf"^{POINT_NAME}\Z")]
+is_point_name = re.compile(POINT_NAME).fullmatch
 Number = int | float
 
 
 PERCENT = "percent"
+PUSHED = "push/"
+"""Figures that are pushed without a handler have a source each, whose id begins like this."""
 
 
 class Kind(enum.Enum):

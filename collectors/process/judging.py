@@ -8,9 +8,10 @@ from collectors.framework.judging.baselines import Learned
 from collectors.framework.judging.judgedfigures import Figures
 from collectors.framework.judging.thresholdbook import Judgement, Reading, ThresholdBook
 from collectors.process.memory import DeviceMemory, SetMemory
-from collectors.process.points import SOURCE, measured
+from collectors.process.points import measured
 from collectors.process.tracker import Outcome
 from common.configs import DeviceConfig
+from common.processpoints import PROCESS_SOURCE
 from common.queries import Decision
 
 
@@ -61,7 +62,7 @@ class SetJudge:
 
 def _of(series: str, learned: Sequence[Learned]) -> Sequence[Learned]:
     """What is new of the baselines of one series."""
-    return [one for one in learned if one.series.component == series and one.series.source == SOURCE]
+    return [one for one in learned if one.series.component == series and one.series.source == PROCESS_SOURCE]
 
 
 def _born(figures: Figures, kept: SetMemory, at: float) -> float | None:

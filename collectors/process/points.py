@@ -10,7 +10,6 @@ from common.judged import DerivedConfig
 from common.processpoints import ALWAYS, LOCAL
 from common.series import Kept, Layout, Point, Retention
 
-SOURCE = "process"
 ALWAYS_AND_LOCAL = (*ALWAYS, *LOCAL)
 
 

@@ -8,9 +8,10 @@ from functools import lru_cache
 from collectors.framework.judging.baselines import learning, learns
 from collectors.framework.judging.judgedfigures import Figures
 from collectors.process.memory import SetMemory
-from collectors.process.points import SOURCE, layout, measured
+from collectors.process.points import layout, measured
 from collectors.process.tracker import Outcome
 from common.configs import DeviceConfig
+from common.processpoints import PROCESS_SOURCE
 from common.series import Layout, Sample, SeriesKey
 
 _NOTHING: Mapping[str, Figures] = {}
@@ -54,7 +55,7 @@ class StepSamples:
         fresh = {component: series for component, series in outcome.series.items() if series not in self._written}
         samples = [
             Sample(
-                key=SeriesKey(config.device, kept_under, SOURCE),
+                key=SeriesKey(config.device, kept_under, PROCESS_SOURCE),
                 layout=self._layout if self._learning is None else self._learned(sets.get(component)),
                 at=slot,
                 values=self._values(outcome.figures[component], figures.get(component)),

@@ -16,6 +16,7 @@ from twisted.internet.defer import Deferred, gatherResults
 
 from common.configs import SERVICE_MODELER, SERVICE_PROCESS
 from common.errors import NotFoundError, PermanentError, TocsinError
+from common.processpoints import PROCESS_SOURCE
 from common.queries import FetchQuery, LastValue, Listing, ListQuery, Query
 from common.readings import InfoQuery, SeriesFacts, StatsQuery, Trail
 from hub.data.asking import LIMIT_S, Asker, CollectorAwayError, TooSlowError
@@ -28,7 +29,6 @@ MAX_PLACES = 50_000
 """Series of which it is remembered who has them."""
 MAX_PAGES = 1000
 MAX_NAMED = 20
-PROCESS_SOURCE = "process"
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from common.configs import SERVICE_MODELER
+from common.processpoints import PROCESS_SOURCE
 from hub.distribution.services import Services
 from hub.distribution.wanted import Wanted
 
-PROCESS_SOURCE = "process"
 """Of the series of process sets."""
 
 

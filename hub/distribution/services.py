@@ -17,6 +17,7 @@ from hub.compile.sources import SourceCompiler
 from hub.distribution.distributor import ERROR, Distributor
 from hub.distribution.everywhere import Everywhere
 from hub.distribution.hubevents import ConfigEvents, HubEvents
+from hub.distribution.interfaces import IModelView, Leases
 from hub.distribution.modelview import ModelView
 from hub.distribution.roster import Roster
 from hub.distribution.sourceview import Overlapping, SourceView
@@ -29,6 +30,8 @@ from hub.pools.keeper import PoolKeeper
 READERS = (SERVICE_SNMP, SERVICE_STATUS, SERVICE_PROBE)
 """Services that read sources of templates; collectors that were installed as packages come to these."""
 MAX_SERVICES = 64
+Known = Callable[[str], bool]
+"""Says of the name of a collector whether it has, or had, something."""
 _IN_TROUBLE = (ERROR, REFUSED)
 
 
@@ -234,35 +237,18 @@ def make_services(
     A device is modelled where it is collected. Only for collecting one waits until the lease of another is over: a
     modeler that goes on alone for a while harms nobody, and the hub takes its reports no more.
     """
-    process_reports, modeler_reports = ConfigEvents(events, wall), ConfigEvents(events, wall, SERVICE_MODELER)
-    process = Distributor(
-        clock,
-        rng,
-        ModelView(model, ProcessCompiler(expected), pools.owner),
-        process_reports,
-        is_known=roster.is_known,
-        whereabouts=lambda collector: roster.whereabouts(collector, SERVICE_PROCESS),
-        leases=pools,
-        epoch=epoch,
-    )
-    modeler = Distributor(
-        clock,
-        rng,
-        ModelView(model, ModelerCompiler(), pools.owner),
-        modeler_reports,
-        is_known=lambda collector: roster.is_known(collector, SERVICE_MODELER),
-        whereabouts=lambda collector: roster.whereabouts(collector, SERVICE_MODELER),
-        service=SERVICE_MODELER,
-        epoch=epoch,
-        is_needed=lambda collector: roster.is_known(collector, SERVICE_MODELER),
-    )
 
-    def reading(service: str) -> Reading:
-        def is_known(collector: str) -> bool:
-            return roster.is_known(collector, service)
+    def known(service: str) -> Known:
+        return lambda collector: roster.is_known(collector, service)
 
-        reports = ConfigEvents(events, wall, service)
-        view = SourceView(model, SourceCompiler(service), pools.owner, is_known)
+    def made(
+        service: str,
+        view: IModelView,
+        is_known: Known,
+        leases: Leases | None = None,
+        is_needed: Known = lambda _: True,
+    ) -> tuple[Distributor, ConfigEvents]:
+        reports = ConfigEvents(events, wall, "" if service == SERVICE_PROCESS else service)
         distributor = Distributor(
             clock,
             rng,
@@ -272,9 +258,20 @@ def make_services(
             whereabouts=lambda collector: roster.whereabouts(collector, service),
             service=service,
             epoch=epoch,
-            leases=Overlapping(pools),
+            is_needed=is_needed,
+            leases=leases,
         )
+        return distributor, reports
+
+    def reading(service: str) -> Reading:
+        is_known = known(service)
+        view = SourceView(model, SourceCompiler(service), pools.owner, is_known)
+        distributor, reports = made(service, view, is_known, Overlapping(pools))
         return Reading(distributor, view, reports)
 
-    known = [(seat.collector, seat.daemon) for seat in roster.seats()]
-    return Services(process, modeler, (process_reports, modeler_reports), make=reading, known=known)
+    processes = ModelView(model, ProcessCompiler(expected), pools.owner)
+    process, process_reports = made(SERVICE_PROCESS, processes, roster.is_known, pools)
+    found, has_modeler = ModelView(model, ModelerCompiler(), pools.owner), known(SERVICE_MODELER)
+    modeler, modeler_reports = made(SERVICE_MODELER, found, has_modeler, is_needed=has_modeler)
+    seats = [(seat.collector, seat.daemon) for seat in roster.seats()]
+    return Services(process, modeler, (process_reports, modeler_reports), make=reading, known=seats)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from common.errors import NotFoundError, RemoteError, TransientError
+from common.processpoints import PROCESS_SOURCE
 from common.queries import LastValue
 from hub.data.keepers import ambiguous
 from hub.graphs.catalogue import BUILT_IN, FIRST, Known, known_of, of_source, offers
-from hub.graphs.kinds import PROCESS_SOURCE, SETS, all_kinds, kinds_of
+from hub.graphs.kinds import SETS, all_kinds, kinds_of
 from hub.graphs.listing import Lister, points_by_component
 from hub.graphs.subjects import Book, Whose
 from hub.model.entities import Device

@@ -11,9 +11,9 @@ from twisted.internet.interfaces import IReactorTime
 
 from common.errors import TocsinError, TransientError
 from common.events import Severity
+from common.processpoints import PROCESS_SOURCE
 from common.queries import FetchQuery, Rows
 from hub.graphs.happened import Happening, happenings
-from hub.graphs.kinds import PROCESS_SOURCE
 from hub.graphs.subjects import Book, Whose, told_apart
 from hub.interfaces import EventRecord
 

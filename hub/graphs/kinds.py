@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from common.processpoints import PROCESS_SOURCE
 from common.sources import DEVICE
 from hub.model.bound import resolution_of
 from hub.model.entities import Device
@@ -16,7 +17,6 @@ from hub.model.sources import SourceType
 from hub.model.templates import Target
 
 SETS = Target.PROCESS_SET.value
-PROCESS_SOURCE = "process"
 
 
 def kinds_of(model: Model, device: Device, component: str, sources: Collection[str]) -> Sequence[str]:

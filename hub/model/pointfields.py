@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from common.expressions import MAX_LENGTH, ExpressionError, parse
-from common.series import Kind
+from common.series import POINT_NAME, Kind
 from hub.model.fields import Fault, FieldSpec, Reader, WrongValueError, choice, cut, describe, text, wrong
 from hub.model.nested import by_id, line_of, number, record
 from hub.model.sources import DataPoint
-from hub.model.thresholdfields import MAX_ENTRIES, POINT, POINT_EXPECTED
+from hub.model.thresholdfields import MAX_ENTRIES, POINT_EXPECTED
 from hub.model.yaml import Item
 
 _WIDTHS = (32, 64)
@@ -128,7 +128,7 @@ points: Reader = by_id(
         inner="derived",
     ),
     key="name",
-    pattern=POINT,
+    pattern=POINT_NAME,
     expected=POINT_EXPECTED,
     longest=MAX_ENTRIES,
     bare=True,

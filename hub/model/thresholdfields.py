@@ -7,7 +7,7 @@ from typing import Any
 
 from common.events import Severity
 from common.judged import MOST_SCANS, BaselineSide, ThresholdForm
-from common.series import Pace
+from common.series import MAX_POINT_NAME, POINT_NAME, Pace
 from hub.model.baselinefields import BASELINE_FIELDS, check_baseline
 from hub.model.countfields import boundless, check_counts, usual_counts
 from hub.model.fields import Fault, FieldSpec, Reader, choice, flag, many, severity, text, whole
@@ -16,7 +16,6 @@ from hub.model.templates import Step, Threshold
 from hub.model.trendfields import TREND_FIELDS, check_trend
 from hub.model.yaml import Item
 
-POINT = r"[A-Za-z0-9_-]{1,19}"
 POINT_EXPECTED = "the name of a point: 1 to 19 of A-Z a-z 0-9 _ -"
 SLUG = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
 SLUG_EXPECTED = "up to 100 letters, digits and _ . -, a letter or digit first"
@@ -35,7 +34,7 @@ _step = record(
     nothing_wrong,
 )
 
-point_name = text(POINT_EXPECTED, POINT, longest=19)
+point_name = text(POINT_EXPECTED, POINT_NAME, longest=MAX_POINT_NAME)
 
 
 def _check(values: Mapping[str, Any], item: Item) -> Iterable[Fault]:

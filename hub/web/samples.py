@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import shlex
 from typing import Annotated
 
@@ -13,7 +12,7 @@ from msgspec import Meta, Struct
 from common.names import DeviceId
 from common.pushed import PushedRow
 from common.quantities import counted
-from common.series import Number
+from common.series import Number, is_point_name
 from hub.data.pushing import Figure, PushDesk, Refused
 from hub.web.call import Call
 from hub.web.refusals import RefusalError, bad_request
@@ -22,7 +21,6 @@ from hub.web.router import Route
 MAX_SAMPLES = 10_000
 MOST = 10**300
 MAX_LINE = 1000
-_POINT = re.compile(r"[A-Za-z0-9_-]{1,19}")
 _QUOTING = frozenset("'\"\\")
 SMALLEST, LARGEST = -(2**63), 2**64 - 1
 """Whole numbers beyond cross no wire; they are kept as well as a float can."""
@@ -179,7 +177,7 @@ def _sorted_out(samples: list[tuple[int, PushedSample]]) -> tuple[list[tuple[int
 
 
 def _figure(sample: PushedSample) -> Figure:
-    if not _POINT.fullmatch(sample.point):
+    if not is_point_name(sample.point):
         raise ValueError(f"{sample.point[:80]!r} is no name of a point: 1 to 19 of A-Z a-z 0-9 _ -")
     if sample.time is not None and not (math.isfinite(sample.time) and 0 < sample.time < 2**33):
         raise ValueError(f"{sample.time!r} is no time; it has to be seconds since 1970")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 
 from common.errors import PermanentError
 from common.queries import FetchQuery, Rows
 from common.readings import MAX_BINS, StatsQuery, TrailsQuery
+from common.series import is_point_name
 from hub.data.calendar import Page, Unit, pages, zone_named
 from hub.data.rowtext import csv_text
 from hub.data.series import SeriesReader
@@ -39,8 +39,6 @@ MAX_FIGURES = 250_000
 """Rows times points in an answer; of more there are pages."""
 PAGE_FIGURES = 100_000
 CSV = "text/csv"
-
-_POINT = re.compile(r"[A-Za-z0-9_-]{1,19}")
 
 
 class SeriesTopic:
@@ -162,7 +160,7 @@ class SeriesTopic:
 
 def _points(call: Call) -> list[str]:
     points = list(dict.fromkeys(call.all("point")))
-    if len(points) > MAX_POINTS or any(not _POINT.fullmatch(point) for point in points):
+    if len(points) > MAX_POINTS or any(not is_point_name(point) for point in points):
         raise bad_request(f"parameter point: wanted up to {MAX_POINTS} names of 1 to 19 of A-Z a-z 0-9 _ -")
     return points
 

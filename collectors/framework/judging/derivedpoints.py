@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
@@ -10,7 +9,7 @@ from common.arithmetic import LARGEST
 from common.closures import Values
 from common.expressions import ExpressionError, parse
 from common.judged import DerivedConfig
-from common.series import Number, Point
+from common.series import Number, Point, is_point_name
 
 MOST_SHARED = 500
 """So many different collections of derived points are kept for devices to come that have the same."""
@@ -19,7 +18,6 @@ MOST = 200
 WHOLE = (-(2**63), 2**64 - 1)
 """Whole numbers beyond have no place in 64 bits, and go on as floats."""
 
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,19}")
 
 parsed = lru_cache(maxsize=2000)(parse)
 """`common.expressions.parse`; the devices of a template share what it gives."""
@@ -54,7 +52,7 @@ class DerivedPoints:
             if one.point in known:
                 flaws.append(f"derived point {one.point}: there is another point of that name")
                 continue
-            if not _NAME.fullmatch(one.point):
+            if not is_point_name(one.point):
                 flaws.append(f"derived point {one.point[:50]!r}: a name is 1 to 19 of A-Z a-z 0-9 _ -")
                 continue
             if len(points) >= MOST:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -97,8 +98,8 @@ def source_mistakes(config: DeviceConfig) -> list[str]:
         for source in config.sources
         for mistake in threshold_mistakes(_judged(config, source, source.interval_s))
     ]
-    ids = [(source.id, source.component == DEVICE) for source in config.sources]
-    twice = sorted({id_ for id_, _ in ids if ids.count((id_, True)) > 1 or ids.count((id_, False)) > 1})
+    ids = Counter((source.id, source.component == DEVICE) for source in config.sources)
+    twice = sorted({id_ for (id_, _), count in ids.items() if count > 1})
     return found + [f"source {id_}: there are several of that id" for id_ in twice]
 
 

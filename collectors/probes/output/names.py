@@ -6,11 +6,10 @@ import re
 
 from common.components import MAX_NAME
 from common.hashing import name_of
+from common.series import MAX_POINT_NAME, is_point_name
 
-MAX_POINT = 19
 DEVICE = "device"
 """Another name of the component that is the device itself, whose name is empty."""
-_POINT = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_POINT}}}")
 _UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _OTHER = re.compile(r"[^A-Za-z0-9_-]+")
 _SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
@@ -31,9 +30,9 @@ def component_flaw(name: str) -> str:
 
 def point_flaw(name: str) -> str:
     """What is wrong with the name of a point, as the end of a sentence; empty when it is fine."""
-    if _POINT.fullmatch(name):
+    if is_point_name(name):
         return ""
-    return f"is no name of a point (1 to {MAX_POINT} of A-Z a-z 0-9 _ -); {fitting(name)} would be one"
+    return f"is no name of a point (1 to {MAX_POINT_NAME} of A-Z a-z 0-9 _ -); {fitting(name)} would be one"
 
 
 def fitting(name: str, more: str = "", nameless: str = "root") -> str:
@@ -45,7 +44,7 @@ def fitting(name: str, more: str = "", nameless: str = "root") -> str:
         nameless: stands for a name of which nothing is left.
     """
     clean = _OTHER.sub("_", name).strip("_") or nameless
-    room = MAX_POINT - len(more)
+    room = MAX_POINT_NAME - len(more)
     return (clean if len(clean) <= room else f"{clean[: room - 5]}_{name_of(name)[:4]}") + more
 
 

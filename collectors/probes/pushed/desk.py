@@ -20,8 +20,8 @@ from common.configs import DeviceConfig
 from common.events import CLASS_PROBE
 from common.pushed import Pushed, PushedRow, PushQuery
 from common.queries import Decision
-from common.series import Number, Point, snap
-from common.sources import DEVICE, Source
+from common.series import PUSHED, Number, Point, snap
+from common.sources import DEVICE
 
 SERVICE = "push"
 BOOK_KEY = "pushed-series"
@@ -41,6 +41,14 @@ class _Last(Struct, frozen=True):
 
     step: int
     values: Mapping[str, Number | None]
+
+
+class _Reading(Struct, frozen=True):
+    """What a row comes to, with the points that there may be, and the step of its source."""
+
+    result: Result
+    points: Sequence[Point]
+    step_s: int
 
 
 class PushDesk:
@@ -98,21 +106,22 @@ class PushDesk:
 
     async def _take(self, taker: SourceTaker, config: DeviceConfig, row: PushedRow, at: float) -> str:
         """Take one row; give the sentence why it cannot be taken, or nothing."""
-        results = list(_results(config, row, at))
-        if not results:
+        readings = list(_readings(config, row, at))
+        if not readings:
             return f"there is no template {row.handler!r:.80} that says what the points of a probe are"
-        strange = set(row.values) - {point.name for result in results for point in _points(config, result)}
+        strange = set(row.values) - {point.name for reading in readings for point in reading.points}
         if strange:
             return f"template {row.handler} has no point {', '.join(sorted(strange))[:200]}"
         fresh: list[Result] = []
-        for result in results:
+        for reading in readings:
+            result = reading.result
             key = config.device, row.component, result.source
             last, values = self._last.get(key), result.rows[0].values
             if last is not None and result.step <= last.step:
                 if result.step == last.step and values == last.values:
                     continue  # it was sent again
                 return (
-                    f"there are figures of {last.step} or later already; of each step of {_step_s(config, result)} s "
+                    f"there are figures of {last.step} or later already; of each step of {reading.step_s} s "
                     "one is taken, in order of time"
                 )
             if wrong := self._book.refusal(*key, at):
@@ -128,18 +137,20 @@ class PushDesk:
         return ""
 
 
-def _results(config: DeviceConfig, row: PushedRow, at: float) -> Iterator[Result]:
+def _readings(config: DeviceConfig, row: PushedRow, at: float) -> Iterator[_Reading]:
     """A row as readings; none where its handler is unknown."""
     if row.handler:
         fitting = [one for one in config.sources if one.template == row.handler]
         of_kind = [one for one in fitting if (one.component == DEVICE) == (not row.component)]
         for source in (of_kind or fitting)[:1]:
-            yield _result(source.id, row.component, row.values, at, source.interval_s)
+            result = _result(source.id, row.component, row.values, at, source.interval_s)
+            yield _Reading(result, source.points, source.interval_s)
         return
     step_s = row.interval_s or config.interval_s
     for name, value in row.values.items():
         points = (Point(name=name),)
-        yield _result(f"push/{name}", row.component, {name: value}, at, step_s, points)
+        result = _result(f"{PUSHED}{name}", row.component, {name: value}, at, step_s, points)
+        yield _Reading(result, points, step_s)
 
 
 def _result(
@@ -159,20 +170,6 @@ def _result(
         points=points,
         interval_s=step_s if points else 0,
     )
-
-
-def _source(config: DeviceConfig, result: Result) -> Source | None:
-    return next((one for one in config.sources if one.id == result.source), None)
-
-
-def _points(config: DeviceConfig, result: Result) -> Sequence[Point]:
-    source = _source(config, result)
-    return result.points or (source.points if source is not None else ())
-
-
-def _step_s(config: DeviceConfig, result: Result) -> int:
-    source = _source(config, result)
-    return result.interval_s or (source.interval_s if source is not None else config.interval_s)
 
 
 def _put(kept: OrderedDict[K, V], key: K, value: V, most: int) -> None:

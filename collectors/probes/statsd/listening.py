@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.internet.error import CannotListenError
 from twisted.internet.protocol import DatagramProtocol
 from twisted.logger import Logger
@@ -71,7 +71,7 @@ class Statsd(DatagramProtocol):
     def stopService(self) -> Deferred[None]:
         """Listen no more."""
         port, self._port = self._port, None
-        stopped: Deferred[None] = maybeDeferred(port.stopListening) if port is not None else maybeDeferred(_nothing)
+        stopped: Deferred[None] = maybeDeferred(port.stopListening) if port is not None else succeed(None)
         return stopped
 
     @property
@@ -151,7 +151,3 @@ class Statsd(DatagramProtocol):
             names = ", ".join(sorted(self._figures.mixed)[:MAX_TOLD])
             told.append((MIXED, f"one name, several types; the first counts: {names[:300]}"))
         return [Problem(key=key, summary=text) for key, text in told if text]
-
-
-def _nothing() -> None:
-    """There is no port."""

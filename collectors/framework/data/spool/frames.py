@@ -8,7 +8,6 @@ number of that one: many series have few layouts. A segment can be read without 
 
 from __future__ import annotations
 
-import re
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
@@ -17,7 +16,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from common.series import Layout, Number, SeriesKey
+from common.series import Layout, Number, SeriesKey, is_point_name
 
 Definition = tuple[int, SeriesKey, Layout]
 Named = tuple[int, SeriesKey, Layout | int]
@@ -29,7 +28,6 @@ SUFFIX = ".seg"
 MAX_BODY_BYTES = 64 * 1024 * 1024
 MAX_NAME_CHARACTERS = 4096
 
-_POINT_NAME = re.compile(r"[A-Za-z0-9_-]{1,19}")
 _HEADER = struct.Struct(">QIII")
 _PROGRESS = struct.Struct(">QI")
 
@@ -110,7 +108,7 @@ def check(definition: Definition) -> str:
     names = [point.name for point in layout.points]
     if not names or len(set(names)) != len(names):
         return "it has no points, or two of one name"
-    if not all(_POINT_NAME.fullmatch(name) for name in names):
+    if not all(is_point_name(name) for name in names):
         return "a point's name is not 1 to 19 of A-Z a-z 0-9 _ -"
     try:
         _decoder.decode(_encoder.encode(([definition], [])))

@@ -18,10 +18,8 @@ from collectors.framework.data.index import Index
 from collectors.framework.data.limits import FileSettings
 from common import rrd
 from common.matching import printable
-from common.series import Layout, Retention, SeriesKey
+from common.series import PUSHED, Layout, Retention, SeriesKey
 
-PUSHED = "push/"
-"""Series of figures that are pushed without a handler have a source each, whose id begins like this."""
 RECOUNT_S = 60.0
 """So often it is looked whether files of a device that has no room were deleted."""
 NOTE_S = 240.0
@@ -127,8 +125,7 @@ class Growth:
         return (
             f"the files of device {key.device} take {self._limits.device_gib:g} GiB, as much as they may; there is "
             f"none for {printable(key.component, 60)!r} of source {printable(key.source, 60)}, whose samples are "
-            "dropped: "
-            "purge what is not needed, or set [files] device_gib"
+            "dropped: purge what is not needed, or set [files] device_gib"
         )
 
     def _of(self, device: str) -> _Held:
