@@ -5,7 +5,7 @@ A reading is taken row by row: what cannot be taken is left out alone, and told;
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct, field
 from twisted.internet.defer import DeferredLock
@@ -13,21 +13,21 @@ from twisted.logger import Logger
 
 from collectors.framework.interfaces import CollectorContext
 from collectors.framework.judging.baselines import Learned
-from collectors.framework.judging.judgedfigures import Figures
 from collectors.framework.judging.rates import Moment
 from collectors.framework.judging.thresholdbook import Judgement, Reading, Violation
 from collectors.framework.judging.thresholdwords import KEY_PREFIX
-from collectors.framework.sources.checking import MAX_COMPONENTS, MAX_PAST_S, Sound, check
+from collectors.framework.sources.checking import MAX_COMPONENTS, Sound, check
 from collectors.framework.sources.endings import decide, end_of, gone_of, source_of
 from collectors.framework.sources.memory import DeviceMemory, Memories, SourceMemory, Standing, key_of
 from collectors.framework.sources.plans import SourcePlan, SourcePlans, free_mistake
 from collectors.framework.sources.problems import event_of, follow
 from collectors.framework.sources.results import Measured, Problem, Result
+from collectors.framework.sources.written import Written
 from common.configs import DeviceConfig
 from common.errors import TocsinError
 from common.events import CLASS_CONFIG, CLASS_DAEMON, Event, Severity
 from common.queries import Decision
-from common.series import Baseline, Sample, SeriesKey
+from common.series import Baseline, Sample
 
 PERSIST_EVERY = 30
 """Readings without a change after which the memory is kept all the same."""
@@ -76,7 +76,7 @@ class SourceTaker:
         self._lock = DeferredLock()
         self._memories = Memories()
         self._memory = self._load()
-        self._written: dict[str, dict[str, int]] = {}  # by source, the step of each component's last sample
+        self._written = Written()
         self._learned: dict[str, dict[tuple[str, Baseline], Learned]] = {}  # by source
         self._decisions: list[Decision] = []
         self._unsent: list[Event] = []
@@ -222,15 +222,15 @@ class SourceTaker:
         """Take one reading; what happened once goes to `once`."""
         key = key_of(plan.source, result.part, of_device=plan.of_device)
         kept = self._source(key, plan, result.part, job)
-        written = self._written.setdefault(plan.source, {})
-        sound = check(result, plan, self._room(written, now), self._config.device, now)
+        device = self._config.device
+        sound = check(result, plan, self._written.components(plan.source, now), device, now)
         events: list[Event] = []
         if sound.step is not None:
             judged = self._judge(plan, kept, sound, result, now)
             events += judged.events
             self._changed |= judged.changed
             taken.violations += judged.violations
-            taken.samples += self._samples(plan, sound, written, judged.figures, now)
+            taken.samples += self._written.samples(device, plan, sound, sound.step, judged.figures, now)
         taken.refused += sound.refused
         once += sound.events
         told = follow(self._memory, kept, self._problems(plan, sound), self._event_class)
@@ -261,41 +261,6 @@ class SourceTaker:
         found = plan.book.judge(some, readings, at, step, gone)
         kept.thresholds |= some
         return found
-
-    def _samples(
-        self, plan: SourcePlan, sound: Sound, written: dict[str, int], figures: Mapping[str, Figures], now: float
-    ) -> list[Sample]:
-        """What is to be written: of each component one for each step."""
-        step = sound.step
-        assert step is not None
-        samples: list[Sample] = []
-        derived = plan.layout.points[len(plan.names) :]
-        for name, row in sound.rows.items():
-            if step <= written.get(name, 0) <= now:  # else the clock was set back: what there was is of the future
-                continue
-            written[name] = step
-            found = figures.get(name) if derived else None
-            values = {**row.values, **{one.name: found.get(one.name) for one in derived}} if found else row.values
-            samples.append(
-                Sample(
-                    key=SeriesKey(self._config.device, name, plan.source),
-                    layout=plan.layout,
-                    at=step,
-                    values=values,
-                    taken=row.taken,
-                    uptime_s=row.uptime_s,
-                    discontinuity=row.discontinuity,
-                )
-            )
-        return samples
-
-    @staticmethod
-    def _room(written: dict[str, int], now: float) -> Collection[str]:
-        """Which components there are; those that have not been seen for a day make room for others."""
-        if len(written) >= MAX_COMPONENTS:
-            for name in [name for name, step in written.items() if not now - MAX_PAST_S < step <= now + MAX_PAST_S]:
-                del written[name]
-        return written.keys()
 
     def _problems(self, plan: SourcePlan, sound: Sound) -> list[Problem]:
         """What a reading says is wrong, and what is wrong with it."""
@@ -378,7 +343,7 @@ class SourceTaker:
             self._changed = True
             events += end_of(kept, self._memory, self._config.device, self._group, now)
             if not any(other.source == kept.source for other in self._memory.sources.values()):
-                self._written.pop(kept.source, None)
+                self._written.forget(kept.source)
         return events
 
     # --- keeping ------------------------------------------------------------------------------------------------------
