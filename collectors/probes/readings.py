@@ -127,7 +127,7 @@ def own(work: Work, outcome: Outcome, step: int, problems: Sequence[Problem], ev
         "ok": int(not any(one.key != troubles.STATE for one in problems)),
         "took": outcome.wall_s if ran else None,
         "cpu": outcome.cpu_s if ran else None,
-        "memory": outcome.memory_bytes if ran else None,
+        "memory": (outcome.memory_bytes or None) if ran else None,
     }
     return Result(
         source=OWN_SOURCE,

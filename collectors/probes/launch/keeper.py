@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import select
 import signal
 import subprocess
@@ -20,6 +21,7 @@ from collectors.probes.output.places import shown
 GRACE_S = 1.0
 """From SIGTERM to SIGKILL."""
 CHUNK = 1 << 16
+KIB = 1024
 MAX_ERRORS_BYTES = 64 << 20
 """Of standard error: whoever prints more is ended, too."""
 MAX_ERROR_LINES = 40
@@ -79,7 +81,10 @@ class _Watch:
         self._errors = bytearray()
         self._errors_bytes = 0
         self._status: int | None = None
-        self._usage: tuple[float, int] = (0.0, 0)
+        self._cpu_s = 0.0
+        self._most_bytes = 0
+        self._seen_bytes = _peak_bytes(child.pid)
+        self._heard = False
         self._late = self._cut = self._cancelled = self._many = False
         self._count_at = time.monotonic() + COUNT_S
         self.left = self.alive = 0
@@ -137,7 +142,8 @@ class _Watch:
         except ChildProcessError:
             return
         self._status = self._child.returncode = os.waitstatus_to_exitcode(status)
-        self._usage = (usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
+        self._cpu_s = usage.ru_utime + usage.ru_stime
+        self._most_bytes = usage.ru_maxrss * KIB
 
     def _read(self, descriptor: int, *, is_out: bool) -> bool:
         """Take what is there; False when there will be no more."""
@@ -149,6 +155,8 @@ class _Watch:
             return True
         except OSError:
             return False
+        if not self._heard:  # it has something to say: a good moment to see how large it has become
+            self._heard, self._seen_bytes = True, max(self._seen_bytes, _peak_bytes(self._child.pid))
         if is_out:
             room = self._order.output_kib * 1024 - len(self._out)
             self._out += data[:room]
@@ -159,6 +167,11 @@ class _Watch:
             del self._errors[:-MAX_STDERR]
             self._cut = self._cut or self._errors_bytes > MAX_ERRORS_BYTES
         return bool(data)
+
+    def _memory(self) -> int:
+        """What its largest process took: Linux counts what this one had when it began it, as if it were its own."""
+        ours = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIB
+        return self._most_bytes if self._most_bytes > ours else self._seen_bytes
 
     def outcome(self, begun: float) -> Outcome:
         """What became of it."""
@@ -178,13 +191,23 @@ class _Watch:
             left=self.left,
             alive=self.alive,
             wall_s=time.monotonic() - begun,
-            cpu_s=self._usage[0],
-            memory_bytes=self._usage[1],
+            cpu_s=self._cpu_s,
+            memory_bytes=self._memory(),
             errors=_lines(bytes(self._errors)),
             head=_lines(bytes(self._out[:MAX_HEAD])),
             printed=len(self._out),
             parsed=parse(bytes(self._out), self._status) if good and self._status is not None else Parsed(),
         )
+
+
+def _peak_bytes(pid: int) -> int:
+    """The most that a process had in memory so far (proc(5), VmHWM); 0 when it has ended."""
+    try:
+        with open(f"/proc/{pid}/status", "rb") as file:  # noqa: PTH123 - once for each run
+            words = file.read().partition(b"VmHWM:")[2].split(None, 1)
+    except OSError:
+        return 0
+    return int(words[0]) * KIB if words else 0
 
 
 def _lines(data: bytes) -> str:

@@ -67,7 +67,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
         cut: it printed more than it may.
         left: processes that it left behind, and that were ended.
         alive: processes that could not be ended.
-        wall_s, cpu_s, memory_bytes: what it took; memory is that of its largest process.
+        wall_s, cpu_s, memory_bytes: what it took; memory is that of its largest process, 0 when it ended before
+            anybody could look.
         errors: the last of its standard error.
         head: the first of its standard output, for people.
     """
