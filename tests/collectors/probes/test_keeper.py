@@ -276,7 +276,7 @@ def test_the_file_that_was_looked_at_is_run_whatever_becomes_of_links(tmp_path: 
 
 
 def test_its_memory_is_not_that_of_whoever_began_it() -> None:
-    small, _ = shell('sleep 0.05; echo \'{"a": {"x": 1}}\'')
+    small, _ = shell('sleep 0.5; echo \'{"a": {"x": 1}}\'')
     assert 0 < small.memory_bytes < 8 * MIB
     large, _ = python(f"held = b'1' * {300 * MIB}; print('{{}}')")
     assert 300 * MIB < large.memory_bytes < 400 * MIB
