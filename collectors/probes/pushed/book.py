@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 DAY_S = 86_400
+KEEP_EVERY_S = 10.0
 KEPT_DAYS = 30
 """A series that was not pushed for so long makes room for another one."""
 
@@ -31,16 +32,14 @@ class SeriesBook:
 
     Args:
         data: what was kept; None for nothing.
-
-    Attributes:
-        changed: it is to be kept.
     """
 
     def __init__(self, settings: PushSettings, data: bytes | None) -> None:
         self._settings = settings
         self._devices: dict[str, dict[bytes, int]] = _load(data)
         self._count = sum(map(len, self._devices.values()))
-        self.changed = False
+        self._changed = False
+        self._kept_at = float("-inf")
 
     def refusal(self, device: str, component: str, source: str, now: float) -> str:
         """Why a series may not be pushed, as a sentence; empty where it may."""
@@ -70,17 +69,26 @@ class SeriesBook:
         if held.get(mark) != day:
             self._count += mark not in held
             held[mark] = day
-            self.changed = True
+            self._changed = True
 
     def forget(self, device: str) -> None:
         """A device has left."""
         gone = self._devices.pop(device, {})
         self._count -= len(gone)
-        self.changed = self.changed or bool(gone)
+        self._changed = self._changed or bool(gone)
 
-    def dump(self) -> bytes:
-        """As bytes, to be kept."""
+    def is_due(self, now: float) -> bool:
+        """Whether it is to be kept: it is large, and what is lost of it is there again with the next figures."""
+        return self._changed and not 0 <= now - self._kept_at < KEEP_EVERY_S
+
+    def dump(self, now: float) -> bytes:
+        """As bytes, which are kept; where that fails, `lost` follows."""
+        self._changed, self._kept_at = False, now
         return msgspec.msgpack.encode(self._devices)
+
+    def lost(self) -> None:
+        """What was to be kept is not."""
+        self._changed, self._kept_at = True, float("-inf")
 
     def _tidy(self, now: float, device: str = "") -> None:
         oldest = int(now // DAY_S) - KEPT_DAYS
@@ -90,7 +98,7 @@ class SeriesBook:
             for mark in gone:
                 del held[mark]
             self._count -= len(gone)
-            self.changed = self.changed or bool(gone)
+            self._changed = self._changed or bool(gone)
 
 
 def _load(data: bytes | None) -> dict[str, dict[bytes, int]]:

@@ -75,9 +75,12 @@ class PushDesk:
             wrong = await self._take(taker, query.config, row, row.at or now)
             if wrong:
                 refused.append((place, wrong[:MAX_REASON]))
-        if self._book.changed:
-            self._book.changed = False
-            await self._context.events.send((), BOOK_KEY, self._book.dump())
+        if self._book.is_due(now):
+            try:
+                await self._context.events.send((), BOOK_KEY, self._book.dump(now))
+            except BaseException:
+                self._book.lost()
+                raise
         taken = len(query.rows) - len(refused)
         self.taken += taken
         self.refused += len(refused)

@@ -10,8 +10,9 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from collectors.probes.pushed.book import PushSettings
-from collectors.probes.pushed.desk import PushDesk
+from collectors.probes.pushed.desk import BOOK_KEY, PushDesk
 from common.configs import DeviceConfig, SourceKind
+from common.errors import TransientError
 from common.events import Severity
 from common.judged import DerivedConfig, Level, ThresholdConfig
 from common.pushed import Pushed, PushedRow, PushQuery
@@ -146,6 +147,20 @@ class PushTests(SynchronousTestCase):
         self.kit.clock.advance(32 * 86_400)
         self.assertEqual(self.push(row("b", size=1)).taken, 1)
         self.assertEqual(self.push(row("a", size=2)).taken, 0)
+
+    def test_the_book_of_series_is_kept_now_and_then_and_again_where_that_failed(self) -> None:
+        kept = self.kit.sink.load
+        self.push(row("a", size=1))
+        first = kept(BOOK_KEY)
+        for number in range(5):
+            self.push(row(f"b{number}", size=1))
+        self.assertEqual(kept(BOOK_KEY), first)
+        self.kit.clock.advance(10)
+        self.kit.sink.full = True
+        self.assertRaises(TransientError, self.push, row("a", size=2, at=NOW + 60))
+        self.kit.sink.full = False
+        self.push(row("a", size=3, at=NOW + 120))
+        self.assertGreater(len(kept(BOOK_KEY) or b""), len(first or b""))
 
     def test_what_was_refused_takes_no_place(self) -> None:
         self.limited(device=1)
