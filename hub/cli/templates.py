@@ -45,8 +45,9 @@ def show_templates(api: Api, device: str, *, as_json: bool) -> None:
         emit(document)
         return
     rows: list[list[object]] = []
+    reasons: dict[str, int] = {}
     for held in plural_rows(document, "templates"):
-        rows += _held(held)
+        rows += _held(held, reasons)
     for one in plural_rows(document, "process_sets"):
         own = f"process set {one.get('id')}"
         rows += ([own, "threshold", row.get("id"), says(row), own] for row in one.get("thresholds") or [])
@@ -54,17 +55,18 @@ def show_templates(api: Api, device: str, *, as_json: bool) -> None:
         origin = f"{one.get('origin')}; {one.get('why')}"
         rows.append([Text(safe(one.get("id")), style="dim"), "not held", "", "", origin])
     if rows:
-        show(table(_COLUMNS, rows))
+        show(table(_COLUMNS, rows), *(Text(f"({number}) {safe(why)}") for why, number in reasons.items()))
     else:
         note(f"No template is bound for {device}. Classes, groups and devices bind them: docs/templates.md")
 
 
-def _held(held: Row) -> Iterable[list[object]]:
+def _held(held: Row, reasons: dict[str, int]) -> Iterable[list[object]]:
+    """Rows of a template; why something is not collected gets a number in `reasons`, as often it is always the same."""
     component = f"for {held.get('component')}"
     yield [held.get("id"), component, "", held.get("description"), held.get("origin")]
     hidden = held.get("hidden_points") or {}
     for source in held.get("sources") or []:
-        yield ["", "source", source.get("id"), _source(source), _of_source(source)]
+        yield ["", "source", source.get("id"), _source(source), _of_source(source, reasons)]
         for point in source.get("points") or []:
             if point.get("derived") and not source.get("hidden_by"):
                 unit = f", in {point['unit']}" if point.get("unit") else ""
@@ -87,10 +89,12 @@ def _origin(row: Row) -> str:
     return f"{origin}; does not hold: {by} is stronger" if by else origin
 
 
-def _of_source(source: Row) -> str:
+def _of_source(source: Row, reasons: dict[str, int]) -> str:
     """Who says a source, and whether it is read."""
     why = source.get("not_collected")
-    return f"{_origin(source)}; not collected: {why}" if why and not source.get("hidden_by") else _origin(source)
+    if not why or source.get("hidden_by"):
+        return _origin(source)
+    return f"{_origin(source)}; not collected ({reasons.setdefault(str(why), len(reasons) + 1)})"
 
 
 def _source(source: Row) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -12,7 +13,7 @@ from click.testing import CliRunner, Result
 from hub.cli.device_changes import change_command
 from hub.cli.devices import device_group
 from hub.cli.exits import CommandError
-from hub.cli.templates import draws, says
+from hub.cli.templates import draws, says, show_templates
 from tests.hub.cli.test_components import InMemory
 from tests.hub.web.http import Bridge
 from tests.hub.web.test_templates import TemplateCase
@@ -133,3 +134,27 @@ def test_a_graph_in_words() -> None:
     assert draws(rich) == (
         "cpu as value / count, memory (stacked), logarithmic, with bands, without events, percentile 95 and 99.5"
     )
+
+
+class _Answers:
+    """An API that answers this."""
+
+    def __init__(self, answer: dict[str, Any]) -> None:
+        self._answer = answer
+
+    def get(self, _path: str) -> dict[str, Any]:
+        return self._answer
+
+
+def test_why_sources_are_not_collected_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    whys = ["elsewhere", "elsewhere", "no daemon", ""]
+    sources = [{"id": f"s{place}", "said_by": "host", "not_collected": why} for place, why in enumerate(whys)]
+    answer: Any = _Answers({"templates": [{"id": "host", "component": "device", "sources": sources}]})
+    show_templates(answer, "web1", as_json=False)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.rpartition("host; ")[2] for line in lines[2:5]] == [
+        "not collected (1)",
+        "not collected (1)",
+        "not collected (2)",
+    ]
+    assert lines[-2:] == ["(1) elsewhere", "(2) no daemon"]
