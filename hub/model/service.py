@@ -23,6 +23,7 @@ from hub.model.entities import (
     kind_of,
 )
 from hub.model.export import Exported, export
+from hub.model.forgotten import warnings_of_forgotten
 from hub.model.interfaces import IWorker
 from hub.model.model import Model
 from hub.model.refusing import refusal
@@ -188,7 +189,8 @@ class ModelService:
         def planned(model: Model) -> Change:
             change = plan(model, wanted, left_out(model, wanted) if prune else (), where, warnings)
             strange = warnings_about(documents, change.before, change.after, self._present())
-            return msgspec.structs.replace(change, warnings=(*change.warnings, *strange))
+            forgotten = warnings_of_forgotten(documents, change.before)
+            return msgspec.structs.replace(change, warnings=(*change.warnings, *strange, *forgotten))
 
         return planned
 
