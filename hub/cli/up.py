@@ -27,6 +27,7 @@ from hub.cli.roll import View
 from hub.cli.settings import settle
 from hub.cli.supervise import Child, Program, last_words
 from hub.cli.tokens import DEFAULT_URL, Credentials, token_file, write_token
+from hub.cli.unblocked import unblocked
 from hub.cli.watch import Watch
 
 START_WITHIN_S = 30.0
@@ -145,14 +146,15 @@ def bring_up(options: Options, program: Callable[[str], Sequence[str]] = program
         CommandError: it cannot start; everything that was started is stopped again.
     """
     folder = Folder(options.data)
-    try:
-        with ExitStack() as stack:
-            for number in _STOP_SIGNALS:
-                stack.callback(signal.signal, number, signal.signal(number, _stop))
-            stack.enter_context(folder.locked())
-            _Up(folder, options, stack, program).run()
-    except _StopUpError:
-        say(f"Stopped. The data is in {folder.root}; {again(options.data)} goes on with it")
+    with unblocked():
+        try:
+            with ExitStack() as stack:
+                for number in _STOP_SIGNALS:
+                    stack.callback(signal.signal, number, signal.signal(number, _stop))
+                stack.enter_context(folder.locked())
+                _Up(folder, options, stack, program).run()
+        except _StopUpError:
+            say(f"Stopped. The data is in {folder.root}; {again(options.data)} goes on with it")
 
 
 def again(data: Path) -> str:

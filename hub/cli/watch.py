@@ -18,6 +18,7 @@ from hub.cli.figures import iso
 from hub.cli.output import console, note, plural_rows, safe_lines
 from hub.cli.roll import View, changes, screen
 from hub.cli.supervise import Child, last_words
+from hub.cli.unblocked import is_behind
 
 Row = dict[str, Any]
 
@@ -51,6 +52,7 @@ class Watch:
             for sentence in self._tend():
                 note(sentence)
             time.sleep(TEND_S)
+            sys.stderr.flush()
 
     def _tend(self) -> list[str]:
         """Look after each child once; give back what happened.
@@ -70,7 +72,8 @@ class Watch:
         with Live(console=out, screen=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False) as live:
             while True:
                 self.refresh()
-                live.update(screen(self.view, time.time(), out.width - 2, out.height), refresh=True)
+                if not is_behind(sys.stdout):
+                    live.update(screen(self.view, time.time(), out.width - 2, out.height), refresh=True)
                 self._tend_for(TICK_S)
 
     def _print_changes(self) -> None:
@@ -92,6 +95,8 @@ class Watch:
                 said.append(sentence)
                 self._notices.append((time.monotonic(), sentence))
             time.sleep(TEND_S)
+            sys.stdout.flush()
+            sys.stderr.flush()
         return said
 
     def refresh(self) -> None:

@@ -134,11 +134,14 @@ def test_a_daemon_that_is_restarted_or_stopped_stays_one_of_it(data: Path) -> No
     try:
         terminal.until("● up".encode(), 30)
         before = pid_file.read_text().strip()
+        terminal.type(b"\x13")  # Ctrl-S: the terminal takes nothing more; the daemons are looked after all the same
         said = verb("restart")
         after = pid_file.read_text().strip()
         assert said == f"tocsin-process: `tocsin up` (pid {terminal.process.pid}) has started it again (pid {after})\n"
         assert before != after
         assert f"`tocsin up` (pid {terminal.process.pid}) starts it again" in verb("stop")
+        terminal.type(b"\x11")
+        terminal.until(b"tocsin-process was started again", 20)
         terminal.type(b"\x03")
         terminal.until(b"Stopped. The data is in", 15)
         assert terminal.process.wait(15) == 0
