@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import time
@@ -214,14 +215,15 @@ def run_apart(order: Run) -> Outcome:
     ours, theirs = os.pipe()
     pid = os.fork()
     if not pid:
-        os.setsid()  # Ctrl-C is for us, who then end it
-        wake_out, wake_in = os.pipe()
-        alone(theirs, wake_out, wake_in)
-        os.set_blocking(wake_in, False)
-        signal.set_wakeup_fd(wake_in)
-        signal.signal(signal.SIGTERM, lambda *_: None)
         status = 1
         try:
+            gc.freeze()  # whoever began this lets go of what is there; here its files' numbers are soon those of others
+            os.setsid()  # Ctrl-C is for us, who then end it
+            wake_out, wake_in = os.pipe()
+            alone(theirs, wake_out, wake_in)
+            os.set_blocking(wake_in, False)
+            signal.set_wakeup_fd(wake_in)
+            signal.signal(signal.SIGTERM, lambda *_: None)
             data = encode(run(order, wake_out))
             with os.fdopen(theirs, "wb") as file:
                 file.write(data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import mmap
 import os
@@ -79,8 +80,11 @@ def test_it_begins_though_whoever_begins_it_has_more_memory_than_it_may_have() -
 
 
 def test_it_begins_with_nothing_but_what_it_needs() -> None:
+    wanted = min(19, os.nice(0) + 7)
     text = (
-        "import os, sys, json, resource, signal\n"
+        "import os, sys, json, resource, signal, time\n"
+        f"while os.nice(0) < {wanted}:\n"  # that is set when it has begun
+        "    time.sleep(0.001)\n"
         "print(json.dumps({'pid': os.getpid(), 'sid': os.getsid(0), 'cwd': os.getcwd(),"
         "'stdin': os.read(0, 9).decode(),"
         "'fds': sorted(map(int, os.listdir('/proc/self/fd')))[:4], 'env': sorted(os.environ),"
@@ -93,7 +97,7 @@ def test_it_begins_with_nothing_but_what_it_needs() -> None:
     assert (said["cwd"], said["stdin"], said["core"], said["files"], said["blocked"]) == ("/", "", [0, 0], 99, [])
     assert said["fds"] == [0, 1, 2, 3]  # the last one reads that folder
     assert set(said["env"]) <= {"PATH", "LC_CTYPE"}
-    assert said["nice"] == min(19, os.nice(0) + 7)
+    assert said["nice"] == wanted
 
 
 def test_no_shell_sees_its_arguments() -> None:
@@ -108,19 +112,28 @@ def test_it_runs_as_the_user_that_is_chosen_with_no_groups_of_ours() -> None:
     assert outcome.head == "uid=65534(nobody) gid=65534(nogroup) groups=65534(nogroup)"
 
 
+def hung(text: str, said: str) -> tuple[Outcome, str, float]:
+    """A probe that hangs once it has said something; a slow machine gives it more time to come so far."""
+    for timeout_s in (0.5, 5.0, 50.0):
+        outcome, failure = python(text, timeout_s=timeout_s)
+        if outcome.head == said:
+            break
+    return outcome, failure, timeout_s
+
+
 def test_one_that_hangs_is_ended_with_all_that_it_has_begun() -> None:
     mark = uuid.uuid4().hex
-    text = f"import os, time\nfor _ in range(3):\n    os.fork()\ntime.sleep(1000)  # {mark}"
-    outcome, failure = python(text, timeout_s=0.5)
+    text = f"import os, time\nfor _ in range(3):\n    os.fork()\nos.write(1, b'.')\ntime.sleep(1000)  # {mark}"
+    outcome, failure, timeout_s = hung(text, "." * 8)
     assert (outcome.late, outcome.left, outcome.alive) == (True, 7, 0)
-    assert failure == "probe x had not ended after 0.5 s, and was ended, with 7 processes that it had begun"
+    assert failure == f"probe x had not ended after {timeout_s:g} s, and was ended, with 7 processes that it had begun"
     assert alive(mark) == []
 
 
 def test_one_that_heeds_no_signal_is_killed() -> None:
     mark = uuid.uuid4().hex
     text = f"import signal, time\nsignal.signal(15, signal.SIG_IGN)\nprint(1, flush=True)\ntime.sleep(1000)  # {mark}"
-    outcome, _ = python(text, timeout_s=0.5)
+    outcome, _, _ = hung(text, "1")
     assert (outcome.late, outcome.alive, outcome.head) == (True, 0, "1")
     assert alive(mark) == []
 
@@ -173,9 +186,15 @@ def test_one_that_raises() -> None:
 
 
 def test_memory_and_cpu_time_are_limited() -> None:
-    _, failure = python("x = bytearray(10**9)", memory_mib=100)
+    text = (
+        "import resource, time\n"
+        f"while resource.getrlimit(resource.RLIMIT_AS)[0] > {100 * MIB}:\n"  # that is set when it has begun
+        "    time.sleep(0.001)\n"
+        "x = bytearray(10**9)"
+    )
+    _, failure = python(text, memory_mib=100)
     assert failure == "probe x ended with exit status 1 (it may have 100 MiB of memory): MemoryError"
-    outcome, failure = python("while True: pass", cpu_s=1)
+    outcome, failure = python("while True: pass", cpu_s=1, timeout_s=100)
     assert failure == "probe x used more than 1 s of CPU time, and was ended"
     assert outcome.status == -24
 
@@ -276,7 +295,28 @@ def test_the_file_that_was_looked_at_is_run_whatever_becomes_of_links(tmp_path: 
 
 
 def test_its_memory_is_not_that_of_whoever_began_it() -> None:
-    small, _ = shell('sleep 0.5; echo \'{"a": {"x": 1}}\'')
+    # More than a pipe takes: it is there until somebody has looked at it.
+    small, _ = shell("printf '%200000s' ''")
     assert 0 < small.memory_bytes < 8 * MIB
-    large, _ = python(f"held = b'1' * {300 * MIB}; print('{{}}')")
+    large, _ = python(f"held = b'1' * {300 * MIB}; print(' ' * 200_000)")
     assert 300 * MIB < large.memory_bytes < 400 * MIB
+
+
+def test_what_whoever_begins_it_has_let_go_of_ends_there_alone(tmp_path: Path) -> None:
+    """Its end would close files here, whose numbers are those of others by now."""
+    ended = tmp_path / "ended"
+
+    class Circle:
+        def __init__(self) -> None:
+            self.itself = self
+
+        def __del__(self) -> None:
+            with ended.open("a") as file:
+                file.write(f"{os.getpid()}\n")
+
+    gc.collect()
+    Circle()
+    outcome, _ = python("import json; print(json.dumps({f'c{n}': {'x': n} for n in range(900)}))")
+    gc.collect()
+    assert len(outcome.parsed.components) == 900
+    assert ended.read_text().split() == [str(os.getpid())]
