@@ -22,6 +22,7 @@ from collectors.framework.eventspool import EventSpool
 from collectors.framework.interfaces import CollectorContext
 from collectors.framework.judging.baselines import Learned, Look
 from collectors.framework.running.interfaces import IRunner
+from collectors.framework.running.patience import Patience
 from collectors.framework.worker import NamedThread
 from common.configs import DeviceConfig
 from common.errors import NotFoundError
@@ -33,7 +34,9 @@ from tests.fakes import tasks
 from tests.fakes.counting import KEY, state_key
 from tests.fakes.samples import FakeSampleSink
 
-WITHIN_S = 30
+WITHIN_S = 90
+PATIENT = Patience(silent_s=120, start_s=120, first_s=60, query_s=120, again_s=60, run_s=60, tell_s=60)
+"""With processes that a busy machine lets wait: nobody who is there is taken for one who is not."""
 
 
 def config(device: str, address: str = "x", interval_s: int = 3600) -> DeviceConfig:

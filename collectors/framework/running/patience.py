@@ -16,6 +16,7 @@ class Patience(Struct, frozen=True, kw_only=True):
         beat_s: it says something at least so often.
         silent_s: without any news for so long it hangs.
         start_s: the same, before its first word.
+        first_s: to be there at all, when it has just been started and there are configs for it.
         query_s: for the answer to a question.
         again_s: to be there again, when it has ended just now and there are configs for it.
         run_s: for configs to be live; what is not live by then is told as late.
@@ -25,6 +26,7 @@ class Patience(Struct, frozen=True, kw_only=True):
     beat_s: float = 1.0
     silent_s: float = 10.0
     start_s: float = 60.0
+    first_s: float = 20.0
     query_s: float = 8.0
     again_s: float = 3.0
     run_s: float = 6.0

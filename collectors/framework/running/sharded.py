@@ -237,7 +237,7 @@ class Sharded(Service):
     async def _figures_of(self, worker: WorkerProcess) -> Told | str:
         """What it tells, or why it does not."""
         try:
-            return await worker.tell(self._patience.tell_s)
+            return await worker.tell()
         except TocsinError as error:
             return f"figures of its tasks are missing: {error}"
 

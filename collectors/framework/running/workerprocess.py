@@ -32,7 +32,6 @@ BATCH = 50
 BEGIN_S = 60.0
 """For one batch of them; a process that hangs is noticed long before."""
 STOP_S = 8.0
-FIRST_S = 20.0
 BAD_LUCK = 3
 """So many ends in a row are no bad luck any more."""
 
@@ -44,6 +43,7 @@ class WorkerProcess:
 
     Attributes:
         number: from 1 on.
+        patience: how long it is waited for.
         load: the configs that it is to run.
         live: whether it runs them all.
         ends: how often it has ended by itself.
@@ -61,7 +61,7 @@ class WorkerProcess:
         patience: Patience,
     ) -> None:
         self._desk = desk
-        self._patience = patience
+        self.patience = patience
         self.number = number
         self.name = f"worker {number}"
         self.load = Workload()
@@ -123,14 +123,14 @@ class WorkerProcess:
         late = Ran({}, frozenset(given))
         if self.live:
             try:
-                await self._start(given, self._patience.run_s)
+                await self._start(given, self.patience.run_s)
             except TransientError as error:
                 if self.live:
                     _log.warn("{who} is late with its configs: {reason}", who=self.name, reason=str(error))
                     return late
             else:
                 return Ran(self.load.refused(given))
-        if not await self.until_live(self._patience.again_s if self._has_lived else FIRST_S):
+        if not await self.until_live(self.patience.again_s if self._has_lived else self.patience.first_s):
             return late
         return Ran(self.load.refused(given))
 
@@ -146,7 +146,7 @@ class WorkerProcess:
         if not self._begun:
             return False
         try:
-            await self._asking.ask(messages.Remove(list(devices)), self._patience.run_s)
+            await self._asking.ask(messages.Remove(list(devices)), self.patience.run_s)
         except TransientError:
             return False
         return True
@@ -163,18 +163,18 @@ class WorkerProcess:
         Raises:
             TocsinError: what it says, or that it does not.
         """
-        if not await self.until_live(self._patience.query_s / 2):
+        if not await self.until_live(self.patience.query_s / 2):
             raise TransientError(f"{self.ailing or f'{self.name} is being started'}; ask again")
-        result: Result = await self._asking.ask(query, self._patience.query_s)
+        result: Result = await self._asking.ask(query, self.patience.query_s)
         return result
 
-    async def tell(self, within_s: float) -> messages.Told:
+    async def tell(self) -> messages.Told:
         """Have it tell its figures.
 
         Raises:
             TransientError: it does not, or has not begun yet.
         """
-        told: messages.Told = await self._asking.ask(messages.Tell(), within_s)
+        told: messages.Told = await self._asking.ask(messages.Tell(), self.patience.tell_s)
         return told
 
     def say(self, order: Order) -> bool:
@@ -189,7 +189,7 @@ class WorkerProcess:
 
     async def comes_back(self) -> bool:
         """Whether it is there, or is again in a moment."""
-        return await self.until_live(self._patience.again_s)
+        return await self.until_live(self.patience.again_s)
 
     def look(self) -> None:
         """See whether it still says something; called every `LOOK_S`."""

@@ -10,17 +10,17 @@ import signal
 import time
 from typing import Any
 
+from msgspec.structs import replace
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
 from collectors.framework.eventspool import EventSpool
 from collectors.framework.interfaces import CollectorContext
-from collectors.framework.running.patience import Patience
 from collectors.framework.running.sharded import Sharded
 from collectors.framework.running.workerprocess import WorkerProcess
 from common.errors import TransientError
 from common.queries import ProcessesQuery, Sets, SetsQuery
-from tests.contracts.runner import RunnerCase, config, decision
+from tests.contracts.runner import PATIENT, RunnerCase, config, decision
 from tests.fakes.counting import SPEC, state_key
 
 NAMES = [f"d{number}" for number in range(8)]
@@ -28,7 +28,7 @@ NAMES = [f"d{number}" for number in range(8)]
 
 class WorkerCase(RunnerCase):
     count = 2
-    patience = Patience(again_s=20)
+    patience = PATIENT
 
     def make_runner(self, context: CollectorContext) -> Any:
         self.problems: list[str] = [""]
@@ -163,7 +163,7 @@ class KilledTests(WorkerCase):
         await self.counts(bad, 3)
 
     async def test_it_is_asked_nothing_before_it_has_begun(self) -> None:
-        await self.fails_with(self.runner.workers["worker 1"].tell(5), TransientError)
+        await self.fails_with(self.runner.workers["worker 1"].tell(), TransientError)
         figures = await self.runner.figures()
         self.assertEqual((figures["task_list"], [row["live"] for row in figures["workers"]]), ([], [False, False]))
         self.assertEqual(self.flushLoggedErrors(), [])
@@ -214,7 +214,7 @@ class SlowDiskTests(WorkerCase):
 
 
 class DyingTests(WorkerCase):
-    patience = Patience(again_s=0.4)
+    patience = replace(PATIENT, again_s=0.4)
 
     async def test_one_that_dies_of_a_config_again_and_again_disturbs_nobody(self) -> None:
         own, others = await self.apart()
@@ -254,18 +254,21 @@ class OtherCountTests(WorkerCase):
 
 
 class HangingTests(WorkerCase):
-    patience = Patience(silent_s=60, query_s=1.0, tell_s=1.0, run_s=0.5)
+    def hang(self, worker: WorkerProcess) -> None:
+        """Stop it, and wait but shortly for it alone: the other one answers, however busy the machine is."""
+        worker.patience = replace(PATIENT, query_s=1.0, tell_s=1.0, run_s=0.5)
+        assert worker.pid is not None
+        os.kill(worker.pid, signal.SIGSTOP)
 
     def wait_in_vain(self, worker: WorkerProcess) -> None:
-        """As if it had been looked at for more than a minute: looks are counted, not measured."""
-        for _ in range(61):
+        """As if it had been looked at for minutes: looks are counted, not measured."""
+        for _ in range(int(PATIENT.silent_s) + 1):
             worker.look()
 
     async def test_one_that_hangs_is_told_of_killed_and_started_again(self) -> None:
         own, others = await self.apart()
         worker = self.worker_of(own[0])
-        assert worker.pid is not None
-        os.kill(worker.pid, signal.SIGSTOP)
+        self.hang(worker)
         error = await self.fails_with(self.runner.answer(ProcessesQuery(device=own[0])), TransientError)
         self.assertEqual(str(error), f"{worker.name} does not answer within 1 s; ask again")
         self.assertEqual((await self.process_of(others[0])).name, "x")
@@ -290,10 +293,10 @@ class HangingTests(WorkerCase):
         worker, new = self.worker_of(own[0]), "late"
         while self.runner._owner(new) is not worker:
             new += "r"
-        assert worker.pid is not None
-        os.kill(worker.pid, signal.SIGSTOP)
+        self.hang(worker)
         ran = await self.runner.run([config(new, "nomake")])
         self.assertEqual((ran.refused, ran.late, self.refused), ({}, {new}, {}))
+        assert worker.pid is not None
         os.kill(worker.pid, signal.SIGCONT)
         await self.until("it is told", lambda: self.refused)
         self.assertEqual(self.refused, {new: f"{new}: no task can be made"})

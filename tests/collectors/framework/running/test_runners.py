@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from collectors.framework.interfaces import CollectorContext
 from collectors.framework.running.inprocess import in_process
-from collectors.framework.running.patience import Patience
 from collectors.framework.running.sharded import Sharded
-from tests.contracts.runner import RunnerContract
+from tests.contracts.runner import PATIENT, RunnerContract
 from tests.fakes.counting import SPEC
 
 
@@ -30,7 +31,7 @@ class ShardedTests(RunnerContract):
             on_runs=self.count_run,
             on_problem=lambda _: None,
             on_refused=lambda _: None,
-            patience=Patience(beat_s=0.1),
+            patience=replace(PATIENT, beat_s=0.1),
         )
 
 
