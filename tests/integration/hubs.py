@@ -8,12 +8,14 @@ import random
 import shutil
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Protocol
+from twisted.internet.task import deferLater
 from twisted.web.client import Agent, HTTPConnectionPool
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IBodyProducer
@@ -28,8 +30,11 @@ from hub.broker.listener import ListenerSettings
 from hub.enrol.settings import EnrolSettings
 from hub.life import Life
 from hub.settings import HttpSettings, HubSettings
+from tests.fakes.ports import held_port
 from tests.fakes.sessions import FakeHubClient
 from tests.fakes.watching import until
+
+WITHIN_S = 60.0
 
 
 @implementer(IBodyProducer)
@@ -99,10 +104,13 @@ class TestHub:
     def __init__(self, reactor: Any) -> None:
         self.reactor = reactor
         self.folder = Path(tempfile.mkdtemp(prefix="tocsin-hub-"))
+        # It keeps its ports over a restart, so that collectors find it again.
+        self.ports = [held_port(), held_port()]
+        http, broker = (port.getsockname()[1] for port in self.ports)
         self.settings = HubSettings(
             folder=self.folder / "hub",
-            http=HttpSettings(port=0),
-            broker=ListenerSettings(port=0),
+            http=HttpSettings(port=http),
+            broker=ListenerSettings(port=broker),
             enrol=EnrolSettings(port=0),
         )
         self.links: list[HubLink] = []
@@ -116,12 +124,6 @@ class TestHub:
         self.service.startService()
         await self.service.ready()
         self.run = json.loads(self.settings.run_file.read_text())
-        # The next start keeps the ports, so that collectors find the hub again.
-        self.settings = msgspec.structs.replace(
-            self.settings,
-            http=HttpSettings(port=self.run["http_port"]),
-            broker=ListenerSettings(port=self.run["broker_port"]),
-        )
 
     async def stop(self) -> None:
         if self.service is not None:
@@ -133,6 +135,8 @@ class TestHub:
             await link.stopService()
         await self.stop()
         await self.pool.closeCachedConnections()
+        for port in self.ports:
+            port.close()
         shutil.rmtree(self.folder)
 
     def link(self, name: str, client: Any) -> HubLink:
@@ -149,7 +153,7 @@ class TestHub:
         headers = Headers({"Content-Type": ["application/json"]})
         if token:
             headers.addRawHeader("Authorization", f"Bearer {self.settings.token_file.read_text().strip()}")
-        agent = Agent(self.reactor, connectTimeout=5, pool=self.pool)
+        agent = Agent(self.reactor, connectTimeout=60, pool=self.pool)
         url = f"{self.run['url']}/api/v1/{path}".encode()
         sent = None if body is None else Body(json.dumps(body).encode())
         response = await agent.request(method.encode(), url, headers, sent)
@@ -159,6 +163,17 @@ class TestHub:
         told = {name.decode().lower(): values[-1].decode() for name, values in response.headers.getAllRawHeaders()}
         return Answer(response.code, await content.done, kind, told)
 
-    async def until(self, what: str, check: Any, within_s: float = 20) -> Any:
+    async def until(self, what: str, check: Any, within_s: float = WITHIN_S) -> Any:
         """Look again and again until something is so."""
         return await until(self.reactor, what, check, within_s)
+
+    async def until_told(self, what: str, path: str, check: Callable[[Any], Any], within_s: float = WITHIN_S) -> Any:
+        """Ask for the JSON of a path again and again until something is so of it; return that."""
+        deadline = time.monotonic() + within_s
+        while True:
+            told = (await self.ask("GET", path)).json
+            if check(told):
+                return told
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{what}: not within {within_s} s; last answer: {told}")
+            await deferLater(self.reactor, 0.1, lambda: None)

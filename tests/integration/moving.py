@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from pathlib import Path
@@ -31,13 +32,23 @@ class MoveStack(PoolStack):
 
     @staticmethod
     def points(path: Path) -> set[str]:
-        """Names of the data sources of a file."""
-        return {key[3:-7] for key in rrdtool.info(str(path)) if key.startswith("ds[") and key.endswith("].index")}
+        """Names of the data sources of a file; none of one that is gone by now."""
+        try:
+            told = rrdtool.info(str(path))
+        except rrdtool.OperationalError:
+            if path.exists():
+                raise
+            return set()
+        return {key[3:-7] for key in told if key.startswith("ds[") and key.endswith("].index")}
 
     def came(self, collector: str) -> int:
         """How many bytes of a file have come to a collector, while it is not whole."""
         folder = self.data / collector / "process" / "incoming"
-        return max((path.stat().st_size for path in folder.glob("*.part")), default=0)
+        sizes = [0]
+        for path in folder.glob("*.part"):
+            with contextlib.suppress(FileNotFoundError):  # it is whole by now
+                sizes.append(path.stat().st_size)
+        return max(sizes)
 
     def served(self, device: str, component: str) -> dict[int, float]:
         """All that the collector of a device tells of one point at full step."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from common.certificates import ensure_collector, ensure_site
-from tests.integration.stack import BIN, Stack, wait_for
+from tests.integration.stack import BIN, STOP_S, Stack, wait_for
 
 MEMBERS = ("c1", "c2", "c3")
 FAILOVER_S = 30
@@ -26,7 +26,8 @@ class Tunnel:
 
     def __init__(self, target: int) -> None:
         self._target = target
-        self._silent = threading.Event()
+        self._lock = threading.Lock()
+        self._silent = threading.Event()  # of the connections that are there; those after the next cure have another
         self._sockets: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
@@ -39,7 +40,6 @@ class Tunnel:
     def heal(self) -> None:
         """Work again, for new connections."""
         self._end_all()
-        self._silent.clear()
 
     def close(self) -> None:
         """End it."""
@@ -47,7 +47,9 @@ class Tunnel:
         self._end_all()
 
     def _end_all(self) -> None:
-        ended, self._sockets = self._sockets, []
+        with self._lock:
+            ended, self._sockets = self._sockets, []
+            self._silent = threading.Event()
         for one in ended:
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
@@ -57,22 +59,29 @@ class Tunnel:
         while True:
             try:
                 near, _ = self._listener.accept()
-                far = socket.create_connection(("127.0.0.1", self._target), timeout=5)
             except OSError:
                 if self._listener.fileno() < 0:
                     return
                 continue
+            try:
+                far = socket.create_connection(("127.0.0.1", self._target), timeout=5)
+            except OSError:
+                near.close()
+                continue
             far.settimeout(None)
-            self._sockets += [near, far]
+            with self._lock:
+                self._sockets += [near, far]
+                silent = self._silent
             for source, sink in ((near, far), (far, near)):
-                threading.Thread(target=self._pass_on, args=(source, sink), daemon=True).start()
+                threading.Thread(target=self._pass_on, args=(source, sink, silent), daemon=True).start()
 
-    def _pass_on(self, source: socket.socket, sink: socket.socket) -> None:
+    @staticmethod
+    def _pass_on(source: socket.socket, sink: socket.socket, silent: threading.Event) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
-                if not self._silent.is_set():
+                if not silent.is_set():
                     sink.sendall(data)
-        if not self._silent.is_set():
+        if not silent.is_set():
             with contextlib.suppress(OSError):
                 sink.shutdown(socket.SHUT_RDWR)
 
@@ -96,13 +105,13 @@ class PoolStack(Stack):
         path = self.data / "hub.toml"
         path.write_text(f'folder = "{self.data}/hub"\n[http]\nport = 0\n[broker]\nport = 0\n[enrol]\nport = 0\n')
         self.run("hub", "tocsin-hub", path)
-        run = wait_for("the hub answers", self.run_file, 30)
+        run = wait_for("the hub answers", self.run_file, 120)
         self.env["TOCSIN_URL"] = run["url"]
         self.env["TOCSIN_TOKEN"] = (self.data / "hub" / "operator.token").read_text().strip()
         self.tunnel = Tunnel(run["broker_port"])
         for name in self.members:
             self.collector(name, self.tunnel.port if name == "c2" else run["broker_port"])
-        wait_for("all have logged in", lambda: len(self.connected()) == len(self.members), 30)
+        wait_for("all have logged in", lambda: len(self.connected()) == len(self.members), 120)
 
     def run_file(self) -> dict[str, Any]:
         """What the hub says of itself, once it runs."""
@@ -140,14 +149,16 @@ class PoolStack(Stack):
             self.tunnel.close()
         for process in self.running.values():
             process.terminate()
+        late = []
         for name, process in self.running.items():
             try:
-                process.wait(20)
+                process.wait(STOP_S)
             except subprocess.TimeoutExpired:
+                late.append(name)
                 process.kill()
                 process.wait()
-                raise AssertionError(f"{name} did not stop within 20 s") from None
         self.running.clear()
+        assert not late, f"{', '.join(late)} did not stop within {STOP_S:g} s"
 
     # --- what they say ------------------------------------------------------------------------------------------------
 

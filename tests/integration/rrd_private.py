@@ -29,7 +29,7 @@ LAYOUT = Layout(
 )
 
 
-def on_reactor(work: Callable[[Any], Awaitable[T]], within_s: float = 60.0) -> T:
+def on_reactor(work: Callable[[Any], Awaitable[T]], within_s: float = 100.0) -> T:
     """Run a coroutine on a reactor made for it."""
     reactor: Any = EPollReactor()  # type: ignore[no-untyped-call]  # Twisted has no types here
     outcome: list[Any] = []
@@ -54,7 +54,7 @@ def sleep(reactor: Any, seconds: float) -> Deferred[None]:
     return done
 
 
-async def until(reactor: Any, what: str, check: Callable[[], Any], within_s: float = 15.0) -> Any:
+async def until(reactor: Any, what: str, check: Callable[[], Any], within_s: float = 60.0) -> Any:
     deadline = time.monotonic() + within_s
     while not (answer := check()):
         if time.monotonic() > deadline:

@@ -29,7 +29,7 @@ USER_AUTH_ONLY = "authonly"  # SHA-1, has no privacy key
 USER_NARROW = "narrowuser"  # SHA-256 and AES, with the narrow view
 USER_AES256 = "aes256user"  # SHA-1 and AES-256, whose key must be lengthened
 USER_MD5_DES = "desuser"
-START_S = 15.0
+START_S = 60.0
 STARTS = 5
 
 CONFIGURATION = f"""
@@ -83,7 +83,7 @@ class Snmpd:
         return self.v2c(community, version=SnmpVersion.V1)
 
     def v2c(self, community: str = COMMUNITY, **changes: Any) -> SnmpConfig:
-        config = SnmpConfig(version=SnmpVersion.V2C, port=self.port, community=community, timeout_s=3.0, retries=1)
+        config = SnmpConfig(version=SnmpVersion.V2C, port=self.port, community=community, timeout_s=3.0, retries=4)
         return msgspec.structs.replace(config, **changes)
 
     def v3(self, user: str, auth: AuthProtocol, priv: PrivProtocol = PrivProtocol.NONE, **changes: Any) -> SnmpConfig:
@@ -91,7 +91,7 @@ class Snmpd:
             version=SnmpVersion.V3,
             port=self.port,
             timeout_s=3.0,
-            retries=1,
+            retries=4,
             user=user,
             auth_protocol=auth,
             auth_password="" if auth is AuthProtocol.NONE else AUTH_PASSWORD,
@@ -103,9 +103,9 @@ class Snmpd:
     def sha256_aes(self, **changes: Any) -> SnmpConfig:
         return self.v3(USER_SHA256, AuthProtocol.SHA256, PrivProtocol.AES128, **changes)
 
-    def command(self, program: str, *arguments: str) -> str:
+    def command(self, program: str, *arguments: str, community: str = COMMUNITY) -> str:
         """Output of one of net-snmp's commands, v2c, numbers for names."""
-        command = [program, "-v2c", "-c", COMMUNITY, "-t5", "-Pe", "-m", "", "-M", str(self.folder)]
+        command = [program, "-v2c", "-c", community, "-t5", "-Pe", "-m", "", "-M", str(self.folder)]
         command += [*arguments[:-1], f"{self.address}:{self.port}", arguments[-1]]
         return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
 
@@ -113,9 +113,10 @@ class Snmpd:
         return (self.folder / "log").read_text(errors="replace")
 
     def answers(self) -> bool:
-        """Whether a GET of sysUpTime is answered now."""
+        """Whether a GET of sysUpTime is answered now, and not by another agent, which was faster to take the port."""
         with contextlib.suppress(subprocess.SubprocessError):
-            return "1.3.6.1.2.1.1.3.0" in self.command("snmpget", "-On", "-t1", "-r0", "1.3.6.1.2.1.1.3.0")
+            told = self.command("snmpget", "-On", "-t1", "-r0", "1.3.6.1.2.1.1.3.0", community=self.folder.name)
+            return "1.3.6.1.2.1.1.3.0" in told
         return False
 
     def stop(self) -> None:
@@ -149,7 +150,7 @@ def _start(folder: Path, configuration: str) -> Snmpd | None:
     """Start on a port that is free now; None when another program was faster."""
     address, ipv6 = "127.0.0.1", _has_ipv6()
     port = free_udp_port(address)
-    (folder / "snmpd.conf").write_text(configuration)
+    (folder / "snmpd.conf").write_text(f"{configuration}\nrocommunity {folder.name} default -V all\n")
     listen = f"udp:{address}:{port}" + (f",udp6:[::1]:{port}" if ipv6 else "")
     environment = {**os.environ, "SNMPCONFPATH": str(folder), "SNMP_PERSISTENT_DIR": str(folder / "state"), "MIBS": ""}
     command = ["snmpd", "-f", "-r", "-Lf", str(folder / "log"), "-C", "-c", str(folder / "snmpd.conf"), listen]

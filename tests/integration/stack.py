@@ -15,11 +15,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 BIN = Path(sys.executable).parent
 POLL_S = 0.1
+WITHIN_S = 60.0
+"""Far more than what is waited for takes: the machine may be slow, and have other work."""
+STOP_S = 60.0
 
 
-def wait_for(what: str, check: Callable[[], Any], within_s: float = 20.0) -> Any:
+def wait_for(what: str, check: Callable[[], Any], within_s: float = WITHIN_S) -> Any:
     """Ask again and again until the answer is true; return it.
 
     Raises:
@@ -81,7 +86,7 @@ class Stack:
             env=self.env,
         )
         log.close()
-        wait_for("the hub answers, the collectors have logged in", self.ready, 30)
+        wait_for("the hub answers, the collectors have logged in", self.ready, 120)
 
     def ready(self) -> bool:
         """Whether `tocsin status` answers and shows the collectors; notes the address."""
@@ -105,11 +110,11 @@ class Stack:
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
             try:
-                self.process.wait(20)
+                self.process.wait(STOP_S)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-                raise AssertionError("tocsin up did not stop within 20 s") from None
+                raise AssertionError(f"tocsin up did not stop within {STOP_S:g} s") from None
 
     def tocsin(self, *arguments: str, check: bool = True, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run a command."""
@@ -134,7 +139,7 @@ class Stack:
         """Ask the API itself, where a command for each of many things would take long."""
         request = urllib.request.Request(f"{self.env['TOCSIN_URL']}/api/v1/{path}")
         request.add_header("Authorization", f"Bearer {self.env['TOCSIN_TOKEN']}")
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)
 
     def pid_of(self, daemon: str) -> int:
@@ -142,6 +147,47 @@ class Stack:
         with contextlib.suppress(OSError, ValueError):
             return int((self.data / daemon / f"{daemon}.pid").read_text().split()[0])
         return 0
+
+    def kill_daemon(self, daemon: str) -> int:
+        """SIGKILL the hub or a collector, once it runs: maybe it is just being started again; returns its pid."""
+        pid: int = wait_for(f"{daemon} runs", lambda: self.pid_of_living(daemon))
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def pid_of_living(self, daemon: str) -> int:
+        """As `pid_of`, and 0 also while the pid file is left of one that is gone: its number may be another's."""
+        pid = self.pid_of(daemon)
+        with contextlib.suppress(psutil.Error):
+            if pid and any(str(self.data) in word for word in psutil.Process(pid).cmdline()):
+                return pid
+        return 0
+
+    @contextlib.contextmanager
+    def between_scans(self, device: str) -> Iterator[None]:
+        """Of what is done meanwhile no scan sees one half: one has just ended, and the collector is halted."""
+        before = wait_for("a scan", lambda: self.scanned_at(device))
+        wait_for("another scan", lambda: self.scanned_at(device) != before)
+        pid: int = wait_for("the collector runs", lambda: self.pid_of_living("process"))
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+    def scanned_at(self, device: str) -> Any:
+        """When the last scan of a device was; something false as long as there was none."""
+        scans = self.ask(f"sets?device={device}")["scans"]
+        return scans and scans[0]["at"]
+
+    def contents(self) -> dict[Path, bytes]:
+        """All files below the folder; what is taken away meanwhile is not among them."""
+        found: dict[Path, bytes] = {}
+        for folder, _, names in os.walk(self.data):
+            for path in (Path(folder, name) for name in names):
+                with contextlib.suppress(FileNotFoundError):
+                    if path.is_file():
+                        found[path] = path.read_bytes()
+        return found
 
     def apply(self, text: str, *options: str) -> subprocess.CompletedProcess[str]:
         """Apply a YAML text and wait until it is live."""
@@ -189,17 +235,23 @@ class Watched:
         return process
 
     def start_busy(self, name: str, memory_bytes: int) -> subprocess.Popen[bytes]:
-        """Start one that uses a steady share of a CPU, and holds some memory."""
+        """Start one that uses a steady share of a CPU, and holds some memory by the time this returns."""
         code = (
             "import sys, time; sys.stdin.close()\n"
             f"held = bytearray(b'x' * {memory_bytes})\n"
+            "print('ready', flush=True); sys.stdout.close()\n"
             "while True:\n"
             "    end = time.process_time() + 0.05\n"
             "    while time.process_time() < end: pass\n"
             "    time.sleep(0.15)\n"
         )
-        process = subprocess.Popen([name, "-c", code], executable=sys.executable, stdin=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            [name, "-c", code], executable=sys.executable, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+        )
         self.running.append(process)
+        assert process.stdout is not None
+        with process.stdout as told:
+            assert told.readline() == b"ready\n"
         return process
 
     def kill(self, process: subprocess.Popen[bytes]) -> None:
