@@ -149,5 +149,5 @@ def test_this_process_and_its_children_are_left_out() -> None:
     mark = f"tocsin-test-{uuid.uuid4().hex}"
     reader = local_processes(time.time, time.monotonic, LocalHost())
     with running(sys.executable, "-c", "input()", mark):
+        until(lambda: bool(shown(by_proc(), ProcessName(name=mark, follow=Follow.SELF))))
         assert shown(reader, ProcessName(name=mark, follow=Follow.SELF)) == {}
-        assert shown(by_proc(), ProcessName(name=mark, follow=Follow.SELF)) != {}
