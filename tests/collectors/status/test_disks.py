@@ -22,7 +22,9 @@ def test_room_is_what_psutil_tells(tmp_path: Path) -> None:
     assert found["used"] == pytest.approx(witness.used, rel=0.05)
     assert found["free"] == pytest.approx(witness.free, rel=0.05)
     assert found["percent"] == pytest.approx(witness.percent, abs=1)
-    assert found["inodes_total"] == os.statvfs(tmp_path).f_files
+    assert found["inodes_total"] == pytest.approx(
+        os.statvfs(tmp_path).f_files or None, rel=0.05
+    )  # XFS makes more of them
 
 
 def test_free_is_what_is_free_for_users_and_percent_is_of_used_and_free() -> None:
