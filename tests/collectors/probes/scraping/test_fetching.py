@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -89,11 +90,11 @@ class FetchTests(TestCase):
         self.assertIn("has more than", await self.refused("/large"))
 
     async def test_nobody_there_is_told(self) -> None:
-        gone = reactor.listenTCP(0, Site(Pages()), interface="127.0.0.1")
-        port = gone.getHost().port
-        await gone.stopListening()
+        silent = socket.socket()
+        self.addCleanup(silent.close)
+        silent.bind(("127.0.0.1", 0))  # nobody listens there
         try:
-            await self.fetcher.fetch(f"http://u:secret@127.0.0.1:{port}/", 10.0)
+            await self.fetcher.fetch(f"http://u:secret@127.0.0.1:{silent.getsockname()[1]}/", 10.0)
         except TransientError as error:
             self.assertIn("cannot be read", error.message)
             self.assertNotIn("secret", error.message)
