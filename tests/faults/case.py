@@ -25,6 +25,8 @@ from tests.faults.hubprocess import HubProcess
 from tests.faults.length import LIMIT_S
 
 reactor: Any = global_reactor
+MARK_S = 0.001
+"""The times of runs are told in thousandths of a second."""
 
 
 def device_document(device: str, collector: str, interval_s: int = 10, address: str = "127.0.0.1") -> str:
@@ -89,8 +91,8 @@ class FaultCase(TestCase):
         return seen
 
     async def pause(self, seconds: float) -> None:
-        """Let a fault last."""
-        await deferLater(reactor, seconds, lambda: None)
+        """Let a fault last; no time at all, if that is over."""
+        await deferLater(reactor, max(0.0, seconds), lambda: None)
 
     async def agree(self, within_s: float = 30.0) -> None:
         """Hub and collectors agree: each holds what the hub would have it run, by its own record, and nothing else."""
@@ -112,10 +114,22 @@ class FaultCase(TestCase):
                 wanted[device["id"]] = (await self.hub.ask("GET", f"configs/process/{device['id']}"))["digest"]
         self.assertEqual(edge.digests(), wanted)
 
+    async def quiet(self, edge: EdgeProcess, *devices: str) -> None:
+        """Let a daemon raise no more events, and wait until each device has begun a run that raises none.
+
+        The run before it is over then, and has stored its events.
+        """
+        edge.per_run(0)
+        since = time.monotonic() + MARK_S
+        await self.until(
+            "runs without events",
+            lambda: all(any(at > since for _, at in edge.runs(device)) for device in devices),
+            60,
+        )
+
     async def stored_once(self, edge: EdgeProcess, *devices: str, within_s: float = 40.0) -> int:
         """Let a daemon raise no more events; each that it has raised comes to be stored, once. Give how many."""
-        edge.per_run(0)
-        await self.pause(2.5)  # longer than a run
+        await self.quiet(edge, *devices)
         total = 0
         for device in devices:
             last = edge.last_number(device)

@@ -140,7 +140,9 @@ class Pipe:
             self._line.cut()  # the other end is gone, as this one learns when it sends
         if then is not None:
             self.stop()
-            self._proxy.reactor.callLater(WRITTEN_S, then, self._line)
+            # Not before the reactor has had a turn to write it: a process that stood still has none behind it.
+            later = self._proxy.reactor.callLater
+            later(WRITTEN_S, lambda: later(0, then, self._line))
 
     def _due(self, count: int) -> float:
         way = self._way

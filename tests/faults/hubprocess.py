@@ -10,6 +10,7 @@ import os
 import random
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -64,6 +65,14 @@ def environment() -> dict[str, str]:
     return {**given, "PYTHONFAULTHANDLER": "1"}
 
 
+def _seat() -> socket.socket:
+    """Hold a port that the kernel chooses, also while the hub is down: nobody else gets it, and the hub may listen."""
+    seat = socket.socket()
+    seat.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    seat.bind(("127.0.0.1", 0))
+    return seat
+
+
 class HubProcess:
     """One hub; `broker` are settings of its door, as lines of TOML, `argv` is what its command line begins with."""
 
@@ -76,13 +85,15 @@ class HubProcess:
         self.log_file = folder / "hub.out"
         self.process: subprocess.Popen[bytes] | None = None
         self.run: dict[str, Any] = {}
+        self._seats = [_seat(), _seat()]
         self._pool: Any = HTTPConnectionPool(reactor, persistent=True)
         self._pool.maxPersistentPerHost = 10
+        self._pool.cachedConnectionTimeout = 10  # long before the hub ends one: what is sent just then is not answered
 
     # --- life ---------------------------------------------------------------------------------------------------------
 
     async def start(self, within_s: float = 60.0) -> None:
-        """Start it and wait until it answers; the ports stay those of the first start."""
+        """Start it and wait until it answers; the ports are the same at each start."""
         self.spawn()
         await self.answers(within_s)
 
@@ -94,8 +105,8 @@ class HubProcess:
         settings.write_text(
             SETTINGS.format(
                 folder=self.folder,
-                http_port=self.run.get("http_port", 0),
-                broker_port=self.run.get("broker_port", 0),
+                http_port=self._seats[0].getsockname()[1],
+                broker_port=self._seats[1].getsockname()[1],
                 broker=self.broker,
             )
         )
@@ -143,6 +154,8 @@ class HubProcess:
     async def close(self) -> None:
         """End it, whatever state it is in."""
         self.kill()
+        for seat in self._seats:
+            seat.close()
         await self._pool.closeCachedConnections()
 
     # --- what can be seen from outside --------------------------------------------------------------------------------

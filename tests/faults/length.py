@@ -15,5 +15,5 @@ def pick(short: T, long: T) -> T:
     return long if LONG else short
 
 
-LIMIT_S = pick(110, 1150)
+LIMIT_S = pick(400, 1150)
 """Of one test, for the marks and attributes that want a time-out."""

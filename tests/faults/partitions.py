@@ -72,7 +72,7 @@ class Partitions(FaultCase):
         live = EVENTS_A_RUN * len(DEVICES)
         drained = (raised - before) / (time.monotonic() - attached)
         figures.told("events that waited", raised - before, "")
-        figures.at_least("drained, as a multiple of the rate they come at", drained / live, 5, "times")
+        figures.at_least("drained, as a multiple of the rate they come at", drained / live, 5, "times", slack=25)
 
     def stored(self) -> int:
         return sum(len(stored(self.hub.folder, device)) for device in DEVICES)
@@ -81,7 +81,7 @@ class Partitions(FaultCase):
         figures.told("events stored once, each", await self.stored_once(self.one, *DEVICES), "")
         self.assertEqual(len(await self.hub.collectors()), 1)
         self.assertTrue((await self.hub.collectors())["edge"]["connected"])
-        end = time.monotonic() + 15
+        end = time.monotonic() + 30
         while (found := await self.hub.figures())["connections"] != 1 and time.monotonic() < end:
             await self.pause(0.2)
         figures.exactly("sessions at the end", found["daemons_connected"], 1)

@@ -18,6 +18,8 @@ EACH = pick(5, 50)
 REVISIONS = pick(20, 100)
 LASTS_S = pick(3.0, 10.0)
 PUSHES, SAME_S, LATE_S = 15, 5.0, 0.25
+ALONE_S = 0.2
+"""On a machine that is this slow between two revisions, the hub has gathered long enough, and sends the first."""
 
 
 class BurstTests(FaultCase):
@@ -31,9 +33,12 @@ class BurstTests(FaultCase):
         await self.hub.live(await self.hub.apply(devices_document(devices)), 60)
         await self.hub.live(await self.hub.apply(set_document("burst", "^first ")), 60)
         before = {name: member.batches for name, member in self.fleet.members.items()}
-        began = time.monotonic()
+        began = last_at = time.monotonic()
+        alone = 0
         for number in range(REVISIONS):
             await self.hub.apply(set_document("burst", f"^burst{number} "))
+            alone += time.monotonic() - last_at > ALONE_S
+            last_at = time.monotonic()
             await self.pause(began + LASTS_S * (number + 1) / REVISIONS - time.monotonic())
         ended = time.monotonic()
         figures.told("changes of configs", REVISIONS * len(devices), "")
@@ -53,6 +58,6 @@ class BurstTests(FaultCase):
         figures.at_most("the hub's loop was late", late, LATE_S, slack=20)
         figures.told("of that, by its own work", busy, "s")
         pushes = max(member.batches - before[name] for name, member in self.fleet.members.items())
-        figures.no_more("messages to one collector", pushes, PUSHES)
+        figures.no_more("messages to one collector, beside revisions that came alone", pushes - alone, PUSHES)
         await self.agree()
         self.no_defects()

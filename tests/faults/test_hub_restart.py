@@ -30,7 +30,7 @@ class RestartTests(FaultCase):
         self.assertGreaterEqual(min(batches for batches, _ in before.values()), 1)
 
         self.hub.kill()
-        await self.until("all have noticed", lambda: len(self.fleet.absent()) == COLLECTORS)
+        await self.until("all have noticed", lambda: len(self.fleet.absent()) == COLLECTORS, 60)
         await self.hub.start()
         back = time.monotonic()
         await self.fleet.all_attached(120)
@@ -45,6 +45,8 @@ class RestartTests(FaultCase):
         figures.exactly(
             "collectors that were sent configs again", sum(after[name] != before[name] for name in names), 0
         )
-        found = await self.hub.figures()
+        end = time.monotonic() + 30  # of attempts that were given up
+        while (found := await self.hub.figures())["connections"] != COLLECTORS and time.monotonic() < end:
+            await self.pause(0.2)
         figures.exactly("connections at the end", found["connections"], COLLECTORS)
         self.no_defects()

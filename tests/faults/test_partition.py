@@ -43,6 +43,7 @@ class PartitionTests(partitions.Partitions):
         first = self.fleet.add("twin", net.port)
         await self.hub.live(await self.hub.apply(devices_document([("web1", "twin")])))
         net.silence(up=True, down=True)  # the hub is told nothing of the end of the first
+        net.accepts = False  # and nothing of its return, if that comes while we look
         assert first.link is not None
         self.addCleanup(first.link.stopService)
         second = self.fleet.add("twin")

@@ -82,8 +82,7 @@ class RestoredTests(FaultCase):
             figures.exactly("open events that say so", len(rung), 1)
             # A hub that is killed before it has noted its new epoch rings once more, rather than not at all.
             figures.no_more("times that it has rung", rung[0]["count"], 2 * (round_ + 1))
-            one.per_run(0)
-            await self.pause(2.5)
+            await self.quiet(one, "web1")
             last = one.last_number("web1")
             self.assertGreater(last, confirmed)
             new = {f"n{number:07}" for number in range(confirmed + 1, last + 1)}

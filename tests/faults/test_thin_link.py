@@ -25,7 +25,7 @@ BITS_PER_S = 64_000
 DEVICES = pick(30, 640)
 RANDOM_BYTES = 4000
 """In each config, of letters and digits: three quarters of it are left when it is packed."""
-TIMEOUT_S, BEAT_S = pick(4.0, 15.0), pick(1.0, 5.0)
+TIMEOUT_S, BEAT_S = pick(8.0, 15.0), pick(1.0, 5.0)
 PUSHED_S, GATHERED_S, ASKED_S = 0.5, 0.25, pick(4.0, 8.0)
 
 

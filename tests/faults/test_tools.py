@@ -16,8 +16,9 @@ from twisted.trial.unittest import TestCase
 from tests.fakes.watching import until
 from tests.faults.case import FaultCase, device_document, reactor
 from tests.faults.chaos import ChaosProxy, Parrot
+from tests.faults.length import LIMIT_S
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(LIMIT_S)]
 
 
 class Echo(Protocol):
@@ -48,15 +49,15 @@ class ProxyTests(TestCase):
     async def say(self, data: bytes) -> None:
         before = len(self.peer.heard)
         self.peer.transport.write(data)
-        await until(reactor, "it comes back", lambda: len(self.peer.heard) == before + len(data), 5)
+        await until(reactor, "it comes back", lambda: len(self.peer.heard) == before + len(data))
 
     async def test_what_is_held_back_is_delivered_afterwards(self) -> None:
         self.proxy.silence(up=False, down=True)
         self.peer.transport.write(b"there")
-        await until(reactor, "it is heard", lambda: self.heard == b"hellothere", 5)
+        await until(reactor, "it is heard", lambda: self.heard == b"hellothere")
         self.assertEqual(self.peer.heard, b"hello")
         self.proxy.heal()
-        await until(reactor, "it comes back", lambda: self.peer.heard == b"hellothere", 5)
+        await until(reactor, "it comes back", lambda: self.peer.heard == b"hellothere")
 
     async def test_a_slow_way_is_slow_in_its_direction(self) -> None:
         self.proxy.down.bits_per_s = 80_000
@@ -67,7 +68,8 @@ class ProxyTests(TestCase):
     async def test_so_many_bytes_pass_and_then_it_is_cut(self) -> None:
         self.proxy.up.after(7, lambda line: line.cut())
         self.peer.transport.write(b"0123456789")
-        await until(reactor, "it is cut", lambda: self.peer.ended, 5)
+        await until(reactor, "it is cut", lambda: self.peer.ended)
+        await until(reactor, "all has come", lambda: len(self.heard) >= 12)
         self.assertEqual(self.heard, b"hello0123456")
         self.assertFalse(self.proxy.up.is_armed())
 
@@ -81,13 +83,13 @@ class ProxyTests(TestCase):
         self.proxy.silence()
         (line,) = self.proxy.lines
         self.peer.transport.abortConnection()
-        await until(reactor, "one end is gone", lambda: line.gone == {"near"}, 5)
+        await until(reactor, "one end is gone", lambda: line.gone == {"near"})
         self.assertFalse(line.far.lost)
 
     async def test_what_was_said_is_said_again_on_a_connection_of_its_own(self) -> None:
         (line,) = self.proxy.lines
         parrot: Any = await self.proxy.replay(line)
-        await until(reactor, "it is answered", lambda: parrot.heard == b"hello", 5)
+        await until(reactor, "it is answered", lambda: parrot.heard == b"hello")
         self.assertEqual(self.heard, b"hellohello")
         parrot.transport.abortConnection()
 
@@ -112,6 +114,6 @@ class HubTests(FaultCase):
         os.kill(self.hub.pid, signal.SIGSTOP)
         await self.pause(0.5)
         os.kill(self.hub.pid, signal.SIGCONT)
-        await self.until("its loop was late", lambda: self.hub.late_s(began)[0] > 0.4, 10)
+        await self.until("its loop was late", lambda: self.hub.late_s(began)[0] > 0.4)
         self.assertLess(self.hub.late_s(began)[1], 0.4)  # it had no part in that
         self.no_defects()
