@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,17 @@ settings.load_profile("tocsin")
 # A shell starts background jobs with SIGINT ignored, and every process that a test starts would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+ZONE = os.environ.get("TZ")
+
+
+def pytest_runtest_teardown() -> None:
+    """Who draws a picture sets the time zone of the whole process; the next test has that of the machine again."""
+    if os.environ.get("TZ") != ZONE:
+        os.environ.pop("TZ", None)
+        os.environ.update({} if ZONE is None else {"TZ": ZONE})
+        time.tzset()
 
 
 @pytest.fixture(scope="session")
