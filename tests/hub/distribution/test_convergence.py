@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -230,4 +231,4 @@ class Convergence(RuleBasedStateMachine):
 Convergence.TestCase.settings = settings(
     max_examples=250, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
 )
-TestConvergence = Convergence.TestCase
+TestConvergence = pytest.mark.timeout(600)(Convergence.TestCase)

@@ -246,4 +246,4 @@ class DaemonsMachine(RuleBasedStateMachine):
 
 
 DaemonsMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=20, deadline=None)
-TestDaemons = DaemonsMachine.TestCase
+TestDaemons = pytest.mark.timeout(600)(DaemonsMachine.TestCase)

@@ -180,5 +180,5 @@ class StoreMachine(RuleBasedStateMachine):
             assert sum(counts.get("web1", {}).values()) == len(is_open)
 
 
-TestStoreMachine = StoreMachine.TestCase
+TestStoreMachine = pytest.mark.timeout(600)(StoreMachine.TestCase)
 TestStoreMachine.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)

@@ -290,6 +290,7 @@ def test_every_kind_is_tried() -> None:
     assert FIELDS.keys() == KINDS.keys()
 
 
+@pytest.mark.timeout(600)
 @settings(max_examples=300, deadline=None)
 @given(st.lists(entities, min_size=1, max_size=5))
 def test_what_is_exported_and_applied_again_changes_nothing(held: list[Entity]) -> None:

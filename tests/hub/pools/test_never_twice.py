@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import random
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
@@ -348,7 +349,7 @@ class NeverTwice(RuleBasedStateMachine):
 
 
 NeverTwice.TestCase.settings = settings(max_examples=30, stateful_step_count=30, deadline=None)
-TestNeverTwice = NeverTwice.TestCase
+TestNeverTwice = pytest.mark.timeout(600)(NeverTwice.TestCase)
 
 
 def three_at_work() -> NeverTwice:
