@@ -12,6 +12,7 @@ from hub.model.documents import SourceFile, read_documents
 from hub.model.model import Model
 from hub.model.strangers import warnings_about
 
+FOLDER = Path(__file__).parents[3] / "etc" / "model"
 HELD = "kind: Device\nid: old\naddress: a\nclass: /Server/Linux/Web\ngroups: [europe]\n"
 SET = "kind: ProcessSet\nid: s\ninclude: x\napplies_to: {}\n"
 NOBODY = "and no document has it"
@@ -75,7 +76,7 @@ def test_a_device_that_has_its_class_already_is_not_warned_of_again() -> None:
 
 
 def test_an_empty_hub_takes_what_comes_with_tocsin_without_a_word() -> None:
-    files = [path.read_text().strip() for path in sorted(Path("etc/model").glob("*.yaml"))]
+    files = [path.read_text().strip() for path in sorted(FOLDER.glob("*.yaml"))]
     assert len(files) > 3
     assert warned("\n---\n".join(files)) == []
     assert warned(SET.format("/Server/Linux")) == []

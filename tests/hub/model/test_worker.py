@@ -26,7 +26,7 @@ class Calls:
     def run(self, number: int) -> None:
         for _ in range(number):
             with self.came:
-                assert self.came.wait_for(lambda: self.waiting, timeout=10)
+                assert self.came.wait_for(lambda: self.waiting, timeout=100)
                 function, *arguments = self.waiting.pop(0)
             assert callable(function)
             function(*arguments)
