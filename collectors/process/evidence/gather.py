@@ -123,7 +123,7 @@ def _set(name: str, last: Members | None, taken: Taken, row: RowMaker, most: int
     present = taken.now.of(name)
     shown = _largest(present.values(), most)
     was = _largest(last.values(), most) if last is not None else []
-    there = taken.now.table.rows
+    there = {pid for pid, one in taken.now.table.rows.items() if one.alive}  # what nobody has reaped yet is gone
     return SetEvidence(
         set=name[:512],
         before=[row(one, taken.before, gone=one.pid not in there) for one in was] if last is not None else None,

@@ -63,6 +63,12 @@ def test_it_has_the_set_before_and_then_and_the_tops_of_the_host() -> None:
     assert (found.by_memory[0].set, found.by_cpu[2].set) == (None, "web")
 
 
+def test_one_that_has_died_is_gone_though_nobody_has_reaped_it_yet() -> None:
+    before = view(row(1), row(2), at=START - 60)
+    found = evidence(view(row(1, alive=False, status="zombie"), row(2)), before, web=before.of("web"))
+    assert [(one.pid, one.gone) for one in found.sets[0].before or []] == [(2, False), (1, True)]
+
+
 def test_what_is_not_known_is_unknown() -> None:
     found = evidence(view(row(1)), None, web=None)
     assert (found.before_at, found.sets[0].before, found.sets[0].more_before) == (None, None, 0)
