@@ -23,12 +23,15 @@ def within(seconds: float) -> Iterator[None]:
         raise TimeoutError(f"no whole answer within {seconds:g} s")
 
     begun = time.monotonic()
+    left_s, again_s = signal.setitimer(signal.ITIMER_REAL, 0)
     handler = signal.signal(signal.SIGALRM, over)
-    left_s, again_s = signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+    finally:  # also when the time was over in one of the lines above
         signal.signal(signal.SIGALRM, handler)
         if left_s:  # somebody else's alarm goes on
             signal.setitimer(signal.ITIMER_REAL, max(0.001, left_s - (time.monotonic() - begun)), again_s)

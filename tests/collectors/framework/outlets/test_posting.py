@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import re
+import signal
 import socket
 import threading
 import time
@@ -50,9 +52,13 @@ def receiver(conduct: Conduct) -> Iterator[str]:
 
 
 def asked(connection: socket.socket) -> bytes:
-    """The request's head."""
+    """The request; all of it, as what is closed with something unread is reset, and may take its answer with it."""
     data = b""
-    while b"\r\n\r\n" not in data and (part := connection.recv(65536)):
+    head = re.compile(rb".*?\r\ncontent-length: *(\d+).*?\r\n\r\n", re.IGNORECASE | re.DOTALL)
+    while (found := head.match(data)) is None or len(data) < found.end() + int(found[1]):
+        part = connection.recv(65536)
+        if not part:
+            break
         data += part
     return data
 
@@ -83,11 +89,17 @@ def says_nothing(_connection: socket.socket, over: threading.Event) -> None:
     over.wait(30)
 
 
-@pytest.mark.parametrize("conduct", [drips_its_head, drips_what_it_says, hardly_reads, says_nothing])
-def test_a_request_ends_in_time_whatever_the_other_side_does(conduct: Conduct) -> None:
+MUCH = 30_000_000
+"""No socket holds as much."""
+
+
+@pytest.mark.parametrize(
+    ("conduct", "size"), [(drips_its_head, 1), (drips_what_it_says, 1), (hardly_reads, MUCH), (says_nothing, MUCH)]
+)
+def test_a_request_ends_in_time_whatever_the_other_side_does(conduct: Conduct, size: int) -> None:
     with receiver(conduct) as url:
         poster = Poster(RemoteWriteSettings(url=f"{url}?key=s3cret", timeout_s=LIMIT_S), "tocsin/1")
-        answer = poster(b"x" * 30_000_000)  # no socket holds as much
+        answer = poster(b"x" * size)
         poster.close()
     assert answer.fate is Fate.LATER
     assert url in answer.why
@@ -169,10 +181,22 @@ def test_an_alarm_of_somebody_else_outlives_ours() -> None:
             pass
         with pytest.raises(TimeoutError, match=r"within 0\.02 s"), within(0.02):
             time.sleep(30)
+        assert 0 < signal.getitimer(signal.ITIMER_REAL)[0] <= 60
+
+
+def test_a_time_that_is_over_before_anything_was_done_takes_no_alarm_of_somebody_else_along() -> None:
+    with within(60):
+        for microseconds in range(1, 100):
+            before = signal.getsignal(signal.SIGALRM)
+            with contextlib.suppress(TimeoutError), within(microseconds * 1e-6):
+                pass
+            assert signal.getsignal(signal.SIGALRM) is before
+            assert 0 < signal.getitimer(signal.ITIMER_REAL)[0] <= 60
 
 
 def test_a_port_at_which_nobody_listens_is_told_in_words() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
+    with socket.socket() as taken:  # and nobody else gets it meanwhile
+        taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/write"
-    answer = Poster(RemoteWriteSettings(url=url), "1")(b"")
+        answer = Poster(RemoteWriteSettings(url=url), "1")(b"")
     assert (answer.fate, answer.why) == (Fate.LATER, f"{url} cannot be reached: connection refused")
