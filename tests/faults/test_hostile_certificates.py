@@ -51,7 +51,7 @@ class CertificateTests(FaultCase):
 
     async def settled(self, address: str) -> list[str]:
         """The lines about an address, once there is one and its connection has gone."""
-        return list(await self.until(f"a line about {address}", lambda: self.lines_about(address), 20))
+        return list(await self.until(f"a line about {address}", lambda: self.lines_about(address), 60))
 
     async def test_every_wrong_certificate_is_refused_unread_and_said_once(self) -> None:
         good = Honest(self)
@@ -82,7 +82,7 @@ class CertificateTests(FaultCase):
 
         # The same byte under a good certificate does reach the decoder: the test would see it.
         address = next(self.addresses)
-        heard = await deferToThread(speak, self.hub.port, self.hub.certificates("seen"), NONSENSE, address)
+        heard = await deferToThread(speak, self.hub.port, self.hub.certificates("seen"), NONSENSE, address, waits=True)
         self.assertFalse(heard.refused_by_tls)
         (line,) = await self.settled(address)
         self.assertIn(READ, line)
@@ -125,10 +125,10 @@ class CertificateTests(FaultCase):
         await good.begin()
         await self.until("the other is attached", lambda: other.connected)
         revoke_collector(ensure_site(self.pki, reactor.seconds), "other")
-        await self.until("its session ends", lambda: other.ends, 10)
+        await self.until("its session ends", lambda: other.ends, 60)
         assert other.link is not None
         link = other.link
-        await self.until("it is told why", lambda: "revoked" in link.reason, 40)
+        await self.until("it is told why", lambda: "revoked" in link.reason, 90)
         good.check(1.0)
 
 
@@ -171,7 +171,7 @@ class FalseHubTests(FaultCase):
         link: HubLink = self.hub.link("local", FakeHubClient(), port)
         link.startService()
         try:
-            await self.until("it was tried", lambda: false.ends and link.reason not in {"", "not started"}, 10)
+            await self.until("it was tried", lambda: false.ends and link.reason not in {"", "not started"}, 60)
             self.assertIn(says, link.reason)
             heard = [bytes(end.heard) for end in false.ends]
             self.assertLessEqual(set(heard), {b""} if unheard else {b"", GREETING})

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import time
@@ -36,9 +37,15 @@ class CrowdCase(FaultCase):
         """How long a collector needs to log in."""
         began = time.monotonic()
         self.assertEqual(
-            await deferToThread(log_in, self.hub.port, self.hub.certificates("late"), address, LOGIN_S + 5), ""
+            await deferToThread(log_in, self.hub.port, self.hub.certificates("late"), address, LOGIN_S + 60), ""
         )
         return time.monotonic() - began
+
+    async def gets_in(self, address: str) -> bool:
+        """Try to log in, as a daemon does that comes again when it was turned away."""
+        with contextlib.suppress(OSError):
+            return not await deferToThread(log_in, self.hub.port, self.hub.certificates("late"), address)
+        return False
 
     def cpu_s(self) -> float:
         fields = Path(f"/proc/{self.hub.pid}/stat").read_text().rpartition(")")[2].split()
@@ -58,13 +65,14 @@ class CrowdCase(FaultCase):
             await deferToThread(crowd.join, SILENT // 10, junk=False)
             await deferToThread(crowd.join, JUNK // 10, junk=True)
             waits.append(await self.attach_s(f"127.14.1.{part + 1}"))
+            await deferToThread(crowd.look)
         grown = self.hub.memory_mib - before
-        watching = deferToThread(crowd.watch, LOGIN_S + 5)
+        watching = deferToThread(crowd.watch, LOGIN_S + 60)
         waits += [await self.attach_s(f"127.14.2.{part + 1}") for part in range(5)]
         await watching
         exactly("connections that the hub did not end", crowd.size, 0)
         exactly("connections", len(crowd.stood_s), SILENT + JUNK)
-        at_most("a connection stood", max(crowd.stood_s), LOGIN_S + 1, slack=3)
+        at_most("a connection stood", max(crowd.stood_s), LOGIN_S + 1)
         at_most("memory for each", grown * 1024 / (SILENT + JUNK), 60, "KiB", slack=3)
         at_most("a collector's login meanwhile", max(waits), 1.0)
         told("hub's loop was late", self.hub.late_s(since)[0], "s")
@@ -88,7 +96,7 @@ class TheEldestGoTests(CrowdCase):
 
 
 class FewFilesTests(CrowdCase):
-    broker = "login_s = 10\nmax_strangers = 2000"
+    broker = "login_s = 100\nmax_strangers = 2000"
 
     async def test_a_hub_that_may_open_no_more_files_keeps_its_sessions_and_recovers(self) -> None:
         good = Honest(self)
@@ -102,11 +110,11 @@ class FewFilesTests(CrowdCase):
         await self.pause(1.0)
         no_more("open files of the hub", self.open_files(), FILES)
         self.assertGreater(self.open_files(), FILES - 30)
-        self.assertGreater(good.seq, events, "the session goes on")
+        await self.until("the session goes on", lambda: good.seq > events)
         told("hub's share of a CPU meanwhile", 100 * (self.cpu_s() - used) / (time.monotonic() - began), "%")
         crowd.leave()
         began = time.monotonic()
-        await self.attach_s("127.14.3.1")
+        await self.until_so("a collector gets in", lambda: self.gets_in("127.14.3.1"))
         at_most("a collector gets in again after", time.monotonic() - began, 2.0)
         no_more("lines in the hub's log", self.hub.log().count("\n"), 1000)
         good.check(1.0)

@@ -20,7 +20,7 @@ from tests.faults.case import FaultCase, device_document, devices_document
 from tests.faults.figures import at_most, exactly, no_more, told
 from tests.faults.hostile.honest import Honest
 from tests.faults.hostile.liar import MOODS, Liar, another_type, status_of, too_much
-from tests.faults.hostile.member import MEMBERS, Member
+from tests.faults.hostile.member import FATAL, MEMBERS, Member
 from tests.faults.length import LIMIT_S, pick
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(LIMIT_S)]
@@ -47,6 +47,12 @@ class MemberCase(FaultCase):
         await self.log_in(evil)
         await self.agree()
         return evil
+
+    def judge_loop(self, since: float) -> None:
+        """Judge how late the hub's loop was by its own work."""
+        wall_s, cpu_s = self.hub.late_s(since)
+        told("hub's loop was late, by the wall", wall_s, "s")
+        at_most("hub's loop was late, by its own CPU time", cpu_s, 0.5, slack=4)
 
     async def log_in(self, evil: Liar) -> None:
         """Begin a new session, in which it is asked what it holds; at once, with no patience for itself."""
@@ -75,7 +81,7 @@ class LieTests(MemberCase):
             lies = evil.asked
             await self.log_in(evil)
             await self.change(OWN[1], "evil", interval_s)
-            await self.until(f"it lies: {mood}", partial(evil.has_lied_since, lies), 20)
+            await self.until(f"it lies: {mood}", partial(evil.has_lied_since, lies), 60)
             ends = time.monotonic() + pick(0.3, 8.0)
             while time.monotonic() < ends or not waits:
                 interval_s += 1
@@ -214,18 +220,14 @@ class FloodTests(MemberCase):
             member = await deferToThread(self.member, "evil", number)
             self.assertTrue(member.attached, name)
             for _ in range(pick(1, 5)):
-                if await deferToThread(member.say, payload(), pick(0.3, 3.0)):
+                if await deferToThread(member.say, payload(), 60.0 if name in FATAL else pick(0.3, 3.0)):
                     ended.append(name)
                     break
-        exactly("kinds of nonsense that ended a session", len(ended) >= 6, True)
-        self.assertLessEqual(
-            {"a string of a megabyte", "a megabyte of junk", "a million open lists", "keys that collide, in a call"},
-            set(ended),
-        )
+        exactly("kinds of nonsense that ended no session", sorted(FATAL.difference(ended)), [])
         for reason in ("bytes in one expression", "items", "nested deeper"):
             self.assertIn(reason, self.hub.log()[log:], "it is cut off by what is announced")
         at_most("hub's memory grew", self.hub.memory_mib - before, 20, "MiB", slack=2)
-        at_most("hub's loop was late", self.hub.late_s(since)[0], 0.5, slack=4)
+        self.judge_loop(since)
         at_most("hub's log grew", (len(self.hub.log()) - log) / MIB, 1, "MiB", slack=1)
         self.good.check(0.5)
         self.no_defects()
@@ -243,7 +245,7 @@ class FloodTests(MemberCase):
         await self.until("all are gone", lambda: all(f"collector {one}" in self.hub.log() for one in gone), 40)
         told("members sent before they were stopped", sent / MIB, "MiB")
         at_most("hub's memory grew", self.hub.memory_mib - before, 20, "MiB", slack=2)
-        at_most("hub's loop was late", self.hub.late_s(since)[0], 0.5, slack=4)
+        self.judge_loop(since)
         no_more("lines in the hub's log", self.hub.log().count("\n"), 500)
         self.good.check(0.5)
         self.no_defects()

@@ -87,7 +87,7 @@ class ProcessDaemon:
         process, self.process = self.process, None
         if process is not None and process.poll() is None:
             process.terminate()
-            process.wait(20)
+            process.wait(60)
 
     def figures(self) -> dict[str, Any]:
         """What `stats` shows."""

@@ -37,7 +37,7 @@ class Crowd:
             self._count += 1
             number = self._count
             source = f"127.{20 + number // 62500}.{1 + number // 250 % 250}.{1 + number % 250}"
-            line = socket.create_connection(("127.0.0.1", self._port), 10, (source, 0))
+            line = socket.create_connection(("127.0.0.1", self._port), 60, (source, 0))
             line.setblocking(False)
             if junk:
                 # Half of it begins as TLS does, so that a handshake waits for the rest.
@@ -51,8 +51,15 @@ class Crowd:
         """Note who is gone, for so long or until nobody is left."""
         deadline = time.monotonic() + seconds
         while self._open and time.monotonic() < deadline:
-            for number, _ in self._poll.poll(50):
-                self._look(self._by_number[number])
+            self._look_at_all(50)
+
+    def look(self) -> None:
+        """Note who is gone by now."""
+        self._look_at_all(0)
+
+    def _look_at_all(self, wait_ms: int) -> None:
+        for number, _ in self._poll.poll(wait_ms):
+            self._look(self._by_number[number])
 
     def _look(self, line: socket.socket) -> None:
         try:

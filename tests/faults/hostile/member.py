@@ -49,12 +49,24 @@ MEMBERS: dict[str, Callable[[], bytes]] = {
     "methods that are not there": lambda: call(b"__init__", b"x") * 5000,
 }
 """What a member may send, by name."""
+FATAL = frozenset(
+    {
+        "a string of a megabyte",
+        "a megabyte of junk",
+        "a million open lists",
+        "keys that collide, in a call",
+        "a billion laughs",
+        "commands that are not spoken",
+        "answers that nobody asked for",
+    }
+)
+"""Those of them that end the session at once."""
 
 
 class Member:
     """One session."""
 
-    def __init__(self, port: int, folder: Path, source: str = "127.0.0.1", patience_s: float = 10.0) -> None:
+    def __init__(self, port: int, folder: Path, source: str = "127.0.0.1", patience_s: float = 60.0) -> None:
         attach = Attach(daemon="process", host="x", software="0", oldest=1, newest=1, spool=source, started_at=1.0)
         self._line: ssl.SSLSocket = context(folder).wrap_socket(
             socket.create_connection(("127.0.0.1", port), patience_s, (source, 0))
@@ -67,10 +79,10 @@ class Member:
 
     def say(self, data: bytes, listen_s: float) -> bool:
         """Send, then listen for so long at most; whether the hub ended the session."""
-        deadline = time.monotonic() + listen_s
         try:
             for start in range(0, len(data), 65536):
                 self._line.sendall(data[start : start + 65536])
+            deadline = time.monotonic() + listen_s
             while (left := deadline - time.monotonic()) > 0:
                 self._line.settimeout(left)
                 if not self._line.recv(65536):

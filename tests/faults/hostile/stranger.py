@@ -34,12 +34,20 @@ class Heard(Struct, kw_only=True):
     ended: bool = False
 
 
-def speak(port: int, folder: Path | None, says: bytes, source: str, patience_s: float = 15.0) -> Heard:
-    """Connect from an address of 127/8, say something as soon as TLS lets us, and listen to the end."""
+def speak(
+    port: int, folder: Path | None, says: bytes, source: str, *, waits: bool = False, patience_s: float = 60.0
+) -> Heard:
+    """Connect from an address of 127/8, say something as soon as TLS lets us, and listen to the end.
+
+    What comes together with the end of the handshake may cost the connection before the other side has said a word; who
+    `waits` hears one first.
+    """
     heard = bytearray()
     line = socket.create_connection(("127.0.0.1", port), patience_s, (source, 0))
     try:
         line = context(folder).wrap_socket(line)
+        if waits:
+            heard += line.recv(65536)
         line.sendall(says)
         while part := line.recv(65536):
             heard += part
@@ -54,7 +62,7 @@ def speak(port: int, folder: Path | None, says: bytes, source: str, patience_s: 
     return Heard(data=bytes(heard), ended=True)
 
 
-def log_in(port: int, folder: Path, source: str, patience_s: float = 15.0) -> str:
+def log_in(port: int, folder: Path, source: str, patience_s: float = 60.0) -> str:
     """Attach as a collector's daemon does; give the sentence of the refusal, or "" when it is let in."""
     answers = ExpressionReader(Limits(size_bytes=300_000))
     line = context(folder).wrap_socket(socket.create_connection(("127.0.0.1", port), patience_s, (source, 0)))
