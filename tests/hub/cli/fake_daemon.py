@@ -13,8 +13,10 @@ import threading
 import time
 import tomllib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tests.fakes.api import TOKEN, FakeApi, State
+if TYPE_CHECKING:
+    from tests.fakes.api import State
 
 
 def main() -> int:
@@ -28,6 +30,8 @@ def main() -> int:
     folder = settings.parent.parent / name.removeprefix("tocsin-")
     (folder / "pid").write_text(str(os.getpid()))
     if name == "tocsin-hub":
+        from tests.fakes.api import TOKEN, FakeApi, State  # of the hub alone: the others have begun long before
+
         state = State()
         state.revision = 3 if (folder / "revision").exists() else 0
         api = FakeApi(state, document["http"]["port"])
