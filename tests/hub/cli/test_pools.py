@@ -5,8 +5,12 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import pytest
+
 from tests.fakes.api import FakeApi, iso
 from tests.hub.cli.conftest import Run
+
+pytestmark = pytest.mark.usefixtures("still")
 
 
 def member(name: str, state: str, devices: int = 0, **times: float | None) -> dict[str, Any]:

@@ -59,6 +59,7 @@ def test_what_is_wrong_stands_above_what_is_right() -> None:
     assert text.index("✖ missing") < text.index("● up")
 
 
+@pytest.mark.usefixtures("still")
 def test_at_80_columns_nothing_that_matters_is_cut() -> None:
     lines = drawn(view(), 80, 60)
     (missing,) = [line for line in lines if "✖ missing" in line]
@@ -67,6 +68,7 @@ def test_at_80_columns_nothing_that_matters_is_cut() -> None:
     assert journal.split() == ["●", "up", "systemd-journald", "5", "2.8", "11.9", "MiB", "0", "2h", "14m"]
 
 
+@pytest.mark.usefixtures("still")
 def test_pids_have_the_room_that_names_of_sets_leave() -> None:
     short = [{**row, "set": str(row["set"])[:12]} for row in example().sets]
     (cron,) = [line for line in drawn(view(sets=short), 80, 60) if "cron" in line and "2.1" in line]

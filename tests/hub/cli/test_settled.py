@@ -34,7 +34,7 @@ def sampled(at: float, step_s: float = 0.01) -> dict[str, Any]:
     return {"values": [{"at": iso(at), "step_s": step_s}, {"at": None, "step_s": step_s}]}
 
 
-def waited(api: Any, devices: list[str], within_s: float = 5.0) -> float:
+def waited(api: Any, devices: list[str], within_s: float = 60.0) -> float:
     began = time.monotonic()
     wait_for_samples(api, devices, began + within_s, NOW)
     return time.monotonic() - began
