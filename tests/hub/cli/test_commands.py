@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -396,15 +397,21 @@ def test_filters_of_events_are_sent(run: Run, fake: FakeApi) -> None:
 
 
 def test_followed_events_are_one_json_document_a_line(run: Run, fake: FakeApi) -> None:
+    start = len(fake.state.changes)
+
     def ring() -> None:
+        """Once somebody follows."""
+        wanted, deadline = f"/api/v1/events/follow?after={start}&", time.monotonic() + 60
+        while not any(path.startswith(wanted) for _, path in fake.state.requests) and time.monotonic() < deadline:
+            time.sleep(0.01)
         with fake.state.lock:
             fake.state.add_event(summary="first")
             fake.state.add_event(summary="second")
 
-    timer = threading.Timer(0.2, ring)
-    timer.start()
+    ringing = threading.Thread(target=ring)
+    ringing.start()
     done = run("events", "follow", "--for", "1", "--json")
-    timer.join()
+    ringing.join()
     assert done.code == 0
     assert [json.loads(line)["summary"] for line in done.out.splitlines()] == ["first", "second"]
 
@@ -559,17 +566,21 @@ def test_a_device_that_is_live_but_cannot_be_read_is_told_with_what_to_look_at(r
 def test_a_device_that_is_changed_has_the_time_of_a_scan_before_it_is_called_unreadable(
     run: Run, fake: FakeApi
 ) -> None:
-    fake.state.scans["box"] = fake.state.bad_scan("box")
+    bad, good = fake.state.bad_scan("box"), fake.state.good_scan("box")
+    looks = 0
 
-    def answer() -> None:
-        with fake.state.lock:
-            fake.state.scans["box"] = fake.state.good_scan("box")
+    class Scans(dict[str, dict[str, Any]]):
+        """Those of before, until somebody looks again."""
 
-    timer = threading.Timer(0.5, answer)
-    timer.start()
+        def items(self) -> Any:
+            nonlocal looks
+            looks += 1
+            return {**self, "box": bad if looks < 2 else good}.items()
+
+    fake.state.scans = Scans(fake.state.scans)
     done = run("device", "add", "box", "--address", "x", "--wait")
-    timer.join()
     assert (done.code, done.err) == (0, "")
+    assert looks == 2
 
 
 def test_a_collector_or_pool_that_nobody_knows_is_told_without_waiting_too(run: Run, fake: FakeApi) -> None:
