@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.integration.stack import wait_for
 from tests.integration.test_hub_daemon import Daemon
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
@@ -106,7 +107,7 @@ def test_a_backup_that_was_made_while_changes_went_on_is_put_back_after_a_kill(d
     assert sorted(devices(daemon)) == held
     assert daemon.ask("revisions?limit=1")["revisions"][0]["number"] == revision
     assert daemon.ask("status")["hub"]["epoch"] != epoch
-    (event,) = restored(daemon)
+    (event,) = wait_for("it is told", lambda: restored(daemon))
     assert (event["count"], event["state"]) == (1, "new")
     assert daemon.end(signal.SIGTERM)[0] == 0
     daemon.start()
@@ -141,7 +142,7 @@ def test_a_copy_is_put_into_a_folder_where_no_hub_has_been(daemon: Daemon, tmp_p
     try:
         other.start()
         assert devices(other) == ["d1"]
-        assert len(restored(other)) == 1
+        assert len(wait_for("it is told", lambda: restored(other))) == 1
     finally:
         if other.process is not None:
             other.end(signal.SIGKILL)

@@ -23,7 +23,7 @@ from common.configs import DeviceConfig, SourceKind
 from common.events import Event, Severity
 from common.judged import BaselineConfig, Level, ScansOf, ThresholdConfig, ThresholdForm
 from common.series import Layout, Pace, Point, Sample, SeriesKey
-from tests.integration.rrd_private import DataPart, on_reactor, until
+from tests.integration.rrd_private import DataPart, on_reactor, sleep, until
 
 pytestmark = pytest.mark.integration
 
@@ -75,10 +75,17 @@ class Collector:
             )
         self.part.writer.write(samples)
 
-    async def hear(self) -> list[Event]:
-        """A scan, after a round."""
-        self.told.clear()
+    async def answered(self) -> bool:
         await self.rounds._round()  # not every ten seconds
+        return bool(self.told)
+
+    async def hear(self) -> list[Event]:
+        """A scan, after a round that knows all samples, and was answered: both processes may be about to start."""
+        self.told.clear()
+        deadline = time.monotonic() + 60
+        while not (await self.part.writer.fresh() and await self.answered()):
+            assert time.monotonic() < deadline, "no answer"
+            await sleep(self.reactor, 0.05)
         (news,) = self.told
         self.memory = msgspec.msgpack.decode(msgspec.msgpack.encode(self.memory), type=Watches)
         at = self.begin + (self.parts + 1) * PART_S

@@ -55,7 +55,7 @@ def test_a_process_that_runs_is_found_by_a_draft_and_nothing_is_applied(
         document = stack.json("match", "-f", file, "--device", DEVICE)
         return document if row_of(document, name)["lines"] == 3 else None
 
-    document = wait_for("the draft takes them", found, 15)
+    document = wait_for("the draft takes them", found)
     row = row_of(document, name)
     assert (row["draft"], row["state"], row["devices"], row["components"]) == (True, "new", 1, [name])
     assert {"device": DEVICE, "line": f"{name} 600", "count": 2} in row["examples"]
@@ -72,7 +72,7 @@ def test_what_a_draft_would_take_from_another_is_what_it_takes_when_it_is_applie
     first, second = (f"{word}-{uuid.uuid4().hex[:8]}" for word in ("first", "second"))
     watched.start(f"{first}-{second}")
     stack.apply(Path(draft(tmp_path, first, f"^{first}", 50)).read_text())
-    wait_for("it is up", lambda: first in stack.sets(DEVICE), 15)
+    wait_for("it is up", lambda: first in stack.sets(DEVICE))
     behind = stack.json("match", "-f", draft(tmp_path, second, f"^{first}-{second}", 60), "--device", DEVICE)
     assert (row_of(behind, second)["lines"], behind["moves"]) == (0, [])
     before = stack.json("match", "-f", draft(tmp_path, second, f"^{first}-{second}", 40), "--device", DEVICE)
@@ -80,14 +80,14 @@ def test_what_a_draft_would_take_from_another_is_what_it_takes_when_it_is_applie
     (overlap,) = [one for one in before["overlaps"] if second in one["definitions"]]
     assert (overlap["definitions"], overlap["taken_by"]) == ([second, first], second)
     stack.apply((tmp_path / f"{second}.yaml").read_text())
-    wait_for("it takes the process", lambda: stack.sets(DEVICE).get(second, {}).get("count") == 1, 15)
+    wait_for("it takes the process", lambda: stack.sets(DEVICE).get(second, {}).get("count") == 1)
 
 
 def test_a_collector_that_is_not_there_is_exit_code_5_and_the_rest_goes_on(stack: Stack, tmp_path: Path) -> None:
     stack.tocsin("device", "add", "far", "--address", "10.0.0.9", "--collector", "nowhere")
     try:
         file = draft(tmp_path, "anything", ".", 1)
-        wait_for("the first scan", lambda: stack.json("ps", DEVICE)["at"], 15)
+        wait_for("the first scan", lambda: stack.json("ps", DEVICE)["at"])
         done = stack.tocsin("match", "-f", file, "--all", "--json", check=False)
         assert done.returncode == 5
         assert row_of(json.loads(done.stdout), "anything")["devices"] == 1

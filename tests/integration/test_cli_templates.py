@@ -195,7 +195,7 @@ def test_a_template_rings_where_it_is_bound_and_is_quiet_where_it_is_not(
             stack.tocsin("apply", "-f", str(path), "--wait")
             stack.tocsin("device", "change", DEVICE, "--bind", "rings", "--wait")
             wait_for("the alarm", lambda: ("sleeper", "error") in open_alarms(stack))
-            wait_for("the file with the new point", lambda: stored(stack, "half") == [0.5], 60)
+            wait_for("the file with the new point", lambda: stored(stack, "half") == [0.5], 120)
             stack.tocsin("device", "change", DEVICE, "--unbind", "rings", "--wait")
             wait_for("the end of the alarm", lambda: not open_alarms(stack))
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import socket
@@ -44,18 +45,20 @@ class Daemon:
             cwd=ROOT,
         )
         run_file = self.folder / "hub" / "run.json"
-        deadline = time.monotonic() + 20
-        while not run_file.exists() or json.loads(run_file.read_text())["pid"] != self.process.pid:
+        deadline = time.monotonic() + 60
+        while True:
+            with contextlib.suppress(FileNotFoundError):  # that of one that was killed goes when the next one starts
+                run: dict[str, Any] = json.loads(run_file.read_text())
+                if run["pid"] == self.process.pid:
+                    return run
             assert self.process.poll() is None, self.process.communicate()[1]
             assert time.monotonic() < deadline, "it does not start"
             time.sleep(0.05)
-        run: dict[str, Any] = json.loads(run_file.read_text())
-        return run
 
     def end(self, number: int) -> tuple[int, str]:
         assert self.process is not None
         self.process.send_signal(number)
-        said = self.process.communicate(timeout=20)[1]
+        said = self.process.communicate(timeout=60)[1]
         return self.process.returncode, said
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -63,7 +66,7 @@ class Daemon:
             [*COMMAND, *arguments, "--config", str(self.config)],
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=90,
             check=False,
             cwd=ROOT,
         )
@@ -74,7 +77,7 @@ class Daemon:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{url}/api/v1/{path}", data, method=method)
         request.add_header("Authorization", f"Bearer {token}")
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return json.loads(answer.read())
 
 
@@ -195,4 +198,4 @@ def test_a_waiting_request_does_not_keep_the_hub_from_stopping(daemon: Daemon) -
         began = time.monotonic()
         status, said = daemon.end(signal.SIGTERM)
     assert (status, "Traceback" in said) == (0, False), said
-    assert time.monotonic() - began < 30  # the poll would wait for 60 s
+    assert time.monotonic() - began < 50  # the poll would wait for 60 s
