@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import gc
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 import pytest
@@ -54,6 +56,18 @@ class Visit:
 
     def get(self, *oids: Oid) -> object:
         return self.reactor.finish(self.client.get(oids))
+
+
+@contextlib.contextmanager
+def little_work() -> Iterator[None]:
+    """What is done in here takes this thread mostly less than 1 ms of the processor; garbage is not its own."""
+    gc.disable()
+    try:
+        started = time.thread_time()
+        yield
+        assert time.thread_time() - started < 0.1
+    finally:
+        gc.enable()
 
 
 def rows_of(indexes: Sequence[int], column: Oid = COLUMN) -> bytes:
@@ -207,9 +221,8 @@ BAD_VARBINDS = {
 def test_varbind_that_makes_no_sense_ends_the_walk(what: str, good_rows: int) -> None:
     bad = BAD_VARBINDS[what].replace(ber.encode_oid((*COLUMN, 1)), ber.encode_oid((*COLUMN, 9)))
     wire = rows_of(range(1, good_rows + 1)) + bad
-    started = time.process_time()
-    table = Visit(lambda _, pdu: [response(pdu, wire)]).table()
-    assert time.process_time() - started < 0.5
+    with little_work():
+        table = Visit(lambda _, pdu: [response(pdu, wire)]).table()
     assert not table.complete
     assert len(table.columns[0]) == good_rows
     assert AGENT[0] in table.problem
@@ -311,7 +324,7 @@ def mutate(answer: bytes, changes: Sequence[tuple[str, int, int]]) -> bytes:
     return bytes(data)
 
 
-@settings(max_examples=400, deadline=2000)
+@settings(max_examples=400)
 @given(st.integers(0, 5), CHANGES)
 def test_mutated_answers_give_a_table_or_an_error_of_ours(which: int, changes: list[tuple[str, int, int]]) -> None:
     """Only errors of the SNMP family escape, and what is called complete has rows in order."""
@@ -331,3 +344,4 @@ def test_mutated_answers_give_a_table_or_an_error_of_ours(which: int, changes: l
         for column in table.columns:
             assert list(column) == sorted(column)
     assert AGENT[0] in said
+    assert len(seen) <= 2 * len(PROCESSES) * len(COLUMNS)

@@ -291,7 +291,7 @@ def test_salts_are_never_used_twice() -> None:
     assert len(salts) == 100
 
 
-@settings(max_examples=300, deadline=1000)
+@settings(max_examples=300)
 @given(st.data())
 def test_mutated_messages_are_refused_or_harmless(data: st.DataObject) -> None:
     security, agent = met(data.draw(st.sampled_from([SHA_AES, SHA, user(AuthProtocol.NONE, PrivProtocol.NONE)])))
