@@ -300,10 +300,10 @@ def test_addresses_that_are_none(host: Host, address: str) -> None:
 
 
 def test_a_hub_that_is_not_there_ends_with_4(host: Host, hub: EnrolHub) -> None:
-    with socket.socket() as taken:
+    with socket.socket() as taken:  # nobody listens there, and nobody else gets it meanwhile
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
-    assert host.enrol(f"127.0.0.1:{port}", hub.token()) == 4
+        assert host.enrol(f"127.0.0.1:{port}", hub.token()) == 4
     assert f"no hub answers at 127.0.0.1 port {port}" in host.err
     assert "enrol.host" in host.err
 
@@ -365,12 +365,16 @@ def test_a_hub_whose_certificate_begins_later_than_this_clock_says_to_set_the_cl
 
 
 def test_the_port_for_collectors_is_tried(host: Host, hub: EnrolHub, door: Door) -> None:
+    port = 0
+    door.mangle = lambda answer: {**answer, "broker_port": port} if "broker_port" in answer else answer
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
-        door.mangle = lambda answer: {**answer, "broker_port": port} if "broker_port" in answer else answer
         assert host.enrol(door.address, hub.token()) == 0
         assert "cannot be reached" not in host.err
-    assert host.enrol(door.address, None) == 0
+    with socket.socket() as silent:  # nobody listens there, and nobody else gets it meanwhile
+        silent.bind(("127.0.0.1", 0))
+        port = silent.getsockname()[1]
+        assert host.enrol(door.address, None) == 0
     assert f"the hub's port for collectors, 127.0.0.1 port {port}, cannot be reached" in host.err
 
 

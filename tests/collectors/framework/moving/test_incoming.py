@@ -183,9 +183,12 @@ def test_what_lies_there_for_long_goes_and_what_is_not_ours_stays(bench: Bench) 
     bench.give(0, bench.data[:1000])
     (part,) = bench.folder.iterdir()
     (bench.folder / "notes.txt").write_text("mine")
-    bench.now = part.stat().st_mtime + KEEP_S + 60
-    second = replace(bench.told, digest="0" * 32)
+    second = replace(bench.told, beside=f"gap-{bench.told.first}-{bench.told.last}")
+    bench.now = part.stat().st_mtime + KEEP_S - 60
     bench.give(0, bench.data[:1000], second)
+    assert part.exists()
+    bench.now += 120
+    bench.give(1000, bench.data[1000:2000], second)
     assert not part.exists()
     assert (bench.folder / "notes.txt").exists()
 
