@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -23,3 +24,4 @@ def install(folder: Path, package: str, group: str, names: Mapping[str, str], co
         file.write("".join([f"[{group}]\n", *(f"{name} = {origin}\n" for name, origin in names.items())]))
     for name, text in code.items():
         (folder / f"{name}.py").write_text(text)
+    importlib.invalidate_caches()  # they go by the time of the folder, which is none of the finest
