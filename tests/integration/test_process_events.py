@@ -12,6 +12,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -25,7 +26,7 @@ from collectors.framework.configcache import ConfigCache
 from collectors.framework.eventbytes import decode_event
 from collectors.framework.processevents.connector import AF_NETLINK, NETLINK_CONNECTOR, Connector, Standing
 from collectors.framework.processevents.messages import Executed, Exited, Forked, ProcessEvent
-from collectors.framework.processevents.pace import Storm
+from collectors.framework.processevents.pace import BURST, REFILL_S, Storm
 from collectors.process.memory import SetMemory, load
 from common.configs import DeviceConfig, ProcessSetConfig, SourceKind
 from common.events import Event, Severity
@@ -82,7 +83,8 @@ def fork_loop(processes: int) -> None:
 
 def test_the_kernel_tells_of_a_life_from_fork_to_exit_and_of_no_thread() -> None:
     code = "import threading; t=threading.Thread(target=print); t.start(); t.join(); raise SystemExit(3)"
-    with listening() as one, listening() as other:  # two of them do not disturb each other
+    calm = Storm(10**9)  # whatever else begins and ends on this machine
+    with listening(storm=calm) as one, listening(storm=calm) as other:  # two of them do not disturb each other
         process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL)
         process.wait()
         for listener in (one, other):
@@ -118,9 +120,15 @@ def test_a_socket_that_overflows_says_so_and_goes_on() -> None:
         fork_loop(300)
         one.until("the loss", lambda: one.losses)
         assert one.connector.counts.overflows
-        process = subprocess.Popen(["true"])
-        process.wait()
-        one.until("what came after it", lambda: exits_of(process.pid, one.told))
+
+        def heard() -> list[Exited]:
+            """Whether of somebody who ends now is told: the few places there are others may have taken meanwhile."""
+            process = subprocess.Popen(["true"])
+            process.wait()
+            one.connector.doRead()
+            return exits_of(process.pid, one.told)
+
+        one.until("what came after it", heard)
 
 
 def test_a_fork_storm_is_paused_for() -> None:
@@ -167,15 +175,22 @@ class Watched(Daemon):
 
     def sets(self) -> dict[str, SetMemory]:
         """What is kept of them; nothing before the first scan."""
-        with self._spool() as db:
+        found = None
+        with contextlib.suppress(sqlite3.OperationalError), self._spool() as db:  # not there yet
             found = db.execute("SELECT state FROM states WHERE key = 'process:here'").fetchone()
         return load(found[0]).sets if found else {}
 
-    def start(self, name: str, code: str = "input()") -> subprocess.Popen[bytes]:
+    def start(self, name: str, code: str = "input()", nice: int = 0) -> subprocess.Popen[bytes]:
         text = f"print(flush=True); {code}"
         arguments = [f"{self.name}-{name}", "-c", text]
         pipe = subprocess.PIPE
-        process = subprocess.Popen(arguments, executable=sys.executable, stdin=pipe, stdout=pipe)
+        process = subprocess.Popen(
+            arguments,
+            executable=sys.executable,
+            stdin=pipe,
+            stdout=pipe,
+            preexec_fn=partial(os.nice, nice),  # noqa: PLW1509 (the test has one thread here)
+        )
         self.processes.append(process)
         assert process.stdout is not None
         process.stdout.readline()
@@ -241,9 +256,9 @@ def test_deaths_restarts_and_runs_are_known_at_once_and_why(daemon: Watched) -> 
     daemon.start("killed")
     wait_for("it is back", lambda: [e for e in daemon.events("process_missing") if e.severity is Severity.CLEAR])
 
-    # Runs beside one that stays, and a restart.
+    # Runs beside one that stays, and a restart. However busy the machine is, the daemon sees in time what they are.
     for code in ("pass", "raise SystemExit(1)"):
-        daemon.start("kept", code).wait()
+        daemon.start("kept", code, nice=10).wait()
     looping.kill()
     daemon.start("looping")
     wait_for("the restart", lambda: daemon.sets()["looping"].restarts == 1)
@@ -254,12 +269,13 @@ def test_deaths_restarts_and_runs_are_known_at_once_and_why(daemon: Watched) -> 
     assert "killed by SIGKILL (9)" in said[0].summary
 
     # Many at once.
-    scans = daemon.figures()["process_events"]["here"]["scans_out_of_turn"]
+    begun, scans = time.monotonic(), daemon.figures()["process_events"]["here"]["scans_out_of_turn"]
     for process in pool:
         process.kill()
     assert "killed by SIGKILL (9)" in daemon.missing("pool").summary
     counts = daemon.figures()["process_events"]["here"]
-    assert counts["scans_out_of_turn"] - scans <= 5  # as many as may follow each other, however busy the machine is
+    # As many as may follow each other, and one for each second that a busy machine took.
+    assert counts["scans_out_of_turn"] - scans <= BURST + (time.monotonic() - begun) / REFILL_S
     assert (counts["foreign"], counts["malformed"]) == (0, 0)
 
 
@@ -271,7 +287,7 @@ def test_a_daemon_that_is_killed_finds_what_died_meanwhile_and_listens_again(dae
     os.kill(pid, signal.SIGKILL)
     first.kill()
     first.wait()
-    assert daemon.do("start").returncode == 0
+    wait_for("another one begins", lambda: daemon.do("start").returncode == 0)  # the first may take its time to go
     assert daemon.missing("first").summary == "no process of first runs"  # nobody was there to see why
     second.kill()
     assert daemon.missing("second").summary == "no process of second runs: killed by SIGKILL (9)"
@@ -299,8 +315,14 @@ def memory_group(limit_bytes: int) -> Iterator[Path]:
     try:
         yield group
     finally:
-        wait_for("the group is empty", lambda: not (group / "cgroup.procs").read_text().split())
+        wait_for("the group is empty, and goes", partial(removed, group))
+
+
+def removed(group: Path) -> bool:
+    """Take an empty control group away, which the kernel refuses for a while after its last process has ended."""
+    with contextlib.suppress(OSError):
         group.rmdir()
+    return not group.exists()
 
 
 def test_a_kill_for_want_of_memory_is_told_as_one(daemon: Watched) -> None:
@@ -310,7 +332,7 @@ def test_a_kill_for_want_of_memory_is_told_as_one(daemon: Watched) -> None:
         (group / "cgroup.procs").write_text(str(eater.pid))
         daemon.begin()
         daemon.feed(eater)
-        assert eater.wait(20) == -signal.SIGKILL
+        assert eater.wait(60) == -signal.SIGKILL
         missing = daemon.missing("eater")
     assert "OOM killer" in missing.summary
     assert "MiB" in missing.summary

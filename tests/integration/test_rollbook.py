@@ -58,7 +58,7 @@ def row_of(stack: Stack, at: float, runs: Runs) -> dict[str, Any] | None:
 
 
 def test_who_ran_is_told_and_no_secret_gets_anywhere(stack: Stack) -> None:
-    stack.tocsin("device", "change", DEVICE, "--set", r"argument_masks=--pin (\S+)")
+    stack.tocsin("device", "change", DEVICE, "--set", r"argument_masks=--pin (\S+)", "--wait")
     before = time.time()
     runs = Runs()
     try:
@@ -66,9 +66,9 @@ def test_who_ran_is_told_and_no_secret_gets_anywhere(stack: Stack) -> None:
             f"kind: ProcessSet\nid: {runs.name}\ntitle: {runs.name}\ninclude: '^{runs.name} .*{runs.secrets[0][:6]}'\n"
         )
         stack.apply(definition)
-        wait_for("it is up", lambda: runs.name in stack.sets(DEVICE), 15)
+        wait_for("it is up", lambda: runs.name in stack.sets(DEVICE))
         running = time.time()
-        wait_for("the book has it, and its set", lambda: (row_of(stack, running, runs) or {}).get("set"), 15)
+        wait_for("the book has it, and its set", lambda: (row_of(stack, running, runs) or {}).get("set"))
         row = row_of(stack, running, runs)
         assert row is not None
         assert row["set"] == runs.name
@@ -92,7 +92,7 @@ def test_who_ran_is_told_and_no_secret_gets_anywhere(stack: Stack) -> None:
         document = stack.ask(f"devices/{DEVICE}/roll/changes?start={before:.3f}&set={runs.name}")
         return [change for change in document["changes"] if change["pid"] == runs.process.pid]
 
-    wait_for("its end is in the book", lambda: any(one["what"] == "ended" for one in changes()), 15)
+    wait_for("its end is in the book", lambda: any(one["what"] == "ended" for one in changes()))
     assert {one["what"] for one in changes()} <= {"started", "ended"}
     told = stack.tocsin("ps", DEVICE, "--between", iso(before), "now").stdout
     assert "ended" in told
@@ -102,8 +102,8 @@ def test_who_ran_is_told_and_no_secret_gets_anywhere(stack: Stack) -> None:
 
     daemon = stack.pid_of("process")
     os.kill(daemon, signal.SIGKILL)
-    wait_for("another daemon", lambda: stack.pid_of("process") not in {0, daemon}, 30)
-    wait_for("it scans", lambda: _known(stack, time.time() - 0.5), 30)
+    wait_for("another daemon", lambda: stack.pid_of("process") not in {0, daemon})
+    wait_for("it scans", lambda: _known(stack, time.time() - 0.5))
     assert "its collector did not run" in stack.tocsin("ps", DEVICE, "--between", iso(ended), "now").stdout
     assert row_of(stack, running, runs) is not None, "what was before is still known"
     assert stack.json("ps", DEVICE, "--at", "-1d")["known"] is False

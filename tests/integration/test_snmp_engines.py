@@ -92,7 +92,7 @@ def walked(agent: Snmpd, column: Oid) -> dict[Oid, object]:
 
 def test_own_engine_and_snmpbulkwalk_agree_on_a_whole_real_table(own: Driver) -> None:
     """Rows that are the same before and after must be the same in between; no other row may appear."""
-    strange = [b'strange \xff\n "name"' + b"y" * 200, b"60"]
+    strange = [b'strange \xff\n "name"' + b"y" * 200, b"600"]
     with subprocess.Popen(strange, executable="/bin/sleep") as child:
         try:
             with snmpd() as agent:  # a fresh one: it keeps a table for half a minute
