@@ -73,6 +73,10 @@ class PostgresDatabases(Databases):
             self._names[name] = self.server.create()
         return self._names[name]
 
+    def open(self, name: str = "hub", epoch: str = "epoch-1") -> Database:
+        self.server.wait_until_free(self.real_name(name))
+        return super().open(name, epoch)
+
     def close(self) -> None:
         super().close()
         for name in self._names.values():
