@@ -16,7 +16,7 @@ import pytest
 from tests.integration.stack import wait_for
 from tests.integration.test_hub_daemon import Daemon
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 
 class Changes:

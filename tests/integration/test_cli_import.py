@@ -10,7 +10,7 @@ import pytest
 
 from tests.integration.stack import Stack, running_stack
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180), pytest.mark.xdist_group("cli-import")]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300), pytest.mark.xdist_group("cli-import")]
 
 SITE = Path(__file__).parents[1] / "data" / "zenoss" / "site.batch"
 SECRETS = ("site-read", "other-read", "gate-read", "auth-password", "priv-password")

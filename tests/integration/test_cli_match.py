@@ -12,7 +12,7 @@ import pytest
 
 from tests.integration.stack import Stack, Watched, running_stack, wait_for
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180), pytest.mark.xdist_group("cli-match-stack")]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300), pytest.mark.xdist_group("cli-match-stack")]
 
 DEVICE = "thishost"
 

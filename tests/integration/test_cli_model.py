@@ -11,7 +11,7 @@ import pytest
 
 from tests.integration.stack import Stack, running_stack
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180), pytest.mark.xdist_group("cli-model")]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300), pytest.mark.xdist_group("cli-model")]
 
 DEVICE = "thishost"
 SECRET = "geheim-und-lang"

@@ -14,7 +14,7 @@ import pytest
 
 from tests.integration.stack import Stack, running_stack, wait_for
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180), pytest.mark.xdist_group("cli-templates")]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300), pytest.mark.xdist_group("cli-templates")]
 
 DEVICE = "thishost"
 DOCUMENTS = """\

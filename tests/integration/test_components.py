@@ -29,7 +29,7 @@ def found(kind: ComponentKind, *pairs: tuple[str, str]) -> PluginOutcome:
 
 
 class ComponentTests(TestCase):
-    timeout = 60
+    timeout = 110
 
     @drive
     async def setUp(self) -> None:  # type: ignore[override]  # trial waits for a Deferred
@@ -91,8 +91,8 @@ class ComponentTests(TestCase):
         await self.hub.until("it has its new name before it is modelled", lambda: self.expected() == wanted)
         await self.report(found(SET, ("www", "nginx")))
         self.assertEqual(await self.states(), {"process_set/www": "present"})
-        overrides = self.process.configs["web1"].overrides
-        self.assertEqual(overrides, (SetOverride(name="www", missing_severity=Severity.CRITICAL),))
+        overrides = (SetOverride(name="www", missing_severity=Severity.CRITICAL),)
+        await self.hub.until("it has what was said", lambda: self.process.configs["web1"].overrides == overrides)
 
     @drive
     async def test_what_leaves_the_model_is_forgotten(self) -> None:

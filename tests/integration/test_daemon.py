@@ -20,7 +20,7 @@ from collectors.framework.configcache import ConfigCache
 from common.configs import DeviceConfig, ProcessSetConfig, SourceKind
 from tests.integration.stack import wait_for
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(100)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 COMMAND = [sys.executable, "-m", "collectors.process.main"]
 
@@ -48,8 +48,10 @@ class Daemon:
         return found
 
     def log(self) -> str:
-        path = self.data / "process.log"
-        return path.read_text() if path.exists() else ""
+        try:
+            return (self.data / "process.log").read_text()
+        except FileNotFoundError:  # there is none yet, or another one is about to begin
+            return ""
 
 
 @pytest.fixture
@@ -113,7 +115,7 @@ def test_it_collects_without_a_hub_from_its_cache(daemon: Daemon) -> None:
     assert daemon.do("stats", "-d", "elsewhere").stderr.startswith("tocsin-process: device elsewhere is not collected")
     assert (task["device"], task["failed"], stats["devices"]) == ("here", 0, 1)
     wait_for("series are written", lambda: list((daemon.data / "rrd").rglob("*.rrd")))
-    assert stats["hub"].startswith("waiting: 127.0.0.1 port ")
+    wait_for("it waits for a hub", lambda: daemon.stats()["hub"].startswith("waiting: 127.0.0.1 port "))
     assert daemon.do("stop").returncode == 0
 
 
@@ -123,6 +125,7 @@ def test_once_prints_and_leaves_the_running_daemon_alone(daemon: Daemon) -> None
     ConfigCache(daemon.data / "configs").replace([only], [])
     daemon.do("start")
     wait_for("its first run, which makes folders", lambda: any(task["runs"] for task in daemon.stats()["task_list"]))
+    wait_for("its first file", lambda: list((daemon.data / "rrd").rglob("*.rrd")))
     before = sorted(path.name for path in daemon.data.iterdir())
     done = daemon.do("run", "--once", "-d", "here", "--show-processes")
     assert (done.returncode, done.stderr) == (0, "")
@@ -143,7 +146,7 @@ def test_in_the_foreground_it_logs_to_stderr_too_and_stops_cleanly(daemon: Daemo
     process = running(daemon, stderr=subprocess.PIPE)
     wait_for("it works", lambda: daemon.do("status").returncode == 0 and "works" in daemon.log())
     process.send_signal(number)
-    _, said = process.communicate(timeout=20)
+    _, said = process.communicate(timeout=60)
     assert process.returncode == 0
     assert said.decode() == daemon.log()
     assert daemon.do("status").returncode == 3
@@ -154,13 +157,13 @@ def test_it_may_be_asked_to_stop_more_than_once(daemon: Daemon) -> None:
     wait_for("it works", lambda: daemon.do("status").returncode == 0 and "works" in daemon.log())
     for number in (signal.SIGTERM, signal.SIGINT):
         process.send_signal(number)
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
     assert "Traceback" not in daemon.log()
 
 
 def at_its_pid_file(daemon: Daemon) -> None:
     """Wait until the daemon can be found, and not a moment longer."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not (daemon.data / "process.pid").exists():
         assert time.monotonic() < deadline
 
@@ -172,14 +175,14 @@ def test_a_signal_that_comes_while_it_starts_waits_until_it_can_be_answered(daem
     process.send_signal(number)
     wait_for("it works", lambda: daemon.do("status").returncode == 0 and "works" in daemon.log())
     process.terminate()
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
 
 
 def test_it_can_be_stopped_while_it_starts(daemon: Daemon) -> None:
     process = running(daemon, stderr=subprocess.DEVNULL)
     at_its_pid_file(daemon)
     process.terminate()
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
     assert daemon.do("status").returncode == 3
 
 
@@ -191,11 +194,15 @@ def test_a_log_file_that_is_its_stderr_has_each_line_once_and_stays_bounded(tmp_
     wait_for("it works", lambda: daemon.do("status").returncode == 0 and "works" in daemon.log())
     assert daemon.log().count("tocsin-process works") == 1
     for _ in range(60):
+        before = daemon.log()
         os.kill(process.pid, signal.SIGUSR1)
-        time.sleep(0.02)
+        deadline = time.monotonic() + 60
+        while daemon.log() in {before, ""}:  # of signals that come together only one is seen
+            assert time.monotonic() < deadline, "the signal has changed nothing"
+            time.sleep(0.002)
     wait_for("a second file", (daemon.data / "process.log.1").exists)
     process.terminate()
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
     assert sum(path.stat().st_size for path in daemon.data.glob("process.log*")) < 2 * 2100 + 500
     assert daemon.log().rstrip().splitlines()[-1].endswith(": tocsin-process stops")
 
@@ -203,7 +210,7 @@ def test_a_log_file_that_is_its_stderr_has_each_line_once_and_stays_bounded(tmp_
 def test_systemd_is_told_when_it_works_and_when_it_stops(daemon: Daemon, tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
-        manager.settimeout(20)
+        manager.settimeout(60)
         environ = {**os.environ, "NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "400000"}
         process = running(daemon, stderr=subprocess.DEVNULL, env=environ)
         assert manager.recv(200).startswith(b"READY=1\n")
@@ -212,7 +219,7 @@ def test_systemd_is_told_when_it_works_and_when_it_stops(daemon: Daemon, tmp_pat
         process.terminate()
         while manager.recv(200) == b"WATCHDOG=1":
             pass
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
 
 
 def test_the_asyncio_reactor_does_as_well(tmp_path: Path) -> None:
@@ -220,7 +227,7 @@ def test_the_asyncio_reactor_does_as_well(tmp_path: Path) -> None:
     try:
         ConfigCache(daemon.data / "configs").replace([here()], [])
         assert daemon.do("start").returncode == 0
-        wait_for("a run", lambda: daemon.stats()["task_list"][0]["runs"] >= 1)
+        wait_for("a run", lambda: any(task["runs"] for task in daemon.stats()["task_list"]))
         assert daemon.do("stop").returncode == 0
         assert "Traceback" not in daemon.log()
     finally:
@@ -231,10 +238,10 @@ def test_the_asyncio_reactor_does_as_well(tmp_path: Path) -> None:
 def test_the_reactors_clock_cannot_be_set(kind: str) -> None:
     code = (
         "import time; from common.daemon import install_reactor;"
-        f"r = install_reactor('{kind}'); assert abs(r.seconds() - time.monotonic()) < 1;"
+        f"r = install_reactor('{kind}'); assert abs(r.seconds() - time.monotonic()) < 60;"
         "done = []; r.callLater(0.05, lambda: (done.append(1), r.stop())); r.run(); assert done"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=20)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
 def test_what_keeps_it_from_starting_is_a_sentence(daemon: Daemon) -> None:

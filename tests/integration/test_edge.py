@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import resource
@@ -47,6 +48,7 @@ from common.queries import Done, LiveConfigQuery
 from common.wire import Attached, ConfigBatch, EventBatch, EventsStored, decode_answer, encode
 from hub.broker.listener import BrokerListener, ListenerSettings
 from tests.common.edge.test_broker import PAYLOADS
+from tests.fakes.ports import held_port
 from tests.fakes.sessions import FakeFrontDesk, FakeHubClient, device_config
 
 pytestmark = pytest.mark.integration
@@ -56,11 +58,12 @@ DAY_S = 86400.0
 
 
 def rss_bytes() -> int:
+    gc.collect()  # what earlier tests have left
     with Path("/proc/self/statm").open() as file:
         return int(file.read().split()[1]) * resource.getpagesize()
 
 
-async def until(what: Callable[[], object], limit_s: float = 8.0) -> None:
+async def until(what: Callable[[], object], limit_s: float = 60.0) -> None:
     """Wait until something is true, looking every 10 ms."""
     end = time.monotonic() + limit_s
     while not what():
@@ -92,7 +95,7 @@ class Ear(Protocol):
 
 
 class HubCase(TestCase):
-    timeout = 30
+    timeout = 110
 
     def setUp(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="tocsin-edge-"))
@@ -110,7 +113,7 @@ class HubCase(TestCase):
 
     def listen(self, **settings: Any) -> BrokerListener:
         listener = BrokerListener(
-            reactor, reactor, time.time, ListenerSettings(port=0, **settings), self.site, self.desk
+            reactor, reactor, time.time, ListenerSettings(**{"port": 0, **settings}), self.site, self.desk
         )
         listener.startService()
         self.addCleanup(listener.stopService)
@@ -157,10 +160,12 @@ class TogetherTests(HubCase):
         self.assertEqual(self.desk.sessions, {})
 
     async def test_a_hub_that_comes_back_is_found(self) -> None:
-        first, client = self.listen(), FakeHubClient()
-        link = self.link(first.port, client)
+        held = held_port()
+        self.addCleanup(held.close)
+        port, client = held.getsockname()[1], FakeHubClient()
+        first = self.listen(port=port)
+        link = self.link(port, client)
         await until(lambda: link.connected)
-        port = first.port
         await Deferred.fromCoroutine(_stopped(first))
         with self.assertRaises(TransientError):
             await link.send_events(EventBatch(spool="s1", events=[]))
@@ -168,7 +173,7 @@ class TogetherTests(HubCase):
         second = BrokerListener(reactor, reactor, time.time, ListenerSettings(port=port), self.site, self.desk)
         second.startService()
         self.addCleanup(second.stopService)
-        await until(lambda: link.connected, 10)
+        await until(lambda: link.connected)
         self.assertEqual(len(client.sessions), 2)
 
     async def test_the_kernel_watches_both_ends(self) -> None:
@@ -199,11 +204,11 @@ class TogetherTests(HubCase):
         link = self.link(port.getHost().port, client, heartbeat_s=0.2)
         await until(lambda: link.connected)
         proxy.swallows = True
-        await until(lambda: client.ends and self.desk.gone, 5)
-        self.assertIn("no sign of life", client.ends[0])
-        self.assertIn("no sign of life", self.desk.gone[0][1])
+        # Not the first that is told: with so short a pulse a session ends also when all of this process is held up.
+        await until(lambda: any("no sign of life" in reason for reason in client.ends))
+        await until(lambda: any("no sign of life" in reason for _, reason in self.desk.gone))
         proxy.swallows = False
-        await until(lambda: link.connected, 10)
+        await until(lambda: link.connected)
 
 
 async def _stopped(listener: BrokerListener) -> None:
@@ -325,7 +330,7 @@ class CertificateTests(HubCase):
         await self.connect(listener.port, pair, broker)
         self.assertTrue(await broker.negotiated)
         try:
-            decode_answer(await broker.call("attach", encode(FakeHubClient().attach_request()), 5), Attached)
+            decode_answer(await broker.call("attach", encode(FakeHubClient().attach_request()), 60), Attached)
         except RemoteError as error:
             self.assertEqual(error.code, "forbidden")
             return error.message
@@ -392,10 +397,10 @@ class AttackTests(HubCase):
             self.addCleanup(each.close)
         for each in sockets[::3]:
             each.sendall(os.urandom(300))
-        await until(lambda: 0 < listener.connections <= 64, 3)
+        await until(lambda: 0 < listener.connections <= 64)
         link = self.link(listener.port, FakeHubClient())
-        await until(lambda: link.connected, 3)
-        await until(lambda: listener.connections == 1, 5)
+        await until(lambda: link.connected)
+        await until(lambda: listener.connections == 1)
         self.assertTrue(link.connected)
         self.assertLessEqual(len(self.lines), 12)
 
@@ -405,13 +410,13 @@ class AttackTests(HubCase):
         broker = HardBroker(reactor, None, is_client=True, calls="hub", title="the hub")
         await self.connect(listener.port, pair, broker)
         await broker.negotiated
-        await broker.call("attach", encode(FakeHubClient().attach_request()), 5)
+        await broker.call("attach", encode(FakeHubClient().attach_request()), 60)
         broker.transport.unregisterProducer()
         broker.transport.pauseProducing()
         before = rss_bytes()
         bad = expression([b"message", 1, b"hub", b"events", 1, [b"tuple", 1, b"\x07" * 200_000], [b"dictionary"]])
         for _ in range(100):
             broker.transport.write(bad)
-        await until(lambda: self.desk.gone, 10)
+        await until(lambda: self.desk.gone)
         self.assertLess(rss_bytes() - before, 60 * 1024 * 1024)  # 20 MB of it lie with the attacker itself
         broker.close("done")

@@ -18,7 +18,7 @@ from collectors.framework.spooldb import Put, SpoolDb
 from common.errors import TransientError
 from tests.integration.disks import mounted
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(100)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 # Sends events from several tasks at once, each with a state that counts them, and prints each when it is durable.
 WRITER = """
@@ -85,10 +85,10 @@ def test_sigkill_loses_nothing_that_was_said_to_be_stored(tmp_path: Path) -> Non
     for round_ in range(8):
         process = writer(path, round_ * 1_000_000, 5)
         assert process.stdout is not None
-        first = process.stdout.readline()
-        time.sleep(rng.uniform(0.0, 0.25))
+        lines = [process.stdout.readline() for _ in range(rng.randint(5, 100))]
+        time.sleep(rng.uniform(0.0, 0.02))
         process.send_signal(signal.SIGKILL)
-        lines = [first, *process.stdout.read().splitlines()]
+        lines += process.stdout.read().splitlines()
         process.wait()
         process.stdout.close()
         # A line may be cut off by the kill; what it says was stored all the same.
@@ -122,14 +122,16 @@ def test_a_full_disk_refuses_then_takes_events_again_and_loses_none_it_took(smal
     try:
         while not any(line.startswith("refused") for line in lines):
             lines.append(process.stdout.readline())
+            assert lines[-1], "the writer has ended"
         full = len(lines)
         assert "free some space there" in lines[-1]
         ballast.unlink()
         while not any(line.startswith("stored") for line in lines[full:]):
             lines.append(process.stdout.readline())
+            assert lines[-1], "the writer has ended"
         process.terminate()
         lines += process.stdout.read().splitlines()
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
     finally:
         process.kill()
         process.stdout.close()

@@ -19,7 +19,7 @@ from common.series import Layout, Plan
 from tests.integration.disks import mounted
 from tests.integration.rrd_private import LAYOUT, DataPart, on_reactor, sample, until
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 SETS, ROUNDS = 4, 12
 STEP_S = 60
@@ -73,13 +73,13 @@ def test_nothing_is_lost_while_files_spool_and_followers_have_no_room(disk: Path
     async def work(reactor: Any) -> None:
         part = Part(reactor, disk).start()
         part.writer.write(samples(0))
-        assert await part.writer.fresh()
+        await until(reactor, "the first are written", lambda: part.writer.queued == 0)
         fill_up(disk)
         for number in range(1, ROUNDS):
             part.writer.write(samples(number))
             await part.writer.fresh()
             fill_up(disk)  # whatever was let go of for the samples
-        assert part.writer.problem
+        await until(reactor, "it is noticed", lambda: part.writer.problem)
         assert part.problems[-1] == part.writer.problem
         assert part.writer.queued >= SETS
         with pytest.raises(TransientError, match="is sampled and not in its file yet"):

@@ -56,7 +56,7 @@ def event(device: str, number: int) -> SpooledEvent:
 
 
 class HubTests(TestCase):
-    timeout = 60
+    timeout = 110
 
     @drive
     async def setUp(self) -> None:  # type: ignore[override]  # trial waits for a Deferred
@@ -73,7 +73,7 @@ class HubTests(TestCase):
         self.assertEqual(answer.status, 200, answer.content)
         return int(answer.json["revision"])
 
-    async def live(self, revision: int, wait_s: float = 10) -> dict[str, Any]:
+    async def live(self, revision: int, wait_s: float = 50) -> dict[str, Any]:
         answer = await self.hub.ask("GET", f"revisions/{revision}/live?wait={wait_s}")
         document: dict[str, Any] = answer.json
         return document
@@ -89,7 +89,7 @@ class HubTests(TestCase):
         self.assertEqual(
             await self.live(revision), {"revision": revision, "live": True, "behind": [], "behind_total": 0}
         )
-        self.assertLess(time.monotonic() - began, 10)  # not by a time-out; benchmarks tell how fast
+        self.assertLess(time.monotonic() - began, 45)  # not by a time-out; benchmarks tell how fast
         self.assertEqual((list(local.configs), list(far.configs)), (["web1"], []))
         applied = await self.hub.ask(
             "POST",
@@ -186,13 +186,13 @@ class HubTests(TestCase):
         link = self.hub.link("local", Collector())
         self.assertTrue((await self.live(await self.put("web1")))["live"])
         start = (await self.hub.ask("GET", "events/follow")).json["next"]
-        following = Deferred.fromCoroutine(self.hub.ask("GET", f"events/follow?after={start}&wait=20"))
+        following = Deferred.fromCoroutine(self.hub.ask("GET", f"events/follow?after={start}&wait=50"))
         await deferLater(reactor, 0.1, lambda: None)
         began = time.monotonic()
         await link.send_events(EventBatch(spool="s1", events=[event("web1", 1)]))
         told = await following
         self.assertEqual([row["device"] for row in told.json["events"]], ["web1"])
-        self.assertLess(time.monotonic() - began, 10)  # not by a time-out; benchmarks tell how fast
+        self.assertLess(time.monotonic() - began, 45)  # not by a time-out; benchmarks tell how fast
 
     @drive
     async def test_a_question_goes_to_the_collector_and_its_answer_comes_back(self) -> None:
@@ -219,10 +219,7 @@ class HubTests(TestCase):
         self.assertTrue((await self.live(await self.put("web1")))["live"])
         await link.send_events(EventBatch(spool="s1", events=[event("web1", 1)]))
         await self.hub.ask("DELETE", "devices/web1")
-        for _ in range(100):
-            if not (await self.hub.ask("GET", "events?device=web1")).json["events"]:
-                break
-            await deferLater(reactor, 0.1, lambda: None)
+        await self.hub.until_told("it is closed", "events?device=web1", lambda told: not told["events"])
         (closed,) = (await self.hub.ask("GET", "events?device=web1&state=all")).json["events"]
         self.assertEqual(closed["state"], "closed")
 
@@ -234,11 +231,10 @@ class HubTests(TestCase):
         self.assertTrue((await self.live(await self.put("web1", "far", interval_s=1)))["live"])
         await new.send_events(EventBatch(spool="s2", events=[SpooledEvent(1, event("web1", 2).event)]))
         # The new one has time to look: an interval, and ten seconds for the scan.
-        for _ in range(300):
-            rows = (await self.hub.ask("GET", "events?device=web1")).json["events"]
-            if len(rows) == 1:
-                break
-            await deferLater(reactor, 0.1, lambda: None)
+        told = await self.hub.until_told(
+            "one is left", "events?device=web1", lambda told: len(told["events"]) == 1, within_s=90
+        )
+        rows = told["events"]
         self.assertEqual([(row["component"], row["collector"]) for row in rows], [("c2", "far")])
         (closed,) = (await self.hub.ask("GET", "events?device=web1&state=closed")).json["events"]
         self.assertEqual(closed["component"], "c1")

@@ -16,7 +16,7 @@ import pytest
 
 from tests.integration.stack import BIN, Stack, Watched, wait_for
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180), pytest.mark.xdist_group("stack")]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300), pytest.mark.xdist_group("stack")]
 
 DEVICE = "thishost"
 NAME = f"e2e-hub-away-{os.getpid()}"

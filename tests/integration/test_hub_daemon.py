@@ -19,7 +19,7 @@ import pytest
 
 from tests.databases import PostgresDatabases
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 COMMAND = [sys.executable, "-c", "import sys, hub.app; sys.exit(hub.app.main())"]
 ROOT = Path(__file__).parents[2]

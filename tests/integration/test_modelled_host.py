@@ -14,7 +14,7 @@ from tests.fakes.snmp_agent import Agent, FakeProcess, host_values, tlv
 from tests.fakes.snmp_served import served
 from tests.integration.stack import Stack, running_stack, wait_for
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180), pytest.mark.xdist_group("stack")]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300), pytest.mark.xdist_group("stack")]
 
 IF_ENTRY: Oid = (1, 3, 6, 1, 2, 1, 2, 2, 1)
 IF_X_ENTRY: Oid = (1, 3, 6, 1, 2, 1, 31, 1, 1, 1)
