@@ -127,7 +127,8 @@ def test_a_name_that_stands_for_nothing_is_3(config: str, capsys: pytest.Capture
     assert capsys.readouterr().err == "tocsin-x: there is no such thing here\n"
 
 
-def test_help_leaves_names_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_leaves_names_as_they_are(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     with pytest.raises(SystemExit):
         main(made(), ["run", "--help"])
     assert "Work in the foreground, until SIGTERM or Ctrl-C." in capsys.readouterr().out

@@ -40,8 +40,8 @@ class ClockCase(FaultCase):
 
     async def begin(self) -> None:
         """Two collectors: one whose runs can be told, and one that writes series."""
-        revision = await self.hub.apply(devices_document([("here", "edge"), ("box", "series")], interval_s=1))
-        await self.hub.apply("kind: ProcessSet\nid: python\ninclude: python\nname: python\n")
+        await self.hub.apply(devices_document([("here", "edge"), ("box", "series")], interval_s=1))
+        revision = await self.hub.apply("kind: ProcessSet\nid: python\ninclude: python\nname: python\n")
         certificates = self.hub.certificates("edge")
         self.counting = EdgeProcess(
             self.folder, "edge", certificates, self.hub.port, link="heartbeat_s = 2", argv=self.clock.argv
@@ -87,6 +87,11 @@ class ClockCase(FaultCase):
         """Files whose last sample is later than now."""
         return [name for name, last, step in self.series.last_updates() if last > self.clock.now() + step]
 
+    async def has_files(self) -> bool:
+        """Whether there are files of series; what waits for its file is written when one asks."""
+        await self.hub.ask("GET", "devices/box/series")
+        return any(self.series.last_updates())
+
     async def once(self) -> None:
         """Every event is stored once."""
         await self.quiet(self.counting, "here")
@@ -103,8 +108,7 @@ class ClockTests(ClockCase):
             self.clock.set(offset_s)
             await self.stay(f"clock {offset_s / 3600:+g} h", BACK_S if offset_s < 0 else STAY_S)
             if offset_s > 0:
-                await self.hub.ask("GET", "devices/box/series")  # what waits for its file is written then
-                exactly("files of series", bool(list(self.series.last_updates())), True)
+                await self.until_so("there are files of series", self.has_files)
                 exactly("files with samples of the future", self.ahead(), [])
         began = time.monotonic()
         for step in range(1, STEPS + 1):

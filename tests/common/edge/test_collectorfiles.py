@@ -88,7 +88,11 @@ def test_whenever_it_is_killed_the_old_or_the_new_set_is_whole(tmp_path: Path, s
 
 def test_files_are_their_owners_and_only_the_key_is_secret(tmp_path: Path, site: Site) -> None:
     folder = tmp_path / "certs"
-    Set(site).store(folder)
+    before = os.umask(0o022)
+    try:
+        Set(site).store(folder)
+    finally:
+        os.umask(before)
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.glob("[!.]*")}
     assert modes == {"ca.crt": 0o644, "collector.crt": 0o644, "collector.key": 0o600}
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700

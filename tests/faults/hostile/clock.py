@@ -91,7 +91,8 @@ class ProcessDaemon:
 
     def figures(self) -> dict[str, Any]:
         """What `stats` shows."""
-        found: dict[str, Any] = json.loads(ask_stats(self.folder / "process.pid", self.folder / "process.stats.json"))
+        text = ask_stats(self.folder / "process.pid", self.folder / "process.stats.json", 60.0)
+        found: dict[str, Any] = json.loads(text)
         return found
 
     def log(self) -> str:
