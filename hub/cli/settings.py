@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from common.settingsfile import toml_text
@@ -71,9 +71,9 @@ def settle(
     defaults = HubSettings()
     http = usable_port(_wanted(folder, "http", http_port, defaults.http.port), "the web page", "--http-port")
     broker = usable_port(
-        _wanted(folder, "broker", broker_port, defaults.broker.port), "the collectors", "--broker-port"
+        _wanted(folder, "broker", broker_port, defaults.broker.port), "the collectors", "--broker-port", {http}
     )
-    enrol = port_for_enrolment(folder, enrol_port, defaults.enrol.port)
+    enrol = port_for_enrolment(folder, enrol_port, defaults.enrol.port, {http, broker})
     ports = {"http_port": http, "broker_port": broker, "enrol_port": enrol}
     hub = _HUB.format(folder=toml_text(folder.hub), host=LOOPBACK, **ports)
     http_override = {} if http_port is None else {("http", "port"): str(http)}
@@ -100,7 +100,7 @@ def settle(
         write_settings(folder.settings_of(service), text, override)
 
 
-def port_for_enrolment(folder: Folder, option: int | None, default: int) -> int:
+def port_for_enrolment(folder: Folder, option: int | None, default: int, others: Collection[int] = ()) -> int:
     """As that of the others; but where nobody asks for one, a port that is taken is said, and no reason not to start.
 
     No other one is taken in its place: hosts are told this one, and it is free again some day.
@@ -109,7 +109,7 @@ def port_for_enrolment(folder: Folder, option: int | None, default: int) -> int:
         CommandError: the one that is asked for is taken, or the settings file cannot be read.
     """
     if option is not None:
-        return usable_port(option, "enrolment", "--enrol-port")
+        return usable_port(option, "enrolment", "--enrol-port", others)
     port = _wanted(folder, "enrol", None, default)
     if port and _section(folder, "enrol").get("enabled", True):
         try:
