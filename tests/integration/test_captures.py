@@ -22,7 +22,7 @@ from common.configs import DeviceConfig, ProcessSetConfig, SnmpConfig, SourceKin
 from common.masking import MASK
 from tests.integration.snmpd import Snmpd, snmpd
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 EVERYTHING = ProcessSetConfig(id="all", title="all", order=1, include=".", exclude="", name="all")
 
@@ -73,7 +73,7 @@ def command(folder: Path, *options: object, program: str = "process", name: str 
 
 def run(folder: Path, *options: object, program: str = "process", name: str = "data", code: int = 0) -> str:
     done = subprocess.run(
-        command(folder, *options, program=program, name=name), capture_output=True, text=True, timeout=60, check=False
+        command(folder, *options, program=program, name=name), capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == code, done.stderr
     return done.stderr if code else done.stdout
@@ -164,7 +164,7 @@ def test_a_daemon_records_until_it_is_stopped_and_all_of_it_replays(agent: Snmpd
             wait_for(folder / "box", 4)
         finally:
             daemon.send_signal(signal.SIGTERM)
-            daemon.wait(30)
+            daemon.wait(60)
     recorded: list[Reading] = readings(folder / "box")
     out = run(tmp_path, "--replay", folder, name="elsewhere")
     runs = [line for line in out.splitlines() if line.endswith("  box")]

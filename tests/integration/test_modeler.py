@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -26,7 +25,7 @@ from tests.fakes.snmp_served import served
 from tests.integration.snmpd import NARROW_COMMUNITY, Snmpd, snmpd
 from tests.integration.stack import BIN, Stack, wait_for
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180), pytest.mark.xdist_group("stack")]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300), pytest.mark.xdist_group("stack")]
 
 AGENT = ProcessSetConfig(id="agent", title="agent", order=0, include="^snmpd ", name="agent")
 
@@ -58,7 +57,7 @@ def once(folder: Path, config: DeviceConfig, *options: str) -> list[str]:
         [sys.executable, "-m", "collectors.modeler.main", "run", "--once", "--config", str(settings), *options],
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=120,
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
@@ -118,7 +117,7 @@ def test_a_hub_asks_and_a_silent_device_answers_too(tmp_path: Path) -> None:
             stack.start()
             stack.apply(
                 f"kind: Device\nid: box\naddress: {agent.address}\n"
-                f"properties: {{snmp_port: {agent.port}, snmp_community: tocsin-test, snmp_retries: 0}}\n"
+                f"properties: {{snmp_port: {agent.port}, snmp_community: tocsin-test, snmp_retries: 4}}\n"
             )
             stack.tocsin("model", "box", "--wait")
             listed = stack.tocsin("component", "list", "box").stdout
@@ -160,14 +159,14 @@ def test_a_modeler_that_is_killed_is_answered_for(tmp_path: Path) -> None:
                 )
             )
             answering = [f"d{number}" for number in range(1, 20, 2)]
-            wait_for("half of the devices are modelled", lambda: all(modelled(d) for d in answering), 60)
+            wait_for("half of the devices are modelled", lambda: all(modelled(d) for d in answering))
             before = {device: modelled(device) for device in answering}
             time.sleep(1.1)  # the time of a modelling is told to the second
             asking = subprocess.Popen(
                 [str(BIN / "tocsin"), "model", "--all", "--json"], stdout=subprocess.PIPE, text=True, env=stack.env
             )
-            wait_for("half of the devices are modelled anew", lambda: all(modelled(d) > before[d] for d in before), 60)
-            os.kill(stack.pid_of("modeler"), signal.SIGKILL)
+            wait_for("half of the devices are modelled anew", lambda: all(modelled(d) > before[d] for d in before))
+            stack.kill_daemon("modeler")
             told, _ = asking.communicate(timeout=90)
         finally:
             stack.stop()
