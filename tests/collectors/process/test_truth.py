@@ -100,6 +100,7 @@ def simulate(seeds: Sequence[int], cycles: int = CYCLES, config: DeviceConfig = 
     return record
 
 
+@pytest.mark.timeout(600)  # it has the most to reckon
 def test_no_miss_and_no_false_alarm_in_any_case() -> None:
     record = simulate(range(1, 9))
     wrapping = msgspec.structs.replace(CONFIG, device="wrapping")

@@ -53,7 +53,7 @@ def test_a_mount_that_hangs_is_stuck_takes_one_thread_and_is_read_again_afterwar
         pytest.skip("only root may mount, with /dev/fuse and unshare")
     command = ["unshare", "-m", sys.executable, "-c", PROGRAM, str(tmp_path)]
     done = subprocess.run(
-        command, capture_output=True, text=True, timeout=60, check=False, cwd=Path(__file__).parents[3]
+        command, capture_output=True, text=True, timeout=110, check=False, cwd=Path(__file__).parents[3]
     )
     if "SKIP" in done.stderr or "unshare:" in done.stderr:
         pytest.skip(done.stderr.strip())

@@ -78,7 +78,7 @@ def test_while_the_disk_refuses_it_is_the_disk_that_is_named(tmp_path: Path) -> 
     assert box.ran(box.at) == [1, 3]
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize("become", [obstacles.pipe, obstacles.folder, obstacles.endless, _empty, _huge])
 def test_what_stands_where_a_file_was_holds_nobody_up_and_tells_nothing(
     tmp_path: Path, become: Callable[[Path], None]
