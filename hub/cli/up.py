@@ -30,7 +30,8 @@ from hub.cli.tokens import DEFAULT_URL, Credentials, token_file, write_token
 from hub.cli.unblocked import unblocked
 from hub.cli.watch import Watch
 
-START_WITHIN_S = 30.0
+START_WITHIN_S = 100.0
+"""A hub that ends meanwhile is seen at once; one on a slow and busy machine only needs its time."""
 POLL_S = 0.1
 DEFAULT_DATA = Path("var")
 
