@@ -21,7 +21,8 @@ PROGRAM = Program("tocsin-x", ("tocsin-x",), Path("/nonexistent/log"))
 def line_of(log: Path) -> str:
     """The first line of a log, once it stands there."""
     deadline = time.monotonic() + WITHIN_S
-    while not (lines := last_lines(log)) and time.monotonic() < deadline:
+    while not (lines := last_lines(log)):
+        assert time.monotonic() < deadline, "nothing is said"
         time.sleep(0.02)
     return lines[0]
 
