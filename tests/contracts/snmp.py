@@ -74,7 +74,7 @@ def silent_port() -> Iterator[int]:
         yield listening.getsockname()[1]
 
 
-@pytest.fixture
+@contextlib.contextmanager
 def closed_port() -> Iterator[int]:
     """A port where nobody takes datagrams, and which nobody else gets: its socket takes only those of one peer."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as reserved:
@@ -187,11 +187,12 @@ class SnmpRefusals:
             quick = msgspec.structs.replace(config, port=silent_port, timeout_s=0.2, retries=0)
             assert "No answer" in self.refused(agent, reader, quick, SnmpTimeout)
 
-    def test_closed_port_is_a_timeout(self, agent: Any, reader: Reader, closed_port: int) -> None:
+    def test_closed_port_is_a_timeout(self, agent: Any, reader: Reader) -> None:
         timeout_s = 30.0 if self.hears_icmp else 0.5
-        config = agent.v2c(port=closed_port, timeout_s=timeout_s, retries=0)
-        started = time.monotonic()
-        self.refused(agent, reader, config, SnmpTimeout)
+        with closed_port() as port:
+            config = agent.v2c(port=port, timeout_s=timeout_s, retries=0)
+            started = time.monotonic()
+            self.refused(agent, reader, config, SnmpTimeout)
         assert time.monotonic() - started < 20
 
     def test_unknown_user(self, agent: Any, reader: Reader) -> None:
@@ -208,11 +209,7 @@ class SnmpRefusals:
         assert "auth_protocol sha256" in self.refused(agent, reader, config, SnmpAuthError)
 
     def test_wrong_privacy_password(self, agent: Any, reader: Reader) -> None:
-        for timeout_s in (
-            0.3,
-            2.0,
-            10.0,
-        ):  # an agent that is slow to answer even what it can read is a timeout, rightly
+        for timeout_s in (0.3, 2.0, 10.0):  # an agent that is too slow for one is taken for silent, and rightly so
             config = agent.sha256_aes(priv_password="wrong password", timeout_s=timeout_s, retries=0)
             with contextlib.suppress(SnmpTimeout):
                 self.refused(agent, reader, config, self.wrong_privacy)

@@ -92,7 +92,7 @@ class HubProcess:
 
     # --- life ---------------------------------------------------------------------------------------------------------
 
-    async def start(self, within_s: float = 60.0) -> None:
+    async def start(self, within_s: float = 180.0) -> None:
         """Start it and wait until it answers; the ports are the same at each start."""
         self.spawn()
         await self.answers(within_s)
@@ -115,7 +115,7 @@ class HubProcess:
                 [*self.argv, sys.executable, "-m", "tests.faults.hubprogram", "run", "--config", str(settings)], log
             )
 
-    async def answers(self, within_s: float = 60.0) -> None:
+    async def answers(self, within_s: float = 180.0) -> None:
         """Wait until it has told its ports, which it does when it answers."""
 
         def told() -> dict[str, Any]:
