@@ -19,6 +19,7 @@ import pytest
 from msgspec.structs import replace
 from twisted.internet.defer import Deferred
 
+from collectors.framework.data import writerprocess
 from collectors.framework.interfaces import CollectorContext
 from collectors.framework.kit import Due, Job
 from collectors.framework.sources.results import Result
@@ -94,7 +95,11 @@ def put(folder: Path, name: str, text: str) -> Path:
     return path
 
 
-def test_the_range_of_what_is_derived_is_that_of_the_samples_and_not_of_their_parts(folder: Path) -> None:
+def test_the_range_of_what_is_derived_is_that_of_the_samples_and_not_of_their_parts(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writerprocess, "FRESH_TIMEOUT_S", 60.0)  # the writer process may begin late
+
     async def work(reactor: Any) -> dict[str, Any]:
         part = DataPart(reactor, folder).start()
         begin = int(time.time()) // 600 * 600 - 1200

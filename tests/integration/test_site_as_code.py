@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.integration.stack import Stack, running_stack
+from tests.integration.stack import Stack, running_stack, wait_for
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180), pytest.mark.xdist_group("stack")]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600), pytest.mark.xdist_group("stack")]
 
 DEVICES = 50
 SETS = 12
@@ -165,6 +165,9 @@ CHANGES = [
 def test_exactly_those_whose_configs_change_are_told(stack: Stack, site: Path) -> None:
     stack.tocsin("apply", "-f", str(site), "--wait")
     path = site.parent / "change.yaml"
+    # What its first modelling finds is a part of the config of this host.
+    wait_for("this host is modelled", lambda: stack.ask("devices/here")["modelled_at"])
+    wait_for("all is live", lambda: stack.ask("status")["revision_live"])
     before = live(stack)
     for text, concerned in CHANGES:
         path.write_text(text)
