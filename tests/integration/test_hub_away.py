@@ -52,7 +52,7 @@ def said_by_daemon(config: Path) -> bool:
 
 def test_events_wait_and_series_go_on_while_the_hub_is_away() -> None:
     watched = Watched()
-    with tempfile.TemporaryDirectory(prefix="tocsin-test-") as folder:
+    with tempfile.TemporaryDirectory(prefix="tocsin-test-", ignore_cleanup_errors=True) as folder:
         stack = Stack(Path(folder), "--host-name", DEVICE, "--interval", "1")
         collector: subprocess.Popen[bytes] | None = None
         try:
