@@ -105,4 +105,4 @@ def test_a_disk_without_room_for_copies_has_the_samples(small_disk: Path) -> Non
     assert not list(small_disk.glob("*/*/*.part*"))
     assert report is not None
     assert report.tally.written == FILES * AFTER
-    assert "less than 5% of the disk" in report.problem
+    assert "MiB of the disk" in report.problem

@@ -33,6 +33,8 @@ MOST_BYTES = 2 * 1024**3
 """Of all copies of a collector."""
 LEAST_FREE = 0.05
 """Of the disk: the last room is for samples and for files of new series."""
+LEAST_FREE_BYTES = 512 * 1024**2
+"""As much is enough of any disk."""
 NEWER_S = 86_400
 """Where there is no room, a copy goes for one that is newer by more than this: an outage of many devices at once does
 not take from some of them what it gives to others."""
@@ -192,10 +194,11 @@ class Copying:
             self.drop(row)
         needed = copy_bytes(len(rows[0][1]), len(rows))
         disk = os.statvfs(self._root)
-        if disk.f_bavail * disk.f_frsize - needed < LEAST_FREE * disk.f_blocks * disk.f_frsize:
+        least = min(LEAST_FREE * disk.f_blocks * disk.f_frsize, LEAST_FREE_BYTES)
+        if disk.f_bavail * disk.f_frsize - needed < least:
             self._left += 1
-            least = f"less than {LEAST_FREE:.0%} of the disk of {self._root} is free"
-            self._say(f"What {self._left} files knew before an outage could not be kept: {least}")
+            little = f"less than {least / 1024**2:.1f} MiB of the disk of {self._root} are free"
+            self._say(f"What {self._left} files knew before an outage could not be kept: {little}")
             return False
         while self._used() + needed > self._most_bytes:
             oldest = self._book.oldest(last - NEWER_S)
