@@ -18,7 +18,7 @@ def memory_mib(pid: int) -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 1024
 
 
-async def until(reactor: Any, what: str, check: Callable[[], Any], within_s: float = 30.0) -> Any:
+async def until(reactor: Any, what: str, check: Callable[[], Any], within_s: float = 90.0) -> Any:
     """Look again and again until something is so; give what was seen.
 
     Raises:

@@ -77,11 +77,11 @@ class FaultCase(TestCase):
         self.addCleanup(made.kill)
         return made
 
-    async def until(self, what: str, check: Callable[[], Any], within_s: float = 30.0) -> Any:
+    async def until(self, what: str, check: Callable[[], Any], within_s: float = 90.0) -> Any:
         """Look again and again until something is so."""
         return await until(reactor, what, check, within_s)
 
-    async def until_so(self, what: str, check: Callable[[], Awaitable[Any]], within_s: float = 30.0) -> Any:
+    async def until_so(self, what: str, check: Callable[[], Awaitable[Any]], within_s: float = 90.0) -> Any:
         """The same, where looking takes a while."""
         deadline = time.monotonic() + within_s
         while not (seen := await check()):
@@ -94,7 +94,7 @@ class FaultCase(TestCase):
         """Let a fault last; no time at all, if that is over."""
         await deferLater(reactor, max(0.0, seconds), lambda: None)
 
-    async def agree(self, within_s: float = 30.0) -> None:
+    async def agree(self, within_s: float = 90.0) -> None:
         """Hub and collectors agree: each holds what the hub would have it run, by its own record, and nothing else."""
         await self.hub.live(await self.hub.revision(), within_s)
         wanted: dict[str, dict[str, str]] = {name: {} for name in self.fleet.members}
@@ -105,7 +105,7 @@ class FaultCase(TestCase):
         for name, member in self.fleet.members.items():
             self.assertEqual(member.held_digests, wanted[name], name)
 
-    async def edge_agrees(self, edge: EdgeProcess, within_s: float = 40.0) -> None:
+    async def edge_agrees(self, edge: EdgeProcess, within_s: float = 120.0) -> None:
         """What is on a daemon's disk is what the hub would have it run, and nothing else."""
         await self.hub.live(await self.hub.revision(), within_s)
         wanted = {}
@@ -127,7 +127,7 @@ class FaultCase(TestCase):
             60,
         )
 
-    async def stored_once(self, edge: EdgeProcess, *devices: str, within_s: float = 40.0) -> int:
+    async def stored_once(self, edge: EdgeProcess, *devices: str, within_s: float = 120.0) -> int:
         """Let a daemon raise no more events; each that it has raised comes to be stored, once. Give how many."""
         await self.quiet(edge, *devices)
         total = 0

@@ -228,7 +228,7 @@ class HubProcess:
         """The newest."""
         return int((await self.ask("GET", "status"))["hub"]["revision"])
 
-    async def live(self, revision: int, wait_s: float = 60.0) -> None:
+    async def live(self, revision: int, wait_s: float = 120.0) -> None:
         """Wait until a revision runs wherever it should.
 
         Raises:
@@ -259,7 +259,7 @@ class HubProcess:
                 return found
             return {}
 
-        answer: dict[str, Any] = await until(self.reactor, "the hub tells its figures", told)
+        answer: dict[str, Any] = await until(self.reactor, "the hub tells its figures", told, 90)
         return answer
 
     async def events(self, **filters: str) -> list[dict[str, Any]]:
