@@ -13,7 +13,7 @@ from collectors.framework.local.own import OwnDaemons
 from collectors.framework.source_local import ProcSource
 from collectors.status.asleep import Asleep
 from collectors.status.passes import ProcessName
-from collectors.status.processes import ProcessReader, Reading, Ways
+from collectors.status.processes import ProcessReader, Reading, Ways, at_once
 from collectors.status.ways import proc_ways
 
 TICKS = 100
@@ -52,6 +52,10 @@ class ProcTree:
         self.reader = self.new_reader()
         self._processes: dict[int, dict[str, object]] = {}
         self.put(1, "init", ["/sbin/init"], parent=0)
+
+    def close(self) -> None:
+        """Close the files that the source keeps open."""
+        at_once(self.source.close())
 
     def new_reader(self, ways: Ways | None = None) -> ProcessReader:
         """Another one, which knows nothing yet."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,13 +20,14 @@ TURNS = int(TURN_S)
 
 
 @pytest.fixture
-def tree(tmp_path: Path) -> ProcTree:
+def tree(tmp_path: Path) -> Iterator[ProcTree]:
     """Passes once a second over a hundred processes that have been there for long."""
     tree = ProcTree(tmp_path)
     tree.every_s = 1.0
     for pid in OTHERS:
         tree.put(pid, "other")
-    return tree
+    yield tree
+    tree.close()
 
 
 def settled(tree: ProcTree, name: ProcessName) -> None:

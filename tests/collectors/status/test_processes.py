@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -23,8 +23,10 @@ TREE = ProcessName(name="work", follow=Follow.TREE)
 
 
 @pytest.fixture
-def tree(tmp_path: Path) -> ProcTree:
-    return ProcTree(tmp_path)
+def tree(tmp_path: Path) -> Iterator[ProcTree]:
+    tree = ProcTree(tmp_path)
+    yield tree
+    tree.close()
 
 
 def only(tree: ProcTree, name: ProcessName, after_s: float = 1.0) -> ProcessFigures:

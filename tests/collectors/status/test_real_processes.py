@@ -18,7 +18,7 @@ from collectors.framework.local.host import LocalHost
 from collectors.framework.local.own import OwnDaemons
 from collectors.framework.local.source_psutil import PsutilSource
 from collectors.status.passes import ProcessFigures, ProcessName
-from collectors.status.processes import ProcessReader
+from collectors.status.processes import ProcessReader, at_once
 from collectors.status.ways import local_processes, psutil_ways
 from common.sources import Follow, Match
 from tests.fakes.threads import until
@@ -35,8 +35,20 @@ def host() -> LocalHost:
     return host
 
 
-def by_proc(monotonic: Clock = time.monotonic) -> ProcessReader:
-    return local_processes(time.time, monotonic, host())
+MADE: list[ProcessReader] = []
+
+
+@pytest.fixture(autouse=True)
+def _closed() -> Iterator[None]:
+    """Files that readers keep open are closed."""
+    yield
+    while MADE:
+        at_once(MADE.pop()._source.close())
+
+
+def by_proc(monotonic: Clock = time.monotonic, shared: LocalHost | None = None) -> ProcessReader:
+    MADE.append(local_processes(time.time, monotonic, shared or host()))
+    return MADE[-1]
 
 
 def by_psutil(monotonic: Clock = time.monotonic) -> ProcessReader:
@@ -147,7 +159,7 @@ def test_a_script_stands_for_what_it_runs_as_it_is_followed(make: Callable[[], P
 
 def test_this_process_and_its_children_are_left_out() -> None:
     mark = f"tocsin-test-{uuid.uuid4().hex}"
-    reader = local_processes(time.time, time.monotonic, LocalHost())
+    reader = by_proc(shared=LocalHost())
     with running(sys.executable, "-c", "input()", mark):
         until(lambda: bool(shown(by_proc(), ProcessName(name=mark, follow=Follow.SELF))))
         assert shown(reader, ProcessName(name=mark, follow=Follow.SELF)) == {}
