@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -52,8 +52,14 @@ class Kept:
         return [row[names.index("in")] for row in rows][: STEPS - 1]
 
 
-def test_a_row_that_is_inserted_leaves_the_rates_of_the_others_as_they_were(tmp_path: Path) -> None:
+@pytest.fixture
+def kept(tmp_path: Path) -> Iterator[Kept]:
     kept = Kept(tmp_path)
+    yield kept
+    kept.store.close()
+
+
+def test_a_row_that_is_inserted_leaves_the_rates_of_the_others_as_they_were(kept: Kept) -> None:
     rows = [(10, "lo"), (20, "eth0"), (30, "eth1")]
     for step in range(STEPS):
         counts = {name: 2**40 + rate * 60 * step for name, rate in RATES.items()} | {"tun0": 5 * 60 * step}
@@ -63,8 +69,7 @@ def test_a_row_that_is_inserted_leaves_the_rates_of_the_others_as_they_were(tmp_
     assert kept.rates("tun0") == [None, None, None, pytest.approx(5), pytest.approx(5)]
 
 
-def test_a_name_that_goes_to_another_row_counts_from_a_new_base(tmp_path: Path) -> None:
-    kept = Kept(tmp_path)
+def test_a_name_that_goes_to_another_row_counts_from_a_new_base(kept: Kept) -> None:
     for step in range(STEPS):
         count = 60 * step if step < 3 else 10**12 + 60 * step  # what the other row has counted is no traffic of now
         kept.step([(1 if step < 3 else 8, "eth0")], {"eth0": count})
