@@ -14,6 +14,7 @@ from common.errors import NotFoundError, PermanentError
 from common.evidence import HostEvidence
 from common.masking import masker
 from tests.collectors.process.evidence.test_gather import START, row, view
+from tests.collectors.process.rollbook.test_files import opened
 from tests.fakes import obstacles
 
 
@@ -126,6 +127,7 @@ def test_what_stands_where_a_piece_was_holds_nobody_up(tmp_path: Path, become: C
     become(next(kept.root.rglob(f"{ids[0]}.zst")))
     with pytest.raises(PermanentError, match="cannot be read"):
         kept.files.read("box", ids[0])
+    assert [name for name in opened() if name.startswith(str(tmp_path))] == []
     ids += [kept.add("box" if number % 2 else "other") for number in range(2 * PIECES)]
     assert kept.files.figures()["refused"] == 0
     assert sum(path.stat().st_size for path in kept.root.rglob("*.zst") if path.is_file()) < 5000
