@@ -203,6 +203,20 @@ def test_a_kill_after_a_copy_was_made_costs_no_older_one(outage: Outage, monkeyp
     assert copies_of(outage.path()) == copies
 
 
+def test_a_kill_while_the_ring_is_blanked_makes_no_copy_of_what_is_left(outage: Outage, tmp_path: Path) -> None:
+    outage.fill(NOW, hours=2)
+    outage.comes_back(NOW + 3 * DAY_S)
+    copies = copies_of(outage.path())
+    # The oldest rows are blanked first, and the header is written last: so much is left, with the last sample as it was.
+    left = Outage(tmp_path / "left")
+    left.fill(NOW, hours=0.6)
+    shutil.copy(left.path(), outage.path())
+    (outage.spool_dir / "progress").unlink()
+    outage.restart()
+    outage.write()
+    assert copies_of(outage.path()) == copies
+
+
 def test_names_of_copies(tmp_path: Path) -> None:
     name = "0123456789abcdef0123456789abcdef.rrd"
     assert copy_in(f"{name}.gap-1800000000-1800003600") == (name, 1800000000, 1800003600)

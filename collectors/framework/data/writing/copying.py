@@ -166,13 +166,17 @@ class Copying:
         try:
             self.tidy()
             rows = self._window(file, last)
-            if len(rows) < LEAST_ROWS or self._book.get(copy_name(file.name, rows[0][0], rows[-1][0])) is not None:
+            if len(rows) < LEAST_ROWS or self._has(file, rows[0][0], rows[-1][0]):
                 return  # nothing worth it, or made before the process was killed
             if self._make_room(file, last, rows):
                 self._make(file, rows)
         except (OSError, sqlite3.Error, rrdtool.OperationalError, rrdtool.ProgrammingError) as error:
             text = str(error) or "the disk is full"
             self._say(f"What {file.path} knew before an outage could not be kept: {text}")
+
+    def _has(self, file: File, first: int, last: int) -> bool:
+        """Whether there is a copy of this time: a kill while rrdtool blanks the ring leaves the newest rows of it."""
+        return any(one.first <= first and last <= one.last for one in self._book.of_series(file.name))
 
     def _window(self, file: File, last: int) -> list[tuple[int, tuple[float | None, ...]]]:
         """Rows at full step up to a moment, from the first that knows something on."""
