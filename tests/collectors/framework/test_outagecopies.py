@@ -207,7 +207,7 @@ def test_a_kill_while_the_ring_is_blanked_makes_no_copy_of_what_is_left(outage: 
     outage.fill(NOW, hours=2)
     outage.comes_back(NOW + 3 * DAY_S)
     copies = copies_of(outage.path())
-    # The oldest rows are blanked first, and the header is written last: so much is left, with the last sample as it was.
+    # The oldest rows are blanked first, and the header is written last: this is left, and the last sample as it was.
     left = Outage(tmp_path / "left")
     left.fill(NOW, hours=0.6)
     shutil.copy(left.path(), outage.path())
