@@ -91,7 +91,7 @@ class Attach(Struct, frozen=True, tag=True, kw_only=True):
         daemon: the collector service, for example `process`.
         oldest, newest: protocol versions the daemon speaks.
         spool: id of its event spool; made anew when the spool is.
-        started_at: epoch seconds.
+        started_at: of the daemon, by its clock.
         position: how far it has come with its configs; one that tells it need not be asked what it holds.
         confirmed: highest number of that spool that a hub has confirmed; 0 for none, or when it does not tell.
     """
@@ -102,7 +102,7 @@ class Attach(Struct, frozen=True, tag=True, kw_only=True):
     oldest: int
     newest: int
     spool: Id
-    started_at: float
+    started_at: Stamp
     position: Position = Position()
     confirmed: Annotated[int, Meta(ge=0)] = 0
 

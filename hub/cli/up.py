@@ -146,14 +146,14 @@ def bring_up(options: Options, program: Callable[[str], Sequence[str]] = program
     Raises:
         CommandError: it cannot start; everything that was started is stopped again.
     """
-    folder = Folder(options.data)
+    folder, stop = Folder(options.data), _Stop()
     with unblocked():
         try:
             with ExitStack() as stack:
                 for number in _STOP_SIGNALS:
-                    stack.callback(signal.signal, number, signal.signal(number, _stop))
+                    stack.callback(signal.signal, number, signal.signal(number, stop))
                 stack.enter_context(folder.locked())
-                _Up(folder, options, stack, program).run()
+                _Up(folder, options, stack, program, stop).run()
         except _StopUpError:
             say(f"Stopped. The data is in {folder.root}; {again(options.data)} goes on with it")
 
@@ -173,8 +173,21 @@ class _StopUpError(BaseException):
     """Somebody wants us to end; no `except Exception` on the way may keep it."""
 
 
-def _stop(_number: int, _frame: FrameType | None) -> None:
-    raise _StopUpError
+class _Stop:
+    """Takes the signals."""
+
+    def __init__(self) -> None:
+        self._asked = False
+
+    def __call__(self, _number: int, _frame: FrameType | None) -> None:
+        """End what goes on."""
+        self._asked = True
+        raise _StopUpError
+
+    def check(self) -> None:
+        """End also where the signal came while Python was tidying up, and its exception was lost."""
+        if self._asked:
+            raise _StopUpError
 
 
 def _ignore_further_signals() -> None:
@@ -186,12 +199,13 @@ class _Up:
     """One run, step by step."""
 
     def __init__(
-        self, folder: Folder, options: Options, stack: ExitStack, program: Callable[[str], Sequence[str]]
+        self, folder: Folder, options: Options, stack: ExitStack, program: Callable[[str], Sequence[str]], stop: _Stop
     ) -> None:
         self._program = program
         self._folder = folder
         self._options = options
         self._stack = stack
+        self._stop = stop
         self._began = time.monotonic()
 
     def run(self) -> None:
@@ -219,7 +233,7 @@ class _Up:
             note(f"Other commands need to know that: export TOCSIN_URL={url}")
         note(f"The page asks for the token in {self._folder.token_file}")
         view = View(url=url, token_file=_short(self._folder.token_file))
-        watch = Watch(api, view, [hub, *collectors], self._began)
+        watch = Watch(api, view, [hub, *collectors], self._began, self._stop.check)
         if self._options.roll:
             watch.show()
         else:
@@ -271,6 +285,7 @@ class _Up:
         """Wait until the hub has told its address and answers there."""
         deadline = time.monotonic() + START_WITHIN_S
         while time.monotonic() < deadline:
+            self._stop.check()
             status = hub.ended()
             if status is not None:
                 raise last_words(hub, f"ended while it started: {how_it_ended(status)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -32,8 +32,25 @@ ANSWER_WITHIN_S = 5.0
 class Watch:
     """Looks after the children, the collector last, and shows what the hub says, until an exception ends it."""
 
-    def __init__(self, api: Api, view: View, children: Sequence[Child], began: float) -> None:
+    def __init__(
+        self,
+        api: Api,
+        view: View,
+        children: Sequence[Child],
+        began: float,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            api: of the hub.
+            view: what is known at first.
+            children: the daemons, the collector last.
+            began: when that was, by the monotonic clock.
+            check: raises when somebody wants an end.
+        """
         self._api = api
+        self._check = check
         self._children = children
         self._began = began
         self._notices: deque[tuple[float, str]] = deque(maxlen=4)
@@ -60,6 +77,7 @@ class Watch:
         Raises:
             CommandError: a daemon gave up on its first start; starting it again would not help.
         """
+        self._check()
         for child in self._children:
             status = child.failed_to_start()
             if status is not None:

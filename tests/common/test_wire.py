@@ -164,6 +164,13 @@ def test_a_position_that_cannot_be_is_refused(position: dict[str, object]) -> No
         wire.decode(b"\x00" + msgspec.msgpack.encode({**told, "started_at": 1.0, "position": position}), wire.Attach)
 
 
+@pytest.mark.parametrize("started_at", [float("nan"), float("inf"), -1.0])
+def test_a_start_that_cannot_be_is_refused(started_at: float) -> None:
+    told = {"type": "Attach", "daemon": "d", "host": "h", "software": "0.0", "oldest": 1, "newest": 1, "spool": "s"}
+    with pytest.raises(wire.WireError, match="started_at"):
+        wire.decode(b"\x00" + msgspec.msgpack.encode({**told, "started_at": started_at}), wire.Attach)
+
+
 def test_a_message_too_large_is_refused_by_the_sender() -> None:
     with pytest.raises(wire.WireError, match="Picture"):
         wire.encode(queries.Picture(form="png", data=zstandard.ZstdCompressor().compress(b"") + bytes(5_000_000)))

@@ -42,3 +42,15 @@ def test_a_hub_that_is_away_leaves_its_last_word_on_the_screen(capsys: pytest.Ca
         watch.refresh()
         assert watch.view.notices == ["The hub does not answer just now; what stands here is its last word"]
         assert len(watch.view.open_events) == 3
+
+
+def test_a_stop_whose_exception_was_lost_is_heard_at_the_next_look() -> None:
+    class StoppedError(Exception):
+        pass
+
+    def check() -> None:
+        raise StoppedError
+
+    api = Api("http://127.0.0.1:1", Credentials(token=TOKEN, origin="the test"))
+    with contextlib.closing(api), pytest.raises(StoppedError):
+        Watch(api, View(url=""), [], 0.0, check).tend_only()
