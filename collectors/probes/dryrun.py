@@ -18,9 +18,8 @@ from collectors.probes import troubles
 from collectors.probes.claims import Claims
 from collectors.probes.found.folders import Folders
 from collectors.probes.handlers import Handlers
-from collectors.probes.launch.keeper import run
-from collectors.probes.launch.limits import alone
-from collectors.probes.launch.orders import KILLED, Outcome, Run, decode_outcome, encode
+from collectors.probes.launch.keeper import run_into
+from collectors.probes.launch.orders import KILLED, Outcome, Run, decode_outcome
 from collectors.probes.plan import Work, of_probe, of_source
 from collectors.probes.readings import OWN_SOURCE, Reader
 from collectors.probes.settings import ProbeSettings
@@ -219,14 +218,7 @@ def run_apart(order: Run) -> Outcome:
         try:
             gc.freeze()  # whoever began this lets go of what is there; here its files' numbers are soon those of others
             os.setsid()  # Ctrl-C is for us, who then end it
-            wake_out, wake_in = os.pipe()
-            alone(theirs, wake_out, wake_in)
-            os.set_blocking(wake_in, False)
-            signal.set_wakeup_fd(wake_in)
-            signal.signal(signal.SIGTERM, lambda *_: None)
-            data = encode(run(order, wake_out))
-            with os.fdopen(theirs, "wb") as file:
-                file.write(data)
+            run_into(order, theirs)
             status = 0
         finally:
             os._exit(status)

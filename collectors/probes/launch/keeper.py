@@ -11,8 +11,8 @@ import subprocess
 import time
 from pathlib import Path
 
-from collectors.probes.launch.limits import Limits, take_orphans
-from collectors.probes.launch.orders import MAX_HEAD, MAX_STDERR, Outcome, Run
+from collectors.probes.launch.limits import Limits, alone, take_orphans
+from collectors.probes.launch.orders import MAX_HEAD, MAX_STDERR, Outcome, Run, encode
 from collectors.probes.launch.tree import descendants, end_all, reap
 from collectors.probes.output.parse import parse
 from collectors.probes.output.parsed import Parsed
@@ -67,6 +67,23 @@ def run(order: Run, ended: int | None = None) -> Outcome:
     watch = _Watch(child, order, begun + order.timeout_s, ended)
     watch.go()
     return watch.outcome(begun)
+
+
+def run_into(order: Run, theirs: int) -> None:
+    """Be the process beside a probe: run it once, write what becomes of it to a pipe. SIGTERM ends it before its time.
+
+    Args:
+        order: what to run.
+        theirs: the end of the pipe that is written to; nothing else that this process has inherited stays open.
+    """
+    wake_out, wake_in = os.pipe()
+    alone(theirs, wake_out, wake_in)
+    os.set_blocking(wake_in, False)
+    signal.set_wakeup_fd(wake_in)
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    data = encode(run(order, wake_out))
+    with os.fdopen(theirs, "wb") as file:
+        file.write(data)
 
 
 class _Watch:

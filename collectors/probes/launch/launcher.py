@@ -13,8 +13,8 @@ import sys
 import time
 from collections.abc import Callable
 
-from collectors.probes.launch.keeper import run
-from collectors.probes.launch.limits import alone, end_with_parent, take_orphans
+from collectors.probes.launch.keeper import run_into
+from collectors.probes.launch.limits import end_with_parent, take_orphans
 from collectors.probes.launch.orders import (
     KILLED,
     MAX_BYTES,
@@ -131,16 +131,8 @@ def _keep(order: Run, theirs: int) -> None:
     """Be the process beside a probe, to its end."""
     status = 1
     try:
-        wake_out, wake_in = os.pipe()
-        alone(theirs, wake_out, wake_in)
-        os.set_blocking(wake_in, False)
-        signal.set_wakeup_fd(wake_in)
-        signal.signal(signal.SIGTERM, lambda *_: None)
         end_with_parent(signal.SIGTERM)
-        data = encode(run(order, wake_out))
-        at = 0
-        while at < len(data):
-            at += os.write(theirs, data[at : at + CHUNK])
+        run_into(order, theirs)
         status = 0
     except BrokenPipeError:
         pass
