@@ -19,4 +19,5 @@ The processes, as the daemon sees them:
     orders              what it may be ordered to do with files
     given               orders that are not answered yet
     limits              how many files there may be
+    room                how much of a disk is left free
 """

@@ -20,6 +20,7 @@ from twisted.python.failure import Failure
 
 from collectors.framework.data.baselinefiles import known
 from collectors.framework.data.copies import copy_in
+from collectors.framework.data.room import spare_bytes
 from collectors.framework.moving.form import why_not
 from collectors.framework.moving.orders import Adopt, Moved
 from collectors.framework.worker import Worker
@@ -28,9 +29,6 @@ from common.errors import PermanentError, TransientError
 from common.moving import Given, GiveQuery, MovedFile, Taken, digest_of, digest_of_file
 
 MOST_BYTES = 512 * 1024 * 1024
-LEAST_FREE = 0.05
-LEAST_FREE_BYTES = 512 * 1024 * 1024
-"""Of the disk, whichever is less: the last room is for samples."""
 KEEP_S = 7 * 86_400.0
 """A part that nothing was added to for so long is dropped."""
 HELD_S = 60.0
@@ -182,8 +180,7 @@ class Incoming:
     def _leave_room(self, more: int) -> None:
         """A file is there twice before its part goes."""
         disk = os.statvfs(self._folder)
-        least = min(LEAST_FREE * disk.f_blocks * disk.f_frsize, LEAST_FREE_BYTES)
-        if disk.f_bavail * disk.f_frsize - more < least:
+        if disk.f_bavail * disk.f_frsize - more < spare_bytes(disk):
             raise TransientError(
                 f"the disk of {self._folder} has too little room for a file of {more} bytes; free some space there"
             )

@@ -19,6 +19,7 @@ import rrdtool
 
 from collectors.framework.data.copies import copy_in, copy_name
 from collectors.framework.data.copybook import CopyBook, CopyRow
+from collectors.framework.data.room import spare_bytes
 from common import rrd
 from common.series import Layout, Number
 
@@ -31,10 +32,6 @@ LEAST_ROWS = 5
 MOST_OF_A_FILE = 3
 MOST_BYTES = 2 * 1024**3
 """Of all copies of a collector."""
-LEAST_FREE = 0.05
-"""Of the disk: the last room is for samples and for files of new series."""
-LEAST_FREE_BYTES = 512 * 1024**2
-"""As much is enough of any disk."""
 NEWER_S = 86_400
 """Where there is no room, a copy goes for one that is newer by more than this: an outage of many devices at once does
 not take from some of them what it gives to others."""
@@ -198,7 +195,7 @@ class Copying:
             self.drop(row)
         needed = copy_bytes(len(rows[0][1]), len(rows))
         disk = os.statvfs(self._root)
-        least = min(LEAST_FREE * disk.f_blocks * disk.f_frsize, LEAST_FREE_BYTES)
+        least = spare_bytes(disk)
         if disk.f_bavail * disk.f_frsize - needed < least:
             self._left += 1
             little = f"less than {least / 1024**2:.1f} MiB of the disk of {self._root} are free"

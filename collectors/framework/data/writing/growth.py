@@ -16,6 +16,7 @@ from msgspec import Struct, field
 
 from collectors.framework.data.index import Index
 from collectors.framework.data.limits import FileSettings
+from collectors.framework.data.room import spare_bytes
 from common import rrd
 from common.matching import printable
 from common.series import PUSHED, Layout, Retention, SeriesKey
@@ -99,7 +100,7 @@ class Growth:
             OSError: the disk cannot be asked.
         """
         disk = os.statvfs(self._root)
-        least = min(disk.f_blocks * disk.f_frsize * self._limits.free_percent / 100, MOST_FREE_BYTES)
+        least = spare_bytes(disk, self._limits.free_percent / 100, MOST_FREE_BYTES)
         free = disk.f_bavail * disk.f_frsize
         if not least or free - _bytes(layout) >= least:
             return ""

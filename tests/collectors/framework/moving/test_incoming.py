@@ -11,7 +11,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from collectors.framework.data.copies import copy_name
-from collectors.framework.moving.incoming import HELD_S, KEEP_S, LEAST_FREE_BYTES, MOST_BROKEN, PATIENCE_S, Incoming
+from collectors.framework.data.room import LEAST_FREE_BYTES
+from collectors.framework.moving.incoming import HELD_S, KEEP_S, MOST_BROKEN, PATIENCE_S, Incoming
 from collectors.framework.moving.orders import Adopt, Moved
 from collectors.framework.moving.outgoing import describe, list_outgoing
 from common.errors import PermanentError, TransientError
