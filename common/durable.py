@@ -54,17 +54,26 @@ def read_whole(path: Path, most_bytes: int) -> bytes:
     Raises:
         OSError: it is not there, is no file, is too large, or cannot be read.
     """
+    data = read_beginning(path, most_bytes + 1)
+    if len(data) > most_bytes:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
+    return data
+
+
+def read_beginning(path: Path, most_bytes: int) -> bytes:
+    """Read so much of a file that is one: whoever may write there may have put a pipe, or a link, in its place.
+
+    Raises:
+        OSError: it is not there, is no file, or cannot be read.
+    """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(errno.EINVAL, "it is no file", str(path))
         with open(descriptor, "rb", closefd=False) as file:
-            data = file.read(most_bytes + 1)
+            return file.read(most_bytes)
     finally:
         os.close(descriptor)  # of a folder, open() itself fails, and leaves it open
-    if len(data) > most_bytes:
-        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
-    return data
 
 
 def sync(path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from base64 import b64encode
 from collections.abc import Callable, Sequence
@@ -20,6 +19,7 @@ from twisted.web.http_headers import Headers
 
 from collectors.framework.worker import Worker
 from collectors.probes.allowing import is_allowed
+from common.durable import read_beginning
 from common.errors import TransientError
 
 MAX_BYTES = 16 * 1024 * 1024
@@ -186,15 +186,7 @@ def shown(url: str) -> str:
 
 
 def _read(path: Path) -> bytes:
-    # Whoever may write there may have put a pipe, or a link, there since it was looked at.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError("it is no file")
-        with os.fdopen(descriptor, "rb", closefd=False) as file:
-            return file.read(MAX_BYTES)
-    finally:
-        os.close(descriptor)
+    return read_beginning(path, MAX_BYTES)
 
 
 def _why(error: Exception) -> str:
