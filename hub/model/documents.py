@@ -82,6 +82,11 @@ def place_in(documents: Iterable[Document]) -> Callable[[Key, tuple[str, ...]], 
     return place
 
 
+def warning(place: Callable[[Key, tuple[str, ...]], tuple[str, int]], key: Key, field: str, sentence: str) -> str:
+    """A sentence about a field of a document, with file and line; `place` is what `place_in` gives."""
+    return str(Mistake(*place(key, tuple(field.split("."))), f"{' '.join(key)}: field '{field}': {sentence}"))
+
+
 class Mistake(Struct, frozen=True):
     """One thing that is wrong, and where; no path for what stands in no file."""
 

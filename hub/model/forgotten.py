@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from hub.model.documents import Document, Mistake, place_in
+from hub.model.documents import Document, place_in, warning
 from hub.model.entities import DeviceClass, Group, key_of
 from hub.model.model import Model
 
@@ -34,5 +34,5 @@ def warnings_of_forgotten(documents: Collection[Document], before: Model) -> lis
                 f"it binds no templates any more, because the document does not speak of any; it bound "
                 f"{', '.join(old.templates[:SHOWN])}{more}: name those that are to go on, or say `templates: []`"
             )
-            found.append(str(Mistake(*place(key, ()), f"{' '.join(key)}: field 'templates': {sentence}")))
+            found.append(warning(place, key, "templates", sentence))
     return found

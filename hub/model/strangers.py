@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 
 from common.components import PLUGINS
-from hub.model.documents import Document, Mistake, place_in
+from hub.model.documents import Document, place_in, warning
 from hub.model.entities import (
     DEFAULT_CLASS,
     DEFAULT_COLLECTOR,
@@ -57,10 +57,7 @@ def warnings_about(
             joining = [name for name in entity.members if was is None or name not in was.members]
             told = [("members", one) for one in known.of_members(joining)]
         told += [("properties.model_plugins", one) for one in _of_plugins(entity)]
-        found += (
-            str(Mistake(*place(key, tuple(field.split("."))), f"{' '.join(key)}: field '{field}': {sentence}"))
-            for field, sentence in told
-        )
+        found += (warning(place, key, field, sentence) for field, sentence in told)
     return found
 
 
