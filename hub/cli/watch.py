@@ -68,8 +68,7 @@ class Watch:
         while True:
             for sentence in self._tend():
                 note(sentence)
-            time.sleep(TEND_S)
-            sys.stderr.flush()
+            _pause()
 
     def _tend(self) -> list[str]:
         """Look after each child once; give back what happened.
@@ -112,9 +111,7 @@ class Watch:
             for sentence in self._tend():
                 said.append(sentence)
                 self._notices.append((time.monotonic(), sentence))
-            time.sleep(TEND_S)
-            sys.stdout.flush()
-            sys.stderr.flush()
+            _pause()
         return said
 
     def refresh(self) -> None:
@@ -149,6 +146,13 @@ class Watch:
 
     def _get(self, what: str, **parameters: str | int) -> Any:
         return self._api.get(path_of(what), parameters, timeout_s=ANSWER_WITHIN_S)
+
+
+def _pause() -> None:
+    """Wait for a moment; what was written is passed on as soon as it is taken again."""
+    time.sleep(TEND_S)
+    sys.stdout.flush()
+    sys.stderr.flush()
 
 
 def known(before: Sequence[Row], after: Sequence[Row], *, keep: bool) -> Sequence[Row]:

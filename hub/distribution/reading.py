@@ -9,8 +9,6 @@ from common.processpoints import PROCESS_SOURCE
 from hub.distribution.services import Services
 from hub.distribution.wanted import Wanted
 
-"""Of the series of process sets."""
-
 
 def sources_wanted(services: Services, device: str) -> Mapping[str, Sequence[str]]:
     """By daemon the names of the sources that it is to read of a device; those who read nothing of it are left out."""

@@ -18,7 +18,6 @@ MOST = 200
 WHOLE = (-(2**63), 2**64 - 1)
 """Whole numbers beyond have no place in 64 bits, and go on as floats."""
 
-
 parsed = lru_cache(maxsize=2000)(parse)
 """`common.expressions.parse`; the devices of a template share what it gives."""
 
