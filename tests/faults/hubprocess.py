@@ -10,7 +10,6 @@ import os
 import random
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -27,6 +26,7 @@ from twisted.web.http_headers import Headers
 from collectors.framework.hublink import HubLink
 from collectors.framework.linksettings import LinkSettings
 from common.certificates import ensure_collector, ensure_site
+from tests.fakes.ports import held_port
 from tests.fakes.watching import memory_mib, until
 from tests.integration.hubs import Answer, Body, Content
 
@@ -65,14 +65,6 @@ def environment() -> dict[str, str]:
     return {**given, "PYTHONFAULTHANDLER": "1"}
 
 
-def _seat() -> socket.socket:
-    """Hold a port that the kernel chooses, also while the hub is down: nobody else gets it, and the hub may listen."""
-    seat = socket.socket()
-    seat.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    seat.bind(("127.0.0.1", 0))
-    return seat
-
-
 class HubProcess:
     """One hub; `broker` are settings of its door, as lines of TOML, `argv` is what its command line begins with."""
 
@@ -85,7 +77,7 @@ class HubProcess:
         self.log_file = folder / "hub.out"
         self.process: subprocess.Popen[bytes] | None = None
         self.run: dict[str, Any] = {}
-        self._seats = [_seat(), _seat()]
+        self._seats = [held_port(), held_port()]
         self._pool: Any = HTTPConnectionPool(reactor, persistent=True)
         self._pool.maxPersistentPerHost = 10
         self._pool.cachedConnectionTimeout = 10  # long before the hub ends one: what is sent just then is not answered

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import threading
@@ -22,6 +21,7 @@ from collectors.probes.dryrun import run_apart
 from collectors.probes.found.folders import Folders
 from collectors.probes.launch.orders import Run
 from collectors.probes.output.parsed import Parsed
+from tests.fakes.ports import held_port
 
 EXAMPLES = Path(__file__).parents[3] / "etc" / "examples" / "probes"
 PROGRAMS = sorted(path for path in EXAMPLES.iterdir() if path.suffix in {".py", ".sh"})
@@ -95,8 +95,7 @@ def test_certificate_expiry_counts_the_days(tmp_path: Path) -> None:
 
 
 def test_http_check_tells_status_and_size(tmp_path: Path, server: str) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))  # nobody listens there
+    with held_port() as free:
         silent = f"http://127.0.0.1:{free.getsockname()[1]}/"
         parsed = ran(tmp_path, "http_check", f"{server}/", f"{server}/gone", silent, "file:///etc/passwd")
     page = parsed.components[f"{server}/"]

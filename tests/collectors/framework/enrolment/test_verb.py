@@ -26,6 +26,7 @@ from common.edge.pem import load_certificate, pem
 from common.settings import load_settings, read_settings
 from tests.collectors.framework.enrolment.door import Door, real_hub
 from tests.fakes.enrolment import EnrolHub
+from tests.fakes.ports import held_port
 
 
 class Host:
@@ -300,8 +301,7 @@ def test_addresses_that_are_none(host: Host, address: str) -> None:
 
 
 def test_a_hub_that_is_not_there_ends_with_4(host: Host, hub: EnrolHub) -> None:
-    with socket.socket() as taken:  # nobody listens there, and nobody else gets it meanwhile
-        taken.bind(("127.0.0.1", 0))
+    with held_port() as taken:
         port = taken.getsockname()[1]
         assert host.enrol(f"127.0.0.1:{port}", hub.token()) == 4
     assert f"no hub answers at 127.0.0.1 port {port}" in host.err
@@ -371,8 +371,7 @@ def test_the_port_for_collectors_is_tried(host: Host, hub: EnrolHub, door: Door)
         port = listening.getsockname()[1]
         assert host.enrol(door.address, hub.token()) == 0
         assert "cannot be reached" not in host.err
-    with socket.socket() as silent:  # nobody listens there, and nobody else gets it meanwhile
-        silent.bind(("127.0.0.1", 0))
+    with held_port() as silent:
         port = silent.getsockname()[1]
         assert host.enrol(door.address, None) == 0
     assert f"the hub's port for collectors, 127.0.0.1 port {port}, cannot be reached" in host.err

@@ -16,6 +16,7 @@ import pytest
 from collectors.framework.outlets.deadline import within
 from collectors.framework.outlets.posting import MAX_ANSWER_CHARACTERS, Fate, Poster
 from collectors.framework.outlets.settings import RemoteWriteSettings
+from tests.fakes.ports import held_port
 
 LIMIT_S = 0.3
 Conduct = Callable[[socket.socket, threading.Event], None]
@@ -195,8 +196,7 @@ def test_a_time_that_is_over_before_anything_was_done_takes_no_alarm_of_somebody
 
 
 def test_a_port_at_which_nobody_listens_is_told_in_words() -> None:
-    with socket.socket() as taken:  # and nobody else gets it meanwhile
-        taken.bind(("127.0.0.1", 0))
+    with held_port() as taken:
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/write"
         answer = Poster(RemoteWriteSettings(url=url), "1")(b"")
     assert (answer.fate, answer.why) == (Fate.LATER, f"{url} cannot be reached: connection refused")

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from collectors.framework.worker import NamedThread
 from collectors.probes.scraping import fetching
 from collectors.probes.scraping.fetching import Fetcher, read_files
 from common.errors import TransientError
+from tests.fakes.ports import held_port
 from tests.fakes.watching import until
 
 reactor: Any = global_reactor
@@ -90,9 +90,8 @@ class FetchTests(TestCase):
         self.assertIn("has more than", await self.refused("/large"))
 
     async def test_nobody_there_is_told(self) -> None:
-        silent = socket.socket()
+        silent = held_port()
         self.addCleanup(silent.close)
-        silent.bind(("127.0.0.1", 0))  # nobody listens there
         try:
             await self.fetcher.fetch(f"http://u:secret@127.0.0.1:{silent.getsockname()[1]}/", 10.0)
         except TransientError as error:
